@@ -1,0 +1,15 @@
+/* SHA-256 as lower-case hex (libsodium). */
+#ifndef NB_BASE_DIGEST_H
+#define NB_BASE_DIGEST_H
+
+#include "common/base/status.h"
+
+typedef struct nb_digest {
+    char hex[65];
+} nb_digest;
+
+nb_digest nb_digest_bytes(const void *bytes, size_t len);
+/* Of a whole regular file, mapped. */
+nb_status nb_digest_file(nb_digest *out, const char *path, nb_error *err);
+
+#endif

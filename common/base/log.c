@@ -1,0 +1,157 @@
+#include "common/base/log.h"
+
+#include "common/base/text.h"
+#include "common/base/version.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+double nb_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void nb_clock_iso(char out[32])
+{
+    const char *fixed = getenv("SOURCE_DATE_EPOCH");
+    int64_t epoch = 0;
+    time_t now = fixed && nb_parse_int(fixed, &epoch) ? (time_t)epoch : time(NULL);
+    struct tm parts;
+    gmtime_r(&now, &parts);
+    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+nb_log nb_log_open(const char *command, bool speak, bool json, bool quiet)
+{
+    return (nb_log){.out = speak ? stderr : NULL,
+                    .json = json,
+                    .quiet = quiet,
+                    .terminal = speak && !json && isatty(STDERR_FILENO),
+                    .command = command};
+}
+
+static void json_line(const nb_log *log, FILE *out, const char *level, json_t *object)
+{
+    char now[32];
+    nb_clock_iso(now);
+    json_t *line = json_pack("{s:s, s:s, s:s}", "time", now, "level", level, "command", log->command);
+    json_object_update(line, object);
+    char *text = line ? json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+    if (text) {
+        fprintf(out, "%s\n", text);
+    }
+    free(text);
+    json_decref(line);
+    json_decref(object);
+}
+
+static void say(const nb_log *log, const char *level, const char *before, const char *format, va_list args)
+{
+    char text[NB_MESSAGE_MAX];
+    vsnprintf(text, sizeof text, format, args);
+    if (log->json) {
+        json_line(log, log->out, level, json_pack("{s:s}", "message", text));
+    } else {
+        fprintf(log->out, "%s%s\n", before, text);
+    }
+    fflush(log->out);
+}
+
+void nb_log_info(const nb_log *log, const char *format, ...)
+{
+    if (log->out && !log->quiet) {
+        va_list args;
+        va_start(args, format);
+        say(log, "info", "", format, args);
+        va_end(args);
+    }
+}
+
+void nb_log_warn(const nb_log *log, const char *format, ...)
+{
+    if (log->out) {
+        va_list args;
+        va_start(args, format);
+        say(log, "warning", "warning: ", format, args);
+        va_end(args);
+    }
+}
+
+void nb_log_error(const nb_log *log, const nb_error *err)
+{
+    if (log->json) {
+        json_line(log, stderr, "error",
+                  json_pack("{s:s, s:s, s:i, s:s, s:s}", "status", nb_status_name(err->status), "message", err->message,
+                            "rank", err->rank, "host", err->host, "hint", err->hint));
+        return;
+    }
+    fprintf(stderr, "error: negbank %s: ", nb_version());
+    if (err->host[0]) {
+        fprintf(stderr, "rank %d on %s: ", err->rank, err->host);
+    }
+    fprintf(stderr, "%s (%s)\n", err->message, nb_status_name(err->status));
+    if (err->hint[0]) {
+        fprintf(stderr, "hint: %s\n", err->hint);
+    }
+}
+
+nb_progress nb_progress_start(const nb_log *log, const char *what, double total)
+{
+    double now = nb_clock();
+    return (nb_progress){.log = log,
+                         .what = what,
+                         .total = total,
+                         .start = now,
+                         .last = now,
+                         .period = log->terminal ? 0.5 : 10};
+}
+
+static void draw(nb_progress *p, double done, double now)
+{
+    char text[192], did[32], all[32], rate[32], left[32];
+    double speed = now > p->start ? done / (now - p->start) : 0;
+    nb_format_count(did, done);
+    nb_format_count(all, p->total);
+    nb_format_count(rate, speed);
+    nb_format_seconds(left, speed > 0 ? (p->total - done) / speed : 0);
+    snprintf(text, sizeof text, "%s of %s %s (%.0f %%), %s/s, %s left", did, all, p->what,
+             p->total > 0 ? 100 * done / p->total : 100, rate, left);
+    if (p->log->terminal) {
+        fprintf(p->log->out, "\r\033[K%s", text);
+        fflush(p->log->out);
+        p->drawn = true;
+    } else {
+        nb_log_info(p->log, "%s", text);
+    }
+}
+
+void nb_progress_update(nb_progress *p, double done)
+{
+    double now = nb_clock();
+    if (p->log->out && !p->log->quiet && now - p->last >= p->period) {
+        p->last = now;
+        draw(p, done, now);
+    }
+}
+
+void nb_progress_finish(nb_progress *p)
+{
+    if (!p->log->out) {
+        return;
+    }
+    char took[32], rate[32], all[32];
+    double seconds = nb_clock() - p->start;
+    if (p->drawn) {
+        fputs("\r\033[K", p->log->out);
+    }
+    nb_format_seconds(took, seconds);
+    nb_format_count(all, p->total);
+    nb_format_count(rate, seconds > 0 ? p->total / seconds : 0);
+    nb_log_info(p->log, "%s %s in %s (%s/s)", all, p->what, took, rate);
+}

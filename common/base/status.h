@@ -1,0 +1,60 @@
+/* Named statuses and error messages.
+ *
+ * Every function that can fail returns nb_status and takes an nb_error as its last argument, into which the first
+ * failure writes what went wrong, where, with which value, and a hint. A status is also the exit code of the program. */
+#ifndef NB_BASE_STATUS_H
+#define NB_BASE_STATUS_H
+
+#include <stddef.h>
+
+typedef enum nb_status {
+    NB_OK = 0,
+    NB_ERR_USAGE = 2,    /* an option or argument is wrong */
+    NB_ERR_INPUT = 3,    /* an input file is not what it should be */
+    NB_ERR_IO = 4,       /* reading or writing failed */
+    NB_ERR_LIMIT = 5,    /* out of memory, or over a stated limit */
+    NB_ERR_NUMERIC = 6,  /* a computation gave no usable number */
+    NB_ERR_VERIFY = 7,   /* a digest, checksum or signature does not match */
+    NB_ERR_NETWORK = 8,  /* a transfer failed */
+    NB_ERR_INTERNAL = 70, /* a defect of the program or of a library under it */
+    NB_STOPPED = 85      /* stopped on request, state saved: run again to continue */
+} nb_status;
+
+enum { NB_MESSAGE_MAX = 1024, NB_HINT_MAX = 512 };
+
+/* One failure. Plain bytes, so that it can travel between ranks. Set it to {0} (or nb_error_clear) before use. */
+typedef struct nb_error {
+    nb_status status;
+    int rank; /* the rank that failed; 0 without MPI */
+    char host[64];
+    char message[NB_MESSAGE_MAX];
+    char hint[NB_HINT_MAX];
+} nb_error;
+
+/* "usage", "bad input", ... for a status; "unknown" for a number that is none. */
+const char *nb_status_name(nb_status status);
+
+void nb_error_clear(nb_error *err);
+
+/* Sets the error and returns its status, so that `return nb_fail(err, ...)` reads as one step. `err` may be NULL. */
+nb_status nb_fail(nb_error *err, nb_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* As nb_fail, with ": " and the text of errno behind the message. ENOMEM becomes NB_ERR_LIMIT. */
+nb_status nb_fail_errno(nb_error *err, nb_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Adds the hint ("what to do about it") to an error already set and returns its status. */
+nb_status nb_hint(nb_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Puts "context: " before the message of an error already set and returns its status. */
+nb_status nb_context(nb_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* For functions with one exit: a local `nb_status status` and a label `done`. */
+#define NB_TRY(call)                                                                                                   \
+    do {                                                                                                               \
+        status = (call);                                                                                               \
+        if (status != NB_OK) {                                                                                         \
+            goto done;                                                                                                 \
+        }                                                                                                              \
+    } while (0)
+
+#endif

@@ -1,0 +1,109 @@
+#include "common/base/text.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Length of the well-formed sequence at p, 0 if there is none (Unicode 15, table 3-7). */
+static size_t sequence(const unsigned char *p, size_t left)
+{
+    if (p[0] < 0x80) {
+        return 1;
+    }
+    size_t need = p[0] >= 0xC2 && p[0] <= 0xDF ? 2 : (p[0] & 0xF0) == 0xE0 ? 3 : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4 : 0;
+    if (!need || need > left) {
+        return 0;
+    }
+    unsigned low = p[0] == 0xE0 ? 0xA0 : p[0] == 0xF0 ? 0x90 : 0x80;
+    unsigned high = p[0] == 0xED ? 0x9F : p[0] == 0xF4 ? 0x8F : 0xBF;
+    if (p[1] < low || p[1] > high) {
+        return 0;
+    }
+    for (size_t i = 2; i < need; i++) {
+        if ((p[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+    }
+    return need;
+}
+
+bool nb_utf8_valid(const char *bytes, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)bytes;
+    for (size_t i = 0; i < len;) {
+        size_t step = sequence(p + i, len - i);
+        if (!step) {
+            return false;
+        }
+        i += step;
+    }
+    return true;
+}
+
+static bool starts_number(const char *text)
+{
+    return (*text >= '0' && *text <= '9') || *text == '-' || *text == '+' || *text == '.';
+}
+
+bool nb_parse_int(const char *text, int64_t *out)
+{
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (!starts_number(text) || end == text || *end || errno) {
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+bool nb_parse_real(const char *text, double *out)
+{
+    char *end;
+    errno = 0;
+    double value = strtod(text, &end);
+    if (!starts_number(text) || end == text || *end || !isfinite(value)) {
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+static void prefixed(char out[32], double value, const char *unit)
+{
+    static const char prefix[] = " kMGTPE";
+    size_t i = 0;
+    while (fabs(value) >= 999.5 && i + 2 < sizeof prefix) {
+        value /= 1000;
+        i++;
+    }
+    if (i) {
+        snprintf(out, 32, "%.3g %c%s", value, prefix[i], unit);
+    } else {
+        snprintf(out, 32, *unit ? "%.0f %s" : "%.0f", value, unit);
+    }
+}
+
+void nb_format_count(char out[32], double count)
+{
+    prefixed(out, count, "");
+}
+
+void nb_format_bytes(char out[32], double bytes)
+{
+    prefixed(out, bytes, "B");
+}
+
+void nb_format_seconds(char out[32], double seconds)
+{
+    if (seconds < 10) {
+        snprintf(out, 32, "%.1f s", seconds);
+    } else if (seconds < 60) {
+        snprintf(out, 32, "%.0f s", seconds);
+    } else if (seconds < 3600) {
+        snprintf(out, 32, "%d min %02d s", (int)(seconds / 60), (int)seconds % 60);
+    } else {
+        snprintf(out, 32, "%.0f h %02d min", floor(seconds / 3600), (int)fmod(seconds / 60, 60));
+    }
+}

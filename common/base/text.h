@@ -1,0 +1,23 @@
+/* Text: UTF-8 checks and strict number parsing. */
+#ifndef NB_BASE_TEXT_H
+#define NB_BASE_TEXT_H
+
+#include "common/base/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* True when the bytes are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
+bool nb_utf8_valid(const char *bytes, size_t len);
+
+/* The whole string as a number: no blanks, no rest, no overflow, no nan or inf. False otherwise. */
+bool nb_parse_int(const char *text, int64_t *out);
+bool nb_parse_real(const char *text, double *out);
+
+/* "12.3 MB", "4.56 k": decimal prefixes. */
+void nb_format_count(char out[32], double count);
+void nb_format_bytes(char out[32], double bytes);
+/* "1 h 02 min", "3 min 20 s", "12 s", "0.4 s" */
+void nb_format_seconds(char out[32], double seconds);
+
+#endif

@@ -1,0 +1,53 @@
+#include "support/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *slot(const char *folder, const char *name)
+{
+    static char buffers[8][512];
+    static unsigned next;
+    char *out = buffers[next++ % 8];
+    snprintf(out, sizeof buffers[0], "%s/%s", folder, name);
+    return out;
+}
+
+const char *shared_path(const char *name)
+{
+    if (access(NEGBANK_SHARED, R_OK) != 0) {
+        print_message("skipped: the reference data folder %s is absent\n", NEGBANK_SHARED);
+        skip();
+    }
+    return slot(NEGBANK_SHARED, name);
+}
+
+const char *scratch_path(const char *name)
+{
+    static char folder[64];
+    if (!folder[0]) {
+        snprintf(folder, sizeof folder, "/tmp/negbank-test-XXXXXX");
+        if (!mkdtemp(folder)) {
+            fail_msg("cannot create a scratch folder");
+        }
+    }
+    return slot(folder, name);
+}
+
+void must(nb_status status, const nb_error *err)
+{
+    if (status != NB_OK) {
+        fail_msg("%s: %s (%s)", nb_status_name(status), err->message, err->hint);
+    }
+}
+
+void must_fail(nb_status status, nb_status want, const nb_error *err, const char *word)
+{
+    if (status != want) {
+        fail_msg("expected '%s', got '%s': %s", nb_status_name(want), nb_status_name(status), err->message);
+    }
+    if (!strstr(err->message, word) && !strstr(err->hint, word)) {
+        fail_msg("message does not say '%s': %s", word, err->message);
+    }
+}

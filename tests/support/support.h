@@ -1,0 +1,28 @@
+/* What unit tests share: the includes cmocka wants, the reference data folder, small files, npy arrays. */
+#ifndef NB_TESTS_SUPPORT_H
+#define NB_TESTS_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* after the four headers above */
+#include <cmocka.h>
+
+#include "common/base/file.h"
+#include "common/base/memory.h"
+#include "common/base/status.h"
+
+/* "<reference data>/NAME" in a static buffer valid until the eighth next call. Skips the running test, with a word,
+ * when the folder is absent. */
+const char *shared_path(const char *name);
+
+/* A fresh folder for one test program's files, removed by the system's cleaner; the same one at every call. */
+const char *scratch_path(const char *name);
+
+/* Fails the test with the error's message unless status is NB_OK. */
+void must(nb_status status, const nb_error *err);
+/* Fails the test unless the call failed with `want` and its message or hint contains `word`. */
+void must_fail(nb_status status, nb_status want, const nb_error *err, const char *word);
+
+#endif
