@@ -39,5 +39,6 @@ double nb_random_normal(uint64_t seed, uint64_t stream, uint64_t counter)
 
 uint64_t nb_random_below(uint64_t seed, uint64_t stream, uint64_t counter, uint64_t bound)
 {
-    return (uint64_t)(((unsigned __int128)nb_random_u64(seed, stream, counter) * bound) >> 64);
+    __extension__ typedef unsigned __int128 wide;
+    return (uint64_t)(((wide)nb_random_u64(seed, stream, counter) * bound) >> 64);
 }
