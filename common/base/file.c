@@ -324,3 +324,18 @@ done:
     nb_output_end(&out);
     return status;
 }
+
+nb_status nb_file_write_lines(const char *path, bool force, const nb_strings *lines, size_t begin, size_t end,
+                              nb_error *err)
+{
+    nb_buffer b = {.max = SIZE_MAX / 2};
+    nb_status status = NB_OK;
+    for (size_t i = begin; i < end; i++) {
+        NB_TRY(nb_buffer_append(&b, nb_strings_get(lines, i), nb_strings_len(lines, i), err));
+        NB_TRY(nb_buffer_append(&b, "\n", 1, err));
+    }
+    NB_TRY(nb_file_write(path, force, b.data, b.len, err));
+done:
+    nb_buffer_free(&b);
+    return status;
+}

@@ -52,5 +52,8 @@ void nb_output_release(nb_output *out);
 
 /* Writes bytes as a whole output: begin, write, commit. */
 nb_status nb_file_write(const char *path, bool force, const void *bytes, size_t len, nb_error *err);
+/* Writes strings [begin, end) as lines. */
+nb_status nb_file_write_lines(const char *path, bool force, const nb_strings *lines, size_t begin, size_t end,
+                              nb_error *err);
 
 #endif

@@ -21,8 +21,8 @@ void *nb_alloc_aligned(size_t count, size_t size, nb_error *err);
 #define NB_TRY_NEW(p, count)                                                                                           \
     do {                                                                                                               \
         (p) = nb_alloc((count), sizeof *(p), err);                                                                     \
-        if (!(p)) {                                                                                                    \
-            status = NB_ERR_LIMIT;                                                                                     \
+        status = (p) ? NB_OK : NB_ERR_LIMIT;                                                                           \
+        if (status != NB_OK) {                                                                                         \
             goto done;                                                                                                 \
         }                                                                                                              \
     } while (0)

@@ -25,7 +25,8 @@ enum { NB_MESSAGE_MAX = 1024, NB_HINT_MAX = 512 };
 /* One failure. Plain bytes, so that it can travel between ranks. Set it to {0} (or nb_error_clear) before use. */
 typedef struct nb_error {
     nb_status status;
-    int rank; /* the rank that failed; 0 without MPI */
+    int rank;   /* the rank that failed; 0 without MPI */
+    int agreed; /* 1 once all ranks hold it (common/parallel/team.h) */
     char host[64];
     char message[NB_MESSAGE_MAX];
     char hint[NB_HINT_MAX];

@@ -1,0 +1,55 @@
+/* A CLIP checkpoint, open: tokenizer, preprocessing, weights and both towers.
+ *
+ * The folder is laid out as Hugging Face does it: config.json, model.safetensors, vocab.json + merges.txt,
+ * preprocessor_config.json. Everything is checked before any work: every tensor the towers need must be there with the
+ * shape the configuration says, finite, in F32, F16 or BF16. */
+#ifndef NB_CLIP_MODEL_H
+#define NB_CLIP_MODEL_H
+
+#include "common/base/digest.h"
+#include "common/clip/config.h"
+#include "common/clip/preprocess.h"
+#include "common/clip/tokenizer.h"
+#include "common/clip/tower.h"
+
+typedef struct nb_clip {
+    nb_clip_config config;
+    nb_tokenizer *tokenizer;
+    nb_preprocess preprocess;
+    bool preprocess_defaulted; /* no preprocessor_config.json: CLIP's published mean and deviation are used */
+    nb_digest digest;          /* SHA-256 over the digests of config, weights, vocabulary and preprocessing */
+    float logit_scale;         /* natural logarithm */
+    float *arena;              /* all weights; the pointers below go into it */
+    nb_block *text_blocks, *image_blocks;
+    const float *token_embedding;                   /* [vocabulary, text width] */
+    const float *text_position;                     /* [context, text width] */
+    const float *text_norm_weight, *text_norm_bias; /* after the last block */
+    const float *text_projection;                   /* [projection, text width] */
+    const float *class_embedding;                   /* [image width] */
+    const float *patch_embedding;                   /* [image width, 3 patch patch] */
+    const float *image_position;                    /* [patches + 1, image width] */
+    const float *pre_norm_weight, *pre_norm_bias;
+    const float *post_norm_weight, *post_norm_bias;
+    const float *image_projection; /* [projection, image width] */
+} nb_clip;
+
+nb_status nb_clip_open(nb_clip **out, const char *directory, nb_error *err);
+void nb_clip_close(nb_clip *clip);
+
+/* Embeds texts in batches; holds the memory for them. */
+typedef struct nb_text_encoder nb_text_encoder;
+nb_status nb_text_encoder_create(nb_text_encoder **out, const nb_clip *clip, size_t batch, nb_error *err);
+void nb_text_encoder_destroy(nb_text_encoder *encoder);
+/* Up to `batch` texts -> out [count, projection], NOT normalised. The same texts in the same batch give the same bits.
+ * The tower is causal and read at the first end token, so the tokens behind it are not computed. */
+nb_status nb_text_encoder_run(nb_text_encoder *encoder, const nb_strings *texts, size_t begin, size_t count, float *out,
+                              nb_error *err);
+
+/* Embeds preprocessed images in batches. */
+typedef struct nb_image_encoder nb_image_encoder;
+nb_status nb_image_encoder_create(nb_image_encoder **out, const nb_clip *clip, size_t batch, nb_error *err);
+void nb_image_encoder_destroy(nb_image_encoder *encoder);
+/* pixels [count, 3, size, size] normalised -> out [count, projection], NOT normalised. */
+void nb_image_encoder_run(nb_image_encoder *encoder, const float *pixels, size_t count, float *out);
+
+#endif

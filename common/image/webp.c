@@ -1,0 +1,51 @@
+#include "common/image/formats.h"
+
+#include <webp/decode.h>
+
+static const char *cause_of(VP8StatusCode code)
+{
+    switch (code) {
+    case VP8_STATUS_OK: return "no error";
+    case VP8_STATUS_OUT_OF_MEMORY: return "out of memory";
+    case VP8_STATUS_INVALID_PARAM: return "invalid parameter";
+    case VP8_STATUS_BITSTREAM_ERROR: return "the bit stream is damaged";
+    case VP8_STATUS_UNSUPPORTED_FEATURE: return "an unsupported feature";
+    case VP8_STATUS_SUSPENDED:
+    case VP8_STATUS_NOT_ENOUGH_DATA: return "the file is truncated";
+    case VP8_STATUS_USER_ABORT: return "aborted";
+    }
+    return "unknown error";
+}
+
+static nb_status refuse(VP8StatusCode code, nb_error *err)
+{
+    return nb_fail(err, code == VP8_STATUS_OUT_OF_MEMORY ? NB_ERR_LIMIT : NB_ERR_INPUT,
+                   "WebP data is damaged or truncated: %s", cause_of(code));
+}
+
+nb_status nb_webp_decode(nb_image *out, const unsigned char *bytes, size_t len, nb_error *err)
+{
+    WebPDecoderConfig config;
+    if (!WebPInitDecoderConfig(&config)) {
+        return nb_fail(err, NB_ERR_INTERNAL, "libwebp has another version than its headers");
+    }
+    VP8StatusCode code = WebPGetFeatures(bytes, len, &config.input);
+    if (code != VP8_STATUS_OK) {
+        return refuse(code, err);
+    }
+    if (config.input.has_animation) {
+        return nb_fail(err, NB_ERR_INPUT, "an animated WebP, only still images are read");
+    }
+    nb_status status = nb_image_create(out, (uint64_t)config.input.width, (uint64_t)config.input.height, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    config.output.colorspace = MODE_RGB;
+    config.output.is_external_memory = 1;
+    config.output.u.RGBA.rgba = out->rgb;
+    config.output.u.RGBA.stride = config.input.width * 3;
+    config.output.u.RGBA.size = out->width * out->height * 3;
+    code = WebPDecode(bytes, len, &config);
+    WebPFreeDecBuffer(&config.output);
+    return code == VP8_STATUS_OK ? NB_OK : refuse(code, err);
+}

@@ -1,0 +1,25 @@
+/* Matrix products by OpenBLAS, one thread a rank. Row-major; sizes beyond int are refused by the callers' limits.
+ *
+ * The product of a slice is not bitwise the slice of the product, so callers cut their global index space into fixed
+ * tiles and never into "my part" (see common/parallel/tiles.h). */
+#ifndef NB_LINEAR_BLAS_H
+#define NB_LINEAR_BLAS_H
+
+#include <stddef.h>
+
+/* One BLAS thread from here on: results must not depend on how many cores a rank happens to have. */
+void nb_blas_start(void);
+/* The kernel family in use, "Cooperlake". */
+const char *nb_blas_kernel(void);
+
+/* c[m, n] = a[m, k] b[n, k]^T + beta c; lda, ldb, ldc are row strides in elements. */
+void nb_sgemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float beta,
+                 float *c, size_t ldc);
+/* c[m, n] = alpha a[m, k] b[n, k]^T */
+void nb_dgemm_nt(size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda, const double *b, size_t ldb,
+                 double *c, size_t ldc);
+/* c[m, n] = a[m, k] b[k, n] */
+void nb_sgemm_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
+                 size_t ldc);
+
+#endif

@@ -1,0 +1,170 @@
+#include "common/parallel/team.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 1 << 28 }; /* elements a call: far below MPI's int */
+
+static nb_status checked(int code, const char *what, nb_error *err)
+{
+    if (code == MPI_SUCCESS) {
+        return NB_OK;
+    }
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int len = 0;
+    MPI_Error_string(code, text, &len);
+    return nb_fail(err, NB_ERR_INTERNAL, "%s failed: %s", what, text);
+}
+
+#define NB_TRY_MPI(call, what) NB_TRY(checked((call), (what), err))
+
+nb_status nb_team_start(nb_team *team, nb_error *err)
+{
+    int provided;
+    nb_status status;
+    *team = (nb_team){.comm = MPI_COMM_NULL, .size = 1};
+    NB_TRY_MPI(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+    NB_TRY_MPI(MPI_Comm_dup(MPI_COMM_WORLD, &team->comm), "MPI_Comm_dup");
+    NB_TRY_MPI(MPI_Comm_set_errhandler(team->comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+    NB_TRY_MPI(MPI_Comm_rank(team->comm, &team->rank), "MPI_Comm_rank");
+    NB_TRY_MPI(MPI_Comm_size(team->comm, &team->size), "MPI_Comm_size");
+    char host[MPI_MAX_PROCESSOR_NAME] = "";
+    int len = 0;
+    MPI_Get_processor_name(host, &len);
+    size_t kept = strnlen(host, sizeof team->host - 1);
+    memcpy(team->host, host, kept);
+done:
+    return status;
+}
+
+void nb_team_stop(nb_team *team)
+{
+    if (team->comm != MPI_COMM_NULL) {
+        MPI_Comm_free(&team->comm);
+        MPI_Finalize();
+    }
+}
+
+void nb_team_abort(const nb_team *team, nb_status status)
+{
+    MPI_Abort(team->comm, (int)status);
+}
+
+nb_status nb_team_agree(const nb_team *team, nb_status status, nb_error *err)
+{
+    if (status != NB_OK && err->agreed) {
+        return status;
+    }
+    int mine = status == NB_OK ? team->size : team->rank, first = team->size;
+    nb_error report = {0};
+    if (MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, team->comm) != MPI_SUCCESS) {
+        nb_team_abort(team, NB_ERR_INTERNAL);
+    }
+    if (first == team->size) {
+        return NB_OK;
+    }
+    if (team->rank == first) {
+        report = *err;
+        report.status = status;
+        report.rank = team->rank;
+        report.agreed = 1;
+        memcpy(report.host, team->host, sizeof report.host);
+    }
+    if (MPI_Bcast(&report, (int)sizeof report, MPI_BYTE, first, team->comm) != MPI_SUCCESS) {
+        nb_team_abort(team, NB_ERR_INTERNAL);
+    }
+    *err = report;
+    return report.status;
+}
+
+nb_status nb_team_broadcast(const nb_team *team, void *bytes, size_t len, nb_error *err)
+{
+    nb_status status = NB_OK;
+    for (size_t at = 0; at < len; at += CHUNK) {
+        size_t part = len - at < CHUNK ? len - at : CHUNK;
+        NB_TRY_MPI(MPI_Bcast((char *)bytes + at, (int)part, MPI_BYTE, 0, team->comm), "MPI_Bcast");
+    }
+done:
+    return status;
+}
+
+static nb_status receive_blocks(const nb_team *team, const void *block, size_t len, char *all, const uint64_t *offset,
+                                nb_error *err)
+{
+    nb_status status = NB_OK;
+    memcpy(all, block, len);
+    for (int r = 1; r < team->size; r++) {
+        for (uint64_t at = offset[r]; at < offset[r + 1]; at += CHUNK) {
+            uint64_t part = offset[r + 1] - at < CHUNK ? offset[r + 1] - at : CHUNK;
+            NB_TRY_MPI(MPI_Recv(all + at, (int)part, MPI_BYTE, r, 0, team->comm, MPI_STATUS_IGNORE), "MPI_Recv");
+        }
+    }
+done:
+    return status;
+}
+
+nb_status nb_team_gather(const nb_team *team, const void *block, size_t len, char **all, uint64_t **offset,
+                         nb_error *err)
+{
+    uint64_t mine = len;
+    uint64_t *lengths = NULL;
+    nb_status status = NB_OK;
+    *all = NULL;
+    *offset = NULL;
+    if (team->rank == 0) {
+        lengths = nb_alloc((size_t)team->size + 1, sizeof *lengths, err);
+        status = lengths ? NB_OK : NB_ERR_LIMIT;
+    }
+    NB_TRY(nb_team_agree(team, status, err));
+    NB_TRY_MPI(MPI_Gather(&mine, 1, MPI_UINT64_T, lengths, 1, MPI_UINT64_T, 0, team->comm), "MPI_Gather");
+    if (team->rank == 0) {
+        uint64_t total = 0;
+        for (int r = 0; r <= team->size; r++) { /* lengths become offsets */
+            uint64_t own = r < team->size ? lengths[r] : 0;
+            lengths[r] = total;
+            total += own;
+        }
+        *all = nb_alloc((size_t)total, 1, err);
+        status = *all ? NB_OK : NB_ERR_LIMIT;
+    }
+    NB_TRY(nb_team_agree(team, status, err));
+    if (team->rank == 0) {
+        NB_TRY(receive_blocks(team, block, len, *all, lengths, err));
+    } else {
+        for (size_t at = 0; at < len; at += CHUNK) {
+            size_t part = len - at < CHUNK ? len - at : CHUNK;
+            NB_TRY_MPI(MPI_Send((const char *)block + at, (int)part, MPI_BYTE, 0, 0, team->comm), "MPI_Send");
+        }
+    }
+done:
+    if (status != NB_OK) {
+        free(*all);
+        free(lengths);
+        *all = NULL;
+        return status;
+    }
+    *offset = lengths;
+    return NB_OK;
+}
+
+static nb_status reduce_words(const nb_team *team, void *words, size_t count, MPI_Op op, nb_error *err)
+{
+    nb_status status = NB_OK;
+    for (size_t at = 0; at < count; at += CHUNK) {
+        size_t part = count - at < CHUNK ? count - at : CHUNK;
+        NB_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, (char *)words + at * 8, (int)part, MPI_UINT64_T, op, team->comm),
+                   "MPI_Allreduce");
+    }
+done:
+    return status;
+}
+
+nb_status nb_team_unite(const nb_team *team, void *words, size_t count, nb_error *err)
+{
+    return reduce_words(team, words, count, MPI_BOR, err);
+}
+
+nb_status nb_team_sum(const nb_team *team, uint64_t *values, size_t count, nb_error *err)
+{
+    return reduce_words(team, values, count, MPI_SUM, err);
+}

@@ -1,0 +1,52 @@
+/* Checked HDF5: the few shapes of data our files use. Not collective: one process writes, any number read.
+ *
+ * Files are made with fixed library versions and without times, so that the same content gives the same bytes. HDF5's
+ * own error text is forwarded. Strings are byte datasets: NAME/bytes (each string NUL-terminated) and NAME/offsets. */
+#ifndef NB_STORE_H5_H
+#define NB_STORE_H5_H
+
+#include "common/base/memory.h"
+
+#include <hdf5.h>
+
+/* Creates `path` with room for the seal and the root attributes `kind`, `format` and `producer`. */
+nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);
+/* Opens for reading. NB_ERR_INPUT when the root attributes do not name this kind, or a format over `format`. */
+nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);
+/* Flushes and closes; *file may be 0 or negative (nothing to close). */
+nb_status nb_h5_close(hid_t *file, nb_error *err);
+
+/* The file type of half precision; the caller closes it with H5Tclose. Reading it into a float or double converts. */
+hid_t nb_h5_half_type(void);
+
+typedef enum nb_h5_layout { NB_H5_CONTIGUOUS, NB_H5_ZSTD } nb_h5_layout;
+
+/* Writes a whole dataset of `rank` dimensions from memory of type `mem_type`, stored as `file_type`. NB_H5_ZSTD cuts
+ * it into chunks of whole rows of about 1 MiB and compresses them (filter 32015), shuffled when elements are wide. */
+nb_status nb_h5_put(hid_t file, const char *name, hid_t file_type, hid_t mem_type, size_t rank, const hsize_t *dims,
+                    const void *data, nb_h5_layout layout, nb_error *err);
+/* As nb_h5_put for a vector. */
+nb_status nb_h5_put_vector(hid_t file, const char *name, hid_t file_type, hid_t mem_type, size_t count,
+                           const void *data, nb_h5_layout layout, nb_error *err);
+/* Makes a contiguous dataset without writing it; *offset is where its bytes lie in the file. */
+nb_status nb_h5_reserve(hid_t file, const char *name, hid_t file_type, size_t rank, const hsize_t *dims,
+                        uint64_t *offset, nb_error *err);
+
+bool nb_h5_has(hid_t file, const char *name);
+/* The dimensions of a dataset that must have `rank` of them. *is_half (may be NULL): stored as half precision. */
+nb_status nb_h5_dims(hid_t file, const char *name, size_t rank, hsize_t *dims, bool *is_half, nb_error *err);
+/* Where a contiguous dataset's bytes lie in the file. */
+nb_status nb_h5_offset(hid_t file, const char *name, uint64_t *offset, nb_error *err);
+/* Reads a whole dataset whose dimensions are exactly dims into *data, which the caller frees. */
+nb_status nb_h5_get(hid_t file, const char *name, hid_t mem_type, size_t mem_size, size_t rank, const hsize_t *dims,
+                    void **data, nb_error *err);
+nb_status nb_h5_get_vector(hid_t file, const char *name, hid_t mem_type, size_t mem_size, size_t *count, void **data,
+                           nb_error *err);
+
+/* One text as a scalar string; get returns it NUL-terminated, freed by the caller. */
+nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_error *err);
+nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *err);
+nb_status nb_h5_put_strings(hid_t file, const char *name, const nb_strings *strings, nb_error *err);
+nb_status nb_h5_get_strings(hid_t file, const char *name, nb_strings *strings, nb_error *err);
+
+#endif

@@ -1,0 +1,129 @@
+#include "common/store/provenance.h"
+
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "common/base/version.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static nb_status no_memory(nb_error *err)
+{
+    return nb_fail(err, NB_ERR_LIMIT, "out of memory for provenance");
+}
+
+static json_t *option_value(const nb_option *o, const void *settings)
+{
+    const char *at = (const char *)settings + o->offset;
+    switch (o->type) {
+    case NB_OPTION_FLAG: return json_boolean(*(const bool *)(const void *)at);
+    case NB_OPTION_INT: return json_integer(*(const int64_t *)(const void *)at);
+    case NB_OPTION_REAL: return json_real(*(const double *)(const void *)at);
+    case NB_OPTION_LIST: {
+        const nb_strings *list = (const void *)at;
+        json_t *array = json_array();
+        for (size_t i = 0; i < list->count; i++) {
+            json_array_append_new(array, json_string(nb_strings_get(list, i)));
+        }
+        return array;
+    }
+    default: {
+        const char *text = *(const char *const *)(const void *)at;
+        return text ? json_string(text) : NULL;
+    }
+    }
+}
+
+static bool names_a_file(const nb_option *o)
+{
+    return o->type == NB_OPTION_INPUT || o->type == NB_OPTION_OUTPUT || o->positional;
+}
+
+/* Options that decide content, or (how) those that say how to run and where. */
+static json_t *options(const nb_parsed *parsed, bool how)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < parsed->command->option_count; i++) {
+        const nb_option *o = &parsed->command->options[i];
+        if ((o->unrecorded || names_a_file(o)) == how) {
+            json_t *value = option_value(o, parsed->settings);
+            if (value) {
+                json_object_set_new(object, o->name, value);
+            }
+        }
+    }
+    return object;
+}
+
+nb_status nb_provenance_start(nb_provenance *p, const nb_parsed *parsed, int ranks, const char *host, nb_error *err)
+{
+    char now[32];
+    nb_clock_iso(now);
+    *p = (nb_provenance){.options = parsed};
+    p->content = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "program", "negbank", "version", nb_version(), "commit",
+                           nb_commit(), "command", parsed->command->name, "options", options(parsed, false), "inputs",
+                           json_array());
+    p->run = json_pack("{s:s, s:i, s:s, s:o, s:o}", "host", host, "ranks", ranks, "start", now, "options",
+                       options(parsed, true), "inputs", json_array());
+    return p->content && p->run ? NB_OK : no_memory(err);
+}
+
+void nb_provenance_end(nb_provenance *p)
+{
+    json_decref(p->content);
+    json_decref(p->run);
+    *p = (nb_provenance){0};
+}
+
+nb_status nb_provenance_input(nb_provenance *p, const char *role, const char *path, const char *digest, nb_error *err)
+{
+    json_t *inputs = json_object_get(p->content, "inputs");
+    json_t *paths = json_object_get(p->run, "inputs");
+    bool done = json_array_append_new(inputs, json_pack("{s:s, s:s}", "role", role, "sha256", digest)) == 0 &&
+                json_array_append_new(paths, json_pack("{s:s, s:s, s:s}", "role", role, "path", path, "sha256",
+                                                       digest)) == 0;
+    return done ? NB_OK : no_memory(err);
+}
+
+nb_status nb_provenance_file(nb_provenance *p, const char *role, const char *path, nb_error *err)
+{
+    nb_digest digest;
+    nb_status status = nb_digest_file(&digest, path, err);
+    return status == NB_OK ? nb_provenance_input(p, role, path, digest.hex, err) : status;
+}
+
+nb_status nb_provenance_fact(nb_provenance *p, const char *name, const char *value, nb_error *err)
+{
+    return json_object_set_new(p->content, name, json_string(value)) == 0 ? NB_OK : no_memory(err);
+}
+
+nb_status nb_provenance_text(const nb_provenance *p, char **text, nb_error *err)
+{
+    *text = json_dumps(p->content, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
+    return *text ? NB_OK : no_memory(err);
+}
+
+nb_status nb_provenance_run(nb_provenance *p, const char *path, const char *digest, nb_error *err)
+{
+    nb_buffer name = {0};
+    char now[32];
+    char *text = NULL;
+    nb_status status;
+    nb_clock_iso(now);
+    json_object_set_new(p->run, "end", json_string(now));
+    json_object_set_new(p->run, "output", json_string(path));
+    if (digest) {
+        json_object_set_new(p->run, "sha256", json_string(digest));
+    }
+    json_object_set(p->run, "content", p->content);
+    text = json_dumps(p->run, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
+    if (!text) {
+        return no_memory(err);
+    }
+    NB_TRY(nb_buffer_printf(&name, err, "%s.run.json", path));
+    NB_TRY(nb_file_write(name.data, true, text, strlen(text), err));
+done:
+    nb_buffer_free(&name);
+    free(text);
+    return status;
+}

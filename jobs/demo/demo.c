@@ -1,0 +1,254 @@
+#include "jobs/demo/demo.h"
+
+#include "common/base/file.h"
+#include "common/image/decode.h"
+#include "jobs/demo/draw.h"
+#include "jobs/demo/model.h"
+#include "jobs/demo/words.h"
+#include "jobs/demo/world.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PICTURE_SIDE = 64 };
+
+/* What all steps need. */
+typedef struct world {
+    const char *directory;
+    uint64_t seed;
+    bool force;
+    const nb_log *log;
+    nb_strings texts; /* captions, words and prompts: what the vocabulary is learned from */
+} world;
+
+static nb_status check_empty(const char *directory, nb_error *err)
+{
+    DIR *open = opendir(directory);
+    if (!open) {
+        return nb_fail_errno(err, NB_ERR_IO, "cannot read directory '%s'", directory);
+    }
+    nb_status status = NB_OK;
+    struct dirent *entry;
+    while ((entry = readdir(open)) != NULL && status == NB_OK) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            nb_fail(err, NB_ERR_USAGE, "directory '%s' is not empty ('%s' is in it)", directory, entry->d_name);
+            status = nb_hint(err, "choose another directory, or overwrite the demo's files in it with --force");
+        }
+    }
+    closedir(open);
+    return status;
+}
+
+static nb_status make_directory(const world *w, const char *name, nb_error *err)
+{
+    char *path = NULL;
+    nb_status status = nb_path_join(&path, w->directory, name, err);
+    if (status == NB_OK) {
+        status = nb_make_directories(path, err);
+    }
+    free(path);
+    return status;
+}
+
+static nb_status write_text(const world *w, const char *name, const nb_buffer *text, nb_error *err)
+{
+    char *path = NULL;
+    nb_status status = nb_path_join(&path, w->directory, name, err);
+    if (status == NB_OK) {
+        status = nb_file_write(path, w->force, text->data, text->len, err);
+    }
+    free(path);
+    return status;
+}
+
+static nb_status write_picture(const world *w, const nb_demo_item *item, nb_image *image, nb_error *err)
+{
+    nb_status status = NB_OK;
+    char *path = NULL;
+    NB_TRY(nb_path_join(&path, w->directory, item->path, err));
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    NB_TRY(nb_make_directories(path, err));
+    *slash = '/';
+    nb_demo_draw(&item->scene, image->rgb, PICTURE_SIDE);
+    NB_TRY(nb_image_write_png(path, image, w->force, err));
+done:
+    free(path);
+    return status;
+}
+
+/* One split: its pictures, its list, and its rows of captions.tsv. */
+static nb_status make_split(world *w, nb_demo_split split, nb_buffer *captions, nb_image *image, nb_progress *progress,
+                            size_t *made, nb_error *err)
+{
+    nb_status status = NB_OK;
+    nb_buffer list = {0};
+    nb_buffer caption = {0};
+    nb_buffer name = {0};
+    for (size_t i = 0; i < nb_demo_split_count(split); i++) {
+        nb_demo_item item = nb_demo_item_at(w->seed, split, i);
+        nb_buffer_clear(&caption);
+        NB_TRY(nb_demo_caption(&caption, &item.scene, item.with_place, err));
+        NB_TRY(nb_strings_push(&w->texts, caption.data, caption.len, err));
+        NB_TRY(nb_buffer_printf(captions, err, "%s\t%s\n", item.path, caption.data));
+        NB_TRY(nb_buffer_printf(&list, err, "%s %" PRId64 "\n", item.path, item.label));
+        NB_TRY(write_picture(w, &item, image, err));
+        nb_progress_update(progress, (double)++*made);
+    }
+    NB_TRY(nb_buffer_printf(&name, err, "%s.txt", nb_demo_split_name(split)));
+    NB_TRY(write_text(w, name.data, &list, err));
+done:
+    nb_buffer_free(&list);
+    nb_buffer_free(&caption);
+    nb_buffer_free(&name);
+    return status;
+}
+
+static nb_status make_pictures(world *w, nb_error *err)
+{
+    nb_status status = NB_OK;
+    nb_image image = {0};
+    nb_buffer captions = {0};
+    size_t total = 0;
+    size_t made = 0;
+    for (unsigned s = 0; s < NB_DEMO_SPLITS; s++) {
+        total += nb_demo_split_count((nb_demo_split)s);
+    }
+    NB_TRY(nb_image_create(&image, PICTURE_SIDE, PICTURE_SIDE, err));
+    NB_TRY(nb_buffer_printf(&captions, err, "path\tcaption\n"));
+    nb_progress progress = nb_progress_start(w->log, "images", (double)total);
+    for (unsigned s = 0; s < NB_DEMO_SPLITS; s++) {
+        NB_TRY(make_split(w, (nb_demo_split)s, &captions, &image, &progress, &made, err));
+    }
+    nb_progress_finish(&progress);
+    NB_TRY(write_text(w, "captions.tsv", &captions, err));
+done:
+    nb_buffer_free(&captions);
+    nb_image_free(&image);
+    return status;
+}
+
+static nb_status make_labels(world *w, nb_error *err)
+{
+    nb_status status = NB_OK;
+    nb_buffer labels = {0};
+    for (size_t c = 0; c < nb_demo_class_count(); c++) {
+        NB_TRY(nb_demo_class_name(&labels, c, err));
+        NB_TRY(nb_buffer_printf(&labels, err, "\n"));
+    }
+    NB_TRY(write_text(w, "labels.txt", &labels, err));
+done:
+    nb_buffer_free(&labels);
+    return status;
+}
+
+static nb_status make_words(world *w, nb_demo_words which, const char *name, nb_error *err)
+{
+    nb_status status = NB_OK;
+    nb_strings lines = {0};
+    nb_buffer text = {0};
+    NB_TRY(nb_demo_words_push(&lines, which, w->seed, err));
+    for (size_t i = 0; i < lines.count; i++) {
+        NB_TRY(nb_buffer_printf(&text, err, "%s\n", nb_strings_get(&lines, i)));
+        NB_TRY(nb_strings_push(&w->texts, nb_strings_get(&lines, i), nb_strings_len(&lines, i), err));
+    }
+    NB_TRY(write_text(w, name, &text, err));
+done:
+    nb_strings_free(&lines);
+    nb_buffer_free(&text);
+    return status;
+}
+
+static nb_status make_model(world *w, nb_error *err)
+{
+    /* often enough that the words of the usual prompts become single tokens */
+    static const char prompts[] = "the nice a photo of a this is a photo";
+    enum { REPEAT = 50 };
+    nb_status status = NB_OK;
+    char *path = NULL;
+    nb_demo_model model = nb_demo_model_tiny();
+    for (int i = 0; i < REPEAT; i++) {
+        NB_TRY(nb_strings_push(&w->texts, prompts, strlen(prompts), err));
+    }
+    NB_TRY(make_directory(w, "model", err));
+    NB_TRY(nb_path_join(&path, w->directory, "model", err));
+    NB_TRY(nb_demo_model_write(path, w->force, &model, w->seed, &w->texts, err));
+done:
+    free(path);
+    return status;
+}
+
+static nb_status make_readme(const world *w, nb_error *err)
+{
+    nb_buffer text = {0};
+    nb_status status = nb_buffer_printf(
+        &text, err,
+        "The demo world of negbank, seed %" PRIu64 ". Every file in it was made by `negbank demo`.\n\n"
+        "labels.txt            the in-distribution (ID) label set: colour and shape\n"
+        "id-train.txt          image list: ID pictures for prototypes, 16 a class (\"path label\" a line)\n"
+        "id-test.txt           image list: ID pictures to score, 10 a class\n"
+        "ood-near.txt          image list: the same kind of shapes and colours in other combinations, label -1\n"
+        "ood-far.txt           image list: shapes no label names, patterns, noise, label -1\n"
+        "wild.txt              image list: unlabelled mixture, half of it ID classes (all labels -1)\n"
+        "images/               the pictures; folders are named for what is in them, except in images/wild\n"
+        "captions.tsv          what every picture shows, wild ones too\n"
+        "corpus/noun.demo.txt  candidate nouns and phrases, ID labels among them, untidy on purpose\n"
+        "corpus/adj.demo.txt   candidate adjectives\n"
+        "model/                a tiny CLIP checkpoint in Hugging Face layout\n\n"
+        "The weights in model/ are RANDOM: the model was never trained. Scores made with it show that every stage\n"
+        "works; whether an AUROC comes out high or low says nothing about the methods.\n\n"
+        "To try it, in this folder:\n\n"
+        "  negbank corpus -o c.nbc --tag by-file --exclude labels.txt corpus/noun.demo.txt corpus/adj.demo.txt\n"
+        "  negbank embed text --model model -o texts.nbe c.nbc\n"
+        "  negbank embed images --model model --labels-from list -o train.nbe id-train.txt\n"
+        "  negbank embed images --model model --labels-from none -o wild.nbe wild.txt\n"
+        "  negbank mine --texts texts.nbe --labels labels.txt --model model --id-images train.nbe \\\n"
+        "      --wild-images wild.nbe --count 100 -o demo.nbank\n"
+        "  negbank score --bank demo.nbank --model model -o id.tsv id-test.txt\n"
+        "  negbank score --bank demo.nbank --model model -o near.tsv ood-near.txt\n"
+        "  negbank eval --id id.tsv --ood near=near.tsv\n",
+        w->seed);
+    if (status == NB_OK) {
+        status = write_text(w, "README.txt", &text, err);
+    }
+    nb_buffer_free(&text);
+    return status;
+}
+
+/* With force, an older README must not vouch for a world half overwritten. */
+static nb_status remove_readme(const world *w, nb_error *err)
+{
+    char *path = NULL;
+    nb_status status = nb_path_join(&path, w->directory, "README.txt", err);
+    if (status == NB_OK && unlink(path) != 0 && errno != ENOENT) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot remove '%s'", path);
+    }
+    free(path);
+    return status;
+}
+
+nb_status nb_demo_make(const char *directory, uint64_t seed, bool force, const nb_log *log, nb_error *err)
+{
+    nb_status status = NB_OK;
+    world w = {.directory = directory, .seed = seed, .force = force, .log = log};
+    if (nb_file_is_directory(directory) && !force) {
+        NB_TRY(check_empty(directory, err));
+    }
+    NB_TRY(nb_make_directories(directory, err));
+    NB_TRY(remove_readme(&w, err));
+    NB_TRY(make_labels(&w, err));
+    NB_TRY(make_pictures(&w, err));
+    NB_TRY(make_directory(&w, "corpus", err));
+    NB_TRY(make_words(&w, NB_DEMO_NOUNS, "corpus/noun.demo.txt", err));
+    NB_TRY(make_words(&w, NB_DEMO_ADJECTIVES, "corpus/adj.demo.txt", err));
+    NB_TRY(make_model(&w, err));
+    NB_TRY(make_readme(&w, err));
+    nb_log_info(log, "the demo world is in '%s'; its README.txt says what to try", directory);
+done:
+    nb_strings_free(&w.texts);
+    return status;
+}

@@ -1,0 +1,11 @@
+/* Paints a scene: shapes are inside tests in their own coordinates, edges are smoothed by averaging 4 x 4 samples a
+ * pixel. */
+#ifndef NB_DEMO_DRAW_H
+#define NB_DEMO_DRAW_H
+
+#include "jobs/demo/world.h"
+
+/* Fills rgb [side, side, 3], rows from the top. The result depends on the scene alone. */
+void nb_demo_draw(const nb_demo_scene *scene, uint8_t *rgb, size_t side);
+
+#endif

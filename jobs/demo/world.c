@@ -1,0 +1,314 @@
+#include "jobs/demo/world.h"
+
+#include "common/base/random.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct paint {
+    const char *name;
+    unsigned char rgb[3];
+} paint;
+
+static const paint colours[NB_DEMO_COLOURS] = {
+    [NB_DEMO_RED] = {"red", {212, 32, 36}},
+    [NB_DEMO_ORANGE] = {"orange", {250, 134, 20}},
+    [NB_DEMO_YELLOW] = {"yellow", {250, 222, 40}},
+    [NB_DEMO_GREEN] = {"green", {40, 150, 62}},
+    [NB_DEMO_TURQUOISE] = {"turquoise", {48, 196, 190}},
+    [NB_DEMO_BLUE] = {"blue", {34, 88, 206}},
+    [NB_DEMO_PURPLE] = {"purple", {128, 52, 168}},
+    [NB_DEMO_PINK] = {"pink", {246, 128, 178}},
+    [NB_DEMO_BROWN] = {"brown", {126, 78, 40}},
+    [NB_DEMO_WHITE] = {"white", {246, 246, 244}},
+    [NB_DEMO_GREY] = {"grey", {132, 132, 134}},
+    [NB_DEMO_BLACK] = {"black", {22, 22, 24}},
+};
+
+static const paint backgrounds[NB_DEMO_BACKGROUNDS] = {
+    {"white", {248, 248, 246}}, {"black", {18, 18, 20}},   {"grey", {148, 148, 150}},     {"beige", {234, 218, 186}},
+    {"navy", {22, 32, 82}},     {"mint", {186, 236, 206}}, {"lavender", {214, 202, 242}}, {"maroon", {88, 22, 34}},
+};
+
+/* turn: how far, in degrees, a picture may rotate the shape and still show what its name says. A square turned by 45
+ * degrees would be a diamond. */
+static const struct {
+    const char *name;
+    double turn;
+} shapes[NB_DEMO_SHAPES] = {
+    [NB_DEMO_CIRCLE] = {"circle", 180},      [NB_DEMO_SQUARE] = {"square", 14},
+    [NB_DEMO_TRIANGLE] = {"triangle", 20},   [NB_DEMO_STAR] = {"star", 36},
+    [NB_DEMO_CROSS] = {"cross", 14},         [NB_DEMO_RING] = {"ring", 180},
+    [NB_DEMO_HEART] = {"heart", 20},         [NB_DEMO_HEXAGON] = {"hexagon", 30},
+    [NB_DEMO_CRESCENT] = {"crescent", 180},  [NB_DEMO_ARROW] = {"arrow", 180},
+    [NB_DEMO_DIAMOND] = {"diamond", 12},     [NB_DEMO_PENTAGON] = {"pentagon", 36},
+    [NB_DEMO_SPIRAL] = {"spiral", 180},      [NB_DEMO_LIGHTNING] = {"lightning bolt", 20},
+    [NB_DEMO_FLOWER] = {"flower", 30},       [NB_DEMO_GEAR] = {"gear", 22},
+    [NB_DEMO_HOURGLASS] = {"hourglass", 14},
+};
+
+static const char *const textures[NB_DEMO_TEXTURES] = {
+    [NB_DEMO_PLAIN] = "plain",         [NB_DEMO_STRIPED] = "striped", [NB_DEMO_DOTTED] = "dotted",
+    [NB_DEMO_CHECKERED] = "checkered", [NB_DEMO_SHADED] = "shaded",   [NB_DEMO_GRAINY] = "grainy",
+};
+
+static const struct {
+    const char *name;
+    double radius, spread; /* radius is drawn from [radius, radius + spread) */
+} sizes[NB_DEMO_SIZES] = {
+    [NB_DEMO_SMALL] = {"small", 0.30, 0.05},
+    [NB_DEMO_MEDIUM] = {"medium", 0.46, 0.07},
+    [NB_DEMO_LARGE] = {"large", 0.68, 0.08},
+};
+
+static const char *const places[NB_DEMO_PLACES] = {
+    "in the top left corner of",    "at the top of",    "in the top right corner of",
+    "on the left side of",          "in the middle of", "on the right side of",
+    "in the bottom left corner of", "at the bottom of", "in the bottom right corner of",
+};
+
+typedef struct combination {
+    nb_demo_colour colour;
+    nb_demo_shape shape;
+} combination;
+
+static const combination id_classes[] = {
+    {NB_DEMO_RED, NB_DEMO_CIRCLE},  {NB_DEMO_BLUE, NB_DEMO_SQUARE},   {NB_DEMO_GREEN, NB_DEMO_TRIANGLE},
+    {NB_DEMO_YELLOW, NB_DEMO_STAR}, {NB_DEMO_PURPLE, NB_DEMO_CROSS},  {NB_DEMO_ORANGE, NB_DEMO_RING},
+    {NB_DEMO_PINK, NB_DEMO_HEART},  {NB_DEMO_GREEN, NB_DEMO_HEXAGON}, {NB_DEMO_WHITE, NB_DEMO_CRESCENT},
+    {NB_DEMO_BROWN, NB_DEMO_ARROW},
+};
+
+static const combination near_classes[] = {
+    {NB_DEMO_BLUE, NB_DEMO_CIRCLE},       {NB_DEMO_YELLOW, NB_DEMO_CIRCLE},   {NB_DEMO_RED, NB_DEMO_SQUARE},
+    {NB_DEMO_BLACK, NB_DEMO_SQUARE},      {NB_DEMO_PINK, NB_DEMO_TRIANGLE},   {NB_DEMO_GREY, NB_DEMO_TRIANGLE},
+    {NB_DEMO_RED, NB_DEMO_STAR},          {NB_DEMO_WHITE, NB_DEMO_STAR},      {NB_DEMO_GREEN, NB_DEMO_CROSS},
+    {NB_DEMO_BLACK, NB_DEMO_CROSS},       {NB_DEMO_TURQUOISE, NB_DEMO_RING},  {NB_DEMO_PURPLE, NB_DEMO_RING},
+    {NB_DEMO_RED, NB_DEMO_HEART},         {NB_DEMO_BLUE, NB_DEMO_HEART},      {NB_DEMO_ORANGE, NB_DEMO_HEXAGON},
+    {NB_DEMO_GREY, NB_DEMO_HEXAGON},      {NB_DEMO_YELLOW, NB_DEMO_CRESCENT}, {NB_DEMO_PURPLE, NB_DEMO_CRESCENT},
+    {NB_DEMO_BLUE, NB_DEMO_ARROW},        {NB_DEMO_BLACK, NB_DEMO_ARROW},     {NB_DEMO_RED, NB_DEMO_DIAMOND},
+    {NB_DEMO_TURQUOISE, NB_DEMO_DIAMOND}, {NB_DEMO_GREEN, NB_DEMO_PENTAGON},  {NB_DEMO_ORANGE, NB_DEMO_PENTAGON},
+    {NB_DEMO_BROWN, NB_DEMO_PENTAGON},
+};
+
+/* folder: of a kind without an object; objects use their shape. */
+static const struct {
+    nb_demo_kind kind;
+    nb_demo_shape shape;
+    const char *folder;
+} far_classes[] = {
+    {NB_DEMO_OBJECT, NB_DEMO_SPIRAL, "spiral"},
+    {NB_DEMO_OBJECT, NB_DEMO_LIGHTNING, "lightning_bolt"},
+    {NB_DEMO_OBJECT, NB_DEMO_FLOWER, "flower"},
+    {NB_DEMO_OBJECT, NB_DEMO_GEAR, "gear"},
+    {NB_DEMO_OBJECT, NB_DEMO_HOURGLASS, "hourglass"},
+    {NB_DEMO_STRIPES, 0, "stripes"},
+    {NB_DEMO_DOTS, 0, "dots"},
+    {NB_DEMO_CHECKERBOARD, 0, "checkerboard"},
+    {NB_DEMO_STATIC, 0, "static"},
+    {NB_DEMO_CLOUDS, 0, "clouds"},
+};
+
+enum {
+    ID_CLASSES = sizeof id_classes / sizeof id_classes[0],
+    NEAR_CLASSES = sizeof near_classes / sizeof near_classes[0],
+    FAR_CLASSES = sizeof far_classes / sizeof far_classes[0]
+};
+
+/* per: pictures of one class, which follow each other. */
+static const struct {
+    const char *name;
+    size_t count, per;
+} splits[NB_DEMO_SPLITS] = {
+    [NB_DEMO_ID_TRAIN] = {"id-train", 16 * ID_CLASSES, 16},
+    [NB_DEMO_ID_TEST] = {"id-test", 10 * ID_CLASSES, 10},
+    [NB_DEMO_OOD_NEAR] = {"ood-near", 2 * NEAR_CLASSES, 2},
+    [NB_DEMO_OOD_FAR] = {"ood-far", 5 * FAR_CLASSES, 5},
+    [NB_DEMO_WILD] = {"wild", 100, 1},
+};
+
+/* The counters of one scene's draws: a new quantity gets a new one, so that old worlds stay what they were. */
+enum draw {
+    DRAW_TEXTURE,
+    DRAW_SIZE,
+    DRAW_BACKGROUND,
+    DRAW_PLACE,
+    DRAW_X,
+    DRAW_Y,
+    DRAW_RADIUS,
+    DRAW_ANGLE,
+    DRAW_GRAIN,
+    DRAW_COLOUR,
+    DRAW_CAPTION,
+    DRAW_TINT,                  /* three */
+    DRAW_GROUND = DRAW_TINT + 3 /* three */
+};
+
+const char *nb_demo_shape_name(nb_demo_shape shape)
+{
+    return shapes[shape].name;
+}
+
+const char *nb_demo_colour_name(nb_demo_colour colour)
+{
+    return colours[colour].name;
+}
+
+const char *nb_demo_texture_name(nb_demo_texture texture)
+{
+    return textures[texture];
+}
+
+static unsigned below(uint64_t seed, uint64_t stream, uint64_t counter, unsigned bound)
+{
+    return (unsigned)nb_random_below(seed, stream, counter, bound);
+}
+
+/* The paint with each channel moved by at most 0.04. */
+static void tint(double rgb[3], const paint *p, uint64_t seed, uint64_t stream, uint64_t counter)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        double moved = p->rgb[i] / 255.0 + 0.08 * (nb_random_unit(seed, stream, counter + i) - 0.5);
+        rgb[i] = fmin(1.0, fmax(0.0, moved));
+    }
+}
+
+/* The first background, from a random one on, against which the colour stands out. */
+static unsigned contrasting(uint64_t seed, uint64_t stream, nb_demo_colour colour)
+{
+    const unsigned char *a = colours[colour].rgb;
+    unsigned at = below(seed, stream, DRAW_BACKGROUND, NB_DEMO_BACKGROUNDS);
+    for (unsigned tried = 0; tried < NB_DEMO_BACKGROUNDS; tried++, at = (at + 1) % NB_DEMO_BACKGROUNDS) {
+        const unsigned char *b = backgrounds[at].rgb;
+        if (hypot(hypot(a[0] - b[0], a[1] - b[1]), a[2] - b[2]) > 120.0) {
+            break;
+        }
+    }
+    return at;
+}
+
+nb_demo_scene nb_demo_scene_object(uint64_t seed, uint64_t stream, nb_demo_colour colour, nb_demo_shape shape)
+{
+    nb_demo_scene s = {.kind = NB_DEMO_OBJECT, .shape = shape, .colour = colour};
+    s.texture = (nb_demo_texture)below(seed, stream, DRAW_TEXTURE, NB_DEMO_TEXTURES);
+    s.size = (nb_demo_size)below(seed, stream, DRAW_SIZE, NB_DEMO_SIZES);
+    s.place = below(seed, stream, DRAW_PLACE, NB_DEMO_PLACES);
+    s.background = contrasting(seed, stream, colour);
+    s.grain = nb_random_u64(seed, stream, DRAW_GRAIN);
+    s.radius = sizes[s.size].radius + sizes[s.size].spread * nb_random_unit(seed, stream, DRAW_RADIUS);
+    s.angle = shapes[shape].turn * (2.0 * nb_random_unit(seed, stream, DRAW_ANGLE) - 1.0) * (3.141592653589793 / 180.0);
+    /* the shape stays inside the picture; its centre is well off the middle unless that is its place */
+    double room = 0.97 - s.radius;
+    double column = (double)(s.place % 3) - 1.0;
+    unsigned from_top = s.place / 3;
+    double row = 1.0 - (double)from_top;
+    s.x = room * (0.85 * column + 0.3 * (nb_random_unit(seed, stream, DRAW_X) - 0.5));
+    s.y = room * (0.85 * row + 0.3 * (nb_random_unit(seed, stream, DRAW_Y) - 0.5));
+    tint(s.rgb, &colours[colour], seed, stream, DRAW_TINT);
+    tint(s.ground, &backgrounds[s.background], seed, stream, DRAW_GROUND);
+    return s;
+}
+
+nb_demo_scene nb_demo_scene_pattern(uint64_t seed, uint64_t stream, nb_demo_kind kind)
+{
+    nb_demo_colour colour = (nb_demo_colour)below(seed, stream, DRAW_COLOUR, NB_DEMO_COLOURS);
+    nb_demo_scene s = nb_demo_scene_object(seed, stream, colour, NB_DEMO_CIRCLE);
+    s.kind = kind;
+    s.texture = NB_DEMO_PLAIN;
+    return s;
+}
+
+static const char *article(const char *next)
+{
+    return strchr("aeiou", next[0]) ? "an" : "a";
+}
+
+static nb_status caption_pattern(nb_buffer *out, const nb_demo_scene *s, nb_error *err)
+{
+    const char *colour = colours[s->colour].name;
+    const char *ground = backgrounds[s->background].name;
+    switch (s->kind) {
+    case NB_DEMO_STRIPES: return nb_buffer_printf(out, err, "a pattern of %s and %s stripes", colour, ground);
+    case NB_DEMO_DOTS: return nb_buffer_printf(out, err, "a pattern of %s dots on %s", colour, ground);
+    case NB_DEMO_CHECKERBOARD: return nb_buffer_printf(out, err, "a %s and %s checkerboard", colour, ground);
+    case NB_DEMO_STATIC: return nb_buffer_printf(out, err, "colourful static noise");
+    case NB_DEMO_CLOUDS: return nb_buffer_printf(out, err, "soft %s clouds on %s", colour, ground);
+    case NB_DEMO_OBJECT: break;
+    }
+    return nb_fail(err, NB_ERR_INTERNAL, "a scene of unknown kind %d", (int)s->kind);
+}
+
+nb_status nb_demo_caption(nb_buffer *out, const nb_demo_scene *s, bool with_place, nb_error *err)
+{
+    if (s->kind != NB_DEMO_OBJECT) {
+        return caption_pattern(out, s, err);
+    }
+    bool plain = s->texture == NB_DEMO_PLAIN;
+    const char *ground = backgrounds[s->background].name;
+    return nb_buffer_printf(out, err, "a %s %s%s%s %s %s %s %s background", sizes[s->size].name,
+                            plain ? "" : textures[s->texture], plain ? "" : " ", colours[s->colour].name,
+                            shapes[s->shape].name, with_place ? places[s->place] : "on", article(ground), ground);
+}
+
+size_t nb_demo_class_count(void)
+{
+    return ID_CLASSES;
+}
+
+nb_status nb_demo_class_name(nb_buffer *out, size_t class_number, nb_error *err)
+{
+    const combination *c = &id_classes[class_number];
+    return nb_buffer_printf(out, err, "%s %s", colours[c->colour].name, shapes[c->shape].name);
+}
+
+const char *nb_demo_split_name(nb_demo_split split)
+{
+    return splits[split].name;
+}
+
+size_t nb_demo_split_count(nb_demo_split split)
+{
+    return splits[split].count;
+}
+
+/* Which class picture i of a split shows: ID class, near combination or far class. */
+static void choose(nb_demo_split split, size_t i, nb_demo_split *group, size_t *member)
+{
+    *group = split == NB_DEMO_ID_TEST ? NB_DEMO_ID_TRAIN : split;
+    *member = i / splits[split].per;
+    if (split == NB_DEMO_WILD) {
+        static const nb_demo_split cycle[4] = {NB_DEMO_ID_TRAIN, NB_DEMO_OOD_NEAR, NB_DEMO_ID_TRAIN, NB_DEMO_OOD_FAR};
+        *group = cycle[i % 4];
+        *member = *group == NB_DEMO_ID_TRAIN ? i / 2 % ID_CLASSES : i / 4;
+    }
+    *member %= *group == NB_DEMO_ID_TRAIN ? ID_CLASSES : *group == NB_DEMO_OOD_NEAR ? NEAR_CLASSES : FAR_CLASSES;
+}
+
+nb_demo_item nb_demo_item_at(uint64_t seed, nb_demo_split split, size_t i)
+{
+    nb_demo_item item = {.label = -1, .truth = -1};
+    nb_demo_split group;
+    size_t member;
+    uint64_t stream = (uint64_t)split << 32 | i;
+    char folder[48] = "";
+    choose(split, i, &group, &member);
+    item.with_place = below(seed, stream, DRAW_CAPTION, 2) == 1;
+    if (group == NB_DEMO_OOD_FAR) {
+        nb_demo_colour colour = (nb_demo_colour)below(seed, stream, DRAW_COLOUR, NB_DEMO_COLOURS);
+        nb_demo_kind kind = far_classes[member].kind;
+        item.scene = kind == NB_DEMO_OBJECT ? nb_demo_scene_object(seed, stream, colour, far_classes[member].shape)
+                                            : nb_demo_scene_pattern(seed, stream, kind);
+        snprintf(folder, sizeof folder, "%s/", far_classes[member].folder);
+    } else {
+        const combination *c = group == NB_DEMO_ID_TRAIN ? &id_classes[member] : &near_classes[member];
+        item.scene = nb_demo_scene_object(seed, stream, c->colour, c->shape);
+        item.truth = group == NB_DEMO_ID_TRAIN ? (int64_t)member : -1;
+        snprintf(folder, sizeof folder, "%s_%s/", colours[c->colour].name, shapes[c->shape].name);
+    }
+    bool wild = split == NB_DEMO_WILD;
+    item.label = wild ? -1 : item.truth;
+    snprintf(item.path, sizeof item.path, "images/%s/%s%03zu.png", splits[split].name, wild ? "" : folder,
+             i % (wild ? splits[split].count : splits[split].per));
+    return item;
+}

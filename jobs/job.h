@@ -1,0 +1,57 @@
+/* What every command gets: its options, the log, the team and the provenance of what it makes.
+ *
+ * A command is one file with a table of options, a settings struct and a function of about six calls; its line stands
+ * in jobs/commands.c. */
+#ifndef NB_JOBS_JOB_H
+#define NB_JOBS_JOB_H
+
+#include "common/base/log.h"
+#include "common/base/option.h"
+#include "common/parallel/team.h"
+#include "common/store/embeddings.h"
+#include "common/store/provenance.h"
+
+typedef struct nb_job {
+    const nb_parsed *options;
+    const void *settings; /* of the command's own type */
+    nb_log log;
+    nb_team team; /* of one, without MPI, for commands that need none */
+    nb_provenance provenance;
+} nb_job;
+
+/* How to talk: options every command has. `set` is its settings struct, whose first member is an nb_talk `talk`. */
+#define NB_TALK_OPTIONS(set)                                                                                          \
+    {.name = "quiet", .letter = 'q', .type = NB_OPTION_FLAG, .offset = offsetof(set, talk.quiet), .unrecorded = true, \
+     .help = "warnings and errors only"},                                                                              \
+    {                                                                                                                  \
+        .name = "log-json", .type = NB_OPTION_FLAG, .offset = offsetof(set, talk.log_json), .unrecorded = true,       \
+        .help = "one JSON object a log line"                                                                           \
+    }
+
+/* Where the output goes; `set` has members output and force. */
+#define NB_OUTPUT_OPTIONS(set, what)                                                                                  \
+    {.name = "output", .letter = 'o', .type = NB_OPTION_OUTPUT, .offset = offsetof(set, output), .value = "FILE",     \
+     .required = true, .help = what},                                                                                  \
+    {                                                                                                                  \
+        .name = "force", .type = NB_OPTION_FLAG, .offset = offsetof(set, force), .unrecorded = true,                  \
+        .help = "overwrite the output"                                                                                 \
+    }
+
+/* The first member of every settings struct. */
+typedef struct nb_talk {
+    bool quiet, log_json;
+} nb_talk;
+
+/* All commands, and how many. */
+const nb_command *const *nb_commands(size_t *count);
+
+/* The whole program behind main: dispatches, parses, runs, reports; returns the exit code. */
+int nb_program(int argc, char *argv[]);
+
+/* Collective. Opens a store on every rank, rank 0 verifying it whole, and records it as an input. */
+nb_status nb_job_open_store(nb_job *job, nb_store *out, const char *role, const char *path, nb_error *err);
+
+/* Agreement in one word: `return nb_agree(job, status, err)`. Collective. */
+nb_status nb_agree(const nb_job *job, nb_status status, nb_error *err);
+
+#endif

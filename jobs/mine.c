@@ -1,0 +1,409 @@
+/* negbank mine: stores and a label set to a bank. */
+#include "jobs/commands.h"
+
+#include "common/linear/blas.h"
+#include "common/linear/kernels.h"
+#include "mining/bank_writer.h"
+#include "mining/embed.h"
+#include "mining/evidence.h"
+#include "mining/labels.h"
+#include "mining/mine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct settings {
+    nb_talk talk;
+    const char *texts, *labels, *model, *label_embeddings, *id_images, *wild_images, *output, *explain;
+    const char *criterion, *reject, *distance;
+    nb_strings prompt;
+    int64_t count, neighbours, seed;
+    double fraction, tau, affinity_temperature, quantile;
+    bool force;
+} settings;
+
+/* Everything a run holds. */
+typedef struct run {
+    nb_job *job;
+    const settings *set;
+    nb_store texts, id_images, wild_images;
+    nb_strings labels;
+    void *label_rows; /* as they go into the bank: half bits or floats */
+    bool label_half;
+    double *label_doubles, *id_rows, *wild_rows, *prototypes;
+    uint8_t *ignored;
+    const nb_criterion *criterion;
+    bool reject;
+    nb_evidence evidence;
+    nb_mined mined;
+} run;
+
+/* Label embeddings from a checkpoint: rank 0 computes, all get the same bits. */
+static nb_status embed_labels(run *r, nb_error *err)
+{
+    nb_clip *clip = NULL;
+    nb_prompts prompts = {0};
+    size_t d = (size_t)r->texts.plan.width, count = r->labels.count;
+    nb_status status = NB_OK;
+    char hex[65] = "";
+    float *rows = nb_alloc(count * d, sizeof *rows, err);
+    r->label_rows = rows;
+    if (!rows) {
+        status = NB_ERR_LIMIT;
+        goto done;
+    }
+    if (r->job->team.rank == 0) {
+        NB_TRY(nb_prompts_create(&prompts, &r->set->prompt, NULL, err));
+        NB_TRY(nb_clip_open(&clip, r->set->model, err));
+        if (clip->config.projection != d) {
+            nb_fail(err, NB_ERR_INPUT, "'%s' embeds to width %zu, '%s' has width %zu", r->set->model,
+                    clip->config.projection, r->texts.path, d);
+            status = nb_hint(err, "the texts were embedded with another checkpoint");
+            goto done;
+        }
+        NB_TRY(nb_embed_texts(clip, &prompts, &r->labels, rows, err));
+        memcpy(hex, clip->digest.hex, sizeof hex);
+    }
+done:
+    status = nb_agree(r->job, status, err);
+    if (status == NB_OK) {
+        status = nb_team_broadcast(&r->job->team, r->label_rows, count * d * sizeof(float), err);
+    }
+    if (status == NB_OK && r->job->team.rank == 0) {
+        status = nb_provenance_input(&r->job->provenance, "model", r->set->model, hex, err);
+    }
+    nb_prompts_destroy(&prompts);
+    nb_clip_close(clip);
+    return status;
+}
+
+static nb_status read_label_embeddings(run *r, nb_error *err)
+{
+    nb_store store = {0};
+    size_t *ids = NULL;
+    size_t count = r->labels.count;
+    nb_status status;
+    NB_TRY(nb_job_open_store(r->job, &store, "label embeddings", r->set->label_embeddings, err));
+    NB_TRY(nb_evidence_check_labels(&store, &r->labels, err));
+    if (store.plan.width != r->texts.plan.width) {
+        status = nb_fail(err, NB_ERR_INPUT, "'%s' has width %llu, '%s' has width %llu", store.path,
+                         (unsigned long long)store.plan.width, r->texts.path, (unsigned long long)r->texts.plan.width);
+        goto done;
+    }
+    NB_TRY_NEW(ids, count);
+    for (size_t c = 0; c < count; c++) {
+        ids[c] = c;
+    }
+    r->label_half = store.plan.half;
+    r->label_rows = nb_alloc(count, nb_store_row_bytes(&store.plan), err);
+    status = r->label_rows ? nb_store_raw_rows(&store, ids, count, r->label_rows, err) : NB_ERR_LIMIT;
+    if (status == NB_OK) {
+        status = nb_evidence_rows(&store, &r->label_doubles, err);
+    }
+done:
+    free(ids);
+    nb_store_close(&store);
+    return nb_agree(r->job, status, err);
+}
+
+/* The embeddings of the labels as doubles, whichever way they came. */
+static nb_status get_labels(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    size_t d = (size_t)r->texts.plan.width;
+    nb_status status;
+    if (!s->model == !s->label_embeddings) {
+        nb_fail(err, NB_ERR_USAGE, "mine needs --model DIR or --label-embeddings FILE, one of them");
+        return nb_hint(err, "label texts are embedded with the checkpoint that embedded the corpus");
+    }
+    NB_TRY(nb_agree(r->job, nb_labels_read(&r->labels, s->labels, err), err));
+    NB_TRY(nb_provenance_file(&r->job->provenance, "labels", s->labels, err));
+    if (s->label_embeddings) {
+        return read_label_embeddings(r, err);
+    }
+    NB_TRY(embed_labels(r, err));
+    NB_TRY_NEW(r->label_doubles, r->labels.count * d);
+    for (size_t c = 0; c < r->labels.count; c++) {
+        double *row = r->label_doubles + c * d;
+        for (size_t i = 0; i < d; i++) {
+            row[i] = (double)((const float *)r->label_rows)[c * d + i];
+        }
+        nb_normalise_row(row, row, d);
+    }
+done:
+    return status;
+}
+
+static nb_status open_images(run *r, nb_store *store, const char *role, const char *path, double **rows, nb_error *err)
+{
+    nb_status status;
+    if (!path) {
+        return NB_OK;
+    }
+    NB_TRY(nb_job_open_store(r->job, store, role, path, err));
+    if (store->plan.width != r->texts.plan.width) {
+        nb_fail(err, NB_ERR_INPUT, "'%s' has width %llu, '%s' has width %llu", store->path,
+                (unsigned long long)store->plan.width, r->texts.path, (unsigned long long)r->texts.plan.width);
+        status = nb_hint(err, "embed texts and images with one checkpoint");
+        goto done;
+    }
+    NB_TRY(nb_agree(r->job, nb_evidence_rows(store, rows, err), err));
+done:
+    return status;
+}
+
+/* The criterion asked for, or what it falls back to without wild images; checks what it needs. */
+static nb_status choose_criterion(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    r->criterion = nb_criterion_find(s->criterion);
+    r->reject = strcmp(s->reject, "auto") == 0 ? r->criterion->rejects : strcmp(s->reject, "interneg") == 0;
+    if ((r->criterion->needs_prototypes || r->reject) && !s->id_images) {
+        nb_fail(err, NB_ERR_USAGE, "--criterion %s%s needs --id-images", s->criterion,
+                r->criterion->needs_prototypes ? "" : " with --reject interneg");
+        return nb_hint(err, "a store of labelled ID images, a few a class: negbank embed images");
+    }
+    if (r->criterion->needs_wild && !s->wild_images) {
+        nb_log_warn(&r->job->log, "no --wild-images: criterion %s falls back to dnm density%s", s->criterion,
+                    r->reject ? " with interneg's rejection" : "");
+    }
+    return NB_OK;
+}
+
+static nb_quota quota_of(const run *r, bool *given)
+{
+    const settings *s = r->set;
+    nb_quota quota = {.count = r->criterion->count};
+    bool count = nb_option_given(r->job->options, "count") != NB_FROM_DEFAULT;
+    bool fraction = nb_option_given(r->job->options, "fraction") != NB_FROM_DEFAULT;
+    memcpy(quota.fraction, r->criterion->fraction, sizeof quota.fraction);
+    if (count) {
+        quota.count = (size_t)s->count;
+    } else if (fraction) {
+        quota.count = 0;
+        for (size_t t = 0; t < NB_TAG_COUNT; t++) {
+            quota.fraction[t] = s->fraction;
+        }
+    }
+    *given = count || fraction;
+    return quota;
+}
+
+static void gather_evidence(run *r)
+{
+    const settings *s = r->set;
+    r->evidence = (nb_evidence){.team = &r->job->team,
+                                .log = &r->job->log,
+                                .texts = &r->texts,
+                                .ignored = r->ignored,
+                                .d = (size_t)r->texts.plan.width,
+                                .label_count = r->labels.count,
+                                .labels = r->label_doubles,
+                                .prototypes = r->prototypes,
+                                .id_images = r->id_rows,
+                                .wild_images = r->wild_rows,
+                                .id_count = (size_t)r->id_images.plan.count,
+                                .wild_count = (size_t)r->wild_images.plan.count,
+                                .quantile = s->quantile,
+                                .tau = s->tau,
+                                .affinity_temperature = s->affinity_temperature,
+                                .neighbours = (size_t)s->neighbours,
+                                .released_distance = strcmp(s->distance, "released") == 0,
+                                .seed = (uint64_t)s->seed};
+}
+
+static nb_status read_inputs(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    nb_status status;
+    NB_TRY(choose_criterion(r, err));
+    NB_TRY(nb_job_open_store(r->job, &r->texts, "texts", s->texts, err));
+    NB_TRY(get_labels(r, err));
+    NB_TRY(open_images(r, &r->id_images, "ID images", s->id_images, &r->id_rows, err));
+    NB_TRY(open_images(r, &r->wild_images, "wild images", s->wild_images, &r->wild_rows, err));
+    if (r->id_rows) {
+        NB_TRY(nb_evidence_prototypes(&r->id_images, r->id_rows, &r->labels, &r->prototypes, err));
+    }
+    NB_TRY_NEW(r->ignored, (size_t)r->texts.plan.count);
+    NB_TRY(nb_labels_match(&r->labels, &r->texts.names, r->ignored, err));
+    gather_evidence(r);
+done:
+    return status;
+}
+
+static nb_status write_bank(run *r, nb_digest *digest, nb_error *err)
+{
+    const nb_selection *sel = &r->mined.selection;
+    size_t m = sel->count, d = r->evidence.d;
+    const double *values = r->mined.columns[r->mined.criterion->column_count - 1];
+    nb_strings texts = {0};
+    void *rows = NULL;
+    double *criterion = NULL;
+    uint8_t *tags = NULL;
+    uint64_t *ids = NULL;
+    float *prototypes = NULL;
+    char *provenance = NULL;
+    nb_status status;
+    NB_TRY_NEW(criterion, m);
+    NB_TRY_NEW(tags, m);
+    NB_TRY_NEW(ids, m);
+    rows = nb_alloc(m, nb_store_row_bytes(&r->texts.plan), err);
+    status = rows ? nb_store_raw_rows(&r->texts, sel->ids, m, rows, err) : NB_ERR_LIMIT;
+    for (size_t i = 0; status == NB_OK && i < m; i++) {
+        size_t u = sel->ids[i];
+        criterion[i] = values[u];
+        tags[i] = r->texts.tags ? r->texts.tags[u] : NB_TAG_NONE;
+        ids[i] = u;
+        status = nb_strings_push(&texts, nb_strings_get(&r->texts.names, u), nb_strings_len(&r->texts.names, u), err);
+    }
+    NB_TRY(status);
+    if (r->prototypes) {
+        NB_TRY_NEW(prototypes, r->labels.count * d);
+        for (size_t i = 0; i < r->labels.count * d; i++) {
+            prototypes[i] = (float)r->prototypes[i];
+        }
+    }
+    NB_TRY(nb_provenance_text(&r->job->provenance, &provenance, err));
+    nb_bank_content content = {.d = d,
+                               .labels = &r->labels,
+                               .negatives = &texts,
+                               .label_rows = {r->label_rows, r->label_half},
+                               .negative_rows = {rows, r->texts.plan.half},
+                               .prototypes = prototypes,
+                               .criterion = criterion,
+                               .tags = tags,
+                               .ids = ids,
+                               .suggested = "{\"score\": \"neglabel\", \"temperature\": 0.01, \"groups\": 1, \"seed\": null}",
+                               .provenance = provenance};
+    NB_TRY(nb_bank_write(r->set->output, r->set->force, &content, digest, err));
+done:
+    nb_strings_free(&texts);
+    free(rows);
+    free(criterion);
+    free(tags);
+    free(ids);
+    free(prototypes);
+    free(provenance);
+    return status;
+}
+
+/* Rank 0 writes the outputs. */
+static nb_status write_outputs(run *r, nb_error *err)
+{
+    nb_digest digest;
+    nb_status status = NB_OK;
+    if (r->job->team.rank != 0) {
+        return NB_OK;
+    }
+    if (r->set->explain) {
+        NB_TRY(nb_mined_explain(&r->mined, &r->texts, r->set->explain, r->set->force, err));
+    }
+    NB_TRY(write_bank(r, &digest, err));
+    NB_TRY(nb_provenance_run(&r->job->provenance, r->set->output, digest.hex, err));
+    const nb_selection *s = &r->mined.selection;
+    nb_log_info(&r->job->log, "%llu candidates: %zu rejected as labels, %zu rejected by interneg, %zu accepted",
+                (unsigned long long)r->texts.plan.count, s->rejected[NB_REJECTED_LABEL],
+                s->rejected[NB_REJECTED_INTERNEG], s->accepted);
+    nb_log_info(&r->job->log, "%zu negatives by %s -> %s", s->count, r->mined.criterion->name, r->set->output);
+done:
+    return status;
+}
+
+/* Refuses outputs that exist before any work is done. */
+static nb_status check_outputs(const run *r, nb_error *err)
+{
+    const char *const paths[] = {r->set->output, r->set->explain};
+    nb_status status = NB_OK;
+    for (size_t i = 0; status == NB_OK && i < 2 && r->job->team.rank == 0; i++) {
+        nb_output out = {0};
+        if (paths[i]) {
+            status = nb_output_begin(&out, paths[i], r->set->force, err);
+            nb_output_release(&out);
+        }
+    }
+    return nb_agree(r->job, status, err);
+}
+
+static nb_status mine(nb_job *job, nb_error *err)
+{
+    run r = {.job = job, .set = job->settings};
+    bool given;
+    nb_status status;
+    NB_TRY(check_outputs(&r, err));
+    NB_TRY(nb_agree(job, read_inputs(&r, err), err));
+    NB_TRY(nb_provenance_fact(&job->provenance, "blas kernel", nb_blas_kernel(), err));
+    nb_quota quota = quota_of(&r, &given);
+    const nb_criterion *used = r.criterion->needs_wild && !r.wild_rows ? &nb_criterion_dnm : r.criterion;
+    NB_TRY(nb_mine(&r.mined, used, &r.evidence, r.reject, r.set->explain != NULL, quota, !given, err));
+    NB_TRY(nb_agree(job, write_outputs(&r, err), err));
+done:
+    nb_mined_free(&r.mined);
+    nb_store_close(&r.texts);
+    nb_store_close(&r.id_images);
+    nb_store_close(&r.wild_images);
+    nb_strings_free(&r.labels);
+    free(r.label_rows);
+    free(r.label_doubles);
+    free(r.id_rows);
+    free(r.wild_rows);
+    free(r.prototypes);
+    free(r.ignored);
+    return status;
+}
+
+#define AT(member) .offset = offsetof(settings, member)
+static const nb_option options[] = {
+    {.name = "texts", .type = NB_OPTION_INPUT, AT(texts), .value = "T.nbe", .required = true,
+     .help = "embedded corpus: the candidates"},
+    {.name = "labels", .type = NB_OPTION_INPUT, AT(labels), .value = "L.txt", .required = true,
+     .help = "ID labels, one a line"},
+    {.name = "model", .type = NB_OPTION_INPUT, AT(model), .value = "DIR",
+     .help = "checkpoint to embed the labels with"},
+    {.name = "label-embeddings", .type = NB_OPTION_INPUT, AT(label_embeddings), .value = "L.nbe",
+     .help = "or the labels' embeddings, in their order"},
+    {.name = "prompt", .type = NB_OPTION_LIST, AT(prompt), .value = "TEXT",
+     .help = "prompt for the labels, {} is the label [" "The nice {}." "]"},
+    {.name = "id-images", .type = NB_OPTION_INPUT, AT(id_images), .value = "I.nbe",
+     .help = "labelled ID images, a few a class"},
+    {.name = "wild-images", .type = NB_OPTION_INPUT, AT(wild_images), .value = "W.nbe",
+     .help = "unlabelled images of any kind, ID classes among them"},
+    {.name = "criterion", .type = NB_OPTION_CHOICE, AT(criterion), .fallback = "debiased",
+     .choices = NB_CRITERION_NAMES, .value = "NAME", .help = "debiased, interneg, neglabel, dnm or random"},
+    {.name = "count", .type = NB_OPTION_INT, AT(count), .value = "M", .min = 1, .max = 1e12,
+     .help = "negatives to keep; default: the criterion's own"},
+    {.name = "fraction", .type = NB_OPTION_REAL, AT(fraction), .value = "F", .min = 1e-12, .max = 1,
+     .help = "or the share of each tag's accepted candidates"},
+    {.name = "reject", .type = NB_OPTION_CHOICE, AT(reject), .fallback = "auto", .choices = "auto|interneg|none",
+     .value = "RULE", .help = "rejection rule; auto: interneg for interneg and debiased"},
+    {.name = "tau", .type = NB_OPTION_REAL, AT(tau), .fallback = "0.5", .value = "TAU", .min = 1e-6, .max = 1,
+     .help = "debiased: share of true negatives among the wild images"},
+    {.name = "affinity-temperature", .type = NB_OPTION_REAL, AT(affinity_temperature), .fallback = "0.05",
+     .value = "T", .min = 1e-4, .max = 1e4, .help = "debiased: temperature of the responsibilities"},
+    {.name = "quantile", .type = NB_OPTION_REAL, AT(quantile), .fallback = "0.95", .value = "Q", .min = 0, .max = 1,
+     .help = "neglabel: quantile of the cosines to the labels"},
+    {.name = "neighbours", .type = NB_OPTION_INT, AT(neighbours), .fallback = "100", .value = "K", .min = 1,
+     .max = 1e6, .help = "dnm: neighbours of the density"},
+    {.name = "distance", .type = NB_OPTION_CHOICE, AT(distance), .fallback = "sphere", .choices = "sphere|released",
+     .value = "KIND", .help = "dnm: on the unit sphere, or as the authors' script has it"},
+    {.name = "seed", .type = NB_OPTION_INT, AT(seed), .fallback = "0", .value = "N", .min = 0, .max = 9e15,
+     .help = "random: seed of the sample"},
+    {.name = "explain", .type = NB_OPTION_OUTPUT, AT(explain), .value = "T.tsv",
+     .help = "write every candidate's status and criterion values"},
+    NB_OUTPUT_OPTIONS(settings, "the bank"),
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_mine = {
+    .name = "mine",
+    .summary = "select a bank of negative labels",
+    .usage = "--texts T.nbe --labels L.txt (--model DIR | --label-embeddings L.nbe) -o B.nbank [options]",
+    .examples = "  mpirun -np 4 negbank mine --texts wordnet.nbe --labels pets.txt --model vit-b-16 \\\n"
+                "      --id-images pets-16-a-class.nbe --wild-images wild.nbe -o pets.nbank\n"
+                "  negbank mine --texts wordnet.nbe --labels pets.txt --model vit-b-16 --criterion neglabel \\\n"
+                "      --count 10000 --explain why.tsv -o pets-neglabel.nbank\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .mpi = true,
+    .run = mine,
+};

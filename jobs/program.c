@@ -1,0 +1,147 @@
+#include "jobs/job.h"
+
+#include "common/base/version.h"
+#include "common/linear/blas.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+nb_status nb_agree(const nb_job *job, nb_status status, nb_error *err)
+{
+    return job->options->command->mpi ? nb_team_agree(&job->team, status, err) : status;
+}
+
+nb_status nb_job_open_store(nb_job *job, nb_store *out, const char *role, const char *path, nb_error *err)
+{
+    nb_status status = nb_agree(job, nb_store_open(out, path, job->team.rank == 0, err), err);
+    return status == NB_OK ? nb_provenance_input(&job->provenance, role, path, out->seal.digest.hex, err) : status;
+}
+
+static void overview(FILE *out)
+{
+    size_t count;
+    const nb_command *const *commands = nb_commands(&count);
+    fputs("negbank builds and uses negative-label banks for out-of-distribution detection with CLIP.\n\n"
+          "usage: negbank COMMAND [options]\n\n",
+          out);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "  %-16s %s%s\n", commands[i]->name, commands[i]->summary, commands[i]->mpi ? " (MPI)" : "");
+    }
+    fputs("\n'negbank COMMAND --help' explains one. Commands marked MPI also run under mpirun or srun.\n", out);
+}
+
+/* The command whose name is the first one or two words; *words says how many. */
+static const nb_command *find(int argc, char *argv[], int *words)
+{
+    size_t count;
+    const nb_command *const *commands = nb_commands(&count);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = commands[i]->name;
+        const char *space = strchr(name, ' ');
+        size_t first = space ? (size_t)(space - name) : strlen(name);
+        if (argc < 2 || strlen(argv[1]) != first || memcmp(argv[1], name, first) != 0) {
+            continue;
+        }
+        if (!space || (argc > 2 && strcmp(argv[2], space + 1) == 0)) {
+            *words = space ? 2 : 1;
+            return commands[i];
+        }
+    }
+    return NULL;
+}
+
+/* True on the one process that talks before MPI is up. */
+static bool speaks_first(void)
+{
+    static const char *const variables[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *rank = getenv(variables[i]);
+        if (rank) {
+            return strcmp(rank, "0") == 0;
+        }
+    }
+    return true;
+}
+
+static int report(const nb_log *log, bool speak, const nb_error *err)
+{
+    if (speak) {
+        nb_log_error(log, err);
+    }
+    return (int)err->status;
+}
+
+static nb_status start_team(nb_job *job, nb_error *err)
+{
+    if (job->options->command->mpi) {
+        return nb_team_start(&job->team, err);
+    }
+    job->team = (nb_team){.comm = MPI_COMM_NULL, .size = 1};
+    gethostname(job->team.host, sizeof job->team.host - 1);
+    return NB_OK;
+}
+
+static int run(const nb_parsed *parsed)
+{
+    nb_error err = {0};
+    const nb_talk *talk = parsed->settings;
+    nb_job job = {.options = parsed, .settings = parsed->settings};
+    nb_status status = start_team(&job, &err);
+    bool speak = job.team.rank == 0;
+    job.log = nb_log_open(parsed->command->name, speak, talk->log_json, talk->quiet);
+    if (status == NB_OK) {
+        nb_blas_start();
+        status = nb_provenance_start(&job.provenance, parsed, job.team.size, job.team.host, &err);
+        status = nb_agree(&job, status, &err);
+    }
+    if (status == NB_OK) {
+        status = parsed->command->run(&job, &err);
+    }
+    err.status = status;
+    int code = status == NB_OK ? 0 : report(&job.log, speak, &err);
+    nb_provenance_end(&job.provenance);
+    if (parsed->command->mpi) {
+        nb_team_stop(&job.team);
+    }
+    return code;
+}
+
+int nb_program(int argc, char *argv[])
+{
+    nb_error err = {0};
+    nb_log log = nb_log_open("negbank", true, false, false);
+    int words = 0;
+    const nb_command *command = find(argc, argv, &words);
+    if (!command) {
+        const char *word = argc > 1 ? argv[1] : "--help";
+        if (strcmp(word, "--version") == 0) {
+            printf("negbank %s (%s)\n", nb_version(), nb_commit());
+            return 0;
+        }
+        if (strcmp(word, "--help") == 0 || strcmp(word, "help") == 0 || strcmp(word, "-h") == 0) {
+            overview(argc > 1 ? stdout : stderr);
+            return argc > 1 ? 0 : NB_ERR_USAGE;
+        }
+        nb_fail(&err, NB_ERR_USAGE, "unknown command '%s%s%s'", word, argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+        nb_hint(&err, "'negbank --help' lists the commands");
+        return report(&log, speaks_first(), &err);
+    }
+    size_t count;
+    const nb_command *const *commands = nb_commands(&count);
+    nb_parsed parsed;
+    log.command = command->name;
+    if (nb_options_parse(&parsed, command, commands, count, argc - 1 - words, argv + 1 + words, &err) != NB_OK) {
+        return report(&log, speaks_first(), &err);
+    }
+    int code = 0;
+    if (parsed.help) {
+        nb_options_help(command, stdout);
+    } else if (parsed.print_config) {
+        code = nb_options_print(&parsed, stdout, &err) == NB_OK ? 0 : report(&log, speaks_first(), &err);
+    } else {
+        code = run(&parsed);
+    }
+    nb_parsed_free(&parsed);
+    return code;
+}

@@ -1,0 +1,94 @@
+/* negbank store export: a store's rows as .npy and text. */
+#include "jobs/commands.h"
+
+#include "common/base/text.h"
+#include "common/store/npy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct settings {
+    nb_talk talk;
+    const char *store, *embeddings, *names, *labels, *rows;
+    bool force;
+} settings;
+
+/* "a:b", with either side left out. */
+static nb_status parse_rows(const char *text, size_t count, size_t *begin, size_t *end, nb_error *err)
+{
+    char first[32];
+    int64_t a = 0, b = (int64_t)count;
+    *begin = 0;
+    *end = count;
+    if (!text) {
+        return NB_OK;
+    }
+    const char *colon = strchr(text, ':');
+    size_t len = colon ? (size_t)(colon - text) : 0;
+    if (colon && len < sizeof first) {
+        memcpy(first, text, len);
+        first[len] = '\0';
+        bool read = (!len || nb_parse_int(first, &a)) && (!colon[1] || nb_parse_int(colon + 1, &b));
+        if (read && a >= 0 && a < b && b <= (int64_t)count) {
+            *begin = (size_t)a;
+            *end = (size_t)b;
+            return NB_OK;
+        }
+    }
+    return nb_fail(err, NB_ERR_USAGE, "--rows '%s' is not a:b within 0:%zu", text, count);
+}
+
+static nb_status store_export(nb_job *job, nb_error *err)
+{
+    const settings *s = job->settings;
+    nb_store store = {0};
+    float *rows = NULL;
+    size_t begin, end;
+    nb_status status;
+    NB_TRY(nb_store_open(&store, s->store, true, err));
+    NB_TRY(parse_rows(s->rows, (size_t)store.plan.count, &begin, &end, err));
+    size_t d = (size_t)store.plan.width, count = end - begin;
+    if (s->labels && !store.labels) {
+        status = nb_fail(err, NB_ERR_INPUT, "'%s' has no labels to export", s->store);
+        goto done;
+    }
+    NB_TRY_NEW(rows, count * d);
+    NB_TRY(nb_store_rows_float(&store, begin, count, rows, err));
+    NB_TRY(nb_npy_write(s->embeddings, s->force, store.plan.half ? NB_NPY_F16 : NB_NPY_F32, 0, count, d, rows, err));
+    if (s->names) {
+        NB_TRY(nb_file_write_lines(s->names, s->force, &store.names, begin, end, err));
+    }
+    if (s->labels) {
+        NB_TRY(nb_npy_write(s->labels, s->force, NB_NPY_I32, 0, count, 0, store.labels + begin, err));
+    }
+    nb_log_info(&job->log, "%zu of %llu rows -> %s", count, (unsigned long long)store.plan.count, s->embeddings);
+done:
+    free(rows);
+    nb_store_close(&store);
+    return status;
+}
+
+#define AT(member) .offset = offsetof(settings, member)
+static const nb_option options[] = {
+    {.name = "inputs", .type = NB_OPTION_INPUT, AT(store), .value = "S.nbe", .positional = true, .required = true,
+     .help = "embedding store"},
+    {.name = "embeddings", .type = NB_OPTION_OUTPUT, AT(embeddings), .value = "M.npy", .required = true,
+     .help = "where the matrix goes, in the precision of the store"},
+    {.name = "names", .type = NB_OPTION_OUTPUT, AT(names), .value = "F.txt", .help = "where the names go"},
+    {.name = "labels", .type = NB_OPTION_OUTPUT, AT(labels), .value = "L.npy", .help = "where the labels go"},
+    {.name = "rows", .type = NB_OPTION_TEXT, AT(rows), .value = "A:B", .help = "only rows A to B - 1"},
+    {.name = "force", .type = NB_OPTION_FLAG, AT(force), .unrecorded = true, .help = "overwrite the outputs"},
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_store_export = {
+    .name = "store export",
+    .summary = "write a store's rows as .npy and text",
+    .usage = "S.nbe --embeddings M.npy [options]",
+    .examples = "  negbank store export words.nbe --embeddings words.npy --names words.txt\n"
+                "  negbank store export id.nbe --embeddings first.npy --labels first-labels.npy --rows 0:100\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .run = store_export,
+};
