@@ -197,24 +197,45 @@ static hid_t properties(hid_t file_type, size_t rank, const hsize_t *dims, nb_h5
     return plist;
 }
 
+/* Makes the groups in front of a dataset's name, without the times HDF5 gives those it makes by itself. */
+static nb_status create_groups(hid_t file, const char *name, nb_error *err)
+{
+    nb_status status = NB_OK;
+    hid_t plist = H5Pcreate(H5P_GROUP_CREATE);
+    H5Pset_obj_track_times(plist, false);
+    for (const char *slash = strchr(name, '/'); slash && status == NB_OK; slash = strchr(slash + 1, '/')) {
+        char group[128];
+        snprintf(group, sizeof group, "%.*s", (int)(slash - name), name);
+        if (H5Lexists(file, group, H5P_DEFAULT) > 0) {
+            continue;
+        }
+        hid_t made = H5Gcreate2(file, group, H5P_DEFAULT, plist, H5P_DEFAULT);
+        if (made < 0 || H5Gclose(made) < 0) {
+            status = fail_h5(err, NB_ERR_IO, "create group", group);
+        }
+    }
+    H5Pclose(plist);
+    return status;
+}
+
 static nb_status create_dataset(hid_t file, const char *name, hid_t file_type, size_t rank, const hsize_t *dims,
                                 nb_h5_layout layout, hid_t *dataset, nb_error *err)
 {
     size_t bytes;
     nb_status status = total_bytes(name, rank, dims, H5Tget_size(file_type), &bytes, err);
+    if (status == NB_OK) {
+        status = create_groups(file, name, err);
+    }
     if (status != NB_OK) {
         return status;
     }
     hid_t plist = properties(file_type, rank, dims, layout);
-    hid_t link = H5Pcreate(H5P_LINK_CREATE);
     hid_t space = rank ? H5Screate_simple((int)rank, dims, NULL) : H5Screate(H5S_SCALAR);
-    H5Pset_create_intermediate_group(link, 1);
-    *dataset = H5Dcreate2(file, name, file_type, space, link, plist, H5P_DEFAULT);
+    *dataset = H5Dcreate2(file, name, file_type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
     if (*dataset < 0) {
         status = fail_h5(err, NB_ERR_IO, "create dataset", name);
     }
     H5Sclose(space);
-    H5Pclose(link);
     H5Pclose(plist);
     return status;
 }

@@ -193,19 +193,23 @@ done:
     return status;
 }
 
-/* The first bytes of a text as a number decide most comparisons without a look at the text. */
+/* Eight bytes of a text as a number: sorting by these, run by run, hardly ever looks at the texts. */
 typedef struct sort_key {
-    uint64_t prefix;
+    uint64_t piece;
     size_t index;
 } sort_key;
 
-static uint64_t prefix_of(const char *text, size_t len)
+enum { SORT_RUN_MIN = 16, SORT_DEPTH_MAX = 64 }; /* texts, bytes: whole texts are compared beyond */
+
+static uint64_t piece_of(const nb_corpus *c, size_t i, size_t depth)
 {
-    uint64_t prefix = 0;
-    for (size_t i = 0; i < 8; i++) {
-        prefix = prefix << 8 | (i < len ? (unsigned char)text[i] : 0);
+    const unsigned char *text = (const unsigned char *)nb_strings_get(&c->texts, i);
+    size_t len = nb_strings_len(&c->texts, i);
+    uint64_t piece = 0;
+    for (size_t k = depth; k < depth + 8; k++) {
+        piece = piece << 8 | (k < len ? text[k] : 0);
     }
-    return prefix;
+    return piece;
 }
 
 static int compare_texts(const nb_corpus *c, size_t a, size_t b)
@@ -215,18 +219,42 @@ static int compare_texts(const nb_corpus *c, size_t a, size_t b)
     return order ? order : (c->tags[a] > c->tags[b]) - (c->tags[a] < c->tags[b]);
 }
 
-static int compare_keys(const void *left, const void *right, void *corpus)
+static int compare_pieces(const void *left, const void *right)
 {
     const sort_key *a = left, *b = right;
+    return (a->piece > b->piece) - (a->piece < b->piece);
+}
+
+static int compare_whole(const void *left, const void *right, void *corpus)
+{
     const nb_corpus *c = corpus;
-    if (a->prefix != b->prefix) {
-        return a->prefix < b->prefix ? -1 : 1;
-    }
-    int order = compare_texts(c, a->index, b->index);
+    size_t a = ((const sort_key *)left)->index, b = ((const sort_key *)right)->index;
+    int order = compare_texts(c, a, b);
     if (!order) {
-        order = (c->source[a->index] > c->source[b->index]) - (c->source[a->index] < c->source[b->index]);
+        order = (c->source[a] > c->source[b]) - (c->source[a] < c->source[b]);
     }
-    return order ? order : (c->line[a->index] > c->line[b->index]) - (c->line[a->index] < c->line[b->index]);
+    return order ? order : (c->line[a] > c->line[b]) - (c->line[a] < c->line[b]);
+}
+
+/* Sorts keys of texts that agree in their first depth bytes. */
+static void sort_keys(nb_corpus *c, sort_key *keys, size_t count, size_t depth)
+{
+    if (count < SORT_RUN_MIN || depth >= SORT_DEPTH_MAX) {
+        qsort_r(keys, count, sizeof *keys, compare_whole, c);
+        return;
+    }
+    for (size_t k = 0; k < count; k++) {
+        keys[k].piece = piece_of(c, keys[k].index, depth);
+    }
+    qsort(keys, count, sizeof *keys, compare_pieces);
+    for (size_t begin = 0, end; begin < count; begin = end) {
+        for (end = begin + 1; end < count && keys[end].piece == keys[begin].piece;) {
+            end++;
+        }
+        if (end - begin > 1) {
+            sort_keys(c, keys + begin, end - begin, depth + 8);
+        }
+    }
 }
 
 nb_status nb_corpus_canonicalise(nb_corpus *c, nb_corpus_counts *counts, nb_error *err)
@@ -236,9 +264,9 @@ nb_status nb_corpus_canonicalise(nb_corpus *c, nb_corpus_counts *counts, nb_erro
     sort_key *keys = NULL;
     NB_TRY_NEW(keys, c->count);
     for (size_t i = 0; i < c->count; i++) {
-        keys[i] = (sort_key){prefix_of(nb_strings_get(&c->texts, i), nb_strings_len(&c->texts, i)), i};
+        keys[i].index = i;
     }
-    qsort_r(keys, c->count, sizeof *keys, compare_keys, c);
+    sort_keys(c, keys, c->count, 0);
     for (size_t k = 0; k < c->count; k++) {
         size_t i = keys[k].index;
         if (k && compare_texts(c, keys[k - 1].index, i) == 0) {

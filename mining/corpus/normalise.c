@@ -129,6 +129,17 @@ static bool scan_unicode(scan *s, const char *bytes, size_t len, bool underscore
     return composed;
 }
 
+/* utf8proc (to 2.8 at least) takes U+11A7, a vowel, for a final consonant and swallows it behind a Hangul syllable. A
+ * surrogate, which no text holds, goes through composition in its place. */
+enum { HANGUL_T_BASE = 0x11A7, STAND_IN = 0xD800 };
+
+static void replace(int32_t *points, utf8proc_ssize_t count, int32_t from, int32_t to)
+{
+    for (utf8proc_ssize_t i = 0; i < count; i++) {
+        points[i] = points[i] == from ? to : points[i];
+    }
+}
+
 /* Form C of n->text through the code points, folded when asked for. False when it does not fit. */
 static bool compose(nb_normaliser *n, bool fold)
 {
@@ -139,8 +150,11 @@ static bool compose(nb_normaliser *n, bool fold)
     if (count < 0 || count > room) {
         return false;
     }
-    utf8proc_ssize_t len = utf8proc_reencode(n->points, count, (utf8proc_option_t)options);
-    if (len < 0) {
+    replace(n->points, count, HANGUL_T_BASE, STAND_IN);
+    count = utf8proc_normalize_utf32(n->points, count, (utf8proc_option_t)options);
+    replace(n->points, count, STAND_IN, HANGUL_T_BASE);
+    utf8proc_ssize_t len = utf8proc_reencode(n->points, count, (utf8proc_option_t)0);
+    if (count < 0 || len < 0) {
         return false;
     }
     n->text = (const char *)n->points;

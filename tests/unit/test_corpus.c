@@ -129,6 +129,8 @@ static void test_normalises(void **state)
     /* a Hangul syllable and its last letter; two marks out of order */
     check_normal(&n, "\xEA\xB0\x80\xE1\x86\xA8", "\xEA\xB0\x81");
     check_normal(&n, "a\xCC\x81\xCC\xA3", "\xE1\xBA\xA1\xCC\x81");
+    /* U+11A7 is no last letter */
+    check_normal(&n, "\xEA\xB0\x80\xE1\x86\xA7", "\xEA\xB0\x80\xE1\x86\xA7");
     /* excluded from composition, so longer than what was read */
     check_normal(&n, "\xE0\xA5\x98", "\xE0\xA4\x95\xE0\xA4\xBC");
     assert_int_equal(nb_normalise(&n, "_a__b_", 6, true), NB_KEPT);

@@ -1,0 +1,49 @@
+# What the command-line tests share. Source it: it sets NEGBANK, a fresh folder $T (removed at the end) and MPI.
+#
+# A test is a script that runs commands and checks what they print, leave behind and exit with. `case_` begins a case;
+# the first failing check ends the script with what was expected and what came.
+set -u
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_mpi_yield_when_idle=1
+: "${NEGBANK:?path of the program}" "${SHARED:=}"
+T=$(mktemp -d "${TMPDIR:-/tmp}/negbank-cli-XXXXXX")
+trap 'rm -rf "$T"' EXIT
+cd "$T" || exit 1
+CASE=start CASES=0
+
+case_() { CASE=$1; CASES=$((CASES + 1)); }
+
+die() {
+    printf 'FAILED: %s: %s\n' "$CASE" "$*" >&2
+    [ -s "$T/out" ] && sed 's/^/  stdout: /' "$T/out" | head -20 >&2
+    [ -s "$T/err" ] && sed 's/^/  stderr: /' "$T/err" | head -20 >&2
+    exit 1
+}
+
+# run CODE COMMAND...: runs within 120 s, output in $T/out and $T/err, and checks the exit code.
+run() {
+    want=$1
+    shift
+    timeout -k 5 120 "$@" >"$T/out" 2>"$T/err" </dev/null
+    got=$?
+    [ "$got" = "$want" ] || die "exit code $got instead of $want: $*"
+}
+
+# mpi RANKS: prefix for a command under mpirun.
+mpi() { echo "mpirun --bind-to none -np $1"; }
+
+says() { grep -qF -- "$1" "$T/err" || die "the error does not say '$1'"; }
+prints() { grep -qF -- "$1" "$T/out" || die "the output does not print '$1'"; }
+absent() { for f in "$@"; do [ ! -e "$f" ] || die "'$f' was left behind"; done; }
+present() { for f in "$@"; do [ -s "$f" ] || die "'$f' is missing or empty"; done; }
+same() { cmp -s "$1" "$2" || die "'$1' and '$2' differ"; }
+
+# Skips the whole script when the reference data are absent.
+need_shared() {
+    [ -d "$SHARED" ] || {
+        echo "skipped: the reference data folder is absent"
+        exit 77
+    }
+}
+
+finish() { echo "$CASES cases passed"; }
