@@ -252,7 +252,9 @@ static void sort_keys(nb_corpus *c, sort_key *keys, size_t count, size_t depth)
             end++;
         }
         if (end - begin > 1) {
-            sort_keys(c, keys + begin, end - begin, depth + 8);
+            /* a piece that ends in NUL reaches the end of the text: duplicates, told apart by where they come from */
+            bool ended = (keys[begin].piece & 0xFF) == 0;
+            sort_keys(c, keys + begin, end - begin, ended ? SORT_DEPTH_MAX : depth + 8);
         }
     }
 }

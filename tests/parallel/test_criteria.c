@@ -1,0 +1,325 @@
+/* Criteria, selections and scores against the authors' own code (golden/methods) and, on real CLIP ViT-B/32 embeddings,
+ * against the formulas in double precision (data/real-clip-vit-b-32). */
+#include "support/support.h"
+
+#include "common/linear/blas.h"
+#include "common/store/npy.h"
+#include "mining/evidence.h"
+#include "mining/import.h"
+#include "mining/mine.h"
+#include "scoring/scores/score.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static nb_team team;
+static nb_log silent;
+
+/* One label set with its stores and everything the criteria look at. */
+typedef struct world {
+    nb_store texts, label_store, id_store, wild_store;
+    nb_strings labels;
+    double *label_rows, *prototypes, *id_rows, *wild_rows;
+    uint8_t *ignored;
+    nb_evidence evidence;
+} world;
+
+/* Every rank imports for itself into its own scratch folder. */
+static void import(nb_store *out, const char *npy, const char *labels, const char *tags)
+{
+    static int number;
+    char name[32];
+    nb_error err = {0};
+    nb_digest digest;
+    size_t count;
+    snprintf(name, sizeof name, "store-%d.nbe", number++);
+    nb_import in = {.embeddings = npy, .labels = labels, .tags = tags};
+    const char *path = scratch_path(name);
+    must(nb_import_store(&in, path, true, "{}", &digest, &count, &err), &err);
+    must(nb_store_open(out, path, true, &err), &err);
+}
+
+static void finish_world(world *w)
+{
+    nb_error err = {0};
+    size_t n = (size_t)w->texts.plan.count;
+    for (size_t c = 0; c < w->label_store.plan.count; c++) {
+        const char *name = nb_strings_get(&w->label_store.names, c);
+        must(nb_strings_push(&w->labels, name, strlen(name), &err), &err);
+    }
+    must(nb_evidence_rows(&w->label_store, &w->label_rows, &err), &err);
+    must(nb_evidence_rows(&w->id_store, &w->id_rows, &err), &err);
+    must(nb_evidence_prototypes(&w->id_store, w->id_rows, &w->labels, &w->prototypes, &err), &err);
+    if (w->wild_store.path) {
+        must(nb_evidence_rows(&w->wild_store, &w->wild_rows, &err), &err);
+    }
+    w->ignored = calloc(n, 1);
+    w->evidence = (nb_evidence){.team = &team,
+                                .log = &silent,
+                                .texts = &w->texts,
+                                .ignored = w->ignored,
+                                .d = (size_t)w->texts.plan.width,
+                                .label_count = w->labels.count,
+                                .labels = w->label_rows,
+                                .prototypes = w->prototypes,
+                                .id_images = w->id_rows,
+                                .wild_images = w->wild_rows,
+                                .id_count = (size_t)w->id_store.plan.count,
+                                .wild_count = (size_t)w->wild_store.plan.count,
+                                .quantile = 0.95,
+                                .tau = 0.5,
+                                .affinity_temperature = 0.05,
+                                .neighbours = 20};
+}
+
+static void free_world(world *w)
+{
+    nb_store_close(&w->texts);
+    nb_store_close(&w->label_store);
+    nb_store_close(&w->id_store);
+    nb_store_close(&w->wild_store);
+    nb_strings_free(&w->labels);
+    free(w->label_rows);
+    free(w->prototypes);
+    free(w->id_rows);
+    free(w->wild_rows);
+    free(w->ignored);
+}
+
+static void open_golden(world *w, const char *texts)
+{
+    nb_error err = {0};
+    nb_buffer tags = {0};
+    *w = (world){0};
+    for (int i = 0; i < 1500; i++) {
+        must(nb_buffer_printf(&tags, &err, "%s\n", i < 1200 ? "noun" : "adj"), &err);
+    }
+    const char *tag_file = scratch_path("tags.txt");
+    must(nb_file_write(tag_file, true, tags.data, tags.len, &err), &err);
+    nb_buffer_free(&tags);
+    import(&w->texts, shared_path(texts), NULL, tag_file);
+    import(&w->label_store, shared_path("golden/methods/id_text.npy"), NULL, NULL);
+    import(&w->id_store, shared_path("golden/methods/id_images_train.npy"),
+           shared_path("golden/methods/id_images_train_labels.npy"), NULL);
+    finish_world(w);
+}
+
+static void open_real(world *w)
+{
+    *w = (world){0};
+    import(&w->texts, shared_path("data/real-clip-vit-b-32/corpus_text.npy"), NULL, NULL);
+    import(&w->label_store, shared_path("data/real-clip-vit-b-32/id_text.npy"), NULL, NULL);
+    import(&w->id_store, shared_path("data/real-clip-vit-b-32/id_train.npy"),
+           shared_path("data/real-clip-vit-b-32/id_train_labels.npy"), NULL);
+    import(&w->wild_store, shared_path("data/real-clip-vit-b-32/wild_images.npy"), NULL, NULL);
+    finish_world(w);
+}
+
+/* |got - want| <= tolerance (relative: of |want|) for every element. */
+static void near(const double *got, const char *expected, bool relative, double tolerance)
+{
+    nb_error err = {0};
+    nb_npy want;
+    double worst = 0;
+    must(nb_npy_open(&want, shared_path(expected), &err), &err);
+    for (size_t i = 0; i < want.rows; i++) {
+        double y = nb_npy_at(&want, i), gap = fabs(got[i] - y) / (relative ? fabs(y) : 1);
+        worst = fmax(worst, gap);
+    }
+    if (team.rank == 0) {
+        print_message("%s: %zu values, largest %s difference %.2g\n", nb_path_base(expected), want.rows,
+                      relative ? "relative" : "absolute", worst);
+    }
+    assert_true(worst <= tolerance);
+    nb_npy_close(&want);
+}
+
+/* The selected rows are the expected ones in order; where they differ, their values differ by less than `slack`. */
+static void same_rows(const nb_selection *s, size_t skip, size_t base, const double *values, const char *expected,
+                      double slack)
+{
+    nb_error err = {0};
+    nb_npy want;
+    must(nb_npy_open(&want, shared_path(expected), &err), &err);
+    assert_true(s->count >= skip + want.rows);
+    for (size_t i = 0; i < want.rows; i++) {
+        size_t row = base + (size_t)nb_npy_at(&want, i);
+        if (s->ids[skip + i] != row) {
+            assert_true(fabs(values[s->ids[skip + i]] - values[row]) < slack);
+        }
+    }
+    nb_npy_close(&want);
+}
+
+static void mine(nb_mined *out, const world *w, const char *criterion, nb_quota quota, bool all)
+{
+    nb_error err = {0};
+    const nb_criterion *c = nb_criterion_find(criterion);
+    must(nb_mine(out, c, &w->evidence, c->rejects, all, quota, false, &err), &err);
+}
+
+static void test_golden_neglabel(void **state)
+{
+    (void)state;
+    world w;
+    nb_mined m;
+    open_golden(&w, "golden/methods/texts.npy");
+    mine(&m, &w, "neglabel", (nb_quota){.fraction = {0.15, 0.15, 0.15}}, false);
+    near(m.columns[0], "golden/methods/neglabel_quantile.npy", false, 1e-6);
+    assert_int_equal(m.selection.count, 225);
+    same_rows(&m.selection, 0, 0, m.columns[0], "golden/methods/neglabel_selected.npy", 1e-6);
+    nb_mined_free(&m);
+    free_world(&w);
+}
+
+static void test_golden_interneg(void **state)
+{
+    (void)state;
+    world w;
+    nb_mined m;
+    nb_npy accepted;
+    nb_error err = {0};
+    open_golden(&w, "golden/methods/texts.npy");
+    mine(&m, &w, "interneg", (nb_quota){.count = 200}, false);
+    near(m.columns[0], "golden/methods/interneg_margin.npy", false, 1e-6);
+    must(nb_npy_open(&accepted, shared_path("golden/methods/interneg_accepted.npy"), &err), &err);
+    for (size_t u = 0; u < 1500; u++) {
+        assert_int_equal(m.reasons[u] == NB_ACCEPTED, nb_npy_at(&accepted, u) != 0);
+    }
+    nb_npy_close(&accepted);
+    assert_int_equal(m.selection.count, 200);
+    assert_int_equal(m.selection.accepted, 1455);
+    same_rows(&m.selection, 0, 0, m.columns[0], "golden/methods/interneg_selected_nouns.npy", 1e-6);
+    same_rows(&m.selection, 161, 0, m.columns[0], "golden/methods/interneg_selected_adjectives.npy", 1e-6);
+    nb_mined_free(&m);
+    free_world(&w);
+}
+
+static void test_golden_dnm(void **state)
+{
+    (void)state;
+    world w;
+    nb_mined m;
+    nb_quota quota = {.fraction = {[NB_TAG_NOUN] = 0.23, [NB_TAG_ADJ] = 0.13}};
+    open_golden(&w, "golden/methods/texts.npy");
+    mine(&m, &w, "dnm", quota, false);
+    near(m.columns[0], "golden/methods/dnm_sphere_density.npy", false, 1e-5);
+    nb_mined_free(&m);
+    free_world(&w);
+    open_golden(&w, "golden/methods/texts_raw.npy");
+    w.evidence.released_distance = true;
+    mine(&m, &w, "dnm", quota, false);
+    near(m.columns[0], "golden/methods/dnm_released_density.npy", false, 1e-5);
+    assert_int_equal(m.selection.count, 315);
+    same_rows(&m.selection, 0, 0, m.columns[0], "golden/methods/dnm_released_selected.npy", 2e-6);
+    nb_mined_free(&m);
+    free_world(&w);
+}
+
+static void test_real_criteria(void **state)
+{
+    (void)state;
+    world w;
+    nb_mined m;
+    open_real(&w);
+    mine(&m, &w, "debiased", (nb_quota){.count = 500}, true);
+    assert_int_equal(m.column_count, 5);
+    near(m.columns[0], "data/real-clip-vit-b-32/expected_activation_wild.npy", true, 1e-5);
+    near(m.columns[1], "data/real-clip-vit-b-32/expected_activation_id.npy", true, 1e-5);
+    near(m.columns[2], "data/real-clip-vit-b-32/expected_activation_debiased.npy", true, 1e-5);
+    near(m.columns[3], "data/real-clip-vit-b-32/expected_quantile95.npy", true, 1e-5);
+    near(m.columns[4], "data/real-clip-vit-b-32/expected_margin.npy", true, 1e-5);
+    assert_int_equal(m.selection.accepted, 2250);
+    nb_mined_free(&m);
+    mine(&m, &w, "dnm", (nb_quota){.count = 500}, false);
+    near(m.columns[0], "data/real-clip-vit-b-32/expected_density_k20.npy", true, 1e-5);
+    nb_mined_free(&m);
+    free_world(&w);
+}
+
+/* A bank in memory: the golden negatives. */
+static void open_golden_bank(nb_bank *bank, const world *w)
+{
+    nb_error err = {0};
+    nb_npy rows;
+    must(nb_npy_open(&rows, shared_path("golden/methods/bank_rows.npy"), &err), &err);
+    *bank = (nb_bank){.d = w->evidence.d, .label_count = w->labels.count, .negative_count = rows.rows};
+    bank->label_rows = w->label_rows;
+    bank->negative_rows = calloc(rows.rows * bank->d, sizeof(double));
+    nb_store *texts = w->evidence.texts;
+    for (size_t i = 0; i < rows.rows; i++) {
+        must(nb_store_rows(texts, (size_t)nb_npy_at(&rows, i), 1, bank->negative_rows + i * bank->d, &err), &err);
+    }
+    nb_npy_close(&rows);
+}
+
+static void check_score(const nb_bank *bank, const double *images, size_t count, const char *rule, double temperature,
+                        size_t groups, const char *expected)
+{
+    nb_error err = {0};
+    nb_scorer scorer;
+    nb_score_settings settings = {.temperature = temperature, .groups = groups};
+    nb_score_result *results = calloc(count, sizeof *results);
+    double *scores = calloc(count, sizeof *scores);
+    must(nb_scorer_create(&scorer, bank, nb_score_find(rule), &settings, &err), &err);
+    must(nb_scorer_run(&scorer, images, count, results, &err), &err);
+    for (size_t i = 0; i < count; i++) {
+        scores[i] = results[i].score;
+        assert_true(fabs(results[i].score + results[i].ood - 1) < 1e-12);
+    }
+    near(scores, expected, false, 1e-5);
+    nb_scorer_destroy(&scorer);
+    free(results);
+    free(scores);
+}
+
+static void test_golden_scores(void **state)
+{
+    (void)state;
+    world w;
+    nb_bank bank;
+    nb_store id, ood;
+    nb_error err = {0};
+    double *rows, *more;
+    open_golden(&w, "golden/methods/texts.npy");
+    open_golden_bank(&bank, &w);
+    import(&id, shared_path("golden/methods/images_id.npy"), NULL, NULL);
+    import(&ood, shared_path("golden/methods/images_ood.npy"), NULL, NULL);
+    must(nb_evidence_rows(&id, &rows, &err), &err);
+    must(nb_evidence_rows(&ood, &more, &err), &err);
+    size_t count = (size_t)id.plan.count, d = bank.d;
+    double *images = calloc(2 * count * d, sizeof *images);
+    memcpy(images, rows, count * d * sizeof *images);
+    memcpy(images + count * d, more, count * d * sizeof *images);
+    check_score(&bank, images, 2 * count, "neglabel", 0.01, 1, "golden/methods/score_neglabel_g1.npy");
+    check_score(&bank, images, 2 * count, "neglabel", 0.01, 5, "golden/methods/score_neglabel_g5.npy");
+    check_score(&bank, images, 2 * count, "neglabel", 0.01, 10, "golden/methods/score_neglabel_g10.npy");
+    check_score(&bank, images, 2 * count, "mcm", 1, 1, "golden/methods/score_mcm_t1.npy");
+    check_score(&bank, images, 2 * count, "mcm", 0.01, 1, "golden/methods/score_mcm_t0.01.npy");
+    free(images);
+    free(rows);
+    free(more);
+    free(bank.negative_rows);
+    nb_store_close(&id);
+    nb_store_close(&ood);
+    free_world(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_golden_neglabel), cmocka_unit_test(test_golden_interneg),
+        cmocka_unit_test(test_golden_dnm),      cmocka_unit_test(test_real_criteria),
+        cmocka_unit_test(test_golden_scores),
+    };
+    nb_error err = {0};
+    if (nb_team_start(&team, &err) != NB_OK) {
+        return 1;
+    }
+    nb_blas_start();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    nb_team_stop(&team);
+    return failed;
+}

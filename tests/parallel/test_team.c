@@ -1,0 +1,146 @@
+/* How ranks agree, gather and unite, with one rank failing at every place. */
+#include "support/support.h"
+
+#include "common/parallel/team.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static nb_team team;
+
+static void test_agree_ok(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    assert_int_equal(nb_team_agree(&team, NB_OK, &err), NB_OK);
+}
+
+/* Each rank in turn fails; everybody gets its status, words, rank and host. */
+static void test_agree_failure(void **state)
+{
+    (void)state;
+    for (int bad = 0; bad < team.size; bad++) {
+        nb_error err = {0};
+        nb_status status = NB_OK;
+        if (team.rank == bad) {
+            nb_fail(&err, NB_ERR_IO, "rank %d fell over", bad);
+            status = nb_hint(&err, "lift it");
+        }
+        char words[64];
+        snprintf(words, sizeof words, "rank %d fell over", bad);
+        assert_int_equal(nb_team_agree(&team, status, &err), NB_ERR_IO);
+        assert_string_equal(err.message, words);
+        assert_string_equal(err.hint, "lift it");
+        assert_int_equal(err.rank, bad);
+        assert_true(err.host[0] != '\0');
+    }
+}
+
+/* A rank that fails early meets the others at a later agreement, nested or not; nothing hangs, all hold one error. */
+static nb_status nested(int bad, int depth, nb_error *err)
+{
+    nb_status status = NB_OK;
+    if (team.rank == bad && depth == 1) {
+        return nb_fail(err, NB_ERR_LIMIT, "early");
+    }
+    if (depth < 3) {
+        status = nested(bad, depth + 1, err);
+    }
+    return nb_team_agree(&team, status, err);
+}
+
+static void test_agree_nested(void **state)
+{
+    (void)state;
+    for (int bad = 0; bad < team.size; bad++) {
+        nb_error err = {0};
+        nb_status status = nb_team_agree(&team, nested(bad, 0, &err), &err);
+        assert_int_equal(status, NB_ERR_LIMIT);
+        assert_string_equal(err.message, "early");
+        nb_error fresh = {0};
+        assert_int_equal(nb_team_agree(&team, NB_OK, &fresh), NB_OK); /* still in step */
+    }
+}
+
+/* The lowest failing rank speaks. */
+static void test_agree_lowest(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_status mine = nb_fail(&err, team.rank == 0 ? NB_ERR_INPUT : NB_ERR_NUMERIC, "rank %d", team.rank);
+    assert_int_equal(nb_team_agree(&team, mine, &err), NB_ERR_INPUT);
+    assert_string_equal(err.message, "rank 0");
+}
+
+static void test_gather(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    char block[64], *all;
+    uint64_t *offset;
+    size_t len = (size_t)team.rank * 3; /* rank 0 has nothing */
+    memset(block, 'a' + team.rank, sizeof block);
+    must(nb_team_gather(&team, block, len, &all, &offset, &err), &err);
+    if (team.rank == 0) {
+        for (int r = 0; r < team.size; r++) {
+            assert_int_equal(offset[r + 1] - offset[r], 3 * r);
+            for (uint64_t i = offset[r]; i < offset[r + 1]; i++) {
+                assert_int_equal(all[i], 'a' + r);
+            }
+        }
+    } else {
+        assert_null(all);
+    }
+    free(all);
+    free(offset);
+}
+
+static void test_unite(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    double values[101] = {0};
+    for (size_t i = 0; i < 101; i++) {
+        if (nb_team_owns(&team, i / 10)) {
+            values[i] = 1.0 / (double)(i + 1) * (i % 2 ? -1 : 1);
+        }
+    }
+    must(nb_team_unite(&team, values, 101, &err), &err);
+    for (size_t i = 0; i < 101; i++) {
+        double want = 1.0 / (double)(i + 1) * (i % 2 ? -1 : 1);
+        assert_memory_equal(&values[i], &want, sizeof want);
+    }
+}
+
+static void test_broadcast_sum(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    char text[16] = "";
+    uint64_t counts[2] = {1, (uint64_t)team.rank};
+    if (team.rank == 0) {
+        memcpy(text, "hello", 6);
+    }
+    must(nb_team_broadcast(&team, text, sizeof text, &err), &err);
+    assert_string_equal(text, "hello");
+    must(nb_team_sum(&team, counts, 2, &err), &err);
+    assert_int_equal(counts[0], team.size);
+    assert_int_equal(counts[1], team.size * (team.size - 1) / 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_agree_ok),     cmocka_unit_test(test_agree_failure), cmocka_unit_test(test_agree_nested),
+        cmocka_unit_test(test_agree_lowest), cmocka_unit_test(test_gather),        cmocka_unit_test(test_unite),
+        cmocka_unit_test(test_broadcast_sum),
+    };
+    nb_error err = {0};
+    if (nb_team_start(&team, &err) != NB_OK) {
+        return 1;
+    }
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    nb_team_stop(&team);
+    return failed;
+}
