@@ -66,11 +66,13 @@ done:
 
 static nb_status corpus(nb_job *job, nb_error *err)
 {
+    const settings *s = job->settings;
     nb_corpus_plan plan = {0};
     nb_strings labels = {0};
     nb_corpus whole = {0};
     nb_corpus_counts counts;
     nb_status status;
+    NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
     NB_TRY(nb_agree(job, open_plan(job, &plan, &labels, err), err));
     NB_TRY(nb_corpus_gather(&whole, &counts, &job->team, &plan, err));
     if (job->team.rank == 0) {

@@ -25,6 +25,7 @@ static nb_status embed_images(nb_job *job, nb_error *err)
     char *provenance = NULL, dropped_text[32];
     size_t dropped = 0;
     nb_status status;
+    NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
     NB_TRY(nb_agree(job, nb_image_inputs_read(&inputs, &s->inputs, s->labels_from, err), err));
     NB_TRY(nb_agree(job, nb_clip_open(&clip, s->model, err), err));
     if (clip->preprocess_defaulted) {

@@ -25,6 +25,7 @@ static nb_status embed_text(nb_job *job, nb_error *err)
     nb_digest digest = {""};
     char *provenance = NULL;
     nb_status status;
+    NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
     NB_TRY(nb_agree(job, nb_prompts_create(&prompts, &s->prompt, &s->prompt_adj, err), err));
     NB_TRY(nb_agree(job, nb_corpus_file_read(&corpus, &digest, s->corpus, err), err));
     NB_TRY(nb_provenance_input(&job->provenance, "corpus", s->corpus, digest.hex, err));

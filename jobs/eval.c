@@ -85,6 +85,7 @@ static nb_status eval(nb_job *job, nb_error *err)
     nb_scores id = {0};
     double *keys = NULL;
     nb_status status;
+    NB_TRY(nb_job_check_outputs(job, &r.set->output, 1, r.set->force, err));
     if (r.set->bank) {
         NB_TRY(nb_bank_open(&r.bank, r.set->bank, err));
         NB_TRY(nb_score_choose(&r.scorer, &r.bank, job->options, &r.set->choice, err));

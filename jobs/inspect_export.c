@@ -20,6 +20,8 @@ static nb_status inspect_export(nb_job *job, nb_error *err)
     if (!s->texts && !s->embeddings) {
         return nb_fail(err, NB_ERR_USAGE, "nothing to export: give --texts FILE or --embeddings FILE");
     }
+    const char *const outputs[] = {s->texts, s->embeddings};
+    NB_TRY(nb_job_check_outputs(job, outputs, 2, s->force, err));
     NB_TRY(nb_file_kind_open(&kind, &seal, s->file, err));
     NB_TRY(kind->export(s->file, &exported, err));
     if (s->embeddings && !exported.rows) {

@@ -51,6 +51,10 @@ int nb_program(int argc, char *argv[]);
 /* Collective. Opens a store on every rank, rank 0 verifying it whole, and records it as an input. */
 nb_status nb_job_open_store(nb_job *job, nb_store *out, const char *role, const char *path, nb_error *err);
 
+/* Collective. Refuses what nb_output_begin refuses, and one name for two outputs, before any work is done. Entries of
+ * paths [count] may be NULL. */
+nb_status nb_job_check_outputs(const nb_job *job, const char *const *paths, size_t count, bool force, nb_error *err);
+
 /* Agreement in one word: `return nb_agree(job, status, err)`. Collective. */
 nb_status nb_agree(const nb_job *job, nb_status status, nb_error *err);
 

@@ -34,6 +34,8 @@ typedef struct run {
     uint8_t *ignored;
     const nb_criterion *criterion;
     bool reject;
+    nb_quota quota;
+    bool quota_given;
     nb_evidence evidence;
     nb_mined mined;
 } run;
@@ -170,23 +172,28 @@ static nb_status choose_criterion(run *r, nb_error *err)
     return NB_OK;
 }
 
-static nb_quota quota_of(const run *r, bool *given)
+/* How many to keep: --count or --fraction, the one from the stronger source, else the criterion's own. */
+static nb_status choose_quota(run *r, nb_error *err)
 {
     const settings *s = r->set;
-    nb_quota quota = {.count = r->criterion->count};
-    bool count = nb_option_given(r->job->options, "count") != NB_FROM_DEFAULT;
-    bool fraction = nb_option_given(r->job->options, "fraction") != NB_FROM_DEFAULT;
-    memcpy(quota.fraction, r->criterion->fraction, sizeof quota.fraction);
-    if (count) {
-        quota.count = (size_t)s->count;
-    } else if (fraction) {
-        quota.count = 0;
+    nb_option_source count = nb_option_given(r->job->options, "count");
+    nb_option_source fraction = nb_option_given(r->job->options, "fraction");
+    r->quota = (nb_quota){.count = r->criterion->count};
+    r->quota_given = count != NB_FROM_DEFAULT || fraction != NB_FROM_DEFAULT;
+    memcpy(r->quota.fraction, r->criterion->fraction, sizeof r->quota.fraction);
+    if (r->quota_given && count == fraction) {
+        return nb_fail(err, NB_ERR_USAGE, "--count %lld and --fraction %g are both given, choose one",
+                       (long long)s->count, s->fraction);
+    }
+    if (count > fraction) {
+        r->quota.count = (size_t)s->count;
+    } else if (fraction > count) {
+        r->quota.count = 0;
         for (size_t t = 0; t < NB_TAG_COUNT; t++) {
-            quota.fraction[t] = s->fraction;
+            r->quota.fraction[t] = s->fraction;
         }
     }
-    *given = count || fraction;
-    return quota;
+    return NB_OK;
 }
 
 static void gather_evidence(run *r)
@@ -217,6 +224,7 @@ static nb_status read_inputs(run *r, nb_error *err)
     const settings *s = r->set;
     nb_status status;
     NB_TRY(choose_criterion(r, err));
+    NB_TRY(choose_quota(r, err));
     NB_TRY(nb_job_open_store(r->job, &r->texts, "texts", s->texts, err));
     NB_TRY(get_labels(r, err));
     NB_TRY(open_images(r, &r->id_images, "ID images", s->id_images, &r->id_rows, err));
@@ -309,32 +317,17 @@ done:
     return status;
 }
 
-/* Refuses outputs that exist before any work is done. */
-static nb_status check_outputs(const run *r, nb_error *err)
-{
-    const char *const paths[] = {r->set->output, r->set->explain};
-    nb_status status = NB_OK;
-    for (size_t i = 0; status == NB_OK && i < 2 && r->job->team.rank == 0; i++) {
-        nb_output out = {0};
-        if (paths[i]) {
-            status = nb_output_begin(&out, paths[i], r->set->force, err);
-            nb_output_release(&out);
-        }
-    }
-    return nb_agree(r->job, status, err);
-}
-
 static nb_status mine(nb_job *job, nb_error *err)
 {
     run r = {.job = job, .set = job->settings};
-    bool given;
     nb_status status;
-    NB_TRY(check_outputs(&r, err));
+    const char *const outputs[] = {r.set->output, r.set->explain};
+    NB_TRY(nb_job_check_outputs(job, outputs, 2, r.set->force, err));
     NB_TRY(nb_agree(job, read_inputs(&r, err), err));
     NB_TRY(nb_provenance_fact(&job->provenance, "blas kernel", nb_blas_kernel(), err));
-    nb_quota quota = quota_of(&r, &given);
     const nb_criterion *used = r.criterion->needs_wild && !r.wild_rows ? &nb_criterion_dnm : r.criterion;
-    NB_TRY(nb_mine(&r.mined, used, &r.evidence, r.reject, r.set->explain != NULL, quota, !given, err));
+    NB_TRY(nb_mine(&r.mined, used, &r.evidence, r.reject, r.set->explain != NULL, r.quota,
+                   !r.quota_given, err));
     NB_TRY(nb_agree(job, write_outputs(&r, err), err));
 done:
     nb_mined_free(&r.mined);

@@ -1,5 +1,6 @@
 #include "jobs/job.h"
 
+#include "common/base/file.h"
 #include "common/base/version.h"
 #include "common/linear/blas.h"
 
@@ -12,10 +13,38 @@ nb_status nb_agree(const nb_job *job, nb_status status, nb_error *err)
     return job->options->command->mpi ? nb_team_agree(&job->team, status, err) : status;
 }
 
+/* No rank looks into a store before rank 0 found it whole: damaged bytes go no further than its seal. */
 nb_status nb_job_open_store(nb_job *job, nb_store *out, const char *role, const char *path, nb_error *err)
 {
-    nb_status status = nb_agree(job, nb_store_open(out, path, job->team.rank == 0, err), err);
-    return status == NB_OK ? nb_provenance_input(&job->provenance, role, path, out->seal.digest.hex, err) : status;
+    bool first = job->team.rank == 0;
+    nb_status status;
+    NB_TRY(nb_agree(job, first ? nb_store_open(out, path, true, err) : NB_OK, err));
+    NB_TRY(nb_agree(job, first ? NB_OK : nb_store_open(out, path, false, err), err));
+    NB_TRY(nb_provenance_input(&job->provenance, role, path, out->seal.digest.hex, err));
+done:
+    return status;
+}
+
+static nb_status check_output(const char *const *paths, size_t i, bool force, nb_error *err)
+{
+    nb_output out = {0};
+    for (size_t k = 0; k < i; k++) {
+        if (paths[k] && strcmp(paths[k], paths[i]) == 0) {
+            return nb_fail(err, NB_ERR_USAGE, "'%s' is given for two outputs", paths[i]);
+        }
+    }
+    nb_status status = nb_output_begin(&out, paths[i], force, err);
+    nb_output_release(&out);
+    return status;
+}
+
+nb_status nb_job_check_outputs(const nb_job *job, const char *const *paths, size_t count, bool force, nb_error *err)
+{
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < count && status == NB_OK && job->team.rank == 0; i++) {
+        status = paths[i] ? check_output(paths, i, force, err) : NB_OK;
+    }
+    return nb_agree(job, status, err);
 }
 
 static void overview(FILE *out)
@@ -51,17 +80,22 @@ static const nb_command *find(int argc, char *argv[], int *words)
     return NULL;
 }
 
+/* This process's number as its launcher has it, NULL when none launched it. */
+static const char *launched_as(void)
+{
+    static const char *const variables[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+    const char *rank = NULL;
+    for (size_t i = 0; i < sizeof variables / sizeof *variables && !rank; i++) {
+        rank = getenv(variables[i]);
+    }
+    return rank;
+}
+
 /* True on the one process that talks before MPI is up. */
 static bool speaks_first(void)
 {
-    static const char *const variables[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-        const char *rank = getenv(variables[i]);
-        if (rank) {
-            return strcmp(rank, "0") == 0;
-        }
-    }
-    return true;
+    const char *rank = launched_as();
+    return !rank || strcmp(rank, "0") == 0;
 }
 
 static int report(const nb_log *log, bool speak, const nb_error *err)
@@ -70,6 +104,43 @@ static int report(const nb_log *log, bool speak, const nb_error *err)
         nb_log_error(log, err);
     }
     return (int)err->status;
+}
+
+/* Ends a process whose words cannot be run. A launcher ends the other processes of a job as soon as one fails, rank 0
+ * perhaps before it has spoken, so they leave together. Those that could be parsed meet the agreement at their start. */
+static int refuse(const nb_log *log, bool mpi, nb_error *err)
+{
+    nb_team team = {.comm = MPI_COMM_NULL};
+    nb_error none = {0};
+    if (!mpi || !launched_as() || nb_team_start(&team, &none) != NB_OK) {
+        return report(log, speaks_first(), err);
+    }
+    nb_team_agree(&team, err->status, err);
+    int code = report(log, team.rank == 0, err);
+    nb_team_stop(&team);
+    return code;
+}
+
+static nb_status flush_output(nb_error *err)
+{
+    return fflush(stdout) == 0 && !ferror(stdout)
+               ? NB_OK
+               : nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
+}
+
+/* --help and --print-config: what is asked about the command instead of running it. */
+static nb_status explain(const nb_parsed *parsed, nb_error *err)
+{
+    nb_status status = NB_OK;
+    if (!speaks_first()) {
+        return NB_OK;
+    }
+    if (parsed->help) {
+        nb_options_help(parsed->command, stdout);
+    } else {
+        status = nb_options_print(parsed, stdout, err);
+    }
+    return status == NB_OK ? flush_output(err) : status;
 }
 
 static nb_status start_team(nb_job *job, nb_error *err)
@@ -117,7 +188,7 @@ int nb_program(int argc, char *argv[])
         const char *word = argc > 1 ? argv[1] : "--help";
         if (strcmp(word, "--version") == 0) {
             printf("negbank %s (%s)\n", nb_version(), nb_commit());
-            return 0;
+            return flush_output(&err) == NB_OK ? 0 : report(&log, true, &err);
         }
         if (strcmp(word, "--help") == 0 || strcmp(word, "help") == 0 || strcmp(word, "-h") == 0) {
             overview(argc > 1 ? stdout : stderr);
@@ -125,20 +196,18 @@ int nb_program(int argc, char *argv[])
         }
         nb_fail(&err, NB_ERR_USAGE, "unknown command '%s%s%s'", word, argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
         nb_hint(&err, "'negbank --help' lists the commands");
-        return report(&log, speaks_first(), &err);
+        return refuse(&log, true, &err);
     }
     size_t count;
     const nb_command *const *commands = nb_commands(&count);
     nb_parsed parsed;
     log.command = command->name;
     if (nb_options_parse(&parsed, command, commands, count, argc - 1 - words, argv + 1 + words, &err) != NB_OK) {
-        return report(&log, speaks_first(), &err);
+        return refuse(&log, command->mpi, &err);
     }
     int code = 0;
-    if (parsed.help) {
-        nb_options_help(command, stdout);
-    } else if (parsed.print_config) {
-        code = nb_options_print(&parsed, stdout, &err) == NB_OK ? 0 : report(&log, speaks_first(), &err);
+    if (parsed.help || parsed.print_config) {
+        code = explain(&parsed, &err) == NB_OK ? 0 : report(&log, true, &err);
     } else {
         code = run(&parsed);
     }

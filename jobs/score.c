@@ -42,7 +42,7 @@ static nb_status open_images(run *r, nb_error *err)
         return nb_hint(err, "usage: negbank score %s", job->options->command->usage);
     }
     if (s->images) {
-        NB_TRY(nb_agree(job, nb_store_open(&r->images, s->images, job->team.rank == 0, err), err));
+        NB_TRY(nb_job_open_store(job, &r->images, "images", s->images, err));
         NB_TRY(nb_score_check_width(&r->bank, &r->images, err));
         r->names = &r->images.names;
         r->labels = r->images.labels;
@@ -128,6 +128,7 @@ static nb_status score(nb_job *job, nb_error *err)
     nb_score_result *results = NULL;
     nb_status status;
     _Static_assert(sizeof *results == 3 * sizeof(uint64_t), "results unite as words");
+    NB_TRY(nb_job_check_outputs(job, &r.set->output, 1, r.set->force, err));
     NB_TRY(nb_agree(job, nb_bank_open(&r.bank, r.set->bank, err), err));
     NB_TRY(nb_agree(job, nb_score_choose(&r.scorer, &r.bank, job->options, &r.set->choice, err), err));
     NB_TRY(nb_agree(job, open_images(&r, err), err));

@@ -45,6 +45,8 @@ static nb_status store_export(nb_job *job, nb_error *err)
     float *rows = NULL;
     size_t begin, end;
     nb_status status;
+    const char *const outputs[] = {s->embeddings, s->names, s->labels};
+    NB_TRY(nb_job_check_outputs(job, outputs, 3, s->force, err));
     NB_TRY(nb_store_open(&store, s->store, true, err));
     NB_TRY(parse_rows(s->rows, (size_t)store.plan.count, &begin, &end, err));
     size_t d = (size_t)store.plan.width, count = end - begin;

@@ -18,6 +18,7 @@ static nb_status store_import(nb_job *job, nb_error *err)
     size_t count = 0;
     char *provenance = NULL;
     nb_status status;
+    NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
     const char *const roles[] = {"embeddings", "names", "labels", "tags"};
     const char *const paths[] = {s->embeddings, s->names, s->labels, s->tags};
     for (size_t i = 0; i < 4; i++) {

@@ -11,7 +11,7 @@
 
 /* Computes and writes this rank's tiles. Progress counts rank 0's share for everybody's. */
 static nb_status make_tiles(const nb_team *team, const nb_log *log, const nb_store_plan *plan, int fd, const char *what,
-                            nb_tile_maker make, void *maker, nb_error *err)
+                            nb_tile_maker make, void *maker, const char *path, nb_error *err)
 {
     float *rows = NULL, *norms = NULL;
     nb_status status = NB_OK;
@@ -24,11 +24,15 @@ static nb_status make_tiles(const nb_team *team, const nb_log *log, const nb_sto
         }
         size_t begin = nb_store_tile_begin(plan, t), count = nb_store_tile_rows(plan, t);
         NB_TRY(make(maker, begin, count, rows, norms, err));
-        NB_TRY(nb_store_write_tile(fd, plan, t, rows, norms, err));
+        status = nb_store_write_tile(fd, plan, t, rows, norms, err);
+        if (status != NB_OK) {
+            nb_context(err, "'%s'", path);
+            goto done;
+        }
         nb_progress_update(&progress, (double)(begin + count));
     }
     if (fsync(fd) != 0) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot sync the embeddings");
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot sync '%s'", path);
     }
 done:
     free(rows);
@@ -69,7 +73,7 @@ nb_status nb_embed_store(const nb_team *team, const nb_log *log, const char *pat
     if (status == NB_OK) {
         fd = open(partial.data, O_WRONLY | O_CLOEXEC);
         status = fd < 0 ? nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", partial.data)
-                        : make_tiles(team, log, &plan, fd, what, make, maker, err);
+                        : make_tiles(team, log, &plan, fd, what, make, maker, partial.data, err);
     }
     NB_TRY(nb_team_agree(team, status, err));
     if (team->rank == 0) {

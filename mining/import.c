@@ -147,6 +147,9 @@ static nb_status write_rows(const input *in, const char *path, const nb_store_pl
         NB_TRY(nb_store_write_tile(fd, plan, t, rows, in->norms + begin, err));
     }
 done:
+    if (status == NB_ERR_IO) {
+        nb_context(err, "'%s'", path);
+    }
     close(fd);
     free(rows);
     free(row);

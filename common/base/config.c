@@ -38,7 +38,7 @@ static nb_status refuse(reader *r, const yaml_event_t *event, const char *what)
     return nb_fail(r->err, NB_ERR_INPUT, "'%s' line %zu: %s", r->path, event->start_mark.line + 1, what);
 }
 
-/* Copies text with $NAME and ${NAME} replaced by the environment; an unset name is refused. */
+/* Copies text with $NAME and ${NAME} replaced by the environment and $$ by $; an unset name is refused. */
 static nb_status expand(nb_buffer *out, reader *r, const char *text)
 {
     nb_status status = nb_buffer_append(out, "", 0, r->err);
@@ -50,7 +50,8 @@ static nb_status expand(nb_buffer *out, reader *r, const char *text)
             len++;
         }
         if (!len || (braces && name[len] != '}')) {
-            status = nb_buffer_append(out, p++, 1, r->err);
+            status = nb_buffer_append(out, p, 1, r->err);
+            p += p[0] == '$' && p[1] == '$' ? 2 : 1;
             continue;
         }
         char variable[KEY_MAX];
@@ -69,6 +70,9 @@ static nb_status push(reader *r, const char *key, const yaml_event_t *scalar)
 {
     nb_buffer value = {0};
     nb_status status;
+    if (strlen((const char *)scalar->data.scalar.value) != scalar->data.scalar.length) {
+        return refuse(r, scalar, "a value holds a NUL character");
+    }
     NB_TRY(expand(&value, r, (const char *)scalar->data.scalar.value));
     NB_TRY(nb_strings_push(&r->out->keys, key, strlen(key), r->err));
     NB_TRY(nb_strings_push(&r->out->values, value.data, value.len, r->err));

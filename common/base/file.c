@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Opens a regular file for reading; *len is its size. */
+/* Opens a regular file for reading; *len is its size. O_NONBLOCK, or a pipe without a writer would be waited for. */
 static nb_status open_regular(const char *path, int *fd, size_t *len, nb_error *err)
 {
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0) {
         return nb_fail_errno(err, NB_ERR_INPUT, "cannot open '%s'", path);
     }
@@ -224,6 +224,10 @@ nb_status nb_output_begin(nb_output *out, const char *path, bool force, nb_error
     if (stat(path, &st) == 0) {
         if (S_ISDIR(st.st_mode)) {
             status = nb_fail(err, NB_ERR_USAGE, "output '%s' is a directory", path);
+            goto done;
+        }
+        if (!S_ISREG(st.st_mode)) {
+            status = nb_fail(err, NB_ERR_USAGE, "output '%s' is a device or a pipe, a file is needed", path);
             goto done;
         }
         if (!force) {

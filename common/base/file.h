@@ -40,8 +40,8 @@ typedef struct nb_output {
     char *partial; /* the name written to until commit */
 } nb_output;
 
-/* Refuses a path that exists (NB_ERR_USAGE, unless force), a directory, or a folder that is missing or not writable;
- * removes a stale partial. Nothing is created yet. */
+/* Refuses a path that exists (NB_ERR_USAGE, unless force), a directory or device, or a folder that is missing or not
+ * writable; removes a stale partial. Nothing is created yet. */
 nb_status nb_output_begin(nb_output *out, const char *path, bool force, nb_error *err);
 /* Syncs the partial, renames it and syncs the folder. */
 nb_status nb_output_commit(nb_output *out, nb_error *err);

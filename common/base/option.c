@@ -47,6 +47,9 @@ static const nb_option *find(const nb_command *c, const char *name, size_t len)
 static bool is_choice(const char *choices, const char *value)
 {
     size_t len = strlen(value);
+    if (strchr(value, '|')) {
+        return false;
+    }
     for (const char *p = choices; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL) {
         if (strncmp(p, value, len) == 0 && (p[len] == '|' || p[len] == '\0')) {
             return true;
@@ -479,13 +482,16 @@ nb_status nb_option_format(nb_buffer *out, const nb_option *o, const void *setti
     }
 }
 
-/* A YAML double-quoted scalar. */
+/* A YAML double-quoted scalar; the reader of run files takes "$$" for a dollar sign. */
 static void print_quoted(FILE *out, const char *text)
 {
     fputc('"', out);
     for (; *text; text++) {
         if (*text == '"' || *text == '\\') {
             fputc('\\', out);
+        }
+        if (*text == '$') {
+            fputc('$', out);
         }
         if ((unsigned char)*text < 0x20) {
             fprintf(out, "\\x%02x", (unsigned)(unsigned char)*text);

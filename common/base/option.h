@@ -3,7 +3,7 @@
  * Precedence: the command line, then the run file (--config run.yaml), then NEGBANK_* variables, then the table's
  * defaults. The key of option `count` of command `mine` is `mine.count` in a run file (`mine:` with `count:` under it,
  * or the dotted key) and NEGBANK_MINE_COUNT in the environment; `embed text` has the keys `embed.text.*`. `$NAME` and
- * `${NAME}` in values of a run file stand for environment variables. A run file may hold sections of several commands;
+ * `${NAME}` in values of a run file stand for environment variables, `$$` for a dollar sign. A run file may hold sections of several commands;
  * a key no command knows is refused. */
 #ifndef NB_BASE_OPTION_H
 #define NB_BASE_OPTION_H

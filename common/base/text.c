@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Length of the well-formed sequence at p, 0 if there is none (Unicode 15, table 3-7). */
 static size_t sequence(const unsigned char *p, size_t left)
@@ -44,6 +45,21 @@ bool nb_utf8_valid(const char *bytes, size_t len)
 static bool starts_number(const char *text)
 {
     return (*text >= '0' && *text <= '9') || *text == '-' || *text == '+' || *text == '.';
+}
+
+void nb_text_mend(char *text)
+{
+    unsigned char *p = (unsigned char *)text;
+    size_t left = strlen(text);
+    while (left) {
+        size_t step = sequence(p, left);
+        if (!step || *p < 0x20 || *p == 0x7f) {
+            *p = '?';
+            step = 1;
+        }
+        p += step;
+        left -= step;
+    }
 }
 
 bool nb_parse_int(const char *text, int64_t *out)

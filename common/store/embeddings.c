@@ -1,5 +1,6 @@
 #include "common/store/embeddings.h"
 
+#include "common/base/tag.h"
 #include "common/linear/half.h"
 #include "common/linear/kernels.h"
 #include "common/store/h5.h"
@@ -50,6 +51,10 @@ nb_status nb_store_create(nb_store_plan *plan, const char *path, const nb_store_
     if (!spec->count || !spec->width || !spec->tile_rows) {
         return nb_fail(err, NB_ERR_INPUT, "nothing to store in '%s': %zu rows of width %zu", path, spec->count,
                        spec->width);
+    }
+    if (spec->width > NB_STORE_WIDTH_MAX) {
+        return nb_fail(err, NB_ERR_LIMIT, "embeddings of width %zu, at most %d are accepted", spec->width,
+                       NB_STORE_WIDTH_MAX);
     }
     plan->tile_count = (spec->count + spec->tile_rows - 1) / spec->tile_rows;
     NB_TRY(nb_h5_create(&file, path, NB_STORE_KIND, NB_STORE_FORMAT, err));
@@ -147,7 +152,7 @@ static nb_status read_plan(nb_store *s, hid_t file, nb_error *err)
     NB_TRY(nb_h5_get(file, "tiles/rows", H5T_NATIVE_UINT64, 8, 1, &one, (void **)&tile_rows, err));
     s->plan = (nb_store_plan){.count = dims[0], .width = dims[1], .tile_rows = *tile_rows, .half = half};
     free(tile_rows);
-    if (!dims[0] || !dims[1] || !s->plan.tile_rows || dims[1] > 1 << 20) {
+    if (!dims[0] || !dims[1] || !s->plan.tile_rows || dims[1] > NB_STORE_WIDTH_MAX) {
         return nb_fail(err, NB_ERR_INPUT, "it holds %llu rows of width %llu in tiles of %llu",
                        (unsigned long long)dims[0], (unsigned long long)dims[1], (unsigned long long)s->plan.tile_rows);
     }
@@ -172,6 +177,11 @@ static nb_status read_columns(nb_store *s, hid_t file, nb_error *err)
     NB_TRY(nb_h5_get_strings(file, "names", &s->names, err));
     if (nb_h5_has(file, "tags")) {
         NB_TRY(nb_h5_get(file, "tags", H5T_NATIVE_UINT8, 1, 1, &rows, (void **)&s->tags, err));
+    }
+    for (size_t i = 0; s->tags && i < rows; i++) {
+        if (s->tags[i] >= NB_TAG_COUNT) {
+            return nb_fail(err, NB_ERR_INPUT, "row %zu has tag %u, which is none", i, s->tags[i]);
+        }
     }
     if (nb_h5_has(file, "labels")) {
         NB_TRY(nb_h5_get(file, "labels", H5T_NATIVE_INT32, 4, 1, &rows, (void **)&s->labels, err));

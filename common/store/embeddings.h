@@ -20,7 +20,7 @@
 #include "common/base/file.h"
 #include "common/store/seal.h"
 
-enum { NB_STORE_FORMAT = 1 };
+enum { NB_STORE_FORMAT = 1, NB_STORE_WIDTH_MAX = 1 << 20 };
 #define NB_STORE_KIND "embedding store"
 
 /* What a store will hold; borrowed while it is created. */

@@ -2,6 +2,7 @@
 
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/base/text.h"
 #include "common/base/version.h"
 
 #include <stdlib.h>
@@ -10,6 +11,19 @@
 static nb_status no_memory(nb_error *err)
 {
     return nb_fail(err, NB_ERR_LIMIT, "out of memory for provenance");
+}
+
+/* A JSON string of any bytes: what is not UTF-8, as a path may be, becomes '?'. NULL without memory. */
+static json_t *as_string(const char *text)
+{
+    json_t *value = json_string(text);
+    char *copy = value ? NULL : strdup(text);
+    if (copy) {
+        nb_text_mend(copy);
+        value = json_string(copy);
+    }
+    free(copy);
+    return value;
 }
 
 static json_t *option_value(const nb_option *o, const void *settings)
@@ -23,13 +37,13 @@ static json_t *option_value(const nb_option *o, const void *settings)
         const nb_strings *list = (const void *)at;
         json_t *array = json_array();
         for (size_t i = 0; i < list->count; i++) {
-            json_array_append_new(array, json_string(nb_strings_get(list, i)));
+            json_array_append_new(array, as_string(nb_strings_get(list, i)));
         }
         return array;
     }
     default: {
         const char *text = *(const char *const *)(const void *)at;
-        return text ? json_string(text) : NULL;
+        return text ? as_string(text) : NULL;
     }
     }
 }
@@ -80,8 +94,8 @@ nb_status nb_provenance_input(nb_provenance *p, const char *role, const char *pa
     json_t *inputs = json_object_get(p->content, "inputs");
     json_t *paths = json_object_get(p->run, "inputs");
     bool done = json_array_append_new(inputs, json_pack("{s:s, s:s}", "role", role, "sha256", digest)) == 0 &&
-                json_array_append_new(paths, json_pack("{s:s, s:s, s:s}", "role", role, "path", path, "sha256",
-                                                       digest)) == 0;
+                json_array_append_new(paths, json_pack("{s:s, s:o, s:s}", "role", role, "path", as_string(path),
+                                                       "sha256", digest)) == 0;
     return done ? NB_OK : no_memory(err);
 }
 
@@ -111,7 +125,7 @@ nb_status nb_provenance_run(nb_provenance *p, const char *path, const char *dige
     nb_status status;
     nb_clock_iso(now);
     json_object_set_new(p->run, "end", json_string(now));
-    json_object_set_new(p->run, "output", json_string(path));
+    json_object_set_new(p->run, "output", as_string(path));
     if (digest) {
         json_object_set_new(p->run, "sha256", json_string(digest));
     }

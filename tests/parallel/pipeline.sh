@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# The demo world through every stage on RANKS ranks and alone: the same bytes at every step.
+source "$TESTS/cli/lib.sh"
+: "${RANKS:?}"
+
+case_ "demo world"
+run 0 "$NEGBANK" demo -q -o world
+
+# pipeline FOLDER PREFIX...: all stages into FOLDER, each under PREFIX.
+pipeline() {
+    dir=$1
+    shift
+    mkdir "$dir"
+    run 0 "$@" "$NEGBANK" corpus -q --exclude world/labels.txt -o "$dir/words.nbc" world/corpus/noun.demo.txt \
+        world/corpus/adj.demo.txt
+    run 0 "$@" "$NEGBANK" embed text -q --model world/model -o "$dir/words.nbe" "$dir/words.nbc"
+    run 0 "$@" "$NEGBANK" embed text -q --model world/model --store fp16 --prompt 'a photo of a {}.' \
+        --prompt 'a {} here' -o "$dir/two-prompts.nbe" "$dir/words.nbc"
+    for set in id-train wild id-test; do
+        run 0 "$@" "$NEGBANK" embed images -q --model world/model --labels-from list -o "$dir/$set.nbe" "world/$set.txt"
+    done
+    for criterion in debiased interneg neglabel dnm random; do
+        run 0 "$@" "$NEGBANK" mine -q --criterion "$criterion" --count 40 --texts "$dir/words.nbe" --model world/model \
+            --labels world/labels.txt --id-images "$dir/id-train.nbe" --wild-images "$dir/wild.nbe" \
+            --explain "$dir/$criterion.explain" -o "$dir/$criterion.nbank"
+    done
+    run 0 "$@" "$NEGBANK" mine -q --criterion neglabel --fraction 0.1 --texts "$dir/two-prompts.nbe" --model world/model \
+        --labels world/labels.txt -o "$dir/half.nbank"
+    run 0 "$@" "$NEGBANK" score -q --bank "$dir/debiased.nbank" --images "$dir/id-test.nbe" --groups 4 --seed 3 \
+        -o "$dir/store.tsv"
+    run 0 "$@" "$NEGBANK" score -q --bank "$dir/debiased.nbank" --score mcm --model world/model --labels-from list \
+        -o "$dir/files.tsv" world/id-test.txt
+}
+
+case_ "one rank, without mpirun"
+pipeline alone
+case_ "$RANKS ranks"
+# shellcheck disable=SC2046
+pipeline ranks $(mpi "$RANKS")
+
+case_ "the same bytes"
+for file in alone/*; do
+    case $file in
+    *.run.json) continue ;; # the record of the run: host, ranks, times
+    esac
+    same "$file" "ranks/${file#alone/}"
+done
+
+case_ "the record of the run says how many ranks"
+grep -q "\"ranks\": $RANKS" ranks/debiased.nbank.run.json || die "no ranks in the run record"
+
+case_ "one failing rank ends all with its code"
+printf 'a\nb\na\n' >twice.txt
+# shellcheck disable=SC2046
+run 3 $(mpi "$RANKS") "$NEGBANK" mine -q --texts alone/words.nbe --labels twice.txt --model world/model --criterion neglabel -o x.nbank
+says "twice.txt"
+absent x.nbank x.nbank.partial
+finish
