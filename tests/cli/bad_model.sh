@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checkpoints that are not what they should be: every one is refused by name before anything is written.
-. "$TESTS/cli/world.bash"
+. "$TESTS/cli/world.bash" || exit 1
 
 text=(embed text -o out.nbe few.nbc --model)
 
@@ -19,29 +19,29 @@ case_ 'a file for a folder'
 refused 3 out.nbe "${text[@]}" few.txt
 says "'few.txt' is not a folder"
 
-for f in config.json model.safetensors vocab.json merges.txt; do
-    case_ "missing $f"
+for part in config.json model.safetensors vocab.json merges.txt; do
+    case_ "missing $part"
     model m
-    rm "m/$f"
-    bad "m/$f" 'No such file'
-    case_ "empty $f"
-    : >"m/$f"
-    bad "m/$f"
-    case_ "a directory for $f"
-    rm "m/$f"
-    mkdir "m/$f"
-    bad "'m/$f' is a directory"
-    case_ "a pipe for $f"
-    rmdir "m/$f"
-    mkfifo "m/$f"
-    bad "'m/$f' is not a regular file"
+    rm "m/$part"
+    bad "m/$part" 'No such file'
+    case_ "empty $part"
+    : >"m/$part"
+    bad "m/$part"
+    case_ "a directory for $part"
+    rm "m/$part"
+    mkdir "m/$part"
+    bad "'m/$part' is a directory"
+    case_ "a pipe for $part"
+    rmdir "m/$part"
+    mkfifo "m/$part"
+    bad "'m/$part' is not a regular file"
 done
 
 # ---- config.json ----
 
 config() {
     model m
-    patch m/config.json "$1" "$2"
+    edit m/config.json "$1" "$2"
     shift 2
     bad m/config.json "$@"
 }
@@ -94,7 +94,7 @@ config '"num_channels": 3' '"num_channels": 4' '4 channels'
 # Sizes that are sound but not the checkpoint's.
 size() {
     model m
-    patch m/config.json "$1" "$2"
+    edit m/config.json "$1" "$2"
     shift 2
     bad m/model.safetensors "$@"
 }
@@ -110,7 +110,7 @@ case_ 'a longer context'
 size '"max_position_embeddings": 32' '"max_position_embeddings": 77' 'has shape [32, 64], config.json says [77, 64]'
 case_ 'a vocabulary that is not the checkpoint'"'"'s'
 model m
-patch m/config.json '"vocab_size": 1014' '"vocab_size": 1015'
+edit m/config.json '"vocab_size": 1014' '"vocab_size": 1015'
 bad "'m': vocab.json has 1014 tokens, the checkpoint embeds 1015"
 
 # ---- model.safetensors ----
@@ -147,7 +147,7 @@ done
 tensor() {
     model m
     [ "$(printf %s "$1" | tr -d '\\' | wc -c)" = "$(printf %s "$2" | wc -c)" ] || die 'OLD and NEW differ in length'
-    patch m/model.safetensors "$1" "$2"
+    edit m/model.safetensors "$1" "$2"
     shift 2
     bad m/model.safetensors "$@"
 }
@@ -200,7 +200,7 @@ bad m/model.safetensors tensor 'the checkpoint is damaged'
 
 vocab() {
     model m
-    patch m/vocab.json "$1" "$2"
+    edit m/vocab.json "$1" "$2"
     shift 2
     bad m/vocab.json "$@"
 }
@@ -252,7 +252,7 @@ merges "5s/.*/$(printf '\377\376') x/" 'merges.txt:5'
 images=(embed images -o out.nbe w/images/id-test/red_circle --model)
 preprocess() {
     model m
-    patch m/preprocessor_config.json "$1" "$2"
+    edit m/preprocessor_config.json "$1" "$2"
     refused 3 out.nbe "${images[@]}" m
     shift 2
     says_all m/preprocessor_config.json "$@"
@@ -300,7 +300,7 @@ refused 3 out.nbank mine --texts t.nbe --labels w/labels.txt --model m --criteri
 says_all m/model.safetensors logit_scale
 case_ 'inspect tokens with a damaged vocabulary'
 model m
-patch m/merges.txt '^a c$' 'a c d'
+edit m/merges.txt '^a c$' 'a c d'
 refused 3 - inspect tokens --model m
 says m/merges.txt:3
 finish

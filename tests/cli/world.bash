@@ -1,6 +1,6 @@
 # What the tests of bad input share, on top of the frame (lib.sh): the demo world in $T/w, damaged files, and what a
 # refusal looks like. A script that sources this runs in $T; outputs of its cases are named out.* there.
-. "$TESTS/cli/lib.sh"
+. "$TESTS/cli/lib.sh" || exit 1
 
 # A process alone starts four times faster without a daemon and a network.
 NB=(env OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self OMPI_MCA_pml=ob1 "$NEGBANK")
@@ -49,9 +49,9 @@ poke() {
     printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
-# patch FILE OLD NEW: replaces the first OLD (a basic regular expression) on each line, which must be there.
-patch() {
-    LC_ALL=C grep -qa -- "$2" "$1" || die "'$1' has no '$2' to patch"
+# edit FILE OLD NEW: replaces the first OLD (a basic regular expression) on each line, which must be there.
+edit() {
+    LC_ALL=C grep -qa -- "$2" "$1" || die "'$1' has no '$2' to edit"
     LC_ALL=C sed -i "s|$2|$3|" "$1"
 }
 

@@ -101,6 +101,28 @@ static void test_reads_real_labels(void **state)
     nb_strings_free(&labels);
 }
 
+/* Texts that are labels but for case, white space and underscores. */
+static void test_match(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"Egyptian cat", "stra\xc3\x9f" "e"};
+    static const char *const candidates[] = {"egyptian_cat", "Egyptian  Cat", "cat", "STRASSE", "egyptian cats", ""};
+    static const uint8_t want[] = {1, 1, 0, 1, 0, 0};
+    nb_error err = {0};
+    nb_strings labels = {0}, texts = {0};
+    uint8_t matched[6] = {0};
+    for (size_t i = 0; i < 2; i++) {
+        must(nb_strings_push(&labels, words[i], strlen(words[i]), &err), &err);
+    }
+    for (size_t i = 0; i < 6; i++) {
+        must(nb_strings_push(&texts, candidates[i], strlen(candidates[i]), &err), &err);
+    }
+    must(nb_labels_match(&labels, &texts, matched, &err), &err);
+    assert_memory_equal(matched, want, sizeof want);
+    nb_strings_free(&labels);
+    nb_strings_free(&texts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +132,7 @@ int main(void)
         cmocka_unit_test(test_refuses_bytes_that_are_no_text),
         cmocka_unit_test(test_refuses_long_labels),
         cmocka_unit_test(test_reads_real_labels),
+        cmocka_unit_test(test_match),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

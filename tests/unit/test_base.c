@@ -1,0 +1,175 @@
+/* Statuses, memory, files, text, random numbers, digests. */
+#include "support/support.h"
+
+#include "common/base/digest.h"
+#include "common/base/random.h"
+#include "common/base/text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void test_errors(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    assert_int_equal(nb_fail(&err, NB_ERR_INPUT, "line %d", 7), NB_ERR_INPUT);
+    assert_int_equal(nb_context(&err, "'%s'", "x.txt"), NB_ERR_INPUT);
+    assert_int_equal(nb_hint(&err, "look there"), NB_ERR_INPUT);
+    assert_string_equal(err.message, "'x.txt': line 7");
+    assert_string_equal(err.hint, "look there");
+    assert_int_equal(nb_fail(NULL, NB_ERR_IO, "nobody listens"), NB_ERR_IO);
+    assert_string_equal(nb_status_name(NB_ERR_VERIFY), "verification failed");
+    assert_string_equal(nb_status_name((nb_status)99), "unknown");
+}
+
+static void test_memory(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    assert_null(nb_alloc(SIZE_MAX / 2, 4, &err));
+    assert_int_equal(err.status, NB_ERR_LIMIT);
+    nb_buffer b = {.max = 10};
+    must(nb_buffer_append(&b, "12345", 5, &err), &err);
+    must(nb_buffer_printf(&b, &err, "%s", "67890"), &err);
+    must_fail(nb_buffer_append(&b, "x", 1, &err), NB_ERR_LIMIT, &err, "limit of 10");
+    assert_string_equal(b.data, "1234567890");
+    nb_buffer_free(&b);
+    nb_strings s = {0};
+    for (int i = 0; i < 1000; i++) {
+        char text[16];
+        int len = snprintf(text, sizeof text, "word %d", i);
+        must(nb_strings_push(&s, text, (size_t)len, &err), &err);
+    }
+    assert_int_equal(s.count, 1000);
+    assert_string_equal(nb_strings_get(&s, 999), "word 999");
+    assert_int_equal(nb_strings_len(&s, 42), 7);
+    nb_strings_free(&s);
+    assert_true(nb_bytes_compare("a", 1, "ab", 2) < 0);
+    assert_true(nb_bytes_compare("\xff", 1, "a", 1) > 0);
+}
+
+static void test_utf8(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        bool valid;
+    } cases[] = {
+        {"", true},          {"abc", true},      {"\xc3\xa9", true},          {"\xe2\x82\xac", true}, {"\xf0\x9f\x98\x80", true},
+        {"\xc0\x80", false}, {"\x80", false},    {"\xed\xa0\x80", false},     {"\xe0\x80\x80", false}, {"\xf4\x90\x80\x80", false},
+        {"\xc3", false},     {"\xf5\x80", false}, {"\xf4\x8f\xbf\xbf", true},  {"a\xe2\x82", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(nb_utf8_valid(cases[i].bytes, strlen(cases[i].bytes)), cases[i].valid);
+    }
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    int64_t n;
+    double x;
+    assert_true(nb_parse_int("-12", &n) && n == -12);
+    assert_false(nb_parse_int("12x", &n));
+    assert_false(nb_parse_int(" 12", &n));
+    assert_false(nb_parse_int("", &n));
+    assert_false(nb_parse_int("99999999999999999999", &n));
+    assert_true(nb_parse_real("1e-3", &x) && x == 1e-3);
+    assert_false(nb_parse_real("nan", &x));
+    assert_false(nb_parse_real("inf", &x));
+    assert_false(nb_parse_real("1e999", &x));
+    char text[32];
+    nb_format_count(text, 1234567);
+    assert_string_equal(text, "1.23 M");
+    nb_format_bytes(text, 512);
+    assert_string_equal(text, "512 B");
+    nb_format_seconds(text, 3725);
+    assert_string_equal(text, "1 h 02 min");
+}
+
+/* The known answer of the Random123 library for counter 0 and key 0; independence of streams; ranges. */
+static void test_random(void **state)
+{
+    (void)state;
+    assert_true(nb_random_u64(0, 0, 0) == 0xe169c58d6627e8d5u);
+    double mean = 0, square = 0;
+    for (uint64_t i = 0; i < 20000; i++) {
+        double u = nb_random_unit(1, 2, i), z = nb_random_normal(1, 3, i);
+        assert_true(u >= 0 && u < 1);
+        assert_true(nb_random_below(1, 4, i, 10) < 10);
+        mean += z / 20000;
+        square += z * z / 20000;
+    }
+    assert_true(fabs(mean) < 0.03);
+    assert_true(fabs(square - 1) < 0.05);
+}
+
+static void test_digest(void **state)
+{
+    (void)state;
+    assert_string_equal(nb_digest_bytes("abc", 3).hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+static void test_outputs(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_output out;
+    const char *path = scratch_path("out.txt"), *partial = scratch_path("out.txt.partial");
+    must(nb_file_write(path, false, "one", 3, &err), &err);
+    must_fail(nb_file_write(path, false, "two", 3, &err), NB_ERR_USAGE, &err, "exists");
+    must(nb_file_write(path, true, "two", 3, &err), &err);
+    must(nb_output_begin(&out, path, true, &err), &err);
+    FILE *f = fopen(out.partial, "w");
+    assert_non_null(f);
+    fputs("half", f);
+    fclose(f);
+    nb_output_end(&out); /* given up: the old file stays, the partial goes */
+    assert_int_not_equal(access(partial, F_OK), 0);
+    char *bytes;
+    size_t len;
+    must(nb_file_read(path, 100, &bytes, &len, &err), &err);
+    assert_string_equal(bytes, "two");
+    free(bytes);
+    must_fail(nb_file_read(path, 2, &bytes, &len, &err), NB_ERR_INPUT, &err, "at most 2");
+    must_fail(nb_file_read(scratch_path("none"), 100, &bytes, &len, &err), NB_ERR_INPUT, &err, "none");
+    must_fail(nb_file_read(scratch_path(""), 100, &bytes, &len, &err), NB_ERR_INPUT, &err, "directory");
+    must_fail(nb_output_begin(&out, scratch_path("no/such/folder"), false, &err), NB_ERR_IO, &err, "does not exist");
+    must_fail(nb_output_begin(&out, scratch_path(""), false, &err), NB_ERR_USAGE, &err, "names no file");
+}
+
+static void test_lines(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_strings lines = {0};
+    const char *path = scratch_path("lines.txt");
+    must(nb_file_write(path, true, "one\r\n\nthree", 11, &err), &err);
+    must(nb_file_lines(path, 100, &lines, &err), &err);
+    assert_int_equal(lines.count, 3);
+    assert_string_equal(nb_strings_get(&lines, 0), "one");
+    assert_string_equal(nb_strings_get(&lines, 2), "three");
+    nb_strings_free(&lines);
+    must_fail(nb_file_lines(path, 4, &lines, &err), NB_ERR_INPUT, &err, "line 3");
+    nb_strings_free(&lines);
+    must(nb_file_write(path, true, "a\nb\xff\n", 5, &err), &err);
+    must_fail(nb_file_lines(path, 100, &lines, &err), NB_ERR_INPUT, &err, "line 2");
+    nb_strings_free(&lines);
+    must(nb_make_directories(scratch_path("a/b/c"), &err), &err);
+    assert_true(nb_file_is_directory(scratch_path("a/b/c")));
+    must_fail(nb_make_directories(scratch_path("lines.txt/x"), &err), NB_ERR_IO, &err, "lines.txt");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_errors), cmocka_unit_test(test_memory),  cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_numbers), cmocka_unit_test(test_random), cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_outputs), cmocka_unit_test(test_lines),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
