@@ -207,7 +207,7 @@ static nb_status make_readme(const world *w, nb_error *err)
         "  negbank embed images --model model --labels-from list -o train.nbe id-train.txt\n"
         "  negbank embed images --model model --labels-from none -o wild.nbe wild.txt\n"
         "  negbank mine --texts texts.nbe --labels labels.txt --model model --id-images train.nbe \\\n"
-        "      --wild-images wild.nbe --count 100 -o demo.nbank\n"
+        "      --wild-images wild.nbe -o demo.nbank\n"
         "  negbank score --bank demo.nbank --model model -o id.tsv id-test.txt\n"
         "  negbank score --bank demo.nbank --model model -o near.tsv ood-near.txt\n"
         "  negbank eval --id id.tsv --ood near=near.tsv\n",

@@ -52,7 +52,7 @@ poke() {
 # edit FILE OLD NEW: replaces the first OLD (a basic regular expression) on each line, which must be there.
 edit() {
     LC_ALL=C grep -qa -- "$2" "$1" || die "'$1' has no '$2' to edit"
-    LC_ALL=C sed -i "s|$2|$3|" "$1"
+    LC_ALL=C sed -i "s"$'\001'"$2"$'\001'"$3"$'\001' "$1" || die "'$1' cannot be edited"
 }
 
 bytes_of() { stat -c %s "$1"; }
