@@ -1,7 +1,6 @@
 /* negbank embed images: folders and image lists to an embedding store. */
 #include "jobs/commands.h"
 
-#include "common/linear/blas.h"
 #include "mining/embed.h"
 #include "mining/images/check.h"
 
@@ -36,7 +35,7 @@ static nb_status embed_images(nb_job *job, nb_error *err)
     snprintf(dropped_text, sizeof dropped_text, "%zu", dropped);
     NB_TRY(nb_provenance_input(&job->provenance, "model", s->model, clip->digest.hex, err));
     NB_TRY(nb_provenance_fact(&job->provenance, "undecodable images skipped", dropped_text, err));
-    NB_TRY(nb_provenance_fact(&job->provenance, "blas kernel", nb_blas_kernel(), err));
+    NB_TRY(nb_job_record_kernel(job, err));
     NB_TRY(nb_provenance_text(&job->provenance, &provenance, err));
     NB_TRY(nb_agree(job, nb_image_embedder_create(&embedder, clip, &inputs.paths, err), err));
     nb_store_spec spec = {.count = inputs.count,

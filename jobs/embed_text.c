@@ -1,7 +1,6 @@
 /* negbank embed text: a corpus to an embedding store. */
 #include "jobs/commands.h"
 
-#include "common/linear/blas.h"
 #include "mining/corpus/file.h"
 #include "mining/embed.h"
 
@@ -31,7 +30,7 @@ static nb_status embed_text(nb_job *job, nb_error *err)
     NB_TRY(nb_provenance_input(&job->provenance, "corpus", s->corpus, digest.hex, err));
     NB_TRY(nb_agree(job, nb_clip_open(&clip, s->model, err), err));
     NB_TRY(nb_provenance_input(&job->provenance, "model", s->model, clip->digest.hex, err));
-    NB_TRY(nb_provenance_fact(&job->provenance, "blas kernel", nb_blas_kernel(), err));
+    NB_TRY(nb_job_record_kernel(job, err));
     NB_TRY(nb_provenance_text(&job->provenance, &provenance, err));
     NB_TRY(nb_agree(job, nb_text_embedder_create(&embedder, clip, &prompts, &corpus.texts, corpus.tags, err), err));
     nb_store_spec spec = {.count = corpus.count,

@@ -55,6 +55,9 @@ nb_status nb_job_open_store(nb_job *job, nb_store *out, const char *role, const 
  * paths [count] may be NULL. */
 nb_status nb_job_check_outputs(const nb_job *job, const char *const *paths, size_t count, bool force, nb_error *err);
 
+/* Collective. Records the BLAS kernel family, which all ranks must share: on mixed nodes it is an error to say so. */
+nb_status nb_job_record_kernel(nb_job *job, nb_error *err);
+
 /* Agreement in one word: `return nb_agree(job, status, err)`. Collective. */
 nb_status nb_agree(const nb_job *job, nb_status status, nb_error *err);
 

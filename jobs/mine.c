@@ -1,7 +1,6 @@
 /* negbank mine: stores and a label set to a bank. */
 #include "jobs/commands.h"
 
-#include "common/linear/blas.h"
 #include "common/linear/kernels.h"
 #include "mining/bank_writer.h"
 #include "mining/embed.h"
@@ -324,7 +323,7 @@ static nb_status mine(nb_job *job, nb_error *err)
     const char *const outputs[] = {r.set->output, r.set->explain};
     NB_TRY(nb_job_check_outputs(job, outputs, 2, r.set->force, err));
     NB_TRY(nb_agree(job, read_inputs(&r, err), err));
-    NB_TRY(nb_provenance_fact(&job->provenance, "blas kernel", nb_blas_kernel(), err));
+    NB_TRY(nb_job_record_kernel(job, err));
     const nb_criterion *used = r.criterion->needs_wild && !r.wild_rows ? &nb_criterion_dnm : r.criterion;
     NB_TRY(nb_mine(&r.mined, used, &r.evidence, r.reject, r.set->explain != NULL, r.quota,
                    !r.quota_given, err));

@@ -47,6 +47,15 @@ nb_status nb_job_check_outputs(const nb_job *job, const char *const *paths, size
     return nb_agree(job, status, err);
 }
 
+nb_status nb_job_record_kernel(nb_job *job, nb_error *err)
+{
+    nb_status status = nb_team_same(&job->team, "OpenBLAS kernel", nb_blas_kernel(), err);
+    if (status != NB_OK) {
+        return nb_hint(err, "the nodes have different CPUs: set OPENBLAS_CORETYPE=Haswell for all of them");
+    }
+    return nb_provenance_fact(&job->provenance, "blas kernel", nb_blas_kernel(), err);
+}
+
 static void overview(FILE *out)
 {
     size_t count;

@@ -168,3 +168,17 @@ nb_status nb_team_sum(const nb_team *team, uint64_t *values, size_t count, nb_er
 {
     return reduce_words(team, values, count, MPI_SUM, err);
 }
+
+nb_status nb_team_same(const nb_team *team, const char *what, const char *text, nb_error *err)
+{
+    char first[256] = "";
+    nb_status status = NB_OK;
+    memcpy(first, text, strnlen(text, sizeof first - 1));
+    NB_TRY(nb_team_agree(team, NB_OK, err));
+    NB_TRY(nb_team_broadcast(team, first, sizeof first, err));
+    if (strncmp(first, text, sizeof first - 1) != 0) {
+        status = nb_fail(err, NB_ERR_LIMIT, "%s differs: '%s' here, '%s' on rank 0", what, text, first);
+    }
+done:
+    return nb_team_agree(team, status, err);
+}

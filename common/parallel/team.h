@@ -40,6 +40,10 @@ nb_status nb_team_unite(const nb_team *team, void *words, size_t count, nb_error
 /* Collective. Sum over the ranks. */
 nb_status nb_team_sum(const nb_team *team, uint64_t *values, size_t count, nb_error *err);
 
+/* Collective. NB_OK when every rank passes the text rank 0 passes (up to 255 bytes), else NB_ERR_LIMIT naming `what` and
+ * both texts: results would depend on which rank computed them. */
+nb_status nb_team_same(const nb_team *team, const char *what, const char *text, nb_error *err);
+
 /* True when `tile` belongs to this rank: whole tiles are dealt round robin. */
 static inline bool nb_team_owns(const nb_team *team, size_t tile)
 {

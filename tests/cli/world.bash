@@ -15,13 +15,13 @@ refusal() {
 
 # refused CODE OUTPUT ARGUMENTS...: negbank with these arguments refuses with CODE; refused3 on three ranks.
 refused() {
-    code=$1 output=$2
+    local code=$1 output=$2
     shift 2
     run "$code" "${NB[@]}" "$@"
     refusal "$output"
 }
 refused3() {
-    code=$1 output=$2
+    local code=$1 output=$2
     shift 2
     run "$code" "${NB3[@]}" "$@"
     refusal "$output"

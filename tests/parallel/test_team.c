@@ -129,12 +129,23 @@ static void test_broadcast_sum(void **state)
     assert_int_equal(counts[1], team.size * (team.size - 1) / 2);
 }
 
+static void test_same(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    must(nb_team_same(&team, "kernel", "one", &err), &err);
+    if (team.size > 1) {
+        nb_status status = nb_team_same(&team, "kernel", team.rank == team.size - 1 ? "two" : "one", &err);
+        must_fail(status, NB_ERR_LIMIT, &err, "'two' here, 'one' on rank 0");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_agree_ok),     cmocka_unit_test(test_agree_failure), cmocka_unit_test(test_agree_nested),
         cmocka_unit_test(test_agree_lowest), cmocka_unit_test(test_gather),        cmocka_unit_test(test_unite),
-        cmocka_unit_test(test_broadcast_sum),
+        cmocka_unit_test(test_broadcast_sum), cmocka_unit_test(test_same),
     };
     nb_error err = {0};
     if (nb_team_start(&team, &err) != NB_OK) {
