@@ -57,7 +57,7 @@ static nb_status write_corpus(nb_job *job, const nb_corpus *corpus, const nb_cor
     }
     NB_TRY(nb_provenance_text(&job->provenance, &provenance, err));
     NB_TRY(nb_corpus_file_write(corpus, counts, &s->inputs, s->output, s->force, provenance, &digest, err));
-    NB_TRY(nb_provenance_run(&job->provenance, s->output, digest.hex, err));
+    nb_job_record(job, s->output, digest.hex);
     tell_counts(&job->log, counts, s->output);
 done:
     free(provenance);

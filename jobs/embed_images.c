@@ -48,9 +48,7 @@ static nb_status embed_images(nb_job *job, nb_error *err)
                           .provenance = provenance};
     NB_TRY(nb_embed_store(&job->team, &job->log, s->output, s->force, &spec, "images", nb_image_embedder_tile, &embedder,
                           &digest, err));
-    if (job->team.rank == 0) {
-        status = nb_provenance_run(&job->provenance, s->output, digest.hex, err);
-    }
+    nb_job_record(job, s->output, digest.hex);
     nb_log_info(&job->log, "%zu images -> %s; %zu could not be decoded", inputs.count, s->output, dropped);
 done:
     nb_image_embedder_destroy(&embedder);

@@ -42,9 +42,7 @@ static nb_status embed_text(nb_job *job, nb_error *err)
                           .provenance = provenance};
     NB_TRY(nb_embed_store(&job->team, &job->log, s->output, s->force, &spec, "texts", nb_text_embedder_tile, &embedder,
                           &digest, err));
-    if (job->team.rank == 0) {
-        status = nb_provenance_run(&job->provenance, s->output, digest.hex, err);
-    }
+    nb_job_record(job, s->output, digest.hex);
     nb_log_info(&job->log, "%zu texts -> %s", corpus.count, s->output);
 done:
     nb_text_embedder_destroy(&embedder);

@@ -96,11 +96,11 @@ static nb_status eval(nb_job *job, nb_error *err)
     for (size_t i = 0; i < r.set->ood.count; i++) {
         NB_TRY(add_ood(&r, nb_strings_get(&r.set->ood, i), &id, keys, err));
     }
-    NB_TRY(nb_report_table(&r.report, stdout, err));
     if (r.set->output) {
         NB_TRY(nb_report_json(&r.report, r.set->output, r.set->force, err));
         nb_log_info(&job->log, "metrics -> %s", r.set->output);
     }
+    NB_TRY(nb_report_table(&r.report, stdout, err));
 done:
     free(keys);
     nb_scores_free(&id);

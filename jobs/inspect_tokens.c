@@ -4,7 +4,6 @@
 #include "common/clip/config.h"
 #include "common/clip/tokenizer.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,34 +40,58 @@ static nb_status print_tokens(const nb_tokenizer *tokenizer, size_t context, con
     return status;
 }
 
+/* The next line of standard input without its end; *more is false when there is none. */
+static nb_status next_line(nb_buffer *line, bool *more, nb_error *err)
+{
+    int c;
+    nb_status status = NB_OK;
+    nb_buffer_clear(line);
+    while (status == NB_OK && (c = getc_unlocked(stdin)) != EOF && c != '\n') {
+        char byte = (char)c;
+        if (line->len == NB_TOKENIZER_TEXT_MAX) {
+            return nb_fail(err, NB_ERR_LIMIT, "the line is over the limit of %zu bytes", NB_TOKENIZER_TEXT_MAX);
+        }
+        status = nb_buffer_append(line, &byte, 1, err);
+    }
+    *more = line->len || !feof(stdin);
+    return ferror(stdin) ? nb_fail_errno(err, NB_ERR_IO, "cannot read") : status;
+}
+
+static nb_status print_line(const settings *s, const nb_tokenizer *tokenizer, size_t context, const nb_buffer *line,
+                            int32_t *ids, nb_error *err)
+{
+    const char *text = line->data ? line->data : "";
+    size_t len = line->len;
+    json_t *object = s->jsonl ? parse(text, len, &text, &len) : NULL;
+    nb_status status = text ? print_tokens(tokenizer, context, text, len, ids, err)
+                            : nb_fail(err, NB_ERR_INPUT, "no JSON object with a text under the key \"text\"");
+    json_decref(object);
+    return status;
+}
+
 static nb_status read_lines(const settings *s, const nb_tokenizer *tokenizer, size_t context, nb_error *err)
 {
-    char *line = NULL;
-    size_t room = 0, number = 0;
+    nb_buffer line = {0};
+    size_t number = 0;
     int32_t *ids = NULL;
     nb_status status;
     NB_TRY_NEW(ids, context);
-    for (ssize_t n; (n = getline(&line, &room, stdin)) >= 0;) {
-        size_t len = (size_t)n - (n > 0 && line[n - 1] == '\n');
-        const char *text = line;
-        json_t *object = NULL;
+    for (bool more = true; more;) {
         number++;
-        if (s->jsonl) {
-            object = parse(line, len, &text, &len);
+        status = next_line(&line, &more, err);
+        if (status == NB_OK && more) {
+            status = print_line(s, tokenizer, context, &line, ids, err);
         }
-        status = text ? print_tokens(tokenizer, context, text, len, ids, err)
-                      : nb_fail(err, NB_ERR_INPUT, "no JSON object with a text under the key \"text\"");
-        json_decref(object);
         if (status != NB_OK) {
             nb_context(err, "standard input, line %zu", number);
             goto done;
         }
     }
-    if (ferror(stdin) || fflush(stdout) != 0) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot read standard input or write standard output");
+    if (fflush(stdout) != 0) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
     }
 done:
-    free(line);
+    nb_buffer_free(&line);
     free(ids);
     return status;
 }

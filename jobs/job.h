@@ -55,8 +55,13 @@ nb_status nb_job_open_store(nb_job *job, nb_store *out, const char *role, const 
  * paths [count] may be NULL. */
 nb_status nb_job_check_outputs(const nb_job *job, const char *const *paths, size_t count, bool force, nb_error *err);
 
-/* Collective. Records the BLAS kernel family, which all ranks must share: on mixed nodes it is an error to say so. */
+/* Collective. Records the kernel family (OpenBLAS's and our vectors'), which all ranks must share: NB_ERR_LIMIT on nodes
+ * that differ, with the variables that make them alike. */
 nb_status nb_job_record_kernel(nb_job *job, nb_error *err);
+
+/* Rank 0 writes the record of the run beside an output that stands. A failure, on a disk just filled up say, is a warning:
+ * the output is whole without it. */
+void nb_job_record(nb_job *job, const char *output, const char *digest);
 
 /* Agreement in one word: `return nb_agree(job, status, err)`. Collective. */
 nb_status nb_agree(const nb_job *job, nb_status status, nb_error *err);

@@ -306,7 +306,7 @@ static nb_status write_outputs(run *r, nb_error *err)
         NB_TRY(nb_mined_explain(&r->mined, &r->texts, r->set->explain, r->set->force, err));
     }
     NB_TRY(write_bank(r, &digest, err));
-    NB_TRY(nb_provenance_run(&r->job->provenance, r->set->output, digest.hex, err));
+    nb_job_record(r->job, r->set->output, digest.hex);
     const nb_selection *s = &r->mined.selection;
     nb_log_info(&r->job->log, "%llu candidates: %zu rejected as labels, %zu rejected by interneg, %zu accepted",
                 (unsigned long long)r->texts.plan.count, s->rejected[NB_REJECTED_LABEL],

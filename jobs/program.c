@@ -3,6 +3,7 @@
 #include "common/base/file.h"
 #include "common/base/version.h"
 #include "common/linear/blas.h"
+#include "common/linear/vector.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,11 +50,22 @@ nb_status nb_job_check_outputs(const nb_job *job, const char *const *paths, size
 
 nb_status nb_job_record_kernel(nb_job *job, nb_error *err)
 {
-    nb_status status = nb_team_same(&job->team, "OpenBLAS kernel", nb_blas_kernel(), err);
+    char kernels[128];
+    snprintf(kernels, sizeof kernels, "OpenBLAS %s, %s", nb_blas_kernel(), nb_vector_best()->name);
+    nb_status status = nb_team_same(&job->team, "the kernel family", kernels, err);
     if (status != NB_OK) {
-        return nb_hint(err, "the nodes have different CPUs: set OPENBLAS_CORETYPE=Haswell for all of them");
+        return nb_hint(err, "the nodes have different CPUs: use nodes of one kind, or set OPENBLAS_CORETYPE=Haswell and "
+                            "NEGBANK_VECTOR=avx2 for all of them");
     }
-    return nb_provenance_fact(&job->provenance, "blas kernel", nb_blas_kernel(), err);
+    return nb_provenance_fact(&job->provenance, "kernels", kernels, err);
+}
+
+void nb_job_record(nb_job *job, const char *output, const char *digest)
+{
+    nb_error err = {0};
+    if (job->team.rank == 0 && nb_provenance_run(&job->provenance, output, digest, &err) != NB_OK) {
+        nb_log_warn(&job->log, "no record of this run beside '%s': %s", output, err.message);
+    }
 }
 
 static void overview(FILE *out)

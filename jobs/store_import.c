@@ -29,7 +29,7 @@ static nb_status store_import(nb_job *job, nb_error *err)
     NB_TRY(nb_provenance_text(&job->provenance, &provenance, err));
     nb_import import = {.embeddings = s->embeddings, .names = s->names, .labels = s->labels, .tags = s->tags};
     NB_TRY(nb_import_store(&import, s->output, s->force, provenance, &digest, &count, err));
-    NB_TRY(nb_provenance_run(&job->provenance, s->output, digest.hex, err));
+    nb_job_record(job, s->output, digest.hex);
     nb_log_info(&job->log, "%zu embeddings -> %s", count, s->output);
 done:
     free(provenance);

@@ -75,11 +75,11 @@ nb_status nb_bank_write(const char *path, bool force, const nb_bank_content *con
     NB_TRY(nb_output_begin(&out, path, force, err));
     NB_TRY(nb_h5_create(&w.file, out.partial, NB_BANK_KIND, NB_BANK_FORMAT, err));
     NB_TRY(put_all(&w, content));
-    NB_TRY(nb_h5_close(&w.file, err));
+    NB_TRY(nb_h5_save(&w.file, out.partial, err));
     NB_TRY(nb_seal_write(out.partial, NB_BANK_KIND, 0, 0, digest, err));
     NB_TRY(nb_output_commit(&out, err));
 done:
-    nb_h5_close(&w.file, NULL);
+    nb_h5_close(&w.file);
     json_decref(w.digests);
     nb_output_end(&out);
     return status;

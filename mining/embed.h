@@ -11,7 +11,7 @@
 #include "common/store/embeddings.h"
 #include "mining/prompts.h"
 
-enum { NB_TEXT_TILE = 64, NB_IMAGE_TILE = 16 }; /* rows */
+enum { NB_TEXT_TILE = 512, NB_IMAGE_TILE = 16 }; /* rows */
 
 /* Fills rows [count, width], normalised, and their norms before normalising, for items [begin, begin + count). */
 typedef nb_status (*nb_tile_maker)(void *maker, size_t begin, size_t count, float *rows, float *norms, nb_error *err);

@@ -1,5 +1,6 @@
 #include "scoring/bank.h"
 
+#include "common/base/tag.h"
 #include "common/linear/half.h"
 #include "common/linear/kernels.h"
 #include "common/store/h5.h"
@@ -107,6 +108,11 @@ static nb_status read_all(nb_bank *b, hid_t file, const json_t *digests, nb_erro
     NB_TRY(check_digest(digests, "negatives/criterion", b->criterion, (size_t)m * 8, err));
     NB_TRY(nb_h5_get(file, "negatives/tags", H5T_NATIVE_UINT8, 1, 1, &m, (void **)&b->tags, err));
     NB_TRY(check_digest(digests, "negatives/tags", b->tags, (size_t)m, err));
+    for (size_t i = 0; i < b->negative_count; i++) {
+        if (b->tags[i] >= NB_TAG_COUNT) {
+            return nb_fail(err, NB_ERR_INPUT, "negative %zu has tag %u, which is none", i, b->tags[i]);
+        }
+    }
     NB_TRY(nb_h5_get(file, "negatives/ids", H5T_NATIVE_UINT64, 8, 1, &m, (void **)&b->ids, err));
     NB_TRY(check_digest(digests, "negatives/ids", b->ids, (size_t)m * 8, err));
     NB_TRY(read_suggested(b, file, err));
@@ -132,7 +138,7 @@ nb_status nb_bank_open(nb_bank *b, const char *path, nb_error *err)
     digests = json_loads(text, 0, NULL);
     NB_TRY(read_all(b, file, digests, err));
 done:
-    nb_h5_close(&file, NULL);
+    nb_h5_close(&file);
     json_decref(digests);
     free(text);
     if (status != NB_OK) {

@@ -19,7 +19,8 @@ static void *refuse(size_t count, size_t size, nb_error *err)
 
 void *nb_alloc(size_t count, size_t size, nb_error *err)
 {
-    void *p = calloc(count ? count : 1, size ? size : 1);
+    size_t bytes;
+    void *p = nb_mul_size(count, size, &bytes) ? calloc(bytes ? bytes : 1, 1) : NULL;
     return p ? p : refuse(count, size, err);
 }
 

@@ -1,25 +1,24 @@
 #include "common/base/memory.h"
+#include "common/clip/forward.h"
 #include "common/clip/model.h"
 #include "common/linear/blas.h"
-#include "common/linear/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+enum { ROWS = 4096 };
+
 struct nb_image_encoder {
     const nb_clip *clip;
-    size_t batch;
-    size_t *lengths; /* [batch], all patches + 1 */
+    size_t together; /* images computed at once: bounded memory */
     float *patches;  /* [patches, 3 patch patch] of one image */
-    float *x;        /* [batch * (patches + 1), width] */
-    float *pooled;   /* [batch, width] */
-    nb_tower_scratch scratch;
+    nb_forward forward;
 };
 
 nb_status nb_image_encoder_create(nb_image_encoder **out, const nb_clip *clip, size_t batch, nb_error *err)
 {
     const nb_clip_config *c = &clip->config;
-    size_t patches = nb_clip_patches(c), rows = batch * (patches + 1);
+    size_t patches = nb_clip_patches(c), fit = ROWS / (patches + 1);
     nb_status status;
     *out = NULL;
     nb_image_encoder *e = nb_alloc(1, sizeof *e, err);
@@ -27,15 +26,10 @@ nb_status nb_image_encoder_create(nb_image_encoder **out, const nb_clip *clip, s
         return NB_ERR_LIMIT;
     }
     e->clip = clip;
-    e->batch = batch;
-    NB_TRY_NEW(e->lengths, batch);
-    for (size_t i = 0; i < batch; i++) {
-        e->lengths[i] = patches + 1;
-    }
+    e->together = fit < 1 ? 1 : fit < batch ? fit : batch;
     NB_TRY_NEW(e->patches, patches * 3 * c->patch * c->patch);
-    NB_TRY_NEW(e->x, rows * c->image.width);
-    NB_TRY_NEW(e->pooled, batch * c->image.width);
-    NB_TRY(nb_tower_scratch_create(&e->scratch, &c->image, rows, patches + 1, err));
+    NB_TRY(nb_forward_create(&e->forward, &c->image, clip->image_blocks, e->together * (patches + 1), e->together,
+                             patches + 1, false, err));
     *out = e;
     e = NULL;
 done:
@@ -46,11 +40,8 @@ done:
 void nb_image_encoder_destroy(nb_image_encoder *e)
 {
     if (e) {
-        free(e->lengths);
         free(e->patches);
-        free(e->x);
-        free(e->pooled);
-        nb_tower_scratch_destroy(&e->scratch);
+        nb_forward_destroy(&e->forward);
         free(e);
     }
 }
@@ -72,23 +63,32 @@ static void cut(const nb_clip_config *c, const float *pixels, float *patches)
     }
 }
 
-void nb_image_encoder_run(nb_image_encoder *e, const float *pixels, size_t count, float *out)
+/* Up to e->together images. */
+static void run_some(nb_image_encoder *e, const float *pixels, size_t count, float *out)
 {
     const nb_clip *m = e->clip;
     const nb_clip_config *c = &m->config;
+    nb_forward *f = &e->forward;
     size_t w = c->image.width, patches = nb_clip_patches(c), area = 3 * c->patch * c->patch;
     for (size_t i = 0; i < count; i++) {
-        float *x = e->x + i * (patches + 1) * w;
+        float *x = f->normed + i * (patches + 1) * w;
         cut(c, pixels + i * 3 * c->image_size * c->image_size, e->patches);
         memcpy(x, m->class_embedding, w * sizeof *x);
         nb_sgemm_nt(patches, w, area, e->patches, area, m->patch_embedding, area, 0.0f, x + w, w);
-        nb_add(x, m->image_position, (patches + 1) * w);
+        f->vector->add(x, x, m->image_position, (patches + 1) * w);
     }
-    nb_layer_norm(e->x, e->x, count * (patches + 1), w, m->pre_norm_weight, m->pre_norm_bias, c->image.epsilon);
-    nb_tower_forward(&c->image, m->image_blocks, e->x, e->lengths, count, false, &e->scratch);
-    for (size_t i = 0; i < count; i++) {
-        nb_layer_norm(e->pooled + i * w, e->x + i * (patches + 1) * w, 1, w, m->post_norm_weight, m->post_norm_bias,
-                      c->image.epsilon);
+    f->vector->layer_norm(f->x, f->normed, count * (patches + 1), w, m->pre_norm_weight, m->pre_norm_bias,
+                          c->image.epsilon);
+    nb_forward_full(f, count, patches + 1);
+    f->vector->layer_norm(f->normed, f->top, count, w, m->post_norm_weight, m->post_norm_bias, c->image.epsilon);
+    nb_sgemm_nt(count, c->projection, w, f->normed, w, m->image_projection, w, 0.0f, out, c->projection);
+}
+
+void nb_image_encoder_run(nb_image_encoder *e, const float *pixels, size_t count, float *out)
+{
+    const nb_clip_config *c = &e->clip->config;
+    for (size_t at = 0; at < count; at += e->together) {
+        size_t some = count - at < e->together ? count - at : e->together;
+        run_some(e, pixels + at * 3 * c->image_size * c->image_size, some, out + at * c->projection);
     }
-    nb_sgemm_nt(count, c->projection, w, e->pooled, w, m->image_projection, w, 0.0f, out, c->projection);
 }

@@ -1,25 +1,28 @@
 #include "common/base/memory.h"
+#include "common/clip/forward.h"
 #include "common/clip/model.h"
 #include "common/linear/blas.h"
-#include "common/linear/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { TRIE_ROWS = 4096 }; /* rows computed together: enough for the products' speed, bounded memory */
 
 struct nb_text_encoder {
     const nb_clip *clip;
     size_t batch;
     int32_t *ids;    /* [batch, context] */
     size_t *lengths; /* [batch] */
-    float *x;        /* [batch * context, width] */
-    float *pooled;   /* [batch, width] */
-    nb_tower_scratch scratch;
+    size_t *order;   /* [batch] */
+    float *pooled;   /* [batch, projection] in the trie's order */
+    nb_trie trie;
+    nb_forward forward;
 };
 
 nb_status nb_text_encoder_create(nb_text_encoder **out, const nb_clip *clip, size_t batch, nb_error *err)
 {
     const nb_clip_config *c = &clip->config;
-    size_t rows = batch * c->context;
+    size_t rows = batch * c->context < TRIE_ROWS ? batch * c->context : TRIE_ROWS;
     nb_status status;
     *out = NULL;
     nb_text_encoder *e = nb_alloc(1, sizeof *e, err);
@@ -28,11 +31,12 @@ nb_status nb_text_encoder_create(nb_text_encoder **out, const nb_clip *clip, siz
     }
     e->clip = clip;
     e->batch = batch;
-    NB_TRY_NEW(e->ids, rows);
+    NB_TRY_NEW(e->ids, batch * c->context);
     NB_TRY_NEW(e->lengths, batch);
-    NB_TRY_NEW(e->x, rows * c->text.width);
-    NB_TRY_NEW(e->pooled, batch * c->text.width);
-    NB_TRY(nb_tower_scratch_create(&e->scratch, &c->text, rows, c->context, err));
+    NB_TRY_NEW(e->order, batch);
+    NB_TRY_NEW(e->pooled, batch * c->projection);
+    NB_TRY(nb_trie_create(&e->trie, batch, c->context, rows, err));
+    NB_TRY(nb_forward_create(&e->forward, &c->text, clip->text_blocks, e->trie.row_room, batch, c->context, true, err));
     *out = e;
     e = NULL;
 done:
@@ -45,9 +49,10 @@ void nb_text_encoder_destroy(nb_text_encoder *e)
     if (e) {
         free(e->ids);
         free(e->lengths);
-        free(e->x);
+        free(e->order);
         free(e->pooled);
-        nb_tower_scratch_destroy(&e->scratch);
+        nb_trie_destroy(&e->trie);
+        nb_forward_destroy(&e->forward);
         free(e);
     }
 }
@@ -74,36 +79,44 @@ static nb_status tokenize(nb_text_encoder *e, const nb_strings *texts, size_t be
     return NB_OK;
 }
 
-static void embed_tokens(nb_text_encoder *e, size_t count)
+/* Token and position embeddings of the trie's rows. */
+static void embed_rows(nb_text_encoder *e)
 {
     const nb_clip *m = e->clip;
     size_t w = m->config.text.width;
-    float *x = e->x;
-    for (size_t i = 0; i < count; i++) {
-        const int32_t *ids = e->ids + i * m->config.context;
-        for (size_t k = 0; k < e->lengths[i]; k++, x += w) {
-            memcpy(x, m->token_embedding + (size_t)ids[k] * w, w * sizeof *x);
-            nb_add(x, m->text_position + k * w, w);
-        }
+    for (size_t r = 0; r < e->trie.rows; r++) {
+        const float *token = m->token_embedding + (size_t)e->trie.tokens[r] * w;
+        e->forward.vector->add(e->forward.x + r * w, token, m->text_position + (size_t)e->trie.depths[r] * w, w);
+    }
+}
+
+/* Final layer norm and projection of the trie's texts, put where the texts stand in the batch. */
+static void pool(nb_text_encoder *e, float *out)
+{
+    const nb_clip *m = e->clip;
+    size_t w = m->config.text.width, d = m->config.projection;
+    e->forward.vector->layer_norm(e->forward.normed, e->forward.top, e->trie.count, w, m->text_norm_weight,
+                                  m->text_norm_bias, m->config.text.epsilon);
+    nb_sgemm_nt(e->trie.count, d, w, e->forward.normed, w, m->text_projection, w, 0.0f, e->pooled, d);
+    for (size_t i = 0; i < e->trie.count; i++) {
+        memcpy(out + e->trie.texts[i].text * d, e->pooled + i * d, d * sizeof *out);
     }
 }
 
 nb_status nb_text_encoder_run(nb_text_encoder *e, const nb_strings *texts, size_t begin, size_t count, float *out,
                               nb_error *err)
 {
-    const nb_clip *m = e->clip;
-    size_t w = m->config.text.width;
+    size_t context = e->clip->config.context;
     nb_status status = tokenize(e, texts, begin, count, err);
     if (status != NB_OK) {
         return status;
     }
-    embed_tokens(e, count);
-    nb_tower_forward(&m->config.text, m->text_blocks, e->x, e->lengths, count, true, &e->scratch);
-    for (size_t i = 0, row = 0; i < count; i++) {
-        row += e->lengths[i];
-        nb_layer_norm(e->pooled + i * w, e->x + (row - 1) * w, 1, w, m->text_norm_weight, m->text_norm_bias,
-                      m->config.text.epsilon);
+    nb_trie_order(e->order, e->ids, e->lengths, count, context);
+    for (size_t at = 0; at < count;) {
+        at += nb_trie_build(&e->trie, e->order, at, count, e->ids, e->lengths, context);
+        embed_rows(e);
+        nb_forward_trie(&e->forward, &e->trie);
+        pool(e, out);
     }
-    nb_sgemm_nt(count, m->config.projection, w, e->pooled, w, m->text_projection, w, 0.0f, out, m->config.projection);
     return NB_OK;
 }

@@ -73,9 +73,9 @@ nb_status nb_store_create(nb_store_plan *plan, const char *path, const nb_store_
     NB_TRY(nb_h5_put_text(file, "provenance", spec->provenance, err));
 done:
     if (status == NB_OK) {
-        return nb_h5_close(&file, err);
+        return nb_h5_save(&file, path, err);
     }
-    nb_h5_close(&file, NULL);
+    nb_h5_close(&file);
     return status;
 }
 
@@ -186,6 +186,11 @@ static nb_status read_columns(nb_store *s, hid_t file, nb_error *err)
     if (nb_h5_has(file, "labels")) {
         NB_TRY(nb_h5_get(file, "labels", H5T_NATIVE_INT32, 4, 1, &rows, (void **)&s->labels, err));
     }
+    for (size_t i = 0; s->labels && i < rows; i++) {
+        if (s->labels[i] < -1) {
+            return nb_fail(err, NB_ERR_INPUT, "row %zu has label %d, which is none", i, s->labels[i]);
+        }
+    }
     if (nb_h5_has(file, "classes")) {
         NB_TRY(nb_h5_get_strings(file, "classes", &s->classes, err));
     }
@@ -218,7 +223,7 @@ nb_status nb_store_open(nb_store *s, const char *path, bool verify, nb_error *er
         status = nb_fail(err, NB_ERR_IO, "its size changed while it was opened");
     }
 done:
-    nb_h5_close(&file, NULL);
+    nb_h5_close(&file);
     if (status != NB_OK) {
         nb_context(err, "'%s'", path);
         nb_store_close(s);

@@ -9,14 +9,18 @@
 
 #include <hdf5.h>
 
-/* Creates `path` with room for the seal and the root attributes `kind`, `format` and `producer`. */
+/* Creates `path` with room for the seal and the root attributes `kind`, `format` and `producer`. What is put into it lies
+ * in memory until nb_h5_save: HDF5 (1.10) crashes as the process ends after a write has failed, as it does on a full
+ * disk. Room that was reserved and not written takes no memory. */
 nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);
 /* Opens for reading. NB_ERR_INPUT when the root attributes do not name this kind, or a format over `format`. */
 nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);
-/* Flushes and closes; *file may be 0 or negative (nothing to close). */
-nb_status nb_h5_close(hid_t *file, nb_error *err);
+/* Writes a file made by nb_h5_create to its path and closes it. */
+nb_status nb_h5_save(hid_t *file, const char *path, nb_error *err);
+/* Closes an opened file, or drops one made by nb_h5_create; *file may be 0 or negative (nothing to close). */
+void nb_h5_close(hid_t *file);
 
-/* The file type of half precision; the caller closes it with H5Tclose. Reading it into a float or double converts. */
+/* The type of half precision in file and memory; the caller closes it with H5Tclose. */
 hid_t nb_h5_half_type(void);
 
 typedef enum nb_h5_layout { NB_H5_CONTIGUOUS, NB_H5_ZSTD } nb_h5_layout;
@@ -33,11 +37,13 @@ nb_status nb_h5_reserve(hid_t file, const char *name, hid_t file_type, size_t ra
                         uint64_t *offset, nb_error *err);
 
 bool nb_h5_has(hid_t file, const char *name);
-/* The dimensions of a dataset that must have `rank` of them. *is_half (may be NULL): stored as half precision. */
+/* The dimensions of a dataset that must have `rank` of them. *is_half (may be NULL): stored as half precision;
+ * NB_ERR_INPUT when it is neither that nor single precision. */
 nb_status nb_h5_dims(hid_t file, const char *name, size_t rank, hsize_t *dims, bool *is_half, nb_error *err);
 /* Where a contiguous dataset's bytes lie in the file. */
 nb_status nb_h5_offset(hid_t file, const char *name, uint64_t *offset, nb_error *err);
-/* Reads a whole dataset whose dimensions are exactly dims into *data, which the caller frees. */
+/* Reads a whole dataset whose dimensions are exactly dims into *data, which the caller frees. NB_ERR_INPUT when its
+ * elements are not of mem_type, or it is not stored whole in this file as nb_h5_put stores it. */
 nb_status nb_h5_get(hid_t file, const char *name, hid_t mem_type, size_t mem_size, size_t rank, const hsize_t *dims,
                     void **data, nb_error *err);
 nb_status nb_h5_get_vector(hid_t file, const char *name, hid_t mem_type, size_t mem_size, size_t *count, void **data,

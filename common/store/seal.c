@@ -97,6 +97,9 @@ static nb_status parse(nb_seal *out, const nb_map *map, const char *path, const 
     }
     memcpy(out->kind, head + 12, NB_SEAL_KIND_MAX);
     out->kind[NB_SEAL_KIND_MAX] = '\0';
+    for (char *c = out->kind; *c; c++) { /* it stands in messages */
+        *c = (char)(*c >= ' ' && *c <= '~' ? *c : '?');
+    }
     out->size = get(head + 32, 8);
     out->hole_begin = get(head + 40, 8);
     out->hole_end = get(head + 48, 8);

@@ -1,6 +1,7 @@
 #include "common/store/zstd_filter.h"
 
 #include <hdf5.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <zstd.h>
 
@@ -15,22 +16,22 @@ static size_t hand_over(void **buffer, size_t *buffer_size, void *fresh, size_t 
     return used;
 }
 
+size_t nb_zstd_unpacked_bytes(const void *frame, size_t count)
+{
+    unsigned long long size = ZSTD_getFrameContentSize(frame, count);
+    bool known = size != ZSTD_CONTENTSIZE_ERROR && size != ZSTD_CONTENTSIZE_UNKNOWN && size <= CHUNK_BYTES_MAX;
+    return known ? (size_t)size : 0;
+}
+
 static size_t decompress(size_t count, size_t *buffer_size, void **buffer)
 {
-    unsigned long long size = ZSTD_getFrameContentSize(*buffer, count);
-    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > CHUNK_BYTES_MAX) {
-        return 0;
-    }
-    void *out = malloc(size ? (size_t)size : 1);
-    if (!out) {
-        return 0;
-    }
-    size_t got = ZSTD_decompress(out, (size_t)size, *buffer, count);
-    if (ZSTD_isError(got)) {
+    size_t size = nb_zstd_unpacked_bytes(*buffer, count);
+    void *out = size ? malloc(size) : NULL;
+    if (!out || ZSTD_decompress(out, size, *buffer, count) != size) {
         free(out);
         return 0;
     }
-    return hand_over(buffer, buffer_size, out, (size_t)size, got);
+    return hand_over(buffer, buffer_size, out, size, size);
 }
 
 static size_t compress(int level, size_t count, size_t *buffer_size, void **buffer)

@@ -7,6 +7,10 @@
 
 enum { NB_ZSTD_FILTER = 32015, NB_ZSTD_LEVEL = 9 };
 
+/* Bytes a stored chunk unpacks to by its frame's header; 0 for what is no chunk of ours: no such frame, or over 1 GiB.
+ */
+size_t nb_zstd_unpacked_bytes(const void *frame, size_t count);
+
 /* Registers the filter with the HDF5 library of this process; harmless when done twice. */
 nb_status nb_zstd_filter_register(nb_error *err);
 

@@ -55,11 +55,11 @@ nb_status nb_corpus_file_write(const nb_corpus *c, const nb_corpus_counts *count
     NB_TRY(put_inputs(file, inputs, err));
     NB_TRY(nb_h5_put_text(file, "counts", text, err));
     NB_TRY(nb_h5_put_text(file, "provenance", provenance, err));
-    NB_TRY(nb_h5_close(&file, err));
+    NB_TRY(nb_h5_save(&file, out.partial, err));
     NB_TRY(nb_seal_write(out.partial, NB_CORPUS_KIND, 0, 0, digest, err));
     NB_TRY(nb_output_commit(&out, err));
 done:
-    nb_h5_close(&file, NULL);
+    nb_h5_close(&file);
     nb_output_end(&out);
     free(text);
     return status;
@@ -102,7 +102,7 @@ nb_status nb_corpus_file_read(nb_corpus *c, nb_digest *digest, const char *path,
         *digest = seal.digest;
     }
 done:
-    nb_h5_close(&file, NULL);
+    nb_h5_close(&file);
     if (status != NB_OK) {
         nb_context(err, "'%s'", path);
         nb_corpus_free(c);
@@ -119,7 +119,7 @@ nb_status nb_corpus_file_about(nb_corpus_about *out, const char *path, nb_error 
     NB_TRY(nb_h5_get_text(file, "counts", &out->counts, err));
     NB_TRY(nb_h5_get_text(file, "provenance", &out->provenance, err));
 done:
-    nb_h5_close(&file, NULL);
+    nb_h5_close(&file);
     return status;
 }
 

@@ -56,6 +56,7 @@ edit() {
 }
 
 bytes_of() { stat -c %s "$1"; }
+same_bytes() { cmp -s "$1" "$2"; }
 
 # model NAME: a fresh copy of the demo's checkpoint.
 model() {

@@ -1,0 +1,236 @@
+/* The loops behind common/linear/vector.h; included once per instruction set, by a file that defines NB_VECTOR_SET (the
+ * name of the table it makes) and NB_VECTOR_SET_NAME. Loops are written so that compilers vectorise them without
+ * reordering sums: sums run in LANES parallel parts, combined in a fixed order. */
+#include "common/linear/vector.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { LANES = 16 };
+
+typedef union bits {
+    float f;
+    uint32_t u;
+} bits;
+
+/* exp(x) for x <= 0 mostly: n = round(x / ln 2) by the addition of a large number, then a polynomial of degree 6 on
+ * [-ln2/2, ln2/2] (Taylor; relative error below 2e-7). Results below 2^-126 become 0. */
+static inline float fast_exp(float x)
+{
+    x = x < -87.0f ? -87.0f : x;
+    x = x > 88.0f ? 88.0f : x;
+    bits shifted = {.f = x * 1.44269504f + 12582912.0f};
+    float n = shifted.f - 12582912.0f;
+    float r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    float p = 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r * r + r + 1.0f;
+    bits scale = {.u = (shifted.u + 127u) << 23};
+    return p * scale.f;
+}
+
+/* x Phi(x) with erf by Abramowitz and Stegun 7.1.26 (absolute error 1.5e-7). */
+static inline float fast_gelu(float x)
+{
+    float a = fabsf(x) * 0.70710678f;
+    float t = 1.0f / (1.0f + 0.3275911f * a);
+    float p = ((((1.061405429f * t - 1.453152027f) * t + 1.421413741f) * t - 0.284496736f) * t + 0.254829592f) * t;
+    float tail = 0.5f * p * fast_exp(-a * a); /* 1 - Phi(|x|) */
+    return x > 0 ? x - x * tail : x * tail;
+}
+
+static inline float fast_quick_gelu(float x)
+{
+    return x / (1.0f + fast_exp(-1.702f * x));
+}
+
+static inline float add_lanes(const float part[LANES])
+{
+    float half[8];
+    for (int i = 0; i < 8; i++) {
+        half[i] = part[i] + part[i + 8];
+    }
+    return ((half[0] + half[4]) + (half[2] + half[6])) + ((half[1] + half[5]) + (half[3] + half[7]));
+}
+
+static inline float sum(const float *x, size_t n)
+{
+    float part[LANES] = {0}, rest = 0;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            part[l] += x[i + (size_t)l];
+        }
+    }
+    for (; i < n; i++) {
+        rest += x[i];
+    }
+    return add_lanes(part) + rest;
+}
+
+static inline float sum_squares(const float *x, size_t n, float mean)
+{
+    float part[LANES] = {0}, rest = 0;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            float c = x[i + (size_t)l] - mean;
+            part[l] += c * c;
+        }
+    }
+    for (; i < n; i++) {
+        rest += (x[i] - mean) * (x[i] - mean);
+    }
+    return add_lanes(part) + rest;
+}
+
+static void layer_norm(float *out, const float *in, size_t rows, size_t width, const float *weight, const float *bias,
+                       float eps)
+{
+    for (size_t r = 0; r < rows; r++) {
+        const float *x = in + r * width;
+        float *y = out + r * width;
+        float mean = sum(x, width) / (float)width;
+        float scale = 1.0f / sqrtf(sum_squares(x, width, mean) / (float)width + eps);
+        for (size_t i = 0; i < width; i++) {
+            y[i] = (x[i] - mean) * scale * weight[i] + bias[i];
+        }
+    }
+}
+
+static void bias_gelu(float *x, size_t rows, size_t width, const float *bias, nb_gelu_kind kind)
+{
+    for (size_t r = 0; r < rows; r++, x += width) {
+        if (kind == NB_VECTOR_QUICK_GELU) {
+            for (size_t i = 0; i < width; i++) {
+                x[i] = fast_quick_gelu(x[i] + bias[i]);
+            }
+        } else {
+            for (size_t i = 0; i < width; i++) {
+                x[i] = fast_gelu(x[i] + bias[i]);
+            }
+        }
+    }
+}
+
+static void add_bias(float *x, size_t rows, size_t width, const float *bias)
+{
+    for (size_t r = 0; r < rows; r++, x += width) {
+        for (size_t i = 0; i < width; i++) {
+            x[i] += bias[i];
+        }
+    }
+}
+
+static void add(float *out, const float *a, const float *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        out[i] = a[i] + b[i];
+    }
+}
+
+static void add_residual(float *x, const float *y, size_t rows, size_t width, const float *bias)
+{
+    for (size_t r = 0; r < rows; r++, x += width, y += width) {
+        for (size_t i = 0; i < width; i++) {
+            x[i] += y[i] + bias[i];
+        }
+    }
+}
+
+/* exp(scale (x - max)) in place; returns the sum. */
+static inline float exponentials(float *x, size_t n, float scale)
+{
+    float top = x[0], part[LANES] = {0}, most[LANES], rest = 0;
+    size_t i = 0;
+    for (int l = 0; l < LANES; l++) {
+        most[l] = x[0];
+    }
+    for (; i + LANES <= n; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            most[l] = x[i + (size_t)l] > most[l] ? x[i + (size_t)l] : most[l];
+        }
+    }
+    for (; i < n; i++) {
+        top = x[i] > top ? x[i] : top;
+    }
+    for (int l = 0; l < LANES; l++) {
+        top = most[l] > top ? most[l] : top;
+    }
+    i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            float e = fast_exp((x[i + (size_t)l] - top) * scale);
+            x[i + (size_t)l] = e;
+            part[l] += e;
+        }
+    }
+    for (; i < n; i++) {
+        x[i] = fast_exp((x[i] - top) * scale);
+        rest += x[i];
+    }
+    return add_lanes(part) + rest;
+}
+
+static void softmax(float *x, size_t rows, size_t width, size_t stride, float scale)
+{
+    for (size_t r = 0; r < rows; r++, x += stride) {
+        float inverse = 1.0f / exponentials(x, width, scale);
+        for (size_t i = 0; i < width; i++) {
+            x[i] *= inverse;
+        }
+    }
+}
+
+static void path_push(nb_path *path, size_t depth, size_t width, const float *key, const float *value)
+{
+    for (size_t i = 0; i < width; i++) {
+        path->keys[i * path->stride + depth] = key[i];
+    }
+    memcpy(path->values + depth * width, value, width * sizeof *value);
+}
+
+static void path_attend(nb_path *path, size_t depth, size_t width, size_t heads, const float *query, float *out)
+{
+    size_t head = width / heads, keys = depth + 1, padded = (keys + LANES - 1) / LANES * LANES;
+    float scale = 1.0f / sqrtf((float)head);
+    float *restrict s = path->scores;
+    for (size_t h = 0; h < heads; h++) {
+        const float *q = query + h * head;
+        const float *k = path->keys + h * head * path->stride;
+        for (size_t j = 0; j < padded; j += LANES) { /* the columns behind `keys` are old, their scores unused */
+            float part[LANES] = {0};
+            for (size_t c = 0; c < head; c++) {
+                for (int l = 0; l < LANES; l++) {
+                    part[l] += q[c] * k[c * path->stride + j + (size_t)l];
+                }
+            }
+            memcpy(s + j, part, sizeof part);
+        }
+        float inverse = 1.0f / exponentials(s, keys, scale);
+        const float *v = path->values + h * head;
+        float *restrict o = out + h * head;
+        for (size_t c = 0; c < head; c++) {
+            o[c] = 0;
+        }
+        for (size_t j = 0; j < keys; j++) {
+            float p = s[j] * inverse;
+            for (size_t c = 0; c < head; c++) {
+                o[c] += p * v[j * width + c];
+            }
+        }
+    }
+}
+
+const nb_vector NB_VECTOR_SET = {.name = NB_VECTOR_SET_NAME,
+                                 .layer_norm = layer_norm,
+                                 .bias_gelu = bias_gelu,
+                                 .add_bias = add_bias,
+                                 .add = add,
+                                 .add_residual = add_residual,
+                                 .softmax = softmax,
+                                 .path_push = path_push,
+                                 .path_attend = path_attend};

@@ -1,0 +1,19 @@
+/* What the writing (h5.c) and the reading (h5_read.c) half of h5.h share. */
+#ifndef NB_STORE_H5_INTERNAL_H
+#define NB_STORE_H5_INTERNAL_H
+
+#include "common/store/h5.h"
+
+/* Quiets HDF5, keeps it inside the files it is given and registers the filter; harmless when done twice. */
+nb_status nb_h5_start(nb_error *err);
+
+/* "HDF5 cannot WHAT 'NAME': " and the innermost reason HDF5 gives. */
+nb_status nb_h5_fail(nb_error *err, nb_status status, const char *what, const char *name);
+
+/* Bytes of a whole dataset; NB_ERR_LIMIT over 1 TiB. */
+nb_status nb_h5_total_bytes(const char *name, size_t rank, const hsize_t *dims, size_t element, size_t *bytes,
+                            nb_error *err);
+
+nb_status nb_h5_dataset_offset(hid_t dataset, const char *name, uint64_t *offset, nb_error *err);
+
+#endif

@@ -1,0 +1,226 @@
+/* The fast towers against the reference over a grid of architectures, and the token trie. */
+#include "support/support.h"
+
+#include "common/base/random.h"
+#include "common/clip/forward.h"
+#include "common/linear/blas.h"
+#include "common/linear/kernels.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONTEXT = 40, TEXTS = 60, VOCABULARY = 30 };
+
+static uint64_t stream;
+
+static float *numbers(size_t n, double scale, double shift)
+{
+    float *x = malloc(n * sizeof *x);
+    stream++;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = (float)(shift + scale * nb_random_normal(3, stream, i));
+    }
+    return x;
+}
+
+static void make_block(nb_block *b, const nb_tower_config *c)
+{
+    size_t w = c->width;
+    double s = 1 / sqrt((double)w);
+    *b = (nb_block){numbers(w, 0.1, 1),      numbers(w, 0.1, 0),          numbers(3 * w * w, s, 0), numbers(3 * w, 0.1, 0),
+                    numbers(w * w, s, 0),    numbers(w, 0.1, 0),          numbers(w, 0.1, 1),       numbers(w, 0.1, 0),
+                    numbers(c->mlp * w, s, 0), numbers(c->mlp, 0.1, 0), numbers(c->mlp * w, s / 2, 0), numbers(w, 0.1, 0)};
+}
+
+static void free_block(nb_block *b)
+{
+    const float **parts = (const float **)b;
+    for (size_t i = 0; i < sizeof *b / sizeof *parts; i++) {
+        free((void *)(uintptr_t)parts[i]);
+    }
+}
+
+/* Worst element error relative to the largest. */
+static double worst(const float *a, const float *b, size_t n)
+{
+    double largest = 1e-30, gap = 0;
+    for (size_t i = 0; i < n; i++) {
+        largest = fmax(largest, fabs((double)b[i]));
+        gap = fmax(gap, fabs((double)a[i] - (double)b[i]));
+    }
+    return gap / largest;
+}
+
+/* Sorted-looking texts: many shared prefixes, some equal, lengths from 2 to CONTEXT. */
+static void make_texts(int32_t *ids, size_t *lengths)
+{
+    for (size_t i = 0; i < TEXTS; i++) {
+        lengths[i] = 2 + (size_t)nb_random_below(4, i, 0, i % 7 ? 8 : CONTEXT - 2);
+        for (size_t d = 0; d < lengths[i]; d++) {
+            ids[i * CONTEXT + d] = d < 3 ? (int32_t)d : (int32_t)nb_random_below(4, i / 3, d + 1, d < 5 ? 2 : VOCABULARY - 1);
+        }
+        ids[i * CONTEXT + lengths[i] - 1] = VOCABULARY - 1; /* the end token */
+        if (i % 10 == 9) {
+            lengths[i] = lengths[i - 1];
+            memcpy(ids + i * CONTEXT, ids + (i - 1) * CONTEXT, CONTEXT * sizeof *ids);
+        }
+    }
+}
+
+static void check_text(size_t width, size_t heads, size_t layers, nb_activation activation, size_t room)
+{
+    nb_error err = {0};
+    nb_tower_config c = {.width = width, .heads = heads, .layers = layers, .mlp = 3 * width, .activation = activation,
+                         .epsilon = 1e-5f};
+    nb_block *blocks = calloc(layers, sizeof *blocks);
+    for (size_t i = 0; i < layers; i++) {
+        make_block(&blocks[i], &c);
+    }
+    float *tokens = numbers(VOCABULARY * width, 1, 0), *positions = numbers(CONTEXT * width, 1, 0);
+    int32_t ids[TEXTS * CONTEXT] = {0};
+    size_t lengths[TEXTS], order[TEXTS], rows = 0;
+    make_texts(ids, lengths);
+    float *want = calloc(TEXTS * width, sizeof *want), *got = calloc(TEXTS * width, sizeof *got);
+
+    nb_tower_scratch scratch;
+    float *x = calloc(TEXTS * CONTEXT * width, sizeof *x);
+    must(nb_tower_scratch_create(&scratch, &c, TEXTS * CONTEXT, CONTEXT, &err), &err);
+    for (size_t i = 0; i < TEXTS; i++) {
+        for (size_t d = 0; d < lengths[i]; d++, rows++) {
+            for (size_t k = 0; k < width; k++) {
+                x[rows * width + k] = tokens[(size_t)ids[i * CONTEXT + d] * width + k] + positions[d * width + k];
+            }
+        }
+    }
+    nb_tower_forward(&c, blocks, x, lengths, TEXTS, true, &scratch);
+    for (size_t i = 0, row = 0; i < TEXTS; i++) {
+        row += lengths[i];
+        memcpy(want + i * width, x + (row - 1) * width, width * sizeof *want);
+    }
+
+    nb_trie trie;
+    nb_forward f;
+    size_t shared_rows = 0;
+    must(nb_trie_create(&trie, TEXTS, CONTEXT, room, &err), &err);
+    must(nb_forward_create(&f, &c, blocks, trie.row_room, TEXTS, CONTEXT, true, &err), &err);
+    nb_trie_order(order, ids, lengths, TEXTS, CONTEXT);
+    for (size_t at = 0; at < TEXTS;) {
+        at += nb_trie_build(&trie, order, at, TEXTS, ids, lengths, CONTEXT);
+        shared_rows += trie.rows;
+        for (size_t r = 0; r < trie.rows; r++) {
+            f.vector->add(f.x + r * width, tokens + (size_t)trie.tokens[r] * width, positions + trie.depths[r] * width,
+                          width);
+        }
+        nb_forward_trie(&f, &trie);
+        for (size_t i = 0; i < trie.count; i++) {
+            memcpy(got + trie.texts[i].text * width, f.top + i * width, width * sizeof *got);
+        }
+    }
+    assert_true(shared_rows < rows);
+    double error = worst(got, want, TEXTS * width);
+    print_message("text %zu/%zu, %zu layers: %zu of %zu rows, error %.2g\n", width, heads, layers, shared_rows, rows, error);
+    assert_true(error < 2e-5);
+    for (size_t i = 0; i < layers; i++) {
+        free_block(&blocks[i]);
+    }
+    nb_trie_destroy(&trie);
+    nb_forward_destroy(&f);
+    nb_tower_scratch_destroy(&scratch);
+    free(blocks), free(tokens), free(positions), free(want), free(got), free(x);
+}
+
+static void check_image(size_t width, size_t heads, size_t layers, nb_activation activation, size_t count, size_t length)
+{
+    nb_error err = {0};
+    nb_tower_config c = {.width = width, .heads = heads, .layers = layers, .mlp = 4 * width, .activation = activation,
+                         .epsilon = 1e-5f};
+    nb_block *blocks = calloc(layers, sizeof *blocks);
+    size_t rows = count * length, *lengths = calloc(count, sizeof *lengths);
+    for (size_t i = 0; i < layers; i++) {
+        make_block(&blocks[i], &c);
+    }
+    for (size_t i = 0; i < count; i++) {
+        lengths[i] = length;
+    }
+    float *x = numbers(rows * width, 1, 0), *want = calloc(count * width, sizeof *want);
+    nb_forward f;
+    nb_tower_scratch scratch;
+    must(nb_forward_create(&f, &c, blocks, rows, count, length, false, &err), &err);
+    must(nb_tower_scratch_create(&scratch, &c, rows, length, &err), &err);
+    memcpy(f.x, x, rows * width * sizeof *x);
+    nb_tower_forward(&c, blocks, x, lengths, count, false, &scratch);
+    nb_forward_full(&f, count, length);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(want + i * width, x + i * length * width, width * sizeof *want);
+    }
+    double error = worst(f.top, want, count * width);
+    print_message("image %zu/%zu, %zu layers, %zu x %zu: error %.2g\n", width, heads, layers, count, length, error);
+    assert_true(error < 2e-5);
+    for (size_t i = 0; i < layers; i++) {
+        free_block(&blocks[i]);
+    }
+    nb_forward_destroy(&f);
+    nb_tower_scratch_destroy(&scratch);
+    free(blocks), free(lengths), free(x), free(want);
+}
+
+static void test_text(void **state)
+{
+    (void)state;
+    check_text(32, 1, 1, NB_QUICK_GELU, 4096);
+    check_text(64, 4, 3, NB_QUICK_GELU, 4096);
+    check_text(96, 3, 2, NB_GELU, 100);
+    check_text(40, 5, 2, NB_QUICK_GELU, CONTEXT); /* the smallest room: texts one by one */
+    check_text(128, 2, 4, NB_GELU, 333);
+}
+
+static void test_image(void **state)
+{
+    (void)state;
+    check_image(64, 4, 1, NB_QUICK_GELU, 1, 1);
+    check_image(64, 1, 3, NB_GELU, 3, 17);
+    check_image(96, 3, 2, NB_QUICK_GELU, 5, 50);
+    check_image(128, 8, 2, NB_QUICK_GELU, 2, 197);
+}
+
+/* Equal texts share everything; the first text shares nothing; the room is never exceeded; nobody is left out. */
+static void test_trie(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_trie t;
+    int32_t ids[TEXTS * CONTEXT] = {0};
+    size_t lengths[TEXTS], order[TEXTS], seen[TEXTS] = {0};
+    make_texts(ids, lengths);
+    nb_trie_order(order, ids, lengths, TEXTS, CONTEXT);
+    must(nb_trie_create(&t, TEXTS, CONTEXT, 77, &err), &err);
+    for (size_t at = 0; at < TEXTS;) {
+        size_t taken = nb_trie_build(&t, order, at, TEXTS, ids, lengths, CONTEXT);
+        assert_true(taken > 0 && t.rows <= t.row_room);
+        assert_int_equal(t.texts[0].shared, 0);
+        for (size_t i = 0; i < taken; i++) {
+            const nb_trie_text *text = &t.texts[i];
+            seen[text->text]++;
+            assert_int_equal(text->shared + text->count, lengths[text->text]);
+            assert_int_equal(t.depths[text->last] + 1, lengths[text->text]);
+            assert_int_equal(t.tokens[text->last], VOCABULARY - 1);
+        }
+        at += taken;
+    }
+    for (size_t i = 0; i < TEXTS; i++) {
+        assert_int_equal(seen[i], 1);
+    }
+    nb_trie_destroy(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_image),
+        cmocka_unit_test(test_trie),
+    };
+    nb_blas_start();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
