@@ -1,7 +1,7 @@
 /* How ranks agree, gather and unite, with one rank failing at every place. */
 #include "support/support.h"
 
-#include "common/parallel/team.h"
+#include "common/parallel/shared.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,6 +129,25 @@ static void test_broadcast_sum(void **state)
     assert_int_equal(counts[1], team.size * (team.size - 1) / 2);
 }
 
+/* One memory a node: what its first rank writes, all read; and the base addresses are of one block. */
+static void test_shared(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_shared shared;
+    must(nb_shared_create(&shared, &team, 1000 * sizeof(uint64_t), &err), &err);
+    assert_int_equal((uintptr_t)shared.base % 64, 0);
+    uint64_t *words = shared.base;
+    for (uint64_t i = 0; shared.first && i < 1000; i++) {
+        words[i] = i * i;
+    }
+    must(nb_shared_publish(&shared, &team, &err), &err);
+    for (uint64_t i = 0; i < 1000; i++) {
+        assert_int_equal(words[i], i * i);
+    }
+    nb_shared_destroy(&shared);
+}
+
 static void test_same(void **state)
 {
     (void)state;
@@ -146,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_agree_ok),     cmocka_unit_test(test_agree_failure), cmocka_unit_test(test_agree_nested),
         cmocka_unit_test(test_agree_lowest), cmocka_unit_test(test_gather),        cmocka_unit_test(test_unite),
         cmocka_unit_test(test_broadcast_sum), cmocka_unit_test(test_same),
+        cmocka_unit_test(test_shared),
     };
     nb_error err = {0};
     if (nb_team_start(&team, &err) != NB_OK) {
