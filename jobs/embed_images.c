@@ -11,7 +11,7 @@ typedef struct settings {
     nb_talk talk;
     nb_strings inputs;
     const char *model, *labels_from, *store, *output;
-    bool force;
+    bool force, resume;
 } settings;
 
 static nb_status embed_images(nb_job *job, nb_error *err)
@@ -24,7 +24,7 @@ static nb_status embed_images(nb_job *job, nb_error *err)
     char *provenance = NULL, dropped_text[32];
     size_t dropped = 0;
     nb_status status;
-    NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
+    NB_TRY(nb_job_check_outputs(job, &s->output, s->resume ? 0 : 1, s->force, err));
     NB_TRY(nb_agree(job, nb_image_inputs_read(&inputs, &s->inputs, s->labels_from, err), err));
     NB_TRY(nb_agree(job, nb_clip_open(&clip, s->model, err), err));
     if (clip->preprocess_defaulted) {
@@ -46,7 +46,8 @@ static nb_status embed_images(nb_job *job, nb_error *err)
                           .labels = inputs.labels,
                           .classes = &inputs.classes,
                           .provenance = provenance};
-    NB_TRY(nb_embed_store(&job->team, &job->log, s->output, s->force, &spec, "images", nb_image_embedder_tile, &embedder,
+    nb_embed_target target = {.path = s->output, .force = s->force, .resume = s->resume};
+    NB_TRY(nb_embed_store(&job->team, &job->log, &target, &spec, "images", nb_image_embedder_tile, &embedder,
                           &digest, err));
     nb_job_record(job, s->output, digest.hex);
     nb_log_info(&job->log, "%zu images -> %s; %zu could not be decoded", inputs.count, s->output, dropped);
@@ -68,6 +69,8 @@ static const nb_option options[] = {
      .choices = "auto|folder|list|none", .value = "WHERE", .help = "where class numbers come from"},
     {.name = "store", .type = NB_OPTION_CHOICE, AT(store), .fallback = "fp32", .choices = "fp32|fp16",
      .value = "TYPE", .help = "precision of the stored embeddings"},
+    {.name = "resume", .type = NB_OPTION_FLAG, AT(resume), .unrecorded = true,
+     .help = "continue what an interrupted run left, on any number of ranks"},
     NB_OUTPUT_OPTIONS(settings, "the embedding store"),
     NB_TALK_OPTIONS(settings),
 };

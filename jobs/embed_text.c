@@ -11,7 +11,7 @@ typedef struct settings {
     nb_talk talk;
     const char *corpus, *model, *store, *output;
     nb_strings prompt, prompt_adj;
-    bool force;
+    bool force, resume;
 } settings;
 
 static nb_status embed_text(nb_job *job, nb_error *err)
@@ -24,7 +24,7 @@ static nb_status embed_text(nb_job *job, nb_error *err)
     nb_digest digest = {""};
     char *provenance = NULL;
     nb_status status;
-    NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
+    NB_TRY(nb_job_check_outputs(job, &s->output, s->resume ? 0 : 1, s->force, err));
     NB_TRY(nb_agree(job, nb_prompts_create(&prompts, &s->prompt, &s->prompt_adj, err), err));
     NB_TRY(nb_agree(job, nb_corpus_file_read(&corpus, &digest, s->corpus, err), err));
     NB_TRY(nb_provenance_input(&job->provenance, "corpus", s->corpus, digest.hex, err));
@@ -40,7 +40,8 @@ static nb_status embed_text(nb_job *job, nb_error *err)
                           .names = &corpus.texts,
                           .tags = corpus.tags,
                           .provenance = provenance};
-    NB_TRY(nb_embed_store(&job->team, &job->log, s->output, s->force, &spec, "texts", nb_text_embedder_tile, &embedder,
+    nb_embed_target target = {.path = s->output, .force = s->force, .resume = s->resume};
+    NB_TRY(nb_embed_store(&job->team, &job->log, &target, &spec, "texts", nb_text_embedder_tile, &embedder,
                           &digest, err));
     nb_job_record(job, s->output, digest.hex);
     nb_log_info(&job->log, "%zu texts -> %s", corpus.count, s->output);
@@ -65,6 +66,8 @@ static const nb_option options[] = {
      .help = "prompt for adjectives [" NB_PROMPT_ADJ_DEFAULT "]"},
     {.name = "store", .type = NB_OPTION_CHOICE, AT(store), .fallback = "fp32", .choices = "fp32|fp16",
      .value = "TYPE", .help = "precision of the stored embeddings"},
+    {.name = "resume", .type = NB_OPTION_FLAG, AT(resume), .unrecorded = true,
+     .help = "continue what an interrupted run left, on any number of ranks"},
     NB_OUTPUT_OPTIONS(settings, "the embedding store"),
     NB_TALK_OPTIONS(settings),
 };

@@ -1,6 +1,7 @@
 #include "mining/embed.h"
 
 #include "common/linear/kernels.h"
+#include "common/parallel/stop.h"
 #include "common/base/tag.h"
 
 #include <fcntl.h>
@@ -9,32 +10,62 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Computes and writes this rank's tiles. Progress counts rank 0's share for everybody's. */
-static nb_status make_tiles(const nb_team *team, const nb_log *log, const nb_store_plan *plan, int fd, const char *what,
-                            nb_tile_maker make, void *maker, const char *path, nb_error *err)
+/* What a rank's loop over its tiles needs. */
+typedef struct loop {
+    const nb_team *team;
+    const nb_log *log;
+    const nb_store_plan *plan;
+    int fd;
+    bool resumed;
+    const char *what;
+    nb_tile_maker make;
+    void *maker;
+    const char *path; /* of fd, for messages */
+} loop;
+
+static nb_status make_tile(const loop *l, size_t tile, float *rows, float *norms, nb_error *err)
 {
+    bool done = false;
+    nb_status status = NB_OK;
+    if (l->resumed) {
+        NB_TRY(nb_store_tile_done(l->fd, l->plan, tile, &done, err));
+    }
+    if (!done) {
+        NB_TRY(l->make(l->maker, nb_store_tile_begin(l->plan, tile), nb_store_tile_rows(l->plan, tile), rows, norms, err));
+        status = nb_store_write_tile(l->fd, l->plan, tile, rows, norms, err);
+        if (status != NB_OK) {
+            nb_context(err, "'%s'", l->path);
+        }
+    }
+done:
+    return status;
+}
+
+/* Computes and writes this rank's tiles. Progress counts rank 0's share for everybody's. */
+static nb_status make_tiles(const loop *l, nb_error *err)
+{
+    const nb_store_plan *plan = l->plan;
     float *rows = NULL, *norms = NULL;
     nb_status status = NB_OK;
-    nb_progress progress = nb_progress_start(log, what, (double)plan->count);
+    nb_progress progress = nb_progress_start(l->log, l->what, (double)plan->count);
     NB_TRY_NEW(rows, (size_t)(plan->tile_rows * plan->width));
     NB_TRY_NEW(norms, (size_t)plan->tile_rows);
     for (size_t t = 0; t < plan->tile_count; t++) {
-        if (!nb_team_owns(team, t)) {
+        if (!nb_team_owns(l->team, t)) {
             continue;
         }
-        size_t begin = nb_store_tile_begin(plan, t), count = nb_store_tile_rows(plan, t);
-        NB_TRY(make(maker, begin, count, rows, norms, err));
-        status = nb_store_write_tile(fd, plan, t, rows, norms, err);
-        if (status != NB_OK) {
-            nb_context(err, "'%s'", path);
+        if (nb_stop_requested()) {
+            nb_fail(err, NB_STOPPED, "stopped on request after %zu of %llu tiles", t, (unsigned long long)plan->tile_count);
+            status = nb_hint(err, "what is done is kept: run again with --resume to continue");
             goto done;
         }
-        nb_progress_update(&progress, (double)(begin + count));
-    }
-    if (fsync(fd) != 0) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot sync '%s'", path);
+        NB_TRY(make_tile(l, t, rows, norms, err));
+        nb_progress_update(&progress, (double)(nb_store_tile_begin(plan, t) + nb_store_tile_rows(plan, t)));
     }
 done:
+    if (fsync(l->fd) != 0 && status == NB_OK) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot sync '%s'", l->path);
+    }
     free(rows);
     free(norms);
     if (status == NB_OK) {
@@ -43,15 +74,61 @@ done:
     return status;
 }
 
-static nb_status create(const nb_team *team, nb_output *out, nb_store_plan *plan, const char *path, bool force,
-                        const nb_store_spec *spec, nb_error *err)
+/* Continues a partial when it is of the same store; otherwise starts a new one. The new skeleton is written beside it,
+ * for the same content gives the same skeleton. */
+static nb_status create_or_resume(nb_output *out, nb_store_plan *plan, const nb_embed_target *target,
+                                  const nb_store_spec *spec, const nb_log *log, nb_error *err)
+{
+    nb_buffer fresh = {0};
+    bool left = false, same = false;
+    nb_status status;
+    NB_TRY(target->resume ? nb_output_resume(out, target->path, target->force, &left, err)
+                          : nb_output_begin(out, target->path, target->force, err));
+    if (!left) {
+        NB_TRY(nb_store_create(plan, out->partial, spec, err));
+        goto done;
+    }
+    NB_TRY(nb_buffer_printf(&fresh, err, "%s.fresh", out->partial));
+    NB_TRY(nb_store_create(plan, fresh.data, spec, err));
+    NB_TRY(nb_store_same_plan(plan, fresh.data, out->partial, &same, err));
+    if (same) {
+        nb_log_info(log, "continuing '%s'", out->partial);
+    } else {
+        nb_log_warn(log, "'%s' is of other inputs or options: starting anew", out->partial);
+        if (rename(fresh.data, out->partial) != 0) {
+            status = nb_fail_errno(err, NB_ERR_IO, "cannot rename '%s'", fresh.data);
+        }
+    }
+    plan->resumed = same;
+done:
+    if (fresh.data) {
+        unlink(fresh.data);
+    }
+    nb_buffer_free(&fresh);
+    return status;
+}
+
+/* True when the output is there already, made of the same content. */
+static bool complete(const nb_embed_target *target, const nb_store_spec *spec)
+{
+    nb_store store;
+    nb_error ignored = {0};
+    if (!target->resume || target->force || nb_store_open(&store, target->path, false, &ignored) != NB_OK) {
+        return false;
+    }
+    bool same = strcmp(store.provenance, spec->provenance) == 0;
+    nb_store_close(&store);
+    return same;
+}
+
+static nb_status create(const nb_team *team, const nb_log *log, nb_output *out, nb_store_plan *plan,
+                        const nb_embed_target *target, const nb_store_spec *spec, nb_error *err)
 {
     nb_status status = NB_OK;
-    if (team->rank == 0) {
-        status = nb_output_begin(out, path, force, err);
-        if (status == NB_OK) {
-            status = nb_store_create(plan, out->partial, spec, err);
-        }
+    if (team->rank == 0 && complete(target, spec)) {
+        nb_log_info(log, "'%s' is complete: nothing is left to do", target->path);
+    } else if (team->rank == 0) {
+        status = create_or_resume(out, plan, target, spec, log, err);
     }
     NB_TRY(nb_team_agree(team, status, err));
     NB_TRY(nb_team_broadcast(team, plan, sizeof *plan, err));
@@ -59,7 +136,7 @@ done:
     return status;
 }
 
-nb_status nb_embed_store(const nb_team *team, const nb_log *log, const char *path, bool force,
+nb_status nb_embed_store(const nb_team *team, const nb_log *log, const nb_embed_target *target,
                          const nb_store_spec *spec, const char *what, nb_tile_maker make, void *maker,
                          nb_digest *digest, nb_error *err)
 {
@@ -68,12 +145,17 @@ nb_status nb_embed_store(const nb_team *team, const nb_log *log, const char *pat
     nb_store_plan plan = {0};
     int fd = -1;
     nb_status status;
-    NB_TRY(create(team, &out, &plan, path, force, spec, err));
-    status = nb_buffer_printf(&partial, err, "%s.partial", path);
+    *digest = (nb_digest){""};
+    NB_TRY(create(team, log, &out, &plan, target, spec, err));
+    if (!plan.tile_count) {
+        return NB_OK;
+    }
+    nb_stop_listen();
+    status = nb_buffer_printf(&partial, err, "%s.partial", target->path);
     if (status == NB_OK) {
-        fd = open(partial.data, O_WRONLY | O_CLOEXEC);
-        status = fd < 0 ? nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", partial.data)
-                        : make_tiles(team, log, &plan, fd, what, make, maker, partial.data, err);
+        fd = open(partial.data, O_RDWR | O_CLOEXEC);
+        loop l = {team, log, &plan, fd, plan.resumed != 0, what, make, maker, partial.data};
+        status = fd < 0 ? nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", partial.data) : make_tiles(&l, err);
     }
     NB_TRY(nb_team_agree(team, status, err));
     if (team->rank == 0) {
@@ -86,6 +168,9 @@ nb_status nb_embed_store(const nb_team *team, const nb_log *log, const char *pat
 done:
     if (fd >= 0) {
         close(fd);
+    }
+    if (status == NB_STOPPED) {
+        nb_output_release(&out); /* the partial stays, to be continued */
     }
     nb_output_end(&out);
     nb_buffer_free(&partial);

@@ -16,9 +16,18 @@ enum { NB_TEXT_TILE = 512, NB_IMAGE_TILE = 16 }; /* rows */
 /* Fills rows [count, width], normalised, and their norms before normalising, for items [begin, begin + count). */
 typedef nb_status (*nb_tile_maker)(void *maker, size_t begin, size_t count, float *rows, float *norms, nb_error *err);
 
-/* Collective; all arguments but the maker's state agree on all ranks. Makes the store `spec` describes at `path`, whole
- * tiles dealt to ranks. `what` names the rows in the plural for progress. */
-nb_status nb_embed_store(const nb_team *team, const nb_log *log, const char *path, bool force,
+/* Where a store goes, and what to do with what is there. */
+typedef struct nb_embed_target {
+    const char *path;
+    bool force;  /* replace a store of that name */
+    bool resume; /* continue the partial that an interrupted run of the same content left, on any number of ranks */
+} nb_embed_target;
+
+/* Collective; all arguments but the maker's state agree on all ranks. Makes the store `spec` describes, whole tiles
+ * dealt to ranks. `what` names the rows in the plural for progress. Asked to stop (common/parallel/stop.h), the ranks
+ * finish their tiles, keep the partial and return NB_STOPPED. With `resume`, a store of the same content that is complete
+ * is left alone and *digest (rank 0's) is empty. */
+nb_status nb_embed_store(const nb_team *team, const nb_log *log, const nb_embed_target *target,
                          const nb_store_spec *spec, const char *what, nb_tile_maker make, void *maker,
                          nb_digest *digest, nb_error *err);
 

@@ -207,7 +207,7 @@ static char *folder_of(const char *path, nb_error *err)
     return folder;
 }
 
-nb_status nb_output_begin(nb_output *out, const char *path, bool force, nb_error *err)
+static nb_status begin(nb_output *out, const char *path, bool force, bool keep, nb_error *err)
 {
     nb_status status = NB_OK;
     struct stat st;
@@ -245,7 +245,7 @@ nb_status nb_output_begin(nb_output *out, const char *path, bool force, nb_error
         goto done;
     }
     NB_TRY(nb_buffer_printf(&partial, err, "%s.partial", path));
-    if (unlink(partial.data) != 0 && errno != ENOENT) {
+    if (!keep && unlink(partial.data) != 0 && errno != ENOENT) {
         status = nb_fail_errno(err, NB_ERR_IO, "cannot remove stale '%s'", partial.data);
         goto done;
     }
@@ -256,6 +256,18 @@ nb_status nb_output_begin(nb_output *out, const char *path, bool force, nb_error
 done:
     nb_buffer_free(&partial);
     free(folder);
+    return status;
+}
+
+nb_status nb_output_begin(nb_output *out, const char *path, bool force, nb_error *err)
+{
+    return begin(out, path, force, false, err);
+}
+
+nb_status nb_output_resume(nb_output *out, const char *path, bool force, bool *left, nb_error *err)
+{
+    nb_status status = begin(out, path, force, true, err);
+    *left = status == NB_OK && access(out->partial, F_OK) == 0;
     return status;
 }
 

@@ -43,6 +43,8 @@ typedef struct nb_output {
 /* Refuses a path that exists (NB_ERR_USAGE, unless force), a directory or device, or a folder that is missing or not
  * writable; removes a stale partial. Nothing is created yet. */
 nb_status nb_output_begin(nb_output *out, const char *path, bool force, nb_error *err);
+/* As nb_output_begin, but keeps a partial that an interrupted run left; *left says whether there is one. */
+nb_status nb_output_resume(nb_output *out, const char *path, bool force, bool *left, nb_error *err);
 /* Syncs the partial, renames it and syncs the folder. */
 nb_status nb_output_commit(nb_output *out, nb_error *err);
 /* Removes what is left of the partial and frees; harmless after commit and on {0}. */

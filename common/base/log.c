@@ -96,7 +96,7 @@ void nb_log_error(const nb_log *log, const nb_error *given)
                             "rank", err->rank, "host", err->host, "hint", err->hint));
         return;
     }
-    fprintf(stderr, "error: negbank %s: ", nb_version());
+    fprintf(stderr, "%s: negbank %s: ", err->status == NB_STOPPED ? "stopped" : "error", nb_version());
     if (err->host[0]) {
         fprintf(stderr, "rank %d on %s: ", err->rank, err->host);
     }

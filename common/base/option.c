@@ -338,6 +338,7 @@ static nb_status scan_words(nb_parsed *p, scan *s, nb_error *err)
     for (s->at = 0; s->at < s->argc; s->at++) {
         const char *word = s->argv[s->at];
         nb_status status = NB_OK;
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): argv holds argc words */
         if (!only_arguments && strcmp(word, "--") == 0) {
             only_arguments = true;
         } else if (!only_arguments && strncmp(word, "--", 2) == 0) {

@@ -1,3 +1,4 @@
+#define NB_STATUS_DEFINITIONS
 #include "common/base/status.h"
 
 #include <errno.h>

@@ -58,4 +58,12 @@ nb_status nb_context(nb_error *err, const char *format, ...) __attribute__((form
         }                                                                                                              \
     } while (0)
 
+/* Analysers look into one file at a time: this tells them that what fails never returns NB_OK. */
+#if defined(__clang_analyzer__) && !defined(NB_STATUS_DEFINITIONS)
+#define nb_fail(err, status, ...) (nb_fail((err), (status), __VA_ARGS__), (status))
+#define nb_fail_errno(err, status, ...) (nb_fail_errno((err), (status), __VA_ARGS__), (status))
+#define nb_hint(...) (nb_hint(__VA_ARGS__), NB_ERR_INTERNAL)
+#define nb_context(...) (nb_context(__VA_ARGS__), NB_ERR_INTERNAL)
+#endif
+
 #endif

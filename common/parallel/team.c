@@ -62,7 +62,7 @@ nb_status nb_team_agree(const nb_team *team, nb_status status, nb_error *err)
         nb_team_abort(team, NB_ERR_INTERNAL);
     }
     if (first == team->size) {
-        return NB_OK;
+        return status; /* NB_OK, as on all ranks */
     }
     if (team->rank == first) {
         report = *err;
@@ -118,7 +118,7 @@ nb_status nb_team_gather(const nb_team *team, const void *block, size_t len, cha
     }
     NB_TRY(nb_team_agree(team, status, err));
     NB_TRY_MPI(MPI_Gather(&mine, 1, MPI_UINT64_T, lengths, 1, MPI_UINT64_T, 0, team->comm), "MPI_Gather");
-    if (team->rank == 0) {
+    if (lengths) { /* rank 0 */
         uint64_t total = 0;
         for (int r = 0; r <= team->size; r++) { /* lengths become offsets */
             uint64_t own = r < team->size ? lengths[r] : 0;
@@ -129,7 +129,7 @@ nb_status nb_team_gather(const nb_team *team, const void *block, size_t len, cha
         status = *all ? NB_OK : NB_ERR_LIMIT;
     }
     NB_TRY(nb_team_agree(team, status, err));
-    if (team->rank == 0) {
+    if (*all) { /* rank 0 */
         NB_TRY(receive_blocks(team, block, len, *all, lengths, err));
     } else {
         for (size_t at = 0; at < len; at += CHUNK) {
@@ -153,7 +153,7 @@ static nb_status reduce_words(const nb_team *team, void *words, size_t count, MP
     nb_status status = NB_OK;
     for (size_t at = 0; at < count; at += CHUNK) {
         size_t part = count - at < CHUNK ? count - at : CHUNK;
-        NB_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, (char *)words + at * 8, (int)part, MPI_UINT64_T, op, team->comm),
+        NB_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, (uint64_t *)words + at, (int)part, MPI_UINT64_T, op, team->comm),
                    "MPI_Allreduce");
     }
 done:

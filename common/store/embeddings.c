@@ -98,11 +98,18 @@ static nb_status write_at(int fd, const void *bytes, size_t len, uint64_t at, nb
     return NB_OK;
 }
 
+static uint64_t tile_checksum(const nb_store_plan *plan, size_t tile, const void *rows, const float *norms)
+{
+    size_t count = nb_store_tile_rows(plan, tile);
+    uint64_t sum = XXH3_64bits_withSeed(norms, count * sizeof *norms, XXH3_64bits(rows, count * nb_store_row_bytes(plan)));
+    return sum ? sum : 1; /* 0 says "not done" */
+}
+
 static nb_status write_tile(int fd, const nb_store_plan *plan, size_t tile, const void *rows, const float *norms,
                             nb_error *err)
 {
     size_t begin = nb_store_tile_begin(plan, tile), count = nb_store_tile_rows(plan, tile);
-    uint64_t checksum = XXH3_64bits(rows, count * nb_store_row_bytes(plan));
+    uint64_t checksum = tile_checksum(plan, tile, rows, norms);
     nb_status status;
     NB_TRY(write_at(fd, rows, count * nb_store_row_bytes(plan), plan->embeddings_at + begin * nb_store_row_bytes(plan), err));
     NB_TRY(write_at(fd, norms, count * sizeof *norms, plan->norms_at + begin * sizeof *norms, err));
@@ -133,6 +140,84 @@ nb_status nb_store_write_tile(int fd, const nb_store_plan *plan, size_t tile, co
     }
     nb_status status = write_tile(fd, plan, tile, half, norms, err);
     free(half);
+    return status;
+}
+
+/* Bytes [begin, end) of both maps are the same. */
+static bool same_range(const nb_map *a, const nb_map *b, uint64_t begin, uint64_t end)
+{
+    return memcmp(a->data + begin, b->data + begin, (size_t)(end - begin)) == 0;
+}
+
+nb_status nb_store_same_plan(const nb_store_plan *plan, const char *fresh, const char *old, bool *same, nb_error *err)
+{
+    nb_map a = {0}, b = {0};
+    nb_status status;
+    *same = false;
+    NB_TRY(nb_map_open(&a, fresh, err));
+    NB_TRY(nb_map_open(&b, old, err));
+    if (a.len == b.len) {
+        uint64_t at = 0;
+        uint64_t parts[3][2] = {{plan->embeddings_at, plan->count * nb_store_row_bytes(plan)},
+                                {plan->norms_at, plan->count * sizeof(float)},
+                                {plan->checksums_at, plan->tile_count * sizeof(uint64_t)}};
+        *same = true;
+        for (int done = 0; done < 3; done++) { /* the parts in the order of the file */
+            int next = 0;
+            for (int i = 1; i < 3; i++) {
+                next = parts[i][0] < parts[next][0] ? i : next;
+            }
+            *same = *same && same_range(&a, &b, at, parts[next][0]);
+            at = parts[next][0] + parts[next][1];
+            parts[next][0] = UINT64_MAX;
+        }
+        *same = *same && same_range(&a, &b, at, a.len);
+    }
+done:
+    nb_map_close(&a);
+    nb_map_close(&b);
+    return status;
+}
+
+static nb_status read_at(int fd, void *bytes, size_t len, uint64_t at, nb_error *err)
+{
+    char *p = bytes;
+    while (len) {
+        ssize_t n = pread(fd, p, len, (off_t)at);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return nb_fail_errno(err, NB_ERR_IO, "cannot read back a tile of %zu bytes", len);
+        }
+        p += n;
+        at += (uint64_t)n;
+        len -= (size_t)n;
+    }
+    return NB_OK;
+}
+
+nb_status nb_store_tile_done(int fd, const nb_store_plan *plan, size_t tile, bool *done, nb_error *err)
+{
+    size_t begin = nb_store_tile_begin(plan, tile), count = nb_store_tile_rows(plan, tile);
+    size_t bytes = count * nb_store_row_bytes(plan);
+    uint64_t checksum;
+    char *rows = NULL;
+    float *norms = NULL;
+    nb_status status;
+    *done = false;
+    NB_TRY(read_at(fd, &checksum, sizeof checksum, plan->checksums_at + tile * sizeof checksum, err));
+    if (!checksum) {
+        return NB_OK;
+    }
+    NB_TRY_NEW(rows, bytes);
+    NB_TRY_NEW(norms, count);
+    NB_TRY(read_at(fd, rows, bytes, plan->embeddings_at + begin * nb_store_row_bytes(plan), err));
+    NB_TRY(read_at(fd, norms, count * sizeof *norms, plan->norms_at + begin * sizeof *norms, err));
+    *done = tile_checksum(plan, tile, rows, norms) == checksum;
+done:
+    free(rows);
+    free(norms);
     return status;
 }
 
@@ -262,7 +347,7 @@ static nb_status check_rows(nb_store *s, size_t begin, size_t count, nb_error *e
         }
         const unsigned char *at =
             s->map.data + s->plan.embeddings_at + nb_store_tile_begin(&s->plan, t) * nb_store_row_bytes(&s->plan);
-        if (XXH3_64bits(at, nb_store_tile_rows(&s->plan, t) * nb_store_row_bytes(&s->plan)) != s->checksums[t]) {
+        if (tile_checksum(&s->plan, t, at, s->norms + nb_store_tile_begin(&s->plan, t)) != s->checksums[t]) {
             nb_fail(err, NB_ERR_VERIFY, "'%s' is damaged: rows %zu to %zu do not match their checksum", s->path,
                     nb_store_tile_begin(&s->plan, t), nb_store_tile_begin(&s->plan, t) + nb_store_tile_rows(&s->plan, t));
             return nb_hint(err, "make the store again");

@@ -5,7 +5,8 @@
  *   embeddings     f16 or f32 [N, d]  L2-normalised rows, contiguous: the seal's hole, covered by `tiles`
  *   norms          f32 [N]            Euclidean norms of the rows before normalising
  *   tiles/rows     u64 [1]            rows a tile; the last tile may be shorter
- *   tiles/checksum u64 [T]            XXH3-64 of the tile's bytes in `embeddings`
+ *   tiles/checksum u64 [T]            XXH3-64 of the tile's norms, seeded by that of its bytes in `embeddings`; 0 while the
+ *                                     tile is not done
  *   names/...      strings [N]        the texts, or the image names (common/store/h5.h has the layout of strings)
  *   tags           u8 [N]             nb_tag of every text (stores of texts)
  *   labels         i32 [N]            ID class number of every image, -1 unknown (stores of images)
@@ -38,6 +39,7 @@ typedef struct nb_store_spec {
 typedef struct nb_store_plan {
     uint64_t count, width, tile_rows, tile_count, half;
     uint64_t embeddings_at, norms_at, checksums_at; /* byte offsets in the file */
+    uint64_t resumed; /* 1: the file holds tiles of an interrupted run */
 } nb_store_plan;
 
 /* Creates the file with everything but its rows. By one process. */
@@ -50,6 +52,12 @@ nb_status nb_store_write_tile(int fd, const nb_store_plan *plan, size_t tile, co
 /* As nb_store_write_tile from the file's own half-precision bits. */
 nb_status nb_store_write_tile_half(int fd, const nb_store_plan *plan, size_t tile, const uint16_t *rows,
                                    const float *norms, nb_error *err);
+
+/* True when the unsealed file `old` was created for the same store as `fresh`: the same bytes outside the rows, norms
+ * and checksums that `plan` (of both) places. */
+nb_status nb_store_same_plan(const nb_store_plan *plan, const char *fresh, const char *old, bool *same, nb_error *err);
+/* True when the file holds tile `tile` whole: a tile that an interrupted run finished. */
+nb_status nb_store_tile_done(int fd, const nb_store_plan *plan, size_t tile, bool *done, nb_error *err);
 
 /* Seals the file once all tiles are written and synced. By one process. */
 nb_status nb_store_seal(const char *path, const nb_store_plan *plan, nb_digest *digest, nb_error *err);

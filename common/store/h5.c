@@ -23,7 +23,7 @@ static herr_t innermost(unsigned n, const H5E_error2_t *entry, void *out)
     return 0;
 }
 
-nb_status nb_h5_fail(nb_error *err, nb_status status, const char *what, const char *name)
+nb_status(nb_h5_fail)(nb_error *err, nb_status status, const char *what, const char *name)
 {
     char reason[NB_HINT_MAX] = "no reason given";
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, reason);

@@ -9,6 +9,9 @@ nb_status nb_h5_start(nb_error *err);
 
 /* "HDF5 cannot WHAT 'NAME': " and the innermost reason HDF5 gives. */
 nb_status nb_h5_fail(nb_error *err, nb_status status, const char *what, const char *name);
+#ifdef __clang_analyzer__ /* as in common/base/status.h */
+#define nb_h5_fail(err, status, what, name) ((nb_h5_fail)((err), (status), (what), (name)), (status))
+#endif
 
 /* Bytes of a whole dataset; NB_ERR_LIMIT over 1 TiB. */
 nb_status nb_h5_total_bytes(const char *name, size_t rank, const hsize_t *dims, size_t element, size_t *bytes,

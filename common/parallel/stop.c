@@ -1,0 +1,25 @@
+#include "common/parallel/stop.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static volatile sig_atomic_t requested; /* a handler can reach nothing else */
+
+static void note(int signal_number)
+{
+    (void)signal_number;
+    requested = 1;
+}
+
+void nb_stop_listen(void)
+{
+    struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGUSR1, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+bool nb_stop_requested(void)
+{
+    return requested != 0;
+}
