@@ -2,6 +2,7 @@
 #include "jobs/commands.h"
 
 #include "mining/embed.h"
+#include "mining/model.h"
 #include "mining/images/check.h"
 
 #include <stdlib.h>
@@ -17,7 +18,7 @@ typedef struct settings {
 static nb_status embed_images(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
-    nb_clip *clip = NULL;
+    nb_model model = {0};
     nb_image_inputs inputs = {0};
     nb_image_embedder embedder = {0};
     nb_digest digest = {""};
@@ -26,7 +27,8 @@ static nb_status embed_images(nb_job *job, nb_error *err)
     nb_status status;
     NB_TRY(nb_job_check_outputs(job, &s->output, s->resume ? 0 : 1, s->force, err));
     NB_TRY(nb_agree(job, nb_image_inputs_read(&inputs, &s->inputs, s->labels_from, err), err));
-    NB_TRY(nb_agree(job, nb_clip_open(&clip, s->model, err), err));
+    NB_TRY(nb_model_open(&model, &job->team, s->model, err));
+    const nb_clip *clip = model.clip;
     if (clip->preprocess_defaulted) {
         nb_log_warn(&job->log, "'%s' has no preprocessor_config.json: CLIP's published mean and deviation are used",
                     s->model);
@@ -54,9 +56,10 @@ static nb_status embed_images(nb_job *job, nb_error *err)
 done:
     nb_image_embedder_destroy(&embedder);
     nb_image_inputs_free(&inputs);
-    nb_clip_close(clip);
+    status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
+    nb_model_close(&model);
     free(provenance);
-    return nb_agree(job, status, err);
+    return status;
 }
 
 #define AT(member) .offset = offsetof(settings, member)

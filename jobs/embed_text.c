@@ -3,6 +3,7 @@
 
 #include "mining/corpus/file.h"
 #include "mining/embed.h"
+#include "mining/model.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ typedef struct settings {
 static nb_status embed_text(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
-    nb_clip *clip = NULL;
+    nb_model model = {0};
     nb_prompts prompts = {0};
     nb_corpus corpus = {0};
     nb_text_embedder embedder = {0};
@@ -28,7 +29,8 @@ static nb_status embed_text(nb_job *job, nb_error *err)
     NB_TRY(nb_agree(job, nb_prompts_create(&prompts, &s->prompt, &s->prompt_adj, err), err));
     NB_TRY(nb_agree(job, nb_corpus_file_read(&corpus, &digest, s->corpus, err), err));
     NB_TRY(nb_provenance_input(&job->provenance, "corpus", s->corpus, digest.hex, err));
-    NB_TRY(nb_agree(job, nb_clip_open(&clip, s->model, err), err));
+    NB_TRY(nb_model_open(&model, &job->team, s->model, err));
+    const nb_clip *clip = model.clip;
     NB_TRY(nb_provenance_input(&job->provenance, "model", s->model, clip->digest.hex, err));
     NB_TRY(nb_job_record_kernel(job, err));
     NB_TRY(nb_provenance_text(&job->provenance, &provenance, err));
@@ -49,9 +51,10 @@ done:
     nb_text_embedder_destroy(&embedder);
     nb_corpus_free(&corpus);
     nb_prompts_destroy(&prompts);
-    nb_clip_close(clip);
+    status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
+    nb_model_close(&model);
     free(provenance);
-    return nb_agree(job, status, err);
+    return status;
 }
 
 #define AT(member) .offset = offsetof(settings, member)

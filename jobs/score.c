@@ -4,6 +4,7 @@
 
 #include "mining/embed.h"
 #include "mining/images/check.h"
+#include "mining/model.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ typedef struct run {
     nb_scorer scorer;
     nb_store images;
     nb_image_inputs inputs;
-    nb_clip *clip;
+    nb_model model;
     nb_image_embedder embedder;
     const nb_strings *names;
     const int32_t *labels;
@@ -50,13 +51,13 @@ static nb_status open_images(run *r, nb_error *err)
         return NB_OK;
     }
     NB_TRY(nb_agree(job, nb_image_inputs_read(&r->inputs, &s->inputs, s->labels_from, err), err));
-    NB_TRY(nb_agree(job, nb_clip_open(&r->clip, s->model, err), err));
-    if (r->clip->config.projection != r->bank.d) {
+    NB_TRY(nb_model_open(&r->model, &job->team, s->model, err));
+    if (r->model.clip->config.projection != r->bank.d) {
         return nb_fail(err, NB_ERR_INPUT, "'%s' embeds to width %zu, the bank's embeddings are %zu wide", s->model,
-                       r->clip->config.projection, r->bank.d);
+                       r->model.clip->config.projection, r->bank.d);
     }
     NB_TRY(nb_images_check(&job->team, &job->log, &r->inputs, &dropped, err));
-    NB_TRY(nb_agree(job, nb_image_embedder_create(&r->embedder, r->clip, &r->inputs.paths, err), err));
+    NB_TRY(nb_agree(job, nb_image_embedder_create(&r->embedder, r->model.clip, &r->inputs.paths, err), err));
     r->names = &r->inputs.names;
     r->labels = r->inputs.labels;
     r->count = r->inputs.count;
@@ -139,12 +140,13 @@ static nb_status score(nb_job *job, nb_error *err)
 done:
     free(results);
     nb_image_embedder_destroy(&r.embedder);
-    nb_clip_close(r.clip);
+    status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
+    nb_model_close(&r.model);
     nb_image_inputs_free(&r.inputs);
     nb_store_close(&r.images);
     nb_scorer_destroy(&r.scorer);
     nb_bank_close(&r.bank);
-    return nb_agree(job, status, err);
+    return status;
 }
 
 #define AT(member) .offset = offsetof(settings, member)

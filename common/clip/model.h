@@ -1,8 +1,10 @@
 /* A CLIP checkpoint, open: tokenizer, preprocessing, weights and both towers.
  *
- * The folder is laid out as Hugging Face does it: config.json, model.safetensors, vocab.json + merges.txt,
- * preprocessor_config.json. Everything is checked before any work: every tensor the towers need must be there with the
- * shape the configuration says, finite, in F32, F16 or BF16. */
+ * The folder is laid out as Hugging Face does it: config.json, model.safetensors (or shards), vocab.json + merges.txt
+ * (or tokenizer.json), preprocessor_config.json; or as open_clip does: open_clip_config.json,
+ * open_clip_model.safetensors. What each may hold stands in config.h, checkpoint.h, names.h, tokenizer_json.h.
+ * Everything is checked before any work: every tensor the towers need must be there with the shape the configuration
+ * says, finite, in F32, F16 or BF16; texts must be read where the configuration wants them. */
 #ifndef NB_CLIP_MODEL_H
 #define NB_CLIP_MODEL_H
 
@@ -16,10 +18,10 @@ typedef struct nb_clip {
     nb_clip_config config;
     nb_tokenizer *tokenizer;
     nb_preprocess preprocess;
-    bool preprocess_defaulted; /* no preprocessor_config.json: CLIP's published mean and deviation are used */
-    nb_digest digest;          /* SHA-256 over the digests of config, weights, vocabulary and preprocessing */
+    bool preprocess_defaulted; /* stated nowhere: CLIP's published mean and deviation are used */
+    nb_digest digest;          /* SHA-256 over the digests of the files that were read */
     float logit_scale;         /* natural logarithm */
-    float *arena;              /* all weights; the pointers below go into it */
+    float *arena;              /* all weights, where the model owns them; the pointers below go into them */
     nb_block *text_blocks, *image_blocks;
     const float *token_embedding;                   /* [vocabulary, text width] */
     const float *text_position;                     /* [context, text width] */
@@ -34,6 +36,12 @@ typedef struct nb_clip {
 } nb_clip;
 
 nb_status nb_clip_open(nb_clip **out, const char *directory, nb_error *err);
+
+/* As nb_clip_open for processes that share weights in memory of their own, `arena` [nb_clip_parameters(config)], which
+ * must outlive the model. With `fill` the weights are read into it; without, they and the digest are left out until
+ * nb_clip_bind, once the one that fills has done so. */
+nb_status nb_clip_open_shared(nb_clip **out, const char *directory, float *arena, bool fill, nb_error *err);
+nb_status nb_clip_bind(nb_clip *clip, float *arena, const nb_digest *digest, nb_error *err);
 void nb_clip_close(nb_clip *clip);
 
 /* Embeds texts in batches; holds the memory for them. */

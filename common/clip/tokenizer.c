@@ -5,6 +5,7 @@
 #include "common/base/text.h"
 #include "common/clip/byte_pairs.h"
 #include "common/clip/text_clean.h"
+#include "common/clip/tokenizer_json.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -236,13 +237,20 @@ nb_status nb_tokenizer_open(nb_tokenizer **out, const char *model_directory, nb_
     nb_status status = NB_OK;
     char *vocab_path = NULL, *merges_path = NULL, *vocab = NULL, *merges = NULL;
     size_t vocab_len, merges_len;
+    nb_strings files = {0};
     *out = NULL;
+    NB_TRY(nb_tokenizer_files(&files, model_directory, err));
+    if (files.count == 1) {
+        status = nb_tokenizer_json_open(out, model_directory, err);
+        goto done;
+    }
     NB_TRY(nb_path_join(&vocab_path, model_directory, "vocab.json", err));
     NB_TRY(nb_path_join(&merges_path, model_directory, "merges.txt", err));
     NB_TRY(nb_file_read(vocab_path, NB_TOKENIZER_FILE_MAX, &vocab, &vocab_len, err));
     NB_TRY(nb_file_read(merges_path, NB_TOKENIZER_FILE_MAX, &merges, &merges_len, err));
     NB_TRY(nb_tokenizer_open_memory(out, vocab, vocab_len, merges, merges_len, model_directory, err));
 done:
+    nb_strings_free(&files);
     free(vocab_path);
     free(merges_path);
     free(vocab);
@@ -271,6 +279,64 @@ int32_t nb_tokenizer_start(const nb_tokenizer *t)
 int32_t nb_tokenizer_end(const nb_tokenizer *t)
 {
     return t->end;
+}
+
+/* ---- back to text ---- */
+
+/* The byte a symbol stands for, -1 when it is the result of a merge. *at_end: it ends a word. */
+static int symbol_byte(const nb_tokenizer *t, int32_t id, bool *at_end)
+{
+    for (int byte = 0; byte < 256; byte++) {
+        *at_end = id == t->byte_id[1][byte];
+        if (*at_end || id == t->byte_id[0][byte]) {
+            return byte;
+        }
+    }
+    return -1;
+}
+
+/* Takes merges back until single bytes are left, the leftmost first. A token has at most TOKEN_MAX bytes and every
+ * step makes one symbol more, so the pending symbols fit. */
+static nb_status spell(const nb_tokenizer *t, int32_t token, nb_buffer *out, nb_error *err)
+{
+    int32_t pending[TOKEN_MAX + 1];
+    size_t count = 1;
+    pending[0] = token;
+    while (count) {
+        int32_t id = pending[--count];
+        bool at_end;
+        int byte = symbol_byte(t, id, &at_end);
+        if (byte >= 0) {
+            char bytes[2] = {(char)byte, ' '};
+            nb_status status = nb_buffer_append(out, bytes, at_end ? 2 : 1, err);
+            if (status != NB_OK) {
+                return status;
+            }
+            continue;
+        }
+        size_t i = 0;
+        while (i < t->pairs.count && t->pairs.merges[i].id != id) {
+            i++;
+        }
+        if (i == t->pairs.count || count + 2 > TOKEN_MAX) {
+            return nb_fail(err, NB_ERR_USAGE, "%d is no token of text", (int)id);
+        }
+        pending[count++] = t->pairs.merges[i].right;
+        pending[count++] = t->pairs.merges[i].left;
+    }
+    return NB_OK;
+}
+
+nb_status nb_tokenizer_decode(const nb_tokenizer *t, const int32_t *ids, size_t count, nb_buffer *out, nb_error *err)
+{
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] != t->start && ids[i] != t->end) {
+            NB_TRY(spell(t, ids[i], out, err));
+        }
+    }
+done:
+    return status;
 }
 
 /* ---- words ---- */

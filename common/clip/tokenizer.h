@@ -7,7 +7,7 @@
 #ifndef NB_CLIP_TOKENIZER_H
 #define NB_CLIP_TOKENIZER_H
 
-#include "common/base/status.h"
+#include "common/base/memory.h"
 
 #include <stdint.h>
 
@@ -19,7 +19,8 @@
 /* Immutable once open: any number of threads may encode with one tokenizer. */
 typedef struct nb_tokenizer nb_tokenizer;
 
-/* Reads vocab.json and merges.txt of a model folder (Hugging Face layout); nb_tokenizer_close frees *out.
+/* Reads vocab.json and merges.txt of a model folder (Hugging Face layout), or its tokenizer.json when one of them is
+ * absent (common/clip/tokenizer_json.h); nb_tokenizer_close frees *out.
  *
  * vocab.json is one object "token": id. n tokens have the ids 0 to n - 1, each once. Among them are both special
  * tokens and the symbol of every byte with and without "</w>"; every other token is the result of exactly one merge.
@@ -47,5 +48,10 @@ int32_t nb_tokenizer_end(const nb_tokenizer *tokenizer);
  * without blanks takes up to 29 bytes of memory a byte, other text 3. */
 nb_status nb_tokenizer_encode(const nb_tokenizer *tokenizer, const char *text, size_t len, size_t context_length,
                               int32_t *ids, size_t *count, nb_error *err);
+
+/* Appends the text the tokens stand for to `out`: start and end tokens left out, a blank behind every word. For checks
+ * and messages: slow. NB_ERR_USAGE for an id that is no token. */
+nb_status nb_tokenizer_decode(const nb_tokenizer *tokenizer, const int32_t *ids, size_t count, nb_buffer *out,
+                              nb_error *err);
 
 #endif

@@ -1,173 +1,255 @@
 #include "common/clip/weights.h"
 
 #include "common/base/memory.h"
-#include "common/clip/safetensors.h"
+#include "common/clip/names.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NAME_MAX_BYTES = 128 };
-
-/* Runs twice over all tensors: first to check and measure, then to convert. */
+/* Runs over all parts: without a checkpoint to count, with one to check and measure, then with memory to convert. */
 typedef struct loader {
-    const nb_safetensors *file;
-    float *arena; /* NULL while measuring */
+    nb_checkpoint *checkpoint; /* NULL while counting */
+    const char *config;        /* file name, for messages */
+    nb_naming naming;
+    float *arena; /* NULL before converting */
     size_t used;
     nb_error *err;
     nb_status status; /* the first failure; nothing is done after it */
 } loader;
 
-static nb_status wrong_shape(const loader *l, const nb_tensor *t, size_t rank, const size_t *shape)
+/* The place of a part. */
+typedef struct place {
+    nb_side side;
+    size_t layer;
+} place;
+
+typedef struct shape {
+    size_t rank, size[4];
+} shape;
+
+static void print_shape(char out[160], size_t rank, const size_t *size)
 {
-    char have[160] = "", want[160] = "";
-    for (size_t i = 0, at = 0; i < t->rank && at < sizeof have; i++) {
-        at += (size_t)snprintf(have + at, sizeof have - at, "%s%zu", i ? ", " : "", t->shape[i]);
+    size_t at = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < rank && at < 160; i++) {
+        at += (size_t)snprintf(out + at, 160 - at, "%s%zu", i ? ", " : "", size[i]);
     }
-    for (size_t i = 0, at = 0; i < rank && at < sizeof want; i++) {
-        at += (size_t)snprintf(want + at, sizeof want - at, "%s%zu", i ? ", " : "", shape[i]);
-    }
-    return nb_fail(l->err, NB_ERR_INPUT, "'%s': tensor '%s' has shape [%s], config.json says [%s]",
-                   nb_safetensors_path(l->file), t->name, have, want);
 }
 
-static nb_status convert(loader *l, const nb_tensor *t)
+static nb_status check_tensor(const loader *l, size_t at, const shape *s)
 {
-    float *to = l->arena + l->used;
-    nb_status status = nb_tensor_to_float(t, to, l->err);
-    if (status != NB_OK) {
-        return nb_context(l->err, "'%s'", nb_safetensors_path(l->file));
+    const nb_tensor *t = nb_checkpoint_at(l->checkpoint, at);
+    const char *path = nb_checkpoint_path_at(l->checkpoint, at);
+    bool fits = t->rank == s->rank;
+    for (size_t i = 0; fits && i < s->rank; i++) {
+        fits = t->shape[i] == s->size[i];
     }
+    /* open_clip can store a scalar as [1] */
+    if (!fits && !(s->rank == 0 && t->rank == 1 && t->shape[0] == 1)) {
+        char have[160], want[160];
+        print_shape(have, t->rank, t->shape);
+        print_shape(want, s->rank, s->size);
+        return nb_fail(l->err, NB_ERR_INPUT, "'%s': tensor '%s' has shape [%s], %s says [%s]", path, t->name, have,
+                       l->config, want);
+    }
+    if (t->dtype != NB_F32 && t->dtype != NB_F16 && t->dtype != NB_BF16) {
+        return nb_fail(l->err, NB_ERR_INPUT, "'%s': tensor '%s' has dtype %s; F32, F16 and BF16 are read", path,
+                       t->name, nb_dtype_name(t->dtype));
+    }
+    return NB_OK;
+}
+
+static nb_status check_finite(const loader *l, size_t at, const float *values)
+{
+    const nb_tensor *t = nb_checkpoint_at(l->checkpoint, at);
     for (size_t i = 0; i < t->count; i++) {
-        if (!isfinite(to[i])) {
+        if (!isfinite(values[i])) {
             return nb_fail(l->err, NB_ERR_INPUT, "'%s': element %zu of tensor '%s' is %g: the checkpoint is damaged",
-                           nb_safetensors_path(l->file), i, t->name, (double)to[i]);
+                           nb_checkpoint_path_at(l->checkpoint, at), i, t->name, (double)values[i]);
         }
     }
     return NB_OK;
 }
 
-/* Takes one tensor of `rank` dimensions; returns where its floats are (or will be). */
-static const float *take(loader *l, const char *name, size_t rank, const size_t *shape)
+/* The tensor as float into `to`, its two dimensions exchanged when the scheme has them so. */
+static nb_status convert(const loader *l, size_t at, bool transposed, float *to)
 {
-    if (l->status != NB_OK) {
-        return NULL;
+    const nb_tensor *t = nb_checkpoint_at(l->checkpoint, at);
+    nb_error *err = l->err;
+    float *straight = NULL;
+    nb_status status;
+    if (transposed) {
+        NB_TRY_NEW(straight, t->count);
     }
-    const nb_tensor *t = nb_safetensors_find(l->file, name);
-    if (!t) {
-        nb_fail(l->err, NB_ERR_INPUT, "'%s' has no tensor '%s'", nb_safetensors_path(l->file), name);
-        l->status = nb_hint(l->err, "a CLIP with ViT image tower in Hugging Face's layout is needed");
-        return NULL;
+    float *values = transposed ? straight : to;
+    status = nb_tensor_to_float(t, values, err);
+    if (status != NB_OK) {
+        nb_context(err, "'%s'", nb_checkpoint_path_at(l->checkpoint, at));
+        goto done;
     }
-    bool fits = t->rank == rank;
-    for (size_t i = 0; fits && i < rank; i++) {
-        fits = t->shape[i] == shape[i];
+    NB_TRY(check_finite(l, at, values));
+    for (size_t r = 0; transposed && r < t->shape[0]; r++) {
+        for (size_t c = 0; c < t->shape[1]; c++) {
+            to[c * t->shape[0] + r] = straight[r * t->shape[1] + c];
+        }
     }
-    if (!fits) {
-        l->status = wrong_shape(l, t, rank, shape);
-        return NULL;
-    }
-    if (t->dtype != NB_F32 && t->dtype != NB_F16 && t->dtype != NB_BF16) {
-        l->status = nb_fail(l->err, NB_ERR_INPUT, "'%s': tensor '%s' has dtype %s; F32, F16 and BF16 are read",
-                            nb_safetensors_path(l->file), name, nb_dtype_name(t->dtype));
-        return NULL;
-    }
-    if (l->arena) {
-        l->status = convert(l, t);
-    }
-    const float *at = l->arena ? l->arena + l->used : NULL;
-    l->used += t->count;
-    return at;
+done:
+    free(straight);
+    return status;
 }
 
-static const float *vector(loader *l, const char *prefix, const char *name, size_t n)
+static nb_status take_tensor(loader *l, const char *name, bool transposed, const shape *s)
 {
-    char full[NAME_MAX_BYTES];
-    snprintf(full, sizeof full, "%s%s", prefix, name);
-    return take(l, full, 1, &n);
+    shape stored = *s;
+    size_t at;
+    if (transposed) {
+        stored.size[0] = s->size[1];
+        stored.size[1] = s->size[0];
+    }
+    if (!nb_checkpoint_find(l->checkpoint, name, &at)) {
+        nb_fail(l->err, NB_ERR_INPUT, "'%s' has no tensor '%s'", nb_checkpoint_path(l->checkpoint), name);
+        return nb_hint(l->err, "a CLIP with ViT image tower is needed, with the names of Hugging Face or open_clip");
+    }
+    nb_status status = check_tensor(l, at, &stored);
+    if (status != NB_OK) {
+        return status;
+    }
+    nb_checkpoint_use(l->checkpoint, at);
+    return l->arena ? convert(l, at, transposed, l->arena + l->used) : NB_OK;
 }
 
-static const float *matrix(loader *l, const char *prefix, const char *name, size_t rows, size_t columns)
+/* Takes one part of shape [*, *, ...]; returns where its floats are (or will be). */
+static const float *take(loader *l, nb_part part, place where, shape s)
 {
-    char full[NAME_MAX_BYTES];
-    size_t shape[2] = {rows, columns};
-    snprintf(full, sizeof full, "%s%s", prefix, name);
-    return take(l, full, 2, shape);
+    const float *begin = l->arena ? l->arena + l->used : NULL;
+    char names[NB_PART_PIECES][NB_PART_NAME_MAX];
+    size_t pieces = nb_part_names(l->naming, part, where.side, where.layer, names);
+    if (pieces > 1) {
+        s.size[0] /= pieces;
+    }
+    size_t count = 1;
+    for (size_t i = 0; i < s.rank; i++) {
+        count *= s.size[i];
+    }
+    for (size_t i = 0; i < pieces && l->status == NB_OK; i++) {
+        if (l->checkpoint) {
+            l->status = take_tensor(l, names[i], nb_part_transposed(l->naming, part), &s);
+        }
+        l->used += count;
+    }
+    return begin;
 }
 
-/* Queries, keys and values lie one behind another in the arena: one [3 width, width] matrix. */
-static void take_block(loader *l, const char *tower, size_t layer, const nb_tower_config *c, nb_block *b)
+static const float *vector(loader *l, nb_part part, place where, size_t n)
 {
-    char p[NAME_MAX_BYTES / 2];
+    return take(l, part, where, (shape){1, {n}});
+}
+
+static const float *matrix(loader *l, nb_part part, place where, size_t rows, size_t columns)
+{
+    return take(l, part, where, (shape){2, {rows, columns}});
+}
+
+static void take_block(loader *l, place at, const nb_tower_config *c, nb_block *b)
+{
     size_t w = c->width;
-    snprintf(p, sizeof p, "%s.encoder.layers.%zu.", tower, layer);
-    b->norm1_weight = vector(l, p, "layer_norm1.weight", w);
-    b->norm1_bias = vector(l, p, "layer_norm1.bias", w);
-    b->qkv_weight = matrix(l, p, "self_attn.q_proj.weight", w, w);
-    matrix(l, p, "self_attn.k_proj.weight", w, w);
-    matrix(l, p, "self_attn.v_proj.weight", w, w);
-    b->qkv_bias = vector(l, p, "self_attn.q_proj.bias", w);
-    vector(l, p, "self_attn.k_proj.bias", w);
-    vector(l, p, "self_attn.v_proj.bias", w);
-    b->out_weight = matrix(l, p, "self_attn.out_proj.weight", w, w);
-    b->out_bias = vector(l, p, "self_attn.out_proj.bias", w);
-    b->norm2_weight = vector(l, p, "layer_norm2.weight", w);
-    b->norm2_bias = vector(l, p, "layer_norm2.bias", w);
-    b->fc1_weight = matrix(l, p, "mlp.fc1.weight", c->mlp, w);
-    b->fc1_bias = vector(l, p, "mlp.fc1.bias", c->mlp);
-    b->fc2_weight = matrix(l, p, "mlp.fc2.weight", w, c->mlp);
-    b->fc2_bias = vector(l, p, "mlp.fc2.bias", w);
+    b->norm1_weight = vector(l, NB_PART_NORM1_WEIGHT, at, w);
+    b->norm1_bias = vector(l, NB_PART_NORM1_BIAS, at, w);
+    b->qkv_weight = matrix(l, NB_PART_QKV_WEIGHT, at, 3 * w, w);
+    b->qkv_bias = vector(l, NB_PART_QKV_BIAS, at, 3 * w);
+    b->out_weight = matrix(l, NB_PART_OUT_WEIGHT, at, w, w);
+    b->out_bias = vector(l, NB_PART_OUT_BIAS, at, w);
+    b->norm2_weight = vector(l, NB_PART_NORM2_WEIGHT, at, w);
+    b->norm2_bias = vector(l, NB_PART_NORM2_BIAS, at, w);
+    b->fc1_weight = matrix(l, NB_PART_FC1_WEIGHT, at, c->mlp, w);
+    b->fc1_bias = vector(l, NB_PART_FC1_BIAS, at, c->mlp);
+    b->fc2_weight = matrix(l, NB_PART_FC2_WEIGHT, at, w, c->mlp);
+    b->fc2_bias = vector(l, NB_PART_FC2_BIAS, at, w);
+}
+
+static void take_ends(loader *l, nb_clip *m)
+{
+    const nb_clip_config *c = &m->config;
+    const place once = {0};
+    size_t text = c->text.width, image = c->image.width;
+    m->token_embedding = matrix(l, NB_PART_TOKEN_EMBEDDING, once, c->vocabulary, text);
+    m->text_position = matrix(l, NB_PART_TEXT_POSITION, once, c->context, text);
+    m->text_norm_weight = vector(l, NB_PART_TEXT_NORM_WEIGHT, once, text);
+    m->text_norm_bias = vector(l, NB_PART_TEXT_NORM_BIAS, once, text);
+    m->text_projection = matrix(l, NB_PART_TEXT_PROJECTION, once, c->projection, text);
+    m->class_embedding = vector(l, NB_PART_CLASS_EMBEDDING, once, image);
+    m->patch_embedding = take(l, NB_PART_PATCH_EMBEDDING, once, (shape){4, {image, 3, c->patch, c->patch}});
+    m->image_position = matrix(l, NB_PART_IMAGE_POSITION, once, nb_clip_patches(c) + 1, image);
+    m->pre_norm_weight = vector(l, NB_PART_PRE_NORM_WEIGHT, once, image);
+    m->pre_norm_bias = vector(l, NB_PART_PRE_NORM_BIAS, once, image);
+    m->post_norm_weight = vector(l, NB_PART_POST_NORM_WEIGHT, once, image);
+    m->post_norm_bias = vector(l, NB_PART_POST_NORM_BIAS, once, image);
+    m->image_projection = matrix(l, NB_PART_IMAGE_PROJECTION, once, c->projection, image);
+    const float *scale = take(l, NB_PART_LOGIT_SCALE, once, (shape){0});
+    m->logit_scale = scale && l->status == NB_OK ? *scale : 0;
 }
 
 static void take_all(loader *l, nb_clip *m)
 {
-    const nb_clip_config *c = &m->config;
-    size_t scalar = 0, patch[4] = {c->image.width, 3, c->patch, c->patch};
-    for (size_t i = 0; i < c->text.layers; i++) {
-        take_block(l, "text_model", i, &c->text, &m->text_blocks[i]);
+    l->used = 0;
+    for (size_t i = 0; i < m->config.text.layers && l->status == NB_OK; i++) {
+        take_block(l, (place){NB_SIDE_TEXT, i}, &m->config.text, &m->text_blocks[i]);
     }
-    for (size_t i = 0; i < c->image.layers; i++) {
-        take_block(l, "vision_model", i, &c->image, &m->image_blocks[i]);
+    for (size_t i = 0; i < m->config.image.layers && l->status == NB_OK; i++) {
+        take_block(l, (place){NB_SIDE_IMAGE, i}, &m->config.image, &m->image_blocks[i]);
     }
-    const char *t = "text_model.", *v = "vision_model.";
-    m->token_embedding = matrix(l, t, "embeddings.token_embedding.weight", c->vocabulary, c->text.width);
-    m->text_position = matrix(l, t, "embeddings.position_embedding.weight", c->context, c->text.width);
-    m->text_norm_weight = vector(l, t, "final_layer_norm.weight", c->text.width);
-    m->text_norm_bias = vector(l, t, "final_layer_norm.bias", c->text.width);
-    m->text_projection = matrix(l, "", "text_projection.weight", c->projection, c->text.width);
-    m->class_embedding = vector(l, v, "embeddings.class_embedding", c->image.width);
-    m->patch_embedding = take(l, "vision_model.embeddings.patch_embedding.weight", 4, patch);
-    m->image_position = matrix(l, v, "embeddings.position_embedding.weight", nb_clip_patches(c) + 1, c->image.width);
-    m->pre_norm_weight = vector(l, v, "pre_layrnorm.weight", c->image.width);
-    m->pre_norm_bias = vector(l, v, "pre_layrnorm.bias", c->image.width);
-    m->post_norm_weight = vector(l, v, "post_layernorm.weight", c->image.width);
-    m->post_norm_bias = vector(l, v, "post_layernorm.bias", c->image.width);
-    m->image_projection = matrix(l, "", "visual_projection.weight", c->projection, c->image.width);
-    const float *scale = take(l, "logit_scale", 0, &scalar);
-    m->logit_scale = scale ? *scale : 0;
+    if (l->status == NB_OK) {
+        take_ends(l, m);
+    }
 }
 
-nb_status nb_clip_weights_read(nb_clip *m, const char *path, nb_error *err)
+nb_status nb_clip_weights_read(nb_clip *m, nb_checkpoint *checkpoint, float *arena, nb_error *err)
 {
-    nb_safetensors *file = NULL;
-    loader l = {.err = err};
+    loader l = {.checkpoint = checkpoint, .config = nb_clip_config_file(&m->config), .err = err};
     nb_status status;
-    NB_TRY(nb_safetensors_open(&file, path, err));
-    l.file = file;
+    NB_TRY(nb_names_detect(&l.naming, checkpoint, err));
     NB_TRY_NEW(m->text_blocks, m->config.text.layers);
     NB_TRY_NEW(m->image_blocks, m->config.image.layers);
     take_all(&l, m);
     NB_TRY(l.status);
-    m->arena = nb_alloc_aligned(l.used, sizeof *m->arena, err);
-    if (!m->arena) {
+    NB_TRY(nb_names_check_used(l.naming, checkpoint, err));
+    if (!arena) {
+        arena = m->arena = nb_alloc_aligned(l.used, sizeof *m->arena, err);
+    }
+    if (!arena) {
         status = NB_ERR_LIMIT;
         goto done;
     }
-    l.arena = m->arena;
-    l.used = 0;
+    l.arena = arena;
     take_all(&l, m);
     status = l.status;
 done:
-    nb_safetensors_close(file);
     return status;
+}
+
+nb_status nb_clip_weights_bind(nb_clip *m, float *arena, nb_error *err)
+{
+    loader l = {.arena = arena, .err = err};
+    nb_status status;
+    NB_TRY_NEW(m->text_blocks, m->config.text.layers);
+    NB_TRY_NEW(m->image_blocks, m->config.image.layers);
+    take_all(&l, m);
+    status = l.status;
+done:
+    return status;
+}
+
+size_t nb_clip_parameters(const nb_clip_config *c)
+{
+    nb_clip m = {.config = *c};
+    loader l = {0};
+    nb_block text, image;
+    take_block(&l, (place){0}, &c->text, &text);
+    size_t of_text = l.used;
+    take_block(&l, (place){0}, &c->image, &image);
+    size_t of_image = l.used - of_text;
+    l.used = 0;
+    take_ends(&l, &m);
+    return l.used + c->text.layers * of_text + c->image.layers * of_image;
 }

@@ -1,12 +1,21 @@
-/* Reads the weights of a checkpoint into a model: names and shapes of the transformers library's CLIPModel. */
+/* Reads the weights of a checkpoint into a model, in either naming scheme (common/clip/names.h). */
 #ifndef NB_CLIP_WEIGHTS_H
 #define NB_CLIP_WEIGHTS_H
 
+#include "common/clip/checkpoint.h"
 #include "common/clip/model.h"
 
-/* Fills clip->arena, the blocks and every pointer into them from the safetensors file at path; clip->config is set.
- * NB_ERR_INPUT names the first tensor that is missing, has another shape or dtype, or is not finite. Memory is owned by
- * the model even on failure. */
-nb_status nb_clip_weights_read(nb_clip *clip, const char *path, nb_error *err);
+/* Fills `arena` [nb_clip_parameters], or memory of the model's own when it is NULL (clip->arena), the blocks and every pointer into them, and the logit scale; clip->config is set. What a scheme
+ * stores as [in, out] is transposed. NB_ERR_INPUT names the first tensor that is missing, has another shape or dtype,
+ * is not finite, or belongs to a tower but not to the configuration. Memory is owned by the model even on failure.
+ * Marks the tensors it read as used. */
+nb_status nb_clip_weights_read(nb_clip *clip, nb_checkpoint *checkpoint, float *arena, nb_error *err);
+
+/* Points the blocks and every pointer of a model into an arena that nb_clip_weights_read filled for the same
+ * configuration, and reads the logit scale from it. */
+nb_status nb_clip_weights_bind(nb_clip *clip, float *arena, nb_error *err);
+
+/* Numbers a model of this configuration has, the logit scale included. */
+size_t nb_clip_parameters(const nb_clip_config *config);
 
 #endif

@@ -1,13 +1,14 @@
 #include "common/parallel/shared.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { ALIGN = 64 };
 
 nb_status nb_shared_create(nb_shared *s, const nb_team *team, size_t bytes, nb_error *err)
 {
-    int rank = 0, unit;
+    int rank = 0, ranks = 1, unit;
     MPI_Aint size;
     void *mine;
     nb_status status = NB_OK;
@@ -21,11 +22,15 @@ nb_status nb_shared_create(nb_shared *s, const nb_team *team, size_t bytes, nb_e
     }
     MPI_Comm_set_errhandler(s->node, MPI_ERRORS_RETURN);
     MPI_Comm_rank(s->node, &rank);
+    MPI_Comm_size(s->node, &ranks);
     s->first = rank == 0;
+    if (ranks == 1) { /* nobody to share with */
+        s->base = nb_alloc_aligned(bytes, 1, err);
+        return nb_team_agree(team, s->base ? NB_OK : NB_ERR_LIMIT, err);
+    }
     size = s->first ? (MPI_Aint)(bytes + ALIGN) : 0;
     if (MPI_Win_allocate_shared(size, 1, MPI_INFO_NULL, s->node, &mine, &s->window) != MPI_SUCCESS ||
         MPI_Win_shared_query(s->window, 0, &size, &unit, &mine) != MPI_SUCCESS) {
-        s->window = MPI_WIN_NULL;
         nb_fail(err, NB_ERR_LIMIT, "%zu bytes of memory shared on a node are not to be had", bytes);
         status = nb_hint(err, "is /dev/shm large enough?");
     } else {
@@ -40,7 +45,7 @@ nb_status nb_shared_create(nb_shared *s, const nb_team *team, size_t bytes, nb_e
 nb_status nb_shared_publish(nb_shared *s, const nb_team *team, nb_error *err)
 {
     nb_status status = NB_OK;
-    if (MPI_Win_fence(0, s->window) != MPI_SUCCESS) {
+    if (s->window != MPI_WIN_NULL && MPI_Win_fence(0, s->window) != MPI_SUCCESS) {
         status = nb_fail(err, NB_ERR_INTERNAL, "MPI_Win_fence failed on shared memory");
     }
     return nb_team_agree(team, status, err);
@@ -49,7 +54,11 @@ nb_status nb_shared_publish(nb_shared *s, const nb_team *team, nb_error *err)
 void nb_shared_destroy(nb_shared *s)
 {
     if (s && s->base) {
-        MPI_Win_free(&s->window);
+        if (s->window == MPI_WIN_NULL) {
+            free(s->base);
+        } else {
+            MPI_Win_free(&s->window);
+        }
         MPI_Comm_free(&s->node);
         *s = (nb_shared){0};
     }

@@ -20,7 +20,7 @@ pipeline() {
         run 0 "$@" "$NEGBANK" embed images -q --model world/model --labels-from list -o "$dir/$set.nbe" "world/$set.txt"
     done
     for criterion in debiased interneg neglabel dnm random; do
-        run 0 "$@" "$NEGBANK" mine -q --criterion "$criterion" --count 40 --texts "$dir/words.nbe" --model world/model \
+        run 0 "$@" "$NEGBANK" mine -q --criterion "$criterion" --texts "$dir/words.nbe" --model world/model \
             --labels world/labels.txt --id-images "$dir/id-train.nbe" --wild-images "$dir/wild.nbe" \
             --explain "$dir/$criterion.explain" -o "$dir/$criterion.nbank"
     done

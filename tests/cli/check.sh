@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# negbank check: what it says of a checkpoint, as text and as JSON, and its exit codes.
+. "$TESTS/cli/world.bash" || exit 1
+
+check=("${NB[@]}" check --model)
+
+case_ 'a checkpoint of no known shape'
+run 0 "${check[@]}" w/model
+prints 'hugging face names, 78 tensors in 1 file: 78 F32'
+prints 'width 64, 2 layers, 4 heads, mlp 256, quick_gelu, context 32, vocabulary 1014'
+prints 'no known answers for this shape'
+prints 'sanity         passed'
+prints 'texts/s'
+[ ! -s "$T/err" ] || die 'something is on standard error'
+digest=$(sed -n 's/^digest *//p' "$T/out")
+
+case_ 'as JSON'
+run 0 "${check[@]}" w/model --json
+prints "\"digest\": \"$digest\""
+prints '"verdict": "none"'
+prints '"names": "hugging face"'
+
+case_ 'known answers are required'
+run 7 "${check[@]}" w/model --require-known-answers
+says 'no known answers for a checkpoint of this shape'
+
+case_ 'weights beside it that are not read'
+model m
+cp m/model.safetensors m/open_clip_model.safetensors
+run 0 "${check[@]}" m
+prints "$digest"
+
+case_ 'a logit scale that is none'
+model m
+data=$(($(od -An -tu8 -N 8 m/model.safetensors) + 8))
+poke m/model.safetensors "$data" '\000\000\300\100' # 6
+refused 6 - check --model m
+says 'logit_scale is 6'
+
+case_ 'weights of zeros'
+model m
+head -c "$(($(bytes_of m/model.safetensors) - data - 4))" /dev/zero |
+    dd of=m/model.safetensors bs=1M oflag=seek_bytes seek=$((data + 4)) conv=notrunc status=none
+refused 6 - check --model m
+says 'norm 0'
+
+case_ 'shards outside the folder'
+model m
+mv m/model.safetensors elsewhere.safetensors
+echo '{"weight_map": {"logit_scale": "../elsewhere.safetensors"}}' >m/model.safetensors.index.json
+refused 3 - check --model m
+says_all m/model.safetensors.index.json "'../elsewhere.safetensors' of tensor 'logit_scale' is not a plain file name"
+
+case_ 'another model'
+model m
+edit m/config.json '"model_type": "clip",' '"model_type": "siglip",'
+refused 3 - check --model m
+says "model_type 'siglip' is not 'clip'"
+
+case_ 'no checkpoint'
+refused 3 - check --model nowhere
+refused 2 - check
+finish
