@@ -2,6 +2,7 @@
 #include "jobs/commands.h"
 #include "jobs/inspect_kinds.h"
 
+#include "common/base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,13 +51,17 @@ static nb_status inspect_info(nb_job *job, nb_error *err)
     const nb_file_kind *kind;
     nb_seal seal;
     json_t *about = NULL;
-    char *text = NULL;
+    char *text = NULL, *name = NULL;
     nb_status status;
     NB_TRY(nb_file_kind_open(&kind, &seal, s->file, err));
-    about = json_pack("{s:s, s:s, s:I, s:s}", "file", s->file, "kind", seal.kind, "bytes", (json_int_t)seal.size,
+    name = strdup(s->file);
+    if (name) {
+        nb_text_mend(name);
+    }
+    about = json_pack("{s:s, s:s, s:I, s:s}", "file", name, "kind", seal.kind, "bytes", (json_int_t)seal.size,
                       "sha256", seal.digest.hex);
     if (!about) {
-        status = nb_fail(err, NB_ERR_INPUT, "the name '%s' cannot be printed", s->file);
+        status = nb_fail(err, NB_ERR_LIMIT, "out of memory to describe '%s'", s->file);
         goto done;
     }
     NB_TRY(kind->describe(s->file, about, err));
@@ -72,6 +77,7 @@ static nb_status inspect_info(nb_job *job, nb_error *err)
     }
 done:
     free(text);
+    free(name);
     json_decref(about);
     return status;
 }

@@ -5,6 +5,7 @@
 #include "common/linear/blas.h"
 #include "common/linear/vector.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -128,7 +129,8 @@ static int report(const nb_log *log, bool speak, const nb_error *err)
 }
 
 /* Ends a process whose words cannot be run. A launcher ends the other processes of a job as soon as one fails, rank 0
- * perhaps before it has spoken, so they leave together. Those that could be parsed meet the agreement at their start. */
+ * perhaps before it has spoken, so they leave together. Those that could be parsed meet the agreement at their
+ * start. */
 static int refuse(const nb_log *log, bool mpi, nb_error *err)
 {
     nb_team team = {.comm = MPI_COMM_NULL};
@@ -199,9 +201,23 @@ static int run(const nb_parsed *parsed)
     return code;
 }
 
+/* Where standard input, output or error is closed, its number must not go to a file: what is printed would land
+ * there. */
+static void hold_standard_files(void)
+{
+    int fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        fd = open("/dev/null", O_RDONLY);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 int nb_program(int argc, char *argv[])
 {
     nb_error err = {0};
+    hold_standard_files();
     nb_log log = nb_log_open("negbank", true, false, false);
     int words = 0;
     const nb_command *command = find(argc, argv, &words);

@@ -1,6 +1,7 @@
 #include "mining/mine.h"
 
 #include "common/base/file.h"
+#include "scoring/score_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,7 +98,9 @@ static nb_status line(nb_buffer *b, const nb_mined *m, const nb_store *texts, si
 {
     nb_status status;
     const char *tag = nb_tag_name(texts->tags ? (nb_tag)texts->tags[u] : NB_TAG_NONE);
-    NB_TRY(nb_buffer_printf(b, err, "%zu\t%s\t%s\t", u, nb_strings_get(&texts->names, u), tag));
+    NB_TRY(nb_buffer_printf(b, err, "%zu\t", u));
+    NB_TRY(nb_score_escape(b, nb_strings_get(&texts->names, u), nb_strings_len(&texts->names, u), err));
+    NB_TRY(nb_buffer_printf(b, err, "\t%s\t", tag));
     if (position) {
         NB_TRY(nb_buffer_printf(b, err, "selected\t%zu", position - 1));
     } else if (m->reasons[u] == NB_ACCEPTED) {

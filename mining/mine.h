@@ -23,8 +23,8 @@ nb_status nb_mine(nb_mined *out, const nb_criterion *criterion, const nb_evidenc
                   bool all_columns, nb_quota quota, bool clamp, nb_error *err);
 void nb_mined_free(nb_mined *mined);
 
-/* Writes the explain table: id, text, tag, status, position (row of the bank, from 0),
- * the columns; rows by id. Not collective. */
+/* Writes the explain table: id, text (escaped as in score files), tag, status, position (row of the bank, from 0), the
+ * columns; rows by id. Not collective. */
 nb_status nb_mined_explain(const nb_mined *mined, const nb_store *texts, const char *path, bool force, nb_error *err);
 
 #endif

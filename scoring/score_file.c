@@ -317,8 +317,7 @@ static nb_status check_row(const nb_scores *s, size_t i, nb_status kind, nb_erro
                  : NB_OK;
 }
 
-/* Appends a name, escaped. */
-static nb_status escape(nb_buffer *out, const char *name, size_t len, nb_error *err)
+nb_status nb_score_escape(nb_buffer *out, const char *name, size_t len, nb_error *err)
 {
     static const char plain[] = "\t\n\r\\";
     static const char coded[] = "tnr\\";
@@ -357,7 +356,7 @@ static nb_status format_row(const nb_scores *s, size_t i, nb_buffer *out, nb_err
         snprintf(ood_score, sizeof ood_score, "%.9g", s->ood_score[i]);
     }
     nb_buffer_clear(out);
-    NB_TRY(escape(out, name, len, err));
+    NB_TRY(nb_score_escape(out, name, len, err));
     NB_TRY(nb_buffer_printf(out, err, "\t%d\t%d\t%.9g\t%s\n", s->labels[i], s->classes[i], s->score[i], ood_score));
     if (out->len > NB_SCORE_LINE_MAX) {
         status = nb_fail(err, NB_ERR_INPUT,

@@ -40,6 +40,9 @@ nb_status nb_scores_parse(nb_scores *out, const char *name, const char *bytes, s
  * NUL byte, and for no rows. * Otherwise fails as nb_output_begin does, or with NB_ERR_IO. */
 nb_status nb_scores_write(const nb_scores *scores, const char *path, bool force, nb_error *err);
 
+/* Appends a name as it stands in a score file. */
+nb_status nb_score_escape(nb_buffer *out, const char *name, size_t len, nb_error *err);
+
 void nb_scores_free(nb_scores *scores);
 
 /* True when the rows carry ood_score, so that their keys are log-odds. Keys of files that differ in this do not

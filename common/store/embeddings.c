@@ -47,7 +47,8 @@ nb_status nb_store_create(nb_store_plan *plan, const char *path, const nb_store_
 {
     hid_t file = -1;
     nb_status status;
-    *plan = (nb_store_plan){.count = spec->count, .width = spec->width, .tile_rows = spec->tile_rows, .half = spec->half};
+    *plan =
+        (nb_store_plan){.count = spec->count, .width = spec->width, .tile_rows = spec->tile_rows, .half = spec->half};
     if (!spec->count || !spec->width || !spec->tile_rows) {
         return nb_fail(err, NB_ERR_INPUT, "nothing to store in '%s': %zu rows of width %zu", path, spec->count,
                        spec->width);
@@ -61,7 +62,8 @@ nb_status nb_store_create(nb_store_plan *plan, const char *path, const nb_store_
     NB_TRY(put_rows_room(file, plan, err));
     NB_TRY(nb_h5_put_strings(file, "names", spec->names, err));
     if (spec->tags) {
-        NB_TRY(nb_h5_put_vector(file, "tags", H5T_STD_U8LE, H5T_NATIVE_UINT8, spec->count, spec->tags, NB_H5_ZSTD, err));
+        NB_TRY(
+            nb_h5_put_vector(file, "tags", H5T_STD_U8LE, H5T_NATIVE_UINT8, spec->count, spec->tags, NB_H5_ZSTD, err));
     }
     if (spec->labels) {
         NB_TRY(nb_h5_put_vector(file, "labels", H5T_STD_I32LE, H5T_NATIVE_INT32, spec->count, spec->labels, NB_H5_ZSTD,
@@ -101,7 +103,8 @@ static nb_status write_at(int fd, const void *bytes, size_t len, uint64_t at, nb
 static uint64_t tile_checksum(const nb_store_plan *plan, size_t tile, const void *rows, const float *norms)
 {
     size_t count = nb_store_tile_rows(plan, tile);
-    uint64_t sum = XXH3_64bits_withSeed(norms, count * sizeof *norms, XXH3_64bits(rows, count * nb_store_row_bytes(plan)));
+    uint64_t sum =
+        XXH3_64bits_withSeed(norms, count * sizeof *norms, XXH3_64bits(rows, count * nb_store_row_bytes(plan)));
     return sum ? sum : 1; /* 0 says "not done" */
 }
 
@@ -111,7 +114,8 @@ static nb_status write_tile(int fd, const nb_store_plan *plan, size_t tile, cons
     size_t begin = nb_store_tile_begin(plan, tile), count = nb_store_tile_rows(plan, tile);
     uint64_t checksum = tile_checksum(plan, tile, rows, norms);
     nb_status status;
-    NB_TRY(write_at(fd, rows, count * nb_store_row_bytes(plan), plan->embeddings_at + begin * nb_store_row_bytes(plan), err));
+    NB_TRY(write_at(fd, rows, count * nb_store_row_bytes(plan), plan->embeddings_at + begin * nb_store_row_bytes(plan),
+                    err));
     NB_TRY(write_at(fd, norms, count * sizeof *norms, plan->norms_at + begin * sizeof *norms, err));
     NB_TRY(write_at(fd, &checksum, sizeof checksum, plan->checksums_at + tile * sizeof checksum, err));
 done:
@@ -292,8 +296,8 @@ nb_status nb_store_open(nb_store *s, const char *path, bool verify, nb_error *er
 {
     hid_t file = -1;
     *s = (nb_store){0};
-    nb_status status = verify ? nb_seal_verify(&s->seal, path, NB_STORE_KIND, err)
-                              : nb_seal_read(&s->seal, path, NB_STORE_KIND, err);
+    nb_status status =
+        verify ? nb_seal_verify(&s->seal, path, NB_STORE_KIND, err) : nb_seal_read(&s->seal, path, NB_STORE_KIND, err);
     if (status != NB_OK) {
         return status;
     }
@@ -349,7 +353,8 @@ static nb_status check_rows(nb_store *s, size_t begin, size_t count, nb_error *e
             s->map.data + s->plan.embeddings_at + nb_store_tile_begin(&s->plan, t) * nb_store_row_bytes(&s->plan);
         if (tile_checksum(&s->plan, t, at, s->norms + nb_store_tile_begin(&s->plan, t)) != s->checksums[t]) {
             nb_fail(err, NB_ERR_VERIFY, "'%s' is damaged: rows %zu to %zu do not match their checksum", s->path,
-                    nb_store_tile_begin(&s->plan, t), nb_store_tile_begin(&s->plan, t) + nb_store_tile_rows(&s->plan, t));
+                    nb_store_tile_begin(&s->plan, t),
+                    nb_store_tile_begin(&s->plan, t) + nb_store_tile_rows(&s->plan, t));
             return nb_hint(err, "make the store again");
         }
         s->tile_seen[t] = 1;

@@ -5,13 +5,11 @@
  *   embeddings     f16 or f32 [N, d]  L2-normalised rows, contiguous: the seal's hole, covered by `tiles`
  *   norms          f32 [N]            Euclidean norms of the rows before normalising
  *   tiles/rows     u64 [1]            rows a tile; the last tile may be shorter
- *   tiles/checksum u64 [T]            XXH3-64 of the tile's norms, seeded by that of its bytes in `embeddings`; 0 while the
- *                                     tile is not done
- *   names/...      strings [N]        the texts, or the image names (common/store/h5.h has the layout of strings)
- *   tags           u8 [N]             nb_tag of every text (stores of texts)
- *   labels         i32 [N]            ID class number of every image, -1 unknown (stores of images)
- *   classes/...    strings [C]        class names behind the numbers, where known
- *   provenance     text               JSON (common/store/provenance.h)
+ *   tiles/checksum u64 [T]            XXH3-64 of the tile's norms, seeded by that of its bytes in `embeddings`; 0 while
+ * the tile is not done names/...      strings [N]        the texts, or the image names (common/store/h5.h has the
+ * layout of strings) tags           u8 [N]             nb_tag of every text (stores of texts) labels         i32 [N] ID
+ * class number of every image, -1 unknown (stores of images) classes/...    strings [C]        class names behind the
+ * numbers, where known provenance     text               JSON (common/store/provenance.h)
  *
  * Half precision keeps the bits of a half-precision source that was normalised already; whoever computes with rows
  * normalises them again in double precision, so either precision serves. */
@@ -39,7 +37,7 @@ typedef struct nb_store_spec {
 typedef struct nb_store_plan {
     uint64_t count, width, tile_rows, tile_count, half;
     uint64_t embeddings_at, norms_at, checksums_at; /* byte offsets in the file */
-    uint64_t resumed; /* 1: the file holds tiles of an interrupted run */
+    uint64_t resumed;                               /* 1: the file holds tiles of an interrupted run */
 } nb_store_plan;
 
 /* Creates the file with everything but its rows. By one process. */
@@ -75,7 +73,7 @@ typedef struct nb_store {
     int32_t *labels; /* [count] or NULL */
     float *norms;    /* [count] */
     char *provenance;
-    uint64_t *checksums; /* [tile_count] */
+    uint64_t *checksums;      /* [tile_count] */
     unsigned char *tile_seen; /* [tile_count] */
     nb_map map;
 } nb_store;

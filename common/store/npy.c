@@ -68,7 +68,8 @@ static nb_status parse(nb_npy *out, const char *path, nb_error *err)
     char header[HEADER_MAX + 1];
     memcpy(header, p + begin, len);
     header[len] = '\0';
-    const char *descr = entry(header, "descr"), *order = entry(header, "fortran_order"), *shape = entry(header, "shape");
+    const char *descr = entry(header, "descr"), *order = entry(header, "fortran_order"),
+               *shape = entry(header, "shape");
     if (!descr || !order || !shape || strncmp(order, "False", 5) != 0 || !parse_shape(out, shape)) {
         nb_fail(err, NB_ERR_INPUT, "'%s' is not a C-order array of one or two dimensions: %.120s", path, header);
         return nb_hint(err, "save it with numpy.save(path, numpy.ascontiguousarray(a))");
@@ -149,10 +150,11 @@ nb_status nb_npy_write(const char *path, bool force, nb_npy_type type, size_t pl
     } else {
         snprintf(shape, sizeof shape, "(%zu,)", rows);
     }
-    int used = snprintf(head, sizeof head, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", types[type].name,
-                        shape);
+    int used =
+        snprintf(head, sizeof head, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", types[type].name, shape);
     size_t len = ((size_t)used + 1 + 10 + 63) / 64 * 64 - 10; /* the data begin at a multiple of 64 */
-    const unsigned char magic[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char)len, (unsigned char)(len >> 8)};
+    const unsigned char magic[10] = {
+        0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char)len, (unsigned char)(len >> 8)};
     NB_TRY(nb_buffer_append(&b, magic, sizeof magic, err));
     NB_TRY(nb_buffer_printf(&b, err, "%s%*s\n", head, (int)(len - (size_t)used - 1), ""));
     if (type == NB_NPY_F16) {

@@ -94,8 +94,8 @@ nb_status nb_provenance_input(nb_provenance *p, const char *role, const char *pa
     json_t *inputs = json_object_get(p->content, "inputs");
     json_t *paths = json_object_get(p->run, "inputs");
     bool done = json_array_append_new(inputs, json_pack("{s:s, s:s}", "role", role, "sha256", digest)) == 0 &&
-                json_array_append_new(paths, json_pack("{s:s, s:o, s:s}", "role", role, "path", as_string(path),
-                                                       "sha256", digest)) == 0;
+                json_array_append_new(
+                    paths, json_pack("{s:s, s:o, s:s}", "role", role, "path", as_string(path), "sha256", digest)) == 0;
     return done ? NB_OK : no_memory(err);
 }
 

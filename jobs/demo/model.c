@@ -198,7 +198,7 @@ static nb_status write_json(const char *directory, const char *name, bool force,
 static json_t *tower_config(const char *type, const nb_demo_tower *t, size_t projection)
 {
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:f, s:I}", "model_type", type, "hidden_size",
-                     (json_int_t)t->width, "intermediate_size", (json_int_t)(4 * t->width), "num_attention_heads",
+                     (json_int_t)t->width, "intermediate_size", 4 * (json_int_t)t->width, "num_attention_heads",
                      (json_int_t)t->heads, "num_hidden_layers", (json_int_t)t->layers, "hidden_act", "quick_gelu",
                      "layer_norm_eps", 1e-5, "projection_dim", (json_int_t)projection);
 }

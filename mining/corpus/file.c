@@ -1,11 +1,13 @@
 #include "mining/corpus/file.h"
 
 #include "common/base/file.h"
+#include "common/base/text.h"
 #include "common/store/h5.h"
 #include "common/store/seal.h"
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 static char *counts_text(const nb_corpus_counts *counts)
 {
@@ -28,7 +30,16 @@ static nb_status put_inputs(hid_t file, const nb_strings *inputs, nb_error *err)
     nb_status status = NB_OK;
     for (size_t i = 0; i < inputs->count; i++) {
         const char *base = nb_path_base(nb_strings_get(inputs, i));
-        NB_TRY(nb_strings_push(&names, base, strlen(base), err));
+        char *name = nb_alloc(strlen(base) + 1, 1, err);
+        if (!name) {
+            status = NB_ERR_LIMIT;
+            goto done;
+        }
+        memcpy(name, base, strlen(base));
+        nb_text_mend(name);
+        status = nb_strings_push(&names, name, strlen(name), err);
+        free(name);
+        NB_TRY(status);
     }
     NB_TRY(nb_h5_put_strings(file, "inputs", &names, err));
 done:

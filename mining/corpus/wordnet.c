@@ -112,7 +112,8 @@ static nb_status read_entry(const char *text, size_t len, const char *path, uint
     if (!first.len || !is_part_of_speech(second)) {
         return refuse(path, line, "it begins neither 'lemma pos' nor 'synset_offset lex_filenum'", err);
     }
-    if (number_of(take_field(&f), 10, 6) < 0 || number_of(take_field(&f), 10, 6) < 0) {
+    field synsets = take_field(&f), pointers = take_field(&f);
+    if (number_of(synsets, 10, 6) < 0 || number_of(pointers, 10, 6) < 0) {
         return refuse(path, line, "synset_cnt and p_cnt are wrong", err);
     }
     return sink->take(sink->state, NB_KEPT, first.at, first.len, line, err);

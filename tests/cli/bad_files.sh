@@ -80,11 +80,11 @@ says "folder 'folder.x' holds no images"
 
 # kind OUTPUT KIND NEEDED ARGUMENTS...
 kind() {
-    local output=$1 words="is a negbank $2, a negbank $3 is needed"
-    case_ "'$words'"
+    local output=$1 phrase="is a negbank $2, a negbank $3 is needed"
+    case_ "'$phrase'"
     shift 3
     refused 3 "$output" "$@"
-    says "$words"
+    says "$phrase"
 }
 kind out.nbe 'embedding store' corpus embed text --model w/model -o out.nbe t.nbe
 kind out.nbe bank corpus embed text --model w/model -o out.nbe b.nbank

@@ -107,6 +107,25 @@ timeout 20 "$NEGBANK" inspect tokens --model w/model <w/labels.txt >/dev/full 2>
 [ $? = 4 ] || die 'not exit code 4: inspect tokens'
 says 'No space left on device'
 
+case_ 'a closed standard output'
+timeout 20 "$NEGBANK" inspect info b.nbank >&- 2>err
+[ $? = 4 ] || die 'not exit code 4'
+case_ 'a closed standard error: nothing that would be said there goes into the output'
+timeout 60 "${NB[@]}" embed text --model w/model c.nbc -o out.nbe <&- >&- 2>&- || die "exit code $?"
+done_ store export out.nbe --embeddings out.npy
+done_ store export t.nbe --embeddings t.npy
+same out.npy t.npy
+
+# ---- no memory ----
+
+if (ulimit -v 400000 && "$NEGBANK" --version) >/dev/null 2>&1; then # not under a sanitizer
+    case_ 'not enough memory'
+    head -c 60000000 /dev/zero | tr '\0' 'x' >long.txt
+    (ulimit -v 400000 && timeout 60 "$NEGBANK" inspect tokens --model w/model) <long.txt >out 2>err
+    [ $? = 5 ] || die 'not exit code 5'
+    says_all 'standard input, line 1' 'out of memory'
+fi
+
 # ---- a full disk ----
 
 mkdir disk

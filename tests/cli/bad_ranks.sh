@@ -13,7 +13,7 @@ case_ 'an unknown command'
 refused3 2 - minne
 says "unknown command 'minne'"
 case_ 'an unknown option, several times: the launcher may not end rank 0 before it spoke'
-for i in 1 2 3 4 5 6; do
+for i in 1 2 3 4; do
     refused3 2 out.nbank "${mine[@]}" t.nbe --cuont 5
     says "unknown option '--cuont' of 'mine'"
 done
@@ -75,8 +75,7 @@ refused3 3 out.nbank mine --texts t.nbe --labels w/labels.txt --model m --criter
 says_all m/model.safetensors logit_scale
 case_ 'a vocabulary that does not match'
 model m
-patch=m/config.json
-edit $patch '"vocab_size": 1014' '"vocab_size": 1015'
+edit m/config.json '"vocab_size": 1014' '"vocab_size": 1015'
 refused3 3 out.nbe embed images --model m w/images/id-test -o out.nbe
 says 'vocab.json has 1014 tokens'
 case_ 'a corpus with a bit changed'
@@ -146,13 +145,11 @@ if mount -t tmpfs -o size=96k none disk 2>/dev/null; then
         says_all disk/out 'No space left on device'
     }
     case_ 'a full disk'
-    for left in 0 8; do
-        full $left corpus w/corpus/noun.demo.txt -o
-        full $left embed text --model w/model c.nbc -o
-        full $left embed images --model w/model w/id-test.txt -o
-        full $left mine --texts t.nbe --labels w/labels.txt --model w/model --criterion random --count 500 -o
-        full $left score --bank b.nbank --images i.nbe -o
-    done
+    full 4 corpus w/corpus/noun.demo.txt -o
+    full 4 embed text --model w/model c.nbc -o
+    full 0 embed images --model w/model w/id-test.txt -o
+    full 8 mine --texts t.nbe --labels w/labels.txt --model w/model --criterion random --count 500 -o
+    full 0 score --bank b.nbank --images i.nbe -o
     case_ 'a disk that fills up while tiles are written'
     full 60 embed text --model w/model c.nbc -o
     says 'cannot write a tile'
