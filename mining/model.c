@@ -24,12 +24,17 @@ done:
 
 nb_status nb_model_open(nb_model *m, const nb_team *team, const char *directory, nb_error *err)
 {
-    nb_clip_config config;
     nb_status status;
     *m = (nb_model){0};
-    NB_TRY(nb_team_agree(team, nb_clip_config_read(&config, directory, err), err));
-    NB_TRY(nb_shared_create(&m->weights, team, nb_clip_parameters(&config) * sizeof(float), err));
-    status = nb_clip_open_shared(&m->clip, directory, m->weights.base, m->weights.first, err);
+    status = nb_clip_prepare(&m->clip, directory, err);
+    if (status == NB_OK && team->rank == 0) { /* before memory is asked for as the configuration says */
+        status = nb_clip_check(m->clip, directory, err);
+    }
+    NB_TRY(nb_team_agree(team, status, err));
+    NB_TRY(nb_shared_create(&m->weights, team, nb_clip_parameters(&m->clip->config) * sizeof(float), err));
+    if (m->weights.first) {
+        status = nb_clip_load(m->clip, directory, m->weights.base, err);
+    }
     NB_TRY(nb_team_agree(team, status, err));
     NB_TRY(adopt(m, team, err));
 done:

@@ -314,12 +314,23 @@ done:
     return status;
 }
 
+static nb_status check_directory(const char *directory, nb_error *err)
+{
+    if (nb_file_is_directory(directory)) {
+        return NB_OK;
+    }
+    nb_fail(err, NB_ERR_INPUT, "'%s' is not a folder with a checkpoint", directory);
+    return nb_hint(err, "a Hugging Face folder is needed: config.json, model.safetensors, vocab.json, merges.txt, "
+                        "preprocessor_config.json; open_clip_config.json and open_clip_model.safetensors serve too");
+}
+
 nb_status nb_clip_config_read(nb_clip_config *out, const char *directory, nb_error *err)
 {
     char *path = NULL, *other = NULL, *text = NULL;
     size_t len;
     nb_status status;
     *out = (nb_clip_config){0};
+    NB_TRY(check_directory(directory, err));
     NB_TRY(nb_path_join(&path, directory, hugging_face_file, err));
     NB_TRY(nb_path_join(&other, directory, open_clip_file, err));
     bool open_clip = access(path, F_OK) != 0 && access(other, F_OK) == 0;

@@ -7,16 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static nb_status check_directory(const char *directory, nb_error *err)
-{
-    if (nb_file_is_directory(directory)) {
-        return NB_OK;
-    }
-    nb_fail(err, NB_ERR_INPUT, "'%s' is not a folder with a checkpoint", directory);
-    return nb_hint(err, "a Hugging Face folder is needed: config.json, model.safetensors, vocab.json, merges.txt, "
-                        "preprocessor_config.json; open_clip_config.json and open_clip_model.safetensors serve too");
-}
-
 /* One digest for the checkpoint: over the digests of the files it was read from, in a fixed order. */
 static nb_status digest_files(nb_clip *m, const char *directory, const nb_strings *files, nb_error *err)
 {
@@ -44,11 +34,11 @@ static nb_status push(nb_strings *files, const char *name, nb_error *err)
 }
 
 /* Mean and deviation come from preprocessor_config.json, else from open_clip's configuration, else they are CLIP's. */
-static nb_status open_preprocess(nb_clip *m, const char *directory, bool *has_file, nb_error *err)
+static nb_status open_preprocess(nb_clip *m, const char *directory, nb_error *err)
 {
     nb_status status =
         nb_preprocess_read(&m->preprocess, directory, m->config.image_size, &m->preprocess_defaulted, err);
-    *has_file = !m->preprocess_defaulted;
+    m->preprocess_file = !m->preprocess_defaulted;
     if (status == NB_OK && m->preprocess_defaulted && m->config.has_channels) {
         memcpy(m->preprocess.mean, m->config.mean, sizeof m->preprocess.mean);
         memcpy(m->preprocess.std, m->config.std, sizeof m->preprocess.std);
@@ -88,68 +78,82 @@ static nb_status check_end_token(const nb_clip *m, const char *directory, nb_err
     return nb_hint(err, "the vocabulary belongs to another checkpoint");
 }
 
-static nb_status open_tokenizer(nb_clip *m, const char *directory, nb_strings *files, nb_error *err)
+static nb_status open_tokenizer(nb_clip *m, const char *directory, nb_error *err)
 {
     nb_status status;
-    NB_TRY(nb_tokenizer_files(files, directory, err));
+    NB_TRY(nb_tokenizer_files(&m->tokenizer_files, directory, err));
     NB_TRY(nb_tokenizer_open(&m->tokenizer, directory, err));
-    NB_TRY(check_vocabulary(m, directory, nb_strings_get(files, 0), err));
+    NB_TRY(check_vocabulary(m, directory, nb_strings_get(&m->tokenizer_files, 0), err));
     NB_TRY(check_end_token(m, directory, err));
 done:
     return status;
 }
 
-static nb_status open_model(nb_clip **out, const char *directory, float *arena, bool fill, nb_error *err)
+nb_status nb_clip_prepare(nb_clip **out, const char *directory, nb_error *err)
 {
-    nb_checkpoint *checkpoint = NULL;
-    nb_strings files = {0}, tokenizer = {0};
-    bool preprocess_file;
     nb_status status;
     nb_clip *m = nb_alloc(1, sizeof *m, err);
     *out = NULL;
     if (!m) {
         return NB_ERR_LIMIT;
     }
-    NB_TRY(check_directory(directory, err));
     NB_TRY(nb_clip_config_read(&m->config, directory, err));
-    NB_TRY(push(&files, nb_clip_config_file(&m->config), err));
-    NB_TRY(open_preprocess(m, directory, &preprocess_file, err));
-    NB_TRY(open_tokenizer(m, directory, &tokenizer, err));
-    if (!fill) {
-        *out = m;
-        goto done;
-    }
-    NB_TRY(nb_checkpoint_open(&checkpoint, directory, err));
-    NB_TRY(nb_clip_weights_read(m, checkpoint, arena, err));
-    for (size_t i = 0; i < nb_checkpoint_files(checkpoint)->count; i++) {
-        NB_TRY(push(&files, nb_strings_get(nb_checkpoint_files(checkpoint), i), err));
-    }
-    for (size_t i = 0; i < tokenizer.count; i++) {
-        NB_TRY(push(&files, nb_strings_get(&tokenizer, i), err));
-    }
-    if (preprocess_file) {
-        NB_TRY(push(&files, "preprocessor_config.json", err));
-    }
-    NB_TRY(digest_files(m, directory, &files, err));
+    NB_TRY(open_preprocess(m, directory, err));
+    NB_TRY(open_tokenizer(m, directory, err));
     *out = m;
 done:
-    nb_checkpoint_close(checkpoint);
-    nb_strings_free(&files);
-    nb_strings_free(&tokenizer);
     if (status != NB_OK) {
         nb_clip_close(m);
     }
     return status;
 }
 
-nb_status nb_clip_open(nb_clip **out, const char *directory, nb_error *err)
+nb_status nb_clip_check(nb_clip *m, const char *directory, nb_error *err)
 {
-    return open_model(out, directory, NULL, true, err);
+    nb_checkpoint *checkpoint = NULL;
+    nb_status status;
+    NB_TRY(nb_checkpoint_open(&checkpoint, directory, err));
+    NB_TRY(nb_clip_weights_check(m, checkpoint, err));
+done:
+    nb_checkpoint_close(checkpoint);
+    return status;
 }
 
-nb_status nb_clip_open_shared(nb_clip **out, const char *directory, float *arena, bool fill, nb_error *err)
+nb_status nb_clip_load(nb_clip *m, const char *directory, float *arena, nb_error *err)
 {
-    return open_model(out, directory, arena, fill, err);
+    nb_checkpoint *checkpoint = NULL;
+    nb_strings files = {0};
+    nb_status status;
+    NB_TRY(nb_checkpoint_open(&checkpoint, directory, err));
+    NB_TRY(nb_clip_weights_read(m, checkpoint, arena, err));
+    NB_TRY(push(&files, nb_clip_config_file(&m->config), err));
+    for (size_t i = 0; i < nb_checkpoint_files(checkpoint)->count; i++) {
+        NB_TRY(push(&files, nb_strings_get(nb_checkpoint_files(checkpoint), i), err));
+    }
+    for (size_t i = 0; i < m->tokenizer_files.count; i++) {
+        NB_TRY(push(&files, nb_strings_get(&m->tokenizer_files, i), err));
+    }
+    if (m->preprocess_file) {
+        NB_TRY(push(&files, "preprocessor_config.json", err));
+    }
+    NB_TRY(digest_files(m, directory, &files, err));
+done:
+    nb_checkpoint_close(checkpoint);
+    nb_strings_free(&files);
+    return status;
+}
+
+nb_status nb_clip_open(nb_clip **out, const char *directory, nb_error *err)
+{
+    nb_status status = nb_clip_prepare(out, directory, err);
+    if (status == NB_OK) {
+        status = nb_clip_load(*out, directory, NULL, err);
+    }
+    if (status != NB_OK) {
+        nb_clip_close(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 nb_status nb_clip_bind(nb_clip *m, float *arena, const nb_digest *digest, nb_error *err)
@@ -162,6 +166,7 @@ void nb_clip_close(nb_clip *m)
 {
     if (m) {
         nb_tokenizer_close(m->tokenizer);
+        nb_strings_free(&m->tokenizer_files);
         free(m->arena);
         free(m->text_blocks);
         free(m->image_blocks);

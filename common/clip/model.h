@@ -17,6 +17,8 @@
 typedef struct nb_clip {
     nb_clip_config config;
     nb_tokenizer *tokenizer;
+    nb_strings tokenizer_files; /* the tokenizer was read from */
+    bool preprocess_file;       /* there is a preprocessor_config.json */
     nb_preprocess preprocess;
     bool preprocess_defaulted; /* stated nowhere: CLIP's published mean and deviation are used */
     nb_digest digest;          /* SHA-256 over the digests of the files that were read */
@@ -37,11 +39,15 @@ typedef struct nb_clip {
 
 nb_status nb_clip_open(nb_clip **out, const char *directory, nb_error *err);
 
-/* As nb_clip_open for processes that share weights in memory of their own, `arena` [nb_clip_parameters(config)], which
- * must outlive the model. With `fill` the weights are read into it; without, they and the digest are left out until
- * nb_clip_bind, once the one that fills has done so. */
-nb_status nb_clip_open_shared(nb_clip **out, const char *directory, float *arena, bool fill, nb_error *err);
+/* nb_clip_open in steps, for processes that share the weights in memory of their own, `arena` [nb_clip_parameters],
+ * which must outlive the model: prepare reads all but the weights; check looks at the checkpoint's tensors (names, shapes,
+ * dtypes) without reading them; load reads them into the arena and computes the digest; bind takes over an arena that
+ * another process loaded. */
+nb_status nb_clip_prepare(nb_clip **out, const char *directory, nb_error *err);
+nb_status nb_clip_check(nb_clip *clip, const char *directory, nb_error *err);
+nb_status nb_clip_load(nb_clip *clip, const char *directory, float *arena, nb_error *err);
 nb_status nb_clip_bind(nb_clip *clip, float *arena, const nb_digest *digest, nb_error *err);
+
 void nb_clip_close(nb_clip *clip);
 
 /* Embeds texts in batches; holds the memory for them. */

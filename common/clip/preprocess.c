@@ -1,6 +1,7 @@
 #include "common/clip/preprocess.h"
 
 #include "common/base/file.h"
+#include "common/clip/resample.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CONFIG_BYTES_MAX = 1 << 20, BICUBIC = 3, FRACTION_BITS = 32 - 8 - 2 };
+enum { CONFIG_BYTES_MAX = 1 << 20, BICUBIC = 3 };
 
 /* ---- the configuration file ---- */
 
@@ -156,138 +157,7 @@ nb_status nb_preprocess_read(nb_preprocess *out, const char *model_directory, si
     return status;
 }
 
-/* ---- resize and crop ---- */
-
-/* The windows of one pass: output i is the sum of weight[i * taps + k] * input[start[i] + k], k < length[i]. */
-typedef struct windows {
-    size_t count, taps;
-    size_t *start, *length;
-    int32_t *weight; /* [count, taps], FRACTION_BITS fractional bits */
-} windows;
-
-static void windows_free(windows *w)
-{
-    free(w->start);
-    free(w->length);
-    free(w->weight);
-}
-
-/* Keys' cubic with a = -0.5, in Pillow's order of operations. */
-static double bicubic(double x)
-{
-    const double a = -0.5;
-    x = fabs(x);
-    if (x < 1.0) {
-        return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
-    }
-    return x < 2.0 ? (((x - 5) * x + 8) * x - 4) * a : 0.0;
-}
-
-static int32_t to_fixed(double weight)
-{
-    double scaled = weight * (1 << FRACTION_BITS);
-    return (int32_t)(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
-}
-
-/* The window of output `at` when a side of `in` pixels is resampled with `scale` input pixels an output pixel. */
-static void fill_window(windows *w, size_t i, double at, size_t in, double scale, double *real)
-{
-    double stretch = scale < 1.0 ? 1.0 : scale;
-    double support = 2.0 * stretch;
-    double centre = (at + 0.5) * scale;
-    double first = trunc(centre - support + 0.5);
-    double last = trunc(centre + support + 0.5);
-    first = first < 0 ? 0 : first;
-    last = last > (double)in ? (double)in : last;
-    w->start[i] = (size_t)first;
-    w->length[i] = (size_t)(last - first);
-    double sum = 0;
-    for (size_t k = 0; k < w->length[i]; k++) {
-        real[k] = bicubic(((double)k + first - centre + 0.5) * (1.0 / stretch));
-        sum += real[k];
-    }
-    for (size_t k = 0; k < w->length[i]; k++) {
-        w->weight[i * w->taps + k] = to_fixed(sum != 0.0 ? real[k] / sum : real[k]);
-    }
-}
-
-/* Windows of outputs first .. first + count - 1 of a side resized from `in` to `out` pixels. An unchanged side gets
- * windows of weight one: the fixed-point sum then gives back the pixel, as Pillow's skipped pass does. */
-static nb_status windows_make(windows *w, size_t in, size_t out, size_t first, size_t count, nb_error *err)
-{
-    nb_status status = NB_OK;
-    double scale = (double)in / (double)out;
-    double *real = NULL;
-    size_t cells;
-    w->count = count;
-    w->taps = in == out ? 1 : (size_t)ceil(2.0 * (scale < 1.0 ? 1.0 : scale)) * 2 + 1;
-    if (!nb_mul_size(count, w->taps, &cells)) {
-        return nb_fail(err, NB_ERR_LIMIT, "a resize from %zu to %zu pixels is too large", in, out);
-    }
-    NB_TRY_NEW(w->start, count);
-    NB_TRY_NEW(w->length, count);
-    NB_TRY_NEW(w->weight, cells);
-    NB_TRY_NEW(real, w->taps);
-    for (size_t i = 0; i < count; i++) {
-        if (in == out) {
-            w->start[i] = first + i;
-            w->length[i] = 1;
-            w->weight[i] = 1 << FRACTION_BITS;
-        } else {
-            fill_window(w, i, (double)(first + i), in, scale, real);
-        }
-    }
-done:
-    free(real);
-    return status;
-}
-
-static uint8_t to_byte(int32_t sum)
-{
-    int32_t value = sum >> FRACTION_BITS;
-    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
-}
-
-static const int32_t half = 1 << (FRACTION_BITS - 1);
-
-/* One row [in width, 3] to [w->count, 3]. */
-static void resample_row(const windows *w, const uint8_t *in, uint8_t *out)
-{
-    for (size_t i = 0; i < w->count; i++) {
-        const int32_t *weight = w->weight + i * w->taps;
-        const uint8_t *pixel = in + w->start[i] * 3;
-        int32_t red = half, green = half, blue = half;
-        for (size_t k = 0; k < w->length[i]; k++, pixel += 3) {
-            red += weight[k] * pixel[0];
-            green += weight[k] * pixel[1];
-            blue += weight[k] * pixel[2];
-        }
-        out[3 * i] = to_byte(red);
-        out[3 * i + 1] = to_byte(green);
-        out[3 * i + 2] = to_byte(blue);
-    }
-}
-
-/* Rows [.., width bytes], of which `in` holds those from row `first` on, to out [w->count, width bytes]. */
-static void resample_columns(const windows *w, const uint8_t *in, size_t first, size_t width, int32_t *sums,
-                             uint8_t *out)
-{
-    for (size_t i = 0; i < w->count; i++, out += width) {
-        const uint8_t *row = in + (w->start[i] - first) * width;
-        for (size_t x = 0; x < width; x++) {
-            sums[x] = half;
-        }
-        for (size_t k = 0; k < w->length[i]; k++, row += width) {
-            int32_t weight = w->weight[i * w->taps + k];
-            for (size_t x = 0; x < width; x++) {
-                sums[x] += weight * row[x];
-            }
-        }
-        for (size_t x = 0; x < width; x++) {
-            out[x] = to_byte(sums[x]);
-        }
-    }
-}
+/* ---- resize, crop, tensor ---- */
 
 /* The sides after the resize, and the offset of the crop: (side - size) / 2 rounded half to even. */
 static void plan_side(size_t side, size_t other, size_t size, size_t *resized, size_t *offset)
@@ -299,11 +169,7 @@ static void plan_side(size_t side, size_t other, size_t size, size_t *resized, s
 
 nb_status nb_preprocess_crop(const nb_image *in, size_t size, nb_image *out, nb_error *err)
 {
-    nb_status status = NB_OK;
-    windows across = {0}, down = {0};
-    uint8_t *middle = NULL;
-    int32_t *sums = NULL;
-    size_t width, height, left, top;
+    nb_resample_side across = {.in = in->width}, down = {.in = in->height};
     *out = (nb_image){0};
     if (!in->rgb || !in->width || !in->height) {
         return nb_fail(err, NB_ERR_INPUT, "an image without pixels");
@@ -311,25 +177,15 @@ nb_status nb_preprocess_crop(const nb_image *in, size_t size, nb_image *out, nb_
     if (size < 1 || size > NB_PREPROCESS_SIZE_MAX) {
         return nb_fail(err, NB_ERR_LIMIT, "a crop of %zu pixels, 1 to %d are accepted", size, NB_PREPROCESS_SIZE_MAX);
     }
-    plan_side(in->width, in->height, size, &width, &left);
-    plan_side(in->height, in->width, size, &height, &top);
-    NB_TRY(windows_make(&across, in->width, width, left, size, err));
-    NB_TRY(windows_make(&down, in->height, height, top, size, err));
-    /* Windows move monotonically, so the first and the last span all the rows that are needed. */
-    size_t first = down.start[0];
-    size_t rows = down.start[size - 1] + down.length[size - 1] - first;
-    NB_TRY_NEW(middle, rows * size * 3);
-    NB_TRY_NEW(sums, size * 3);
-    for (size_t y = 0; y < rows; y++) {
-        resample_row(&across, in->rgb + (first + y) * in->width * 3, middle + y * size * 3);
+    plan_side(in->width, in->height, size, &across.out, &across.first);
+    plan_side(in->height, in->width, size, &down.out, &down.first);
+    nb_status status = nb_image_create(out, size, size, err);
+    if (status == NB_OK) {
+        status = nb_resample(in, &across, &down, out, err);
     }
-    NB_TRY(nb_image_create(out, size, size, err));
-    resample_columns(&down, middle, first, size * 3, sums, out->rgb);
-done:
-    free(sums);
-    free(middle);
-    windows_free(&across);
-    windows_free(&down);
+    if (status != NB_OK) {
+        nb_image_free(out);
+    }
     return status;
 }
 
@@ -339,8 +195,12 @@ void nb_preprocess_normalise(const nb_preprocess *p, const nb_image *crop, float
     float scale = (float)(1.0 / p->rescale);
     size_t pixels = crop->width * crop->height;
     for (size_t c = 0; c < 3; c++) {
+        float value[256];
+        for (size_t byte = 0; byte < 256; byte++) {
+            value[byte] = ((float)byte / scale - p->mean[c]) / p->std[c];
+        }
         for (size_t i = 0; i < pixels; i++) {
-            out[c * pixels + i] = ((float)crop->rgb[i * 3 + c] / scale - p->mean[c]) / p->std[c];
+            out[c * pixels + i] = value[crop->rgb[i * 3 + c]];
         }
     }
 }

@@ -1,6 +1,8 @@
 #include "common/clip/safetensors.h"
 
 #include "common/base/file.h"
+#include "common/clip/safetensors_header.h"
+#include "common/linear/half.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -9,8 +11,6 @@
 #include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the data is used in place as little-endian numbers");
-
-#define METADATA_KEY "__metadata__"
 
 struct nb_safetensors {
     char *path;
@@ -63,8 +63,7 @@ static bool dtype_find(const char *name, nb_dtype *out)
     return false;
 }
 
-/* Elements and bytes of a shape; false when a product overflows or the bits fill no whole bytes. */
-static bool shape_size(const nb_tensor *t, size_t *count, size_t *bytes)
+bool nb_tensor_size(const nb_tensor *t, size_t *count, size_t *bytes)
 {
     size_t product = 1;
     size_t bits;
@@ -91,8 +90,7 @@ static bool json_size(const json_t *value, size_t *out)
     return true;
 }
 
-/* A name stands in messages and logs, so it may not steer a terminal. */
-static bool name_printable(const char *name)
+bool nb_tensor_name_printable(const char *name)
 {
     for (const unsigned char *p = (const unsigned char *)name; *p; p++) {
         if (*p < 0x20 || *p == 0x7f) {
@@ -102,7 +100,7 @@ static bool name_printable(const char *name)
     return *name != '\0';
 }
 
-static nb_status bad_tensor(nb_error *err, const char *path, const char *name, const char *what)
+nb_status nb_tensor_refuse(nb_error *err, const char *path, const char *name, const char *what)
 {
     return nb_fail(err, NB_ERR_INPUT, "'%s': tensor '%.200s': %s", path, name, what);
 }
@@ -111,7 +109,7 @@ static nb_status read_shape(entry *e, const char *path, const json_t *shape, nb_
 {
     nb_tensor *t = &e->tensor;
     if (!json_is_array(shape)) {
-        return bad_tensor(err, path, t->name, "'shape' is missing or no array");
+        return nb_tensor_refuse(err, path, t->name, "'shape' is missing or no array");
     }
     if (json_array_size(shape) > NB_TENSOR_RANK_MAX) {
         return nb_fail(err, NB_ERR_INPUT, "'%s': tensor '%.200s' has %zu dimensions, at most %d are accepted", path,
@@ -120,7 +118,7 @@ static nb_status read_shape(entry *e, const char *path, const json_t *shape, nb_
     t->rank = json_array_size(shape);
     for (size_t i = 0; i < t->rank; i++) {
         if (!json_size(json_array_get(shape, i), &t->shape[i])) {
-            return bad_tensor(err, path, t->name, "'shape' holds something that is no size");
+            return nb_tensor_refuse(err, path, t->name, "'shape' holds something that is no size");
         }
     }
     return NB_OK;
@@ -130,15 +128,15 @@ static nb_status read_entry(entry *e, const char *path, const char *name, const 
 {
     nb_tensor *t = &e->tensor;
     t->name = name;
-    if (!name_printable(name)) {
+    if (!nb_tensor_name_printable(name)) {
         return nb_fail(err, NB_ERR_INPUT, "'%s': a tensor's name is empty or holds control characters", path);
     }
     if (!json_is_object(value)) {
-        return bad_tensor(err, path, name, "its entry is no JSON object");
+        return nb_tensor_refuse(err, path, name, "its entry is no JSON object");
     }
     const char *dtype = json_string_value(json_object_get(value, "dtype"));
     if (!dtype) {
-        return bad_tensor(err, path, name, "'dtype' is missing or no string");
+        return nb_tensor_refuse(err, path, name, "'dtype' is missing or no string");
     }
     if (!dtype_find(dtype, &t->dtype)) {
         return nb_fail(err, NB_ERR_INPUT, "'%s': tensor '%.200s' has the unknown dtype '%.32s'", path, name, dtype);
@@ -150,11 +148,11 @@ static nb_status read_entry(entry *e, const char *path, const char *name, const 
     const json_t *offsets = json_object_get(value, "data_offsets");
     if (json_array_size(offsets) != 2 || !json_size(json_array_get(offsets, 0), &e->begin) ||
         !json_size(json_array_get(offsets, 1), &e->end) || e->begin > e->end) {
-        return bad_tensor(err, path, name, "'data_offsets' is no pair [begin, end] of sizes with begin <= end");
+        return nb_tensor_refuse(err, path, name, "'data_offsets' is no pair [begin, end] of sizes with begin <= end");
     }
     size_t bytes;
-    if (!shape_size(t, &t->count, &bytes)) {
-        return bad_tensor(err, path, name, "its shape overflows or fills no whole number of bytes");
+    if (!nb_tensor_size(t, &t->count, &bytes)) {
+        return nb_tensor_refuse(err, path, name, "its shape overflows or fills no whole number of bytes");
     }
     if (bytes != e->end - e->begin) {
         return nb_fail(err, NB_ERR_INPUT,
@@ -164,17 +162,18 @@ static nb_status read_entry(entry *e, const char *path, const char *name, const 
     return NB_OK;
 }
 
-static nb_status check_metadata(json_t *metadata, const char *path, nb_error *err)
+nb_status nb_safetensors_check_metadata(json_t *metadata, const char *path, nb_error *err)
 {
     const char *key;
     json_t *value;
     if (!json_is_object(metadata)) {
-        return nb_fail(err, NB_ERR_INPUT, "'%s': " METADATA_KEY " is no JSON object", path);
+        return nb_fail(err, NB_ERR_INPUT, "'%s': " NB_SAFETENSORS_METADATA " is no JSON object", path);
     }
     json_object_foreach(metadata, key, value)
     {
         if (!json_is_string(value)) {
-            return nb_fail(err, NB_ERR_INPUT, "'%s': " METADATA_KEY " entry '%.200s' is no string", path, key);
+            return nb_fail(err, NB_ERR_INPUT, "'%s': " NB_SAFETENSORS_METADATA " entry '%.200s' is no string", path,
+                           key);
         }
     }
     return NB_OK;
@@ -236,8 +235,8 @@ static nb_status read_entries(nb_safetensors *s, nb_error *err)
     NB_TRY_NEW(entries, json_object_size(s->header));
     json_object_foreach(s->header, name, value)
     {
-        if (strcmp(name, METADATA_KEY) == 0) {
-            NB_TRY(check_metadata(value, s->path, err));
+        if (strcmp(name, NB_SAFETENSORS_METADATA) == 0) {
+            NB_TRY(nb_safetensors_check_metadata(value, s->path, err));
         } else {
             NB_TRY(read_entry(&entries[s->count], s->path, name, value, err));
             s->count++;
@@ -361,130 +360,6 @@ void nb_safetensors_close(nb_safetensors *s)
     }
 }
 
-/* Adds one tensor to the header object, its data starting at *at, and moves *at behind it. */
-static nb_status describe(json_t *header, const nb_tensor *t, const char *path, size_t *at, size_t *bytes,
-                          nb_error *err)
-{
-    size_t count = 0;
-    if (!t->name || !name_printable(t->name) || strcmp(t->name, METADATA_KEY) == 0) {
-        return nb_fail(err, NB_ERR_INPUT, "'%s': a tensor to write has no proper name", path);
-    }
-    if (t->rank > NB_TENSOR_RANK_MAX || !shape_size(t, &count, bytes) || count != t->count ||
-        *bytes > (size_t)INT64_MAX - *at) {
-        return bad_tensor(err, path, t->name, "its shape, dtype and count do not belong together");
-    }
-    if (json_object_get(header, t->name)) {
-        return bad_tensor(err, path, t->name, "two tensors to write have this name");
-    }
-    json_t *shape = json_array();
-    bool ok = shape != NULL;
-    for (size_t i = 0; i < t->rank; i++) {
-        ok = ok && json_array_append_new(shape, json_integer((json_int_t)t->shape[i])) == 0;
-    }
-    json_t *value = json_pack("{s:s, s:o, s:[I, I]}", "dtype", nb_dtype_name(t->dtype), "shape", shape, "data_offsets",
-                              (json_int_t)*at, (json_int_t)(*at + *bytes));
-    if (json_object_set_new(header, t->name, value) != 0 || !ok) {
-        return bad_tensor(err, path, t->name, "its description cannot be built (out of memory, or a name not UTF-8)");
-    }
-    *at += *bytes;
-    return NB_OK;
-}
-
-/* The header's text, length and padding included; `bytes` [count] receives each tensor's size. */
-static nb_status build_header(nb_buffer *out, const char *path, const nb_tensor *tensors, size_t count,
-                              const char *metadata_json, size_t *bytes, nb_error *err)
-{
-    nb_status status = NB_OK;
-    char *text = NULL;
-    size_t at = 0;
-    json_t *header = json_object();
-    if (metadata_json) {
-        json_error_t where;
-        json_t *metadata = json_loads(metadata_json, JSON_REJECT_DUPLICATES, &where);
-        if (!metadata || json_object_set_new(header, METADATA_KEY, metadata) != 0) {
-            status = nb_fail(err, NB_ERR_INPUT, "'%s': metadata to write is no JSON: %s", path, where.text);
-            goto done;
-        }
-        NB_TRY(check_metadata(metadata, path, err));
-    }
-    for (size_t i = 0; i < count; i++) {
-        NB_TRY(describe(header, &tensors[i], path, &at, &bytes[i], err));
-    }
-    text = json_dumps(header, JSON_COMPACT);
-    if (!text) {
-        status = nb_fail(err, NB_ERR_LIMIT, "'%s': no memory for the header", path);
-        goto done;
-    }
-    size_t len = strlen(text);
-    size_t padding = (8 - len % 8) % 8;
-    uint64_t length = len + padding;
-    if (length > NB_SAFETENSORS_HEADER_MAX) {
-        status = nb_fail(err, NB_ERR_LIMIT, "'%s': a header of %" PRIu64 " bytes, at most %d are accepted", path,
-                         length, NB_SAFETENSORS_HEADER_MAX);
-        goto done;
-    }
-    NB_TRY(nb_buffer_append(out, &length, sizeof length, err));
-    NB_TRY(nb_buffer_append(out, text, len, err));
-    NB_TRY(nb_buffer_append(out, "       ", padding, err));
-done:
-    json_decref(header);
-    free(text);
-    return status;
-}
-
-nb_status nb_safetensors_write(const char *path, bool force, const nb_tensor *tensors, size_t count,
-                               const char *metadata_json, nb_error *err)
-{
-    nb_status status = NB_OK;
-    nb_output out = {0};
-    nb_buffer header = {0};
-    size_t *bytes = NULL;
-    NB_TRY_NEW(bytes, count);
-    NB_TRY(build_header(&header, path, tensors, count, metadata_json, bytes, err));
-    NB_TRY(nb_output_begin(&out, path, force, err));
-    FILE *f = fopen(out.partial, "wb");
-    if (!f) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot create '%s'", out.partial);
-        goto done;
-    }
-    bool wrote = fwrite(header.data, 1, header.len, f) == header.len;
-    for (size_t i = 0; i < count && wrote; i++) {
-        wrote = bytes[i] == 0 || fwrite(tensors[i].data, 1, bytes[i], f) == bytes[i];
-    }
-    if (fclose(f) != 0 || !wrote) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", out.partial);
-        goto done;
-    }
-    NB_TRY(nb_output_commit(&out, err));
-done:
-    nb_output_end(&out);
-    nb_buffer_free(&header);
-    free(bytes);
-    return status;
-}
-
-static float float_from_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 mantissa bits. */
-static float float_from_half(uint16_t half)
-{
-    uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
-    uint32_t exponent = (half >> 10) & 0x1fu;
-    uint32_t mantissa = half & 0x3ffu;
-    if (exponent == 0) {
-        /* zero or subnormal: mantissa * 2^-24, exact in single precision */
-        float magnitude = (float)mantissa * 0x1p-24f;
-        return sign ? -magnitude : magnitude;
-    }
-    uint32_t wide = exponent == 0x1f ? 0xffu : exponent + (127 - 15);
-    return float_from_bits(sign | wide << 23 | mantissa << 13);
-}
-
 nb_status nb_tensor_to_float(const nb_tensor *tensor, float *out, nb_error *err)
 {
     const unsigned char *data = tensor->data;
@@ -502,7 +377,7 @@ nb_status nb_tensor_to_float(const nb_tensor *tensor, float *out, nb_error *err)
     for (size_t i = 0; i < tensor->count; i++) {
         uint16_t bits;
         memcpy(&bits, data + 2 * i, sizeof bits);
-        out[i] = tensor->dtype == NB_F16 ? float_from_half(bits) : float_from_bits((uint32_t)bits << 16);
+        out[i] = tensor->dtype == NB_F16 ? nb_half_to_float(bits) : nb_bfloat_to_float(bits);
     }
     return NB_OK;
 }

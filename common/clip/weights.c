@@ -204,16 +204,42 @@ static void take_all(loader *l, nb_clip *m)
     }
 }
 
+/* Blocks for every layer; a second call keeps the first one's. */
+static nb_status make_blocks(nb_clip *m, nb_error *err)
+{
+    nb_status status = NB_OK;
+    if (!m->text_blocks) {
+        NB_TRY_NEW(m->text_blocks, m->config.text.layers);
+        NB_TRY_NEW(m->image_blocks, m->config.image.layers);
+    }
+done:
+    return status;
+}
+
+static nb_status measure(loader *l, nb_clip *m)
+{
+    nb_error *err = l->err;
+    nb_status status;
+    NB_TRY(nb_names_detect(&l->naming, l->checkpoint, err));
+    NB_TRY(make_blocks(m, err));
+    take_all(l, m);
+    NB_TRY(l->status);
+    NB_TRY(nb_names_check_used(l->naming, l->checkpoint, err));
+done:
+    return status;
+}
+
+nb_status nb_clip_weights_check(nb_clip *m, nb_checkpoint *checkpoint, nb_error *err)
+{
+    loader l = {.checkpoint = checkpoint, .config = nb_clip_config_file(&m->config), .err = err};
+    return measure(&l, m);
+}
+
 nb_status nb_clip_weights_read(nb_clip *m, nb_checkpoint *checkpoint, float *arena, nb_error *err)
 {
     loader l = {.checkpoint = checkpoint, .config = nb_clip_config_file(&m->config), .err = err};
     nb_status status;
-    NB_TRY(nb_names_detect(&l.naming, checkpoint, err));
-    NB_TRY_NEW(m->text_blocks, m->config.text.layers);
-    NB_TRY_NEW(m->image_blocks, m->config.image.layers);
-    take_all(&l, m);
-    NB_TRY(l.status);
-    NB_TRY(nb_names_check_used(l.naming, checkpoint, err));
+    NB_TRY(measure(&l, m));
     if (!arena) {
         arena = m->arena = nb_alloc_aligned(l.used, sizeof *m->arena, err);
     }
@@ -232,8 +258,7 @@ nb_status nb_clip_weights_bind(nb_clip *m, float *arena, nb_error *err)
 {
     loader l = {.arena = arena, .err = err};
     nb_status status;
-    NB_TRY_NEW(m->text_blocks, m->config.text.layers);
-    NB_TRY_NEW(m->image_blocks, m->config.image.layers);
+    NB_TRY(make_blocks(m, err));
     take_all(&l, m);
     status = l.status;
 done:

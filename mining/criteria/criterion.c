@@ -17,6 +17,12 @@ const nb_criterion *nb_criterion_find(const char *name)
     return NULL;
 }
 
+int nb_ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
 nb_status nb_visit_texts(const nb_evidence *e, bool own, nb_tile_visitor visit, void *state, nb_error *err)
 {
     size_t n = (size_t)e->texts->plan.count;

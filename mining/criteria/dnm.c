@@ -16,7 +16,7 @@ static const double distance_floor = 1e-12;
 typedef struct state {
     const nb_evidence *evidence;
     double *out;
-    size_t keep;    /* distances a row keeps */
+    size_t keep;     /* distances a row keeps */
     double *cosines; /* [NB_AFFINITY_TEXTS, NB_AFFINITY_TEXTS] */
     double *nearest; /* [NB_AFFINITY_TEXTS, keep], a max-heap a row */
     size_t *held;    /* [NB_AFFINITY_TEXTS] */
@@ -73,16 +73,11 @@ static nb_status visit_others(void *opaque, size_t begin, size_t count, const do
             }
             double cosine = s->cosines[i * count + k];
             double distance = e->released_distance ? (double)norms[u] + (double)norms[v] - 2 * cosine : 2 - 2 * cosine;
-            offer(s->nearest + i * s->keep, &s->held[i], s->keep, distance > distance_floor ? distance : distance_floor);
+            offer(s->nearest + i * s->keep, &s->held[i], s->keep,
+                  distance > distance_floor ? distance : distance_floor);
         }
     }
     return NB_OK;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 static nb_status visit_own(void *opaque, size_t begin, size_t count, const double *rows, nb_error *err)
@@ -97,7 +92,7 @@ static nb_status visit_own(void *opaque, size_t begin, size_t count, const doubl
     nb_status status = nb_visit_texts(s->evidence, false, visit_others, s, err);
     for (size_t i = 0; status == NB_OK && i < count; i++) {
         double *nearest = s->nearest + i * s->keep, sum = 0;
-        qsort(nearest, s->held[i], sizeof *nearest, ascending); /* a sum in a fixed order */
+        qsort(nearest, s->held[i], sizeof *nearest, nb_ascending); /* a sum in a fixed order */
         for (size_t k = 0; k < s->held[i]; k++) {
             sum += log(nearest[k]);
         }

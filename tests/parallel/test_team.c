@@ -162,10 +162,9 @@ static void test_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_agree_ok),     cmocka_unit_test(test_agree_failure), cmocka_unit_test(test_agree_nested),
-        cmocka_unit_test(test_agree_lowest), cmocka_unit_test(test_gather),        cmocka_unit_test(test_unite),
-        cmocka_unit_test(test_broadcast_sum), cmocka_unit_test(test_same),
-        cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_agree_ok),      cmocka_unit_test(test_agree_failure), cmocka_unit_test(test_agree_nested),
+        cmocka_unit_test(test_agree_lowest),  cmocka_unit_test(test_gather),        cmocka_unit_test(test_unite),
+        cmocka_unit_test(test_broadcast_sum), cmocka_unit_test(test_same),          cmocka_unit_test(test_shared),
     };
     nb_error err = {0};
     if (nb_team_start(&team, &err) != NB_OK) {

@@ -59,9 +59,20 @@ static void test_utf8(void **state)
         const char *bytes;
         bool valid;
     } cases[] = {
-        {"", true},          {"abc", true},      {"\xc3\xa9", true},          {"\xe2\x82\xac", true}, {"\xf0\x9f\x98\x80", true},
-        {"\xc0\x80", false}, {"\x80", false},    {"\xed\xa0\x80", false},     {"\xe0\x80\x80", false}, {"\xf4\x90\x80\x80", false},
-        {"\xc3", false},     {"\xf5\x80", false}, {"\xf4\x8f\xbf\xbf", true},  {"a\xe2\x82", false},
+        {"", true},
+        {"abc", true},
+        {"\xc3\xa9", true},
+        {"\xe2\x82\xac", true},
+        {"\xf0\x9f\x98\x80", true},
+        {"\xc0\x80", false},
+        {"\x80", false},
+        {"\xed\xa0\x80", false},
+        {"\xe0\x80\x80", false},
+        {"\xf4\x90\x80\x80", false},
+        {"\xc3", false},
+        {"\xf5\x80", false},
+        {"\xf4\x8f\xbf\xbf", true},
+        {"a\xe2\x82", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(nb_utf8_valid(cases[i].bytes, strlen(cases[i].bytes)), cases[i].valid);
@@ -111,7 +122,8 @@ static void test_random(void **state)
 static void test_digest(void **state)
 {
     (void)state;
-    assert_string_equal(nb_digest_bytes("abc", 3).hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_string_equal(nb_digest_bytes("abc", 3).hex,
+                        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 static void test_outputs(void **state)
@@ -167,7 +179,7 @@ static void test_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors), cmocka_unit_test(test_memory),  cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_errors),  cmocka_unit_test(test_memory), cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_numbers), cmocka_unit_test(test_random), cmocka_unit_test(test_digest),
         cmocka_unit_test(test_outputs), cmocka_unit_test(test_lines),
     };

@@ -40,8 +40,8 @@ static void compare(const float *got, const char *expected, size_t rows, size_t 
         }
         least = fmin(least, dot / sqrt(a * b));
     }
-    print_message("%s: %zu rows, largest element error %.2g, least cosine 1 - %.2g\n", nb_path_base(expected), rows, worst,
-                  1 - least);
+    print_message("%s: %zu rows, largest element error %.2g, least cosine 1 - %.2g\n", nb_path_base(expected), rows,
+                  worst, 1 - least);
     assert_true(worst <= 1e-4);
     assert_true(least >= 0.999999);
     nb_npy_close(&want);

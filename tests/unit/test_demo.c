@@ -367,7 +367,7 @@ static void test_drawing(void **state)
         double share = rgb[3 * i] > 40 ? rgb[3 * i] / 255.0 : 0.0;
         covered += share;
         column += share * (double)(i % SIDE);
-        row += share * (double)(i / SIDE);
+        row += share * (double)(i / SIDE); /* NOLINT(bugprone-integer-division): the pixel's row */
     }
     double radius = 0.92 * 0.5 * SIDE / 2;
     assert_true(fabs(covered / (3.14159265 * radius * radius) - 1) < 0.03);

@@ -28,9 +28,18 @@ static void make_block(nb_block *b, const nb_tower_config *c)
 {
     size_t w = c->width;
     double s = 1 / sqrt((double)w);
-    *b = (nb_block){numbers(w, 0.1, 1),      numbers(w, 0.1, 0),          numbers(3 * w * w, s, 0), numbers(3 * w, 0.1, 0),
-                    numbers(w * w, s, 0),    numbers(w, 0.1, 0),          numbers(w, 0.1, 1),       numbers(w, 0.1, 0),
-                    numbers(c->mlp * w, s, 0), numbers(c->mlp, 0.1, 0), numbers(c->mlp * w, s / 2, 0), numbers(w, 0.1, 0)};
+    *b = (nb_block){numbers(w, 0.1, 1),
+                    numbers(w, 0.1, 0),
+                    numbers(3 * w * w, s, 0),
+                    numbers(3 * w, 0.1, 0),
+                    numbers(w * w, s, 0),
+                    numbers(w, 0.1, 0),
+                    numbers(w, 0.1, 1),
+                    numbers(w, 0.1, 0),
+                    numbers(c->mlp * w, s, 0),
+                    numbers(c->mlp, 0.1, 0),
+                    numbers(c->mlp * w, s / 2, 0),
+                    numbers(w, 0.1, 0)};
 }
 
 static void free_block(nb_block *b)
@@ -58,7 +67,8 @@ static void make_texts(int32_t *ids, size_t *lengths)
     for (size_t i = 0; i < TEXTS; i++) {
         lengths[i] = 2 + (size_t)nb_random_below(4, i, 0, i % 7 ? 8 : CONTEXT - 2);
         for (size_t d = 0; d < lengths[i]; d++) {
-            ids[i * CONTEXT + d] = d < 3 ? (int32_t)d : (int32_t)nb_random_below(4, i / 3, d + 1, d < 5 ? 2 : VOCABULARY - 1);
+            ids[i * CONTEXT + d] =
+                d < 3 ? (int32_t)d : (int32_t)nb_random_below(4, i / 3, d + 1, d < 5 ? 2 : VOCABULARY - 1);
         }
         ids[i * CONTEXT + lengths[i] - 1] = VOCABULARY - 1; /* the end token */
         if (i % 10 == 9) {
@@ -71,8 +81,8 @@ static void make_texts(int32_t *ids, size_t *lengths)
 static void check_text(size_t width, size_t heads, size_t layers, nb_activation activation, size_t room)
 {
     nb_error err = {0};
-    nb_tower_config c = {.width = width, .heads = heads, .layers = layers, .mlp = 3 * width, .activation = activation,
-                         .epsilon = 1e-5f};
+    nb_tower_config c = {
+        .width = width, .heads = heads, .layers = layers, .mlp = 3 * width, .activation = activation, .epsilon = 1e-5f};
     nb_block *blocks = calloc(layers, sizeof *blocks);
     for (size_t i = 0; i < layers; i++) {
         make_block(&blocks[i], &c);
@@ -119,7 +129,8 @@ static void check_text(size_t width, size_t heads, size_t layers, nb_activation 
     }
     assert_true(shared_rows < rows);
     double error = worst(got, want, TEXTS * width);
-    print_message("text %zu/%zu, %zu layers: %zu of %zu rows, error %.2g\n", width, heads, layers, shared_rows, rows, error);
+    print_message("text %zu/%zu, %zu layers: %zu of %zu rows, error %.2g\n", width, heads, layers, shared_rows, rows,
+                  error);
     assert_true(error < 2e-5);
     for (size_t i = 0; i < layers; i++) {
         free_block(&blocks[i]);
@@ -130,11 +141,12 @@ static void check_text(size_t width, size_t heads, size_t layers, nb_activation 
     free(blocks), free(tokens), free(positions), free(want), free(got), free(x);
 }
 
-static void check_image(size_t width, size_t heads, size_t layers, nb_activation activation, size_t count, size_t length)
+static void check_image(size_t width, size_t heads, size_t layers, nb_activation activation, size_t count,
+                        size_t length)
 {
     nb_error err = {0};
-    nb_tower_config c = {.width = width, .heads = heads, .layers = layers, .mlp = 4 * width, .activation = activation,
-                         .epsilon = 1e-5f};
+    nb_tower_config c = {
+        .width = width, .heads = heads, .layers = layers, .mlp = 4 * width, .activation = activation, .epsilon = 1e-5f};
     nb_block *blocks = calloc(layers, sizeof *blocks);
     size_t rows = count * length, *lengths = calloc(count, sizeof *lengths);
     for (size_t i = 0; i < layers; i++) {

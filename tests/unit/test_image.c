@@ -51,6 +51,20 @@ static const struct {
      "89504e470d0a1a0a0000000d49484452000000020000000202000000016a6a7acf0000000e4944415478da63706068603000"
      "0002f600f1fb6111bf0000000049454e44ae426082",
      {85, 85, 85, 170, 170, 170, 0, 0, 0, 255, 255, 255}},
+    {"RGB, interlaced",
+     2,
+     2,
+     "89504e470d0a1a0a0000000d49484452000000020000000208020000018ad3aae5000000174944415478da63e0626060106164"
+     "60906360d2e0e4040002bb007a4a1a5aeb0000000049454e44ae426082",
+     {10, 0, 0, 20, 1, 0, 30, 0, 2, 40, 9, 9}},
+    {"animated PNG: its still image",
+     2,
+     1,
+     "89504e470d0a1a0a0000000d49484452000000020000000108020000007b40e8dd000000086163544c0000000200000000f38d"
+     "93700000001a6663544c00000000000000020000000100000000000000000001000a0000f929b6790000000f4944415478da63"
+     "606462fef5fb0f00060302f8f7ed11f10000001a6663544c00000001000000020000000100000000000000000001000a000062"
+     "5a5cad00000013666441540000000278da63e0e4e4e4e0e0000000be003415703e530000000049454e44ae426082",
+     {1, 2, 3, 250, 251, 252}},
     {"CMYK JPEG",
      3,
      1,
@@ -65,6 +79,17 @@ static const struct {
      1,
      "5249464622000000574542505650384c150000002f010000100ff082e143e89f477cff430b19d1ff0000",
      {10, 200, 30, 250, 5, 60}},
+};
+
+/* One grey pixel, progressive: cut before its first scan, that scan, the others. */
+static const char progressive[][512] = {
+    "ffd8ffe000104a46494600010100000100010000ffdb0043001b12141714111b1716171e1c1b2028422b28252528513a3d3042605565645f"
+    "555d5b6a7899816a7190735b5d85b586909ea3abadab6780bcc9baa6c799a8aba4ffc2000b080001000101011100ffc400140001000000"
+    "00000000000000000000000004",
+    "ffda000801010000000157",
+    "ffc40014100100000000000000000000000000000000ffda00080101000105027fffc40014100100000000000000000000000000000000ff"
+    "da0008010100063f027fffc40014100100000000000000000000000000000000ffda0008010100013f217fffda0008010100000010ff00"
+    "ffc40014100100000000000000000000000000000000ffda0008010100013f107fffd9",
 };
 
 static const char animated[] =
@@ -157,6 +182,59 @@ static void test_too_large(void **state)
     }
 }
 
+/* So may a JPEG: 30 000 x 30 000 would be 2.7 GB. */
+static void test_too_large_jpeg(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t width, height;
+        const char *word;
+    } sides[] = {{30000, 30000, "178956970"}, {65500, 65500, "178956970"}, {65535, 65535, "65500"}, {0, 30000, "JPEG"}};
+    for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
+        nb_error err = {0};
+        nb_image image;
+        unsigned char bytes[1024];
+        size_t len = unhex(progressive[0], bytes);
+        unsigned char *frame = memmem(bytes, len, "\xff\xc2", 2);
+        assert_non_null(frame);
+        frame[5] = (unsigned char)(sides[i].height >> 8);
+        frame[6] = (unsigned char)sides[i].height;
+        frame[7] = (unsigned char)(sides[i].width >> 8);
+        frame[8] = (unsigned char)sides[i].width;
+        len += unhex(progressive[1], bytes + len);
+        len += unhex(progressive[2], bytes + len);
+        must_fail(nb_image_decode(&image, bytes, len, "x.jpg", &err), NB_ERR_INPUT, &err, sides[i].word);
+        assert_null(image.rgb);
+    }
+}
+
+/* A scan of eleven bytes makes the decoder walk over the whole picture: a file of many is refused, one of a few not. */
+static void test_many_scans(void **state)
+{
+    (void)state;
+    const size_t repeats[] = {1, 400, 600};
+    for (size_t i = 0; i < 3; i++) {
+        nb_error err = {0};
+        nb_image image;
+        unsigned char *bytes = malloc(16384);
+        assert_non_null(bytes);
+        size_t len = unhex(progressive[0], bytes);
+        for (size_t k = 0; k < repeats[i]; k++) {
+            len += unhex(progressive[1], bytes + len);
+        }
+        len += unhex(progressive[2], bytes + len);
+        nb_status status = nb_image_decode(&image, bytes, len, "scans.jpg", &err);
+        free(bytes);
+        if (i < 2) {
+            must(status, &err);
+            assert_int_equal(image.rgb[0], 199);
+        } else {
+            must_fail(status, NB_ERR_INPUT, &err, "more than 500 scans");
+        }
+        nb_image_free(&image);
+    }
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -221,8 +299,9 @@ static void test_write_png(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small_files), cmocka_unit_test(test_truncated),  cmocka_unit_test(test_too_large),
-        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_golden_bad), cmocka_unit_test(test_write_png),
+        cmocka_unit_test(test_small_files),    cmocka_unit_test(test_truncated),  cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_too_large_jpeg), cmocka_unit_test(test_many_scans), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_golden_bad),     cmocka_unit_test(test_write_png),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,7 +105,8 @@ static void test_reads_real_labels(void **state)
 static void test_match(void **state)
 {
     (void)state;
-    static const char *const words[] = {"Egyptian cat", "stra\xc3\x9f" "e"};
+    static const char *const words[] = {"Egyptian cat", "stra\xc3\x9f"
+                                                        "e"};
     static const char *const candidates[] = {"egyptian_cat", "Egyptian  Cat", "cat", "STRASSE", "egyptian cats", ""};
     static const uint8_t want[] = {1, 1, 0, 1, 0, 0};
     nb_error err = {0};

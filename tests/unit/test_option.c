@@ -18,11 +18,23 @@ typedef struct settings {
 #define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
     {.name = "loud", .letter = 'l', .type = NB_OPTION_FLAG, AT(loud), .help = "speak up"},
-    {.name = "count", .letter = 'n', .type = NB_OPTION_INT, AT(count), .fallback = "5", .value = "N", .min = 1, .max = 9,
+    {.name = "count",
+     .letter = 'n',
+     .type = NB_OPTION_INT,
+     AT(count),
+     .fallback = "5",
+     .value = "N",
+     .min = 1,
+     .max = 9,
      .help = "how many"},
     {.name = "share", .type = NB_OPTION_REAL, AT(share), .fallback = "0.5", .value = "X", .help = "how much"},
     {.name = "text", .type = NB_OPTION_TEXT, AT(text), .value = "T", .help = "what"},
-    {.name = "kind", .type = NB_OPTION_CHOICE, AT(kind), .fallback = "red", .choices = "red|green", .value = "K",
+    {.name = "kind",
+     .type = NB_OPTION_CHOICE,
+     AT(kind),
+     .fallback = "red",
+     .choices = "red|green",
+     .value = "K",
      .help = "which"},
     {.name = "in", .type = NB_OPTION_INPUT, AT(in), .value = "FILE", .required = true, .help = "source"},
     {.name = "out", .letter = 'o', .type = NB_OPTION_OUTPUT, AT(out), .value = "FILE", .help = "target"},
@@ -36,7 +48,8 @@ static const nb_command command = {.name = "make tea",
                                    .options = options,
                                    .option_count = sizeof options / sizeof *options,
                                    .settings_size = sizeof(settings)};
-static const nb_command other = {.name = "mine", .options = options, .option_count = 2, .settings_size = sizeof(settings)};
+static const nb_command other = {
+    .name = "mine", .options = options, .option_count = 2, .settings_size = sizeof(settings)};
 static const nb_command *const commands[] = {&command, &other};
 
 static nb_status parse(nb_parsed *out, nb_error *err, const char *const *words)
@@ -63,7 +76,8 @@ static void test_command_line(void **state)
     (void)state;
     nb_error err = {0};
     nb_parsed p;
-    must(PARSE(&p, "--in=a.txt", "-l", "--count", "7", "-oX", "--word", "a", "--word=b", "first", "--", "--second"), &err);
+    must(PARSE(&p, "--in=a.txt", "-l", "--count", "7", "-oX", "--word", "a", "--word=b", "first", "--", "--second"),
+         &err);
     const settings *s = p.settings;
     assert_true(s->loud);
     assert_int_equal(s->count, 7);

@@ -1,5 +1,6 @@
 #include "support/support.h"
 
+#include "common/base/random.h"
 #include "common/clip/preprocess.h"
 
 #include <math.h>
@@ -151,6 +152,132 @@ static void test_extreme_shapes(void **state)
     }
 }
 
+/* The slow reference: Pillow's Resample.c told pixel by pixel, without bands, strips or vectors. */
+static double cubic(double x)
+{
+    const double a = -0.5;
+    x = fabs(x);
+    return x < 1.0 ? ((a + 2.0) * x - (a + 3.0)) * x * x + 1 : x < 2.0 ? (((x - 5) * x + 8) * x - 4) * a : 0.0;
+}
+
+/* One value of a line of `in` values, `step` bytes apart, resized to `out` values. */
+static uint8_t reference_value(const uint8_t *line, size_t step, size_t in, size_t out, size_t at)
+{
+    double scale = (double)in / (double)out, wide = scale < 1.0 ? 1.0 : scale, total = 0;
+    double centre = ((double)at + 0.5) * scale;
+    int64_t first = (int64_t)(centre - 2.0 * wide + 0.5), last = (int64_t)(centre + 2.0 * wide + 0.5);
+    int32_t sum = 1 << 21;
+    if (in == out) {
+        return line[at * step];
+    }
+    first = first < 0 ? 0 : first;
+    last = last > (int64_t)in ? (int64_t)in : last;
+    for (int64_t k = first; k < last; k++) {
+        total += cubic(((double)(k - first) + (double)first - centre + 0.5) * (1.0 / wide));
+    }
+    for (int64_t k = first; k < last; k++) {
+        double weight = cubic(((double)(k - first) + (double)first - centre + 0.5) * (1.0 / wide)) / total * (1 << 22);
+        sum += (int32_t)(weight < 0 ? weight - 0.5 : weight + 0.5) * line[(size_t)k * step];
+    }
+    sum >>= 22;
+    return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
+}
+
+static void reference_side(size_t side, size_t other, size_t size, size_t *resized, size_t *offset)
+{
+    *resized = side <= other ? size : (size_t)((double)(size * side) / (double)other);
+    *offset = (size_t)rint((double)(*resized - size) / 2.0);
+}
+
+static void reference_crop(const nb_image *in, size_t size, uint8_t *out)
+{
+    size_t width, height, left, top;
+    reference_side(in->width, in->height, size, &width, &left);
+    reference_side(in->height, in->width, size, &height, &top);
+    uint8_t *middle = malloc(in->height * size * 3);
+    assert_non_null(middle);
+    for (size_t y = 0; y < in->height; y++) {
+        for (size_t i = 0; i < 3 * size; i++) {
+            const uint8_t *line = in->rgb + y * in->width * 3 + i % 3;
+            middle[y * size * 3 + i] = reference_value(line, 3, in->width, width, left + i / 3);
+        }
+    }
+    for (size_t y = 0; y < size; y++) {
+        for (size_t i = 0; i < 3 * size; i++) {
+            out[y * size * 3 + i] = reference_value(middle + i, 3 * size, in->height, height, top + y);
+        }
+    }
+    free(middle);
+}
+
+/* Extremes beside noise: overshoots of the cubic must be clipped alike. */
+static void fill_noise(nb_image *image, uint64_t seed)
+{
+    for (size_t i = 0; i < 3 * image->width * image->height; i++) {
+        uint64_t draw = nb_random_u64(seed, 1, i);
+        image->rgb[i] = draw >> 62 == 0 ? 0 : draw >> 62 == 1 ? 255 : (uint8_t)draw;
+    }
+}
+
+static void check_reference(size_t width, size_t height, size_t size, uint64_t seed)
+{
+    nb_error err = {0};
+    nb_image image = {0}, crop;
+    uint8_t *want = malloc(3 * size * size);
+    assert_non_null(want);
+    must(nb_image_create(&image, width, height, &err), &err);
+    fill_noise(&image, seed);
+    must(nb_preprocess_crop(&image, size, &crop, &err), &err);
+    reference_crop(&image, size, want);
+    if (memcmp(crop.rgb, want, 3 * size * size) != 0) {
+        fail_msg("%zu x %zu to %zu: other pixels than the reference", width, height, size);
+    }
+    nb_image_free(&image);
+    nb_image_free(&crop);
+    free(want);
+}
+
+static void test_random_sizes(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 400; i++) {
+        size_t most = i % 8 == 0 ? 700 : 120, large = i % 16 == 0 ? 230 : 70;
+        size_t width = 1 + nb_random_below(7, 2, i, most), height = 1 + nb_random_below(7, 3, i, most);
+        check_reference(width, height, 1 + nb_random_below(7, 4, i, large), i);
+    }
+}
+
+/* Around the sizes of bands and strips, and pictures far larger or smaller than the crop. */
+static void test_edge_sizes(void **state)
+{
+    (void)state;
+    const size_t cases[][3] = {{15, 16, 8},   {16, 17, 16},    {17, 33, 31},    {33, 32, 32},  {97, 48, 33},
+                               {1, 20000, 8}, {20000, 1, 8},   {1, 1, 65},      {2, 2, 1},     {1500, 1400, 3},
+                               {700, 9, 64},  {500, 375, 224}, {224, 224, 224}, {640, 64, 64}, {3, 2000, 5}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        check_reference(cases[i][0], cases[i][1], cases[i][2], i);
+    }
+}
+
+/* The formula with its divisions, value by value. */
+static void test_normalise(void **state)
+{
+    (void)state;
+    uint8_t bytes[3 * 256];
+    float tensor[3 * 256];
+    nb_image ramp = {bytes, 16, 16};
+    nb_preprocess p = nb_preprocess_default(16);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)(i / 3);
+    }
+    nb_preprocess_normalise(&p, &ramp, tensor);
+    for (size_t c = 0; c < 3; c++) {
+        for (size_t i = 0; i < 256; i++) {
+            assert_true(tensor[c * 256 + i] == ((float)i / 255.0F - p.mean[c]) / p.std[c]);
+        }
+    }
+}
+
 /* When nothing is resized the crop is a copy, and its offset is half the rest rounded to even. */
 static void test_offsets(void **state)
 {
@@ -241,8 +368,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_crops),  cmocka_unit_test(test_golden_normalised),
         cmocka_unit_test(test_golden_models), cmocka_unit_test(test_extreme_shapes),
-        cmocka_unit_test(test_offsets),       cmocka_unit_test(test_config),
-        cmocka_unit_test(test_bad_crops),
+        cmocka_unit_test(test_random_sizes),  cmocka_unit_test(test_edge_sizes),
+        cmocka_unit_test(test_normalise),     cmocka_unit_test(test_offsets),
+        cmocka_unit_test(test_config),        cmocka_unit_test(test_bad_crops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

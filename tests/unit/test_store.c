@@ -46,8 +46,8 @@ static void make_store(const char *path, bool half)
         must(nb_strings_push(&names, name, (size_t)len, &err), &err);
         tags[r] = (uint8_t)(r % 3);
     }
-    nb_store_spec spec = {.count = N, .width = D, .tile_rows = TILE, .half = half, .names = &names, .tags = tags,
-                          .provenance = "{}"};
+    nb_store_spec spec = {
+        .count = N, .width = D, .tile_rows = TILE, .half = half, .names = &names, .tags = tags, .provenance = "{}"};
     must(nb_store_create(&plan, path, &spec, &err), &err);
     int fd = open(path, O_WRONLY);
     for (size_t t = plan.tile_count; t-- > 0;) {

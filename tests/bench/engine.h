@@ -1,0 +1,17 @@
+/* The product's engine as the benchmark calls it: what changes here when its interface does. */
+#ifndef NB_TESTS_BENCH_ENGINE_H
+#define NB_TESTS_BENCH_ENGINE_H
+
+#include "common/clip/model.h"
+
+/* Names of the engines there are; the last one is NULL. */
+extern const char *const bench_engines[];
+
+nb_status bench_open_texts(nb_text_encoder **out, const nb_clip *clip, const char *engine, size_t batch, nb_error *err);
+nb_status bench_open_images(nb_image_encoder **out, const nb_clip *clip, const char *engine, size_t batch,
+                            nb_error *err);
+nb_status bench_embed_texts(nb_text_encoder *e, const nb_strings *texts, size_t begin, size_t count, float *out,
+                            nb_error *err);
+nb_status bench_embed_images(nb_image_encoder *e, const float *pixels, size_t count, float *out, nb_error *err);
+
+#endif
