@@ -267,9 +267,15 @@ done:
 
 #define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "model", .type = NB_OPTION_INPUT, AT(model), .value = "DIR", .required = true,
+    {.name = "model",
+     .type = NB_OPTION_INPUT,
+     AT(model),
+     .value = "DIR",
+     .required = true,
      .help = "CLIP checkpoint folder (Hugging Face or open_clip)"},
-    {.name = "require-known-answers", .type = NB_OPTION_FLAG, AT(require_known_answers),
+    {.name = "require-known-answers",
+     .type = NB_OPTION_FLAG,
+     AT(require_known_answers),
      .help = "fail (exit code 7) unless it gives the published cosines of its shape"},
     {.name = "json", .type = NB_OPTION_FLAG, AT(json), .help = "print JSON"},
     NB_TALK_OPTIONS(settings),

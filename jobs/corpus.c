@@ -19,8 +19,8 @@ static nb_status open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings *labels
 {
     const settings *s = job->settings;
     nb_status status = NB_OK;
-    nb_corpus_settings set = {.format = s->format, .tag = s->tag, .max_bytes = (size_t)s->max_bytes,
-                              .limit = (size_t)s->limit};
+    nb_corpus_settings set = {
+        .format = s->format, .tag = s->tag, .max_bytes = (size_t)s->max_bytes, .limit = (size_t)s->limit};
     if (s->exclude) {
         NB_TRY(nb_labels_read(labels, s->exclude, err));
         NB_TRY(nb_provenance_file(&job->provenance, "excluded labels", s->exclude, err));
@@ -41,7 +41,8 @@ static void tell_counts(const nb_log *log, const nb_corpus_counts *counts, const
             nb_log_info(log, "dropped %llu: %s", (unsigned long long)counts->dropped[r], nb_drop_name((nb_drop)r));
         }
     }
-    nb_log_info(log, "kept %llu of %llu -> %s", (unsigned long long)counts->kept, (unsigned long long)counts->read, path);
+    nb_log_info(log, "kept %llu of %llu -> %s", (unsigned long long)counts->kept, (unsigned long long)counts->read,
+                path);
 }
 
 static nb_status write_corpus(nb_job *job, const nb_corpus *corpus, const nb_corpus_counts *counts, nb_error *err)
@@ -88,18 +89,48 @@ done:
 
 #define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "inputs", .type = NB_OPTION_LIST, AT(inputs), .value = "INPUT...", .positional = true, .required = true,
+    {.name = "inputs",
+     .type = NB_OPTION_LIST,
+     AT(inputs),
+     .value = "INPUT...",
+     .positional = true,
+     .required = true,
      .help = "text files: one candidate a line, word lists, WordNet database files"},
-    {.name = "format", .type = NB_OPTION_CHOICE, AT(format), .fallback = "auto", .choices = NB_SOURCE_FORMATS,
-     .value = "NAME", .help = "format of the inputs"},
-    {.name = "tag", .type = NB_OPTION_CHOICE, AT(tag), .fallback = "by-file", .choices = NB_SOURCE_TAGS,
-     .value = "TAG", .help = "part of speech; by-file: noun.*, *.noun, adj.*, *.adj"},
-    {.name = "exclude", .type = NB_OPTION_INPUT, AT(exclude), .value = "LABELS.txt",
+    {.name = "format",
+     .type = NB_OPTION_CHOICE,
+     AT(format),
+     .fallback = "auto",
+     .choices = NB_SOURCE_FORMATS,
+     .value = "NAME",
+     .help = "format of the inputs"},
+    {.name = "tag",
+     .type = NB_OPTION_CHOICE,
+     AT(tag),
+     .fallback = "by-file",
+     .choices = NB_SOURCE_TAGS,
+     .value = "TAG",
+     .help = "part of speech; by-file: noun.*, *.noun, adj.*, *.adj"},
+    {.name = "exclude",
+     .type = NB_OPTION_INPUT,
+     AT(exclude),
+     .value = "LABELS.txt",
      .help = "drop texts equal to one of these labels"},
-    {.name = "limit", .type = NB_OPTION_INT, AT(limit), .fallback = "0", .value = "N", .min = 0, .max = 1e12,
+    {.name = "limit",
+     .type = NB_OPTION_INT,
+     AT(limit),
+     .fallback = "0",
+     .value = "N",
+     .min = 0,
+     .max = 1e12,
      .help = "keep the first N texts in canonical order; 0: all"},
-    {.name = "max-bytes", .type = NB_OPTION_INT, AT(max_bytes), .fallback = "256", .value = "N", .min = 1,
-     .max = NB_TEXT_BYTES_MAX, .help = "drop longer texts"},
+    {.name = "max-bytes",
+     .type = NB_OPTION_INT,
+     AT(max_bytes),
+     .fallback = "256",
+     .value = "N",
+     .min = 1,
+     .max = NB_TEXT_BYTES_MAX,
+     .help = "drop longer texts"},
     NB_OUTPUT_OPTIONS(settings, "the corpus"),
     NB_TALK_OPTIONS(settings),
 };

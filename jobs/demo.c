@@ -1,6 +1,6 @@
 /* negbank demo: the demo world. */
-#include "jobs/commands.h"
 #include "jobs/demo/demo.h"
+#include "jobs/commands.h"
 
 typedef struct settings {
     nb_talk talk;
@@ -17,9 +17,20 @@ static nb_status demo(nb_job *job, nb_error *err)
 
 #define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "output", .letter = 'o', .type = NB_OPTION_OUTPUT, AT(output), .value = "DIR", .required = true,
+    {.name = "output",
+     .letter = 'o',
+     .type = NB_OPTION_OUTPUT,
+     AT(output),
+     .value = "DIR",
+     .required = true,
      .help = "folder to make"},
-    {.name = "seed", .type = NB_OPTION_INT, AT(seed), .fallback = "1", .value = "N", .min = 0, .max = 9e15,
+    {.name = "seed",
+     .type = NB_OPTION_INT,
+     AT(seed),
+     .fallback = "1",
+     .value = "N",
+     .min = 0,
+     .max = 9e15,
      .help = "seed of the pictures and the weights"},
     {.name = "force", .type = NB_OPTION_FLAG, AT(force), .unrecorded = true, .help = "overwrite files of that folder"},
     NB_TALK_OPTIONS(settings),

@@ -2,8 +2,8 @@
 #include "jobs/commands.h"
 
 #include "mining/embed.h"
-#include "mining/model.h"
 #include "mining/images/check.h"
+#include "mining/model.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,8 +49,8 @@ static nb_status embed_images(nb_job *job, nb_error *err)
                           .classes = &inputs.classes,
                           .provenance = provenance};
     nb_embed_target target = {.path = s->output, .force = s->force, .resume = s->resume};
-    NB_TRY(nb_embed_store(&job->team, &job->log, &target, &spec, "images", nb_image_embedder_tile, &embedder,
-                          &digest, err));
+    NB_TRY(nb_embed_store(&job->team, &job->log, &target, &spec, "images", nb_image_embedder_tile, &embedder, &digest,
+                          err));
     nb_job_record(job, s->output, digest.hex);
     nb_log_info(&job->log, "%zu images -> %s; %zu could not be decoded", inputs.count, s->output, dropped);
 done:
@@ -64,15 +64,37 @@ done:
 
 #define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "inputs", .type = NB_OPTION_LIST, AT(inputs), .value = "INPUT...", .positional = true, .required = true,
+    {.name = "inputs",
+     .type = NB_OPTION_LIST,
+     AT(inputs),
+     .value = "INPUT...",
+     .positional = true,
+     .required = true,
      .help = "folders, image lists (`path label` a line) and image files"},
-    {.name = "model", .type = NB_OPTION_INPUT, AT(model), .value = "DIR", .required = true,
+    {.name = "model",
+     .type = NB_OPTION_INPUT,
+     AT(model),
+     .value = "DIR",
+     .required = true,
      .help = "CLIP checkpoint folder (Hugging Face layout)"},
-    {.name = "labels-from", .type = NB_OPTION_CHOICE, AT(labels_from), .fallback = "auto",
-     .choices = "auto|folder|list|none", .value = "WHERE", .help = "where class numbers come from"},
-    {.name = "store", .type = NB_OPTION_CHOICE, AT(store), .fallback = "fp32", .choices = "fp32|fp16",
-     .value = "TYPE", .help = "precision of the stored embeddings"},
-    {.name = "resume", .type = NB_OPTION_FLAG, AT(resume), .unrecorded = true,
+    {.name = "labels-from",
+     .type = NB_OPTION_CHOICE,
+     AT(labels_from),
+     .fallback = "auto",
+     .choices = "auto|folder|list|none",
+     .value = "WHERE",
+     .help = "where class numbers come from"},
+    {.name = "store",
+     .type = NB_OPTION_CHOICE,
+     AT(store),
+     .fallback = "fp32",
+     .choices = "fp32|fp16",
+     .value = "TYPE",
+     .help = "precision of the stored embeddings"},
+    {.name = "resume",
+     .type = NB_OPTION_FLAG,
+     AT(resume),
+     .unrecorded = true,
      .help = "continue what an interrupted run left, on any number of ranks"},
     NB_OUTPUT_OPTIONS(settings, "the embedding store"),
     NB_TALK_OPTIONS(settings),

@@ -43,8 +43,8 @@ static nb_status embed_text(nb_job *job, nb_error *err)
                           .tags = corpus.tags,
                           .provenance = provenance};
     nb_embed_target target = {.path = s->output, .force = s->force, .resume = s->resume};
-    NB_TRY(nb_embed_store(&job->team, &job->log, &target, &spec, "texts", nb_text_embedder_tile, &embedder,
-                          &digest, err));
+    NB_TRY(
+        nb_embed_store(&job->team, &job->log, &target, &spec, "texts", nb_text_embedder_tile, &embedder, &digest, err));
     nb_job_record(job, s->output, digest.hex);
     nb_log_info(&job->log, "%zu texts -> %s", corpus.count, s->output);
 done:
@@ -59,17 +59,40 @@ done:
 
 #define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "inputs", .type = NB_OPTION_INPUT, AT(corpus), .value = "C.nbc", .positional = true, .required = true,
+    {.name = "inputs",
+     .type = NB_OPTION_INPUT,
+     AT(corpus),
+     .value = "C.nbc",
+     .positional = true,
+     .required = true,
      .help = "corpus, as made by negbank corpus"},
-    {.name = "model", .type = NB_OPTION_INPUT, AT(model), .value = "DIR", .required = true,
+    {.name = "model",
+     .type = NB_OPTION_INPUT,
+     AT(model),
+     .value = "DIR",
+     .required = true,
      .help = "CLIP checkpoint folder (Hugging Face layout)"},
-    {.name = "prompt", .type = NB_OPTION_LIST, AT(prompt), .value = "TEXT",
+    {.name = "prompt",
+     .type = NB_OPTION_LIST,
+     AT(prompt),
+     .value = "TEXT",
      .help = "prompt for nouns and untagged texts [" NB_PROMPT_DEFAULT "]"},
-    {.name = "prompt-adj", .type = NB_OPTION_LIST, AT(prompt_adj), .value = "TEXT",
+    {.name = "prompt-adj",
+     .type = NB_OPTION_LIST,
+     AT(prompt_adj),
+     .value = "TEXT",
      .help = "prompt for adjectives [" NB_PROMPT_ADJ_DEFAULT "]"},
-    {.name = "store", .type = NB_OPTION_CHOICE, AT(store), .fallback = "fp32", .choices = "fp32|fp16",
-     .value = "TYPE", .help = "precision of the stored embeddings"},
-    {.name = "resume", .type = NB_OPTION_FLAG, AT(resume), .unrecorded = true,
+    {.name = "store",
+     .type = NB_OPTION_CHOICE,
+     AT(store),
+     .fallback = "fp32",
+     .choices = "fp32|fp16",
+     .value = "TYPE",
+     .help = "precision of the stored embeddings"},
+    {.name = "resume",
+     .type = NB_OPTION_FLAG,
+     AT(resume),
+     .unrecorded = true,
      .help = "continue what an interrupted run left, on any number of ranks"},
     NB_OUTPUT_OPTIONS(settings, "the embedding store"),
     NB_TALK_OPTIONS(settings),

@@ -58,8 +58,8 @@ static nb_status inspect_info(nb_job *job, nb_error *err)
     if (name) {
         nb_text_mend(name);
     }
-    about = json_pack("{s:s, s:s, s:I, s:s}", "file", name, "kind", seal.kind, "bytes", (json_int_t)seal.size,
-                      "sha256", seal.digest.hex);
+    about = json_pack("{s:s, s:s, s:I, s:s}", "file", name, "kind", seal.kind, "bytes", (json_int_t)seal.size, "sha256",
+                      seal.digest.hex);
     if (!about) {
         status = nb_fail(err, NB_ERR_LIMIT, "out of memory to describe '%s'", s->file);
         goto done;
@@ -84,7 +84,12 @@ done:
 
 #define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "inputs", .type = NB_OPTION_INPUT, AT(file), .value = "FILE", .positional = true, .required = true,
+    {.name = "inputs",
+     .type = NB_OPTION_INPUT,
+     AT(file),
+     .value = "FILE",
+     .positional = true,
+     .required = true,
      .help = "a corpus (.nbc), embedding store (.nbe) or bank (.nbank)"},
     {.name = "json", .type = NB_OPTION_FLAG, AT(json), .help = "print JSON"},
     NB_TALK_OPTIONS(settings),

@@ -142,8 +142,8 @@ static nb_status describe_bank(const char *path, json_t *about, nb_error *err)
     json_object_set_new(about, "prototypes", json_boolean(bank.prototypes != NULL));
     json_object_set_new(about, "tags", tag_counts(bank.tags, bank.negative_count));
     json_object_set_new(about, "suggested",
-                        json_pack("{s:s, s:f, s:I, s:o}", "score", bank.score, "temperature", bank.temperature, "groups",
-                                  (json_int_t)bank.groups, "seed",
+                        json_pack("{s:s, s:f, s:I, s:o}", "score", bank.score, "temperature", bank.temperature,
+                                  "groups", (json_int_t)bank.groups, "seed",
                                   bank.seeded ? json_integer((json_int_t)bank.seed) : json_null()));
     set_json(about, "provenance", bank.provenance);
     nb_bank_close(&bank);
@@ -183,8 +183,8 @@ nb_status nb_file_kind_open(const nb_file_kind **kind, nb_seal *seal, const char
             return NB_OK;
         }
     }
-    return status == NB_OK ? nb_fail(err, NB_ERR_INPUT, "'%s' is a negbank '%s', which this version does not know", path,
-                                     seal->kind)
+    return status == NB_OK ? nb_fail(err, NB_ERR_INPUT, "'%s' is a negbank '%s', which this version does not know",
+                                     path, seal->kind)
                            : status;
 }
 

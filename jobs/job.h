@@ -20,20 +20,29 @@ typedef struct nb_job {
 } nb_job;
 
 /* How to talk: options every command has. `set` is its settings struct, whose first member is an nb_talk `talk`. */
-#define NB_TALK_OPTIONS(set)                                                                                          \
-    {.name = "quiet", .letter = 'q', .type = NB_OPTION_FLAG, .offset = offsetof(set, talk.quiet), .unrecorded = true, \
+#define NB_TALK_OPTIONS(set)                                                                                           \
+    {.name = "quiet",                                                                                                  \
+     .letter = 'q',                                                                                                    \
+     .type = NB_OPTION_FLAG,                                                                                           \
+     .offset = offsetof(set, talk.quiet),                                                                              \
+     .unrecorded = true,                                                                                               \
      .help = "warnings and errors only"},                                                                              \
     {                                                                                                                  \
-        .name = "log-json", .type = NB_OPTION_FLAG, .offset = offsetof(set, talk.log_json), .unrecorded = true,       \
+        .name = "log-json", .type = NB_OPTION_FLAG, .offset = offsetof(set, talk.log_json), .unrecorded = true,        \
         .help = "one JSON object a log line"                                                                           \
     }
 
 /* Where the output goes; `set` has members output and force. */
-#define NB_OUTPUT_OPTIONS(set, what)                                                                                  \
-    {.name = "output", .letter = 'o', .type = NB_OPTION_OUTPUT, .offset = offsetof(set, output), .value = "FILE",     \
-     .required = true, .help = what},                                                                                  \
+#define NB_OUTPUT_OPTIONS(set, what)                                                                                   \
+    {.name = "output",                                                                                                 \
+     .letter = 'o',                                                                                                    \
+     .type = NB_OPTION_OUTPUT,                                                                                         \
+     .offset = offsetof(set, output),                                                                                  \
+     .value = "FILE",                                                                                                  \
+     .required = true,                                                                                                 \
+     .help = what},                                                                                                    \
     {                                                                                                                  \
-        .name = "force", .type = NB_OPTION_FLAG, .offset = offsetof(set, force), .unrecorded = true,                  \
+        .name = "force", .type = NB_OPTION_FLAG, .offset = offsetof(set, force), .unrecorded = true,                   \
         .help = "overwrite the output"                                                                                 \
     }
 
@@ -55,12 +64,12 @@ nb_status nb_job_open_store(nb_job *job, nb_store *out, const char *role, const 
  * paths [count] may be NULL. */
 nb_status nb_job_check_outputs(const nb_job *job, const char *const *paths, size_t count, bool force, nb_error *err);
 
-/* Collective. Records the kernel family (OpenBLAS's and our vectors'), which all ranks must share: NB_ERR_LIMIT on nodes
- * that differ, with the variables that make them alike. */
+/* Collective. Records the kernel family (OpenBLAS's and our vectors'), which all ranks must share: NB_ERR_LIMIT on
+ * nodes that differ, with the variables that make them alike. */
 nb_status nb_job_record_kernel(nb_job *job, nb_error *err);
 
-/* Rank 0 writes the record of the run beside an output that stands. A failure, on a disk just filled up say, is a warning:
- * the output is whole without it. */
+/* Rank 0 writes the record of the run beside an output that stands. A failure, on a disk just filled up say, is a
+ * warning: the output is whole without it. */
 void nb_job_record(nb_job *job, const char *output, const char *digest);
 
 /* Agreement in one word: `return nb_agree(job, status, err)`. Collective. */

@@ -55,8 +55,9 @@ nb_status nb_job_record_kernel(nb_job *job, nb_error *err)
     snprintf(kernels, sizeof kernels, "OpenBLAS %s, %s", nb_blas_kernel(), nb_vector_best()->name);
     nb_status status = nb_team_same(&job->team, "the kernel family", kernels, err);
     if (status != NB_OK) {
-        return nb_hint(err, "the nodes have different CPUs: use nodes of one kind, or set OPENBLAS_CORETYPE=Haswell and "
-                            "NEGBANK_VECTOR=avx2 for all of them");
+        return nb_hint(err,
+                       "the nodes have different CPUs: use nodes of one kind, or set OPENBLAS_CORETYPE=Haswell and "
+                       "NEGBANK_VECTOR=avx2 for all of them");
     }
     return nb_provenance_fact(&job->provenance, "kernels", kernels, err);
 }
@@ -146,9 +147,8 @@ static int refuse(const nb_log *log, bool mpi, nb_error *err)
 
 static nb_status flush_output(nb_error *err)
 {
-    return fflush(stdout) == 0 && !ferror(stdout)
-               ? NB_OK
-               : nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
+    return fflush(stdout) == 0 && !ferror(stdout) ? NB_OK
+                                                  : nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
 }
 
 /* --help and --print-config: what is asked about the command instead of running it. */

@@ -96,9 +96,8 @@ static nb_status score_tiles(run *r, nb_score_result *results, nb_error *err)
         if (!nb_team_owns(&r->job->team, t)) {
             continue;
         }
-        nb_status status = r->set->images
-                               ? nb_score_rows(&r->scorer, &r->images, begin, count, results + begin, err)
-                               : score_files(r, begin, count, results + begin, err);
+        nb_status status = r->set->images ? nb_score_rows(&r->scorer, &r->images, begin, count, results + begin, err)
+                                          : score_files(r, begin, count, results + begin, err);
         if (status != NB_OK) {
             return status;
         }
@@ -153,12 +152,24 @@ done:
 static const nb_option options[] = {
     {.name = "bank", .type = NB_OPTION_INPUT, AT(bank), .value = "B.nbank", .required = true, .help = "the bank"},
     {.name = "images", .type = NB_OPTION_INPUT, AT(images), .value = "I.nbe", .help = "embedded images"},
-    {.name = "model", .type = NB_OPTION_INPUT, AT(model), .value = "DIR",
+    {.name = "model",
+     .type = NB_OPTION_INPUT,
+     AT(model),
+     .value = "DIR",
      .help = "or a checkpoint to embed images with"},
-    {.name = "inputs", .type = NB_OPTION_LIST, AT(inputs), .value = "INPUT...", .positional = true,
+    {.name = "inputs",
+     .type = NB_OPTION_LIST,
+     AT(inputs),
+     .value = "INPUT...",
+     .positional = true,
      .help = "with --model: folders, image lists and image files"},
-    {.name = "labels-from", .type = NB_OPTION_CHOICE, AT(labels_from), .fallback = "auto",
-     .choices = "auto|folder|list|none", .value = "WHERE", .help = "with --model: where class numbers come from"},
+    {.name = "labels-from",
+     .type = NB_OPTION_CHOICE,
+     AT(labels_from),
+     .fallback = "auto",
+     .choices = "auto|folder|list|none",
+     .value = "WHERE",
+     .help = "with --model: where class numbers come from"},
     NB_SCORE_OPTIONS(settings),
     NB_OUTPUT_OPTIONS(settings, "the score file (TSV)"),
     NB_TALK_OPTIONS(settings),

@@ -15,15 +15,29 @@ typedef struct nb_score_choice {
     const char *seed;
 } nb_score_choice;
 
-#define NB_SCORE_OPTIONS(set)                                                                                         \
-    {.name = "score", .type = NB_OPTION_CHOICE, .offset = offsetof(set, choice.score), .choices = NB_SCORE_NAMES,     \
-     .value = "NAME", .help = "score to compute; default: the one the bank suggests"},                                 \
-        {.name = "temperature", .type = NB_OPTION_REAL, .offset = offsetof(set, choice.temperature), .value = "T",    \
-         .min = 1e-6, .max = 1e6, .help = "softmax temperature; default: the bank's, or 1 for mcm"},                   \
-        {.name = "groups", .type = NB_OPTION_INT, .offset = offsetof(set, choice.groups), .value = "G", .min = 1,     \
-         .max = 1e9, .help = "groups the negatives are cut into; default: the bank's"},                                \
+#define NB_SCORE_OPTIONS(set)                                                                                          \
+    {.name = "score",                                                                                                  \
+     .type = NB_OPTION_CHOICE,                                                                                         \
+     .offset = offsetof(set, choice.score),                                                                            \
+     .choices = NB_SCORE_NAMES,                                                                                        \
+     .value = "NAME",                                                                                                  \
+     .help = "score to compute; default: the one the bank suggests"},                                                  \
+        {.name = "temperature",                                                                                        \
+         .type = NB_OPTION_REAL,                                                                                       \
+         .offset = offsetof(set, choice.temperature),                                                                  \
+         .value = "T",                                                                                                 \
+         .min = 1e-6,                                                                                                  \
+         .max = 1e6,                                                                                                   \
+         .help = "softmax temperature; default: the bank's, or 1 for mcm"},                                            \
+        {.name = "groups",                                                                                             \
+         .type = NB_OPTION_INT,                                                                                        \
+         .offset = offsetof(set, choice.groups),                                                                       \
+         .value = "G",                                                                                                 \
+         .min = 1,                                                                                                     \
+         .max = 1e9,                                                                                                   \
+         .help = "groups the negatives are cut into; default: the bank's"},                                            \
     {                                                                                                                  \
-        .name = "seed", .type = NB_OPTION_TEXT, .offset = offsetof(set, choice.seed), .value = "N|none",              \
+        .name = "seed", .type = NB_OPTION_TEXT, .offset = offsetof(set, choice.seed), .value = "N|none",               \
         .help = "permute the negatives before grouping; none: keep the bank's order; default: the bank's"              \
     }
 

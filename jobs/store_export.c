@@ -72,9 +72,18 @@ done:
 
 #define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "inputs", .type = NB_OPTION_INPUT, AT(store), .value = "S.nbe", .positional = true, .required = true,
+    {.name = "inputs",
+     .type = NB_OPTION_INPUT,
+     AT(store),
+     .value = "S.nbe",
+     .positional = true,
+     .required = true,
      .help = "embedding store"},
-    {.name = "embeddings", .type = NB_OPTION_OUTPUT, AT(embeddings), .value = "M.npy", .required = true,
+    {.name = "embeddings",
+     .type = NB_OPTION_OUTPUT,
+     AT(embeddings),
+     .value = "M.npy",
+     .required = true,
      .help = "where the matrix goes, in the precision of the store"},
     {.name = "names", .type = NB_OPTION_OUTPUT, AT(names), .value = "F.txt", .help = "where the names go"},
     {.name = "labels", .type = NB_OPTION_OUTPUT, AT(labels), .value = "L.npy", .help = "where the labels go"},

@@ -2,8 +2,8 @@
 #ifndef NB_MINING_BANK_WRITER_H
 #define NB_MINING_BANK_WRITER_H
 
-#include "common/base/memory.h"
 #include "common/base/digest.h"
+#include "common/base/memory.h"
 
 /* Rows as they are to be stored: half-precision bits or floats. */
 typedef struct nb_bank_rows {
@@ -16,12 +16,12 @@ typedef struct nb_bank_content {
     size_t d;
     const nb_strings *labels, *negatives;
     nb_bank_rows label_rows, negative_rows;
-    const float *prototypes;  /* [C, d] or NULL */
-    const double *criterion;  /* [M] */
-    const uint8_t *tags;      /* [M] */
-    const uint64_t *ids;      /* [M] */
-    const char *suggested;    /* JSON */
-    const char *provenance;   /* JSON */
+    const float *prototypes; /* [C, d] or NULL */
+    const double *criterion; /* [M] */
+    const uint8_t *tags;     /* [M] */
+    const uint64_t *ids;     /* [M] */
+    const char *suggested;   /* JSON */
+    const char *provenance;  /* JSON */
 } nb_bank_content;
 
 /* Writes and seals the bank through a partial file. Not collective. */

@@ -1,8 +1,8 @@
 #include "mining/embed.h"
 
+#include "common/base/tag.h"
 #include "common/linear/kernels.h"
 #include "common/parallel/stop.h"
-#include "common/base/tag.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -31,7 +31,8 @@ static nb_status make_tile(const loop *l, size_t tile, float *rows, float *norms
         NB_TRY(nb_store_tile_done(l->fd, l->plan, tile, &done, err));
     }
     if (!done) {
-        NB_TRY(l->make(l->maker, nb_store_tile_begin(l->plan, tile), nb_store_tile_rows(l->plan, tile), rows, norms, err));
+        NB_TRY(
+            l->make(l->maker, nb_store_tile_begin(l->plan, tile), nb_store_tile_rows(l->plan, tile), rows, norms, err));
         status = nb_store_write_tile(l->fd, l->plan, tile, rows, norms, err);
         if (status != NB_OK) {
             nb_context(err, "'%s'", l->path);
@@ -55,7 +56,8 @@ static nb_status make_tiles(const loop *l, nb_error *err)
             continue;
         }
         if (nb_stop_requested()) {
-            nb_fail(err, NB_STOPPED, "stopped on request after %zu of %llu tiles", t, (unsigned long long)plan->tile_count);
+            nb_fail(err, NB_STOPPED, "stopped on request after %zu of %llu tiles", t,
+                    (unsigned long long)plan->tile_count);
             status = nb_hint(err, "what is done is kept: run again with --resume to continue");
             goto done;
         }
@@ -271,8 +273,8 @@ nb_status nb_text_embedder_tile(void *embedder, size_t begin, size_t count, floa
 {
     nb_text_embedder *e = embedder;
     size_t d = e->clip->config.projection;
-    size_t most = e->prompts->nouns.count > e->prompts->adjectives.count ? e->prompts->nouns.count
-                                                                         : e->prompts->adjectives.count;
+    size_t most =
+        e->prompts->nouns.count > e->prompts->adjectives.count ? e->prompts->nouns.count : e->prompts->adjectives.count;
     memset(e->sum, 0, count * d * sizeof *e->sum);
     for (size_t k = 0; k < most; k++) {
         nb_status status = add_template(e, begin, count, k, err);

@@ -25,8 +25,8 @@ typedef struct nb_embed_target {
 
 /* Collective; all arguments but the maker's state agree on all ranks. Makes the store `spec` describes, whole tiles
  * dealt to ranks. `what` names the rows in the plural for progress. Asked to stop (common/parallel/stop.h), the ranks
- * finish their tiles, keep the partial and return NB_STOPPED. With `resume`, a store of the same content that is complete
- * is left alone and *digest (rank 0's) is empty. */
+ * finish their tiles, keep the partial and return NB_STOPPED. With `resume`, a store of the same content that is
+ * complete is left alone and *digest (rank 0's) is empty. */
 nb_status nb_embed_store(const nb_team *team, const nb_log *log, const nb_embed_target *target,
                          const nb_store_spec *spec, const char *what, nb_tile_maker make, void *maker,
                          nb_digest *digest, nb_error *err);
@@ -39,10 +39,10 @@ typedef struct nb_text_embedder {
     const nb_strings *texts;
     const uint8_t *tags; /* NULL: none is an adjective */
     nb_text_encoder *encoder;
-    nb_strings filled;  /* prompts of one run */
-    size_t *row;        /* [NB_TEXT_TILE] which row of the tile a prompt belongs to */
-    float *raw;         /* [NB_TEXT_TILE, projection] */
-    double *sum;        /* [NB_TEXT_TILE, projection] */
+    nb_strings filled; /* prompts of one run */
+    size_t *row;       /* [NB_TEXT_TILE] which row of the tile a prompt belongs to */
+    float *raw;        /* [NB_TEXT_TILE, projection] */
+    double *sum;       /* [NB_TEXT_TILE, projection] */
 } nb_text_embedder;
 
 nb_status nb_text_embedder_create(nb_text_embedder *out, const nb_clip *clip, const nb_prompts *prompts,

@@ -32,7 +32,8 @@ nb_status nb_evidence_check_labels(const nb_store *store, const nb_strings *labe
         const char *name = nb_strings_get(&store->names, c), *label = nb_strings_get(labels, c);
         int64_t number;
         if (strcmp(name, label) != 0 && !(nb_parse_int(name, &number) && number == (int64_t)c)) {
-            nb_fail(err, NB_ERR_INPUT, "label %zu is '%s', but row %zu of '%s' is '%s'", c, label, c, store->path, name);
+            nb_fail(err, NB_ERR_INPUT, "label %zu is '%s', but row %zu of '%s' is '%s'", c, label, c, store->path,
+                    name);
             return nb_hint(err, "label embeddings must be in the order of the label file");
         }
     }

@@ -59,7 +59,8 @@ static nb_status read_labels(input *in, const char *path, nb_error *err)
     for (size_t i = 0; i < in->rows.rows; i++) {
         double value = nb_npy_at(&labels, i);
         if (!(value >= -1 && value <= INT32_MAX) || value != floor(value)) {
-            status = nb_fail(err, NB_ERR_INPUT, "'%s': label %zu is %g, a class number or -1 is needed", path, i, value);
+            status =
+                nb_fail(err, NB_ERR_INPUT, "'%s': label %zu is %g, a class number or -1 is needed", path, i, value);
             goto done;
         }
         in->labels[i] = (int32_t)value;

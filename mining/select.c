@@ -55,7 +55,8 @@ static nb_status check(const nb_selection *s, size_t n, const nb_quota *quota, n
         return nb_hint(err, "mine from a larger corpus, or with --reject none");
     }
     if (quota->count > s->accepted) {
-        nb_fail(err, NB_ERR_USAGE, "--count %zu is beyond the %zu candidates accepted of %zu", quota->count, s->accepted, n);
+        nb_fail(err, NB_ERR_USAGE, "--count %zu is beyond the %zu candidates accepted of %zu", quota->count,
+                s->accepted, n);
         return nb_hint(err, "ask for at most %zu, or mine from a larger corpus", s->accepted);
     }
     return NB_OK;

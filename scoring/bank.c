@@ -100,7 +100,8 @@ static nb_status read_all(nb_bank *b, hid_t file, const json_t *digests, nb_erro
         return nb_fail(err, NB_ERR_INPUT, "it has %zu labels and %zu negatives", b->label_count, b->negative_count);
     }
     NB_TRY(read_rows(file, digests, "labels/embeddings", b->label_count, &b->d, NULL, &b->label_rows, err));
-    NB_TRY(read_rows(file, digests, "negatives/embeddings", b->negative_count, &b->d, &b->half, &b->negative_rows, err));
+    NB_TRY(
+        read_rows(file, digests, "negatives/embeddings", b->negative_count, &b->d, &b->half, &b->negative_rows, err));
     if (nb_h5_has(file, "labels/prototypes")) {
         NB_TRY(read_rows(file, digests, "labels/prototypes", b->label_count, &b->d, NULL, &b->prototypes, err));
     }

@@ -29,17 +29,17 @@ enum { NB_BANK_FORMAT = 1 };
 typedef struct nb_bank {
     size_t d, label_count, negative_count;
     nb_strings labels, negatives;
-    double *label_rows;      /* [C, d], normalised in double precision */
-    double *prototypes;      /* [C, d] or NULL */
-    double *negative_rows;   /* [M, d], normalised in double precision */
-    double *criterion;       /* [M] */
-    uint8_t *tags;           /* [M] */
-    uint64_t *ids;           /* [M] */
-    bool half;               /* negatives are stored in half precision */
-    char *score;             /* suggested score */
-    double temperature;      /* suggested */
-    size_t groups;           /* suggested */
-    bool seeded;             /* suggested: permute by `seed` before cutting groups */
+    double *label_rows;    /* [C, d], normalised in double precision */
+    double *prototypes;    /* [C, d] or NULL */
+    double *negative_rows; /* [M, d], normalised in double precision */
+    double *criterion;     /* [M] */
+    uint8_t *tags;         /* [M] */
+    uint64_t *ids;         /* [M] */
+    bool half;             /* negatives are stored in half precision */
+    char *score;           /* suggested score */
+    double temperature;    /* suggested */
+    size_t groups;         /* suggested */
+    bool seeded;           /* suggested: permute by `seed` before cutting groups */
     uint64_t seed;
     char *provenance;
     nb_digest digest; /* the file's identity */

@@ -109,12 +109,8 @@ void nb_log_error(const nb_log *log, const nb_error *given)
 nb_progress nb_progress_start(const nb_log *log, const char *what, double total)
 {
     double now = nb_clock();
-    return (nb_progress){.log = log,
-                         .what = what,
-                         .total = total,
-                         .start = now,
-                         .last = now,
-                         .period = log->terminal ? 0.5 : 10};
+    return (nb_progress){
+        .log = log, .what = what, .total = total, .start = now, .last = now, .period = log->terminal ? 0.5 : 10};
 }
 
 static void draw(nb_progress *p, double done, double now)

@@ -8,10 +8,10 @@
 #include <stdio.h>
 
 typedef struct nb_log {
-    FILE *out;      /* NULL: silent */
-    bool json;      /* one JSON object a line */
-    bool quiet;     /* warnings only */
-    bool terminal;  /* progress may redraw its line */
+    FILE *out;     /* NULL: silent */
+    bool json;     /* one JSON object a line */
+    bool quiet;    /* warnings only */
+    bool terminal; /* progress may redraw its line */
     const char *command;
 } nb_log;
 

@@ -6,12 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const source_name[] = {"default", "environment", "run file", "command line"};
-
-/* Options every command has; they steer the parser itself. */
-static const char common_help[] = "  --config FILE            take options from a run file (YAML)\n"
-                                  "  --print-config           print the resolved options and where each came from\n"
-                                  "  --help                   print this\n";
+void nb_option_key(char *out, size_t size, const char *command, const char *option, bool variable)
+{
+    snprintf(out, size, "%s%s%s%s", variable ? "NEGBANK_" : "", command, variable ? "_" : ".", option);
+    for (char *c = out; *c; c++) {
+        if (variable) {
+            *c = *c == ' ' || *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+        } else if (*c == ' ') {
+            *c = '.';
+        }
+    }
+}
 
 static void *field(const nb_option *o, void *settings)
 {
@@ -154,25 +159,12 @@ static nb_status set_defaults(nb_parsed *p, nb_error *err)
     return NB_OK;
 }
 
-/* "embed text" + "model" -> "embed.text.model" or, in capitals with underscores, NEGBANK_EMBED_TEXT_MODEL. */
-static void key_of(char *out, size_t size, const char *command, const char *option, bool variable)
-{
-    snprintf(out, size, "%s%s%s%s", variable ? "NEGBANK_" : "", command, variable ? "_" : ".", option);
-    for (char *c = out; *c; c++) {
-        if (variable) {
-            *c = *c == ' ' || *c == '-' ? '_' : (char)toupper((unsigned char)*c);
-        } else if (*c == ' ') {
-            *c = '.';
-        }
-    }
-}
-
 static nb_status set_from_environment(nb_parsed *p, nb_error *err)
 {
     for (size_t i = 0; i < p->command->option_count; i++) {
         const nb_option *o = &p->command->options[i];
         char name[128];
-        key_of(name, sizeof name, p->command->name, o->name, true);
+        nb_option_key(name, sizeof name, p->command->name, o->name, true);
         const char *value = getenv(name);
         if (value) {
             nb_status status = set(p, o, value, NB_FROM_ENVIRONMENT, name, err);
@@ -188,7 +180,7 @@ static const nb_option *option_of_key(const nb_command *c, const char *key)
 {
     for (size_t i = 0; i < c->option_count; i++) {
         char own[128];
-        key_of(own, sizeof own, c->name, c->options[i].name, false);
+        nb_option_key(own, sizeof own, c->name, c->options[i].name, false);
         if (strcmp(own, key) == 0) {
             return &c->options[i];
         }
@@ -426,124 +418,4 @@ nb_option_source nb_option_given(const nb_parsed *p, const char *name)
 {
     const nb_option *o = find(p->command, name, strlen(name));
     return o ? p->source[o - p->command->options] : NB_FROM_DEFAULT;
-}
-
-static void help_line(const nb_option *o, FILE *out)
-{
-    char left[96];
-    int n = o->letter ? snprintf(left, sizeof left, "-%c, ", o->letter) : 0;
-    snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s", o->name, o->type == NB_OPTION_FLAG ? "" : " ",
-             o->type == NB_OPTION_FLAG      ? ""
-             : o->type == NB_OPTION_CHOICE && strlen(o->choices) < 40 ? o->choices
-                                                                      : o->value);
-    fprintf(out, "  %-24s %s%s", left, strlen(left) > 24 ? "\n                           " : "", o->help);
-    if (o->type == NB_OPTION_LIST) {
-        fputs(" (repeatable)", out);
-    }
-    if (o->fallback && o->type != NB_OPTION_FLAG) {
-        fprintf(out, " [%s]", o->fallback);
-    }
-    fputc('\n', out);
-}
-
-void nb_options_help(const nb_command *c, FILE *out)
-{
-    fprintf(out, "negbank %s: %s\n\nusage: negbank %s %s\n\n", c->name, c->summary, c->name, c->usage);
-    for (size_t i = 0; i < c->option_count; i++) {
-        if (!c->options[i].positional) {
-            help_line(&c->options[i], out);
-        } else {
-            fprintf(out, "  %-24s %s\n", c->options[i].value, c->options[i].help);
-        }
-    }
-    fprintf(out, "%s\nexamples:\n%s", common_help, c->examples);
-}
-
-nb_status nb_option_format(nb_buffer *out, const nb_option *o, const void *settings, nb_error *err)
-{
-    const void *at = (const char *)settings + o->offset;
-    switch (o->type) {
-    case NB_OPTION_FLAG: return nb_buffer_printf(out, err, "%s", *(const bool *)at ? "true" : "false");
-    case NB_OPTION_INT: return nb_buffer_printf(out, err, "%lld", (long long)*(const int64_t *)at);
-    case NB_OPTION_REAL: return nb_buffer_printf(out, err, "%.15g", *(const double *)at);
-    case NB_OPTION_LIST: {
-        const nb_strings *list = at;
-        for (size_t i = 0; i < list->count; i++) {
-            nb_status status = nb_buffer_printf(out, err, "%s%s", i ? ", " : "", nb_strings_get(list, i));
-            if (status != NB_OK) {
-                return status;
-            }
-        }
-        return NB_OK;
-    }
-    default: {
-        const char *text = *(const char *const *)at;
-        return nb_buffer_printf(out, err, "%s", text ? text : "");
-    }
-    }
-}
-
-/* A YAML double-quoted scalar; the reader of run files takes "$$" for a dollar sign. */
-static void print_quoted(FILE *out, const char *text)
-{
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\') {
-            fputc('\\', out);
-        }
-        if (*text == '$') {
-            fputc('$', out);
-        }
-        if ((unsigned char)*text < 0x20) {
-            fprintf(out, "\\x%02x", (unsigned)(unsigned char)*text);
-        } else {
-            fputc(*text, out);
-        }
-    }
-    fputc('"', out);
-}
-
-static nb_status print_value(const nb_parsed *p, const nb_option *o, FILE *out, nb_error *err)
-{
-    if (o->type == NB_OPTION_LIST) {
-        const nb_strings *list = (const void *)((const char *)p->settings + o->offset);
-        fputc('[', out);
-        for (size_t k = 0; k < list->count; k++) {
-            fputs(k ? ", " : "", out);
-            print_quoted(out, nb_strings_get(list, k));
-        }
-        fputc(']', out);
-        return NB_OK;
-    }
-    nb_buffer value = {0};
-    nb_status status = nb_option_format(&value, o, p->settings, err);
-    if (status == NB_OK) {
-        bool plain = o->type == NB_OPTION_FLAG || o->type == NB_OPTION_INT || o->type == NB_OPTION_REAL;
-        if (plain) {
-            fputs(value.data, out);
-        } else {
-            print_quoted(out, value.data);
-        }
-    }
-    nb_buffer_free(&value);
-    return status;
-}
-
-nb_status nb_options_print(const nb_parsed *p, FILE *out, nb_error *err)
-{
-    char prefix[128];
-    key_of(prefix, sizeof prefix, p->command->name, "", false);
-    for (size_t i = 0; i < p->command->option_count; i++) {
-        const nb_option *o = &p->command->options[i];
-        bool unset = p->source[i] == NB_FROM_DEFAULT && !o->fallback && o->type != NB_OPTION_FLAG;
-        fprintf(out, "%s%s%s: ", unset ? "# " : "", prefix, o->name);
-        if (!unset) {
-            nb_status status = print_value(p, o, out, err);
-            if (status != NB_OK) {
-                return status;
-            }
-        }
-        fprintf(out, "%s# %s\n", unset ? "" : "  ", unset ? "not set" : source_name[p->source[i]]);
-    }
-    return NB_OK;
 }

@@ -3,8 +3,8 @@
  * Precedence: the command line, then the run file (--config run.yaml), then NEGBANK_* variables, then the table's
  * defaults. The key of option `count` of command `mine` is `mine.count` in a run file (`mine:` with `count:` under it,
  * or the dotted key) and NEGBANK_MINE_COUNT in the environment; `embed text` has the keys `embed.text.*`. `$NAME` and
- * `${NAME}` in values of a run file stand for environment variables, `$$` for a dollar sign. A run file may hold sections of several commands;
- * a key no command knows is refused. */
+ * `${NAME}` in values of a run file stand for environment variables, `$$` for a dollar sign. A run file may hold
+ * sections of several commands; a key no command knows is refused. */
 #ifndef NB_BASE_OPTION_H
 #define NB_BASE_OPTION_H
 
@@ -49,11 +49,16 @@ typedef struct nb_command {
     const nb_option *options;
     size_t option_count;
     size_t settings_size;
-    bool mpi; /* runs under MPI */
+    bool mpi;                                            /* runs under MPI */
     nb_status (*run)(struct nb_job *job, nb_error *err); /* jobs/job.h */
 } nb_command;
 
-typedef enum nb_option_source { NB_FROM_DEFAULT, NB_FROM_ENVIRONMENT, NB_FROM_FILE, NB_FROM_COMMAND_LINE } nb_option_source;
+typedef enum nb_option_source {
+    NB_FROM_DEFAULT,
+    NB_FROM_ENVIRONMENT,
+    NB_FROM_FILE,
+    NB_FROM_COMMAND_LINE
+} nb_option_source;
 
 /* What parsing found out; owns every string the settings point to. */
 typedef struct nb_parsed {
@@ -66,13 +71,18 @@ typedef struct nb_parsed {
 } nb_parsed;
 
 /* Parses argv (the words behind the command's name). `commands` are all commands, to judge the keys of a run file.
- * NB_ERR_USAGE names the option and the value. Required options are checked unless --help or --print-config is given. */
+ * NB_ERR_USAGE names the option and the value. Required options are checked unless --help or --print-config is given.
+ */
 nb_status nb_options_parse(nb_parsed *out, const nb_command *command, const nb_command *const *commands,
                            size_t command_count, int argc, char *const argv[], nb_error *err);
 void nb_parsed_free(nb_parsed *parsed);
 
 /* Where the value of an option of this command came from. NB_FROM_DEFAULT for a name it does not have. */
 nb_option_source nb_option_given(const nb_parsed *parsed, const char *name);
+
+/* "embed text" and "model" give the key "embed.text.model" of a run file or, with `variable`, the name
+ * NEGBANK_EMBED_TEXT_MODEL. */
+void nb_option_key(char *out, size_t size, const char *command, const char *option, bool variable);
 
 void nb_options_help(const nb_command *command, FILE *out);
 /* A run file with every resolved value and, as a comment, where it came from. */

@@ -1,7 +1,8 @@
 /* Named statuses and error messages.
  *
  * Every function that can fail returns nb_status and takes an nb_error as its last argument, into which the first
- * failure writes what went wrong, where, with which value, and a hint. A status is also the exit code of the program. */
+ * failure writes what went wrong, where, with which value, and a hint. A status is also the exit code of the program.
+ */
 #ifndef NB_BASE_STATUS_H
 #define NB_BASE_STATUS_H
 
@@ -9,15 +10,15 @@
 
 typedef enum nb_status {
     NB_OK = 0,
-    NB_ERR_USAGE = 2,    /* an option or argument is wrong */
-    NB_ERR_INPUT = 3,    /* an input file is not what it should be */
-    NB_ERR_IO = 4,       /* reading or writing failed */
-    NB_ERR_LIMIT = 5,    /* out of memory, or over a stated limit */
-    NB_ERR_NUMERIC = 6,  /* a computation gave no usable number */
-    NB_ERR_VERIFY = 7,   /* a digest, checksum or signature does not match */
-    NB_ERR_NETWORK = 8,  /* a transfer failed */
+    NB_ERR_USAGE = 2,     /* an option or argument is wrong */
+    NB_ERR_INPUT = 3,     /* an input file is not what it should be */
+    NB_ERR_IO = 4,        /* reading or writing failed */
+    NB_ERR_LIMIT = 5,     /* out of memory, or over a stated limit */
+    NB_ERR_NUMERIC = 6,   /* a computation gave no usable number */
+    NB_ERR_VERIFY = 7,    /* a digest, checksum or signature does not match */
+    NB_ERR_NETWORK = 8,   /* a transfer failed */
     NB_ERR_INTERNAL = 70, /* a defect of the program or of a library under it */
-    NB_STOPPED = 85      /* stopped on request, state saved: run again to continue */
+    NB_STOPPED = 85       /* stopped on request, state saved: run again to continue */
 } nb_status;
 
 enum { NB_MESSAGE_MAX = 1024, NB_HINT_MAX = 512 };
@@ -60,10 +61,10 @@ nb_status nb_context(nb_error *err, const char *format, ...) __attribute__((form
 
 /* Analysers look into one file at a time: this tells them that what fails never returns NB_OK. */
 #if defined(__clang_analyzer__) && !defined(NB_STATUS_DEFINITIONS)
-#define nb_fail(err, status, ...) (nb_fail((err), (status), __VA_ARGS__), (status))
+#define nb_fail(err, status, ...)       (nb_fail((err), (status), __VA_ARGS__), (status))
 #define nb_fail_errno(err, status, ...) (nb_fail_errno((err), (status), __VA_ARGS__), (status))
-#define nb_hint(...) (nb_hint(__VA_ARGS__), NB_ERR_INTERNAL)
-#define nb_context(...) (nb_context(__VA_ARGS__), NB_ERR_INTERNAL)
+#define nb_hint(...)                    (nb_hint(__VA_ARGS__), NB_ERR_INTERNAL)
+#define nb_context(...)                 (nb_context(__VA_ARGS__), NB_ERR_INTERNAL)
 #endif
 
 #endif

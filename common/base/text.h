@@ -10,7 +10,8 @@
 /* True when the bytes are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool nb_utf8_valid(const char *bytes, size_t len);
 
-/* Replaces control characters and bytes that are not UTF-8 by '?', so that a terminal or a JSON parser can take them. */
+/* Replaces control characters and bytes that are not UTF-8 by '?', so that a terminal or a JSON parser can take them.
+ */
 void nb_text_mend(char *text);
 
 /* The whole string as a number: no blanks, no rest, no overflow, no nan or inf. False otherwise. */

@@ -12,8 +12,8 @@ nb_status nb_forward_create(nb_forward *f, const nb_tower_config *c, const nb_bl
 {
     size_t w = c->width, stride = (longest + 15) / 16 * 16, most = rows > pooled ? rows : pooled;
     nb_status status;
-    *f = (nb_forward){.config = c, .blocks = blocks, .vector = nb_vector_best(), .rows = rows, .pooled = pooled,
-                      .longest = longest};
+    *f = (nb_forward){
+        .config = c, .blocks = blocks, .vector = nb_vector_best(), .rows = rows, .pooled = pooled, .longest = longest};
     f->path.stride = stride;
     const struct {
         float **at;

@@ -40,9 +40,9 @@ typedef struct nb_clip {
 nb_status nb_clip_open(nb_clip **out, const char *directory, nb_error *err);
 
 /* nb_clip_open in steps, for processes that share the weights in memory of their own, `arena` [nb_clip_parameters],
- * which must outlive the model: prepare reads all but the weights; check looks at the checkpoint's tensors (names, shapes,
- * dtypes) without reading them; load reads them into the arena and computes the digest; bind takes over an arena that
- * another process loaded. */
+ * which must outlive the model: prepare reads all but the weights; check looks at the checkpoint's tensors (names,
+ * shapes, dtypes) without reading them; load reads them into the arena and computes the digest; bind takes over an
+ * arena that another process loaded. */
 nb_status nb_clip_prepare(nb_clip **out, const char *directory, nb_error *err);
 nb_status nb_clip_check(nb_clip *clip, const char *directory, nb_error *err);
 nb_status nb_clip_load(nb_clip *clip, const char *directory, float *arena, nb_error *err);

@@ -2,8 +2,8 @@
  *
  * A rank that fails does not branch on its own: it carries its status to the next nb_team_agree, whichever that is, and
  * there it becomes everybody's error. An error all ranks hold passes later agreements without communication, so nested
- * ones are safe. The rule that follows: a collective call other than agree stands directly behind an agree, with nothing
- * between them that can fail on one rank alone. nb_team_abort is for what cannot be agreed. */
+ * ones are safe. The rule that follows: a collective call other than agree stands directly behind an agree, with
+ * nothing between them that can fail on one rank alone. nb_team_abort is for what cannot be agreed. */
 #ifndef NB_PARALLEL_TEAM_H
 #define NB_PARALLEL_TEAM_H
 
@@ -40,8 +40,8 @@ nb_status nb_team_unite(const nb_team *team, void *words, size_t count, nb_error
 /* Collective. Sum over the ranks. */
 nb_status nb_team_sum(const nb_team *team, uint64_t *values, size_t count, nb_error *err);
 
-/* Collective. NB_OK when every rank passes the text rank 0 passes (up to 255 bytes), else NB_ERR_LIMIT naming `what` and
- * both texts: results would depend on which rank computed them. */
+/* Collective. NB_OK when every rank passes the text rank 0 passes (up to 255 bytes), else NB_ERR_LIMIT naming `what`
+ * and both texts: results would depend on which rank computed them. */
 nb_status nb_team_same(const nb_team *team, const char *what, const char *text, nb_error *err);
 
 /* True when `tile` belongs to this rank: whole tiles are dealt round robin. */

@@ -16,9 +16,9 @@ typedef struct nb_score_settings {
 
 /* The score of one image. */
 typedef struct nb_score_result {
-    int32_t label;  /* predicted class: the largest cosine, the lowest number among equals */
-    double score;   /* higher: more in-distribution */
-    double ood;     /* 1 - score without cancellation; NaN where the score is no probability */
+    int32_t label; /* predicted class: the largest cosine, the lowest number among equals */
+    double score;  /* higher: more in-distribution */
+    double ood;    /* 1 - score without cancellation; NaN where the score is no probability */
 } nb_score_result;
 
 /* What a score sees of one image: logits z [C] = cos(label, image) / T, y [M] = cos(negative, image) / T with the
