@@ -29,6 +29,7 @@ static nb_status make_model(const char *directory, const char *shape, const char
 {
     nb_demo_model model = nb_demo_model_tiny();
     nb_strings lines = {0}, some = {0};
+    nb_buffer prompt = {0};
     nb_status status;
     if (strcmp(shape, "tiny") != 0) {
         model = (nb_demo_model){.text = {512, 12, 8},
@@ -41,11 +42,14 @@ static nb_status make_model(const char *directory, const char *shape, const char
     }
     NB_TRY(nb_make_directories(directory, err));
     NB_TRY(nb_file_lines(words, 4096, &lines, err));
-    for (size_t i = 0; i < lines.count; i += 16) { /* learning takes long; this many give CLIP's tokens a word */
-        NB_TRY(nb_strings_push(&some, nb_strings_get(&lines, i), nb_strings_len(&lines, i), err));
+    for (size_t i = 0; i < lines.count; i += 16) { /* learning takes long; so many give CLIP's mean of 7.7 tokens */
+        nb_buffer_clear(&prompt);
+        NB_TRY(nb_prompt_fill(&prompt, NB_PROMPT_DEFAULT, nb_strings_get(&lines, i), nb_strings_len(&lines, i), err));
+        NB_TRY(nb_strings_push(&some, prompt.data, prompt.len, err));
     }
     NB_TRY(nb_demo_model_write(directory, true, &model, BENCH_SEED, &some, err));
 done:
+    nb_buffer_free(&prompt);
     nb_strings_free(&lines);
     nb_strings_free(&some);
     return status;

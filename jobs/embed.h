@@ -1,0 +1,55 @@
+/* What `embed text` and `embed images` share: the options of a run and its second half. */
+#ifndef NB_JOBS_EMBED_H
+#define NB_JOBS_EMBED_H
+
+#include "jobs/job.h"
+#include "mining/embed.h"
+#include "mining/model.h"
+
+typedef struct nb_embed_choice {
+    const char *model, *store, *output;
+    bool force, resume;
+} nb_embed_choice;
+
+/* `set` has an nb_embed_choice `embed`. */
+#define NB_EMBED_OPTIONS(set)                                                                                          \
+    {.name = "model",                                                                                                  \
+     .type = NB_OPTION_INPUT,                                                                                          \
+     .offset = offsetof(set, embed.model),                                                                             \
+     .value = "DIR",                                                                                                   \
+     .required = true,                                                                                                 \
+     .help = "CLIP checkpoint folder"},                                                                                \
+        {.name = "store",                                                                                              \
+         .type = NB_OPTION_CHOICE,                                                                                     \
+         .offset = offsetof(set, embed.store),                                                                         \
+         .fallback = "fp32",                                                                                           \
+         .choices = "fp32|fp16",                                                                                       \
+         .value = "TYPE",                                                                                              \
+         .help = "precision of the stored embeddings"},                                                                \
+        {.name = "resume",                                                                                             \
+         .type = NB_OPTION_FLAG,                                                                                       \
+         .offset = offsetof(set, embed.resume),                                                                        \
+         .unrecorded = true,                                                                                           \
+         .help = "continue what an interrupted run left, on any number of ranks"},                                     \
+        {.name = "output",                                                                                             \
+         .letter = 'o',                                                                                                \
+         .type = NB_OPTION_OUTPUT,                                                                                     \
+         .offset = offsetof(set, embed.output),                                                                        \
+         .value = "FILE",                                                                                              \
+         .required = true,                                                                                             \
+         .help = "the embedding store"},                                                                               \
+    {                                                                                                                  \
+        .name = "force", .type = NB_OPTION_FLAG, .offset = offsetof(set, embed.force), .unrecorded = true,             \
+        .help = "overwrite the output"                                                                                 \
+    }
+
+/* Collective. Refuses an output that exists before any work; with --resume that waits until it is known what is there.
+ */
+nb_status nb_job_embed_check(nb_job *job, const nb_embed_choice *choice, nb_error *err);
+
+/* Collective. Completes `spec` (width, precision, provenance), makes the store with all ranks, records the run and says
+ * so. `tile_rows`, names and columns are set by the caller. */
+nb_status nb_job_embed(nb_job *job, const nb_embed_choice *choice, const nb_clip *clip, nb_store_spec spec,
+                       const char *what, nb_tile_maker make, void *maker, nb_error *err);
+
+#endif
