@@ -9,7 +9,7 @@ nb_status nb_job_embed_check(nb_job *job, const nb_embed_choice *choice, nb_erro
 }
 
 nb_status nb_job_embed(nb_job *job, const nb_embed_choice *choice, const nb_clip *clip, nb_store_spec spec,
-                       const char *what, nb_tile_maker make, void *maker, nb_error *err)
+                       const char *what, const char *note, nb_tile_maker make, void *maker, nb_error *err)
 {
     nb_embed_target target = {.path = choice->output, .force = choice->force, .resume = choice->resume};
     nb_digest digest = {""};
@@ -25,7 +25,7 @@ nb_status nb_job_embed(nb_job *job, const nb_embed_choice *choice, const nb_clip
     if (digest.hex[0]) { /* rank 0 wrote a store */
         nb_job_record(job, choice->output, digest.hex);
     }
-    nb_log_info(&job->log, "%zu %s -> %s", spec.count, what, choice->output);
+    nb_log_info(&job->log, "%zu %s -> %s%s", spec.count, what, choice->output, note);
 done:
     free(provenance);
     return status;

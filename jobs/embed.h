@@ -48,8 +48,8 @@ typedef struct nb_embed_choice {
 nb_status nb_job_embed_check(nb_job *job, const nb_embed_choice *choice, nb_error *err);
 
 /* Collective. Completes `spec` (width, precision, provenance), makes the store with all ranks, records the run and says
- * so. `tile_rows`, names and columns are set by the caller. */
+ * so, `note` behind it. `tile_rows`, names and columns are set by the caller. */
 nb_status nb_job_embed(nb_job *job, const nb_embed_choice *choice, const nb_clip *clip, nb_store_spec spec,
-                       const char *what, nb_tile_maker make, void *maker, nb_error *err);
+                       const char *what, const char *note, nb_tile_maker make, void *maker, nb_error *err);
 
 #endif

@@ -17,7 +17,7 @@ static nb_status embed_images(nb_job *job, nb_error *err)
     nb_model model = {0};
     nb_image_inputs inputs = {0};
     nb_image_embedder embedder = {0};
-    char dropped_text[32];
+    char dropped_text[32], note[64];
     size_t dropped = 0;
     nb_status status;
     NB_TRY(nb_job_embed_check(job, &s->embed, err));
@@ -29,6 +29,7 @@ static nb_status embed_images(nb_job *job, nb_error *err)
     }
     NB_TRY(nb_images_check(&job->team, &job->log, &inputs, &dropped, err));
     snprintf(dropped_text, sizeof dropped_text, "%zu", dropped);
+    snprintf(note, sizeof note, "; %zu could not be decoded", dropped);
     NB_TRY(nb_provenance_fact(&job->provenance, "undecodable images skipped", dropped_text, err));
     NB_TRY(nb_agree(job, nb_image_embedder_create(&embedder, model.clip, &inputs.paths, err), err));
     nb_store_spec spec = {.count = inputs.count,
@@ -36,10 +37,7 @@ static nb_status embed_images(nb_job *job, nb_error *err)
                           .names = &inputs.names,
                           .labels = inputs.labels,
                           .classes = &inputs.classes};
-    NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, "images", nb_image_embedder_tile, &embedder, err));
-    if (dropped) {
-        nb_log_warn(&job->log, "%zu images could not be decoded and are left out", dropped);
-    }
+    NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, "images", note, nb_image_embedder_tile, &embedder, err));
 done:
     nb_image_embedder_destroy(&embedder);
     nb_image_inputs_free(&inputs);
