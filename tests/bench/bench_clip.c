@@ -38,11 +38,11 @@ static nb_status make_model(const char *directory, const char *shape, const char
                                 .image_size = 224,
                                 .patch_size = strcmp(shape, "b16") == 0 ? 16 : 32,
                                 .projection = 512,
-                                .merges = 3000};
+                                .merges = 2000};
     }
     NB_TRY(nb_make_directories(directory, err));
     NB_TRY(nb_file_lines(words, 4096, &lines, err));
-    for (size_t i = 0; i < lines.count; i += 16) { /* learning takes long; so many give CLIP's mean of 7.7 tokens */
+    for (size_t i = 0; i < lines.count; i += 16) { /* learning takes long: CLIP's own vocabulary needs less tokens */
         nb_buffer_clear(&prompt);
         NB_TRY(nb_prompt_fill(&prompt, NB_PROMPT_DEFAULT, nb_strings_get(&lines, i), nb_strings_len(&lines, i), err));
         NB_TRY(nb_strings_push(&some, prompt.data, prompt.len, err));
