@@ -1,0 +1,33 @@
+#include "common/linear/affinity_sets.h"
+
+#include "common/linear/vector.h"
+
+#include <string.h>
+
+size_t nb_affinity_all(const nb_affinity *out[3])
+{
+    static const nb_affinity *const sets[] = {
+        &nb_affinity_plain,
+#if defined(__x86_64__)
+        &nb_affinity_avx2,
+        &nb_affinity_avx512,
+#endif
+    };
+    const nb_vector *usable[3];
+    size_t count = nb_vector_all(usable);
+    for (size_t i = 0; i < count; i++) {
+        out[i] = sets[i];
+    }
+    return count;
+}
+
+const nb_affinity *nb_affinity_best(void)
+{
+    const nb_affinity *sets[3], *best = &nb_affinity_plain;
+    const char *chosen = nb_vector_best()->name;
+    size_t count = nb_affinity_all(sets);
+    for (size_t i = 0; i < count; i++) {
+        best = strcmp(sets[i]->name, chosen) == 0 ? sets[i] : best;
+    }
+    return best;
+}

@@ -1,0 +1,36 @@
+/* The loops of the affinity passes, fused with what consumes them, vectorised: plain loops compiled once for every
+ * instruction set and chosen at run time. common/linear/kernels.h and plain loops in the tests are their reference.
+ *
+ * A row's result does not depend on the rows beside it. Different instruction sets round differently, by a few units in
+ * the last place. */
+#ifndef NB_LINEAR_AFFINITY_H
+#define NB_LINEAR_AFFINITY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct nb_affinity {
+    const char *name; /* "plain", "avx2", "avx512" */
+    /* Rows [rows, width] of half-precision bits or of floats, each divided by its Euclidean norm (summed in double),
+     * into out; norms [rows]. A row that is zero or not finite has a norm that is zero or not finite. */
+    void (*unit_half)(float *out, const uint16_t *bits, size_t rows, size_t width, float *norms);
+    void (*unit_float)(float *out, const float *in, size_t rows, size_t width, float *norms);
+    /* Largest of n values; -infinity for none. */
+    float (*max)(const float *x, size_t n);
+    /* sum_i exp((x[i] - shift) scale), scale > 0, for x[i] <= shift; -infinity counts next to nothing (1e-38) */
+    double (*exp_sum)(const float *x, size_t n, float shift, float scale);
+    /* sum_i exp((x[i] - shift[i]) scale) */
+    double (*exp_sum_each)(const float *x, const float *shift, size_t n, float scale);
+    /* Copies the values >= limit to kept [n] in their order; returns how many. */
+    size_t (*above)(const float *x, size_t n, float limit, float *kept);
+    /* Copies the indices i with add[i] - 2 x[i] < limit to index [n]; returns how many. */
+    size_t (*nearer)(const float *x, const float *add, size_t n, float limit, uint32_t *index);
+    /* sum_i (reference[i] - x[i]); *least gets the smallest of them. n >= 1. */
+    double (*gaps)(const float *x, const float *reference, size_t n, float *least);
+} nb_affinity;
+
+/* As nb_vector_best and nb_vector_all (common/linear/vector.h), of which the names are the same. */
+const nb_affinity *nb_affinity_best(void);
+size_t nb_affinity_all(const nb_affinity *out[3]);
+
+#endif

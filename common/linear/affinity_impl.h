@@ -1,0 +1,241 @@
+/* The loops behind common/linear/affinity.h; included once per instruction set, by a file that defines NB_AFFINITY_SET
+ * (the name of the table it makes) and NB_AFFINITY_SET_NAME. Sums run in LANES parallel parts, combined in a fixed
+ * order. */
+#include "common/linear/affinity.h"
+#include "common/linear/fast_exp.h"
+#include "common/linear/half.h"
+
+#include <math.h>
+#include <string.h>
+#if defined(__F16C__)
+#include <immintrin.h>
+#endif
+
+enum { LANES = 16, BLOCK = 64 };
+
+static inline double add_lanes(const double part[LANES])
+{
+    double sum = 0;
+    for (int l = 0; l < LANES; l++) {
+        sum += part[l];
+    }
+    return sum;
+}
+
+/* out = in as floats; returns the sum of squares. */
+static double widen_half(float *out, const uint16_t *bits, size_t width)
+{
+    double part[LANES] = {0}, rest = 0;
+    size_t i = 0;
+    for (; i + LANES <= width; i += LANES) {
+#if defined(__F16C__)
+        for (size_t l = 0; l < LANES; l += 8) {
+            __m128i eight;
+            memcpy(&eight, bits + i + l, sizeof eight);
+            _mm256_storeu_ps(out + i + l, _mm256_cvtph_ps(eight));
+        }
+#else
+        for (size_t l = 0; l < LANES; l++) {
+            out[i + l] = nb_half_to_float(bits[i + l]);
+        }
+#endif
+        for (size_t l = 0; l < LANES; l++) {
+            part[l] += (double)out[i + l] * (double)out[i + l];
+        }
+    }
+    for (; i < width; i++) {
+        out[i] = nb_half_to_float(bits[i]);
+        rest += (double)out[i] * (double)out[i];
+    }
+    return add_lanes(part) + rest;
+}
+
+static double sum_squares(const float *in, size_t width)
+{
+    double part[LANES] = {0}, rest = 0;
+    size_t i = 0;
+    for (; i + LANES <= width; i += LANES) {
+        for (size_t l = 0; l < LANES; l++) {
+            part[l] += (double)in[i + l] * (double)in[i + l];
+        }
+    }
+    for (; i < width; i++) {
+        rest += (double)in[i] * (double)in[i];
+    }
+    return add_lanes(part) + rest;
+}
+
+static void divide(float *out, const float *in, size_t width, double norm)
+{
+    float scale = (float)(1 / norm);
+    for (size_t i = 0; i < width; i++) {
+        out[i] = in[i] * scale;
+    }
+}
+
+static void unit_half(float *out, const uint16_t *bits, size_t rows, size_t width, float *norms)
+{
+    for (size_t r = 0; r < rows; r++, out += width, bits += width) {
+        double norm = sqrt(widen_half(out, bits, width));
+        divide(out, out, width, norm);
+        norms[r] = (float)norm;
+    }
+}
+
+static void unit_float(float *out, const float *in, size_t rows, size_t width, float *norms)
+{
+    for (size_t r = 0; r < rows; r++, out += width, in += width) {
+        double norm = sqrt(sum_squares(in, width));
+        divide(out, in, width, norm);
+        norms[r] = (float)norm;
+    }
+}
+
+static float largest(const float *x, size_t n)
+{
+    float part[LANES], most = -INFINITY;
+    size_t i = 0;
+    for (int l = 0; l < LANES; l++) {
+        part[l] = -INFINITY;
+    }
+    for (; i + LANES <= n; i += LANES) {
+        for (size_t l = 0; l < LANES; l++) {
+            part[l] = x[i + l] > part[l] ? x[i + l] : part[l];
+        }
+    }
+    for (; i < n; i++) {
+        most = x[i] > most ? x[i] : most;
+    }
+    for (int l = 0; l < LANES; l++) {
+        most = part[l] > most ? part[l] : most;
+    }
+    return most;
+}
+
+/* Blocks of BLOCK values are summed in single precision, the blocks in double. */
+static double exp_sum(const float *x, size_t n, float shift, float scale)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n;) {
+        float part[LANES] = {0}, rest = 0;
+        size_t end = i + BLOCK < n ? i + BLOCK : n;
+        for (; i + LANES <= end; i += LANES) {
+            for (size_t l = 0; l < LANES; l++) {
+                part[l] += nb_fast_exp((x[i + l] - shift) * scale);
+            }
+        }
+        for (; i < end; i++) {
+            rest += nb_fast_exp((x[i] - shift) * scale);
+        }
+        for (int l = 0; l < LANES / 2; l++) {
+            part[l] += part[l + LANES / 2];
+        }
+        for (int l = 0; l < LANES / 2; l++) {
+            rest += part[l];
+        }
+        sum += (double)rest;
+    }
+    return sum;
+}
+
+static double exp_sum_each(const float *x, const float *shift, size_t n, float scale)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n;) {
+        float part[LANES] = {0}, rest = 0;
+        size_t end = i + BLOCK < n ? i + BLOCK : n;
+        for (; i + LANES <= end; i += LANES) {
+            for (size_t l = 0; l < LANES; l++) {
+                part[l] += nb_fast_exp((x[i + l] - shift[i + l]) * scale);
+            }
+        }
+        for (; i < end; i++) {
+            rest += nb_fast_exp((x[i] - shift[i]) * scale);
+        }
+        for (int l = 0; l < LANES / 2; l++) {
+            part[l] += part[l + LANES / 2];
+        }
+        for (int l = 0; l < LANES / 2; l++) {
+            rest += part[l];
+        }
+        sum += (double)rest;
+    }
+    return sum;
+}
+
+static size_t above(const float *x, size_t n, float limit, float *kept)
+{
+    size_t count = 0, i = 0;
+    for (; i + BLOCK <= n; i += BLOCK) {
+        int any = 0;
+        for (size_t l = 0; l < BLOCK; l++) {
+            any |= x[i + l] >= limit;
+        }
+        for (size_t l = 0; any && l < BLOCK; l++) {
+            kept[count] = x[i + l];
+            count += x[i + l] >= limit;
+        }
+    }
+    for (; i < n; i++) {
+        kept[count] = x[i];
+        count += x[i] >= limit;
+    }
+    return count;
+}
+
+static size_t nearer(const float *x, const float *add, size_t n, float limit, uint32_t *index)
+{
+    size_t count = 0, i = 0;
+    for (; i + BLOCK <= n; i += BLOCK) {
+        int any = 0;
+        for (size_t l = 0; l < BLOCK; l++) {
+            any |= add[i + l] - 2 * x[i + l] < limit;
+        }
+        for (size_t l = 0; any && l < BLOCK; l++) {
+            index[count] = (uint32_t)(i + l);
+            count += add[i + l] - 2 * x[i + l] < limit;
+        }
+    }
+    for (; i < n; i++) {
+        index[count] = (uint32_t)i;
+        count += add[i] - 2 * x[i] < limit;
+    }
+    return count;
+}
+
+static double gaps(const float *x, const float *reference, size_t n, float *least)
+{
+    double part[LANES] = {0}, rest = 0;
+    float low[LANES], lowest = INFINITY;
+    size_t i = 0;
+    for (int l = 0; l < LANES; l++) {
+        low[l] = INFINITY;
+    }
+    for (; i + LANES <= n; i += LANES) {
+        for (size_t l = 0; l < LANES; l++) {
+            float gap = reference[i + l] - x[i + l];
+            low[l] = gap < low[l] ? gap : low[l];
+            part[l] += (double)gap;
+        }
+    }
+    for (; i < n; i++) {
+        float gap = reference[i] - x[i];
+        lowest = gap < lowest ? gap : lowest;
+        rest += (double)gap;
+    }
+    for (int l = 0; l < LANES; l++) {
+        lowest = low[l] < lowest ? low[l] : lowest;
+    }
+    *least = lowest;
+    return add_lanes(part) + rest;
+}
+
+const nb_affinity NB_AFFINITY_SET = {.name = NB_AFFINITY_SET_NAME,
+                                     .unit_half = unit_half,
+                                     .unit_float = unit_float,
+                                     .max = largest,
+                                     .exp_sum = exp_sum,
+                                     .exp_sum_each = exp_sum_each,
+                                     .above = above,
+                                     .nearer = nearer,
+                                     .gaps = gaps};
