@@ -1,12 +1,10 @@
-#include "common/store/embeddings.h"
+#include "common/store/embeddings_internal.h"
 
-#include "common/base/tag.h"
 #include "common/linear/half.h"
 #include "common/linear/kernels.h"
 #include "common/store/h5.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -100,11 +98,11 @@ static nb_status write_at(int fd, const void *bytes, size_t len, uint64_t at, nb
     return NB_OK;
 }
 
-static uint64_t tile_checksum(const nb_store_plan *plan, size_t tile, const void *rows, const float *norms)
+uint64_t nb_store_tile_checksum(const nb_store_plan *plan, size_t tile, const void *rows, const void *norms)
 {
     size_t count = nb_store_tile_rows(plan, tile);
     uint64_t sum =
-        XXH3_64bits_withSeed(norms, count * sizeof *norms, XXH3_64bits(rows, count * nb_store_row_bytes(plan)));
+        XXH3_64bits_withSeed(norms, count * sizeof(float), XXH3_64bits(rows, count * nb_store_row_bytes(plan)));
     return sum ? sum : 1; /* 0 says "not done" */
 }
 
@@ -112,7 +110,7 @@ static nb_status write_tile(int fd, const nb_store_plan *plan, size_t tile, cons
                             nb_error *err)
 {
     size_t begin = nb_store_tile_begin(plan, tile), count = nb_store_tile_rows(plan, tile);
-    uint64_t checksum = tile_checksum(plan, tile, rows, norms);
+    uint64_t checksum = nb_store_tile_checksum(plan, tile, rows, norms);
     nb_status status;
     NB_TRY(write_at(fd, rows, count * nb_store_row_bytes(plan), plan->embeddings_at + begin * nb_store_row_bytes(plan),
                     err));
@@ -218,7 +216,7 @@ nb_status nb_store_tile_done(int fd, const nb_store_plan *plan, size_t tile, boo
     NB_TRY_NEW(norms, count);
     NB_TRY(read_at(fd, rows, bytes, plan->embeddings_at + begin * nb_store_row_bytes(plan), err));
     NB_TRY(read_at(fd, norms, count * sizeof *norms, plan->norms_at + begin * sizeof *norms, err));
-    *done = tile_checksum(plan, tile, rows, norms) == checksum;
+    *done = nb_store_tile_checksum(plan, tile, rows, norms) == checksum;
 done:
     free(rows);
     free(norms);
@@ -229,194 +227,4 @@ nb_status nb_store_seal(const char *path, const nb_store_plan *plan, nb_digest *
 {
     uint64_t end = plan->embeddings_at + plan->count * nb_store_row_bytes(plan);
     return nb_seal_write(path, NB_STORE_KIND, plan->embeddings_at, end, digest, err);
-}
-
-static nb_status read_plan(nb_store *s, hid_t file, nb_error *err)
-{
-    hsize_t dims[2], one = 1;
-    bool half;
-    uint64_t *tile_rows = NULL;
-    nb_status status;
-    NB_TRY(nb_h5_dims(file, "embeddings", 2, dims, &half, err));
-    NB_TRY(nb_h5_get(file, "tiles/rows", H5T_NATIVE_UINT64, 8, 1, &one, (void **)&tile_rows, err));
-    s->plan = (nb_store_plan){.count = dims[0], .width = dims[1], .tile_rows = *tile_rows, .half = half};
-    free(tile_rows);
-    if (!dims[0] || !dims[1] || !s->plan.tile_rows || dims[1] > NB_STORE_WIDTH_MAX) {
-        return nb_fail(err, NB_ERR_INPUT, "it holds %llu rows of width %llu in tiles of %llu",
-                       (unsigned long long)dims[0], (unsigned long long)dims[1], (unsigned long long)s->plan.tile_rows);
-    }
-    s->plan.tile_count = (dims[0] - 1) / s->plan.tile_rows + 1;
-    NB_TRY(nb_h5_offset(file, "embeddings", &s->plan.embeddings_at, err));
-    NB_TRY(nb_h5_offset(file, "norms", &s->plan.norms_at, err));
-    NB_TRY(nb_h5_offset(file, "tiles/checksum", &s->plan.checksums_at, err));
-    if (s->plan.embeddings_at != s->seal.hole_begin ||
-        (s->seal.hole_end - s->seal.hole_begin) / nb_store_row_bytes(&s->plan) != s->plan.count) {
-        return nb_fail(err, NB_ERR_VERIFY, "its embeddings are not where its seal says");
-    }
-done:
-    return status;
-}
-
-static nb_status read_columns(nb_store *s, hid_t file, nb_error *err)
-{
-    hsize_t rows = s->plan.count, tiles = s->plan.tile_count;
-    nb_status status;
-    NB_TRY(nb_h5_get(file, "norms", H5T_NATIVE_FLOAT, 4, 1, &rows, (void **)&s->norms, err));
-    NB_TRY(nb_h5_get(file, "tiles/checksum", H5T_NATIVE_UINT64, 8, 1, &tiles, (void **)&s->checksums, err));
-    NB_TRY(nb_h5_get_strings(file, "names", &s->names, err));
-    if (nb_h5_has(file, "tags")) {
-        NB_TRY(nb_h5_get(file, "tags", H5T_NATIVE_UINT8, 1, 1, &rows, (void **)&s->tags, err));
-    }
-    for (size_t i = 0; s->tags && i < rows; i++) {
-        if (s->tags[i] >= NB_TAG_COUNT) {
-            return nb_fail(err, NB_ERR_INPUT, "row %zu has tag %u, which is none", i, s->tags[i]);
-        }
-    }
-    if (nb_h5_has(file, "labels")) {
-        NB_TRY(nb_h5_get(file, "labels", H5T_NATIVE_INT32, 4, 1, &rows, (void **)&s->labels, err));
-    }
-    for (size_t i = 0; s->labels && i < rows; i++) {
-        if (s->labels[i] < -1) {
-            return nb_fail(err, NB_ERR_INPUT, "row %zu has label %d, which is none", i, s->labels[i]);
-        }
-    }
-    if (nb_h5_has(file, "classes")) {
-        NB_TRY(nb_h5_get_strings(file, "classes", &s->classes, err));
-    }
-    NB_TRY(nb_h5_get_text(file, "provenance", &s->provenance, err));
-    if (s->names.count != s->plan.count) {
-        status = nb_fail(err, NB_ERR_INPUT, "it has %zu names for %llu rows", s->names.count,
-                         (unsigned long long)s->plan.count);
-    }
-done:
-    return status;
-}
-
-nb_status nb_store_open(nb_store *s, const char *path, bool verify, nb_error *err)
-{
-    hid_t file = -1;
-    *s = (nb_store){0};
-    nb_status status =
-        verify ? nb_seal_verify(&s->seal, path, NB_STORE_KIND, err) : nb_seal_read(&s->seal, path, NB_STORE_KIND, err);
-    if (status != NB_OK) {
-        return status;
-    }
-    NB_TRY_NEW(s->path, strlen(path) + 1);
-    memcpy(s->path, path, strlen(path) + 1);
-    NB_TRY(nb_h5_open(&file, path, NB_STORE_KIND, NB_STORE_FORMAT, err));
-    NB_TRY(read_plan(s, file, err));
-    NB_TRY(read_columns(s, file, err));
-    NB_TRY_NEW(s->tile_seen, (size_t)s->plan.tile_count);
-    NB_TRY(nb_map_open(&s->map, path, err));
-    if (s->map.len != s->seal.size) {
-        status = nb_fail(err, NB_ERR_IO, "its size changed while it was opened");
-    }
-done:
-    nb_h5_close(&file);
-    if (status != NB_OK) {
-        nb_context(err, "'%s'", path);
-        nb_store_close(s);
-    }
-    return status;
-}
-
-void nb_store_close(nb_store *s)
-{
-    if (!s) {
-        return;
-    }
-    nb_map_close(&s->map);
-    nb_strings_free(&s->names);
-    nb_strings_free(&s->classes);
-    free(s->path);
-    free(s->tags);
-    free(s->labels);
-    free(s->norms);
-    free(s->provenance);
-    free(s->checksums);
-    free(s->tile_seen);
-    *s = (nb_store){0};
-}
-
-/* The rows exist, and the tiles they lie in match their checksums. */
-static nb_status check_rows(nb_store *s, size_t begin, size_t count, nb_error *err)
-{
-    if (begin > s->plan.count || count > s->plan.count - begin) {
-        return nb_fail(err, NB_ERR_INTERNAL, "rows %zu + %zu of '%s' are beyond its %llu", begin, count, s->path,
-                       (unsigned long long)s->plan.count);
-    }
-    for (size_t t = begin / s->plan.tile_rows; count && t <= (begin + count - 1) / s->plan.tile_rows; t++) {
-        if (s->tile_seen[t]) {
-            continue;
-        }
-        const unsigned char *at =
-            s->map.data + s->plan.embeddings_at + nb_store_tile_begin(&s->plan, t) * nb_store_row_bytes(&s->plan);
-        if (tile_checksum(&s->plan, t, at, s->norms + nb_store_tile_begin(&s->plan, t)) != s->checksums[t]) {
-            nb_fail(err, NB_ERR_VERIFY, "'%s' is damaged: rows %zu to %zu do not match their checksum", s->path,
-                    nb_store_tile_begin(&s->plan, t),
-                    nb_store_tile_begin(&s->plan, t) + nb_store_tile_rows(&s->plan, t));
-            return nb_hint(err, "make the store again");
-        }
-        s->tile_seen[t] = 1;
-    }
-    return NB_OK;
-}
-
-nb_status nb_store_rows_float(nb_store *s, size_t begin, size_t count, float *out, nb_error *err)
-{
-    nb_status status = check_rows(s, begin, count, err);
-    if (status != NB_OK) {
-        return status;
-    }
-    const unsigned char *at = s->map.data + s->plan.embeddings_at + begin * nb_store_row_bytes(&s->plan);
-    size_t elements = count * (size_t)s->plan.width;
-    if (!s->plan.half) {
-        memcpy(out, at, elements * sizeof *out);
-        return NB_OK;
-    }
-    for (size_t i = 0; i < elements; i++) {
-        uint16_t bits;
-        memcpy(&bits, at + 2 * i, 2);
-        out[i] = nb_half_to_float(bits);
-    }
-    return NB_OK;
-}
-
-nb_status nb_store_raw_rows(nb_store *s, const size_t *ids, size_t count, void *out, nb_error *err)
-{
-    size_t bytes = nb_store_row_bytes(&s->plan);
-    for (size_t i = 0; i < count; i++) {
-        nb_status status = check_rows(s, ids[i], 1, err);
-        if (status != NB_OK) {
-            return status;
-        }
-        memcpy((char *)out + i * bytes, s->map.data + s->plan.embeddings_at + ids[i] * bytes, bytes);
-    }
-    return NB_OK;
-}
-
-nb_status nb_store_rows(nb_store *s, size_t begin, size_t count, double *out, nb_error *err)
-{
-    size_t width = (size_t)s->plan.width;
-    float *raw = nb_alloc(count * width, sizeof *raw, err);
-    if (!raw) {
-        return NB_ERR_LIMIT;
-    }
-    nb_status status;
-    NB_TRY(nb_store_rows_float(s, begin, count, raw, err));
-    for (size_t r = 0; r < count; r++) {
-        double *row = out + r * width;
-        for (size_t i = 0; i < width; i++) {
-            row[i] = (double)raw[r * width + i];
-        }
-        double norm = nb_normalise_row(row, row, width);
-        if (!(norm > 0) || !isfinite(norm)) {
-            status = nb_fail(err, NB_ERR_NUMERIC, "row %zu of '%s' ('%.80s') has norm %g: it cannot be normalised",
-                             begin + r, s->path, nb_strings_get(&s->names, begin + r), norm);
-            goto done;
-        }
-    }
-done:
-    free(raw);
-    return status;
 }

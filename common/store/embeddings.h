@@ -17,6 +17,7 @@
 #define NB_STORE_EMBEDDINGS_H
 
 #include "common/base/file.h"
+#include "common/store/h5.h"
 #include "common/store/seal.h"
 
 enum { NB_STORE_FORMAT = 1, NB_STORE_WIDTH_MAX = 1 << 20 };
@@ -63,25 +64,41 @@ nb_status nb_store_seal(const char *path, const nb_store_plan *plan, nb_digest *
 size_t nb_store_tile_begin(const nb_store_plan *plan, size_t tile);
 size_t nb_store_tile_rows(const nb_store_plan *plan, size_t tile);
 
-/* An open store. */
+/* An open store. What is as long as the store is held whole or, when it was opened with nb_store_open_parts, read part
+ * by part; its rows are mapped either way. */
 typedef struct nb_store {
     char *path;
     nb_store_plan plan;
     nb_seal seal;
-    nb_strings names, classes;
-    uint8_t *tags;   /* [count] or NULL */
-    int32_t *labels; /* [count] or NULL */
-    float *norms;    /* [count] */
+    nb_strings names, classes; /* names: empty when read in parts */
+    uint8_t *tags;             /* [count] or NULL */
+    int32_t *labels;           /* [count] or NULL */
+    float *norms;              /* [count] or NULL when read in parts */
     char *provenance;
-    uint64_t *checksums;      /* [tile_count] */
     unsigned char *tile_seen; /* [tile_count] */
     nb_map map;
+    hid_t file; /* open only for reading in parts */
+    nb_h5_vector name_bytes, name_offsets, tag_bytes;
 } nb_store;
 
 /* Opens for reading. With `verify` the seal's digest is recomputed (one process of a job is enough). Every tile's
  * checksum is verified when it is read first. */
 nb_status nb_store_open(nb_store *out, const char *path, bool verify, nb_error *err);
+/* As nb_store_open, in memory that does not grow with the store (but for a byte a tile): names, tags and norms stay in
+ * the file; labels are not read. */
+nb_status nb_store_open_parts(nb_store *out, const char *path, bool verify, nb_error *err);
 void nb_store_close(nb_store *store);
+
+/* Names of rows [begin, begin + count) into *names (freed by the caller) and their tags into tags [count] (may be NULL;
+ * NB_TAG_NONE where the store has none). Either way of opening. */
+nb_status nb_store_names(const nb_store *store, size_t begin, size_t count, nb_strings *names, uint8_t *tags,
+                         nb_error *err);
+/* The norms before normalising of rows [begin, begin + count) into out. */
+void nb_store_norms(const nb_store *store, size_t begin, size_t count, float *out);
+/* The rows themselves where they are mapped, after checking them: half-precision bits or floats, not aligned. */
+nb_status nb_store_mapped_rows(nb_store *store, size_t begin, size_t count, const unsigned char **rows, nb_error *err);
+/* NB_ERR_NUMERIC naming the row: its norm is zero or not finite. */
+nb_status nb_store_refuse_row(const nb_store *store, size_t row, double norm, nb_error *err);
 
 /* Rows [begin, begin + count) as stored, as doubles normalised again, into out [count, width]. NB_ERR_VERIFY when a
  * checksum does not match, NB_ERR_NUMERIC when a row is zero or not finite. */

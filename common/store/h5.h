@@ -55,4 +55,23 @@ nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *er
 nb_status nb_h5_put_strings(hid_t file, const char *name, const nb_strings *strings, nb_error *err);
 nb_status nb_h5_get_strings(hid_t file, const char *name, nb_strings *strings, nb_error *err);
 
+/* A vector read part by part, for what is too long to be held whole. */
+typedef struct nb_h5_vector {
+    hid_t dataset, type; /* 0: not open */
+    const char *name;    /* borrowed */
+    size_t count, element;
+} nb_h5_vector;
+
+/* As nb_h5_get_vector as to what is refused; the file stays open meanwhile. */
+nb_status nb_h5_vector_open(nb_h5_vector *out, hid_t file, const char *name, hid_t mem_type, size_t mem_size,
+                            nb_error *err);
+/* Elements [begin, begin + count) into out; they exist. */
+nb_status nb_h5_vector_read(const nb_h5_vector *vector, size_t begin, size_t count, void *out, nb_error *err);
+/* Harmless on {0}. */
+void nb_h5_vector_close(nb_h5_vector *vector);
+
+/* Strings [begin, begin + count) of the list stored as `bytes` and `offsets`, into *strings (freed by the caller). */
+nb_status nb_h5_strings_read(const nb_h5_vector *bytes, const nb_h5_vector *offsets, size_t begin, size_t count,
+                             nb_strings *strings, nb_error *err);
+
 #endif

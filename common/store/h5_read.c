@@ -252,9 +252,9 @@ static nb_status check_stored(const source *s, nb_error *err)
     return whole ? NB_OK : refuse(s, "its bytes are not all in the file", err);
 }
 
-/* Checks an open dataset, and reads it whole into *data (a NUL behind it), which the caller frees. */
-static nb_status read_checked(hid_t file, hid_t dataset, const char *name, hid_t type, size_t element, size_t rank,
-                              const hsize_t *dims, void **data, nb_error *err)
+/* Checks that an open dataset is stored as it should be; *bytes: of all of it. */
+static nb_status check_dataset(hid_t file, hid_t dataset, const char *name, size_t element, size_t rank,
+                               const hsize_t *dims, size_t *bytes, nb_error *err)
 {
     source s = {.dataset = dataset, .properties = -1, .name = name, .rank = rank, .element = element, .dims = dims};
     nb_status status;
@@ -265,16 +265,29 @@ static nb_status read_checked(hid_t file, hid_t dataset, const char *name, hid_t
         goto done;
     }
     NB_TRY(check_stored(&s, err));
-    *data = nb_alloc_aligned(s.bytes + 1, 1, err);
+    *bytes = s.bytes;
+done:
+    if (s.properties >= 0) {
+        H5Pclose(s.properties);
+    }
+    return status;
+}
+
+/* Checks an open dataset, and reads it whole into *data (a NUL behind it), which the caller frees. */
+static nb_status read_checked(hid_t file, hid_t dataset, const char *name, hid_t type, size_t element, size_t rank,
+                              const hsize_t *dims, void **data, nb_error *err)
+{
+    size_t bytes;
+    nb_status status = check_dataset(file, dataset, name, element, rank, dims, &bytes, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    *data = nb_alloc_aligned(bytes + 1, 1, err);
     status = *data ? NB_OK : NB_ERR_LIMIT;
     if (*data && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data) < 0) {
         status = nb_h5_fail(err, NB_ERR_INPUT, "read dataset", name);
         free(*data);
         *data = NULL;
-    }
-done:
-    if (s.properties >= 0) {
-        H5Pclose(s.properties);
     }
     return status;
 }
@@ -379,5 +392,89 @@ done:
     if (status != NB_OK) {
         nb_strings_free(strings);
     }
+    return status;
+}
+
+nb_status nb_h5_vector_open(nb_h5_vector *v, hid_t file, const char *name, hid_t mem_type, size_t mem_size,
+                            nb_error *err)
+{
+    hsize_t count;
+    size_t bytes;
+    *v = (nb_h5_vector){.type = mem_type, .name = name, .element = mem_size};
+    nb_status status = open_dataset(file, name, &v->dataset, err);
+    if (status != NB_OK) {
+        v->dataset = 0;
+        return status;
+    }
+    NB_TRY(get_dims(v->dataset, name, 1, &count, err));
+    if (!has_type(v->dataset, mem_type)) {
+        status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' holds elements of another type than belongs there", name);
+        goto done;
+    }
+    NB_TRY(check_dataset(file, v->dataset, name, mem_size, 1, &count, &bytes, err));
+    v->count = (size_t)count;
+done:
+    if (status != NB_OK) {
+        nb_h5_vector_close(v);
+    }
+    return status;
+}
+
+void nb_h5_vector_close(nb_h5_vector *v)
+{
+    if (v->dataset > 0) {
+        H5Dclose(v->dataset);
+    }
+    *v = (nb_h5_vector){0};
+}
+
+nb_status nb_h5_vector_read(const nb_h5_vector *v, size_t begin, size_t count, void *out, nb_error *err)
+{
+    hsize_t at = begin, length = count;
+    if (begin > v->count || count > v->count - begin) {
+        return nb_fail(err, NB_ERR_INPUT, "dataset '%s' is damaged: elements %zu + %zu are beyond its %zu", v->name,
+                       begin, count, v->count);
+    }
+    if (!count) {
+        return NB_OK;
+    }
+    hid_t space = H5Dget_space(v->dataset), memory = H5Screate_simple(1, &length, NULL);
+    bool read = space >= 0 && memory >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, &at, NULL, &length, NULL) >= 0 &&
+                H5Dread(v->dataset, v->type, memory, space, H5P_DEFAULT, out) >= 0;
+    if (space >= 0) {
+        H5Sclose(space);
+    }
+    if (memory >= 0) {
+        H5Sclose(memory);
+    }
+    return read ? NB_OK : nb_h5_fail(err, NB_ERR_INPUT, "read dataset", v->name);
+}
+
+nb_status nb_h5_strings_read(const nb_h5_vector *bytes, const nb_h5_vector *offsets, size_t begin, size_t count,
+                             nb_strings *strings, nb_error *err)
+{
+    nb_strings s = {.count = count, .cap_count = count + 1};
+    nb_status status;
+    NB_TRY_NEW(s.offset, count + 1);
+    NB_TRY(nb_h5_vector_read(offsets, begin, count + 1, s.offset, err));
+    uint64_t first = s.offset[0], last = s.offset[count];
+    if (last < first || last > bytes->count) {
+        status = nb_fail(err, NB_ERR_INPUT, "strings '%s' are damaged", offsets->name);
+        goto done;
+    }
+    for (size_t i = 0; i <= count; i++) {
+        s.offset[i] -= first;
+    }
+    s.cap_bytes = (size_t)(last - first);
+    NB_TRY_NEW(s.bytes, s.cap_bytes + 1);
+    NB_TRY(nb_h5_vector_read(bytes, (size_t)first, s.cap_bytes, s.bytes, err));
+    if (!strings_sound(&s, s.cap_bytes)) {
+        status = nb_fail(err, NB_ERR_INPUT, "strings '%s' are damaged", offsets->name);
+    }
+done:
+    if (status != NB_OK) {
+        nb_strings_free(&s);
+    }
+    *strings = s;
     return status;
 }

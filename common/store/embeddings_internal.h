@@ -1,0 +1,10 @@
+/* What the writing and the reading half of embedding stores share. */
+#ifndef NB_STORE_EMBEDDINGS_INTERNAL_H
+#define NB_STORE_EMBEDDINGS_INTERNAL_H
+
+#include "common/store/embeddings.h"
+
+/* Checksum of tile `tile`, never 0: rows as stored, norms as floats, at any alignment. */
+uint64_t nb_store_tile_checksum(const nb_store_plan *plan, size_t tile, const void *rows, const void *norms);
+
+#endif
