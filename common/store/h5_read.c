@@ -252,9 +252,8 @@ static nb_status check_stored(const source *s, nb_error *err)
     return whole ? NB_OK : refuse(s, "its bytes are not all in the file", err);
 }
 
-/* Checks an open dataset, and reads it whole into *data (a NUL behind it), which the caller frees. */
-static nb_status read_checked(hid_t file, hid_t dataset, const char *name, hid_t type, size_t element, size_t rank,
-                              const hsize_t *dims, void **data, nb_error *err)
+nb_status nb_h5_read_checked(hid_t file, hid_t dataset, const char *name, hid_t type, size_t element, size_t rank,
+                             const hsize_t *dims, void **data, nb_error *err)
 {
     source s = {.dataset = dataset, .properties = -1, .name = name, .rank = rank, .element = element, .dims = dims};
     nb_status status;
@@ -301,7 +300,7 @@ nb_status nb_h5_get(hid_t file, const char *name, hid_t mem_type, size_t mem_siz
         status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' holds elements of another type than belongs there", name);
         goto done;
     }
-    NB_TRY(read_checked(file, dataset, name, mem_type, mem_size, rank, dims, data, err));
+    NB_TRY(nb_h5_read_checked(file, dataset, name, mem_type, mem_size, rank, dims, data, err));
 done:
     H5Dclose(dataset);
     return status;
@@ -330,7 +329,7 @@ nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *er
     }
     hid_t type = H5Dget_type(dataset);
     if (is_text(type, TEXT_BYTES_MAX) && holds_one(H5Dget_space(dataset))) {
-        status = read_checked(file, dataset, name, type, H5Tget_size(type), 0, NULL, &data, err);
+        status = nb_h5_read_checked(file, dataset, name, type, H5Tget_size(type), 0, NULL, &data, err);
     } else {
         status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' is not a text", name);
     }
