@@ -1,5 +1,7 @@
 #include "jobs/inspect_kinds.h"
 
+#include "jobs/inspect_bank.h"
+
 #include "common/base/tag.h"
 #include "common/store/embeddings.h"
 #include "mining/corpus/file.h"
@@ -138,13 +140,7 @@ static nb_status describe_bank(const char *path, json_t *about, nb_error *err)
     json_object_set_new(about, "labels", json_integer((json_int_t)bank.label_count));
     json_object_set_new(about, "negatives", json_integer((json_int_t)bank.negative_count));
     json_object_set_new(about, "width", json_integer((json_int_t)bank.d));
-    json_object_set_new(about, "precision", json_string(bank.half ? "fp16" : "fp32"));
-    json_object_set_new(about, "prototypes", json_boolean(bank.prototypes != NULL));
-    json_object_set_new(about, "tags", tag_counts(bank.tags, bank.negative_count));
-    json_object_set_new(about, "suggested",
-                        json_pack("{s:s, s:f, s:I, s:o}", "score", bank.score, "temperature", bank.temperature,
-                                  "groups", (json_int_t)bank.groups, "seed",
-                                  bank.seeded ? json_integer((json_int_t)bank.seed) : json_null()));
+    nb_describe_bank(&bank, about);
     set_json(about, "provenance", bank.provenance);
     nb_bank_close(&bank);
     return NB_OK;

@@ -1,8 +1,8 @@
 /* negbank mine: stores and a label set to a bank. */
 #include "jobs/commands.h"
+#include "jobs/mine_bank.h"
 
 #include "common/linear/kernels.h"
-#include "mining/bank_writer.h"
 #include "mining/embed.h"
 #include "mining/evidence.h"
 #include "mining/labels.h"
@@ -18,6 +18,7 @@ typedef struct settings {
     nb_strings prompt;
     int64_t count, neighbours, seed;
     double fraction, tau, affinity_temperature, quantile;
+    nb_mine_bank_choice bank;
     bool force;
 } settings;
 
@@ -25,10 +26,9 @@ typedef struct settings {
 typedef struct run {
     nb_job *job;
     const settings *set;
-    nb_store texts, id_images, wild_images;
+    nb_store texts, id_images, wild_images, calibrate;
     nb_strings labels;
-    void *label_rows; /* as they go into the bank: half bits or floats */
-    bool label_half;
+    float *label_rows; /* [C, d] as they came */
     double *label_doubles, *id_rows, *wild_rows, *prototypes;
     uint8_t *ignored;
     const nb_criterion *criterion;
@@ -81,7 +81,6 @@ done:
 static nb_status read_label_embeddings(run *r, nb_error *err)
 {
     nb_store store = {0};
-    size_t *ids = NULL;
     size_t count = r->labels.count;
     nb_status status;
     NB_TRY(nb_job_open_store(r->job, &store, "label embeddings", r->set->label_embeddings, err));
@@ -91,18 +90,12 @@ static nb_status read_label_embeddings(run *r, nb_error *err)
                          (unsigned long long)store.plan.width, r->texts.path, (unsigned long long)r->texts.plan.width);
         goto done;
     }
-    NB_TRY_NEW(ids, count);
-    for (size_t c = 0; c < count; c++) {
-        ids[c] = c;
-    }
-    r->label_half = store.plan.half;
-    r->label_rows = nb_alloc(count, nb_store_row_bytes(&store.plan), err);
-    status = r->label_rows ? nb_store_raw_rows(&store, ids, count, r->label_rows, err) : NB_ERR_LIMIT;
+    r->label_rows = nb_alloc(count * (size_t)store.plan.width, sizeof *r->label_rows, err);
+    status = r->label_rows ? nb_store_rows_float(&store, 0, count, r->label_rows, err) : NB_ERR_LIMIT;
     if (status == NB_OK) {
         status = nb_evidence_rows(&store, &r->label_doubles, err);
     }
 done:
-    free(ids);
     nb_store_close(&store);
     return nb_agree(r->job, status, err);
 }
@@ -127,7 +120,7 @@ static nb_status get_labels(run *r, nb_error *err)
     for (size_t c = 0; c < r->labels.count; c++) {
         double *row = r->label_doubles + c * d;
         for (size_t i = 0; i < d; i++) {
-            row[i] = (double)((const float *)r->label_rows)[c * d + i];
+            row[i] = (double)r->label_rows[c * d + i];
         }
         nb_normalise_row(row, row, d);
     }
@@ -228,6 +221,7 @@ static nb_status read_inputs(run *r, nb_error *err)
     NB_TRY(get_labels(r, err));
     NB_TRY(open_images(r, &r->id_images, "ID images", s->id_images, &r->id_rows, err));
     NB_TRY(open_images(r, &r->wild_images, "wild images", s->wild_images, &r->wild_rows, err));
+    NB_TRY(nb_mine_bank_open_images(r->job, &s->bank, &r->id_images, &r->calibrate, err));
     if (r->id_rows) {
         NB_TRY(nb_evidence_prototypes(&r->id_images, r->id_rows, &r->labels, &r->prototypes, err));
     }
@@ -240,59 +234,20 @@ done:
 
 static nb_status write_bank(run *r, nb_digest *digest, nb_error *err)
 {
-    const nb_selection *sel = &r->mined.selection;
-    size_t m = sel->count, d = r->evidence.d;
-    const double *values = r->mined.columns[r->mined.criterion->column_count - 1];
-    nb_strings texts = {0};
-    void *rows = NULL;
-    double *criterion = NULL;
-    uint8_t *tags = NULL;
-    uint64_t *ids = NULL;
-    float *prototypes = NULL;
-    char *provenance = NULL;
-    nb_status status;
-    NB_TRY_NEW(criterion, m);
-    NB_TRY_NEW(tags, m);
-    NB_TRY_NEW(ids, m);
-    rows = nb_alloc(m, nb_store_row_bytes(&r->texts.plan), err);
-    status = rows ? nb_store_raw_rows(&r->texts, sel->ids, m, rows, err) : NB_ERR_LIMIT;
-    for (size_t i = 0; status == NB_OK && i < m; i++) {
-        size_t u = sel->ids[i];
-        criterion[i] = values[u];
-        tags[i] = r->texts.tags ? r->texts.tags[u] : NB_TAG_NONE;
-        ids[i] = u;
-        status = nb_strings_push(&texts, nb_strings_get(&r->texts.names, u), nb_strings_len(&r->texts.names, u), err);
-    }
-    NB_TRY(status);
-    if (r->prototypes) {
-        NB_TRY_NEW(prototypes, r->labels.count * d);
-        for (size_t i = 0; i < r->labels.count * d; i++) {
-            prototypes[i] = (float)r->prototypes[i];
-        }
-    }
-    NB_TRY(nb_provenance_text(&r->job->provenance, &provenance, err));
-    nb_bank_content content = {.d = d,
-                               .labels = &r->labels,
-                               .negatives = &texts,
-                               .label_rows = {r->label_rows, r->label_half},
-                               .negative_rows = {rows, r->texts.plan.half},
-                               .prototypes = prototypes,
-                               .criterion = criterion,
-                               .tags = tags,
-                               .ids = ids,
-                               .suggested =
-                                   "{\"score\": \"neglabel\", \"temperature\": 0.01, \"groups\": 1, \"seed\": null}",
-                               .provenance = provenance};
-    NB_TRY(nb_bank_write(r->set->output, r->set->force, &content, digest, err));
-done:
-    nb_strings_free(&texts);
-    free(rows);
-    free(criterion);
-    free(tags);
-    free(ids);
-    free(prototypes);
-    free(provenance);
-    return status;
+    nb_mine_bank bank = {.job = r->job,
+                         .choice = &r->set->bank,
+                         .output = r->set->output,
+                         .force = r->set->force,
+                         .mined = &r->mined,
+                         .texts = &r->texts,
+                         .labels = &r->labels,
+                         .label_rows = r->label_rows,
+                         .prototypes = r->prototypes,
+                         .label_embeddings = r->set->label_embeddings,
+                         .prompt = &r->set->prompt,
+                         .tau = r->set->tau,
+                         .calibrate = &r->calibrate};
+    return nb_mine_bank_write(&bank, digest, err);
 }
 
 /* Rank 0 writes the outputs. */
@@ -333,6 +288,7 @@ done:
     nb_store_close(&r.texts);
     nb_store_close(&r.id_images);
     nb_store_close(&r.wild_images);
+    nb_store_close(&r.calibrate);
     nb_strings_free(&r.labels);
     free(r.label_rows);
     free(r.label_doubles);
@@ -464,6 +420,7 @@ static const nb_option options[] = {
      AT(explain),
      .value = "T.tsv",
      .help = "write every candidate's status and criterion values"},
+    NB_MINE_BANK_OPTIONS(settings),
     NB_OUTPUT_OPTIONS(settings, "the bank"),
     NB_TALK_OPTIONS(settings),
 };

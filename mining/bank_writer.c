@@ -1,11 +1,15 @@
 #include "mining/bank_writer.h"
 
 #include "common/base/file.h"
+#include "common/linear/half.h"
 #include "common/store/h5.h"
-#include "scoring/bank.h"
+#include "mining/bank_pack.h"
+#include "scoring/bank_digests.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The file being written and the digests collected on the way. */
 typedef struct writer {
@@ -21,66 +25,207 @@ static nb_status put(writer *w, const char *name, hid_t file_type, hid_t mem_typ
     for (size_t i = 0; i < rank; i++) {
         bytes *= (size_t)dims[i];
     }
-    nb_digest digest = nb_digest_bytes(data, bytes);
-    json_object_set_new(w->digests, name, json_string(digest.hex));
-    return nb_h5_put(w->file, name, file_type, mem_type, rank, dims, data, NB_H5_ZSTD, w->err);
+    nb_status status = nb_bank_digests_add(w->digests, name, data, bytes, w->err);
+    return status == NB_OK ? nb_h5_put(w->file, name, file_type, mem_type, rank, dims, data, NB_H5_ZSTD, w->err)
+                           : status;
 }
 
-static nb_status put_rows(writer *w, const char *name, nb_bank_rows rows, size_t count, size_t d)
+static nb_status put_floats(writer *w, const char *name, size_t count, const float *values)
 {
-    hsize_t dims[2] = {count, d};
-    if (!rows.half) {
-        return put(w, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, dims, rows.data);
-    }
-    hid_t half = nb_h5_half_type();
-    nb_status status = put(w, name, half, half, 2, dims, rows.data);
-    H5Tclose(half);
+    hsize_t dim = count;
+    return put(w, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 1, &dim, values);
+}
+
+static nb_status put_doubles(writer *w, const char *name, size_t count, const double *values)
+{
+    hsize_t dim = count;
+    return put(w, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 1, &dim, values);
+}
+
+static nb_status put_strings(writer *w, const char *name, const nb_strings *strings)
+{
+    char part[64];
+    nb_status status;
+    snprintf(part, sizeof part, "%s/bytes", name);
+    NB_TRY(nb_bank_digests_add(w->digests, part, strings->bytes, (size_t)strings->offset[strings->count], w->err));
+    snprintf(part, sizeof part, "%s/offsets", name);
+    NB_TRY(nb_bank_digests_add(w->digests, part, strings->offset, (strings->count + 1) * sizeof *strings->offset,
+                               w->err));
+    NB_TRY(nb_h5_put_strings(w->file, name, strings, w->err));
+done:
     return status;
 }
 
-static nb_status put_all(writer *w, const nb_bank_content *c)
+static nb_status put_text(writer *w, const char *name, const char *text)
 {
-    nb_error *err = w->err;
-    hsize_t m = c->negatives->count;
-    char *digests = NULL;
-    nb_status status;
-    NB_TRY(nb_h5_put_strings(w->file, "labels/names", c->labels, err));
-    NB_TRY(put_rows(w, "labels/embeddings", c->label_rows, c->labels->count, c->d));
-    if (c->prototypes) {
-        NB_TRY(put_rows(w, "labels/prototypes", (nb_bank_rows){c->prototypes, false}, c->labels->count, c->d));
+    nb_status status = nb_bank_digests_add(w->digests, name, text, strlen(text) + 1, w->err);
+    return status == NB_OK ? nb_h5_put_text(w->file, name, text, w->err) : status;
+}
+
+static nb_status check_rows(const char *what, const float *rows, size_t count, size_t d, nb_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < d; k++) {
+            sum += (double)rows[i * d + k] * (double)rows[i * d + k];
+        }
+        if (!(sum > 0) || !isfinite(sum)) {
+            return nb_fail(err, NB_ERR_NUMERIC, "row %zu of the bank's %s has norm %g", i, what, sqrt(sum));
+        }
     }
-    NB_TRY(nb_h5_put_strings(w->file, "negatives/texts", c->negatives, err));
-    NB_TRY(put_rows(w, "negatives/embeddings", c->negative_rows, c->negatives->count, c->d));
-    NB_TRY(put(w, "negatives/criterion", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 1, &m, c->criterion));
+    return NB_OK;
+}
+
+static nb_status put_rows(writer *w, const char *name, const float *rows, size_t count, size_t d, bool half)
+{
+    hsize_t dims[2] = {count, d};
+    hid_t type = -1;
+    uint16_t *bits = NULL;
+    nb_error *err = w->err;
+    nb_status status;
+    NB_TRY(check_rows(name, rows, count, d, err));
+    if (!half) {
+        return put(w, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, dims, rows);
+    }
+    NB_TRY_NEW(bits, count * d);
+    for (size_t i = 0; i < count * d; i++) {
+        bits[i] = nb_float_to_half(rows[i]);
+    }
+    type = nb_h5_half_type();
+    NB_TRY(put(w, name, type, type, 2, dims, bits));
+done:
+    if (type >= 0) {
+        H5Tclose(type);
+    }
+    free(bits);
+    return status;
+}
+
+static nb_status put_codes(writer *w, const char *group, const nb_packed *p, size_t count, size_t d)
+{
+    char name[64];
+    hsize_t dims[2] = {count, d};
+    nb_status status;
+    snprintf(name, sizeof name, "%s/embeddings", group);
+    NB_TRY(put(w, name, H5T_STD_I8LE, H5T_NATIVE_INT8, 2, dims, p->codes));
+    snprintf(name, sizeof name, "%s/scales", group);
+    NB_TRY(put_floats(w, name, count, p->scales));
+    snprintf(name, sizeof name, "%s/centre", group);
+    NB_TRY(put_floats(w, name, d, p->centre));
+    snprintf(name, sizeof name, "%s/columns", group);
+    NB_TRY(put_floats(w, name, d, p->columns));
+done:
+    return status;
+}
+
+/* GROUP/embeddings as the content wants them: images lie where the prototypes are, or else near the labels. */
+static nb_status put_negative_rows(writer *w, const nb_bank_content *c, const char *group, const float *rows,
+                                   size_t count)
+{
+    char name[64];
+    nb_packed packed = {0};
+    const float *directions = c->prototypes ? c->prototypes : c->label_rows;
+    nb_status status;
+    snprintf(name, sizeof name, "%s/embeddings", group);
+    if (c->precision != NB_BANK_INT8) {
+        return put_rows(w, name, rows, count, c->d, c->precision == NB_BANK_FP16);
+    }
+    NB_TRY(check_rows(name, rows, count, c->d, w->err));
+    NB_TRY(nb_pack_rows(&packed, rows, count, c->d, directions, c->labels->count, w->err));
+    NB_TRY(put_codes(w, group, &packed, count, c->d));
+done:
+    nb_packed_free(&packed);
+    return status;
+}
+
+static nb_status put_data(writer *w, const nb_bank_content *c)
+{
+    hsize_t m = c->negatives->count;
+    bool half = c->precision != NB_BANK_FP32;
+    nb_status status;
+    NB_TRY(put_strings(w, "labels/names", c->labels));
+    NB_TRY(put_rows(w, "labels/embeddings", c->label_rows, c->labels->count, c->d, half));
+    if (c->prototypes) {
+        NB_TRY(put_rows(w, "labels/prototypes", c->prototypes, c->labels->count, c->d, half));
+    }
+    NB_TRY(put_strings(w, "negatives/texts", c->negatives));
+    NB_TRY(put_negative_rows(w, c, "negatives", c->negative_rows, c->negatives->count));
+    NB_TRY(put_doubles(w, "negatives/criterion", c->negatives->count, c->criterion));
     NB_TRY(put(w, "negatives/tags", H5T_STD_U8LE, H5T_NATIVE_UINT8, 1, &m, c->tags));
     NB_TRY(put(w, "negatives/ids", H5T_STD_U64LE, H5T_NATIVE_UINT64, 1, &m, c->ids));
-    NB_TRY(nb_h5_put_text(w->file, "suggested", c->suggested, err));
-    NB_TRY(nb_h5_put_text(w->file, "provenance", c->provenance, err));
-    digests = json_dumps(w->digests, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
-    if (!digests) {
-        status = nb_fail(err, NB_ERR_LIMIT, "out of memory for digests");
-        goto done;
+    if (c->visual) {
+        NB_TRY(put_strings(w, "visual/names", c->visual->names));
+        NB_TRY(put_negative_rows(w, c, "visual", c->visual->rows, c->visual->names->count));
+        NB_TRY(put_doubles(w, "visual/criterion", c->visual->names->count, c->visual->criterion));
     }
-    NB_TRY(nb_h5_put_text(w->file, "digests", digests, err));
 done:
+    return status;
+}
+
+static nb_status put_texts(writer *w, const nb_bank_content *c, const nb_bank_threshold *threshold)
+{
+    char *suggestion = NULL, *calibration = NULL, *source = NULL, *digests = NULL;
+    nb_status status;
+    NB_TRY(nb_bank_suggestion_text(&c->suggestion, &suggestion, w->err));
+    NB_TRY(put_text(w, "suggested", suggestion));
+    if (threshold) {
+        NB_TRY(nb_bank_threshold_text(threshold, &calibration, w->err));
+        NB_TRY(put_text(w, "calibration", calibration));
+    }
+    NB_TRY(nb_bank_source_text(&c->source, &source, w->err));
+    NB_TRY(put_text(w, "source", source));
+    NB_TRY(put_text(w, "provenance", c->provenance));
+    NB_TRY(nb_bank_digests_text(w->digests, &digests, w->err));
+    NB_TRY(nb_h5_put_text(w->file, "digests", digests, w->err));
+done:
+    free(suggestion);
+    free(calibration);
+    free(source);
     free(digests);
     return status;
 }
 
-nb_status nb_bank_write(const char *path, bool force, const nb_bank_content *content, nb_digest *digest, nb_error *err)
+static nb_status write_file(const char *path, const nb_bank_content *c, const nb_bank_threshold *threshold,
+                            nb_digest *digest, nb_error *err)
 {
-    nb_output out = {0};
     writer w = {.file = -1, .digests = json_object(), .err = err};
     nb_status status;
-    NB_TRY(nb_output_begin(&out, path, force, err));
-    NB_TRY(nb_h5_create(&w.file, out.partial, NB_BANK_KIND, NB_BANK_FORMAT, err));
-    NB_TRY(put_all(&w, content));
-    NB_TRY(nb_h5_save(&w.file, out.partial, err));
-    NB_TRY(nb_seal_write(out.partial, NB_BANK_KIND, 0, 0, digest, err));
-    NB_TRY(nb_output_commit(&out, err));
+    NB_TRY(nb_h5_create(&w.file, path, NB_BANK_KIND, NB_BANK_FORMAT, err));
+    NB_TRY(put_data(&w, c));
+    NB_TRY(put_texts(&w, c, threshold));
+    NB_TRY(nb_h5_save(&w.file, path, err));
+    NB_TRY(nb_seal_write(path, NB_BANK_KIND, 0, 0, digest, err));
 done:
     nb_h5_close(&w.file);
     json_decref(w.digests);
+    return status;
+}
+
+/* Reads the bank back, and finds the threshold where one is wanted. */
+static nb_status read_back(const char *path, const nb_bank_content *c, nb_bank_threshold *threshold, nb_error *err)
+{
+    nb_bank bank;
+    nb_status status = nb_bank_open(&bank, path, err);
+    if (status == NB_OK && c->measure) {
+        status = c->measure(c->measure_state, &bank, threshold, err);
+    }
+    nb_bank_close(&bank);
+    return status;
+}
+
+nb_status nb_bank_write(const char *path, bool force, const nb_bank_content *c, nb_digest *digest, nb_error *err)
+{
+    nb_output out = {0};
+    nb_bank_threshold threshold = {0};
+    nb_status status;
+    NB_TRY(nb_output_begin(&out, path, force, err));
+    NB_TRY(write_file(out.partial, c, NULL, digest, err));
+    NB_TRY(read_back(out.partial, c, &threshold, err));
+    if (c->measure) {
+        NB_TRY(write_file(out.partial, c, &threshold, digest, err));
+    }
+    NB_TRY(nb_output_commit(&out, err));
+done:
     nb_output_end(&out);
     return status;
 }

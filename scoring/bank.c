@@ -1,123 +1,201 @@
 #include "scoring/bank.h"
 
 #include "common/base/tag.h"
-#include "common/linear/half.h"
-#include "common/linear/kernels.h"
 #include "common/store/h5.h"
+#include "scoring/bank_digests.h"
+#include "scoring/bank_rows.h"
+#include "scoring/bank_texts.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Compares what was read with the digest the file holds for it. */
-static nb_status check_digest(const json_t *digests, const char *name, const void *data, size_t bytes, nb_error *err)
+static const char *const precision_names[] = {"fp32", "fp16", "int8"};
+
+const char *nb_bank_precision_name(nb_bank_precision precision)
 {
-    nb_digest have = nb_digest_bytes(data, bytes);
-    const char *want = json_string_value(json_object_get(digests, name));
-    if (!want || strcmp(want, have.hex) != 0) {
-        return nb_fail(err, NB_ERR_VERIFY, "'%s' does not match its digest", name);
+    return precision <= NB_BANK_INT8 ? precision_names[precision] : "unknown";
+}
+
+bool nb_bank_precision_parse(const char *name, nb_bank_precision *out)
+{
+    for (int i = NB_BANK_FP32; i <= NB_BANK_INT8; i++) {
+        if (strcmp(name, precision_names[i]) == 0) {
+            *out = (nb_bank_precision)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Between 1 and `max` strings. */
+static nb_status read_strings(nb_bank_reader *r, const char *name, size_t max, nb_strings *out)
+{
+    char bytes[64], offsets[64];
+    nb_status status;
+    snprintf(bytes, sizeof bytes, "%s/bytes", name);
+    snprintf(offsets, sizeof offsets, "%s/offsets", name);
+    NB_TRY(nb_bank_check_size(r, bytes, 1, 1));
+    NB_TRY(nb_bank_check_size(r, offsets, 1, 8));
+    NB_TRY(nb_h5_get_strings(r->file, name, out, r->err));
+    NB_TRY(nb_bank_check(r, bytes, out->bytes, (size_t)out->offset[out->count]));
+    NB_TRY(nb_bank_check(r, offsets, out->offset, (out->count + 1) * sizeof *out->offset));
+    if (!out->count || out->count > max) {
+        status = nb_fail(r->err, NB_ERR_INPUT, "'%s' has %zu entries, 1 to %zu belong there", name, out->count, max);
+    }
+done:
+    return status;
+}
+
+static nb_status read_text(nb_bank_reader *r, const char *name, char **text)
+{
+    nb_status status = nb_h5_get_text(r->file, name, text, r->err);
+    return status == NB_OK ? nb_bank_check(r, name, *text, strlen(*text) + 1) : status;
+}
+
+static nb_status check_finite(const double *values, size_t count, const char *name, nb_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(values[i])) {
+            return nb_fail(err, NB_ERR_INPUT, "entry %zu of '%s' is %g", i, name, values[i]);
+        }
     }
     return NB_OK;
 }
 
-/* Reads a matrix as stored, checks its digest, and gives its rows as doubles normalised again. */
-static nb_status read_rows(hid_t file, const json_t *digests, const char *name, size_t rows, size_t *width, bool *half,
-                           double **out, nb_error *err)
+static nb_status read_labels(nb_bank *b, nb_bank_reader *r)
 {
-    hsize_t dims[2];
-    void *raw = NULL;
-    hid_t half_type = nb_h5_half_type();
     nb_status status;
-    bool is_half;
-    NB_TRY(nb_h5_dims(file, name, 2, dims, &is_half, err));
-    if (dims[0] != rows || !dims[1] || (*width && dims[1] != *width)) {
-        status = nb_fail(err, NB_ERR_INPUT, "'%s' is [%llu, %llu], %zu rows belong there", name,
-                         (unsigned long long)dims[0], (unsigned long long)dims[1], rows);
-        goto done;
-    }
-    *width = (size_t)dims[1];
-    size_t count = rows * *width;
-    /* HDF5 has no native half: the bits come through its own type, unconverted */
-    NB_TRY(nb_h5_get(file, name, is_half ? half_type : H5T_NATIVE_FLOAT, is_half ? 2 : 4, 2, dims, &raw, err));
-    NB_TRY(check_digest(digests, name, raw, count * (is_half ? 2 : 4), err));
-    NB_TRY_NEW(*out, count);
-    for (size_t i = 0; i < count; i++) {
-        (*out)[i] = (double)(is_half ? nb_half_to_float(((uint16_t *)raw)[i]) : ((float *)raw)[i]);
-    }
-    for (size_t r = 0; r < rows; r++) {
-        double norm = nb_normalise_row(*out + r * *width, *out + r * *width, *width);
-        if (!(norm > 0) || !isfinite(norm)) {
-            status = nb_fail(err, NB_ERR_INPUT, "row %zu of '%s' has norm %g", r, name, norm);
-            goto done;
-        }
-    }
-    if (half) {
-        *half = is_half;
+    NB_TRY(read_strings(r, "labels/names", NB_BANK_LABELS_MAX, &b->labels));
+    b->label_count = b->labels.count;
+    NB_TRY(nb_bank_read_rows(r, "labels", "embeddings", b->label_count, &b->d, NULL, &b->label_rows));
+    if (nb_h5_has(r->file, "labels/prototypes")) {
+        NB_TRY(nb_bank_read_rows(r, "labels", "prototypes", b->label_count, &b->d, NULL, &b->prototypes));
     }
 done:
-    H5Tclose(half_type);
-    free(raw);
     return status;
 }
 
-static nb_status read_suggested(nb_bank *b, hid_t file, nb_error *err)
+/* All of a group as it lies in the file. */
+static uint64_t packed_bytes(hid_t file, const char *group)
 {
-    char *text = NULL;
-    json_t *root = NULL;
+    static const char *const parts[] = {"embeddings", "scales",        "centre", "columns", "criterion", "tags", "ids",
+                                        "texts/bytes", "texts/offsets"};
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s/%s", group, parts[i]);
+        bytes += nb_h5_stored_bytes(file, name);
+    }
+    return bytes;
+}
+
+static nb_status read_negatives(nb_bank *b, nb_bank_reader *r)
+{
     nb_status status;
-    NB_TRY(nb_h5_get_text(file, "suggested", &text, err));
-    root = json_loads(text, 0, NULL);
-    const char *score = json_string_value(json_object_get(root, "score"));
-    json_int_t groups = json_integer_value(json_object_get(root, "groups"));
-    const json_t *seed = json_object_get(root, "seed");
-    b->temperature = json_number_value(json_object_get(root, "temperature"));
-    if (!score || groups < 1 || !(b->temperature > 0)) {
-        status = nb_fail(err, NB_ERR_INPUT, "'suggested' names no usable score: %.200s", text);
+    NB_TRY(read_strings(r, "negatives/texts", NB_BANK_NEGATIVES_MAX, &b->negatives));
+    size_t m = b->negative_count = b->negatives.count;
+    NB_TRY(nb_bank_read_rows(r, "negatives", "embeddings", m, &b->d, &b->precision, &b->negative_rows));
+    NB_TRY(nb_bank_read_vector(r, "negatives/criterion", H5T_NATIVE_DOUBLE, 8, m, (void **)&b->criterion));
+    NB_TRY(check_finite(b->criterion, m, "negatives/criterion", r->err));
+    NB_TRY(nb_bank_read_vector(r, "negatives/tags", H5T_NATIVE_UINT8, 1, m, (void **)&b->tags));
+    for (size_t i = 0; i < m; i++) {
+        if (b->tags[i] >= NB_TAG_COUNT) {
+            return nb_fail(r->err, NB_ERR_INPUT, "negative %zu has tag %u, which is none", i, b->tags[i]);
+        }
+    }
+    NB_TRY(nb_bank_read_vector(r, "negatives/ids", H5T_NATIVE_UINT64, 8, m, (void **)&b->ids));
+    b->negative_bytes = packed_bytes(r->file, "negatives");
+done:
+    return status;
+}
+
+static nb_status read_visual(nb_bank *b, nb_bank_reader *r)
+{
+    nb_bank_precision precision;
+    nb_status status;
+    if (!nb_h5_has(r->file, "visual")) {
+        return NB_OK;
+    }
+    NB_TRY(read_strings(r, "visual/names", NB_BANK_NEGATIVES_MAX, &b->visual_names));
+    size_t v = b->visual_count = b->visual_names.count;
+    NB_TRY(nb_bank_read_rows(r, "visual", "embeddings", v, &b->d, &precision, &b->visual_rows));
+    NB_TRY(nb_bank_read_vector(r, "visual/criterion", H5T_NATIVE_DOUBLE, 8, v, (void **)&b->visual_criterion));
+    NB_TRY(check_finite(b->visual_criterion, v, "visual/criterion", r->err));
+done:
+    return status;
+}
+
+static nb_status read_suggestion(nb_bank *b, nb_bank_reader *r)
+{
+    nb_bank_suggestion s;
+    char *text = NULL;
+    nb_status status;
+    NB_TRY(read_text(r, "suggested", &text));
+    NB_TRY(nb_bank_suggestion_parse(&s, text, !r->strict, r->err));
+    if (s.groups > b->negative_count) {
+        status = nb_fail(r->err, NB_ERR_INPUT, "it suggests %zu groups of %zu negatives", s.groups, b->negative_count);
         goto done;
     }
-    b->groups = (size_t)groups;
-    b->seeded = json_is_integer(seed);
-    b->seed = (uint64_t)json_integer_value(seed);
-    NB_TRY_NEW(b->score, strlen(score) + 1);
-    memcpy(b->score, score, strlen(score) + 1);
+    b->temperature = s.temperature;
+    b->groups = s.groups;
+    b->seeded = s.seeded;
+    b->seed = s.seed;
+    b->tau = s.tau;
+    b->score = strdup(s.score);
+    status = b->score ? NB_OK : nb_fail(r->err, NB_ERR_LIMIT, "out of memory for the bank");
 done:
-    json_decref(root);
     free(text);
     return status;
 }
 
-static nb_status read_all(nb_bank *b, hid_t file, const json_t *digests, nb_error *err)
+nb_bank_suggestion nb_bank_suggested(const nb_bank *b)
 {
-    hsize_t m;
+    nb_bank_suggestion s = {
+        .temperature = b->temperature, .groups = b->groups, .seeded = b->seeded, .seed = b->seed, .tau = b->tau};
+    snprintf(s.score, sizeof s.score, "%s", b->score ? b->score : "");
+    return s;
+}
+
+static nb_status read_texts(nb_bank *b, nb_bank_reader *r)
+{
+    char *calibration = NULL, *source = NULL;
     nb_status status;
-    NB_TRY(nb_h5_get_strings(file, "labels/names", &b->labels, err));
-    NB_TRY(nb_h5_get_strings(file, "negatives/texts", &b->negatives, err));
-    b->label_count = b->labels.count;
-    b->negative_count = b->negatives.count;
-    m = b->negative_count;
-    if (!b->label_count || !m) {
-        return nb_fail(err, NB_ERR_INPUT, "it has %zu labels and %zu negatives", b->label_count, b->negative_count);
+    NB_TRY(read_suggestion(b, r));
+    if (nb_h5_has(r->file, "calibration")) {
+        NB_TRY(read_text(r, "calibration", &calibration));
+        NB_TRY(nb_bank_threshold_parse(&b->threshold, calibration, r->err));
     }
-    NB_TRY(read_rows(file, digests, "labels/embeddings", b->label_count, &b->d, NULL, &b->label_rows, err));
-    NB_TRY(
-        read_rows(file, digests, "negatives/embeddings", b->negative_count, &b->d, &b->half, &b->negative_rows, err));
-    if (nb_h5_has(file, "labels/prototypes")) {
-        NB_TRY(read_rows(file, digests, "labels/prototypes", b->label_count, &b->d, NULL, &b->prototypes, err));
+    if (r->strict) {
+        NB_TRY(read_text(r, "source", &source));
+        NB_TRY(nb_bank_source_parse(b, source, r->err));
     }
-    NB_TRY(nb_h5_get(file, "negatives/criterion", H5T_NATIVE_DOUBLE, 8, 1, &m, (void **)&b->criterion, err));
-    NB_TRY(check_digest(digests, "negatives/criterion", b->criterion, (size_t)m * 8, err));
-    NB_TRY(nb_h5_get(file, "negatives/tags", H5T_NATIVE_UINT8, 1, 1, &m, (void **)&b->tags, err));
-    NB_TRY(check_digest(digests, "negatives/tags", b->tags, (size_t)m, err));
-    for (size_t i = 0; i < b->negative_count; i++) {
-        if (b->tags[i] >= NB_TAG_COUNT) {
-            return nb_fail(err, NB_ERR_INPUT, "negative %zu has tag %u, which is none", i, b->tags[i]);
-        }
+    NB_TRY(read_text(r, "provenance", &b->provenance));
+done:
+    free(calibration);
+    free(source);
+    return status;
+}
+
+/* What has a digest and was not read is something of a newer version. */
+static nb_status check_all_known(const nb_bank_reader *r)
+{
+    if (!r->strict || r->checked == json_object_size(r->digests)) {
+        return NB_OK;
     }
-    NB_TRY(nb_h5_get(file, "negatives/ids", H5T_NATIVE_UINT64, 8, 1, &m, (void **)&b->ids, err));
-    NB_TRY(check_digest(digests, "negatives/ids", b->ids, (size_t)m * 8, err));
-    NB_TRY(read_suggested(b, file, err));
-    NB_TRY(nb_h5_get_text(file, "provenance", &b->provenance, err));
+    nb_fail(r->err, NB_ERR_INPUT, "it holds %zu datasets, of which this version knows %zu",
+            json_object_size(r->digests), r->checked);
+    return nb_hint(r->err, "a newer negbank wrote it: 'negbank inspect verify' lists its datasets");
+}
+
+static nb_status read_all(nb_bank *b, nb_bank_reader *r)
+{
+    nb_status status;
+    NB_TRY(read_labels(b, r));
+    NB_TRY(read_negatives(b, r));
+    NB_TRY(read_visual(b, r));
+    NB_TRY(read_texts(b, r));
+    NB_TRY(check_all_known(r));
 done:
     return status;
 }
@@ -125,21 +203,24 @@ done:
 nb_status nb_bank_open(nb_bank *b, const char *path, nb_error *err)
 {
     nb_seal seal;
-    hid_t file = -1;
     char *text = NULL;
     json_t *digests = NULL;
-    *b = (nb_bank){0};
+    *b = (nb_bank){.tau = (double)NAN};
+    nb_bank_reader reader = {.file = -1, .err = err};
     nb_status status = nb_seal_verify(&seal, path, NB_BANK_KIND, err);
     if (status != NB_OK) {
         return status;
     }
     b->digest = seal.digest;
-    NB_TRY(nb_h5_open(&file, path, NB_BANK_KIND, NB_BANK_FORMAT, err));
-    NB_TRY(nb_h5_get_text(file, "digests", &text, err));
-    digests = json_loads(text, 0, NULL);
-    NB_TRY(read_all(b, file, digests, err));
+    b->file_bytes = reader.file_bytes = seal.size;
+    NB_TRY(nb_h5_open(&reader.file, path, NB_BANK_KIND, NB_BANK_FORMAT, err));
+    NB_TRY(nb_h5_get_text(reader.file, "digests", &text, err));
+    NB_TRY(nb_bank_digests_parse(&digests, &b->content, text, err));
+    reader.digests = digests;
+    reader.strict = b->content.hex[0] != '\0';
+    NB_TRY(read_all(b, &reader));
 done:
-    nb_h5_close(&file);
+    nb_h5_close(&reader.file);
     json_decref(digests);
     free(text);
     if (status != NB_OK) {
@@ -154,13 +235,20 @@ void nb_bank_close(nb_bank *b)
     if (b) {
         nb_strings_free(&b->labels);
         nb_strings_free(&b->negatives);
+        nb_strings_free(&b->visual_names);
+        nb_strings_free(&b->label_prompts);
+        nb_strings_free(&b->text_prompts);
+        nb_strings_free(&b->adjective_prompts);
         free(b->label_rows);
         free(b->prototypes);
         free(b->negative_rows);
         free(b->criterion);
         free(b->tags);
         free(b->ids);
+        free(b->visual_rows);
+        free(b->visual_criterion);
         free(b->score);
+        free(b->checkpoint);
         free(b->provenance);
         *b = (nb_bank){0};
     }

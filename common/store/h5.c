@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 enum { CHUNK_BYTES = 1 << 20, COPY_BYTES = 1 << 20, DATASET_BYTES_MAX_LOG2 = 40 };
+/* Half the entries of a node of a chunk index: small files are mostly index with the library's 32. */
+enum { CHUNK_INDEX_K = 4 };
 
 /* The innermost description of HDF5's error stack. */
 static herr_t innermost(unsigned n, const H5E_error2_t *entry, void *out)
@@ -127,6 +129,7 @@ nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned
     hid_t create = H5Pcreate(H5P_FILE_CREATE);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_userblock(create, NB_SEAL_BYTES);
+    H5Pset_istore_k(create, CHUNK_INDEX_K);
     H5Pset_obj_track_times(create, false);
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
     *file = H5Fcreate(path, H5F_ACC_TRUNC, create, access);
@@ -205,12 +208,10 @@ static hid_t properties(hid_t file_type, size_t rank, const hsize_t *dims, nb_h5
     H5Pset_obj_track_times(plist, false);
     H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER);
     size_t element = H5Tget_size(file_type), row = element;
-    bool empty = false;
-    for (size_t i = 0; i < rank; i++) {
-        row *= i ? (size_t)dims[i] : 1;
-        empty = empty || dims[i] == 0;
+    for (size_t i = 1; i < rank; i++) {
+        row *= (size_t)dims[i];
     }
-    if (layout == NB_H5_CONTIGUOUS || rank == 0 || empty) {
+    if (layout == NB_H5_CONTIGUOUS || rank == 0 || row * dims[0] <= NB_H5_SMALL) {
         H5Pset_alloc_time(plist, H5D_ALLOC_TIME_EARLY);
         return plist;
     }

@@ -24,9 +24,11 @@ void nb_h5_close(hid_t *file);
 hid_t nb_h5_half_type(void);
 
 typedef enum nb_h5_layout { NB_H5_CONTIGUOUS, NB_H5_ZSTD } nb_h5_layout;
+enum { NB_H5_SMALL = 1024 };
 
 /* Writes a whole dataset of `rank` dimensions from memory of type `mem_type`, stored as `file_type`. NB_H5_ZSTD cuts
- * it into chunks of whole rows of about 1 MiB and compresses them (filter 32015), shuffled when elements are wide. */
+ * it into chunks of whole rows of about 1 MiB and compresses them (filter 32015), shuffled when elements are wide; what
+ * has at most NB_H5_SMALL bytes is stored as it is, since the index of its one chunk would be larger. */
 nb_status nb_h5_put(hid_t file, const char *name, hid_t file_type, hid_t mem_type, size_t rank, const hsize_t *dims,
                     const void *data, nb_h5_layout layout, nb_error *err);
 /* As nb_h5_put for a vector. */
@@ -37,6 +39,10 @@ nb_status nb_h5_reserve(hid_t file, const char *name, hid_t file_type, size_t ra
                         uint64_t *offset, nb_error *err);
 
 bool nb_h5_has(hid_t file, const char *name);
+/* True when a dataset of that name holds elements of exactly this type. */
+bool nb_h5_has_type(hid_t file, const char *name, hid_t type);
+/* Bytes a dataset takes in the file, packed; 0 for one that is not there. */
+uint64_t nb_h5_stored_bytes(hid_t file, const char *name);
 /* The dimensions of a dataset that must have `rank` of them. *is_half (may be NULL): stored as half precision;
  * NB_ERR_INPUT when it is neither that nor single precision. */
 nb_status nb_h5_dims(hid_t file, const char *name, size_t rank, hsize_t *dims, bool *is_half, nb_error *err);
@@ -52,6 +58,13 @@ nb_status nb_h5_get_vector(hid_t file, const char *name, hid_t mem_type, size_t 
 /* One text as a scalar string; get returns it NUL-terminated, freed by the caller. */
 nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_error *err);
 nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *err);
+/* The names of all datasets, "negatives/tags", in bytewise order
+ * within each group. NB_ERR_INPUT over NB_H5_DATASETS_MAX of them. The caller frees them. */
+enum { NB_H5_DATASETS_MAX = 1000 };
+nb_status nb_h5_names(hid_t file, nb_strings *names, nb_error *err);
+/* All elements of a dataset as they are stored, unpacked: *bytes of them in *data, freed by the caller. NB_ERR_INPUT
+ * for elements that are no plain numbers or text, and when it is not stored whole in this file. */
+nb_status nb_h5_get_raw(hid_t file, const char *name, void **data, size_t *bytes, nb_error *err);
 nb_status nb_h5_put_strings(hid_t file, const char *name, const nb_strings *strings, nb_error *err);
 nb_status nb_h5_get_strings(hid_t file, const char *name, nb_strings *strings, nb_error *err);
 
@@ -60,18 +73,20 @@ typedef struct nb_h5_vector {
     hid_t dataset, type; /* 0: not open */
     const char *name;    /* borrowed */
     size_t count, element;
+    size_t chunk_rows, checked; /* 0: contiguous; the chunk looked at last, from 1 */
+    uint64_t file_bytes;
 } nb_h5_vector;
 
-/* As nb_h5_get_vector as to what is refused; the file stays open meanwhile. */
+/* As nb_h5_get_vector as to what is refused, chunks as they are read; the file stays open meanwhile. */
 nb_status nb_h5_vector_open(nb_h5_vector *out, hid_t file, const char *name, hid_t mem_type, size_t mem_size,
                             nb_error *err);
 /* Elements [begin, begin + count) into out; they exist. */
-nb_status nb_h5_vector_read(const nb_h5_vector *vector, size_t begin, size_t count, void *out, nb_error *err);
+nb_status nb_h5_vector_read(nb_h5_vector *vector, size_t begin, size_t count, void *out, nb_error *err);
 /* Harmless on {0}. */
 void nb_h5_vector_close(nb_h5_vector *vector);
 
 /* Strings [begin, begin + count) of the list stored as `bytes` and `offsets`, into *strings (freed by the caller). */
-nb_status nb_h5_strings_read(const nb_h5_vector *bytes, const nb_h5_vector *offsets, size_t begin, size_t count,
+nb_status nb_h5_strings_read(nb_h5_vector *bytes, nb_h5_vector *offsets, size_t begin, size_t count,
                              nb_strings *strings, nb_error *err);
 
 #endif

@@ -17,6 +17,11 @@ nb_status nb_h5_fail(nb_error *err, nb_status status, const char *what, const ch
 nb_status nb_h5_total_bytes(const char *name, size_t rank, const hsize_t *dims, size_t element, size_t *bytes,
                             nb_error *err);
 
+/* Checks that an open dataset is stored whole in this file, as h5.c stores it, and reads it into *data (a NUL behind
+ * it), which the caller frees. */
+nb_status nb_h5_read_checked(hid_t file, hid_t dataset, const char *name, hid_t type, size_t element, size_t rank,
+                             const hsize_t *dims, void **data, nb_error *err);
+
 nb_status nb_h5_dataset_offset(hid_t dataset, const char *name, uint64_t *offset, nb_error *err);
 
 #endif

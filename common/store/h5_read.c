@@ -252,9 +252,8 @@ static nb_status check_stored(const source *s, nb_error *err)
     return whole ? NB_OK : refuse(s, "its bytes are not all in the file", err);
 }
 
-/* Checks that an open dataset is stored as it should be; *bytes: of all of it. */
-static nb_status check_dataset(hid_t file, hid_t dataset, const char *name, size_t element, size_t rank,
-                               const hsize_t *dims, size_t *bytes, nb_error *err)
+nb_status nb_h5_read_checked(hid_t file, hid_t dataset, const char *name, hid_t type, size_t element, size_t rank,
+                             const hsize_t *dims, void **data, nb_error *err)
 {
     source s = {.dataset = dataset, .properties = -1, .name = name, .rank = rank, .element = element, .dims = dims};
     nb_status status;
@@ -265,29 +264,16 @@ static nb_status check_dataset(hid_t file, hid_t dataset, const char *name, size
         goto done;
     }
     NB_TRY(check_stored(&s, err));
-    *bytes = s.bytes;
-done:
-    if (s.properties >= 0) {
-        H5Pclose(s.properties);
-    }
-    return status;
-}
-
-/* Checks an open dataset, and reads it whole into *data (a NUL behind it), which the caller frees. */
-static nb_status read_checked(hid_t file, hid_t dataset, const char *name, hid_t type, size_t element, size_t rank,
-                              const hsize_t *dims, void **data, nb_error *err)
-{
-    size_t bytes;
-    nb_status status = check_dataset(file, dataset, name, element, rank, dims, &bytes, err);
-    if (status != NB_OK) {
-        return status;
-    }
-    *data = nb_alloc_aligned(bytes + 1, 1, err);
+    *data = nb_alloc_aligned(s.bytes + 1, 1, err);
     status = *data ? NB_OK : NB_ERR_LIMIT;
     if (*data && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data) < 0) {
         status = nb_h5_fail(err, NB_ERR_INPUT, "read dataset", name);
         free(*data);
         *data = NULL;
+    }
+done:
+    if (s.properties >= 0) {
+        H5Pclose(s.properties);
     }
     return status;
 }
@@ -343,7 +329,7 @@ nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *er
     }
     hid_t type = H5Dget_type(dataset);
     if (is_text(type, TEXT_BYTES_MAX) && holds_one(H5Dget_space(dataset))) {
-        status = read_checked(file, dataset, name, type, H5Tget_size(type), 0, NULL, &data, err);
+        status = nb_h5_read_checked(file, dataset, name, type, H5Tget_size(type), 0, NULL, &data, err);
     } else {
         status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' is not a text", name);
     }
@@ -395,25 +381,64 @@ done:
     return status;
 }
 
+/* The layout of an open vector; its chunks are looked at when they are read. */
+static nb_status check_layout(nb_h5_vector *v, hid_t file, nb_error *err)
+{
+    hsize_t count = v->count, file_bytes = 0, rows = 0;
+    size_t bytes;
+    source s = {.dataset = v->dataset, .properties = -1, .name = v->name, .rank = 1, .element = v->element};
+    nb_status status;
+    s.dims = &count;
+    NB_TRY(nb_h5_total_bytes(v->name, 1, &count, v->element, &s.bytes, err));
+    s.properties = H5Dget_create_plist(v->dataset);
+    if (s.properties < 0 || H5Fget_filesize(file, &file_bytes) < 0) {
+        status = nb_h5_fail(err, NB_ERR_INPUT, "look into dataset", v->name);
+        goto done;
+    }
+    s.file_bytes = file_bytes;
+    v->file_bytes = file_bytes;
+    if (!s.bytes || H5Pget_layout(s.properties) != H5D_CHUNKED) {
+        NB_TRY(check_stored(&s, err));
+    } else if (!filters_are_ours(s.properties) || !get_chunk_shape(&s, &rows, &bytes)) {
+        status = refuse(&s, "its chunks are not as they should be", err);
+    }
+    v->chunk_rows = (size_t)rows;
+done:
+    if (s.properties >= 0) {
+        H5Pclose(s.properties);
+    }
+    return status;
+}
+
 nb_status nb_h5_vector_open(nb_h5_vector *v, hid_t file, const char *name, hid_t mem_type, size_t mem_size,
                             nb_error *err)
 {
     hsize_t count;
-    size_t bytes;
+    nb_status status;
+    hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
     *v = (nb_h5_vector){.type = mem_type, .name = name, .element = mem_size};
-    nb_status status = open_dataset(file, name, &v->dataset, err);
-    if (status != NB_OK) {
+    /* room for a chunk and the next: without it HDF5 unpacks a chunk at every read */
+    if (access < 0 || H5Pset_chunk_cache(access, 101, 4 << 20, 1) < 0) {
+        status = nb_h5_fail(err, NB_ERR_LIMIT, "prepare dataset", name);
+        goto done;
+    }
+    v->dataset = H5Dopen2(file, name, access);
+    if (v->dataset < 0) {
         v->dataset = 0;
-        return status;
+        status = nb_h5_fail(err, NB_ERR_INPUT, "open dataset", name);
+        goto done;
     }
     NB_TRY(get_dims(v->dataset, name, 1, &count, err));
+    v->count = (size_t)count;
     if (!has_type(v->dataset, mem_type)) {
         status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' holds elements of another type than belongs there", name);
         goto done;
     }
-    NB_TRY(check_dataset(file, v->dataset, name, mem_size, 1, &count, &bytes, err));
-    v->count = (size_t)count;
+    NB_TRY(check_layout(v, file, err));
 done:
+    if (access >= 0) {
+        H5Pclose(access);
+    }
     if (status != NB_OK) {
         nb_h5_vector_close(v);
     }
@@ -428,15 +453,32 @@ void nb_h5_vector_close(nb_h5_vector *v)
     *v = (nb_h5_vector){0};
 }
 
-nb_status nb_h5_vector_read(const nb_h5_vector *v, size_t begin, size_t count, void *out, nb_error *err)
+static nb_status check_chunks_of(nb_h5_vector *v, size_t begin, size_t count, nb_error *err)
+{
+    source s = {.dataset = v->dataset, .name = v->name, .file_bytes = v->file_bytes};
+    for (size_t chunk = begin / v->chunk_rows; chunk <= (begin + count - 1) / v->chunk_rows; chunk++) {
+        if (chunk + 1 != v->checked && !chunk_is_whole(&s, chunk * v->chunk_rows, v->chunk_rows * v->element)) {
+            return refuse(&s, "a chunk is missing or incomplete", err);
+        }
+        v->checked = chunk + 1;
+    }
+    return NB_OK;
+}
+
+nb_status nb_h5_vector_read(nb_h5_vector *v, size_t begin, size_t count, void *out, nb_error *err)
 {
     hsize_t at = begin, length = count;
+    nb_status status;
     if (begin > v->count || count > v->count - begin) {
         return nb_fail(err, NB_ERR_INPUT, "dataset '%s' is damaged: elements %zu + %zu are beyond its %zu", v->name,
                        begin, count, v->count);
     }
     if (!count) {
         return NB_OK;
+    }
+    status = v->chunk_rows ? check_chunks_of(v, begin, count, err) : NB_OK;
+    if (status != NB_OK) {
+        return status;
     }
     hid_t space = H5Dget_space(v->dataset), memory = H5Screate_simple(1, &length, NULL);
     bool read = space >= 0 && memory >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, &at, NULL, &length, NULL) >= 0 &&
@@ -450,7 +492,7 @@ nb_status nb_h5_vector_read(const nb_h5_vector *v, size_t begin, size_t count, v
     return read ? NB_OK : nb_h5_fail(err, NB_ERR_INPUT, "read dataset", v->name);
 }
 
-nb_status nb_h5_strings_read(const nb_h5_vector *bytes, const nb_h5_vector *offsets, size_t begin, size_t count,
+nb_status nb_h5_strings_read(nb_h5_vector *bytes, nb_h5_vector *offsets, size_t begin, size_t count,
                              nb_strings *strings, nb_error *err)
 {
     nb_strings s = {.count = count, .cap_count = count + 1};

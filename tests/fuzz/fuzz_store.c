@@ -105,14 +105,13 @@ static void make_bank(const char *path, const float *rows, const nb_strings *nam
     nb_bank_content content = {.d = D,
                                .labels = names,
                                .negatives = names,
-                               .label_rows = {rows, false},
-                               .negative_rows = {rows, false},
+                               .label_rows = rows,
+                               .negative_rows = rows,
                                .prototypes = rows,
                                .criterion = criterion,
                                .tags = tags,
                                .ids = ids,
-                               .suggested =
-                                   "{\"score\": \"neglabel\", \"temperature\": 0.01, \"groups\": 1, \"seed\": null}",
+                               .suggestion = {.score = "neglabel", .temperature = 0.01, .groups = 1, .tau = 0.5},
                                .provenance = "{}"};
     require(nb_bank_write(path, true, &content, &digest, &err) == NB_OK);
 }

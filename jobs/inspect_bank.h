@@ -1,0 +1,15 @@
+/* What `inspect` says of a bank. */
+#ifndef NB_JOBS_INSPECT_BANK_H
+#define NB_JOBS_INSPECT_BANK_H
+
+#include "scoring/bank.h"
+
+#include <jansson.h>
+
+/* Adds precision, sizes, suggestion, calibration and source of an open bank to `about`. */
+void nb_describe_bank(const nb_bank *bank, json_t *about);
+
+/* "score", "temperature", "groups", "seed", "tau" as an object. */
+json_t *nb_suggestion_json(const nb_bank_suggestion *suggestion);
+
+#endif
