@@ -59,6 +59,8 @@ int nb_program(int argc, char *argv[]);
 
 /* Collective. Opens a store on every rank, rank 0 verifying it whole, and records it as an input. */
 nb_status nb_job_open_store(nb_job *job, nb_store *out, const char *role, const char *path, nb_error *err);
+/* The same by nb_store_open_parts. */
+nb_status nb_job_open_store_parts(nb_job *job, nb_store *out, const char *role, const char *path, nb_error *err);
 
 /* Collective. Refuses what nb_output_begin refuses, and one name for two outputs, before any work is done. Entries of
  * paths [count] may be NULL. */

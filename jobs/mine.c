@@ -2,6 +2,7 @@
 #include "jobs/commands.h"
 #include "jobs/mine_bank.h"
 
+#include "common/base/file.h"
 #include "common/linear/kernels.h"
 #include "mining/embed.h"
 #include "mining/evidence.h"
@@ -10,16 +11,17 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct settings {
     nb_talk talk;
     const char *texts, *labels, *model, *label_embeddings, *id_images, *wild_images, *output, *explain;
-    const char *criterion, *reject, *distance;
+    const char *criterion, *reject, *distance, *stop_list;
     nb_strings prompt;
-    int64_t count, neighbours, seed;
+    int64_t count, neighbours, neighbour_sample, seed;
     double fraction, tau, affinity_temperature, quantile;
     nb_mine_bank_choice bank;
-    bool force;
+    bool force, resume;
 } settings;
 
 /* Everything a run holds. */
@@ -27,10 +29,10 @@ typedef struct run {
     nb_job *job;
     const settings *set;
     nb_store texts, id_images, wild_images, calibrate;
-    nb_strings labels;
+    nb_strings labels, stops;
     float *label_rows; /* [C, d] as they came */
-    double *label_doubles, *id_rows, *wild_rows, *prototypes;
-    uint8_t *ignored;
+    double *label_doubles, *prototypes;
+    nb_candidates candidates;
     const nb_criterion *criterion;
     bool reject;
     nb_quota quota;
@@ -128,20 +130,34 @@ done:
     return status;
 }
 
-static nb_status open_images(run *r, nb_store *store, const char *role, const char *path, double **rows, nb_error *err)
+/* Texts and images must come from one checkpoint, as far as their stores say. */
+static nb_status check_checkpoint(const run *r, const nb_store *images, nb_error *err)
+{
+    char texts[65], other[65];
+    if (nb_provenance_model(r->texts.provenance, texts) && nb_provenance_model(images->provenance, other) &&
+        strcmp(texts, other) != 0) {
+        nb_fail(err, NB_ERR_INPUT, "'%s' was embedded with checkpoint %s, '%s' with %s", r->texts.path, texts,
+                images->path, other);
+        return nb_hint(err, "embed texts and images with one checkpoint");
+    }
+    return NB_OK;
+}
+
+static nb_status open_images(run *r, nb_store *store, const char *role, const char *path, bool parts, nb_error *err)
 {
     nb_status status;
     if (!path) {
         return NB_OK;
     }
-    NB_TRY(nb_job_open_store(r->job, store, role, path, err));
+    NB_TRY(parts ? nb_job_open_store_parts(r->job, store, role, path, err)
+                 : nb_job_open_store(r->job, store, role, path, err));
     if (store->plan.width != r->texts.plan.width) {
         nb_fail(err, NB_ERR_INPUT, "'%s' has width %llu, '%s' has width %llu", store->path,
                 (unsigned long long)store->plan.width, r->texts.path, (unsigned long long)r->texts.plan.width);
         status = nb_hint(err, "embed texts and images with one checkpoint");
         goto done;
     }
-    NB_TRY(nb_agree(r->job, nb_evidence_rows(store, rows, err), err));
+    NB_TRY(check_checkpoint(r, store, err));
 done:
     return status;
 }
@@ -193,22 +209,34 @@ static void gather_evidence(run *r)
     const settings *s = r->set;
     r->evidence = (nb_evidence){.team = &r->job->team,
                                 .log = &r->job->log,
-                                .texts = &r->texts,
-                                .ignored = r->ignored,
+                                .candidates = &r->candidates,
                                 .d = (size_t)r->texts.plan.width,
                                 .label_count = r->labels.count,
                                 .labels = r->label_doubles,
                                 .prototypes = r->prototypes,
-                                .id_images = r->id_rows,
-                                .wild_images = r->wild_rows,
-                                .id_count = (size_t)r->id_images.plan.count,
-                                .wild_count = (size_t)r->wild_images.plan.count,
+                                .id_images = r->id_images.path ? &r->id_images : NULL,
+                                .wild_images = r->wild_images.path ? &r->wild_images : NULL,
                                 .quantile = s->quantile,
                                 .tau = s->tau,
                                 .affinity_temperature = s->affinity_temperature,
                                 .neighbours = (size_t)s->neighbours,
+                                .neighbour_sample = (size_t)s->neighbour_sample,
                                 .released_distance = strcmp(s->distance, "released") == 0,
                                 .seed = (uint64_t)s->seed};
+}
+
+/* The user's stop list, a text a line. */
+static nb_status read_stops(run *r, nb_error *err)
+{
+    const char *path = r->set->stop_list;
+    nb_status status;
+    if (!path) {
+        return NB_OK;
+    }
+    NB_TRY(nb_file_lines(path, NB_LABEL_LINE_MAX, &r->stops, err));
+    NB_TRY(nb_provenance_file(&r->job->provenance, "stop list", path, err));
+done:
+    return status;
 }
 
 static nb_status read_inputs(run *r, nb_error *err)
@@ -217,16 +245,17 @@ static nb_status read_inputs(run *r, nb_error *err)
     nb_status status;
     NB_TRY(choose_criterion(r, err));
     NB_TRY(choose_quota(r, err));
-    NB_TRY(nb_job_open_store(r->job, &r->texts, "texts", s->texts, err));
+    NB_TRY(nb_job_open_store_parts(r->job, &r->texts, "texts", s->texts, err));
     NB_TRY(get_labels(r, err));
-    NB_TRY(open_images(r, &r->id_images, "ID images", s->id_images, &r->id_rows, err));
-    NB_TRY(open_images(r, &r->wild_images, "wild images", s->wild_images, &r->wild_rows, err));
+    NB_TRY(open_images(r, &r->id_images, "ID images", s->id_images, false, err));
+    NB_TRY(open_images(r, &r->wild_images, "wild images", s->wild_images, true, err));
     NB_TRY(nb_mine_bank_open_images(r->job, &s->bank, &r->id_images, &r->calibrate, err));
-    if (r->id_rows) {
-        NB_TRY(nb_evidence_prototypes(&r->id_images, r->id_rows, &r->labels, &r->prototypes, err));
+    if (r->id_images.path) {
+        NB_TRY(nb_evidence_prototypes(&r->id_images, &r->labels, &r->prototypes, err));
     }
-    NB_TRY_NEW(r->ignored, (size_t)r->texts.plan.count);
-    NB_TRY(nb_labels_match(&r->labels, &r->texts.names, r->ignored, err));
+    NB_TRY(read_stops(r, err));
+    NB_TRY(nb_candidates_open(&r->candidates, &r->job->team, &r->texts, &r->labels, s->stop_list ? &r->stops : NULL,
+                              err));
     gather_evidence(r);
 done:
     return status;
@@ -264,10 +293,65 @@ static nb_status write_outputs(run *r, nb_error *err)
     NB_TRY(write_bank(r, &digest, err));
     nb_job_record(r->job, r->set->output, digest.hex);
     const nb_selection *s = &r->mined.selection;
-    nb_log_info(&r->job->log, "%llu candidates: %zu rejected as labels, %zu rejected by interneg, %zu accepted",
-                (unsigned long long)r->texts.plan.count, s->rejected[NB_REJECTED_LABEL],
+    nb_log_info(&r->job->log, "%llu candidates: %zu rejected as labels, %zu by the stop list, %zu by interneg, %zu accepted",
+                (unsigned long long)r->texts.plan.count, s->rejected[NB_REJECTED_LABEL], s->rejected[NB_REJECTED_STOP],
                 s->rejected[NB_REJECTED_INTERNEG], s->accepted);
     nb_log_info(&r->job->log, "%zu negatives by %s -> %s", s->count, r->mined.criterion->name, r->set->output);
+done:
+    return status;
+}
+
+/* True when the bank is there already, made of the same content. */
+static bool complete(const run *r, const char *provenance)
+{
+    nb_bank bank;
+    nb_error ignored = {0};
+    if (!r->set->resume || r->set->force || nb_bank_open(&bank, r->set->output, &ignored) != NB_OK) {
+        return false;
+    }
+    bool same = bank.provenance && strcmp(bank.provenance, provenance) == 0;
+    nb_bank_close(&bank);
+    return same;
+}
+
+/* Collective. *ready is true when there is nothing left to do. */
+static nb_status look_for_bank(run *r, const char *provenance, bool *ready, nb_error *err)
+{
+    uint64_t found = 0;
+    nb_status status = NB_OK;
+    nb_output out = {0};
+    if (r->job->team.rank == 0) {
+        found = complete(r, provenance);
+    }
+    if (r->job->team.rank == 0 && r->set->resume && !found) {
+        status = nb_output_begin(&out, r->set->output, r->set->force, err);
+        nb_output_release(&out);
+    }
+    NB_TRY(nb_agree(r->job, status, err));
+    NB_TRY(nb_team_broadcast(&r->job->team, &found, sizeof found, err));
+    *ready = found != 0;
+done:
+    return status;
+}
+
+static nb_status select_and_write(run *r, const char *ledger, const char *provenance, nb_error *err)
+{
+    nb_quota quota = r->quota;
+    quota.clamp = !r->quota_given;
+    nb_mine_plan plan = {.criterion = r->criterion->needs_wild && !r->set->wild_images ? &nb_criterion_dnm
+                                                                                       : r->criterion,
+                         .reject_interneg = r->reject,
+                         .all_columns = r->set->explain != NULL,
+                         .quota = quota,
+                         .ledger = ledger,
+                         .identity = provenance,
+                         .resume = r->set->resume};
+    nb_status status;
+    NB_TRY(nb_mine(&r->mined, &plan, &r->evidence, err));
+    NB_TRY(nb_agree(r->job, write_outputs(r, err), err));
+    if (r->job->team.rank == 0) {
+        unlink(ledger);
+    }
 done:
     return status;
 }
@@ -275,27 +359,41 @@ done:
 static nb_status mine(nb_job *job, nb_error *err)
 {
     run r = {.job = job, .set = job->settings};
+    nb_buffer ledger = {0};
+    nb_digest identity;
+    char *provenance = NULL;
+    bool ready = false;
     nb_status status;
-    const char *const outputs[] = {r.set->output, r.set->explain};
-    NB_TRY(nb_job_check_outputs(job, outputs, 2, r.set->force, err));
+    const char *const outputs[] = {r.set->explain, r.set->output};
+    NB_TRY(nb_job_check_outputs(job, outputs, r.set->resume ? 1 : 2, r.set->force || r.set->resume, err));
     NB_TRY(nb_agree(job, read_inputs(&r, err), err));
     NB_TRY(nb_job_record_kernel(job, err));
-    const nb_criterion *used = r.criterion->needs_wild && !r.wild_rows ? &nb_criterion_dnm : r.criterion;
-    NB_TRY(nb_mine(&r.mined, used, &r.evidence, r.reject, r.set->explain != NULL, r.quota, !r.quota_given, err));
-    NB_TRY(nb_agree(job, write_outputs(&r, err), err));
+    status = nb_provenance_text(&job->provenance, &provenance, err);
+    if (status == NB_OK) {
+        status = nb_buffer_printf(&ledger, err, "%s.ledger", r.set->output);
+    }
+    NB_TRY(nb_agree(job, status, err));
+    NB_TRY(look_for_bank(&r, provenance, &ready, err));
+    if (ready) {
+        nb_log_info(&job->log, "'%s' is complete: nothing is left to do", r.set->output);
+        goto done;
+    }
+    identity = nb_digest_bytes(provenance, strlen(provenance));
+    NB_TRY(select_and_write(&r, ledger.data, identity.hex, err));
 done:
     nb_mined_free(&r.mined);
+    nb_candidates_close(&r.candidates);
     nb_store_close(&r.texts);
     nb_store_close(&r.id_images);
     nb_store_close(&r.wild_images);
     nb_store_close(&r.calibrate);
     nb_strings_free(&r.labels);
+    nb_strings_free(&r.stops);
+    nb_buffer_free(&ledger);
+    free(provenance);
     free(r.label_rows);
     free(r.label_doubles);
-    free(r.id_rows);
-    free(r.wild_rows);
     free(r.prototypes);
-    free(r.ignored);
     return status;
 }
 
@@ -400,6 +498,14 @@ static const nb_option options[] = {
      .min = 1,
      .max = 1e6,
      .help = "dnm: neighbours of the density"},
+    {.name = "neighbour-sample",
+     .type = NB_OPTION_INT,
+     AT(neighbour_sample),
+     .fallback = "0",
+     .value = "S",
+     .min = 0,
+     .max = 4e9,
+     .help = "dnm: look for neighbours in a seeded sample of S candidates; 0: in all"},
     {.name = "distance",
      .type = NB_OPTION_CHOICE,
      AT(distance),
@@ -414,7 +520,17 @@ static const nb_option options[] = {
      .value = "N",
      .min = 0,
      .max = 9e15,
-     .help = "random: seed of the sample"},
+     .help = "random and --neighbour-sample: seed of the sample"},
+    {.name = "stop-list",
+     .type = NB_OPTION_INPUT,
+     AT(stop_list),
+     .value = "FILE",
+     .help = "texts that never become negatives, one a line; case and spacing do not count"},
+    {.name = "resume",
+     .type = NB_OPTION_FLAG,
+     AT(resume),
+     .unrecorded = true,
+     .help = "continue what an interrupted run left, on any number of ranks"},
     {.name = "explain",
      .type = NB_OPTION_OUTPUT,
      AT(explain),

@@ -104,9 +104,7 @@ static nb_status suggest(nb_bank_suggestion *out, const nb_mine_bank *b, nb_erro
 typedef struct picked {
     nb_strings texts;
     float *rows, *prototypes;
-    double *criterion;
     uint8_t *tags;
-    uint64_t *ids;
 } picked;
 
 static void free_picked(picked *p)
@@ -114,9 +112,7 @@ static void free_picked(picked *p)
     nb_strings_free(&p->texts);
     free(p->rows);
     free(p->prototypes);
-    free(p->criterion);
     free(p->tags);
-    free(p->ids);
 }
 
 static nb_status narrow(float **out, const double *rows, size_t count, nb_error *err)
@@ -130,22 +126,14 @@ static nb_status narrow(float **out, const double *rows, size_t count, nb_error 
 
 static nb_status pick(picked *p, const nb_mine_bank *b, nb_error *err)
 {
-    const nb_mined *mined = b->mined;
-    size_t m = mined->selection.count, d = (size_t)b->texts->plan.width, labels = b->labels->count;
-    const double *values = mined->columns[mined->criterion->column_count - 1];
+    const nb_selection *chosen = &b->mined->selection;
+    size_t m = chosen->count, d = (size_t)b->texts->plan.width, labels = b->labels->count;
     nb_status status;
-    NB_TRY_NEW(p->criterion, m);
     NB_TRY_NEW(p->tags, m);
-    NB_TRY_NEW(p->ids, m);
     NB_TRY_NEW(p->rows, m * d);
+    NB_TRY(nb_mined_texts(b->mined, b->texts, &p->texts, p->tags, err));
     for (size_t i = 0; i < m; i++) {
-        size_t u = mined->selection.ids[i];
-        p->criterion[i] = values[u];
-        p->tags[i] = b->texts->tags ? b->texts->tags[u] : NB_TAG_NONE;
-        p->ids[i] = u;
-        NB_TRY(nb_store_rows_float(b->texts, u, 1, p->rows + i * d, err));
-        NB_TRY(nb_strings_push(&p->texts, nb_strings_get(&b->texts->names, u), nb_strings_len(&b->texts->names, u),
-                               err));
+        NB_TRY(nb_store_rows_float(b->texts, (size_t)chosen->ids[i], 1, p->rows + i * d, err));
     }
     if (b->prototypes) {
         NB_TRY(narrow(&p->prototypes, b->prototypes, labels * d, err));
@@ -201,9 +189,9 @@ nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error 
     content.label_rows = b->label_rows;
     content.negative_rows = p.rows;
     content.prototypes = p.prototypes;
-    content.criterion = p.criterion;
+    content.criterion = b->mined->selection.values;
     content.tags = p.tags;
-    content.ids = p.ids;
+    content.ids = b->mined->selection.ids;
     content.source = (nb_bank_source){.checkpoint = embedded ? embedded : used,
                                       .label_prompts = &labels.nouns,
                                       .text_prompts = &texts.nouns,

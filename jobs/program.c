@@ -16,15 +16,26 @@ nb_status nb_agree(const nb_job *job, nb_status status, nb_error *err)
 }
 
 /* No rank looks into a store before rank 0 found it whole: damaged bytes go no further than its seal. */
-nb_status nb_job_open_store(nb_job *job, nb_store *out, const char *role, const char *path, nb_error *err)
+static nb_status open_store(nb_job *job, nb_store *out, const char *role, const char *path,
+                            nb_status (*open)(nb_store *, const char *, bool, nb_error *), nb_error *err)
 {
     bool first = job->team.rank == 0;
     nb_status status;
-    NB_TRY(nb_agree(job, first ? nb_store_open(out, path, true, err) : NB_OK, err));
-    NB_TRY(nb_agree(job, first ? NB_OK : nb_store_open(out, path, false, err), err));
+    NB_TRY(nb_agree(job, first ? open(out, path, true, err) : NB_OK, err));
+    NB_TRY(nb_agree(job, first ? NB_OK : open(out, path, false, err), err));
     NB_TRY(nb_provenance_input(&job->provenance, role, path, out->seal.digest.hex, err));
 done:
     return status;
+}
+
+nb_status nb_job_open_store(nb_job *job, nb_store *out, const char *role, const char *path, nb_error *err)
+{
+    return open_store(job, out, role, path, nb_store_open, err);
+}
+
+nb_status nb_job_open_store_parts(nb_job *job, nb_store *out, const char *role, const char *path, nb_error *err)
+{
+    return open_store(job, out, role, path, nb_store_open_parts, err);
 }
 
 static nb_status check_output(const char *const *paths, size_t i, bool force, nb_error *err)

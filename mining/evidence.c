@@ -40,8 +40,45 @@ nb_status nb_evidence_check_labels(const nb_store *store, const nb_strings *labe
     return NB_OK;
 }
 
-nb_status nb_evidence_prototypes(const nb_store *images, const double *rows, const nb_strings *labels, double **out,
-                                 nb_error *err)
+static nb_status check_class(const nb_store *images, size_t image, size_t classes, nb_error *err)
+{
+    int32_t c = images->labels[image];
+    if (c < 0 || (size_t)c < classes) {
+        return NB_OK;
+    }
+    nb_fail(err, NB_ERR_INPUT, "image '%s' of '%s' has class %d, the label file has %zu labels",
+            nb_strings_get(&images->names, image), images->path, c, classes);
+    return nb_hint(err, "classes are numbered from 0 in the order of the label file");
+}
+
+/* sums [C, d] of the images of each class, held [C] how many. */
+static nb_status sum_classes(nb_store *images, size_t classes, double *sums, size_t *held, nb_error *err)
+{
+    enum { PART = 256 };
+    size_t d = (size_t)images->plan.width, n = (size_t)images->plan.count;
+    double *rows;
+    nb_status status;
+    NB_TRY_NEW(rows, PART * d);
+    for (size_t at = 0; at < n; at += PART) {
+        size_t count = n - at < PART ? n - at : PART;
+        NB_TRY(nb_store_rows(images, at, count, rows, err));
+        for (size_t i = 0; i < count; i++) {
+            int32_t c = images->labels[at + i];
+            NB_TRY(check_class(images, at + i, classes, err));
+            for (size_t k = 0; c >= 0 && k < d; k++) {
+                sums[(size_t)c * d + k] += rows[i * d + k];
+            }
+            if (c >= 0) {
+                held[c]++;
+            }
+        }
+    }
+done:
+    free(rows);
+    return status;
+}
+
+nb_status nb_evidence_prototypes(nb_store *images, const nb_strings *labels, double **out, nb_error *err)
 {
     size_t d = (size_t)images->plan.width, classes = labels->count;
     size_t *held = NULL;
@@ -53,21 +90,7 @@ nb_status nb_evidence_prototypes(const nb_store *images, const double *rows, con
     }
     NB_TRY_NEW(*out, classes * d);
     NB_TRY_NEW(held, classes);
-    for (size_t i = 0; i < images->plan.count; i++) {
-        int32_t c = images->labels[i];
-        if (c >= 0 && (size_t)c >= classes) {
-            nb_fail(err, NB_ERR_INPUT, "image '%s' of '%s' has class %d, the label file has %zu labels",
-                    nb_strings_get(&images->names, i), images->path, c, classes);
-            status = nb_hint(err, "classes are numbered from 0 in the order of the label file");
-            goto done;
-        }
-        for (size_t k = 0; c >= 0 && k < d; k++) {
-            (*out)[(size_t)c * d + k] += rows[i * d + k];
-        }
-        if (c >= 0) {
-            held[c]++;
-        }
-    }
+    NB_TRY(sum_classes(images, classes, *out, held, err));
     for (size_t c = 0; c < classes; c++) {
         if (!(nb_normalise_row(*out + c * d, *out + c * d, d) > 0)) {
             status = nb_fail(err, NB_ERR_INPUT, "class %zu ('%s') has no image in '%s'", c, nb_strings_get(labels, c),

@@ -14,7 +14,6 @@ nb_status nb_evidence_check_labels(const nb_store *store, const nb_strings *labe
 
 /* p_c = normalise(mean of the images of class c): out [C, d], freed by the caller. NB_ERR_INPUT when a label of the
  * images is beyond the label set, or a class has no image. Images with label -1 are left out. */
-nb_status nb_evidence_prototypes(const nb_store *images, const double *rows, const nb_strings *labels, double **out,
-                                 nb_error *err);
+nb_status nb_evidence_prototypes(nb_store *images, const nb_strings *labels, double **out, nb_error *err);
 
 #endif

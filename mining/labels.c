@@ -72,24 +72,33 @@ done:
     return status;
 }
 
-nb_status nb_labels_match(const nb_strings *labels, const nb_strings *texts, uint8_t *matched, nb_error *err)
+nb_status nb_matcher_open(nb_matcher *m, const nb_strings *list, nb_error *err)
 {
-    nb_normaliser n = {0};
-    nb_label_set set = {0};
     size_t index;
     nb_status status;
-    NB_TRY(nb_normaliser_open(&n, NB_LABEL_BYTES_MAX, err));
-    NB_TRY(nb_label_set_open(&set, labels->count, err));
-    for (size_t c = 0; c < labels->count; c++) {
-        if (nb_normalise_key(&n, nb_strings_get(labels, c), nb_strings_len(labels, c)) == NB_KEPT) {
-            NB_TRY(nb_label_set_add(&set, &n, &index, err));
+    *m = (nb_matcher){0};
+    NB_TRY(nb_normaliser_open(&m->normaliser, NB_LABEL_BYTES_MAX, err));
+    NB_TRY(nb_label_set_open(&m->set, list->count, err));
+    for (size_t c = 0; c < list->count; c++) {
+        if (nb_normalise_key(&m->normaliser, nb_strings_get(list, c), nb_strings_len(list, c)) == NB_KEPT) {
+            NB_TRY(nb_label_set_add(&m->set, &m->normaliser, &index, err));
         }
     }
-    for (size_t i = 0; i < texts->count; i++) {
-        matched[i] = nb_label_set_has(&set, &n, nb_strings_get(texts, i), nb_strings_len(texts, i));
-    }
 done:
-    nb_label_set_close(&set);
-    nb_normaliser_close(&n);
+    if (status != NB_OK) {
+        nb_matcher_close(m);
+    }
     return status;
+}
+
+bool nb_matcher_has(nb_matcher *m, const char *text, size_t len)
+{
+    return nb_label_set_has(&m->set, &m->normaliser, text, len);
+}
+
+void nb_matcher_close(nb_matcher *m)
+{
+    nb_label_set_close(&m->set);
+    nb_normaliser_close(&m->normaliser);
+    *m = (nb_matcher){0};
 }

@@ -2,7 +2,7 @@
 #ifndef NB_MINING_LABELS_H
 #define NB_MINING_LABELS_H
 
-#include "common/base/memory.h"
+#include "mining/corpus/normalise.h"
 
 enum { NB_LABEL_BYTES_MAX = 1024, NB_LABEL_LINE_MAX = 8192, NB_LABELS_MAX = 1 << 20 };
 
@@ -14,8 +14,16 @@ enum { NB_LABEL_BYTES_MAX = 1024, NB_LABEL_LINE_MAX = 8192, NB_LABELS_MAX = 1 <<
  * case, white space and underscores (both lines are named). *labels is {0} on failure. */
 nb_status nb_labels_read(nb_strings *labels, const char *path, nb_error *err);
 
-/* matched[i] = 1 for every text that equals a label but for case, white space and underscores; matched is
- * [texts->count], zero elsewhere. */
-nb_status nb_labels_match(const nb_strings *labels, const nb_strings *texts, uint8_t *matched, nb_error *err);
+/* Finds texts that equal one of a list but for case, white space and underscores. */
+typedef struct nb_matcher {
+    nb_normaliser normaliser;
+    nb_label_set set;
+} nb_matcher;
+
+/* Entries that normalise to nothing match nothing; equal ones count once. Close with nb_matcher_close, which takes {0}
+ * too. */
+nb_status nb_matcher_open(nb_matcher *m, const nb_strings *list, nb_error *err);
+bool nb_matcher_has(nb_matcher *m, const char *text, size_t len);
+void nb_matcher_close(nb_matcher *m);
 
 #endif

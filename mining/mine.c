@@ -1,80 +1,218 @@
 #include "mining/mine.h"
 
-#include "common/base/file.h"
-#include "scoring/score_file.h"
+#include "common/parallel/stop.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Computes one more criterion's columns, unless they are there. */
-static nb_status add_columns(nb_mined *m, const nb_criterion *c, const nb_evidence *e, nb_error *err)
+enum { RESCORED = 64 }; /* rows rescored at a time */
+
+/* One criterion at work and where its columns begin in a record. */
+typedef struct worker {
+    const nb_criterion *criterion;
+    void *state;
+    size_t first;
+} worker;
+
+typedef struct run {
+    const nb_mine_plan *plan;
+    const nb_evidence *evidence;
+    nb_mined *mined;
+    worker workers[3];
+    size_t worker_count;
+    void *rejecter; /* of nb_criterion_interneg: the rule alone, where no worker applies it */
+} run;
+
+static void add_worker(run *r, const nb_criterion *c)
 {
-    size_t n = (size_t)e->texts->plan.count;
-    nb_status status = NB_OK;
-    for (size_t k = 0; k < m->column_count; k++) {
-        if (strcmp(m->column_names[k], c->columns[c->column_count - 1]) == 0) {
-            return NB_OK;
+    nb_mined *m = r->mined;
+    for (size_t i = 0; i < r->worker_count; i++) {
+        if (r->workers[i].criterion == c) {
+            return;
         }
     }
-    for (size_t k = 0; k < c->column_count && status == NB_OK; k++) {
-        double *column = nb_alloc(n, sizeof *column, err);
-        status = column ? NB_OK : NB_ERR_LIMIT;
-        m->columns[m->column_count + k] = column;
-        m->column_names[m->column_count + k] = c->columns[k];
+    r->workers[r->worker_count++] = (worker){c, NULL, m->column_count};
+    for (size_t k = 0; k < c->column_count; k++) {
+        m->column_names[m->column_count++] = c->columns[k];
     }
-    status = nb_team_agree(e->team, status, err);
-    if (status == NB_OK) {
-        status = nb_criterion_compute(c, e, m->columns + m->column_count, err);
-    }
-    m->column_count += c->column_count;
-    return status;
 }
 
-static nb_status find_reasons(nb_mined *m, const nb_evidence *e, bool reject_interneg, nb_error *err)
+static bool rejects(const run *r, const worker *w)
 {
-    size_t n = (size_t)e->texts->plan.count;
-    uint8_t *rejected = NULL;
+    return r->plan->reject_interneg && w->criterion == &nb_criterion_interneg;
+}
+
+/* Collective. */
+static nb_status open_workers(run *r, nb_error *err)
+{
+    bool rejecting = !r->plan->reject_interneg;
     nb_status status = NB_OK;
-    m->reasons = nb_alloc(n, 1, err);
-    rejected = nb_alloc(n, 1, err);
-    NB_TRY(nb_team_agree(e->team, m->reasons && rejected ? NB_OK : NB_ERR_LIMIT, err));
-    if (reject_interneg) {
-        NB_TRY(nb_reject_interneg(e, rejected, err));
+    for (size_t i = 0; i < r->worker_count; i++) {
+        worker *w = &r->workers[i];
+        NB_TRY(nb_team_agree(r->evidence->team, w->criterion->open(&w->state, r->evidence, err), err));
+        rejecting = rejecting || rejects(r, w);
     }
-    for (size_t u = 0; u < n; u++) {
-        m->reasons[u] = e->ignored[u] ? NB_REJECTED_LABEL : rejected[u] ? NB_REJECTED_INTERNEG : NB_ACCEPTED;
+    if (!rejecting) {
+        NB_TRY(nb_team_agree(r->evidence->team, nb_criterion_interneg.open(&r->rejecter, r->evidence, err), err));
     }
 done:
-    free(rejected);
     return status;
 }
 
-nb_status nb_mine(nb_mined *m, const nb_criterion *c, const nb_evidence *e, bool reject_interneg, bool all_columns,
-                  nb_quota quota, bool clamp, nb_error *err)
+static void close_workers(run *r)
 {
-    size_t n = (size_t)e->texts->plan.count, accepted = 0;
+    for (size_t i = 0; i < r->worker_count; i++) {
+        r->workers[i].criterion->close(r->workers[i].state);
+    }
+    nb_criterion_interneg.close(r->rejecter);
+}
+
+static nb_status make_tile(const run *r, size_t number, nb_ledger_tile *out, nb_error *err)
+{
+    nb_text_tile tile;
+    uint8_t rejected[NB_AFFINITY_TEXTS] = {0};
     nb_status status;
-    *m = (nb_mined){.criterion = c};
-    NB_TRY(find_reasons(m, e, reject_interneg, err));
-    NB_TRY(add_columns(m, c, e, err));
-    if (all_columns) {
-        NB_TRY(add_columns(m, &nb_criterion_neglabel, e, err));
+    memset(out, 0, sizeof *out);
+    NB_TRY(nb_candidates_load(r->evidence->candidates, number, &tile, err));
+    for (size_t i = 0; i < r->worker_count; i++) {
+        const worker *w = &r->workers[i];
+        double *columns[NB_COLUMNS_MAX] = {NULL};
+        for (size_t k = 0; k < w->criterion->column_count; k++) {
+            columns[k] = out->columns[w->first + k];
+        }
+        NB_TRY(rejects(r, w) ? nb_interneg_tile(w->state, &tile, columns[0], rejected, err)
+                             : w->criterion->tile(w->state, &tile, columns, err));
     }
-    if (all_columns && e->prototypes) {
-        NB_TRY(add_columns(m, &nb_criterion_interneg, e, err));
+    if (r->rejecter) {
+        NB_TRY(nb_interneg_tile(r->rejecter, &tile, NULL, rejected, err));
     }
-    for (size_t u = 0; u < n; u++) {
-        accepted += m->reasons[u] == NB_ACCEPTED;
+    for (size_t i = 0; i < tile.count; i++) {
+        out->reasons[i] = tile.reasons[i] == NB_ACCEPTED && rejected[i] ? NB_REJECTED_INTERNEG : tile.reasons[i];
+        out->tags[i] = tile.tags[i];
     }
-    if (clamp && accepted && quota.count > accepted) {
-        nb_log_warn(e->log, "%zu candidates are accepted, fewer than the default %zu: all are kept", accepted,
-                    quota.count);
-        quota.count = accepted;
-    }
-    NB_TRY(nb_select(&m->selection, n, m->columns[c->column_count - 1], c->smallest, m->reasons, e->texts->tags, &quota,
-                     err));
 done:
+    return status;
+}
+
+/* This rank's tiles that the ledger does not hold yet. */
+static nb_status make_tiles(const run *r, nb_error *err)
+{
+    const nb_evidence *e = r->evidence;
+    const nb_ledger *l = &r->mined->ledger;
+    size_t kept = 0, made = 0;
+    bool done;
+    nb_ledger_tile *tile;
+    nb_progress progress = nb_progress_start(e->log, "candidates", (double)l->count);
+    double begin = nb_clock();
+    nb_status status;
+    NB_TRY_NEW(tile, 1);
+    for (size_t t = 0; t < l->tiles; t++) {
+        if (!nb_team_owns(e->team, t)) {
+            continue;
+        }
+        if (nb_stop_requested()) {
+            nb_fail(err, NB_STOPPED, "stopped on request after %zu of %zu tiles", t, l->tiles);
+            status = nb_hint(err, "what is done is kept: run again with --resume to continue");
+            goto done;
+        }
+        NB_TRY(nb_ledger_read(l, t, tile, &done, err));
+        if (!done) {
+            NB_TRY(make_tile(r, t, tile, err));
+            NB_TRY(nb_ledger_write(l, t, tile, err));
+        }
+        kept += done;
+        made += !done;
+        nb_progress_update(&progress, (double)(t * NB_AFFINITY_TEXTS + nb_ledger_rows(l, t)));
+    }
+    nb_progress_finish(&progress);
+    if (kept) {
+        nb_log_info(e->log, "%zu of %zu tiles of this rank were done already", kept, kept + made);
+    }
+    if (nb_clock() - begin > 1) {
+        nb_log_info(e->log, "criterion %s: %.0f candidates/s a rank", r->plan->criterion->name,
+                    (double)(made * NB_AFFINITY_TEXTS) / (nb_clock() - begin));
+    }
+done:
+    free(tile);
+    return status;
+}
+
+static nb_status rescore(void *state, const uint64_t *ids, size_t count, double *values, nb_error *err)
+{
+    const run *r = state;
+    size_t d = r->evidence->d;
+    double *rows;
+    nb_status status;
+    NB_TRY_NEW(rows, RESCORED * d);
+    for (size_t at = 0; at < count; at += RESCORED) {
+        size_t some = count - at < RESCORED ? count - at : RESCORED;
+        for (size_t i = 0; i < some; i++) {
+            NB_TRY(nb_store_rows(r->evidence->candidates->store, (size_t)ids[at + i], 1, rows + i * d, err));
+        }
+        NB_TRY(r->workers[0].criterion->exact(r->workers[0].state, rows, some, values + at, err));
+    }
+done:
+    free(rows);
+    return status;
+}
+
+static nb_status open_ledger(run *r, nb_error *err)
+{
+    nb_buffer identity = {0};
+    nb_mined *m = r->mined;
+    nb_status status;
+    NB_TRY(nb_buffer_printf(&identity, err, "negbank mining ledger 1\n%s\nreject %d\n", r->plan->identity,
+                            r->plan->reject_interneg));
+    for (size_t k = 0; k < m->column_count; k++) {
+        NB_TRY(nb_buffer_printf(&identity, err, "%s\n", m->column_names[k]));
+    }
+done:
+    status = nb_team_agree(r->evidence->team, status, err);
+    if (status == NB_OK) {
+        status = nb_ledger_open(&m->ledger, r->evidence->team, r->evidence->log, r->plan->ledger, identity.data,
+                                r->evidence->candidates->count, m->column_count, r->plan->resume, err);
+    }
+    nb_buffer_free(&identity);
+    return status;
+}
+
+static nb_status select_best(run *r, nb_error *err)
+{
+    const nb_criterion *c = r->plan->criterion;
+    nb_contest contest = {.team = r->evidence->team,
+                          .ledger = &r->mined->ledger,
+                          .column = c->column_count - 1,
+                          .smallest = c->smallest,
+                          .slack = nb_affinity_slack(r->evidence->d),
+                          .rescore = c->exact ? rescore : NULL,
+                          .state = r};
+    nb_status status = nb_select(&r->mined->selection, &contest, &r->plan->quota, err);
+    if (status == NB_OK && r->mined->selection.clamped) {
+        nb_log_warn(r->evidence->log, "%zu candidates are accepted, fewer than the default %zu: all are kept",
+                    r->mined->selection.accepted, r->plan->quota.count);
+    }
+    return status;
+}
+
+nb_status nb_mine(nb_mined *m, const nb_mine_plan *plan, const nb_evidence *e, nb_error *err)
+{
+    run r = {.plan = plan, .evidence = e, .mined = m};
+    nb_status status;
+    *m = (nb_mined){.criterion = plan->criterion, .ledger.fd = -1};
+    add_worker(&r, plan->criterion);
+    if (plan->all_columns) {
+        add_worker(&r, &nb_criterion_neglabel);
+    }
+    if (plan->all_columns && e->prototypes) {
+        add_worker(&r, &nb_criterion_interneg);
+    }
+    nb_stop_listen();
+    NB_TRY(open_ledger(&r, err));
+    NB_TRY(open_workers(&r, err));
+    NB_TRY(nb_team_agree(e->team, make_tiles(&r, err), err));
+    NB_TRY(select_best(&r, err));
+done:
+    close_workers(&r);
     if (status != NB_OK) {
         nb_mined_free(m);
     }
@@ -83,60 +221,7 @@ done:
 
 void nb_mined_free(nb_mined *m)
 {
-    if (m) {
-        for (size_t k = 0; k < NB_MINE_COLUMNS_MAX; k++) {
-            free(m->columns[k]);
-        }
-        free(m->reasons);
-        nb_selection_free(&m->selection);
-        *m = (nb_mined){0};
-    }
-}
-
-/* One line of the table; `position` is the row in the bank plus one, 0 for a candidate that was not selected. */
-static nb_status line(nb_buffer *b, const nb_mined *m, const nb_store *texts, size_t u, size_t position, nb_error *err)
-{
-    nb_status status;
-    const char *tag = nb_tag_name(texts->tags ? (nb_tag)texts->tags[u] : NB_TAG_NONE);
-    NB_TRY(nb_buffer_printf(b, err, "%zu\t", u));
-    NB_TRY(nb_score_escape(b, nb_strings_get(&texts->names, u), nb_strings_len(&texts->names, u), err));
-    NB_TRY(nb_buffer_printf(b, err, "\t%s\t", tag));
-    if (position) {
-        NB_TRY(nb_buffer_printf(b, err, "selected\t%zu", position - 1));
-    } else if (m->reasons[u] == NB_ACCEPTED) {
-        NB_TRY(nb_buffer_printf(b, err, "candidate\t"));
-    } else {
-        NB_TRY(nb_buffer_printf(b, err, "rejected:%s\t", nb_reason_name((nb_reason)m->reasons[u])));
-    }
-    for (size_t k = 0; k < m->column_count; k++) {
-        NB_TRY(nb_buffer_printf(b, err, "\t%.9g", m->columns[k][u]));
-    }
-    NB_TRY(nb_buffer_append(b, "\n", 1, err));
-done:
-    return status;
-}
-
-nb_status nb_mined_explain(const nb_mined *m, const nb_store *texts, const char *path, bool force, nb_error *err)
-{
-    size_t n = (size_t)texts->plan.count;
-    nb_buffer b = {.max = SIZE_MAX / 2};
-    size_t *position = NULL;
-    nb_status status;
-    NB_TRY_NEW(position, n);
-    for (size_t i = 0; i < m->selection.count; i++) {
-        position[m->selection.ids[i]] = i + 1;
-    }
-    NB_TRY(nb_buffer_printf(&b, err, "id\ttext\ttag\tstatus\tposition"));
-    for (size_t k = 0; k < m->column_count; k++) {
-        NB_TRY(nb_buffer_printf(&b, err, "\t%s", m->column_names[k]));
-    }
-    NB_TRY(nb_buffer_append(&b, "\n", 1, err));
-    for (size_t u = 0; u < n; u++) {
-        NB_TRY(line(&b, m, texts, u, position[u], err));
-    }
-    NB_TRY(nb_file_write(path, force, b.data, b.len, err));
-done:
-    free(position);
-    nb_buffer_free(&b);
-    return status;
+    nb_ledger_close(&m->ledger);
+    nb_selection_free(&m->selection);
+    m->column_count = 0;
 }

@@ -1,30 +1,39 @@
-/* Mining as a whole: from candidates and evidence to a selection, a bank and an explain table. */
+/* Mining as a whole: from candidates and evidence to a ledger, a selection, and an explain table. */
 #ifndef NB_MINING_MINE_H
 #define NB_MINING_MINE_H
 
 #include "mining/criteria/criterion.h"
 #include "mining/select.h"
 
-enum { NB_MINE_COLUMNS_MAX = NB_COLUMNS_MAX + 2 };
+typedef struct nb_mine_plan {
+    const nb_criterion *criterion;
+    bool reject_interneg; /* apply InterNeg's rule */
+    bool all_columns;     /* also quantile and margin where the evidence allows, for the explain table */
+    nb_quota quota;
+    const char *ledger;   /* the path of the ledger */
+    const char *identity; /* what decides the ledger's content, beside the criterion and its columns */
+    bool resume;          /* continue the ledger that is there */
+} nb_mine_plan;
 
-/* What mining found out about all N candidates; the same on every rank. */
+/* What mining found out. */
 typedef struct nb_mined {
     const nb_criterion *criterion;
-    const char *column_names[NB_MINE_COLUMNS_MAX];
-    double *columns[NB_MINE_COLUMNS_MAX]; /* [N] each; the criterion's own first */
+    const char *column_names[NB_LEDGER_COLUMNS];
     size_t column_count;
-    uint8_t *reasons; /* [N] nb_reason */
-    nb_selection selection;
+    nb_ledger ledger;
+    nb_selection selection; /* its lists on rank 0 only */
 } nb_mined;
 
-/* Collective. `reject_interneg` applies InterNeg's rule; `all_columns` also computes quantile and margin where the
- * evidence allows, for the explain table. quota.count is lowered to what is accepted when `clamp`. */
-nb_status nb_mine(nb_mined *out, const nb_criterion *criterion, const nb_evidence *evidence, bool reject_interneg,
-                  bool all_columns, nb_quota quota, bool clamp, nb_error *err);
+/* Collective. NB_STOPPED after SIGUSR1 or SIGTERM: the ledger keeps the tiles that are done. */
+nb_status nb_mine(nb_mined *out, const nb_mine_plan *plan, const nb_evidence *evidence, nb_error *err);
+/* The ledger's file stays. */
 void nb_mined_free(nb_mined *mined);
 
+/* Names and tags [count] of the selected in bank order. On rank 0. */
+nb_status nb_mined_texts(const nb_mined *mined, nb_store *texts, nb_strings *names, uint8_t *tags, nb_error *err);
+
 /* Writes the explain table: id, text (escaped as in score files), tag, status, position (row of the bank, from 0), the
- * columns; rows by id. Not collective. */
-nb_status nb_mined_explain(const nb_mined *mined, const nb_store *texts, const char *path, bool force, nb_error *err);
+ * columns; rows by id. On rank 0. */
+nb_status nb_mined_explain(const nb_mined *mined, nb_store *texts, const char *path, bool force, nb_error *err);
 
 #endif

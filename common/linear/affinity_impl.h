@@ -7,7 +7,7 @@
 
 #include <math.h>
 #include <string.h>
-#if defined(__F16C__)
+#if defined(__F16C__) || defined(__AVX512F__)
 #include <immintrin.h>
 #endif
 
@@ -166,16 +166,14 @@ static double exp_sum_each(const float *x, const float *shift, size_t n, float s
 static size_t above(const float *x, size_t n, float limit, float *kept)
 {
     size_t count = 0, i = 0;
-    for (; i + BLOCK <= n; i += BLOCK) {
-        int any = 0;
-        for (size_t l = 0; l < BLOCK; l++) {
-            any |= x[i + l] >= limit;
-        }
-        for (size_t l = 0; any && l < BLOCK; l++) {
-            kept[count] = x[i + l];
-            count += x[i + l] >= limit;
-        }
+#if defined(__AVX512F__)
+    for (; i + LANES <= n; i += LANES) {
+        __m512 values = _mm512_loadu_ps(x + i);
+        __mmask16 mask = _mm512_cmp_ps_mask(values, _mm512_set1_ps(limit), _CMP_GE_OQ);
+        _mm512_mask_compressstoreu_ps(kept + count, mask, values);
+        count += (size_t)__builtin_popcount(mask);
     }
+#endif
     for (; i < n; i++) {
         kept[count] = x[i];
         count += x[i] >= limit;

@@ -1,12 +1,11 @@
 #include "common/linear/exact_sum.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 static const double ln2_high = 0x1.62e42fefa38p-1, ln2_low = 0x1.ef35793c7673p-45;
 
-static bool is_empty(const nb_exact_sum *s)
+bool nb_exact_is_empty(const nb_exact_sum *s)
 {
     for (int i = 0; i < NB_EXACT_DIGITS; i++) {
         if (s->digit[i]) {
@@ -18,7 +17,7 @@ static bool is_empty(const nb_exact_sum *s)
 
 void nb_exact_raise(nb_exact_sum *s, int64_t top)
 {
-    if (is_empty(s)) {
+    if (nb_exact_is_empty(s)) {
         s->top = top;
     }
     if (top <= s->top) {
@@ -64,7 +63,7 @@ void nb_exact_add(nb_exact_sum *s, double factor, double exponent)
 void nb_exact_merge(nb_exact_sum *s, const nb_exact_sum *other)
 {
     nb_exact_sum copy = *other;
-    if (is_empty(&copy)) {
+    if (nb_exact_is_empty(&copy)) {
         return;
     }
     nb_exact_raise(s, copy.top);

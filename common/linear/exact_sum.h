@@ -7,6 +7,7 @@
 #ifndef NB_LINEAR_EXACT_SUM_H
 #define NB_LINEAR_EXACT_SUM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { NB_EXACT_DIGITS = 6 };
@@ -19,6 +20,7 @@ typedef struct nb_exact_sum {
 
 /* sum += factor exp(exponent), rounded once to 53 bits; factor >= 0 and finite, |exponent| < 1e9. */
 void nb_exact_add(nb_exact_sum *sum, double factor, double exponent);
+bool nb_exact_is_empty(const nb_exact_sum *sum);
 /* Moves the window up to `top`, dropping what falls out below; a lower `top` changes nothing. */
 void nb_exact_raise(nb_exact_sum *sum, int64_t top);
 /* sum += other */

@@ -23,6 +23,7 @@ nb_status nb_team_start(nb_team *team, nb_error *err)
     int provided;
     nb_status status;
     *team = (nb_team){.comm = MPI_COMM_NULL, .size = 1};
+    NB_TRY_NEW(team->traffic, 1);
     setenv("OMPI_MCA_osc", "^ucx", 0); /* Open MPI's UCX windows select themselves, then fail across nodes */
     NB_TRY_MPI(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
     NB_TRY_MPI(MPI_Comm_dup(MPI_COMM_WORLD, &team->comm), "MPI_Comm_dup");
@@ -44,6 +45,8 @@ void nb_team_stop(nb_team *team)
         MPI_Comm_free(&team->comm);
         MPI_Finalize();
     }
+    free(team->traffic);
+    team->traffic = NULL;
 }
 
 void nb_team_abort(const nb_team *team, nb_status status)
@@ -78,9 +81,17 @@ nb_status nb_team_agree(const nb_team *team, nb_status status, nb_error *err)
     return report.status;
 }
 
+static void count_traffic(const nb_team *team, size_t bytes)
+{
+    if (team->traffic) {
+        *team->traffic += bytes;
+    }
+}
+
 nb_status nb_team_broadcast(const nb_team *team, void *bytes, size_t len, nb_error *err)
 {
     nb_status status = NB_OK;
+    count_traffic(team, len);
     for (size_t at = 0; at < len; at += CHUNK) {
         size_t part = len - at < CHUNK ? len - at : CHUNK;
         NB_TRY_MPI(MPI_Bcast((char *)bytes + at, (int)part, MPI_BYTE, 0, team->comm), "MPI_Bcast");
@@ -110,6 +121,7 @@ nb_status nb_team_gather(const nb_team *team, const void *block, size_t len, cha
     uint64_t mine = len;
     uint64_t *lengths = NULL;
     nb_status status = NB_OK;
+    count_traffic(team, len + sizeof mine);
     *all = NULL;
     *offset = NULL;
     if (team->rank == 0) {
@@ -148,12 +160,14 @@ done:
     return NB_OK;
 }
 
-static nb_status reduce_words(const nb_team *team, void *words, size_t count, MPI_Op op, nb_error *err)
+static nb_status reduce_words(const nb_team *team, void *words, size_t count, MPI_Datatype type, MPI_Op op,
+                              nb_error *err)
 {
     nb_status status = NB_OK;
+    count_traffic(team, count * sizeof(uint64_t));
     for (size_t at = 0; at < count; at += CHUNK) {
         size_t part = count - at < CHUNK ? count - at : CHUNK;
-        NB_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, (uint64_t *)words + at, (int)part, MPI_UINT64_T, op, team->comm),
+        NB_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, (uint64_t *)words + at, (int)part, type, op, team->comm),
                    "MPI_Allreduce");
     }
 done:
@@ -162,12 +176,17 @@ done:
 
 nb_status nb_team_unite(const nb_team *team, void *words, size_t count, nb_error *err)
 {
-    return reduce_words(team, words, count, MPI_BOR, err);
+    return reduce_words(team, words, count, MPI_UINT64_T, MPI_BOR, err);
 }
 
 nb_status nb_team_sum(const nb_team *team, uint64_t *values, size_t count, nb_error *err)
 {
-    return reduce_words(team, values, count, MPI_SUM, err);
+    return reduce_words(team, values, count, MPI_UINT64_T, MPI_SUM, err);
+}
+
+nb_status nb_team_largest(const nb_team *team, int64_t *values, size_t count, nb_error *err)
+{
+    return reduce_words(team, values, count, MPI_INT64_T, MPI_MAX, err);
 }
 
 nb_status nb_team_same(const nb_team *team, const char *what, const char *text, nb_error *err)

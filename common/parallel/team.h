@@ -15,6 +15,7 @@ typedef struct nb_team {
     MPI_Comm comm; /* a duplicate of MPI_COMM_WORLD; errors are returned, not fatal */
     int rank, size;
     char host[64];
+    uint64_t *traffic; /* bytes this rank has handed to collective calls, agreements aside */
 } nb_team;
 
 /* Collective. Initialises MPI, also for a program started without mpirun or srun (a team of one). */
@@ -39,6 +40,8 @@ nb_status nb_team_gather(const nb_team *team, const void *block, size_t len, cha
 nb_status nb_team_unite(const nb_team *team, void *words, size_t count, nb_error *err);
 /* Collective. Sum over the ranks. */
 nb_status nb_team_sum(const nb_team *team, uint64_t *values, size_t count, nb_error *err);
+/* Collective. The largest over the ranks, element by element. */
+nb_status nb_team_largest(const nb_team *team, int64_t *values, size_t count, nb_error *err);
 
 /* Collective. NB_OK when every rank passes the text rank 0 passes (up to 255 bytes), else NB_ERR_LIMIT naming `what`
  * and both texts: results would depend on which rank computed them. */

@@ -91,14 +91,14 @@ void nb_store_close(nb_store *store);
 
 /* Names of rows [begin, begin + count) into *names (freed by the caller) and their tags into tags [count] (may be NULL;
  * NB_TAG_NONE where the store has none). Either way of opening. */
-nb_status nb_store_names(const nb_store *store, size_t begin, size_t count, nb_strings *names, uint8_t *tags,
+nb_status nb_store_names(nb_store *store, size_t begin, size_t count, nb_strings *names, uint8_t *tags,
                          nb_error *err);
 /* The norms before normalising of rows [begin, begin + count) into out. */
 void nb_store_norms(const nb_store *store, size_t begin, size_t count, float *out);
 /* The rows themselves where they are mapped, after checking them: half-precision bits or floats, not aligned. */
 nb_status nb_store_mapped_rows(nb_store *store, size_t begin, size_t count, const unsigned char **rows, nb_error *err);
 /* NB_ERR_NUMERIC naming the row: its norm is zero or not finite. */
-nb_status nb_store_refuse_row(const nb_store *store, size_t row, double norm, nb_error *err);
+nb_status nb_store_refuse_row(nb_store *store, size_t row, double norm, nb_error *err);
 
 /* Rows [begin, begin + count) as stored, as doubles normalised again, into out [count, width]. NB_ERR_VERIFY when a
  * checksum does not match, NB_ERR_NUMERIC when a row is zero or not finite. */

@@ -217,7 +217,7 @@ void nb_store_norms(const nb_store *s, size_t begin, size_t count, float *out)
     memcpy(out, s->map.data + s->plan.norms_at + begin * sizeof *out, count * sizeof *out);
 }
 
-nb_status nb_store_names(const nb_store *s, size_t begin, size_t count, nb_strings *names, uint8_t *tags, nb_error *err)
+nb_status nb_store_names(nb_store *s, size_t begin, size_t count, nb_strings *names, uint8_t *tags, nb_error *err)
 {
     nb_status status = NB_OK;
     *names = (nb_strings){0};
@@ -246,7 +246,7 @@ done:
     return status;
 }
 
-nb_status nb_store_refuse_row(const nb_store *s, size_t row, double norm, nb_error *err)
+nb_status nb_store_refuse_row(nb_store *s, size_t row, double norm, nb_error *err)
 {
     nb_strings name = {0};
     nb_error ignored = {0};

@@ -300,7 +300,7 @@ nb_status nb_h5_get(hid_t file, const char *name, hid_t mem_type, size_t mem_siz
         status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' holds elements of another type than belongs there", name);
         goto done;
     }
-    NB_TRY(read_checked(file, dataset, name, mem_type, mem_size, rank, dims, data, err));
+    NB_TRY(nb_h5_read_checked(file, dataset, name, mem_type, mem_size, rank, dims, data, err));
 done:
     H5Dclose(dataset);
     return status;

@@ -111,6 +111,23 @@ nb_status nb_provenance_fact(nb_provenance *p, const char *name, const char *val
     return json_object_set_new(p->content, name, json_string(value)) == 0 ? NB_OK : no_memory(err);
 }
 
+bool nb_provenance_model(const char *text, char digest[65])
+{
+    json_t *content = text ? json_loads(text, 0, NULL) : NULL;
+    const json_t *inputs = json_object_get(content, "inputs");
+    digest[0] = '\0';
+    for (size_t i = 0; i < json_array_size(inputs); i++) {
+        const json_t *input = json_array_get(inputs, i);
+        const char *role = json_string_value(json_object_get(input, "role"));
+        const char *hex = json_string_value(json_object_get(input, "sha256"));
+        if (role && hex && strcmp(role, "model") == 0 && strlen(hex) == 64) {
+            memcpy(digest, hex, 65);
+        }
+    }
+    json_decref(content);
+    return digest[0] != '\0';
+}
+
 nb_status nb_provenance_text(const nb_provenance *p, char **text, nb_error *err)
 {
     *text = json_dumps(p->content, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));

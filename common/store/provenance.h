@@ -29,6 +29,10 @@ nb_status nb_provenance_file(nb_provenance *p, const char *role, const char *pat
 /* A fact about the content beyond options and inputs: "blas kernel", "Cooperlake". */
 nb_status nb_provenance_fact(nb_provenance *p, const char *name, const char *value, nb_error *err);
 
+/* The digest of the checkpoint that the content half `text` of a file of ours names as its input; false when it names
+ * none. */
+bool nb_provenance_model(const char *text, char digest[65]);
+
 /* The content half as JSON, freed by the caller. */
 nb_status nb_provenance_text(const nb_provenance *p, char **text, nb_error *err);
 /* Writes PATH.run.json for the output at `path`. digest may be NULL. */

@@ -1,35 +1,34 @@
 /* Mining criteria: a number per candidate that decides which make good negative labels (shared mathematics:
- * README.md, "Criteria"). One file a criterion, one line in the table of criterion.c. */
+ * README.md, "Criteria"). One file a criterion, one line in the table of criterion.c.
+ *
+ * A criterion is opened once, which may take passes over all texts or images, and then gives the values of one tile of
+ * candidates after the other. Products run in single precision and never leave the tile. What a candidate's own row
+ * decides is decided near a cut by `exact`, in double and in one fixed order on every CPU. */
 #ifndef NB_MINING_CRITERION_H
 #define NB_MINING_CRITERION_H
 
 #include "common/base/log.h"
 #include "common/base/tag.h"
-#include "common/parallel/team.h"
-#include "common/store/embeddings.h"
+#include "mining/affinity/candidates.h"
 
-enum { NB_AFFINITY_TEXTS = 1024, NB_AFFINITY_IMAGES = 512, NB_COLUMNS_MAX = 3 }; /* tile sizes; columns a criterion */
+enum { NB_COLUMNS_MAX = 3 }; /* columns a criterion */
 
-/* What criteria look at. All embeddings are normalised doubles; d is the width of all of them. The same on all ranks.
- */
+/* What criteria look at. Doubles are normalised; d is the width of all embeddings. The same on all ranks. */
 typedef struct nb_evidence {
     const nb_team *team;
     const nb_log *log;
-    nb_store *texts;           /* candidates, count N */
-    const uint8_t *ignored;    /* [N], 1: an ID label itself, no candidate */
-    size_t d, label_count;     /* C */
-    const double *labels;      /* [C, d] label texts */
-    const double *prototypes;  /* [C, d] mean ID images, or NULL */
-    const double *id_images;   /* [id_count, d] or NULL */
-    const double *wild_images; /* [wild_count, d] or NULL */
-    size_t id_count, wild_count;
+    nb_candidates *candidates;
+    size_t d, label_count;             /* C */
+    const double *labels;              /* [C, d] label texts */
+    const double *prototypes;          /* [C, d] mean ID images, or NULL */
+    nb_store *id_images, *wild_images; /* or NULL */
     double quantile, tau, affinity_temperature;
     size_t neighbours;
-    bool released_distance; /* dnm: as the authors' script has it, not on the sphere */
+    size_t neighbour_sample; /* dnm: size of the seeded sample of candidates that are neighbours; 0: all are */
+    bool released_distance;  /* dnm: as the authors' script has it, not on the sphere */
     uint64_t seed;
 } nb_evidence;
 
-/* A table of N values per column. Ranks fill the rows of their own text tiles; nb_criterion_compute unites them. */
 typedef struct nb_criterion {
     const char *name;
     const char *const *columns; /* names in the explain table; the last one decides */
@@ -39,29 +38,36 @@ typedef struct nb_criterion {
     bool rejects;                  /* InterNeg's rejection rule is on by default */
     double fraction[NB_TAG_COUNT]; /* default share of each tag; all 0: `count` */
     size_t count;                  /* default size of the bank */
-    /* Collective. values [column_count][N]. */
-    nb_status (*compute)(const nb_evidence *evidence, double *const *values, nb_error *err);
+    /* Collective. *state is closed by `close`, also after a failure (it may be NULL then). */
+    nb_status (*open)(void **state, const nb_evidence *evidence, nb_error *err);
+    void (*close)(void *state);
+    /* Not collective. values [column_count][tile->count]. */
+    nb_status (*tile)(void *state, const nb_text_tile *tile, double *const *values, nb_error *err);
+    /* Not collective. The deciding value of `count` candidates with rows [count, d] in double; NULL where sums over the
+     * data decide. Values of `tile` are within nb_affinity_slack of these. */
+    nb_status (*exact)(void *state, const double *rows, size_t count, double *values, nb_error *err);
 } nb_criterion;
 
-/* NULL for an unknown name. "debiased|interneg|..." is the table's choice list. */
+/* NULL for an unknown name. */
 const nb_criterion *nb_criterion_find(const char *name);
 #define NB_CRITERION_NAMES "debiased|interneg|neglabel|dnm|random"
 
-/* Collective. Runs compute and unites the columns: afterwards every rank holds all N values of each. NB_ERR_NUMERIC
- * when the deciding value of a candidate is not finite. */
-nb_status nb_criterion_compute(const nb_criterion *criterion, const nb_evidence *evidence, double *const *values,
-                               nb_error *err);
+/* How far a cosine in single precision can be from the true one: rows of length 1, d products summed in any order. */
+static inline double nb_affinity_slack(size_t d)
+{
+    return (double)(d + 8) * 0x1p-24;
+}
 
-/* Collective. InterNeg's rejection rule: rejected[u] = 1 when cos(e(u), p_c) >= cos(q_c, p_c) for any class c: the
- * candidate fits some class's images at least as well as the class's own name. rejected [N], united. */
-nb_status nb_reject_interneg(const nb_evidence *evidence, uint8_t *rejected, nb_error *err);
-
-/* Calls `visit` for every text tile (own: only those of this rank), rows as normalised doubles [count, d]. */
-typedef nb_status (*nb_tile_visitor)(void *state, size_t begin, size_t count, const double *rows, nb_error *err);
-nb_status nb_visit_texts(const nb_evidence *evidence, bool own, nb_tile_visitor visit, void *state, nb_error *err);
+/* InterNeg's rejection rule: a candidate is rejected when cos(e(u), p_c) >= cos(q_c, p_c) for any class c: it fits some
+ * class's images at least as well as the class's own name. `state` is that of nb_criterion_interneg; margins [count]
+ * (as its column) or rejected [count] (1: rejected) may be NULL. Not collective. */
+nb_status nb_interneg_tile(void *state, const nb_text_tile *tile, double *margins, uint8_t *rejected, nb_error *err);
 
 /* The order of doubles, for qsort. */
 int nb_ascending(const void *a, const void *b);
+
+/* Says how a pass went: its products' rate, "label pass: 100000 x 1000, 95.1 GFLOP/s a rank". */
+void nb_say_pass(const nb_evidence *evidence, const char *what, double rows, double columns, double seconds);
 
 extern const nb_criterion nb_criterion_neglabel, nb_criterion_interneg, nb_criterion_dnm, nb_criterion_debiased,
     nb_criterion_random;

@@ -6,177 +6,241 @@
  * its means over the wild and the ID images are A_wild and A_id, and the activation under the true negatives is
  *   A(u) = (A_wild(u) - (1 - tau) A_id(u)) / tau.
  *
- * Two passes over the affinities, neither of which is ever kept: the log partition sum of every image (image tiles
- * dealt to ranks, each running over all text tiles in order), then the responsibilities (text tiles dealt to ranks,
- * each running over all image tiles in order). No floating-point sum crosses ranks, so the bits are those of one. */
+ * Two passes over the affinities, neither of which is ever kept. The first adds up every image's partition sum: a text
+ * tile's part of it is one number, and the numbers of all tiles on all ranks are added in a form that does not depend
+ * on their order (common/linear/exact_sum.h). The second turns affinities into responsibilities and sums them over the
+ * images, tile by tile in order. Images are read from their store a tile at a time. */
+#include "common/linear/affinity.h"
 #include "common/linear/blas.h"
-#include "common/linear/kernels.h"
+#include "common/linear/exact_sum.h"
 #include "mining/criteria/criterion.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* One image set; its tiles are numbered behind those of the sets before it. */
+/* One image set. */
 typedef struct image_set {
-    const double *rows; /* [count, d] */
+    nb_store *store;
     size_t count;
-    double *partition;  /* [count] ln of the partition sums */
-    double *top, *sum;  /* [count] running maximum and sum of the pass */
-    double *activation; /* [N] */
+    nb_exact_sum *partition; /* [count], of this rank's texts, then of all */
+    float *shift;            /* [count] T times the logarithm of the partition sum */
 } image_set;
 
 typedef struct state {
     const nb_evidence *evidence;
+    const nb_affinity *loops;
     image_set sets[2]; /* wild, ID */
-    double *logits;    /* [NB_AFFINITY_IMAGES, NB_AFFINITY_TEXTS] or transposed */
-    bool second;
+    float *images;     /* [NB_AFFINITY_IMAGES, d] */
+    float *cosines;    /* [NB_AFFINITY_TEXTS, NB_AFFINITY_IMAGES] or transposed */
 } state;
 
-static void add(double *top, double *sum, double x)
-{
-    if (x <= *top) {
-        *sum += exp(x - *top);
-    } else {
-        *sum = *sum * exp(*top - x) + 1;
-        *top = x;
-    }
-}
-
-/* First pass: one text tile against this rank's images of one set. */
-static void add_partition(state *s, image_set *set, size_t *tile, const uint8_t *ignored, size_t count,
-                          const double *rows)
-{
-    const nb_evidence *e = s->evidence;
-    for (size_t x = 0; x < set->count; x += NB_AFFINITY_IMAGES, ++*tile) {
-        size_t images = set->count - x < NB_AFFINITY_IMAGES ? set->count - x : NB_AFFINITY_IMAGES;
-        if (!nb_team_owns(e->team, *tile)) {
-            continue;
-        }
-        nb_dgemm_nt(images, count, e->d, 1 / e->affinity_temperature, set->rows + x * e->d, e->d, rows, e->d, s->logits,
-                    count);
-        for (size_t i = 0; i < images; i++) {
-            for (size_t k = 0; k < count; k++) {
-                if (!ignored || !ignored[k]) {
-                    add(&set->top[x + i], &set->sum[x + i], s->logits[i * count + k]);
-                }
-            }
-        }
-    }
-}
-
-/* Second pass: one text tile against all images of one set. */
-static void add_responsibility(state *s, image_set *set, size_t begin, size_t count, const double *rows)
-{
-    const nb_evidence *e = s->evidence;
-    for (size_t x = 0; x < set->count; x += NB_AFFINITY_IMAGES) {
-        size_t images = set->count - x < NB_AFFINITY_IMAGES ? set->count - x : NB_AFFINITY_IMAGES;
-        nb_dgemm_nt(count, images, e->d, 1 / e->affinity_temperature, rows, e->d, set->rows + x * e->d, e->d, s->logits,
-                    images);
-        for (size_t i = 0; i < count; i++) {
-            double sum = 0;
-            for (size_t k = 0; k < images; k++) {
-                sum += exp(s->logits[i * images + k] - set->partition[x + k]);
-            }
-            set->activation[begin + i] += sum;
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        set->activation[begin + i] /= (double)set->count;
-    }
-}
-
-static nb_status visit(void *opaque, size_t begin, size_t count, const double *rows, nb_error *err)
+static void close_state(void *opaque)
 {
     state *s = opaque;
-    size_t tile = 0;
-    (void)err;
-    for (size_t i = 0; i < 2; i++) {
-        if (s->second) {
-            add_responsibility(s, &s->sets[i], begin, count, rows);
-        } else {
-            add_partition(s, &s->sets[i], &tile, s->evidence->ignored + begin, count, rows);
-        }
-    }
-    return NB_OK;
-}
-
-/* The label texts compete too; tiles of them are as narrow as the label set, at most NB_AFFINITY_TEXTS. */
-static void add_labels(state *s)
-{
-    const nb_evidence *e = s->evidence;
-    for (size_t c = 0; c < e->label_count; c += NB_AFFINITY_TEXTS) {
-        size_t count = e->label_count - c < NB_AFFINITY_TEXTS ? e->label_count - c : NB_AFFINITY_TEXTS;
-        size_t tile = 0;
+    if (s) {
         for (size_t i = 0; i < 2; i++) {
-            add_partition(s, &s->sets[i], &tile, NULL, count, e->labels + c * e->d);
+            free(s->sets[i].partition);
+            free(s->sets[i].shift);
         }
+        free(s->images);
+        free(s->cosines);
+        free(s);
     }
 }
 
-static nb_status unite_partitions(state *s, nb_error *err)
+static size_t images_of(const image_set *set, size_t begin)
+{
+    return set->count - begin < NB_AFFINITY_IMAGES ? set->count - begin : NB_AFFINITY_IMAGES;
+}
+
+/* Adds texts [count, d] to the partition sums of a set; those with a reason do not compete (reasons may be NULL). */
+static nb_status add_partition(state *s, image_set *set, const float *texts, const uint8_t *reasons, size_t count,
+                               nb_error *err)
 {
     const nb_evidence *e = s->evidence;
+    double inverse = 1 / e->affinity_temperature;
     nb_status status = NB_OK;
-    size_t tile = 0;
-    for (size_t i = 0; i < 2; i++) {
-        image_set *set = &s->sets[i];
-        for (size_t x = 0; x < set->count; x++) {
-            if (nb_team_owns(e->team, tile + x / NB_AFFINITY_IMAGES)) {
-                /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): all ranks agreed that they have memory */
-                set->partition[x] = set->top[x] + log(set->sum[x]);
+    for (size_t x = 0; x < set->count; x += NB_AFFINITY_IMAGES) {
+        size_t images = images_of(set, x);
+        NB_TRY(nb_unit_rows(set->store, x, images, s->images, err));
+        nb_sgemm_nt(images, count, e->d, s->images, e->d, texts, e->d, 0, s->cosines, count);
+        for (size_t k = 0; reasons && k < count; k++) {
+            for (size_t i = 0; reasons[k] != NB_ACCEPTED && i < images; i++) {
+                s->cosines[i * count + k] = -INFINITY;
             }
         }
-        tile += (set->count + NB_AFFINITY_IMAGES - 1) / NB_AFFINITY_IMAGES;
-        NB_TRY(nb_team_unite(e->team, set->partition, set->count, err));
-    }
-done:
-    return status;
-}
-
-static nb_status prepare(image_set *set, const double *rows, size_t count, double *activation, nb_error *err)
-{
-    nb_status status = NB_OK;
-    *set = (image_set){.rows = rows, .count = count, .activation = activation};
-    NB_TRY_NEW(set->partition, count);
-    NB_TRY_NEW(set->top, count);
-    NB_TRY_NEW(set->sum, count);
-    for (size_t x = 0; x < count; x++) {
-        set->top[x] = -INFINITY;
-    }
-done:
-    return status;
-}
-
-static nb_status compute(const nb_evidence *e, double *const *values, nb_error *err)
-{
-    state s = {.evidence = e};
-    nb_status status;
-    NB_TRY(prepare(&s.sets[0], e->wild_images, e->wild_count, values[0], err));
-    NB_TRY(prepare(&s.sets[1], e->id_images, e->id_count, values[1], err));
-    NB_TRY_NEW(s.logits, (size_t)NB_AFFINITY_IMAGES * NB_AFFINITY_TEXTS);
-    status = nb_visit_texts(e, false, visit, &s, err);
-    add_labels(&s);
-done:
-    status = nb_team_agree(e->team, status, err);
-    if (status == NB_OK) {
-        status = unite_partitions(&s, err);
-    }
-    if (status == NB_OK) {
-        s.second = true;
-        status = nb_visit_texts(e, true, visit, &s, err);
-    }
-    for (size_t u = 0; status == NB_OK && u < e->texts->plan.count; u++) {
-        if (nb_team_owns(e->team, u / NB_AFFINITY_TEXTS)) {
-            values[2][u] = (values[0][u] - (1 - e->tau) * values[1][u]) / e->tau;
+        for (size_t i = 0; i < images; i++) {
+            const float *row = s->cosines + i * count;
+            float most = s->loops->max(row, count);
+            if (most > -INFINITY) {
+                nb_exact_add(&set->partition[x + i], s->loops->exp_sum(row, count, most, (float)inverse),
+                             (double)most * inverse);
+            }
         }
     }
-    for (size_t i = 0; i < 2; i++) {
-        free(s.sets[i].partition);
-        free(s.sets[i].top);
-        free(s.sets[i].sum);
+done:
+    return status;
+}
+
+/* The label texts compete too; rank 0 adds them. */
+static nb_status add_labels(state *s, nb_error *err)
+{
+    const nb_evidence *e = s->evidence;
+    float *labels = NULL;
+    nb_status status;
+    NB_TRY_NEW(labels, e->label_count * e->d);
+    for (size_t i = 0; i < e->label_count * e->d; i++) {
+        labels[i] = (float)e->labels[i];
     }
-    free(s.logits);
+    for (size_t c = 0; c < e->label_count; c += NB_AFFINITY_TEXTS) {
+        size_t count = e->label_count - c < NB_AFFINITY_TEXTS ? e->label_count - c : NB_AFFINITY_TEXTS;
+        for (size_t i = 0; i < 2; i++) {
+            NB_TRY(add_partition(s, &s->sets[i], labels + c * e->d, NULL, count, err));
+        }
+    }
+done:
+    free(labels);
+    return status;
+}
+
+static nb_status add_texts(state *s, nb_error *err)
+{
+    const nb_evidence *e = s->evidence;
+    nb_progress progress = nb_progress_start(e->log, "candidates in partition sums", (double)e->candidates->count);
+    nb_text_tile tile;
+    nb_status status = NB_OK;
+    for (size_t t = 0; t < e->candidates->tiles; t++) {
+        if (!nb_team_owns(e->team, t)) {
+            continue;
+        }
+        NB_TRY(nb_candidates_load(e->candidates, t, &tile, err));
+        for (size_t i = 0; i < 2; i++) {
+            NB_TRY(add_partition(s, &s->sets[i], tile.rows, tile.reasons, tile.count, err));
+        }
+        nb_progress_update(&progress, (double)(tile.begin + tile.count));
+    }
+    nb_progress_finish(&progress);
+    if (e->team->rank == 0) {
+        NB_TRY(add_labels(s, err));
+    }
+done:
+    return status;
+}
+
+/* Collective. Brings the sums of all ranks together. */
+static nb_status unite(state *s, image_set *set, nb_error *err)
+{
+    const nb_team *team = s->evidence->team;
+    uint64_t *words = NULL;
+    int64_t *tops = NULL;
+    nb_status status;
+    NB_TRY_NEW(words, set->count * NB_EXACT_DIGITS);
+    NB_TRY_NEW(tops, set->count);
+done:
+    status = nb_team_agree(team, words && tops ? NB_OK : NB_ERR_LIMIT, err);
+    for (size_t x = 0; status == NB_OK && x < set->count; x++) {
+        tops[x] = nb_exact_is_empty(&set->partition[x]) ? INT64_MIN : set->partition[x].top;
+    }
+    if (status == NB_OK) {
+        status = nb_team_largest(team, tops, set->count, err);
+    }
+    for (size_t x = 0; status == NB_OK && x < set->count; x++) {
+        nb_exact_raise(&set->partition[x], tops[x]);
+        for (size_t k = 0; k < NB_EXACT_DIGITS; k++) {
+            words[x * NB_EXACT_DIGITS + k] = (uint64_t)set->partition[x].digit[k];
+        }
+    }
+    if (status == NB_OK) {
+        status = nb_team_sum(team, words, set->count * NB_EXACT_DIGITS, err);
+    }
+    for (size_t x = 0; status == NB_OK && x < set->count; x++) {
+        nb_exact_sum sum = {.top = tops[x]};
+        for (size_t k = 0; k < NB_EXACT_DIGITS; k++) {
+            sum.digit[k] = (int64_t)words[x * NB_EXACT_DIGITS + k];
+        }
+        set->shift[x] = (float)(s->evidence->affinity_temperature * nb_exact_log(&sum));
+    }
+    free(words);
+    free(tops);
+    return status;
+}
+
+static nb_status prepare(state *s, const nb_evidence *e, nb_error *err)
+{
+    nb_status status = NB_OK;
+    s->sets[0].store = e->wild_images;
+    s->sets[1].store = e->id_images;
+    for (size_t i = 0; i < 2; i++) {
+        s->sets[i].count = (size_t)s->sets[i].store->plan.count;
+        NB_TRY_NEW(s->sets[i].partition, s->sets[i].count);
+        NB_TRY_NEW(s->sets[i].shift, s->sets[i].count);
+    }
+    s->images = nb_alloc_aligned(NB_AFFINITY_IMAGES * e->d, sizeof *s->images, err);
+    s->cosines = nb_alloc_aligned((size_t)NB_AFFINITY_IMAGES * NB_AFFINITY_TEXTS, sizeof *s->cosines, err);
+    status = s->images && s->cosines ? NB_OK : NB_ERR_LIMIT;
+done:
+    return status;
+}
+
+static nb_status open_state(void **out, const nb_evidence *e, nb_error *err)
+{
+    state *s = nb_alloc(1, sizeof *s, err);
+    nb_status status = s ? NB_OK : NB_ERR_LIMIT;
+    double begin = nb_clock();
+    *out = s;
+    if (s) {
+        s->evidence = e;
+        s->loops = nb_affinity_best();
+        status = prepare(s, e, err);
+    }
+    if (status == NB_OK) {
+        status = add_texts(s, err);
+    }
+    NB_TRY(nb_team_agree(e->team, status, err));
+    for (size_t i = 0; i < 2; i++) {
+        NB_TRY(unite(s, &s->sets[i], err));
+    }
+    nb_say_pass(e, "partition sums, all ranks", (double)e->candidates->count,
+                (double)(s->sets[0].count + s->sets[1].count), nb_clock() - begin);
+done:
+    return status;
+}
+
+static nb_status add_responsibility(state *s, const image_set *set, const nb_text_tile *t, double *mean, nb_error *err)
+{
+    const nb_evidence *e = s->evidence;
+    float inverse = (float)(1 / e->affinity_temperature);
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < t->count; i++) {
+        mean[i] = 0;
+    }
+    for (size_t x = 0; x < set->count; x += NB_AFFINITY_IMAGES) {
+        size_t images = images_of(set, x);
+        NB_TRY(nb_unit_rows(set->store, x, images, s->images, err));
+        nb_sgemm_nt(t->count, images, e->d, t->rows, e->d, s->images, e->d, 0, s->cosines, images);
+        for (size_t i = 0; i < t->count; i++) {
+            mean[i] += s->loops->exp_sum_each(s->cosines + i * images, set->shift + x, images, inverse);
+        }
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        mean[i] /= (double)set->count;
+    }
+done:
+    return status;
+}
+
+static nb_status tile(void *opaque, const nb_text_tile *t, double *const *values, nb_error *err)
+{
+    state *s = opaque;
+    double tau = s->evidence->tau;
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < 2; i++) {
+        NB_TRY(add_responsibility(s, &s->sets[i], t, values[i], err));
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        values[2][i] = (values[0][i] - (1 - tau) * values[1][i]) / tau;
+    }
+done:
     return status;
 }
 
@@ -188,4 +252,6 @@ const nb_criterion nb_criterion_debiased = {.name = "debiased",
                                             .needs_wild = true,
                                             .rejects = true,
                                             .count = 1000,
-                                            .compute = compute};
+                                            .open = open_state,
+                                            .close = close_state,
+                                            .tile = tile};

@@ -2,123 +2,262 @@
  * candidates of ln(distance); the smallest are the densest.
  *
  * distance "sphere": 2 - 2 cos, the candidate itself excluded. "released", as the authors' script has it:
- * |a| + |b| - 2 cos(a, b) with the norms of the unnormalised embeddings, the k + 1 smallest, itself included. */
+ * |a| + |b| - 2 cos(a, b) with the norms of the unnormalised embeddings, the k + 1 smallest, itself included.
+ *
+ * Neighbours are looked for in all candidates, or in a seeded sample of them: of N candidates in S runs of equal length
+ * one each. A few more than k are found in single precision; their distances are computed again in double, in one
+ * order on every CPU, and the k smallest of those count. */
+#include "common/base/random.h"
+#include "common/linear/affinity.h"
 #include "common/linear/blas.h"
+#include "common/linear/kernels.h"
 #include "mining/criteria/criterion.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Two equal embeddings have distance 0, known to about 1e-15 only; ln needs a floor. */
 static const double distance_floor = 1e-12;
 
-/* State of the outer loop over own tiles; the inner one runs over all tiles in order. */
+typedef struct near {
+    float key; /* the part of the distance that differs among neighbours */
+    uint32_t other;
+} near;
+
 typedef struct state {
     const nb_evidence *evidence;
-    double *out;
-    size_t keep;     /* distances a row keeps */
-    double *cosines; /* [NB_AFFINITY_TEXTS, NB_AFFINITY_TEXTS] */
-    double *nearest; /* [NB_AFFINITY_TEXTS, keep], a max-heap a row */
-    size_t *held;    /* [NB_AFFINITY_TEXTS] */
-    const double *rows;
-    size_t begin, count;
+    const nb_affinity *loops;
+    size_t others;   /* how many candidates may be neighbours */
+    bool sampled;    /* else they are the candidates themselves, by their ids */
+    uint8_t *absent; /* [others] 1: an ID label or on the stop list, no neighbour */
+    size_t k, keep;  /* neighbours that count, that are kept */
+    float *rows;     /* [NB_AFFINITY_TEXTS, d] of other candidates */
+    float *cosines;  /* [NB_AFFINITY_TEXTS, NB_AFFINITY_TEXTS] */
+    float add[NB_AFFINITY_TEXTS];
+    uint32_t index[NB_AFFINITY_TEXTS + 1];
+    near *nearest; /* [NB_AFFINITY_TEXTS, keep], a max-heap a row */
+    size_t held[NB_AFFINITY_TEXTS];
+    double *own, *other, *distances; /* [d], [d], [keep] */
 } state;
 
-static void sink(double *heap, size_t n, size_t i)
+static void close_state(void *opaque)
+{
+    state *s = opaque;
+    if (s) {
+        free(s->absent);
+        free(s->rows);
+        free(s->cosines);
+        free(s->nearest);
+        free(s->own);
+        free(s->other);
+        free(s->distances);
+        free(s);
+    }
+}
+
+/* The candidate behind number `other`. */
+static size_t id_of(const state *s, size_t other)
+{
+    if (!s->sampled) {
+        return other;
+    }
+    uint64_t n = s->evidence->candidates->count, begin = other * n / s->others, end = (other + 1) * n / s->others;
+    return (size_t)(begin + (uint64_t)(nb_random_unit(s->evidence->seed, 1, other) * (double)(end - begin)));
+}
+
+/* Collective. Which of the others take no part; every rank looks at its share. */
+static nb_status find_absent(state *s, nb_error *err)
+{
+    const nb_evidence *e = s->evidence;
+    size_t words = (s->others + 7) / 8;
+    uint8_t reasons[NB_AFFINITY_TEXTS];
+    nb_status status = NB_OK;
+    s->absent = nb_alloc(words, 8, err);
+    NB_TRY(s->absent ? NB_OK : NB_ERR_LIMIT);
+    for (size_t t = 0, at = 0; at < s->others; t++, at += NB_AFFINITY_TEXTS) {
+        size_t count = s->others - at < NB_AFFINITY_TEXTS ? s->others - at : NB_AFFINITY_TEXTS;
+        if (!nb_team_owns(e->team, t)) {
+            continue;
+        }
+        if (!s->sampled) {
+            NB_TRY(nb_candidates_reasons(e->candidates, at, count, reasons, NULL, err));
+        }
+        for (size_t i = 0; s->sampled && i < count; i++) {
+            NB_TRY(nb_candidates_reasons(e->candidates, id_of(s, at + i), 1, reasons + i, NULL, err));
+        }
+        for (size_t i = 0; i < count; i++) {
+            s->absent[at + i] = reasons[i] != NB_ACCEPTED;
+        }
+    }
+done:
+    status = nb_team_agree(e->team, status, err);
+    return status == NB_OK ? nb_team_unite(e->team, s->absent, words, err) : status;
+}
+
+static nb_status prepare(state *s, const nb_evidence *e, nb_error *err)
+{
+    size_t n = e->candidates->count;
+    nb_status status = NB_OK;
+    *s = (state){.evidence = e, .loops = nb_affinity_best(), .others = n};
+    if (e->neighbour_sample && e->neighbour_sample < n) {
+        s->others = e->neighbour_sample;
+        s->sampled = true;
+    }
+    if (n < 2) {
+        return nb_fail(err, NB_ERR_INPUT, "density needs at least two candidates, '%s' has %zu",
+                       e->candidates->store->path, n);
+    }
+    if (s->others > UINT32_MAX) {
+        nb_fail(err, NB_ERR_LIMIT, "%zu candidates are too many to look for neighbours among all of them", n);
+        return nb_hint(err, "choose a sample: --neighbour-sample 1000000");
+    }
+    s->k = e->neighbours + (e->released_distance ? 1 : 0);
+    s->keep = s->k + s->k / 8 + 8;
+    NB_TRY_NEW(s->nearest, NB_AFFINITY_TEXTS * s->keep);
+    NB_TRY_NEW(s->own, e->d);
+    NB_TRY_NEW(s->other, e->d);
+    NB_TRY_NEW(s->distances, s->keep);
+    s->rows = nb_alloc_aligned(NB_AFFINITY_TEXTS * e->d, sizeof *s->rows, err);
+    s->cosines = nb_alloc_aligned((size_t)NB_AFFINITY_TEXTS * NB_AFFINITY_TEXTS, sizeof *s->cosines, err);
+    status = s->rows && s->cosines ? NB_OK : NB_ERR_LIMIT;
+done:
+    return status;
+}
+
+static nb_status open_state(void **out, const nb_evidence *e, nb_error *err)
+{
+    state *s = nb_alloc(1, sizeof *s, err);
+    nb_status status = s ? prepare(s, e, err) : NB_ERR_LIMIT;
+    *out = s;
+    status = nb_team_agree(e->team, status, err);
+    return status == NB_OK ? find_absent(s, err) : status;
+}
+
+static void sink(near *heap, size_t n, size_t i)
 {
     for (;;) {
         size_t child = 2 * i + 1;
         if (child >= n) {
             return;
         }
-        if (child + 1 < n && heap[child + 1] > heap[child]) {
+        if (child + 1 < n && heap[child + 1].key > heap[child].key) {
             child++;
         }
-        if (heap[child] <= heap[i]) {
+        if (heap[child].key <= heap[i].key) {
             return;
         }
-        double swap = heap[i];
+        near swap = heap[i];
         heap[i] = heap[child];
         heap[child] = swap;
         i = child;
     }
 }
 
-static void offer(double *heap, size_t *held, size_t keep, double value)
+static void offer(state *s, size_t row, near value)
 {
-    if (*held < keep) {
+    near *heap = s->nearest + row * s->keep;
+    size_t *held = &s->held[row];
+    if (*held < s->keep) {
         heap[(*held)++] = value;
-        for (size_t i = *held / 2; *held == keep && i-- > 0;) { /* full: make it a heap */
-            sink(heap, keep, i);
+        for (size_t i = *held / 2; *held == s->keep && i-- > 0;) { /* full: make it a heap */
+            sink(heap, s->keep, i);
         }
-    } else if (value < heap[0]) {
+    } else if (value.key < heap[0].key) {
         heap[0] = value;
-        sink(heap, keep, 0);
+        sink(heap, s->keep, 0);
     }
 }
 
-static nb_status visit_others(void *opaque, size_t begin, size_t count, const double *rows, nb_error *err)
+/* Rows of others [at, at + count) and, for each, what its distances are made of beside the cosine. */
+static nb_status load_others(state *s, size_t at, size_t count, nb_error *err)
 {
-    state *s = opaque;
     const nb_evidence *e = s->evidence;
-    const float *norms = e->texts->norms;
-    (void)err;
-    nb_dgemm_nt(s->count, count, e->d, 1.0, s->rows, e->d, rows, e->d, s->cosines, count);
-    for (size_t i = 0; i < s->count; i++) {
-        size_t u = s->begin + i;
-        for (size_t k = 0; k < count; k++) {
-            size_t v = begin + k;
-            if (e->ignored[v] || (u == v && !e->released_distance)) {
-                continue;
-            }
-            double cosine = s->cosines[i * count + k];
-            double distance = e->released_distance ? (double)norms[u] + (double)norms[v] - 2 * cosine : 2 - 2 * cosine;
-            offer(s->nearest + i * s->keep, &s->held[i], s->keep,
-                  distance > distance_floor ? distance : distance_floor);
-        }
+    nb_status status = NB_OK;
+    if (!s->sampled) {
+        NB_TRY(nb_unit_rows(e->candidates->store, at, count, s->rows, err));
     }
-    return NB_OK;
-}
-
-static nb_status visit_own(void *opaque, size_t begin, size_t count, const double *rows, nb_error *err)
-{
-    state *s = opaque;
-    s->begin = begin;
-    s->count = count;
-    s->rows = rows;
+    for (size_t i = 0; s->sampled && i < count; i++) {
+        NB_TRY(nb_unit_rows(e->candidates->store, id_of(s, at + i), 1, s->rows + i * e->d, err));
+    }
     for (size_t i = 0; i < count; i++) {
-        s->held[i] = 0;
-    }
-    nb_status status = nb_visit_texts(s->evidence, false, visit_others, s, err);
-    for (size_t i = 0; status == NB_OK && i < count; i++) {
-        double *nearest = s->nearest + i * s->keep, sum = 0;
-        qsort(nearest, s->held[i], sizeof *nearest, nb_ascending); /* a sum in a fixed order */
-        for (size_t k = 0; k < s->held[i]; k++) {
-            sum += log(nearest[k]);
+        s->add[i] = 2;
+        if (e->released_distance) {
+            nb_store_norms(e->candidates->store, id_of(s, at + i), 1, &s->add[i]);
         }
-        s->out[begin + i] = sum / (double)s->held[i];
+        s->add[i] = s->absent[at + i] ? INFINITY : s->add[i];
     }
+done:
     return status;
 }
 
-static nb_status compute(const nb_evidence *e, double *const *values, nb_error *err)
+static void offer_others(state *s, const nb_text_tile *t, size_t at, size_t count)
 {
-    state s = {.evidence = e, .out = values[0]};
-    size_t n = (size_t)e->texts->plan.count, tile = NB_AFFINITY_TEXTS;
-    nb_status status;
-    if (n < 2) {
-        return nb_fail(err, NB_ERR_INPUT, "density needs at least two candidates, '%s' has %zu", e->texts->path, n);
+    for (size_t i = 0; i < t->count; i++) {
+        const float *cosines = s->cosines + i * count;
+        float limit = s->held[i] < s->keep ? INFINITY : s->nearest[i * s->keep].key;
+        size_t found = s->loops->nearer(cosines, s->add, count, limit, s->index);
+        for (size_t k = 0; k < found; k++) {
+            size_t j = s->index[k];
+            if (s->evidence->released_distance || id_of(s, at + j) != t->begin + i) {
+                offer(s, i, (near){s->add[j] - 2 * cosines[j], (uint32_t)(at + j)});
+            }
+        }
     }
-    s.keep = e->neighbours + (e->released_distance ? 1 : 0);
-    s.keep = s.keep < n ? s.keep : n - 1;
-    NB_TRY_NEW(s.cosines, tile * tile);
-    NB_TRY_NEW(s.nearest, tile * s.keep);
-    NB_TRY_NEW(s.held, tile);
-    NB_TRY(nb_visit_texts(e, true, visit_own, &s, err));
+}
+
+static int by_other(const void *a, const void *b)
+{
+    uint32_t x = ((const near *)a)->other, y = ((const near *)b)->other;
+    return (x > y) - (x < y);
+}
+
+/* The density from the kept neighbours, in double. */
+static nb_status density(state *s, size_t id, near *kept, size_t count, double *out, nb_error *err)
+{
+    const nb_evidence *e = s->evidence;
+    nb_store *store = e->candidates->store;
+    float norms[2] = {1, 1};
+    double sum = 0;
+    nb_status status = NB_OK;
+    qsort(kept, count, sizeof *kept, by_other);
+    NB_TRY(nb_store_rows(store, id, 1, s->own, err));
+    for (size_t i = 0; i < count; i++) {
+        size_t other = id_of(s, kept[i].other);
+        NB_TRY(nb_store_rows(store, other, 1, s->other, err));
+        if (e->released_distance) {
+            nb_store_norms(store, id, 1, &norms[0]);
+            nb_store_norms(store, other, 1, &norms[1]);
+        }
+        double distance = (double)norms[0] + (double)norms[1] - 2 * nb_dot(s->own, s->other, e->d);
+        s->distances[i] = distance > distance_floor ? distance : distance_floor;
+    }
+    qsort(s->distances, count, sizeof *s->distances, nb_ascending); /* a sum in a fixed order */
+    count = count < s->k ? count : s->k;
+    for (size_t i = 0; i < count; i++) {
+        sum += log(s->distances[i]);
+    }
+    *out = sum / (double)count;
 done:
-    free(s.cosines);
-    free(s.nearest);
-    free(s.held);
+    return status;
+}
+
+static nb_status tile(void *opaque, const nb_text_tile *t, double *const *values, nb_error *err)
+{
+    state *s = opaque;
+    const nb_evidence *e = s->evidence;
+    nb_status status = NB_OK;
+    memset(s->held, 0, sizeof s->held);
+    for (size_t at = 0; at < s->others; at += NB_AFFINITY_TEXTS) {
+        size_t count = s->others - at < NB_AFFINITY_TEXTS ? s->others - at : NB_AFFINITY_TEXTS;
+        NB_TRY(load_others(s, at, count, err));
+        nb_sgemm_nt(t->count, count, e->d, t->rows, e->d, s->rows, e->d, 0, s->cosines, count);
+        offer_others(s, t, at, count);
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        NB_TRY(density(s, t->begin + i, s->nearest + i * s->keep, s->held[i], &values[0][i], err));
+    }
+done:
     return status;
 }
 
@@ -128,4 +267,6 @@ const nb_criterion nb_criterion_dnm = {.name = "dnm",
                                        .column_count = 1,
                                        .smallest = true,
                                        .fraction = {[NB_TAG_NONE] = 0.23, [NB_TAG_NOUN] = 0.23, [NB_TAG_ADJ] = 0.13},
-                                       .compute = compute};
+                                       .open = open_state,
+                                       .close = close_state,
+                                       .tile = tile};

@@ -1,47 +1,146 @@
-/* NegLabel (Jiang et al., ICLR 2024): candidates far from all labels; the 0.95-quantile of the cosines to them. */
+/* NegLabel (Jiang et al., ICLR 2024): candidates far from all labels; the 0.95-quantile of the cosines to them, by
+ * linear interpolation between order statistics (NumPy's default). */
+#include "common/linear/affinity.h"
 #include "common/linear/blas.h"
+#include "common/linear/exact.h"
 #include "mining/criteria/criterion.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { PRODUCT_CELLS = 1 << 20 }; /* cosines held at a time */
 
 typedef struct state {
     const nb_evidence *evidence;
-    double *out;
-    double *cosines; /* [NB_AFFINITY_TEXTS, C] */
+    const nb_affinity *loops;
+    float *labels;      /* [C, d] */
+    double *transposed; /* [d, padded C], for `exact` */
+    float *cosines;     /* [rows, C] */
+    float *kept;        /* [C] */
+    double *products;   /* [padded C] */
+    size_t rows;        /* of a product */
+    float guess;        /* where the quantile of the next row may be; no result depends on it */
 } state;
 
-/* The q-quantile by linear interpolation between order statistics (NumPy's default). Sorts x. */
-static double quantile(double *x, size_t n, double q)
-{
-    qsort(x, n, sizeof *x, nb_ascending);
-    double at = q * (double)(n - 1);
-    size_t low = (size_t)at;
-    double part = at - (double)low;
-    return low + 1 < n ? x[low] + (x[low + 1] - x[low]) * part : x[n - 1];
-}
-
-static nb_status visit(void *opaque, size_t begin, size_t count, const double *rows, nb_error *err)
+static void close_state(void *opaque)
 {
     state *s = opaque;
-    const nb_evidence *e = s->evidence;
+    if (s) {
+        free(s->labels);
+        free(s->transposed);
+        free(s->cosines);
+        free(s->kept);
+        free(s->products);
+        free(s);
+    }
+}
+
+static nb_status open_state(void **out, const nb_evidence *e, nb_error *err)
+{
+    size_t classes = e->label_count, d = e->d;
+    nb_status status;
+    state *s = nb_alloc(1, sizeof *s, err);
+    *out = s;
+    if (!s) {
+        return NB_ERR_LIMIT;
+    }
+    *s = (state){.evidence = e, .loops = nb_affinity_best(), .rows = PRODUCT_CELLS / classes, .guess = INFINITY};
+    s->rows = s->rows < 32 ? 32 : s->rows < NB_AFFINITY_TEXTS ? s->rows : NB_AFFINITY_TEXTS;
+    NB_TRY_NEW(s->labels, classes * d);
+    NB_TRY_NEW(s->transposed, nb_exact_padded(classes) * d);
+    NB_TRY_NEW(s->products, nb_exact_padded(classes));
+    NB_TRY_NEW(s->kept, classes);
+    s->cosines = nb_alloc_aligned(s->rows * classes, sizeof *s->cosines, err);
+    NB_TRY(s->cosines ? NB_OK : NB_ERR_LIMIT);
+    for (size_t i = 0; i < classes * d; i++) {
+        s->labels[i] = (float)e->labels[i];
+    }
+    nb_exact_transpose(s->transposed, e->labels, classes, d);
+done:
+    return status;
+}
+
+/* Puts the k-th smallest of x[n] at its place, nothing larger before it and nothing smaller behind. */
+static void place(float *x, size_t n, size_t k)
+{
+    size_t low = 0, high = n - 1;
+    while (low < high) {
+        float pivot = x[low + (high - low) / 2];
+        size_t i = low, j = high;
+        for (;;) {
+            while (x[i] < pivot) {
+                i++;
+            }
+            while (x[j] > pivot) {
+                j--;
+            }
+            if (i >= j) {
+                break;
+            }
+            float swap = x[i];
+            x[i++] = x[j];
+            x[j--] = swap;
+        }
+        if (k <= j) {
+            high = j;
+        } else {
+            low = j + 1;
+        }
+    }
+}
+
+/* The quantile of x[n], from the few values at its upper end when the guess is good. */
+static double row_quantile(state *s, const float *x, size_t n)
+{
+    double at = s->evidence->quantile * (double)(n - 1);
+    size_t low = (size_t)at, needed = n - low;
+    float step = 0.01f;
+    size_t count = s->loops->above(x, n, s->guess, s->kept);
+    while (count < needed) {
+        s->guess = s->guess > -1 && s->guess <= 1 ? s->guess - step : s->guess > 1 ? 0.5f : -INFINITY;
+        step *= 2;
+        count = s->loops->above(x, n, s->guess, s->kept);
+    }
+    size_t k = count - needed; /* the place of the low order statistic among the kept */
+    place(s->kept, count, k);
+    float first = s->kept[k], second = k + 1 < count ? INFINITY : first;
+    for (size_t i = k + 1; i < count; i++) { /* the next one: the least of those behind */
+        second = s->kept[i] < second ? s->kept[i] : second;
+    }
+    float most = s->loops->max(s->kept + k, count - k);
+    s->guess = first - 0.3f * (most - first) - 1e-4f;
+    return (double)first + ((double)second - (double)first) * (at - (double)low);
+}
+
+static nb_status tile(void *opaque, const nb_text_tile *t, double *const *values, nb_error *err)
+{
+    state *s = opaque;
+    size_t classes = s->evidence->label_count, d = s->evidence->d;
     (void)err;
-    nb_dgemm_nt(count, e->label_count, e->d, 1.0, rows, e->d, e->labels, e->d, s->cosines, e->label_count);
-    for (size_t i = 0; i < count; i++) {
-        s->out[begin + i] = quantile(s->cosines + i * e->label_count, e->label_count, e->quantile);
+    for (size_t at = 0; at < t->count; at += s->rows) {
+        size_t rows = t->count - at < s->rows ? t->count - at : s->rows;
+        nb_sgemm_nt(rows, classes, d, t->rows + at * d, d, s->labels, d, 0, s->cosines, classes);
+        for (size_t i = 0; i < rows; i++) {
+            values[0][at + i] = row_quantile(s, s->cosines + i * classes, classes);
+        }
     }
     return NB_OK;
 }
 
-static nb_status compute(const nb_evidence *e, double *const *values, nb_error *err)
+static nb_status exact(void *opaque, const double *rows, size_t count, double *values, nb_error *err)
 {
-    state s = {.evidence = e, .out = values[0]};
-    nb_status status;
-    NB_TRY_NEW(s.cosines, NB_AFFINITY_TEXTS * e->label_count);
-    NB_TRY(nb_visit_texts(e, true, visit, &s, err));
-done:
-    free(s.cosines);
-    return status;
+    state *s = opaque;
+    size_t n = s->evidence->label_count, d = s->evidence->d;
+    double at = s->evidence->quantile * (double)(n - 1), *x = s->products;
+    size_t low = (size_t)at;
+    (void)err;
+    for (size_t i = 0; i < count; i++) {
+        nb_exact_products(x, rows + i * d, 1, s->transposed, d, nb_exact_padded(n));
+        qsort(x, n, sizeof *x, nb_ascending);
+        values[i] = low + 1 < n ? x[low] + (x[low + 1] - x[low]) * (at - (double)low) : x[n - 1];
+    }
+    return NB_OK;
 }
 
 static const char *const columns[] = {"quantile"};
@@ -50,4 +149,7 @@ const nb_criterion nb_criterion_neglabel = {.name = "neglabel",
                                             .column_count = 1,
                                             .smallest = true,
                                             .fraction = {0.15, 0.15, 0.15},
-                                            .compute = compute};
+                                            .open = open_state,
+                                            .close = close_state,
+                                            .tile = tile,
+                                            .exact = exact};

@@ -2,17 +2,34 @@
 #include "common/base/random.h"
 #include "mining/criteria/criterion.h"
 
-static nb_status compute(const nb_evidence *e, double *const *values, nb_error *err)
+static nb_status open_state(void **state, const nb_evidence *e, nb_error *err)
 {
     (void)err;
-    for (size_t u = 0; u < e->texts->plan.count; u++) {
-        if (nb_team_owns(e->team, u / NB_AFFINITY_TEXTS)) {
-            values[0][u] = nb_random_unit(e->seed, 0, u);
-        }
+    *state = (void *)(uintptr_t)e; /* all it needs is the seed */
+    return NB_OK;
+}
+
+static void close_state(void *state)
+{
+    (void)state;
+}
+
+static nb_status tile(void *state, const nb_text_tile *t, double *const *values, nb_error *err)
+{
+    const nb_evidence *e = state;
+    (void)err;
+    for (size_t i = 0; i < t->count; i++) {
+        values[0][i] = nb_random_unit(e->seed, 0, t->begin + i);
     }
     return NB_OK;
 }
 
 static const char *const columns[] = {"draw"};
-const nb_criterion nb_criterion_random = {
-    .name = "random", .columns = columns, .column_count = 1, .smallest = true, .count = 1000, .compute = compute};
+const nb_criterion nb_criterion_random = {.name = "random",
+                                          .columns = columns,
+                                          .column_count = 1,
+                                          .smallest = true,
+                                          .count = 1000,
+                                          .open = open_state,
+                                          .close = close_state,
+                                          .tile = tile};

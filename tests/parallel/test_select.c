@@ -1,0 +1,236 @@
+/* Selection from a ledger on any number of ranks: total orders, shares of the tags, rescoring near the cut, what is
+ * refused. */
+#include "support/support.h"
+
+#include "common/base/random.h"
+#include "mining/select.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static nb_team team;
+static nb_log silent;
+
+/* 0-3 nouns, 4-7 adjectives, 8-9 untagged. */
+static const uint8_t tags[10] = {1, 1, 1, 1, 2, 2, 2, 2, 0, 0};
+static const double values[10] = {5, 1, 3, 3, 9, 8, 7, 6, 0, 2};
+static const uint8_t none[10];
+
+/* A ledger of one column; every rank writes its own tiles. */
+static void make_ledger(nb_ledger *l, size_t n, const double *column, const uint8_t *reasons, const uint8_t *tag)
+{
+    static int number;
+    char path[4096] = "", name[32];
+    nb_error err = {0};
+    nb_ledger_tile *tile = calloc(1, sizeof *tile);
+    snprintf(name, sizeof name, "ledger-%d", number++);
+    snprintf(path, sizeof path, "%s", scratch_path(name));
+    must(nb_team_broadcast(&team, path, sizeof path, &err), &err);
+    must(nb_ledger_open(l, &team, &silent, path, "test", n, 1, false, &err), &err);
+    for (size_t t = 0; t < l->tiles; t++) {
+        memset(tile, 0, sizeof *tile);
+        for (size_t i = 0; i < nb_ledger_rows(l, t); i++) {
+            size_t u = t * NB_AFFINITY_TEXTS + i;
+            tile->columns[0][i] = column[u];
+            tile->reasons[i] = reasons ? reasons[u] : NB_ACCEPTED;
+            tile->tags[i] = tag ? tag[u] : NB_TAG_NONE;
+        }
+        if (nb_team_owns(&team, t)) {
+            must(nb_ledger_write(l, t, tile, &err), &err);
+        }
+    }
+    must(nb_team_agree(&team, NB_OK, &err), &err);
+    free(tile);
+}
+
+static nb_status choose(nb_selection *s, bool smallest, const uint8_t *reasons, const uint8_t *tag, nb_quota quota,
+                        nb_error *err)
+{
+    nb_ledger l;
+    make_ledger(&l, 10, values, reasons, tag);
+    nb_contest c = {.team = &team, .ledger = &l, .smallest = smallest};
+    nb_status status = nb_select(s, &c, &quota, err);
+    nb_ledger_close(&l);
+    return status;
+}
+
+static void check(nb_selection *s, const uint64_t *ids, size_t count)
+{
+    if (team.rank == 0) {
+        assert_int_equal(s->count, count);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(s->ids[i], ids[i]);
+            assert_true(s->values[i] == values[ids[i]]);
+        }
+    } else {
+        assert_null(s->ids);
+    }
+    nb_selection_free(s);
+}
+
+static void test_order(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_selection s;
+    must(choose(&s, true, none, tags, (nb_quota){.count = 10}, &err), &err);
+    check(&s, (const uint64_t[]){1, 2, 3, 0, 8, 9, 7, 6, 5, 4}, 10); /* nouns, untagged, adjectives; ties by id */
+    must(choose(&s, false, none, NULL, (nb_quota){.count = 3}, &err), &err);
+    check(&s, (const uint64_t[]){4, 5, 6}, 3);
+    must(choose(&s, false, none, NULL, (nb_quota){.count = 13, .clamp = true}, &err), &err);
+    assert_true(s.clamped);
+    check(&s, (const uint64_t[]){4, 5, 6, 7, 0, 2, 3, 9, 1, 8}, 10);
+}
+
+static void test_shares(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_selection s;
+    uint8_t reasons[10] = {0};
+    must(choose(&s, true, none, tags, (nb_quota){.count = 4}, &err), &err);
+    check(&s, (const uint64_t[]){1, 2, 3, 7}, 4); /* 1.6, 1.6, 0.8 of 4: one noun, one adjective, the rest to nouns */
+    must(choose(&s, true, none, tags, (nb_quota){.fraction = {0.5, 0.5, 0.25}}, &err), &err);
+    check(&s, (const uint64_t[]){1, 2, 8, 7}, 4);
+    reasons[1] = NB_REJECTED_INTERNEG;
+    reasons[7] = NB_REJECTED_LABEL;
+    must(choose(&s, true, reasons, tags, (nb_quota){.count = 8}, &err), &err);
+    assert_int_equal(s.accepted, 8);
+    assert_int_equal(s.rejected[NB_REJECTED_INTERNEG], 1);
+    assert_int_equal(s.rejected[NB_REJECTED_LABEL], 1);
+    check(&s, (const uint64_t[]){2, 3, 0, 8, 9, 6, 5, 4}, 8);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_selection s;
+    uint8_t all[10];
+    memset(all, NB_REJECTED_LABEL, sizeof all);
+    must_fail(choose(&s, true, all, tags, (nb_quota){.count = 1}, &err), NB_ERR_INPUT, &err, "no candidate is left");
+    err = (nb_error){0};
+    must_fail(choose(&s, true, none, tags, (nb_quota){.count = 11}, &err), NB_ERR_USAGE, &err, "--count 11");
+    err = (nb_error){0};
+    must_fail(choose(&s, true, none, tags, (nb_quota){.fraction = {0.01, 0.01, 0.01}}, &err), NB_ERR_INPUT, &err,
+              "fraction");
+    assert_null(s.ids);
+}
+
+/* Many candidates over many tiles, values known to a slack: the selection is that of the exact values. */
+typedef struct truth {
+    const double *exact;
+    size_t rescored;
+} truth;
+
+static nb_status rescore(void *state, const uint64_t *ids, size_t count, double *out, nb_error *err)
+{
+    truth *t = state;
+    (void)err;
+    for (size_t i = 0; i < count; i++) {
+        out[i] = t->exact[ids[i]];
+    }
+    t->rescored += count;
+    return NB_OK;
+}
+
+static const double *sorted_by;
+static int by_exact(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    if (sorted_by[x] != sorted_by[y]) {
+        return sorted_by[x] > sorted_by[y] ? -1 : 1;
+    }
+    return (x > y) - (x < y);
+}
+
+static void test_rescoring(void **state)
+{
+    (void)state;
+    enum { N = 7 * NB_AFFINITY_TEXTS + 100, KEPT = 900 };
+    double *exact = calloc(N, sizeof *exact), *rough = calloc(N, sizeof *rough), slack = 1e-3;
+    size_t *order = calloc(N, sizeof *order);
+    nb_error err = {0};
+    nb_selection s;
+    nb_ledger l;
+    for (size_t u = 0; u < N; u++) {
+        exact[u] = floor(nb_random_unit(5, 1, u) * 4000) / 4000 - 0.5; /* ties, and both signs */
+        rough[u] = exact[u] + slack * (2 * nb_random_unit(5, 2, u) - 1);
+        order[u] = u;
+    }
+    sorted_by = exact;
+    qsort(order, N, sizeof *order, by_exact);
+    make_ledger(&l, N, rough, NULL, NULL);
+    truth t = {.exact = exact};
+    nb_contest c = {.team = &team, .ledger = &l, .slack = slack, .rescore = rescore, .state = &t};
+    must(nb_select(&s, &c, &(nb_quota){.count = KEPT}, &err), &err);
+    assert_true(t.rescored < KEPT + 200); /* not everything */
+    for (size_t i = 0; team.rank == 0 && i < KEPT; i++) {
+        assert_int_equal(s.ids[i], order[i]);
+        assert_true(s.values[i] == exact[order[i]]);
+    }
+    nb_selection_free(&s);
+    nb_ledger_close(&l);
+    free(exact);
+    free(rough);
+    free(order);
+}
+
+/* What a run wrote is continued, what another run wrote is not, and what is damaged counts as not done. */
+static void test_ledger(void **state)
+{
+    (void)state;
+    char path[4096] = "";
+    nb_error err = {0};
+    nb_ledger l;
+    nb_ledger_tile *tile = calloc(1, sizeof *tile);
+    bool done;
+    snprintf(path, sizeof path, "%s", scratch_path("resumed"));
+    must(nb_team_broadcast(&team, path, sizeof path, &err), &err);
+    must(nb_ledger_open(&l, &team, &silent, path, "one", 3000, 2, false, &err), &err);
+    tile->columns[1][7] = 3.25;
+    if (team.rank == 0) {
+        must(nb_ledger_write(&l, 1, tile, &err), &err);
+    }
+    nb_ledger_close(&l);
+    must(nb_ledger_open(&l, &team, &silent, path, "one", 3000, 2, true, &err), &err);
+    must(nb_ledger_read(&l, 0, tile, &done, &err), &err);
+    assert_false(done);
+    must(nb_ledger_read(&l, 1, tile, &done, &err), &err);
+    assert_true(done && tile->columns[1][7] == 3.25);
+    must(nb_ledger_read(&l, 2, tile, &done, &err), &err);
+    assert_false(done);
+    must(nb_team_agree(&team, NB_OK, &err), &err);
+    if (team.rank == 0) {
+        assert_int_equal(pwrite(l.fd, "x", 1, (off_t)(NB_LEDGER_HEADER + l.record + 900)), 1);
+    }
+    must(nb_team_agree(&team, NB_OK, &err), &err);
+    must(nb_ledger_read(&l, 1, tile, &done, &err), &err);
+    assert_false(done);
+    nb_ledger_close(&l);
+    must(nb_ledger_open(&l, &team, &silent, path, "another", 3000, 2, true, &err), &err);
+    must(nb_ledger_read(&l, 1, tile, &done, &err), &err);
+    assert_false(done);
+    nb_ledger_close(&l);
+    err = (nb_error){0};
+    must_fail(nb_ledger_open(&l, &team, &silent, "/nowhere/ledger", "one", 3000, 2, false, &err), NB_ERR_IO, &err,
+              "/nowhere/ledger");
+    free(tile);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order),     cmocka_unit_test(test_shares), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_rescoring), cmocka_unit_test(test_ledger),
+    };
+    nb_error err = {0};
+    if (nb_team_start(&team, &err) != NB_OK) {
+        return 1;
+    }
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    nb_team_stop(&team);
+    return failed;
+}
