@@ -349,10 +349,12 @@ static nb_status select_and_write(run *r, const char *ledger, const char *proven
     nb_status status;
     NB_TRY(nb_mine(&r->mined, &plan, &r->evidence, err));
     NB_TRY(nb_agree(r->job, write_outputs(r, err), err));
-    if (r->job->team.rank == 0) {
+done:
+    /* what a run with the same inputs would only repeat is not kept */
+    if (r->job->team.rank == 0 && (status == NB_OK || status == NB_ERR_INPUT || status == NB_ERR_USAGE ||
+                                   status == NB_ERR_NUMERIC || status == NB_ERR_VERIFY)) {
         unlink(ledger);
     }
-done:
     return status;
 }
 

@@ -272,7 +272,7 @@ done_ store import -q -o axes.nbe --embeddings axes.npy --labels 01.npy
 case_ 'all candidates are rejected'
 refused 3 out.nbank mine --texts narrow.nbe --labels ab.txt --label-embeddings apart.nbe --id-images axes.nbe \
     --criterion interneg -o out.nbank
-says 'no candidate is left of 2: 0 are ID labels, 2 rejected by interneg'
+says 'no candidate is left of 2: 0 are ID labels, 0 on the stop list, 2 rejected by interneg'
 
 # matrix WORDS...: the matrix x.npy is refused.
 import=(store import -o out.nbe --embeddings)

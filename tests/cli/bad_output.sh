@@ -62,7 +62,7 @@ for writer in "${writers[@]}"; do
     absent good.npy good.nbank
     case_ "an output where nothing can be made: $writer"
     refused 4 /proc/negbank-out "${words[@]}" /proc/negbank-out
-    says "/proc/negbank-out.partial"
+    says "/proc/negbank-out."
     case_ "an output with too long a name: $writer"
     name=$(printf 'x%.0s' {1..300})
     refused 4 - "${words[@]}" "$name"

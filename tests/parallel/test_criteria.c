@@ -3,6 +3,7 @@
 #include "support/support.h"
 
 #include "common/linear/blas.h"
+#include "common/linear/exact_sum.h"
 #include "common/store/npy.h"
 #include "mining/evidence.h"
 #include "mining/import.h"
@@ -299,6 +300,61 @@ static void test_real_criteria(void **state)
     free_world(&w);
 }
 
+/* What a rank hands to collective calls in mining, agreements aside: a formula in which the number of candidates does not
+ * occur. W wild images, D ID images, M kept: 56 bytes an image once (the top digit's place and six digits of its
+ * partition sum), then for the tag that is kept three searches of a cut with 8 rounds of 256 counts, the counts by reason
+ * and tag, and the length and 16 bytes of each of the rank's own chosen. */
+static void test_traffic(void **state)
+{
+    (void)state;
+    enum { KEPT = 500 };
+    world w;
+    found m;
+    nb_error err = {0};
+    open_real(&w);
+    uint64_t before = *team.traffic, spent, own = 0, total;
+    /* `mine` itself broadcasts a path, the count and the ids */
+    mine(&m, &w, "debiased", (nb_quota){.count = KEPT}, false);
+    spent = *team.traffic - before - 4096 - 8 - KEPT * 8;
+    for (size_t i = 0; i < m.count; i++) {
+        own += nb_team_owns(&team, (size_t)m.ids[i] / NB_AFFINITY_TEXTS);
+    }
+    uint64_t images = w.wild_store.plan.count + w.id_store.plan.count;
+    total = images * (8 + 8 * NB_EXACT_DIGITS) + 3 * 8 * 256 * 8 + (NB_REASON_COUNT + NB_TAG_COUNT) * 8 + 8 + own * 16;
+    assert_int_equal(spent, total);
+    must(nb_team_sum(&team, &own, 1, &err), &err);
+    assert_int_equal(own, KEPT);
+    free_found(&m);
+    free_world(&w);
+}
+
+/* A sample of neighbours as large as the corpus is the corpus; those of a smaller one are farther away. */
+static void test_neighbour_sample(void **state)
+{
+    (void)state;
+    world w;
+    found whole, sampled;
+    nb_quota quota = {.count = 100};
+    open_real(&w);
+    mine(&whole, &w, "dnm", quota, false);
+    w.evidence.neighbour_sample = (size_t)w.texts.plan.count;
+    mine(&sampled, &w, "dnm", quota, false);
+    assert_memory_equal(whole.columns[0], sampled.columns[0], w.texts.plan.count * sizeof(double));
+    free_found(&sampled);
+    w.evidence.neighbour_sample = 700;
+    w.evidence.seed = 3;
+    mine(&sampled, &w, "dnm", quota, false);
+    double farther = 0;
+    for (size_t u = 0; u < w.texts.plan.count; u++) {
+        assert_true(sampled.columns[0][u] >= whole.columns[0][u] - 1e-12); /* neighbours can only be farther */
+        farther += sampled.columns[0][u] > whole.columns[0][u];
+    }
+    assert_true(farther > 0.9 * (double)w.texts.plan.count);
+    free_found(&whole);
+    free_found(&sampled);
+    free_world(&w);
+}
+
 /* A bank in memory: the golden negatives. */
 static void open_golden_bank(nb_bank *bank, const world *w)
 {
@@ -372,7 +428,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_neglabel), cmocka_unit_test(test_golden_interneg),
         cmocka_unit_test(test_golden_dnm),      cmocka_unit_test(test_real_criteria),
-        cmocka_unit_test(test_golden_scores),
+        cmocka_unit_test(test_golden_scores),   cmocka_unit_test(test_traffic),
+        cmocka_unit_test(test_neighbour_sample),
     };
     nb_error err = {0};
     if (nb_team_start(&team, &err) != NB_OK) {
