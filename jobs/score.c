@@ -1,5 +1,6 @@
 /* negbank score: a bank and images to a score file. */
 #include "jobs/commands.h"
+#include "jobs/precision.h"
 #include "jobs/score_options.h"
 
 #include "mining/embed.h"
@@ -11,7 +12,7 @@
 
 typedef struct settings {
     nb_talk talk;
-    const char *bank, *images, *model, *labels_from, *output;
+    const char *bank, *images, *model, *labels_from, *precision, *output;
     nb_strings inputs;
     nb_score_choice choice;
     bool force;
@@ -36,6 +37,7 @@ static nb_status open_images(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_job *job = r->job;
+    const nb_engine *engine;
     size_t dropped;
     nb_status status;
     if (!s->images == !s->inputs.count || (s->inputs.count && !s->model)) {
@@ -51,7 +53,9 @@ static nb_status open_images(run *r, nb_error *err)
         return NB_OK;
     }
     NB_TRY(nb_agree(job, nb_image_inputs_read(&r->inputs, &s->inputs, s->labels_from, err), err));
-    NB_TRY(nb_model_open(&r->model, &job->team, s->model, err));
+    NB_TRY(nb_job_engine(job, s->precision, &engine, err));
+    NB_TRY(nb_model_open(&r->model, &job->team, s->model, engine, err));
+    NB_TRY(nb_job_record_engine(job, engine, err));
     if (r->model.clip->config.projection != r->bank.d) {
         return nb_fail(err, NB_ERR_INPUT, "'%s' embeds to width %zu, the bank's embeddings are %zu wide", s->model,
                        r->model.clip->config.projection, r->bank.d);
@@ -157,6 +161,7 @@ static const nb_option options[] = {
      AT(model),
      .value = "DIR",
      .help = "or a checkpoint to embed images with"},
+    NB_PRECISION_OPTION(settings, precision),
     {.name = "inputs",
      .type = NB_OPTION_LIST,
      AT(inputs),

@@ -29,6 +29,13 @@ nb_status nb_provenance_file(nb_provenance *p, const char *role, const char *pat
 /* A fact about the content beyond options and inputs: "blas kernel", "Cooperlake". */
 nb_status nb_provenance_fact(nb_provenance *p, const char *name, const char *value, nb_error *err);
 
+/* The fact that names the towers' engine. */
+#define NB_PROVENANCE_PRECISION "precision"
+
+/* NB_ERR_INPUT naming both where two content halves state the fact differently. `path` holds `old`. */
+nb_status nb_provenance_same_fact(const char *path, const char *old, const char *fresh, const char *name,
+                                  nb_error *err);
+
 /* The content half as JSON, freed by the caller. */
 nb_status nb_provenance_text(const nb_provenance *p, char **text, nb_error *err);
 /* Writes PATH.run.json for the output at `path`. digest may be NULL. */
