@@ -201,7 +201,7 @@ static nb_status print_json(const findings *f, const char *model, nb_error *err)
                   (json_int_t)nb_clip_parameters(c), "logit_scale", (double)f->clip->logit_scale, "digest",
                   f->clip->digest.hex, "sanity", "passed", "known_answers", answers_json(f));
     json_t *speed = json_pack("{s:f, s:f, s:f, s:s, s:s, s:s}", "texts_per_second", f->texts_a_second,
-                              "images_per_second", f->images_a_second, "seconds_each", speed_seconds, "precision",
+                              "images_per_second", f->images_a_second, "seconds_each", speed_seconds, "engine",
                               f->clip->engine->precision, "blas", nb_blas_kernel(), "vector", nb_vector_best()->name);
     json_object_set_new(root, "speed", speed);
     char *out = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));

@@ -17,13 +17,14 @@ nb_status nb_job_engine(nb_job *job, const char *wanted, const nb_engine **out, 
     const char *why = NULL;
     const nb_engine *mine = strcmp(wanted, "fp32") == 0 ? &nb_engine_fp32 : nb_engine_bf16(&why);
     uint64_t able = mine != NULL, ranks = (uint64_t)job->team.size;
-    nb_status status = NB_OK;
-    if (job->options->command->mpi) {
+    nb_status status = nb_agree(job, NB_OK, err); /* before the sum: a rank may have failed since the last one */
+    if (status == NB_OK && job->options->command->mpi) {
         status = nb_team_sum(&job->team, &able, 1, err);
     }
     if (status != NB_OK) {
         return status;
     }
+    nb_job_tell_kernels(job);
     if (able == ranks) {
         *out = mine;
         return same_engine(job, mine, err);
@@ -42,5 +43,5 @@ nb_status nb_job_engine(nb_job *job, const char *wanted, const nb_engine **out, 
 
 nb_status nb_job_record_engine(nb_job *job, const nb_engine *engine, nb_error *err)
 {
-    return nb_provenance_fact(&job->provenance, NB_PROVENANCE_PRECISION, engine->precision, err);
+    return nb_provenance_fact(&job->provenance, NB_PROVENANCE_ENGINE, engine->precision, err);
 }

@@ -14,8 +14,8 @@
         .help = "of the towers' products; auto: bf16 where every CPU has AMX, else fp32"                               \
     }
 
-/* Collective (of an MPI command). The engine all ranks use: fp32 where `wanted` ("fp32", "bf16", "auto") says so or a
- * rank's CPU has no AMX, of which the log tells. */
+/* Collective (of an MPI command), and tells of slow kernels. The engine all ranks use: fp32 where `wanted` ("fp32",
+ * "bf16", "auto") says so or a rank's CPU has no AMX, of which the log tells. */
 nb_status nb_job_engine(nb_job *job, const char *wanted, const nb_engine **out, nb_error *err);
 
 /* Records the engine in the content half of provenance. */

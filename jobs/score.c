@@ -55,7 +55,6 @@ static nb_status open_images(run *r, nb_error *err)
     NB_TRY(nb_agree(job, nb_image_inputs_read(&r->inputs, &s->inputs, s->labels_from, err), err));
     NB_TRY(nb_job_engine(job, s->precision, &engine, err));
     NB_TRY(nb_model_open(&r->model, &job->team, s->model, engine, err));
-    NB_TRY(nb_job_record_engine(job, engine, err));
     if (r->model.clip->config.projection != r->bank.d) {
         return nb_fail(err, NB_ERR_INPUT, "'%s' embeds to width %zu, the bank's embeddings are %zu wide", s->model,
                        r->model.clip->config.projection, r->bank.d);
@@ -117,6 +116,12 @@ static nb_status write_scores(run *r, const nb_score_result *results, nb_error *
     nb_status status = NB_OK;
     if (r->job->team.rank == 0) {
         NB_TRY(nb_score_comments(&table.comments, &r->scorer, err));
+        if (r->model.clip) {
+            const nb_clip *clip = r->model.clip;
+            char line[160];
+            int len = snprintf(line, sizeof line, "model %s, %s", clip->digest.hex, clip->engine->precision);
+            NB_TRY(nb_strings_push(&table.comments, line, (size_t)len, err));
+        }
         NB_TRY(nb_score_table(&table, r->names, r->labels, results, err));
         NB_TRY(nb_scores_write(&table, r->set->output, r->set->force, err));
         nb_log_info(&r->job->log, "%zu images scored by %s -> %s", r->count, r->scorer.rule->name, r->set->output);

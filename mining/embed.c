@@ -84,10 +84,10 @@ static nb_status check_engine(nb_output *out, const nb_store_spec *spec, nb_erro
     char *old = NULL;
     nb_status status = NB_OK;
     if (nb_store_provenance(out->partial, &old, &unreadable) == NB_OK) {
-        status = nb_provenance_same_fact(out->partial, old, spec->provenance, NB_PROVENANCE_PRECISION, err);
+        status = nb_provenance_same_fact(out->partial, old, spec->provenance, NB_PROVENANCE_ENGINE, err);
     }
     if (status != NB_OK) {
-        nb_hint(err, "continue it with the same --precision, or remove it");
+        nb_hint(err, "continue it with the same --precision, or give --force to start anew");
         nb_output_release(out); /* it stays */
     }
     free(old);
@@ -114,7 +114,7 @@ static nb_status create_or_resume(nb_output *out, nb_store_plan *plan, const nb_
     if (same) {
         nb_log_info(log, "continuing '%s'", out->partial);
     } else {
-        NB_TRY(check_engine(out, spec, err));
+        NB_TRY(target->force ? NB_OK : check_engine(out, spec, err));
         nb_log_warn(log, "'%s' is of other inputs or options: starting anew", out->partial);
         if (rename(fresh.data, out->partial) != 0) {
             status = nb_fail_errno(err, NB_ERR_IO, "cannot rename '%s'", fresh.data);
@@ -140,9 +140,9 @@ static nb_status complete(const nb_embed_target *target, const nb_store_spec *sp
     }
     *same = strcmp(store.provenance, spec->provenance) == 0;
     nb_status status =
-        nb_provenance_same_fact(target->path, store.provenance, spec->provenance, NB_PROVENANCE_PRECISION, err);
+        nb_provenance_same_fact(target->path, store.provenance, spec->provenance, NB_PROVENANCE_ENGINE, err);
     nb_store_close(&store);
-    return status;
+    return status == NB_OK ? NB_OK : nb_hint(err, "give the same --precision, or --force to replace it");
 }
 
 static nb_status create(const nb_team *team, const nb_log *log, nb_output *out, nb_store_plan *plan,
