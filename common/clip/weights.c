@@ -98,6 +98,7 @@ static nb_status convert(const loader *l, size_t at, bool transposed, float *to)
         }
     }
 done:
+    nb_checkpoint_drop(l->checkpoint, at); /* else file and weights would be in memory together */
     free(straight);
     return status;
 }
