@@ -156,10 +156,21 @@ static void attend(const nb_engine *e, const nb_attention *a)
         .attention_bytes = attention_bytes, .attend = attend                                                           \
     }
 
-#if defined(NEGBANK_AMX)
-static const nb_engine hardware = ENGINE(nb_tiles_hardware, "bf16 by AMX");
-#endif
 const nb_engine nb_engine_bf16_emulated = ENGINE(nb_tiles_emulated, "bf16 by emulated AMX");
+
+#if defined(NEGBANK_AMX)
+static const nb_engine *of_cpu(const char **why)
+{
+    static const nb_engine hardware = ENGINE(nb_tiles_hardware, "bf16 by AMX");
+    return nb_tiles_amx(why) ? &hardware : NULL;
+}
+#else
+static const nb_engine *of_cpu(const char **why)
+{
+    nb_tiles_amx(why);
+    return NULL;
+}
+#endif
 
 const nb_engine *nb_engine_bf16(const char **why)
 {
@@ -171,9 +182,5 @@ const nb_engine *nb_engine_bf16(const char **why)
         *(why ? why : &ignored) = "NEGBANK_AMX=off hides AMX";
         return NULL;
     }
-#if defined(NEGBANK_AMX)
-    return nb_tiles_amx(why) ? &hardware : NULL;
-#else
-    return nb_tiles_amx(why) ? &nb_engine_bf16_emulated : NULL; /* there is none in such a build */
-#endif
+    return of_cpu(why);
 }
