@@ -7,6 +7,7 @@
 #include "common/linear/blas.h"
 #include "common/linear/vector.h"
 #include "jobs/known_answers.h"
+#include "jobs/precision.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -15,7 +16,7 @@
 
 typedef struct settings {
     nb_talk talk;
-    const char *model;
+    const char *model, *precision;
     bool json, require_known_answers;
 } settings;
 
@@ -140,9 +141,9 @@ static void print_text(const findings *f, const char *model)
     printf("%-14s passed: tokens go back to text, %zu texts and %d noise images embed to finite, distinct rows\n",
            "sanity", f->sane_texts, NB_SANITY_IMAGES);
     print_answers(f);
-    printf("%-14s %.4g short texts/s, %.4g images/s on this core, without decoding (%g s each; OpenBLAS %s, %s)\n",
-           "speed here", f->texts_a_second, f->images_a_second, speed_seconds, nb_blas_kernel(),
-           nb_vector_best()->name);
+    printf("%-14s %.4g short texts/s, %.4g images/s on this core, without decoding (%g s each; %s, OpenBLAS %s, %s)\n",
+           "speed here", f->texts_a_second, f->images_a_second, speed_seconds, f->clip->engine->precision,
+           nb_blas_kernel(), nb_vector_best()->name);
 }
 
 /* ---- as JSON ---- */
@@ -199,9 +200,9 @@ static nb_status print_json(const findings *f, const char *model, nb_error *err)
                   "text", text, "image", image, "projection", (json_int_t)c->projection, "parameters",
                   (json_int_t)nb_clip_parameters(c), "logit_scale", (double)f->clip->logit_scale, "digest",
                   f->clip->digest.hex, "sanity", "passed", "known_answers", answers_json(f));
-    json_t *speed = json_pack("{s:f, s:f, s:f, s:s, s:s}", "texts_per_second", f->texts_a_second, "images_per_second",
-                              f->images_a_second, "seconds_each", speed_seconds, "blas", nb_blas_kernel(), "vector",
-                              nb_vector_best()->name);
+    json_t *speed = json_pack("{s:f, s:f, s:f, s:s, s:s, s:s}", "texts_per_second", f->texts_a_second,
+                              "images_per_second", f->images_a_second, "seconds_each", speed_seconds, "engine",
+                              f->clip->engine->precision, "blas", nb_blas_kernel(), "vector", nb_vector_best()->name);
     json_object_set_new(root, "speed", speed);
     char *out = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
     nb_status status = NB_OK;
@@ -242,8 +243,10 @@ static nb_status check(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     findings f = {0};
+    const nb_engine *engine;
     nb_status status;
-    NB_TRY(nb_clip_open(&f.clip, s->model, err));
+    NB_TRY(nb_job_engine(job, s->precision, &engine, err));
+    NB_TRY(nb_clip_open_by(&f.clip, s->model, engine, err));
     NB_TRY(look_at_files(&f, s->model, err));
     status = look_at_model(&f, err);
     if (status != NB_OK) {
@@ -273,6 +276,7 @@ static const nb_option options[] = {
      .value = "DIR",
      .required = true,
      .help = "CLIP checkpoint folder (Hugging Face or open_clip)"},
+    NB_PRECISION_OPTION(settings, precision),
     {.name = "require-known-answers",
      .type = NB_OPTION_FLAG,
      AT(require_known_answers),

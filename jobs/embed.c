@@ -17,6 +17,7 @@ nb_status nb_job_embed(nb_job *job, const nb_embed_choice *choice, const nb_clip
     nb_status status;
     NB_TRY(nb_provenance_input(&job->provenance, "model", choice->model, clip->digest.hex, err));
     NB_TRY(nb_job_record_kernel(job, err));
+    NB_TRY(nb_job_record_engine(job, clip->engine, err));
     NB_TRY(nb_provenance_text(&job->provenance, &provenance, err));
     spec.width = clip->config.projection;
     spec.half = strcmp(choice->store, "fp16") == 0;

@@ -3,11 +3,12 @@
 #define NB_JOBS_EMBED_H
 
 #include "jobs/job.h"
+#include "jobs/precision.h"
 #include "mining/embed.h"
 #include "mining/model.h"
 
 typedef struct nb_embed_choice {
-    const char *model, *store, *output;
+    const char *model, *precision, *store, *output;
     bool force, resume;
 } nb_embed_choice;
 
@@ -19,6 +20,7 @@ typedef struct nb_embed_choice {
      .value = "DIR",                                                                                                   \
      .required = true,                                                                                                 \
      .help = "CLIP checkpoint folder"},                                                                                \
+        NB_PRECISION_OPTION(set, embed.precision),                                                                     \
         {.name = "store",                                                                                              \
          .type = NB_OPTION_CHOICE,                                                                                     \
          .offset = offsetof(set, embed.store),                                                                         \

@@ -15,6 +15,7 @@ static nb_status embed_images(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_model model = {0};
+    const nb_engine *engine;
     nb_image_inputs inputs = {0};
     nb_image_embedder embedder = {0};
     char dropped_text[32], note[64];
@@ -22,7 +23,8 @@ static nb_status embed_images(nb_job *job, nb_error *err)
     nb_status status;
     NB_TRY(nb_job_embed_check(job, &s->embed, err));
     NB_TRY(nb_agree(job, nb_image_inputs_read(&inputs, &s->inputs, s->labels_from, err), err));
-    NB_TRY(nb_model_open(&model, &job->team, s->embed.model, err));
+    NB_TRY(nb_job_engine(job, s->embed.precision, &engine, err));
+    NB_TRY(nb_model_open(&model, &job->team, s->embed.model, engine, err));
     if (model.clip->preprocess_defaulted) {
         nb_log_warn(&job->log, "'%s' has no preprocessor_config.json: CLIP's published mean and deviation are used",
                     s->embed.model);

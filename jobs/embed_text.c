@@ -15,6 +15,7 @@ static nb_status embed_text(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_model model = {0};
+    const nb_engine *engine;
     nb_prompts prompts = {0};
     nb_corpus corpus = {0};
     nb_text_embedder embedder = {0};
@@ -24,7 +25,8 @@ static nb_status embed_text(nb_job *job, nb_error *err)
     NB_TRY(nb_agree(job, nb_prompts_create(&prompts, &s->prompt, &s->prompt_adj, err), err));
     NB_TRY(nb_agree(job, nb_corpus_file_read(&corpus, &digest, s->corpus, err), err));
     NB_TRY(nb_provenance_input(&job->provenance, "corpus", s->corpus, digest.hex, err));
-    NB_TRY(nb_model_open(&model, &job->team, s->embed.model, err));
+    NB_TRY(nb_job_engine(job, s->embed.precision, &engine, err));
+    NB_TRY(nb_model_open(&model, &job->team, s->embed.model, engine, err));
     NB_TRY(
         nb_agree(job, nb_text_embedder_create(&embedder, model.clip, &prompts, &corpus.texts, corpus.tags, err), err));
     nb_store_spec spec = {

@@ -17,6 +17,7 @@ typedef struct nb_job {
     nb_log log;
     nb_team team; /* of one, without MPI, for commands that need none */
     nb_provenance provenance;
+    bool told_kernels; /* by nb_job_tell_kernels */
 } nb_job;
 
 /* How to talk: options every command has. `set` is its settings struct, whose first member is an nb_talk `talk`. */
@@ -69,6 +70,10 @@ nb_status nb_job_check_outputs(const nb_job *job, const char *const *paths, size
 /* Collective. Records the kernel family (OpenBLAS's and our vectors'), which all ranks must share: NB_ERR_LIMIT on
  * nodes that differ, with the variables that make them alike. */
 nb_status nb_job_record_kernel(nb_job *job, nb_error *err);
+
+/* Warns, once in a job, of kernels slower than this CPU allows (OPENBLAS_CORETYPE, NEGBANK_VECTOR), naming both and the
+ * remedy. nb_job_record_kernel does it too. */
+void nb_job_tell_kernels(nb_job *job);
 
 /* Rank 0 writes the record of the run beside an output that stands. A failure, on a disk just filled up say, is a
  * warning: the output is whole without it. */

@@ -1,6 +1,7 @@
 /* negbank mine: stores and a label set to a bank. */
 #include "jobs/commands.h"
 #include "jobs/mine_bank.h"
+#include "jobs/precision.h"
 
 #include "common/base/file.h"
 #include "common/linear/kernels.h"
@@ -15,7 +16,7 @@
 
 typedef struct settings {
     nb_talk talk;
-    const char *texts, *labels, *model, *label_embeddings, *id_images, *wild_images, *output, *explain;
+    const char *texts, *labels, *model, *precision, *label_embeddings, *id_images, *wild_images, *output, *explain;
     const char *criterion, *reject, *distance, *stop_list;
     nb_strings prompt;
     int64_t count, neighbours, neighbour_sample, seed;
@@ -45,10 +46,14 @@ typedef struct run {
 static nb_status embed_labels(run *r, nb_error *err)
 {
     nb_clip *clip = NULL;
+    const nb_engine *engine;
     nb_prompts prompts = {0};
     size_t d = (size_t)r->texts.plan.width, count = r->labels.count;
-    nb_status status = NB_OK;
     char hex[65] = "";
+    nb_status status = nb_job_engine(r->job, r->set->precision, &engine, err);
+    if (status != NB_OK) {
+        return status;
+    }
     float *rows = nb_alloc(count * d, sizeof *rows, err);
     r->label_rows = rows;
     if (!rows) {
@@ -57,7 +62,7 @@ static nb_status embed_labels(run *r, nb_error *err)
     }
     if (r->job->team.rank == 0) {
         NB_TRY(nb_prompts_create(&prompts, &r->set->prompt, NULL, err));
-        NB_TRY(nb_clip_open(&clip, r->set->model, err));
+        NB_TRY(nb_clip_open_by(&clip, r->set->model, engine, err));
         if (clip->config.projection != d) {
             nb_fail(err, NB_ERR_INPUT, "'%s' embeds to width %zu, '%s' has width %zu", r->set->model,
                     clip->config.projection, r->texts.path, d);
@@ -74,6 +79,9 @@ done:
     }
     if (status == NB_OK && r->job->team.rank == 0) {
         status = nb_provenance_input(&r->job->provenance, "model", r->set->model, hex, err);
+    }
+    if (status == NB_OK) {
+        status = nb_job_record_engine(r->job, engine, err);
     }
     nb_prompts_destroy(&prompts);
     nb_clip_close(clip);
@@ -418,6 +426,7 @@ static const nb_option options[] = {
      AT(model),
      .value = "DIR",
      .help = "checkpoint to embed the labels with"},
+    NB_PRECISION_OPTION(settings, precision),
     {.name = "label-embeddings",
      .type = NB_OPTION_INPUT,
      AT(label_embeddings),

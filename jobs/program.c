@@ -60,9 +60,44 @@ nb_status nb_job_check_outputs(const nb_job *job, const char *const *paths, size
     return nb_agree(job, status, err);
 }
 
+static void tell_vector(const nb_job *job, const char *wanted)
+{
+    const nb_vector *sets[3];
+    const char *best = sets[nb_vector_all(sets) - 1]->name, *used = nb_vector_best()->name;
+    if (strcmp(used, best) != 0) {
+        nb_log_warn(&job->log, "NEGBANK_VECTOR=%s has the small kernels use %s, this CPU has %s: unset it to be faster",
+                    wanted, used, best);
+    } else if (strcmp(used, wanted) != 0) {
+        nb_log_warn(&job->log, "NEGBANK_VECTOR=%s names no kernels that this CPU has: %s is used", wanted, used);
+    }
+}
+
+void nb_job_tell_kernels(nb_job *job)
+{
+    const char *better = nb_blas_better(), *forced = getenv("OPENBLAS_CORETYPE"), *vector = getenv("NEGBANK_VECTOR");
+    if (job->told_kernels) {
+        return;
+    }
+    job->told_kernels = true;
+    if (better && forced) {
+        nb_log_warn(
+            &job->log,
+            "OPENBLAS_CORETYPE=%s has OpenBLAS use its %s kernels, this CPU has those of %s: unset it to be faster",
+            forced, nb_blas_kernel(), better);
+    } else if (better) {
+        nb_log_warn(&job->log,
+                    "OpenBLAS chose its %s kernels, this CPU has those of %s: OPENBLAS_CORETYPE=%s may be faster",
+                    nb_blas_kernel(), better, better);
+    }
+    if (vector) {
+        tell_vector(job, vector);
+    }
+}
+
 nb_status nb_job_record_kernel(nb_job *job, nb_error *err)
 {
     char kernels[128];
+    nb_job_tell_kernels(job);
     snprintf(kernels, sizeof kernels, "OpenBLAS %s, %s", nb_blas_kernel(), nb_vector_best()->name);
     nb_status status = nb_team_same(&job->team, "the kernel family", kernels, err);
     if (status != NB_OK) {

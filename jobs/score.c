@@ -1,5 +1,6 @@
 /* negbank score: a bank and images to a score file. */
 #include "jobs/commands.h"
+#include "jobs/precision.h"
 #include "jobs/score_options.h"
 
 #include "mining/embed.h"
@@ -11,7 +12,7 @@
 
 typedef struct settings {
     nb_talk talk;
-    const char *bank, *images, *model, *labels_from, *output;
+    const char *bank, *images, *model, *labels_from, *precision, *output;
     nb_strings inputs;
     nb_score_choice choice;
     bool force;
@@ -36,6 +37,7 @@ static nb_status open_images(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_job *job = r->job;
+    const nb_engine *engine;
     size_t dropped;
     nb_status status;
     if (!s->images == !s->inputs.count || (s->inputs.count && !s->model)) {
@@ -51,7 +53,8 @@ static nb_status open_images(run *r, nb_error *err)
         return NB_OK;
     }
     NB_TRY(nb_agree(job, nb_image_inputs_read(&r->inputs, &s->inputs, s->labels_from, err), err));
-    NB_TRY(nb_model_open(&r->model, &job->team, s->model, err));
+    NB_TRY(nb_job_engine(job, s->precision, &engine, err));
+    NB_TRY(nb_model_open(&r->model, &job->team, s->model, engine, err));
     if (r->model.clip->config.projection != r->bank.d) {
         return nb_fail(err, NB_ERR_INPUT, "'%s' embeds to width %zu, the bank's embeddings are %zu wide", s->model,
                        r->model.clip->config.projection, r->bank.d);
@@ -113,6 +116,12 @@ static nb_status write_scores(run *r, const nb_score_result *results, nb_error *
     nb_status status = NB_OK;
     if (r->job->team.rank == 0) {
         NB_TRY(nb_score_comments(&table.comments, &r->scorer, err));
+        if (r->model.clip) {
+            const nb_clip *clip = r->model.clip;
+            char line[160];
+            int len = snprintf(line, sizeof line, "model %s, %s", clip->digest.hex, clip->engine->precision);
+            NB_TRY(nb_strings_push(&table.comments, line, (size_t)len, err));
+        }
         NB_TRY(nb_score_table(&table, r->names, r->labels, results, err));
         NB_TRY(nb_scores_write(&table, r->set->output, r->set->force, err));
         nb_log_info(&r->job->log, "%zu images scored by %s -> %s", r->count, r->scorer.rule->name, r->set->output);
@@ -157,6 +166,7 @@ static const nb_option options[] = {
      AT(model),
      .value = "DIR",
      .help = "or a checkpoint to embed images with"},
+    NB_PRECISION_OPTION(settings, precision),
     {.name = "inputs",
      .type = NB_OPTION_LIST,
      AT(inputs),

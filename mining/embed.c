@@ -3,6 +3,7 @@
 #include "common/base/tag.h"
 #include "common/linear/kernels.h"
 #include "common/parallel/stop.h"
+#include "common/store/provenance.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -76,6 +77,23 @@ done:
     return status;
 }
 
+/* A partial that another engine began is not thrown away for an option that differs. */
+static nb_status check_engine(nb_output *out, const nb_store_spec *spec, nb_error *err)
+{
+    nb_error unreadable = {0};
+    char *old = NULL;
+    nb_status status = NB_OK;
+    if (nb_store_provenance(out->partial, &old, &unreadable) == NB_OK) {
+        status = nb_provenance_same_fact(out->partial, old, spec->provenance, NB_PROVENANCE_ENGINE, err);
+    }
+    if (status != NB_OK) {
+        nb_hint(err, "continue it with the same --precision, or give --force to start anew");
+        nb_output_release(out); /* it stays */
+    }
+    free(old);
+    return status;
+}
+
 /* Continues a partial when it is of the same store; otherwise starts a new one. The new skeleton is written beside it,
  * for the same content gives the same skeleton. */
 static nb_status create_or_resume(nb_output *out, nb_store_plan *plan, const nb_embed_target *target,
@@ -96,6 +114,7 @@ static nb_status create_or_resume(nb_output *out, nb_store_plan *plan, const nb_
     if (same) {
         nb_log_info(log, "continuing '%s'", out->partial);
     } else {
+        NB_TRY(target->force ? NB_OK : check_engine(out, spec, err));
         nb_log_warn(log, "'%s' is of other inputs or options: starting anew", out->partial);
         if (rename(fresh.data, out->partial) != 0) {
             status = nb_fail_errno(err, NB_ERR_IO, "cannot rename '%s'", fresh.data);
@@ -110,26 +129,30 @@ done:
     return status;
 }
 
-/* True when the output is there already, made of the same content. */
-static bool complete(const nb_embed_target *target, const nb_store_spec *spec)
+/* *same: the output is there already, made of the same content. */
+static nb_status complete(const nb_embed_target *target, const nb_store_spec *spec, bool *same, nb_error *err)
 {
     nb_store store;
     nb_error ignored = {0};
+    *same = false;
     if (!target->resume || target->force || nb_store_open(&store, target->path, false, &ignored) != NB_OK) {
-        return false;
+        return NB_OK;
     }
-    bool same = strcmp(store.provenance, spec->provenance) == 0;
+    *same = strcmp(store.provenance, spec->provenance) == 0;
+    nb_status status =
+        nb_provenance_same_fact(target->path, store.provenance, spec->provenance, NB_PROVENANCE_ENGINE, err);
     nb_store_close(&store);
-    return same;
+    return status == NB_OK ? NB_OK : nb_hint(err, "give the same --precision, or --force to replace it");
 }
 
 static nb_status create(const nb_team *team, const nb_log *log, nb_output *out, nb_store_plan *plan,
                         const nb_embed_target *target, const nb_store_spec *spec, nb_error *err)
 {
-    nb_status status = NB_OK;
-    if (team->rank == 0 && complete(target, spec)) {
+    bool done = false;
+    nb_status status = team->rank == 0 ? complete(target, spec, &done, err) : NB_OK;
+    if (done) {
         nb_log_info(log, "'%s' is complete: nothing is left to do", target->path);
-    } else if (team->rank == 0) {
+    } else if (team->rank == 0 && status == NB_OK) {
         status = create_or_resume(out, plan, target, spec, log, err);
     }
     NB_TRY(nb_team_agree(team, status, err));

@@ -22,16 +22,16 @@ done:
     return nb_team_agree(team, status, err);
 }
 
-nb_status nb_model_open(nb_model *m, const nb_team *team, const char *directory, nb_error *err)
+nb_status nb_model_open(nb_model *m, const nb_team *team, const char *directory, const nb_engine *engine, nb_error *err)
 {
     nb_status status;
     *m = (nb_model){0};
-    status = nb_clip_prepare(&m->clip, directory, err);
+    status = nb_clip_prepare(&m->clip, directory, engine, err);
     if (status == NB_OK && team->rank == 0) { /* before memory is asked for as the configuration says */
         status = nb_clip_check(m->clip, directory, err);
     }
     NB_TRY(nb_team_agree(team, status, err));
-    NB_TRY(nb_shared_create(&m->weights, team, nb_clip_parameters(&m->clip->config) * sizeof(float), err));
+    NB_TRY(nb_shared_create(&m->weights, team, nb_clip_weight_bytes(&m->clip->config, engine), err));
     if (m->weights.first) {
         status = nb_clip_load(m->clip, directory, m->weights.base, err);
     }

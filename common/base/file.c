@@ -148,6 +148,15 @@ nb_status nb_map_open(nb_map *map, const char *path, nb_error *err)
     return status;
 }
 
+void nb_map_drop(const nb_map *map, const void *begin, size_t len)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), at = (size_t)((const unsigned char *)begin - map->data);
+    size_t first = (at + page - 1) / page * page, last = (at + len) / page * page;
+    if (first < last) {
+        madvise((void *)(uintptr_t)(map->data + first), last - first, MADV_DONTNEED);
+    }
+}
+
 void nb_map_close(nb_map *map)
 {
     if (map && map->data) {

@@ -25,6 +25,9 @@ typedef struct nb_map {
 } nb_map;
 nb_status nb_map_open(nb_map *map, const char *path, nb_error *err);
 void nb_map_close(nb_map *map);
+/* Lets the system take back the memory of the whole pages in [begin, begin + len) of the map, which count as this
+ * process's until then; touched again, they are read again. */
+void nb_map_drop(const nb_map *map, const void *begin, size_t len);
 
 /* directory "/" name, into a new string the caller frees. */
 nb_status nb_path_join(char **out, const char *directory, const char *name, nb_error *err);

@@ -345,6 +345,11 @@ void nb_checkpoint_use(nb_checkpoint *c, size_t i)
     c->entries[i].used = true;
 }
 
+void nb_checkpoint_drop(const nb_checkpoint *c, size_t i)
+{
+    nb_safetensors_drop(c->shards[c->entries[i].shard], c->entries[i].tensor);
+}
+
 /* The first entry whose name is not below `name`, or the count. */
 static size_t lower_bound(const nb_checkpoint *c, const char *name)
 {

@@ -37,6 +37,8 @@ const char *nb_checkpoint_path_at(const nb_checkpoint *checkpoint, size_t i);
 /* True once the tensor was marked as used. */
 bool nb_checkpoint_used(const nb_checkpoint *checkpoint, size_t i);
 void nb_checkpoint_use(nb_checkpoint *checkpoint, size_t i);
+/* Gives back the memory of tensor i's bytes, which were read and are not needed again soon. */
+void nb_checkpoint_drop(const nb_checkpoint *checkpoint, size_t i);
 
 /* True with the tensor's number in *i when there is one of that name. Binary search. */
 bool nb_checkpoint_find(const nb_checkpoint *checkpoint, const char *name, size_t *i);

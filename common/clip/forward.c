@@ -1,38 +1,45 @@
 #include "common/clip/forward.h"
 
 #include "common/base/memory.h"
-#include "common/linear/blas.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-nb_status nb_forward_create(nb_forward *f, const nb_tower_config *c, const nb_block *blocks, size_t rows, size_t pooled,
-                            size_t longest, bool causal, nb_error *err)
+nb_status nb_forward_create(nb_forward *f, const nb_engine *engine, const nb_tower_config *c, const nb_block *blocks,
+                            size_t rows, size_t pooled, size_t longest, bool causal, nb_error *err)
 {
     size_t w = c->width, stride = (longest + 15) / 16 * 16, most = rows > pooled ? rows : pooled;
+    size_t together = most < engine->together ? most : engine->together, number = sizeof(float);
     nb_status status;
-    *f = (nb_forward){
-        .config = c, .blocks = blocks, .vector = nb_vector_best(), .rows = rows, .pooled = pooled, .longest = longest};
+    *f = (nb_forward){.config = c,
+                      .blocks = blocks,
+                      .engine = engine,
+                      .vector = nb_vector_best(),
+                      .rows = rows,
+                      .pooled = pooled,
+                      .longest = longest,
+                      .together = together};
     f->path.stride = stride;
     const struct {
-        float **at;
-        size_t count;
+        void *at; /* a pointer's address */
+        size_t bytes;
     } parts[] = {
-        {&f->x, rows * w},
-        {&f->normed, most * w},
-        {&f->qkv, most * 3 * w},
-        {&f->mixed, most * w},
-        {&f->hidden, most * c->mlp},
-        {&f->top, pooled * w},
-        {&f->scores, causal ? 1 : longest * longest},
-        {&f->path.keys, causal ? w * stride : 1},
-        {&f->path.values, causal ? stride * w : 1},
-        {&f->path.scores, causal ? stride : 1},
+        {&f->x, rows * w * number},
+        {&f->normed, (together > pooled ? together : pooled) * w * number},
+        {&f->qkv, most * 3 * w * number},
+        {&f->mixed, most * w * number},
+        {&f->input, engine->packs ? engine->input_bytes(together, w) : 1},
+        {&f->hidden, engine->input_bytes(together, c->mlp)},
+        {&f->attention, causal ? 1 : engine->attention_bytes(longest, w / c->heads)},
+        {&f->top, pooled * w * number},
+        {&f->path.keys, causal ? w * stride * number : 1},
+        {&f->path.values, causal ? stride * w * number : 1},
+        {&f->path.scores, causal ? stride * number : 1},
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        *parts[i].at = nb_alloc_aligned(parts[i].count, sizeof(float), err);
-        NB_TRY(*parts[i].at ? NB_OK : NB_ERR_LIMIT);
+        void *room = nb_alloc_aligned(parts[i].bytes, 1, err);
+        memcpy(parts[i].at, &room, sizeof room);
+        NB_TRY(room ? NB_OK : NB_ERR_LIMIT);
     }
     NB_TRY_NEW(f->pool, pooled);
 done:
@@ -49,8 +56,9 @@ void nb_forward_destroy(nb_forward *f)
         free(f->normed);
         free(f->qkv);
         free(f->mixed);
+        free(f->input);
         free(f->hidden);
-        free(f->scores);
+        free(f->attention);
         free(f->top);
         free(f->pool);
         free(f->path.keys);
@@ -60,46 +68,109 @@ void nb_forward_destroy(nb_forward *f)
     }
 }
 
+/* A matrix as the engine wants it. */
+static const void *either(const float *plain, const void *packed)
+{
+    return packed ? packed : plain;
+}
+
+static size_t fewer(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* out[rows, width] += linear(input[rows, k]) */
+static void add_linear(nb_forward *f, const void *input, size_t rows, size_t k, const void *weight, const float *bias,
+                       float *out)
+{
+    f->engine->product(f->engine, &(nb_product){.vector = f->vector,
+                                                .input = input,
+                                                .rows = rows,
+                                                .k = k,
+                                                .weight = weight,
+                                                .count = f->config->width,
+                                                .bias = bias,
+                                                .epilogue = NB_ADD,
+                                                .out = out,
+                                                .scratch = f->normed});
+}
+
 /* x[rows, width] += mlp(layer norm(x)); and before it the attention's output in f->mixed. */
 static void finish_block(nb_forward *f, const nb_block *b, float *x, size_t rows)
 {
     const nb_tower_config *c = f->config;
-    const nb_vector *v = f->vector;
+    const nb_engine *e = f->engine;
     size_t w = c->width;
-    nb_gelu_kind kind = c->activation == NB_QUICK_GELU ? NB_VECTOR_QUICK_GELU : NB_VECTOR_GELU;
-    nb_sgemm_nt(rows, w, w, f->mixed, w, b->out_weight, w, 0.0f, f->normed, w);
-    v->add_residual(x, f->normed, rows, w, b->out_bias);
-    v->layer_norm(f->normed, x, rows, w, b->norm2_weight, b->norm2_bias, c->epsilon);
-    nb_sgemm_nt(rows, c->mlp, w, f->normed, w, b->fc1_weight, w, 0.0f, f->hidden, c->mlp);
-    v->bias_gelu(f->hidden, rows, c->mlp, b->fc1_bias, kind);
-    nb_sgemm_nt(rows, w, c->mlp, f->hidden, c->mlp, b->fc2_weight, c->mlp, 0.0f, f->normed, w);
-    v->add_residual(x, f->normed, rows, w, b->fc2_bias);
+    for (size_t at = 0; at < rows; at += f->together) {
+        size_t n = fewer(rows - at, f->together);
+        float *some = x + at * w;
+        const void *input = e->input(e, f->input, f->mixed + at * w, n, w);
+        add_linear(f, input, n, w, either(b->out_weight, b->packed.out), b->out_bias, some);
+        f->vector->layer_norm(f->normed, some, n, w, b->norm2_weight, b->norm2_bias, c->epsilon);
+        e->product(e, &(nb_product){.vector = f->vector,
+                                    .input = e->input(e, f->input, f->normed, n, w),
+                                    .rows = n,
+                                    .k = w,
+                                    .weight = either(b->fc1_weight, b->packed.fc1),
+                                    .count = c->mlp,
+                                    .bias = b->fc1_bias,
+                                    .epilogue = c->activation == NB_QUICK_GELU ? NB_STORE_QUICK_GELU : NB_STORE_GELU,
+                                    .out = f->hidden});
+        add_linear(f, f->hidden, n, c->mlp, either(b->fc2_weight, b->packed.fc2), b->fc2_bias, some);
+    }
+}
+
+/* out[rows, count] = outputs [first, first + count) of a block's queries, keys and values. */
+static void some_qkv(nb_forward *f, const nb_block *b, const float *normed, size_t rows, size_t first, size_t count,
+                     float *out)
+{
+    f->engine->product(f->engine,
+                       &(nb_product){.vector = f->vector,
+                                     .input = f->engine->input(f->engine, f->input, normed, rows, f->config->width),
+                                     .rows = rows,
+                                     .k = f->config->width,
+                                     .weight = either(b->qkv_weight, b->packed.qkv),
+                                     .first = first,
+                                     .count = count,
+                                     .bias = b->qkv_bias + first,
+                                     .out = out});
 }
 
 /* qkv[rows, 3 width] of a block. */
 static void project(nb_forward *f, const nb_block *b, size_t rows)
 {
     size_t w = f->config->width;
-    f->vector->layer_norm(f->normed, f->x, rows, w, b->norm1_weight, b->norm1_bias, f->config->epsilon);
-    nb_sgemm_nt(rows, 3 * w, w, f->normed, w, b->qkv_weight, w, 0.0f, f->qkv, 3 * w);
-    f->vector->add_bias(f->qkv, rows, 3 * w, b->qkv_bias);
+    for (size_t at = 0; at < rows; at += f->together) {
+        size_t n = fewer(rows - at, f->together);
+        f->vector->layer_norm(f->normed, f->x + at * w, n, w, b->norm1_weight, b->norm1_bias, f->config->epsilon);
+        some_qkv(f, b, f->normed, n, 0, 3 * w, f->qkv + at * 3 * w);
+    }
 }
 
-/* Keys and values of all rows into f->qkv [rows, 2 width], queries of the pooled rows into f->hidden [pooled, width];
- * f->top takes over their residual stream. */
-static void project_last(nb_forward *f, const nb_block *b, size_t rows, size_t pooled)
+/* Keys and values of all rows into f->qkv [rows, 2 width], behind them queries of the pooled rows [pooled, width],
+ * which are returned; f->top takes over their residual stream. */
+static float *project_last(nb_forward *f, const nb_block *b, size_t rows, size_t pooled)
 {
     const nb_tower_config *c = f->config;
     size_t w = c->width;
-    f->vector->layer_norm(f->normed, f->x, rows, w, b->norm1_weight, b->norm1_bias, c->epsilon);
-    nb_sgemm_nt(rows, 2 * w, w, f->normed, w, b->qkv_weight + w * w, w, 0.0f, f->qkv, 2 * w);
-    f->vector->add_bias(f->qkv, rows, 2 * w, b->qkv_bias + w);
+    float *queries = f->qkv + rows * 2 * w;
+    for (size_t at = 0; at < rows; at += f->together) {
+        size_t n = fewer(rows - at, f->together);
+        f->vector->layer_norm(f->normed, f->x + at * w, n, w, b->norm1_weight, b->norm1_bias, c->epsilon);
+        some_qkv(f, b, f->normed, n, w, 2 * w, f->qkv + at * 2 * w);
+        for (size_t i = 0; i < pooled; i++) {
+            if (f->pool[i] - at < n) {
+                memcpy(f->mixed + i * w, f->normed + (f->pool[i] - at) * w, w * sizeof *f->mixed);
+            }
+        }
+    }
     for (size_t i = 0; i < pooled; i++) {
         memcpy(f->top + i * w, f->x + f->pool[i] * w, w * sizeof *f->top);
-        memcpy(f->mixed + i * w, f->normed + f->pool[i] * w, w * sizeof *f->mixed);
     }
-    nb_sgemm_nt(pooled, w, w, f->mixed, w, b->qkv_weight, w, 0.0f, f->hidden, w);
-    f->vector->add_bias(f->hidden, pooled, w, b->qkv_bias);
+    for (size_t at = 0; at < pooled; at += f->together) {
+        some_qkv(f, b, f->mixed + at * w, fewer(pooled - at, f->together), 0, w, queries + at * w);
+    }
+    return queries;
 }
 
 /* Every row against the path above it: the path's keys and values stay in place from text to text. */
@@ -117,7 +188,7 @@ static void attend_trie(nb_forward *f, const nb_trie *t)
 }
 
 /* The same, of which only the end tokens' rows are wanted. */
-static void attend_trie_last(nb_forward *f, const nb_trie *t)
+static void attend_trie_last(nb_forward *f, const nb_trie *t, const float *queries)
 {
     size_t w = f->config->width;
     for (size_t i = 0; i < t->count; i++) {
@@ -126,7 +197,7 @@ static void attend_trie_last(nb_forward *f, const nb_trie *t)
             const float *kv = f->qkv + row * 2 * w;
             f->vector->path_push(&f->path, t->texts[i].shared + k, w, kv, kv + w);
         }
-        f->vector->path_attend(&f->path, t->depths[t->texts[i].last], w, f->config->heads, f->hidden + i * w,
+        f->vector->path_attend(&f->path, t->depths[t->texts[i].last], w, f->config->heads, queries + i * w,
                                f->mixed + i * w);
     }
 }
@@ -142,8 +213,7 @@ void nb_forward_trie(nb_forward *f, const nb_trie *t)
     for (size_t i = 0; i < t->count; i++) {
         f->pool[i] = t->texts[i].last;
     }
-    project_last(f, &f->blocks[layers - 1], t->rows, t->count);
-    attend_trie_last(f, t);
+    attend_trie_last(f, t, project_last(f, &f->blocks[layers - 1], t->rows, t->count));
     finish_block(f, &f->blocks[layers - 1], f->top, t->count);
 }
 
@@ -151,10 +221,19 @@ void nb_forward_trie(nb_forward *f, const nb_trie *t)
 static void attend_head(nb_forward *f, size_t m, size_t n, const float *q, size_t q_stride, const float *k,
                         const float *v, size_t stride, float *out)
 {
-    size_t w = f->config->width, head = w / f->config->heads;
-    nb_sgemm_nt(m, n, head, q, q_stride, k, stride, 0.0f, f->scores, n);
-    f->vector->softmax(f->scores, m, n, n, 1.0f / sqrtf((float)head));
-    nb_sgemm_nn(m, head, n, f->scores, n, v, stride, out, w);
+    size_t w = f->config->width;
+    f->engine->attend(f->engine, &(nb_attention){.vector = f->vector,
+                                                 .m = m,
+                                                 .n = n,
+                                                 .head = w / f->config->heads,
+                                                 .q = q,
+                                                 .k = k,
+                                                 .v = v,
+                                                 .q_stride = q_stride,
+                                                 .stride = stride,
+                                                 .out_stride = w,
+                                                 .out = out,
+                                                 .scratch = f->attention});
 }
 
 void nb_forward_full(nb_forward *f, size_t count, size_t length)
@@ -172,11 +251,11 @@ void nb_forward_full(nb_forward *f, size_t count, size_t length)
     for (size_t i = 0; i < count; i++) {
         f->pool[i] = i * length;
     }
-    project_last(f, &f->blocks[layers - 1], rows, count);
+    const float *queries = project_last(f, &f->blocks[layers - 1], rows, count);
     for (size_t i = 0; i < count * f->config->heads; i++) {
         size_t image = i / f->config->heads, at = i % f->config->heads * head;
         const float *k = f->qkv + image * length * 2 * w + at;
-        attend_head(f, 1, length, f->hidden + image * w + at, w, k, k + w, 2 * w, f->mixed + image * w + at);
+        attend_head(f, 1, length, queries + image * w + at, w, k, k + w, 2 * w, f->mixed + image * w + at);
     }
     finish_block(f, &f->blocks[layers - 1], f->top, count);
 }

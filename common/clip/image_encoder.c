@@ -12,6 +12,7 @@ struct nb_image_encoder {
     const nb_clip *clip;
     size_t together; /* images computed at once: bounded memory */
     float *patches;  /* [patches, 3 patch patch] of one image */
+    void *input;     /* the same in the engine's form */
     nb_forward forward;
 };
 
@@ -28,8 +29,11 @@ nb_status nb_image_encoder_create(nb_image_encoder **out, const nb_clip *clip, s
     e->clip = clip;
     e->together = fit < 1 ? 1 : fit < batch ? fit : batch;
     NB_TRY_NEW(e->patches, patches * 3 * c->patch * c->patch);
-    NB_TRY(nb_forward_create(&e->forward, &c->image, clip->image_blocks, e->together * (patches + 1), e->together,
-                             patches + 1, false, err));
+    e->input =
+        nb_alloc_aligned(clip->engine->packs ? clip->engine->input_bytes(patches, 3 * c->patch * c->patch) : 1, 1, err);
+    NB_TRY(e->input ? NB_OK : NB_ERR_LIMIT);
+    NB_TRY(nb_forward_create(&e->forward, clip->engine, &c->image, clip->image_blocks, e->together * (patches + 1),
+                             e->together, patches + 1, false, err));
     *out = e;
     e = NULL;
 done:
@@ -41,6 +45,7 @@ void nb_image_encoder_destroy(nb_image_encoder *e)
 {
     if (e) {
         free(e->patches);
+        free(e->input);
         nb_forward_destroy(&e->forward);
         free(e);
     }
@@ -68,16 +73,23 @@ static void run_some(nb_image_encoder *e, const float *pixels, size_t count, flo
 {
     const nb_clip *m = e->clip;
     const nb_clip_config *c = &m->config;
+    const nb_engine *engine = m->engine;
     nb_forward *f = &e->forward;
     size_t w = c->image.width, patches = nb_clip_patches(c), area = 3 * c->patch * c->patch;
     for (size_t i = 0; i < count; i++) {
-        float *x = f->normed + i * (patches + 1) * w;
+        float *x = f->mixed + i * (patches + 1) * w;
         cut(c, pixels + i * 3 * c->image_size * c->image_size, e->patches);
         memcpy(x, m->class_embedding, w * sizeof *x);
-        nb_sgemm_nt(patches, w, area, e->patches, area, m->patch_embedding, area, 0.0f, x + w, w);
+        engine->product(engine, &(nb_product){.vector = f->vector,
+                                              .input = engine->input(engine, e->input, e->patches, patches, area),
+                                              .rows = patches,
+                                              .k = area,
+                                              .weight = engine->packs ? m->packed_patch_embedding : m->patch_embedding,
+                                              .count = w,
+                                              .out = x + w});
         f->vector->add(x, x, m->image_position, (patches + 1) * w);
     }
-    f->vector->layer_norm(f->x, f->normed, count * (patches + 1), w, m->pre_norm_weight, m->pre_norm_bias,
+    f->vector->layer_norm(f->x, f->mixed, count * (patches + 1), w, m->pre_norm_weight, m->pre_norm_bias,
                           c->image.epsilon);
     nb_forward_full(f, count, patches + 1);
     f->vector->layer_norm(f->normed, f->top, count, w, m->post_norm_weight, m->post_norm_bias, c->image.epsilon);

@@ -89,7 +89,7 @@ done:
     return status;
 }
 
-nb_status nb_clip_prepare(nb_clip **out, const char *directory, nb_error *err)
+nb_status nb_clip_prepare(nb_clip **out, const char *directory, const nb_engine *engine, nb_error *err)
 {
     nb_status status;
     nb_clip *m = nb_alloc(1, sizeof *m, err);
@@ -97,6 +97,7 @@ nb_status nb_clip_prepare(nb_clip **out, const char *directory, nb_error *err)
     if (!m) {
         return NB_ERR_LIMIT;
     }
+    m->engine = engine;
     NB_TRY(nb_clip_config_read(&m->config, directory, err));
     NB_TRY(open_preprocess(m, directory, err));
     NB_TRY(open_tokenizer(m, directory, err));
@@ -119,7 +120,7 @@ done:
     return status;
 }
 
-nb_status nb_clip_load(nb_clip *m, const char *directory, float *arena, nb_error *err)
+nb_status nb_clip_load(nb_clip *m, const char *directory, void *arena, nb_error *err)
 {
     nb_checkpoint *checkpoint = NULL;
     nb_strings files = {0};
@@ -145,7 +146,12 @@ done:
 
 nb_status nb_clip_open(nb_clip **out, const char *directory, nb_error *err)
 {
-    nb_status status = nb_clip_prepare(out, directory, err);
+    return nb_clip_open_by(out, directory, &nb_engine_fp32, err);
+}
+
+nb_status nb_clip_open_by(nb_clip **out, const char *directory, const nb_engine *engine, nb_error *err)
+{
+    nb_status status = nb_clip_prepare(out, directory, engine, err);
     if (status == NB_OK) {
         status = nb_clip_load(*out, directory, NULL, err);
     }
@@ -156,7 +162,7 @@ nb_status nb_clip_open(nb_clip **out, const char *directory, nb_error *err)
     return status;
 }
 
-nb_status nb_clip_bind(nb_clip *m, float *arena, const nb_digest *digest, nb_error *err)
+nb_status nb_clip_bind(nb_clip *m, void *arena, const nb_digest *digest, nb_error *err)
 {
     m->digest = *digest;
     return nb_clip_weights_bind(m, arena, err);

@@ -13,6 +13,7 @@
 #include "common/clip/preprocess.h"
 #include "common/clip/tokenizer.h"
 #include "common/clip/tower.h"
+#include "common/linear/engine.h"
 
 typedef struct nb_clip {
     nb_clip_config config;
@@ -23,30 +24,34 @@ typedef struct nb_clip {
     bool preprocess_defaulted; /* stated nowhere: CLIP's published mean and deviation are used */
     nb_digest digest;          /* SHA-256 over the digests of the files that were read */
     float logit_scale;         /* natural logarithm */
-    float *arena;              /* all weights, where the model owns them; the pointers below go into them */
+    const nb_engine *engine;   /* computes the towers; the weights below are as it packs them */
+    void *arena;               /* all weights, where the model owns them; the pointers below go into them */
     nb_block *text_blocks, *image_blocks;
     const float *token_embedding;                   /* [vocabulary, text width] */
     const float *text_position;                     /* [context, text width] */
     const float *text_norm_weight, *text_norm_bias; /* after the last block */
     const float *text_projection;                   /* [projection, text width] */
     const float *class_embedding;                   /* [image width] */
-    const float *patch_embedding;                   /* [image width, 3 patch patch] */
+    const float *patch_embedding;                   /* [image width, 3 patch patch]; NULL where the engine packs */
+    const void *packed_patch_embedding;             /* it, as the blocks' matrices */
     const float *image_position;                    /* [patches + 1, image width] */
     const float *pre_norm_weight, *pre_norm_bias;
     const float *post_norm_weight, *post_norm_bias;
     const float *image_projection; /* [projection, image width] */
 } nb_clip;
 
+/* In fp32, and by an engine. */
 nb_status nb_clip_open(nb_clip **out, const char *directory, nb_error *err);
+nb_status nb_clip_open_by(nb_clip **out, const char *directory, const nb_engine *engine, nb_error *err);
 
-/* nb_clip_open in steps, for processes that share the weights in memory of their own, `arena` [nb_clip_parameters],
- * which must outlive the model: prepare reads all but the weights; check looks at the checkpoint's tensors (names,
- * shapes, dtypes) without reading them; load reads them into the arena and computes the digest; bind takes over an
- * arena that another process loaded. */
-nb_status nb_clip_prepare(nb_clip **out, const char *directory, nb_error *err);
+/* nb_clip_open_by in steps, for processes that share the weights in memory of their own, `arena` (64-byte aligned,
+ * nb_clip_weight_bytes), which must outlive the model: prepare reads all but the weights; check looks at the
+ * checkpoint's tensors (names, shapes, dtypes) without reading them; load reads them into the arena and computes the
+ * digest; bind takes over an arena that another process loaded. */
+nb_status nb_clip_prepare(nb_clip **out, const char *directory, const nb_engine *engine, nb_error *err);
 nb_status nb_clip_check(nb_clip *clip, const char *directory, nb_error *err);
-nb_status nb_clip_load(nb_clip *clip, const char *directory, float *arena, nb_error *err);
-nb_status nb_clip_bind(nb_clip *clip, float *arena, const nb_digest *digest, nb_error *err);
+nb_status nb_clip_load(nb_clip *clip, const char *directory, void *arena, nb_error *err);
+nb_status nb_clip_bind(nb_clip *clip, void *arena, const nb_digest *digest, nb_error *err);
 
 void nb_clip_close(nb_clip *clip);
 

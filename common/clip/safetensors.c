@@ -348,6 +348,13 @@ const nb_tensor *nb_safetensors_find(const nb_safetensors *s, const char *name)
     return found ? *found : NULL;
 }
 
+void nb_safetensors_drop(const nb_safetensors *s, const nb_tensor *tensor)
+{
+    if (s->map.data && tensor->count) {
+        nb_map_drop(&s->map, tensor->data, tensor->count * nb_dtype_bits(tensor->dtype) / 8);
+    }
+}
+
 void nb_safetensors_close(nb_safetensors *s)
 {
     if (s) {

@@ -69,6 +69,8 @@ const char *nb_safetensors_path(const nb_safetensors *s);
 size_t nb_safetensors_count(const nb_safetensors *s);
 /* Tensor i < count, in the order of the data. */
 const nb_tensor *nb_safetensors_at(const nb_safetensors *s, size_t i);
+/* Gives back the memory of a mapped tensor's bytes; touched again, they are read from the file again. */
+void nb_safetensors_drop(const nb_safetensors *s, const nb_tensor *tensor);
 /* NULL when there is none of that name. Binary search. */
 const nb_tensor *nb_safetensors_find(const nb_safetensors *s, const char *name);
 void nb_safetensors_close(nb_safetensors *s);

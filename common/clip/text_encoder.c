@@ -36,7 +36,8 @@ nb_status nb_text_encoder_create(nb_text_encoder **out, const nb_clip *clip, siz
     NB_TRY_NEW(e->order, batch);
     NB_TRY_NEW(e->pooled, batch * c->projection);
     NB_TRY(nb_trie_create(&e->trie, batch, c->context, rows, err));
-    NB_TRY(nb_forward_create(&e->forward, &c->text, clip->text_blocks, e->trie.row_room, batch, c->context, true, err));
+    NB_TRY(nb_forward_create(&e->forward, clip->engine, &c->text, clip->text_blocks, e->trie.row_room, batch,
+                             c->context, true, err));
     *out = e;
     e = NULL;
 done:

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-/* Weights of one residual block, borrowed. Matrices are [out, in]. */
+/* Weights of one residual block, borrowed. Matrices are [out, in]. This reference needs them as floats. */
 typedef struct nb_block {
     const float *norm1_weight, *norm1_bias;
     const float *qkv_weight, *qkv_bias; /* [3 width, width]: queries, keys, values */
@@ -17,6 +17,10 @@ typedef struct nb_block {
     const float *norm2_weight, *norm2_bias;
     const float *fc1_weight, *fc1_bias; /* [mlp, width] */
     const float *fc2_weight, *fc2_bias; /* [width, mlp] */
+    /* The matrices as an engine has them that packs them; the pointers to floats are then NULL. */
+    struct {
+        const void *qkv, *out, *fc1, *fc2;
+    } packed;
 } nb_block;
 
 /* Memory for up to `rows` packed rows of sequences of up to `longest` rows. */

@@ -12,11 +12,14 @@ typedef struct loader {
     nb_checkpoint *checkpoint; /* NULL while counting */
     const char *config;        /* file name, for messages */
     nb_naming naming;
-    float *arena; /* NULL before converting */
-    size_t used;
+    const nb_engine *engine;
+    char *arena; /* NULL before converting */
+    size_t used; /* bytes */
     nb_error *err;
     nb_status status; /* the first failure; nothing is done after it */
 } loader;
+
+enum { PACKED_ALIGN = 64 };
 
 /* The place of a part. */
 typedef struct place {
@@ -95,6 +98,7 @@ static nb_status convert(const loader *l, size_t at, bool transposed, float *to)
         }
     }
 done:
+    nb_checkpoint_drop(l->checkpoint, at); /* else file and weights would be in memory together */
     free(straight);
     return status;
 }
@@ -116,13 +120,13 @@ static nb_status take_tensor(loader *l, const char *name, bool transposed, const
         return status;
     }
     nb_checkpoint_use(l->checkpoint, at);
-    return l->arena ? convert(l, at, transposed, l->arena + l->used) : NB_OK;
+    return l->arena ? convert(l, at, transposed, (float *)(void *)(l->arena + l->used)) : NB_OK;
 }
 
 /* Takes one part of shape [*, *, ...]; returns where its floats are (or will be). */
 static const float *take(loader *l, nb_part part, place where, shape s)
 {
-    const float *begin = l->arena ? l->arena + l->used : NULL;
+    const float *begin = l->arena ? (const void *)(l->arena + l->used) : NULL;
     char names[NB_PART_PIECES][NB_PART_NAME_MAX];
     size_t pieces = nb_part_names(l->naming, part, where.side, where.layer, names);
     if (pieces > 1) {
@@ -136,7 +140,7 @@ static const float *take(loader *l, nb_part part, place where, shape s)
         if (l->checkpoint) {
             l->status = take_tensor(l, names[i], nb_part_transposed(l->naming, part), &s);
         }
-        l->used += count;
+        l->used += count * sizeof(float);
     }
     return begin;
 }
@@ -151,20 +155,57 @@ static const float *matrix(loader *l, nb_part part, place where, size_t rows, si
     return take(l, part, where, (shape){2, {rows, columns}});
 }
 
+/* A matrix of the towers' products, into *plain or, packed, into *packed; the other becomes NULL. */
+static void product_matrix(loader *l, nb_part part, place where, shape s, const float **plain, const void **packed)
+{
+    size_t rows = s.size[0], columns = s.rank == 4 ? s.size[1] * s.size[2] * s.size[3] : s.size[1];
+    float *straight = NULL;
+    *plain = NULL;
+    *packed = NULL;
+    if (!l->engine->packs) {
+        *plain = take(l, part, where, s);
+        return;
+    }
+    l->used = (l->used + PACKED_ALIGN - 1) / PACKED_ALIGN * PACKED_ALIGN;
+    if (l->checkpoint && l->arena) {
+        straight = nb_alloc_aligned(rows * columns, sizeof *straight, l->err);
+        l->status = straight ? NB_OK : NB_ERR_LIMIT;
+    }
+    loader elsewhere = *l;
+    elsewhere.arena = (char *)straight;
+    elsewhere.used = 0;
+    if (l->status == NB_OK) {
+        take(&elsewhere, part, where, s);
+        l->status = elsewhere.status;
+    }
+    *packed = l->arena ? l->arena + l->used : NULL;
+    if (straight && l->status == NB_OK) {
+        l->engine->pack(l->engine, l->arena + l->used, straight, rows, columns);
+    }
+    l->used += l->engine->weight_bytes(rows, columns);
+    free(straight);
+}
+
+static void block_matrix(loader *l, nb_part part, place where, size_t rows, size_t columns, const float **plain,
+                         const void **packed)
+{
+    product_matrix(l, part, where, (shape){2, {rows, columns}}, plain, packed);
+}
+
 static void take_block(loader *l, place at, const nb_tower_config *c, nb_block *b)
 {
     size_t w = c->width;
     b->norm1_weight = vector(l, NB_PART_NORM1_WEIGHT, at, w);
     b->norm1_bias = vector(l, NB_PART_NORM1_BIAS, at, w);
-    b->qkv_weight = matrix(l, NB_PART_QKV_WEIGHT, at, 3 * w, w);
+    block_matrix(l, NB_PART_QKV_WEIGHT, at, 3 * w, w, &b->qkv_weight, &b->packed.qkv);
     b->qkv_bias = vector(l, NB_PART_QKV_BIAS, at, 3 * w);
-    b->out_weight = matrix(l, NB_PART_OUT_WEIGHT, at, w, w);
+    block_matrix(l, NB_PART_OUT_WEIGHT, at, w, w, &b->out_weight, &b->packed.out);
     b->out_bias = vector(l, NB_PART_OUT_BIAS, at, w);
     b->norm2_weight = vector(l, NB_PART_NORM2_WEIGHT, at, w);
     b->norm2_bias = vector(l, NB_PART_NORM2_BIAS, at, w);
-    b->fc1_weight = matrix(l, NB_PART_FC1_WEIGHT, at, c->mlp, w);
+    block_matrix(l, NB_PART_FC1_WEIGHT, at, c->mlp, w, &b->fc1_weight, &b->packed.fc1);
     b->fc1_bias = vector(l, NB_PART_FC1_BIAS, at, c->mlp);
-    b->fc2_weight = matrix(l, NB_PART_FC2_WEIGHT, at, w, c->mlp);
+    block_matrix(l, NB_PART_FC2_WEIGHT, at, w, c->mlp, &b->fc2_weight, &b->packed.fc2);
     b->fc2_bias = vector(l, NB_PART_FC2_BIAS, at, w);
 }
 
@@ -179,7 +220,8 @@ static void take_ends(loader *l, nb_clip *m)
     m->text_norm_bias = vector(l, NB_PART_TEXT_NORM_BIAS, once, text);
     m->text_projection = matrix(l, NB_PART_TEXT_PROJECTION, once, c->projection, text);
     m->class_embedding = vector(l, NB_PART_CLASS_EMBEDDING, once, image);
-    m->patch_embedding = take(l, NB_PART_PATCH_EMBEDDING, once, (shape){4, {image, 3, c->patch, c->patch}});
+    product_matrix(l, NB_PART_PATCH_EMBEDDING, once, (shape){4, {image, 3, c->patch, c->patch}}, &m->patch_embedding,
+                   &m->packed_patch_embedding);
     m->image_position = matrix(l, NB_PART_IMAGE_POSITION, once, nb_clip_patches(c) + 1, image);
     m->pre_norm_weight = vector(l, NB_PART_PRE_NORM_WEIGHT, once, image);
     m->pre_norm_bias = vector(l, NB_PART_PRE_NORM_BIAS, once, image);
@@ -231,17 +273,17 @@ done:
 
 nb_status nb_clip_weights_check(nb_clip *m, nb_checkpoint *checkpoint, nb_error *err)
 {
-    loader l = {.checkpoint = checkpoint, .config = nb_clip_config_file(&m->config), .err = err};
+    loader l = {.checkpoint = checkpoint, .config = nb_clip_config_file(&m->config), .engine = m->engine, .err = err};
     return measure(&l, m);
 }
 
-nb_status nb_clip_weights_read(nb_clip *m, nb_checkpoint *checkpoint, float *arena, nb_error *err)
+nb_status nb_clip_weights_read(nb_clip *m, nb_checkpoint *checkpoint, void *arena, nb_error *err)
 {
-    loader l = {.checkpoint = checkpoint, .config = nb_clip_config_file(&m->config), .err = err};
+    loader l = {.checkpoint = checkpoint, .config = nb_clip_config_file(&m->config), .engine = m->engine, .err = err};
     nb_status status;
     NB_TRY(measure(&l, m));
     if (!arena) {
-        arena = m->arena = nb_alloc_aligned(l.used, sizeof *m->arena, err);
+        arena = m->arena = nb_alloc_aligned(l.used, 1, err);
     }
     if (!arena) {
         status = NB_ERR_LIMIT;
@@ -254,9 +296,9 @@ done:
     return status;
 }
 
-nb_status nb_clip_weights_bind(nb_clip *m, float *arena, nb_error *err)
+nb_status nb_clip_weights_bind(nb_clip *m, void *arena, nb_error *err)
 {
-    loader l = {.arena = arena, .err = err};
+    loader l = {.arena = arena, .engine = m->engine, .err = err};
     nb_status status;
     NB_TRY(make_blocks(m, err));
     take_all(&l, m);
@@ -265,16 +307,22 @@ done:
     return status;
 }
 
-size_t nb_clip_parameters(const nb_clip_config *c)
+size_t nb_clip_weight_bytes(const nb_clip_config *c, const nb_engine *engine)
 {
     nb_clip m = {.config = *c};
-    loader l = {0};
-    nb_block text, image;
-    take_block(&l, (place){0}, &c->text, &text);
-    size_t of_text = l.used;
-    take_block(&l, (place){0}, &c->image, &image);
-    size_t of_image = l.used - of_text;
-    l.used = 0;
+    loader l = {.engine = engine};
+    nb_block block;
+    for (size_t i = 0; i < c->text.layers; i++) {
+        take_block(&l, (place){0}, &c->text, &block);
+    }
+    for (size_t i = 0; i < c->image.layers; i++) {
+        take_block(&l, (place){0}, &c->image, &block);
+    }
     take_ends(&l, &m);
-    return l.used + c->text.layers * of_text + c->image.layers * of_image;
+    return l.used;
+}
+
+size_t nb_clip_parameters(const nb_clip_config *c)
+{
+    return nb_clip_weight_bytes(c, &nb_engine_fp32) / sizeof(float);
 }

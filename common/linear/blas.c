@@ -1,6 +1,8 @@
 #include "common/linear/blas.h"
 
 #include <cblas.h>
+#include <stdbool.h>
+#include <string.h>
 
 void nb_blas_start(void)
 {
@@ -11,6 +13,38 @@ const char *nb_blas_kernel(void)
 {
     return openblas_get_corename();
 }
+
+#if defined(__x86_64__)
+/* 2: made for AVX-512, 1: for AVX2, 0: for older instruction sets. */
+static int rank_of(const char *family)
+{
+    static const struct {
+        const char *family;
+        int rank;
+    } families[] = {{"SapphireRapids", 2}, {"Cooperlake", 2}, {"SkylakeX", 2},
+                    {"Haswell", 1},        {"Zen", 1},        {"Excavator", 1}};
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        if (strcmp(families[i].family, family) == 0) {
+            return families[i].rank;
+        }
+    }
+    return 0;
+}
+
+const char *nb_blas_better(void)
+{
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+    int used = rank_of(nb_blas_kernel());
+    return avx512 && used < 2 ? "SkylakeX" : avx2 && used < 1 ? "Haswell" : NULL;
+}
+#else
+const char *nb_blas_better(void)
+{
+    return NULL;
+}
+#endif
 
 void nb_sgemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float beta,
                  float *c, size_t ldc)

@@ -11,6 +11,9 @@
 void nb_blas_start(void);
 /* The kernel family in use, "Cooperlake". */
 const char *nb_blas_kernel(void);
+/* The family OpenBLAS has for this CPU's instruction sets ("SkylakeX", "Haswell") where the one in use is made for
+ * older ones, as OPENBLAS_CORETYPE can have it; else NULL. */
+const char *nb_blas_better(void);
 
 /* c[m, n] = a[m, k] b[n, k]^T + beta c; lda, ldb, ldc are row strides in elements. */
 void nb_sgemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float beta,

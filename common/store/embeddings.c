@@ -181,6 +181,18 @@ done:
     return status;
 }
 
+nb_status nb_store_provenance(const char *path, char **text, nb_error *err)
+{
+    hid_t file = -1;
+    nb_status status;
+    *text = NULL;
+    NB_TRY(nb_h5_open(&file, path, NB_STORE_KIND, NB_STORE_FORMAT, err));
+    NB_TRY(nb_h5_get_text(file, "provenance", text, err));
+done:
+    nb_h5_close(&file);
+    return status;
+}
+
 static nb_status read_at(int fd, void *bytes, size_t len, uint64_t at, nb_error *err)
 {
     char *p = bytes;

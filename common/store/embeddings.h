@@ -55,6 +55,8 @@ nb_status nb_store_write_tile_half(int fd, const nb_store_plan *plan, size_t til
 /* True when the unsealed file `old` was created for the same store as `fresh`: the same bytes outside the rows, norms
  * and checksums that `plan` (of both) places. */
 nb_status nb_store_same_plan(const nb_store_plan *plan, const char *fresh, const char *old, bool *same, nb_error *err);
+/* The provenance of a file that need not be sealed, freed by the caller. */
+nb_status nb_store_provenance(const char *path, char **text, nb_error *err);
 /* True when the file holds tile `tile` whole: a tile that an interrupted run finished. */
 nb_status nb_store_tile_done(int fd, const nb_store_plan *plan, size_t tile, bool *done, nb_error *err);
 

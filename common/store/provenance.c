@@ -128,6 +128,19 @@ bool nb_provenance_model(const char *text, char digest[65])
     return digest[0] != '\0';
 }
 
+nb_status nb_provenance_same_fact(const char *path, const char *old, const char *fresh, const char *name, nb_error *err)
+{
+    json_t *a = json_loads(old, 0, NULL), *b = json_loads(fresh, 0, NULL);
+    const char *was = json_string_value(json_object_get(a, name)), *is = json_string_value(json_object_get(b, name));
+    nb_status status = NB_OK;
+    if (was && is && strcmp(was, is) != 0) {
+        status = nb_fail(err, NB_ERR_INPUT, "'%s' was begun with %s %s, this run has %s", path, name, was, is);
+    }
+    json_decref(a);
+    json_decref(b);
+    return status;
+}
+
 nb_status nb_provenance_text(const nb_provenance *p, char **text, nb_error *err)
 {
     *text = json_dumps(p->content, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));

@@ -32,6 +32,12 @@ nb_status nb_provenance_fact(nb_provenance *p, const char *name, const char *val
 /* The digest of the checkpoint that the content half `text` of a file of ours names as its input; false when it names
  * none. */
 bool nb_provenance_model(const char *text, char digest[65]);
+/* The fact that names the towers' engine. */
+#define NB_PROVENANCE_ENGINE "engine"
+
+/* NB_ERR_INPUT naming both where two content halves state the fact differently. `path` holds `old`. */
+nb_status nb_provenance_same_fact(const char *path, const char *old, const char *fresh, const char *name,
+                                  nb_error *err);
 
 /* The content half as JSON, freed by the caller. */
 nb_status nb_provenance_text(const nb_provenance *p, char **text, nb_error *err);

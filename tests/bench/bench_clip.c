@@ -1,13 +1,14 @@
 /* Our side of tests/bench/clip: makes what is measured, and measures it. Figures go to standard output.
  *
  *   bench_clip about                          BLAS kernel and vector set
- *   bench_clip engines                        the engines there are, one a line
+ *   bench_clip engines                        those this CPU can use, one a line; why not the others, as errors
  *   bench_clip model DIR tiny|b32|b16 WORDS   a checkpoint with random weights and a vocabulary learned from WORDS
  *   bench_clip texts DIR WORDS SORTED LONG COUNT  writes the two lists of texts, prints their mean tokens
  *   bench_clip embed DIR ENGINE TEXTS OUT     OUT/ids.i32 text.f32 pixels.f32 image.f32, for comparing
  *   bench_clip time DIR ENGINE CORES ROW WHAT ITEMS BATCH   items/s of ITEMS items in batches of BATCH, one process a
  *       core; ROW: text (WHAT: a file of prompts), image (-), crop (a file of paths)
- *   bench_clip gemm CORES M N K SECONDS       GFLOP/s of OpenBLAS's sgemm, [m, k] [n, k]^T */
+ *   bench_clip gemm CORES M N K SECONDS       GFLOP/s of OpenBLAS's sgemm, [m, k] [n, k]^T
+ *   bench_clip product CORES M N K SECONDS ENGINE   the same of an engine's product with packed weights */
 #include "bench/measure.h"
 #include "common/base/file.h"
 #include "common/base/random.h"
@@ -150,8 +151,7 @@ static nb_status write_raw(const char *directory, const char *name, const void *
     return status;
 }
 
-static nb_status check_texts(const nb_clip *clip, const char *engine, const nb_strings *texts, const char *directory,
-                             nb_error *err)
+static nb_status check_texts(const nb_clip *clip, const nb_strings *texts, const char *directory, nb_error *err)
 {
     size_t n = texts->count, context = clip->config.context, d = clip->config.projection;
     nb_text_encoder *encoder = NULL;
@@ -165,7 +165,7 @@ static nb_status check_texts(const nb_clip *clip, const char *engine, const nb_s
         NB_TRY(nb_tokenizer_encode(clip->tokenizer, nb_strings_get(texts, i), nb_strings_len(texts, i), context,
                                    ids + i * context, &tokens, err));
     }
-    NB_TRY(bench_open_texts(&encoder, clip, engine, n, err));
+    NB_TRY(bench_open_texts(&encoder, clip, n, err));
     NB_TRY(bench_embed_texts(encoder, texts, 0, n, out, err));
     NB_TRY(write_raw(directory, "ids.i32", ids, n * context * sizeof *ids, err));
     NB_TRY(write_raw(directory, "text.f32", out, n * d * sizeof *out, err));
@@ -176,7 +176,7 @@ done:
     return status;
 }
 
-static nb_status check_images(const nb_clip *clip, const char *engine, const char *directory, nb_error *err)
+static nb_status check_images(const nb_clip *clip, const char *directory, nb_error *err)
 {
     size_t pixels = CHECKED_IMAGES * 3 * clip->config.image_size * clip->config.image_size;
     size_t d = clip->config.projection;
@@ -186,7 +186,7 @@ static nb_status check_images(const nb_clip *clip, const char *engine, const cha
     NB_TRY_NEW(in, pixels);
     NB_TRY_NEW(out, CHECKED_IMAGES * d);
     bench_draw_pixels(in, pixels);
-    NB_TRY(bench_open_images(&encoder, clip, engine, CHECKED_IMAGES, err));
+    NB_TRY(bench_open_images(&encoder, clip, CHECKED_IMAGES, err));
     NB_TRY(bench_embed_images(encoder, in, CHECKED_IMAGES, out, err));
     NB_TRY(write_raw(directory, "pixels.f32", in, pixels * sizeof *in, err));
     NB_TRY(write_raw(directory, "image.f32", out, CHECKED_IMAGES * d * sizeof *out, err));
@@ -221,11 +221,11 @@ static nb_status run_embed(char **args, nb_error *err)
     nb_clip *clip = NULL;
     nb_strings texts = {0};
     nb_status status;
-    NB_TRY(nb_clip_open(&clip, args[0], err));
+    NB_TRY(bench_open(&clip, args[0], args[1], err));
     NB_TRY(nb_file_lines(args[2], 4096, &texts, err));
     NB_TRY(nb_make_directories(args[3], err));
-    NB_TRY(check_texts(clip, args[1], &texts, args[3], err));
-    NB_TRY(check_images(clip, args[1], args[3], err));
+    NB_TRY(check_texts(clip, &texts, args[3], err));
+    NB_TRY(check_images(clip, args[3], err));
 done:
     nb_strings_free(&texts);
     nb_clip_close(clip);
@@ -256,7 +256,7 @@ static nb_status run_time(char **args, nb_error *err)
         }
     }
     if (towers) {
-        NB_TRY(nb_clip_open(&clip, args[0], err));
+        NB_TRY(bench_open(&clip, args[0], args[1], err));
     }
     t.clip = clip;
     NB_TRY(bench_measure(r, &t, workers, &rate, err));
@@ -267,9 +267,9 @@ done:
     return status;
 }
 
-static nb_status run_gemm(char **args, nb_error *err)
+static nb_status measure_product(char **args, const char *row, const char *engine, nb_error *err)
 {
-    bench_task t = {0};
+    bench_task t = {.engine = engine};
     size_t workers = 0;
     double rate;
     nb_status status;
@@ -281,10 +281,20 @@ static nb_status run_gemm(char **args, nb_error *err)
         status = nb_fail(err, NB_ERR_USAGE, "'%s' is no number of seconds", args[4]);
         goto done;
     }
-    NB_TRY(bench_measure(bench_row_find("gemm"), &t, workers, &rate, err));
+    NB_TRY(bench_measure(bench_row_find(row), &t, workers, &rate, err));
     printf("%.2f\n", rate);
 done:
     return status;
+}
+
+static nb_status run_gemm(char **args, nb_error *err)
+{
+    return measure_product(args, "gemm", NULL, err);
+}
+
+static nb_status run_product(char **args, nb_error *err)
+{
+    return measure_product(args, "product", args[5], err);
 }
 
 static nb_status run_texts(char **args, nb_error *err)
@@ -310,9 +320,12 @@ static nb_status run_about(char **args, nb_error *err)
 static nb_status run_engines(char **args, nb_error *err)
 {
     (void)args;
-    (void)err;
     for (size_t i = 0; bench_engines[i]; i++) {
-        puts(bench_engines[i]);
+        if (bench_engine(bench_engines[i], err)) {
+            puts(bench_engines[i]);
+        } else {
+            fprintf(stderr, "%s\n", err->message);
+        }
     }
     return NB_OK;
 }
@@ -325,7 +338,7 @@ int main(int argc, char **argv)
         nb_status (*run)(char **args, nb_error *err);
     } commands[] = {{"about", 0, run_about}, {"engines", 0, run_engines}, {"model", 3, run_model},
                     {"texts", 5, run_texts}, {"embed", 4, run_embed},     {"time", 7, run_time},
-                    {"gemm", 5, run_gemm}};
+                    {"gemm", 5, run_gemm},   {"product", 6, run_product}};
     nb_error err = {0};
     nb_blas_start();
     for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++) {

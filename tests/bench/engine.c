@@ -1,17 +1,38 @@
 #include "bench/engine.h"
 
-const char *const bench_engines[] = {"fp32", NULL};
+#include <string.h>
 
-nb_status bench_open_texts(nb_text_encoder **out, const nb_clip *clip, const char *engine, size_t batch, nb_error *err)
+const char *const bench_engines[] = {"fp32", "bf16", NULL};
+
+const nb_engine *bench_engine(const char *name, nb_error *err)
 {
-    (void)engine;
+    const char *why = "there is none";
+    const nb_engine *engine = NULL;
+    if (strcmp(name, "fp32") == 0) {
+        return &nb_engine_fp32;
+    }
+    if (strcmp(name, "bf16") == 0) {
+        engine = nb_engine_bf16(&why);
+    }
+    if (!engine) {
+        nb_fail(err, NB_ERR_USAGE, "no engine %s: %s", name, why);
+    }
+    return engine;
+}
+
+nb_status bench_open(nb_clip **out, const char *directory, const char *name, nb_error *err)
+{
+    const nb_engine *engine = bench_engine(name, err);
+    return engine ? nb_clip_open_by(out, directory, engine, err) : NB_ERR_USAGE;
+}
+
+nb_status bench_open_texts(nb_text_encoder **out, const nb_clip *clip, size_t batch, nb_error *err)
+{
     return nb_text_encoder_create(out, clip, batch, err);
 }
 
-nb_status bench_open_images(nb_image_encoder **out, const nb_clip *clip, const char *engine, size_t batch,
-                            nb_error *err)
+nb_status bench_open_images(nb_image_encoder **out, const nb_clip *clip, size_t batch, nb_error *err)
 {
-    (void)engine;
     return nb_image_encoder_create(out, clip, batch, err);
 }
 

@@ -28,7 +28,7 @@ static size_t batch_size(const bench_task *t, size_t begin)
 static nb_status prepare_text(bench_task *t, nb_error *err)
 {
     nb_status status;
-    NB_TRY(bench_open_texts(&t->texts, t->clip, t->engine, t->batch, err));
+    NB_TRY(bench_open_texts(&t->texts, t->clip, t->batch, err));
     NB_TRY_NEW(t->out, t->batch * t->clip->config.projection);
     NB_TRY(bench_embed_texts(t->texts, t->lines, 0, t->batch < 4 ? t->batch : 4, t->out, err));
 done:
@@ -58,7 +58,7 @@ static nb_status prepare_image(bench_task *t, nb_error *err)
 {
     nb_status status;
     size_t pixels = 3 * t->clip->config.image_size * t->clip->config.image_size;
-    NB_TRY(bench_open_images(&t->images, t->clip, t->engine, t->batch, err));
+    NB_TRY(bench_open_images(&t->images, t->clip, t->batch, err));
     NB_TRY_NEW(t->in, t->batch * pixels);
     NB_TRY_NEW(t->out, t->batch * t->clip->config.projection);
     bench_draw_pixels(t->in, t->batch * pixels);
@@ -132,11 +132,45 @@ static nb_status work_gemm(bench_task *t, size_t worker, size_t workers, double 
     return NB_OK;
 }
 
+static nb_status prepare_product(bench_task *t, nb_error *err)
+{
+    const nb_engine *e = bench_engine(t->engine, err);
+    nb_status status = e ? prepare_gemm(t, err) : NB_ERR_USAGE;
+    if (status != NB_OK) {
+        return status;
+    }
+    t->input = nb_alloc_aligned(e->input_bytes(t->m, t->k), 1, err);
+    t->weight = nb_alloc_aligned(e->weight_bytes(t->n, t->k), 1, err);
+    if (!t->input || !t->weight) {
+        return NB_ERR_LIMIT;
+    }
+    e->pack(e, t->weight, t->in + t->m * t->k, t->n, t->k);
+    return NB_OK;
+}
+
+/* As in the towers: floats are put into the engine's form, which counts. */
+static nb_status work_product(bench_task *t, size_t worker, size_t workers, double *done, nb_error *err)
+{
+    (void)worker;
+    (void)workers;
+    const nb_engine *e = bench_engine(t->engine, err);
+    double begin = now();
+    do {
+        e->product(e, &(nb_product){.vector = nb_vector_best(),
+                                    .input = e->input(e, t->input, t->in, t->m, t->k),
+                                    .rows = t->m,
+                                    .k = t->k,
+                                    .weight = t->weight,
+                                    .count = t->n,
+                                    .out = t->out});
+        *done += 2e-9 * (double)t->m * (double)t->n * (double)t->k;
+    } while (now() - begin < t->seconds);
+    return NB_OK;
+}
+
 static const bench_row rows[] = {
-    {"text", prepare_text, work_text},
-    {"image", prepare_image, work_image},
-    {"crop", prepare_crop, work_crop},
-    {"gemm", prepare_gemm, work_gemm},
+    {"text", prepare_text, work_text}, {"image", prepare_image, work_image},       {"crop", prepare_crop, work_crop},
+    {"gemm", prepare_gemm, work_gemm}, {"product", prepare_product, work_product},
 };
 
 const bench_row *bench_row_find(const char *name)
@@ -195,6 +229,8 @@ static void work(const bench_row *r, bench_task t, board *b, size_t worker, size
     nb_image_encoder_destroy(t.images);
     free(t.in);
     free(t.out);
+    free(t.input);
+    free(t.weight);
 }
 
 /* Items/s from the first worker's start to the last one's end. */

@@ -13,6 +13,7 @@ typedef struct bench_task {
     const nb_strings *lines; /* texts or paths */
     size_t items, batch;     /* items of one run over all workers */
     size_t m, n, k;          /* of a product */
+    void *input, *weight;    /* its operands in an engine's form */
     double seconds;          /* that products go on */
     nb_text_encoder *texts;  /* a worker's own from here on */
     nb_image_encoder *images;
@@ -26,7 +27,7 @@ typedef struct bench_row {
     nb_status (*work)(bench_task *t, size_t worker, size_t workers, double *done, nb_error *err);
 } bench_row;
 
-/* "text", "image", "crop" or "gemm"; NULL for another name. */
+/* "text", "image", "crop", "gemm" or "product"; NULL for another name. */
 const bench_row *bench_row_find(const char *name);
 
 /* Runs the row with `workers` processes, at most BENCH_CORES_MAX: items/s (GFLOP/s) from the first one's start to the

@@ -254,7 +254,7 @@ def image_gflop(patch, width=768, layers=12, size=224, projection=512):
 
 
 def table(raw, notes):
-    """raw: lines `side row cores figure`, tab-separated; side is "ours", the name of a yardstick, or "sgemm"."""
+    """raw: lines `side row cores figure`, tab-separated; side is "ours", the name of a yardstick, "sgemm" or "ENGINE product"."""
     figures = {}
     order = []
     with open(raw, encoding="utf-8") as file:
@@ -265,7 +265,7 @@ def table(raw, notes):
                 order.append((row, int(cores)))
     with open(notes, encoding="utf-8") as file:
         print(file.read())
-    print("| row | cores | negbank, items/s | yardstick, items/s | | ratio | share of sgemm |")
+    print("| row | cores | negbank, items/s | yardstick, items/s | | ratio | and of the engine's best product |")
     print("|---|---|---|---|---|---|---|")
     for row, cores in order:
         sides = figures[row, cores]
@@ -276,17 +276,20 @@ def table(raw, notes):
         ours = statistics.median(sides["ours"])
         share = ""
         if row.startswith("image"):
-            tower = [statistics.median(figures[f"6304x{s}", cores]["sgemm"]) for s in ("2304x768", "3072x768", "768x3072")
-                     if (f"6304x{s}", cores) in figures]
-            if tower:
-                share = f"{100 * ours * image_gflop(32 if 'B/32' in row else 16) / statistics.mean(tower):.0f} %"
+            engine = row.split()[1].rstrip(",")
+            product = "sgemm" if engine == "fp32" else f"{engine} product"
+            tower = [statistics.median(figures[f"6304x{s}", cores][product]) for s in ("2304x768", "3072x768", "768x3072")
+                     if product in figures.get((f"6304x{s}", cores), {})]
+            done = ours * image_gflop(32 if "B/32" in row else 16)
+            share = f"{done:.0f} GFLOP/s" + (f", {100 * done / statistics.mean(tower):.0f} %" if tower else "")
         print(f"| {row} | {cores} | {show(sides['ours'])} | {show(others[best])} | {best} "
               f"| {ours / statistics.median(others[best]):.2f} | {share} |")
     products = [at for at in order if "sgemm" in figures[at]]
     if products:
-        print("\n| sgemm, [m, k] [n, k]^T | cores | GFLOP/s |\n|---|---|---|")
+        print("\n| product, [m, k] [n, k]^T | cores | by | GFLOP/s |\n|---|---|---|---|")
     for row, cores in products:
-        print(f"| {row} | {cores} | {show(figures[row, cores]['sgemm'])} |")
+        for side, values in figures[row, cores].items():
+            print(f"| {row} | {cores} | {side} | {show(values)} |")
 
 
 def main(args):

@@ -5,6 +5,7 @@
 set -u
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_mpi_yield_when_idle=1
+unset OPENBLAS_CORETYPE NEGBANK_VECTOR NEGBANK_AMX # what is said of kernels is tested by kernels.sh alone
 : "${NEGBANK:?path of the program}" "${SHARED:=}"
 T=$(mktemp -d "${TMPDIR:-/tmp}/negbank-cli-XXXXXX")
 trap 'rm -rf "$T"' EXIT

@@ -1,0 +1,186 @@
+#include "common/linear/engine.h"
+#include "common/linear/tiles_hardware.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows that go through a block together: their activations stay in a second-level cache, and weights are read once for
+ * all of them. Inside a product, as many rows as make up about INPUT_BYTES meet a panel while it is in the first. */
+enum { BLOCK = 32, TOGETHER = 512, INPUT_BYTES = 1 << 20 };
+
+static size_t weight_bytes(size_t n, size_t k)
+{
+    return nb_tile_panels_count(n, k) * sizeof(uint16_t);
+}
+
+static void pack(const nb_engine *e, void *out, const float *weight, size_t n, size_t k)
+{
+    e->tiles->pack_panels(out, weight, n, k, k);
+}
+
+static size_t input_bytes(size_t rows, size_t k)
+{
+    return nb_tile_rows_count(rows, k) * sizeof(uint16_t);
+}
+
+static const void *input(const nb_engine *e, void *room, const float *rows, size_t count, size_t k)
+{
+    e->tiles->pack_rows(room, rows, count, k, k);
+    return room;
+}
+
+/* One panel's part in a product: outputs [begin, end) of the matrix, which begin at `skip` of the panel. */
+typedef struct part {
+    size_t panel, begin, end, skip;
+    float bias[NB_PANEL]; /* of the panel's outputs, 0 for those not wanted */
+} part;
+
+static part part_of(const nb_product *p, size_t panel)
+{
+    size_t from = panel * NB_PANEL, last = p->first + p->count;
+    part t = {.panel = panel, .begin = from < p->first ? p->first : from};
+    t.end = from + NB_PANEL < last ? from + NB_PANEL : last;
+    t.skip = t.begin - from;
+    if (p->bias) {
+        memcpy(t.bias + t.skip, p->bias + (t.begin - p->first), (t.end - t.begin) * sizeof *t.bias);
+    }
+    return t;
+}
+
+/* The block of rows [row, row + rows) while it is in cache. The padding of an activated panel comes out as zeros, as
+ * the next product needs it. */
+static void finish(const nb_engine *e, const nb_product *p, const part *t, float *block, size_t row, size_t rows)
+{
+    size_t columns = t->end - t->begin, tiles = rows > NB_TILE_ROWS ? 2 : 1, next = nb_tile_steps(p->count);
+    size_t stride = p->stride ? p->stride : p->count;
+    float *out = p->out;
+    uint16_t *to = p->out;
+    switch (p->epilogue) {
+    case NB_STORE:
+        e->tiles->store(out + row * stride + (t->begin - p->first), stride, block, t->skip, rows, columns, t->bias);
+        break;
+    case NB_ADD:
+        e->tiles->add(out + row * stride + (t->begin - p->first), stride, block, t->skip, rows, columns, t->bias);
+        break;
+    case NB_STORE_QUICK_GELU:
+    case NB_STORE_GELU:
+        p->vector->bias_gelu(block, tiles * NB_TILE_ROWS, NB_PANEL, t->bias,
+                             p->epilogue == NB_STORE_GELU ? NB_VECTOR_GELU : NB_VECTOR_QUICK_GELU);
+        to += (row / NB_TILE_ROWS * next + t->panel) * NB_TILE;
+        e->tiles->to_bf16(to, block, NB_TILE);
+        if (tiles == 2) {
+            e->tiles->to_bf16(to + next * NB_TILE, block + NB_TILE, NB_TILE);
+        }
+        break;
+    }
+}
+
+static void product(const nb_engine *e, const nb_product *p)
+{
+    _Alignas(64) float block[BLOCK * NB_PANEL];
+    size_t steps = nb_tile_steps(p->k), fit = INPUT_BYTES / (steps * NB_TILE * 2 * sizeof(uint16_t)) * BLOCK;
+    size_t some = fit < BLOCK ? BLOCK : fit, last = (p->first + p->count + NB_PANEL - 1) / NB_PANEL;
+    const uint16_t *rows = p->input, *panels = p->weight;
+    e->tiles->begin();
+    for (size_t at = 0; at < p->rows; at += some) {
+        size_t end = at + some < p->rows ? at + some : p->rows;
+        for (size_t panel = p->first / NB_PANEL; panel < last; panel++) {
+            part t = part_of(p, panel);
+            for (size_t row = at; row < end; row += BLOCK) {
+                size_t here = end - row < BLOCK ? end - row : BLOCK;
+                e->tiles->block(block, rows + row / NB_TILE_ROWS * steps * NB_TILE, here > NB_TILE_ROWS ? 2 : 1,
+                                panels + panel * steps * 2 * NB_TILE, steps);
+                finish(e, p, &t, block, row, here);
+            }
+        }
+    }
+    e->tiles->end();
+}
+
+/* ---- attention ---- */
+
+/* Where the operands of one head lie in the scratch memory. */
+typedef struct head_room {
+    uint16_t *q, *k, *probabilities, *v;
+    float *scores;
+    size_t bytes;
+} head_room;
+
+static head_room head_rooms(void *scratch, size_t longest, size_t head)
+{
+    char *at = scratch;
+    head_room r = {0};
+    size_t q = input_bytes(longest, head), k = weight_bytes(longest, head), v = weight_bytes(head, longest),
+           probabilities = input_bytes(longest, longest);
+    r.bytes = q + k + v + probabilities + longest * longest * sizeof(float);
+    if (at) {
+        r.q = (void *)at;
+        r.k = (void *)(at + q);
+        r.v = (void *)(at + q + k);
+        r.probabilities = (void *)(at + q + k + v);
+        r.scores = (void *)(at + q + k + v + probabilities);
+    }
+    return r;
+}
+
+static size_t attention_bytes(size_t longest, size_t head)
+{
+    return head_rooms(NULL, longest, head).bytes;
+}
+
+/* Products by tiles, the softmax between them in fp32. */
+static void attend(const nb_engine *e, const nb_attention *a)
+{
+    size_t longest = a->m > a->n ? a->m : a->n;
+    head_room r = head_rooms(a->scratch, longest, a->head);
+    e->tiles->pack_rows(r.q, a->q, a->m, a->head, a->q_stride);
+    e->tiles->pack_panels(r.k, a->k, a->n, a->head, a->stride);
+    product(e, &(nb_product){.input = r.q, .rows = a->m, .k = a->head, .weight = r.k, .count = a->n, .out = r.scores});
+    a->vector->softmax(r.scores, a->m, a->n, a->n, 1.0f / sqrtf((float)a->head));
+    e->tiles->pack_rows(r.probabilities, r.scores, a->m, a->n, a->n);
+    e->tiles->pack_columns(r.v, a->v, a->head, a->n, a->stride);
+    product(e, &(nb_product){.input = r.probabilities,
+                             .rows = a->m,
+                             .k = a->n,
+                             .weight = r.v,
+                             .count = a->head,
+                             .out = a->out,
+                             .stride = a->out_stride});
+}
+
+#define ENGINE(by, how)                                                                                                \
+    {                                                                                                                  \
+        .name = "bf16", .precision = how, .tiles = &(by), .packs = true, .together = TOGETHER,                         \
+        .weight_bytes = weight_bytes, .pack = pack, .input_bytes = input_bytes, .input = input, .product = product,    \
+        .attention_bytes = attention_bytes, .attend = attend                                                           \
+    }
+
+const nb_engine nb_engine_bf16_emulated = ENGINE(nb_tiles_emulated, "bf16 by emulated AMX");
+
+#if defined(NEGBANK_AMX)
+static const nb_engine *of_cpu(const char **why)
+{
+    static const nb_engine hardware = ENGINE(nb_tiles_hardware, "bf16 by AMX");
+    return nb_tiles_amx(why) ? &hardware : NULL;
+}
+#else
+static const nb_engine *of_cpu(const char **why)
+{
+    nb_tiles_amx(why);
+    return NULL;
+}
+#endif
+
+const nb_engine *nb_engine_bf16(const char **why)
+{
+    const char *wanted = getenv("NEGBANK_AMX"), *ignored;
+    if (wanted && strcmp(wanted, "emulate") == 0) {
+        return &nb_engine_bf16_emulated;
+    }
+    if (wanted && strcmp(wanted, "off") == 0) {
+        *(why ? why : &ignored) = "NEGBANK_AMX=off hides AMX";
+        return NULL;
+    }
+    return of_cpu(why);
+}

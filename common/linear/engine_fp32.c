@@ -1,0 +1,66 @@
+#include "common/linear/blas.h"
+#include "common/linear/engine.h"
+
+#include <math.h>
+#include <string.h>
+
+static size_t float_bytes(size_t rows, size_t k)
+{
+    return rows * k * sizeof(float);
+}
+
+static void pack(const nb_engine *engine, void *out, const float *weight, size_t n, size_t k)
+{
+    (void)engine;
+    memcpy(out, weight, float_bytes(n, k));
+}
+
+static const void *input(const nb_engine *engine, void *room, const float *rows, size_t count, size_t k)
+{
+    (void)engine, (void)room, (void)count, (void)k;
+    return rows;
+}
+
+static void product(const nb_engine *engine, const nb_product *p)
+{
+    (void)engine;
+    float *out = p->epilogue == NB_ADD ? p->scratch : p->out;
+    const float *weight = p->weight;
+    nb_sgemm_nt(p->rows, p->count, p->k, p->input, p->k, weight + p->first * p->k, p->k, 0.0f, out, p->count);
+    switch (p->epilogue) {
+    case NB_STORE:
+        if (p->bias) {
+            p->vector->add_bias(out, p->rows, p->count, p->bias);
+        }
+        break;
+    case NB_ADD: p->vector->add_residual(p->out, out, p->rows, p->count, p->bias); break;
+    case NB_STORE_QUICK_GELU: p->vector->bias_gelu(out, p->rows, p->count, p->bias, NB_VECTOR_QUICK_GELU); break;
+    case NB_STORE_GELU: p->vector->bias_gelu(out, p->rows, p->count, p->bias, NB_VECTOR_GELU); break;
+    }
+}
+
+static size_t attention_bytes(size_t longest, size_t head)
+{
+    (void)head;
+    return float_bytes(longest, longest);
+}
+
+static void attend(const nb_engine *engine, const nb_attention *a)
+{
+    (void)engine;
+    float *scores = a->scratch;
+    nb_sgemm_nt(a->m, a->n, a->head, a->q, a->q_stride, a->k, a->stride, 0.0f, scores, a->n);
+    a->vector->softmax(scores, a->m, a->n, a->n, 1.0f / sqrtf((float)a->head));
+    nb_sgemm_nn(a->m, a->head, a->n, scores, a->n, a->v, a->stride, a->out, a->out_stride);
+}
+
+const nb_engine nb_engine_fp32 = {.name = "fp32",
+                                  .precision = "fp32",
+                                  .together = SIZE_MAX,
+                                  .weight_bytes = float_bytes,
+                                  .pack = pack,
+                                  .input_bytes = float_bytes,
+                                  .input = input,
+                                  .product = product,
+                                  .attention_bytes = attention_bytes,
+                                  .attend = attend};

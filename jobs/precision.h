@@ -1,0 +1,24 @@
+/* --precision: which engine computes the towers (common/linear/engine.h). */
+#ifndef NB_JOBS_PRECISION_H
+#define NB_JOBS_PRECISION_H
+
+#include "common/linear/engine.h"
+#include "jobs/job.h"
+
+/* An option for `member` of a settings struct. Unrecorded: what it came to is recorded instead, so that auto and the
+ * precision it picks give the same bytes. */
+#define NB_PRECISION_OPTION(set, member)                                                                               \
+    {                                                                                                                  \
+        .name = "precision", .type = NB_OPTION_CHOICE, .offset = offsetof(set, member), .fallback = "fp32",            \
+        .choices = "fp32|bf16|auto", .value = "TYPE", .unrecorded = true,                                              \
+        .help = "of the towers' products; auto: bf16 where every CPU has AMX, else fp32"                               \
+    }
+
+/* Collective (of an MPI command), and tells of slow kernels. The engine all ranks use: fp32 where `wanted` ("fp32",
+ * "bf16", "auto") says so or a rank's CPU has no AMX, of which the log tells. */
+nb_status nb_job_engine(nb_job *job, const char *wanted, const nb_engine **out, nb_error *err);
+
+/* Records the engine in the content half of provenance. */
+nb_status nb_job_record_engine(nb_job *job, const nb_engine *engine, nb_error *err);
+
+#endif
