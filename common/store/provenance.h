@@ -29,6 +29,9 @@ nb_status nb_provenance_file(nb_provenance *p, const char *role, const char *pat
 /* A fact about the content beyond options and inputs: "blas kernel", "Cooperlake". */
 nb_status nb_provenance_fact(nb_provenance *p, const char *name, const char *value, nb_error *err);
 
+/* What was measured in this run, an object under `name` in its record. Takes over `value`; NULL is NB_ERR_LIMIT. */
+nb_status nb_provenance_measured(nb_provenance *p, const char *name, json_t *value, nb_error *err);
+
 /* The content half as JSON, freed by the caller. */
 nb_status nb_provenance_text(const nb_provenance *p, char **text, nb_error *err);
 /* Writes PATH.run.json for the output at `path`. digest may be NULL. */
