@@ -231,7 +231,14 @@ nb_status nb_queue_next(nb_queue *q, size_t *tile, bool *more, nb_error *err)
 
 uint64_t nb_queue_halted(const nb_queue *q)
 {
-    return q->how == NB_SHARING_NODE ? atomic_load(&node_words(q)[HALTS]) : q->halted;
+    if (q->how == NB_SHARING_NODE) {
+        return atomic_load(&node_words(q)[HALTS]);
+    }
+    if (q->words) { /* rank 0's own memory */
+        MPI_Win_sync(q->window);
+        return q->halted | q->words[HALTS];
+    }
+    return q->halted;
 }
 
 void nb_queue_halt(nb_queue *q, uint64_t why)
