@@ -91,45 +91,54 @@ done:
     return nb_team_agree(q->team, status, err);
 }
 
+/* Tries one way; a way that cannot be had is not tried again by AUTO. */
+static nb_status create(nb_queue *q, nb_sharing how, bool one, nb_error *err)
+{
+    nb_status status = NB_OK;
+    q->how = how;
+    if (how == NB_SHARING_NODE && !one) {
+        nb_fail(err, NB_ERR_LIMIT, "the ranks are on several nodes");
+        status = nb_team_agree(q->team, err->status, err);
+    } else if (how == NB_SHARING_NODE) {
+        status = create_node(q, err);
+    } else if (how == NB_SHARING_WINDOW) {
+        status = create_window(q, err);
+    }
+    if (status != NB_OK) {
+        nb_context(err, "tiles cannot be shared by way of '%s'", nb_sharing_name(how));
+        nb_hint(err, "leave --sharing at auto, or say dealt");
+        err->status = NB_ERR_LIMIT;
+        return NB_ERR_LIMIT;
+    }
+    return NB_OK;
+}
+
 nb_status nb_queue_create(nb_queue *q, const nb_team *team, nb_sharing how, size_t tiles, size_t run, nb_error *err)
 {
     bool one;
-    nb_status status;
-    *q = (nb_queue){.team = team,
-                    .how = how,
-                    .tiles = tiles,
-                    .run = run,
-                    .runs = tiles / run + (tiles % run != 0),
-                    .window = MPI_WIN_NULL,
-                    .dealt = (size_t)team->rank};
-    NB_TRY(on_one_node(team, &one, err));
-    if (how == NB_SHARING_NODE && !one) {
-        status = nb_fail(err, NB_ERR_LIMIT, "tiles cannot be shared by node memory: the ranks are on several nodes");
-        status = nb_team_agree(team, status, err);
-        goto done;
-    }
-    if (how == NB_SHARING_NODE || (how == NB_SHARING_AUTO && one)) {
-        q->how = NB_SHARING_NODE;
-        return create_node(q, err);
-    }
-    if (how != NB_SHARING_DEALT) {
-        nb_error cause = {0};
-        q->how = NB_SHARING_WINDOW;
-        status = create_window(q, &cause);
-        if (status != NB_OK && how == NB_SHARING_WINDOW) {
-            *err = cause;
-            nb_context(err, "tiles cannot be shared by a window");
-            nb_hint(err, "leave --sharing at auto, or say dealt");
-            err->status = status = NB_ERR_LIMIT;
-        } else if (status != NB_OK) {
-            q->how = NB_SHARING_DEALT;
-            status = NB_OK;
-        }
-    }
-done:
+    nb_queue fresh = {.team = team,
+                      .tiles = tiles,
+                      .run = run,
+                      .runs = tiles / run + (tiles % run != 0),
+                      .window = MPI_WIN_NULL,
+                      .dealt = (size_t)team->rank};
+    *q = (nb_queue){0};
+    nb_status status = on_one_node(team, &one, err);
     if (status != NB_OK) {
-        *q = (nb_queue){0};
+        return status;
     }
+    nb_sharing first = how == NB_SHARING_AUTO ? (one ? NB_SHARING_NODE : NB_SHARING_WINDOW) : how;
+    nb_sharing last = how == NB_SHARING_AUTO ? NB_SHARING_DEALT : how;
+    for (int way = (int)first; way <= (int)last; way++) {
+        nb_error cause = {0};
+        *q = fresh;
+        status = create(q, (nb_sharing)way, one, &cause);
+        if (status == NB_OK) {
+            return NB_OK;
+        }
+        *err = cause;
+    }
+    *q = (nb_queue){0};
     return status;
 }
 
