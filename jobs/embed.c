@@ -1,10 +1,13 @@
 #include "jobs/embed.h"
 
+#include "common/parallel/stop.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 nb_status nb_job_embed_check(nb_job *job, const nb_embed_choice *choice, nb_error *err)
 {
+    nb_stop_listen(); /* from here on a request to stop waits for the next tile */
     return nb_job_check_outputs(job, &choice->output, choice->resume ? 0 : 1, choice->force, err);
 }
 

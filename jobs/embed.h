@@ -51,7 +51,8 @@ typedef struct nb_embed_choice {
         .help = "overwrite the output"                                                                                 \
     }
 
-/* Collective. Refuses an output that exists before any work; with --resume that waits until it is known what is there.
+/* Collective. Listens for requests to stop. Refuses an output that exists before any work; with --resume that waits
+ * until it is known what is there.
  */
 nb_status nb_job_embed_check(nb_job *job, const nb_embed_choice *choice, nb_error *err);
 

@@ -2,7 +2,6 @@
 #include "jobs/commands.h"
 #include "jobs/embed.h"
 
-#include "common/parallel/stop.h"
 #include "mining/images/check.h"
 
 typedef struct settings {
@@ -53,7 +52,6 @@ static nb_status embed_images(nb_job *job, nb_error *err)
         nb_log_warn(&job->log, "'%s' has no preprocessor_config.json: CLIP's published mean and deviation are used",
                     s->embed.model);
     }
-    nb_stop_listen();
     NB_TRY(nb_images_check(&job->team, &job->log, &inputs, &dropped, err));
     NB_TRY(record_counts(job, &inputs, dropped, err));
     snprintf(note, sizeof note, "; %zu could not be decoded", dropped);

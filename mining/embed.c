@@ -380,11 +380,11 @@ nb_status nb_embed_store(const nb_team *team, const nb_log *log, const nb_embed_
     nb_status status;
     *digest = (nb_digest){""};
     *account = (nb_embed_account){0};
+    nb_stop_listen();
     NB_TRY(create(team, log, &out, &plan, target, spec, err));
     if (!plan.tile_count) {
         return NB_OK;
     }
-    nb_stop_listen();
     NB_TRY(nb_team_agree(team, nb_buffer_printf(&partial, err, "%s.partial", target->path), err));
     l.path = partial.data;
     l.fd = open(l.path, O_RDWR | O_CLOEXEC);

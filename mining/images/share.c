@@ -1,6 +1,7 @@
 /* The list of images, read alone or once for all ranks. */
 #include "common/base/pack.h"
 #include "common/parallel/queue.h"
+#include "common/parallel/stop.h"
 #include "mining/images/builder.h"
 
 #include <stdlib.h>
@@ -112,6 +113,10 @@ static nb_status index_some(nb_queue *q, nb_buffer *out, const nb_strings *paths
         NB_TRY(nb_queue_next(q, &i, &more, err));
         if (!more) {
             break;
+        }
+        if (nb_stop_requested()) {
+            status = nb_fail(err, NB_STOPPED, "stopped on request while indexing shards: nothing is made yet");
+            goto done;
         }
         uint64_t number = i;
         NB_TRY(nb_shard_read(&shard, nb_strings_get(paths, i), ask, err));
