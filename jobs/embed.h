@@ -8,7 +8,7 @@
 #include "mining/model.h"
 
 typedef struct nb_embed_choice {
-    const char *model, *precision, *store, *output;
+    const char *model, *precision, *store, *output, *sharing;
     bool force, resume;
 } nb_embed_choice;
 
@@ -33,6 +33,14 @@ typedef struct nb_embed_choice {
          .offset = offsetof(set, embed.resume),                                                                        \
          .unrecorded = true,                                                                                           \
          .help = "continue what an interrupted run left, on any number of ranks"},                                     \
+        {.name = "sharing",                                                                                            \
+         .type = NB_OPTION_CHOICE,                                                                                     \
+         .offset = offsetof(set, embed.sharing),                                                                       \
+         .fallback = "auto",                                                                                           \
+         .choices = "auto|node|window|dealt",                                                                          \
+         .value = "HOW",                                                                                               \
+         .unrecorded = true,                                                                                           \
+         .help = "how ranks share tiles: memory of a node, an MPI window, or not at all"},                             \
         {.name = "output",                                                                                             \
          .letter = 'o',                                                                                                \
          .type = NB_OPTION_OUTPUT,                                                                                     \
@@ -45,13 +53,15 @@ typedef struct nb_embed_choice {
         .help = "overwrite the output"                                                                                 \
     }
 
-/* Collective. Refuses an output that exists before any work; with --resume that waits until it is known what is there.
+/* Collective. Listens for requests to stop. Refuses an output that exists before any work; with --resume that waits
+ * until it is known what is there.
  */
 nb_status nb_job_embed_check(nb_job *job, const nb_embed_choice *choice, nb_error *err);
 
-/* Collective. Completes `spec` (width, precision, provenance), makes the store with all ranks, records the run and says
- * so, `note` behind it. `tile_rows`, names and columns are set by the caller. */
+/* Collective. Completes `spec` (width, precision, provenance) and `work` (sharing), makes the store with all ranks,
+ * records the run and where its time went, and says so, `note` behind it. `tile_rows`, names and columns are set by the
+ * caller. */
 nb_status nb_job_embed(nb_job *job, const nb_embed_choice *choice, const nb_clip *clip, nb_store_spec spec,
-                       const char *what, const char *note, nb_tile_maker make, void *maker, nb_error *err);
+                       nb_embed_work work, const char *note, nb_error *err);
 
 #endif

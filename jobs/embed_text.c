@@ -31,7 +31,9 @@ static nb_status embed_text(nb_job *job, nb_error *err)
         nb_agree(job, nb_text_embedder_create(&embedder, model.clip, &prompts, &corpus.texts, corpus.tags, err), err));
     nb_store_spec spec = {
         .count = corpus.count, .tile_rows = NB_TEXT_TILE, .names = &corpus.texts, .tags = corpus.tags};
-    NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, "texts", "", nb_text_embedder_tile, &embedder, err));
+    nb_embed_work work = {
+        .what = "texts", .make = nb_text_embedder_tile, .maker = &embedder, .times = &embedder.times, .run = 1};
+    NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, work, "", err));
 done:
     nb_text_embedder_destroy(&embedder);
     nb_corpus_free(&corpus);

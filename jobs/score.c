@@ -60,7 +60,7 @@ static nb_status open_images(run *r, nb_error *err)
                        r->model.clip->config.projection, r->bank.d);
     }
     NB_TRY(nb_images_check(&job->team, &job->log, &r->inputs, &dropped, err));
-    NB_TRY(nb_agree(job, nb_image_embedder_create(&r->embedder, r->model.clip, &r->inputs.paths, err), err));
+    NB_TRY(nb_agree(job, nb_image_embedder_open(&r->embedder, r->model.clip, &r->inputs, 0, err), err));
     r->names = &r->inputs.names;
     r->labels = r->inputs.labels;
     r->count = r->inputs.count;
@@ -172,7 +172,7 @@ static const nb_option options[] = {
      AT(inputs),
      .value = "INPUT...",
      .positional = true,
-     .help = "with --model: folders, image lists and image files"},
+     .help = "with --model: folders, image lists, tar shards and image files"},
     {.name = "labels-from",
      .type = NB_OPTION_CHOICE,
      AT(labels_from),

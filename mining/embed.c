@@ -1,14 +1,15 @@
 #include "mining/embed.h"
 
-#include "common/base/tag.h"
+#include "common/base/text.h"
 #include "common/linear/kernels.h"
 #include "common/parallel/stop.h"
 #include "common/store/provenance.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What a rank's loop over its tiles needs. */
@@ -16,64 +17,282 @@ typedef struct loop {
     const nb_team *team;
     const nb_log *log;
     const nb_store_plan *plan;
-    int fd;
-    bool resumed;
-    const char *what;
-    nb_tile_maker make;
-    void *maker;
+    const nb_embed_work *work;
+    int fd, cause;    /* errno where fd is -1 */
     const char *path; /* of fd, for messages */
+    nb_queue queue;
+    nb_tally tally, *all; /* mine; rank 0: everybody's [size] */
+    nb_progress progress;
+    double start;
+    float *rows, *norms;
 } loop;
 
-static nb_status make_tile(const loop *l, size_t tile, float *rows, float *norms, nb_error *err)
+/* ---- progress of all ranks, told by rank 0 ---- */
+
+static void look(loop *l, uint64_t *made, uint64_t *kept, int *slowest)
 {
-    bool done = false;
-    nb_status status = NB_OK;
-    if (l->resumed) {
-        NB_TRY(nb_store_tile_done(l->fd, l->plan, tile, &done, err));
+    *made = *kept = 0;
+    *slowest = 0;
+    nb_queue_look(&l->queue, l->all);
+    for (int r = 0; r < l->team->size; r++) {
+        *made += l->all[r].items;
+        *kept += l->all[r].kept;
+        *slowest = l->all[r].items < l->all[*slowest].items ? r : *slowest;
     }
-    if (!done) {
-        NB_TRY(
-            l->make(l->maker, nb_store_tile_begin(l->plan, tile), nb_store_tile_rows(l->plan, tile), rows, norms, err));
-        status = nb_store_write_tile(l->fd, l->plan, tile, rows, norms, err);
-        if (status != NB_OK) {
-            nb_context(err, "'%s'", l->path);
+    if (l->queue.how == NB_SHARING_DEALT) { /* the others' are not known: they are thought to be as fast */
+        *made *= (uint64_t)l->team->size;
+        *kept *= (uint64_t)l->team->size;
+    }
+}
+
+static void show(loop *l)
+{
+    uint64_t made, kept;
+    int slowest;
+    if (l->team->rank != 0 || !nb_progress_due(&l->progress)) {
+        return;
+    }
+    look(l, &made, &kept, &slowest);
+    double total = (double)l->plan->count, done = (double)(made + kept), seconds = nb_clock() - l->start;
+    if (l->team->size > 1 && l->queue.how != NB_SHARING_DEALT && seconds > 0) {
+        char rate[32];
+        nb_format_count(rate, (double)l->all[slowest].items / seconds);
+        snprintf(l->progress.note, sizeof l->progress.note, ", slowest rank %d: %s/s", slowest, rate);
+    }
+    l->progress.before = (double)kept;
+    nb_progress_update(&l->progress, done < total ? done : total);
+}
+
+/* Rank 0 watches until all are done, so that the progress of the last ones is seen. */
+static void watch(loop *l)
+{
+    static const struct timespec nap = {.tv_nsec = 2000000};
+    double begin = nb_clock();
+    while (l->team->rank == 0 && !nb_queue_finished(&l->queue)) {
+        nanosleep(&nap, NULL);
+        show(l);
+    }
+    l->work->times->wait += nb_clock() - begin;
+}
+
+/* ---- tiles ---- */
+
+/* The next tile that is not done yet. A request to stop, on any rank, ends the queue for all. */
+static nb_status draw(loop *l, size_t *tile, bool *more, nb_error *err)
+{
+    nb_status status = NB_OK;
+    for (bool done = true; done;) {
+        if (nb_stop_requested()) {
+            nb_queue_halt(&l->queue, NB_HALT_STOPPED);
+        }
+        NB_TRY(nb_queue_next(&l->queue, tile, more, err));
+        done = false;
+        if (*more && l->plan->resumed) {
+            double begin = nb_clock();
+            NB_TRY(nb_store_tile_done(l->fd, l->plan, *tile, &done, err));
+            l->work->times->read += nb_clock() - begin;
+        }
+        if (done) {
+            l->tally.kept += nb_store_tile_rows(l->plan, *tile);
+            NB_TRY(nb_queue_post(&l->queue, &l->tally, err));
+            show(l);
         }
     }
 done:
     return status;
 }
 
-/* Computes and writes this rank's tiles. Progress counts rank 0's share for everybody's. */
-static nb_status make_tiles(const loop *l, nb_error *err)
+static nb_status make_tile(loop *l, size_t tile, nb_error *err)
 {
-    const nb_store_plan *plan = l->plan;
-    float *rows = NULL, *norms = NULL;
-    nb_status status = NB_OK;
-    nb_progress progress = nb_progress_start(l->log, l->what, (double)plan->count);
-    NB_TRY_NEW(rows, (size_t)(plan->tile_rows * plan->width));
-    NB_TRY_NEW(norms, (size_t)plan->tile_rows);
-    for (size_t t = 0; t < plan->tile_count; t++) {
-        if (!nb_team_owns(l->team, t)) {
-            continue;
+    const nb_embed_work *w = l->work;
+    size_t begin = nb_store_tile_begin(l->plan, tile), count = nb_store_tile_rows(l->plan, tile);
+    nb_status status;
+    NB_TRY(w->make(w->maker, begin, count, l->rows, l->norms, err));
+    double writing = nb_clock();
+    status = nb_store_write_tile(l->fd, l->plan, tile, l->rows, l->norms, err);
+    if (status != NB_OK) {
+        nb_context(err, "'%s'", l->path);
+        goto done;
+    }
+    w->times->write += nb_clock() - writing;
+    l->tally.items += count;
+    NB_TRY(nb_queue_post(&l->queue, &l->tally, err));
+    show(l);
+done:
+    return status;
+}
+
+static nb_status draw_ahead(loop *l, size_t *tile, bool *more, nb_error *err)
+{
+    nb_status status = draw(l, tile, more, err);
+    if (status == NB_OK && *more) {
+        l->work->herald(l->work->maker, nb_store_tile_begin(l->plan, *tile), nb_store_tile_rows(l->plan, *tile));
+    }
+    return status;
+}
+
+/* Takes tiles until there are no more. With a herald the next one is taken before this one is made. */
+static nb_status make_tiles(loop *l, nb_error *err)
+{
+    bool ahead = l->work->herald != NULL, any = false, more = false;
+    size_t tile = 0, next = 0;
+    nb_status status;
+    NB_TRY(ahead ? draw_ahead(l, &tile, &any, err) : draw(l, &tile, &any, err));
+    while (any) {
+        if (ahead) {
+            NB_TRY(draw_ahead(l, &next, &more, err));
         }
-        if (nb_stop_requested()) {
-            nb_fail(err, NB_STOPPED, "stopped on request after %zu of %llu tiles", t,
-                    (unsigned long long)plan->tile_count);
-            status = nb_hint(err, "what is done is kept: run again with --resume to continue");
-            goto done;
+        if (nb_queue_halted(&l->queue)) {
+            break;
         }
-        NB_TRY(make_tile(l, t, rows, norms, err));
-        nb_progress_update(&progress, (double)(nb_store_tile_begin(plan, t) + nb_store_tile_rows(plan, t)));
+        NB_TRY(make_tile(l, tile, err));
+        if (!ahead) {
+            NB_TRY(draw(l, &next, &more, err));
+        }
+        tile = next;
+        any = more;
     }
 done:
-    if (fsync(l->fd) != 0 && status == NB_OK) {
+    return status;
+}
+
+/* Rank 0 speaks for all whose tiles are shared. */
+static nb_status judge_halt(loop *l, nb_error *err)
+{
+    uint64_t made = 0, kept = 0, why = nb_queue_halted(&l->queue);
+    int slowest;
+    bool dealt = l->queue.how == NB_SHARING_DEALT;
+    if (!(why & NB_HALT_STOPPED) || (why & NB_HALT_FAILED) || (l->team->rank != 0 && !dealt)) {
+        return NB_OK;
+    }
+    if (!dealt) {
+        look(l, &made, &kept, &slowest);
+        if (made + kept == l->plan->count) {
+            return NB_OK; /* too late to stop anything */
+        }
+        nb_fail(err, NB_STOPPED, "stopped on request after %llu of %llu %s", (unsigned long long)(made + kept),
+                (unsigned long long)l->plan->count, l->work->what);
+    } else {
+        nb_fail(err, NB_STOPPED, "stopped on request after %llu %s of one rank",
+                (unsigned long long)(l->tally.items + l->tally.kept), l->work->what);
+    }
+    return nb_hint(err, "what is done is kept: run again with --resume to continue");
+}
+
+/* Not collective: from here to the agreement behind it no rank waits for another, but for rank 0, which waits for what
+ * every rank posts on any way out. */
+static nb_status run_loop(loop *l, nb_error *err)
+{
+    nb_error second = {0};
+    errno = l->cause;
+    nb_status status = l->fd < 0 ? nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", l->path) : NB_OK;
+    l->progress = nb_progress_start(l->log, l->work->what, (double)l->plan->count);
+    l->start = nb_clock();
+    if (status == NB_OK) {
+        l->rows = nb_alloc((size_t)(l->plan->tile_rows * l->plan->width), sizeof *l->rows, err);
+        l->norms = nb_alloc((size_t)l->plan->tile_rows, sizeof *l->norms, err);
+        l->all = nb_alloc((size_t)l->team->size, sizeof *l->all, err);
+        status = l->rows && l->norms && l->all ? make_tiles(l, err) : NB_ERR_LIMIT;
+    }
+    double syncing = nb_clock();
+    if (l->fd >= 0 && fsync(l->fd) != 0 && status == NB_OK) {
         status = nb_fail_errno(err, NB_ERR_IO, "cannot sync '%s'", l->path);
     }
-    free(rows);
-    free(norms);
-    if (status == NB_OK) {
-        nb_progress_finish(&progress);
+    l->work->times->write += nb_clock() - syncing;
+    if (status != NB_OK) {
+        nb_queue_halt(&l->queue, NB_HALT_FAILED);
     }
+    l->tally.finished = 1;
+    nb_status posted = nb_queue_post(&l->queue, &l->tally, status == NB_OK ? err : &second);
+    status = status == NB_OK ? posted : status;
+    if (status == NB_OK) {
+        watch(l);
+        status = judge_halt(l, err);
+    }
+    return status;
+}
+
+/* ---- the account ---- */
+
+/* Collective, behind an agreement. */
+static nb_status account_for(loop *l, nb_embed_account *account, nb_error *err)
+{
+    struct share {
+        nb_embed_times times;
+        nb_tally tally;
+    } mine = {*l->work->times, l->tally};
+    char *all = NULL;
+    uint64_t *offset = NULL;
+    nb_status status;
+    NB_TRY(nb_team_gather(l->team, &mine, sizeof mine, &all, &offset, err));
+    *account = (nb_embed_account){
+        .sharing = l->queue.how, .seconds = nb_clock() - l->start, .fewest = UINT64_MAX, .slowest = -1};
+    for (int r = 0; all && r < l->team->size; r++) {
+        struct share s;
+        memcpy(&s, all + offset[r], sizeof s);
+        account->times.read += s.times.read;
+        account->times.decode += s.times.decode;
+        account->times.compute += s.times.compute;
+        account->times.write += s.times.write;
+        account->times.wait += s.times.wait;
+        account->made += s.tally.items;
+        account->kept += s.tally.kept;
+        account->most = s.tally.items > account->most ? s.tally.items : account->most;
+        if (s.tally.items < account->fewest) {
+            account->fewest = s.tally.items;
+            account->slowest = r;
+        }
+    }
+done:
+    free(all);
+    free(offset);
+    return status;
+}
+
+static void say_account(loop *l, const nb_embed_account *a)
+{
+    static const char *const labels[] = {"read", "decode", "compute", "write", "wait"};
+    const double seconds[] = {a->times.read, a->times.decode, a->times.compute, a->times.write, a->times.wait};
+    char text[256] = "", took[32];
+    size_t len = 0;
+    for (size_t i = 0; i < sizeof seconds / sizeof seconds[0]; i++) {
+        nb_format_seconds(took, seconds[i]);
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %s", i ? ", " : "", labels[i], took);
+    }
+    l->progress.note[0] = '\0';
+    l->progress.before = (double)a->kept;
+    nb_progress_finish(&l->progress);
+    nb_log_info(l->log, "time of all ranks: %s", text);
+    if (a->kept) {
+        nb_log_info(l->log, "%llu of the %s were there already", (unsigned long long)a->kept, l->work->what);
+    }
+    if (l->team->size > 1) {
+        nb_log_info(l->log, "%s a rank: %llu to %llu, fewest on rank %d; tiles shared by: %s", l->work->what,
+                    (unsigned long long)a->fewest, (unsigned long long)a->most, a->slowest,
+                    nb_sharing_name(a->sharing));
+    }
+}
+
+/* Collective. All tiles, by all ranks. */
+static nb_status make_all(loop *l, nb_embed_account *account, nb_error *err)
+{
+    nb_status status;
+    NB_TRY(nb_queue_create(&l->queue, l->team, l->work->sharing, (size_t)l->plan->tile_count, l->work->run, err));
+    if (l->queue.how == NB_SHARING_DEALT && l->work->sharing == NB_SHARING_AUTO) {
+        nb_log_warn(l->log, "MPI has no one-sided operations between these nodes: every rank gets the same share");
+    }
+    status = nb_team_agree(l->team, run_loop(l, err), err);
+    if (status == NB_OK) {
+        status = nb_team_agree(l->team, account_for(l, account, err), err);
+    }
+    if (status == NB_OK) {
+        say_account(l, account);
+    }
+done:
+    nb_queue_destroy(&l->queue); /* behind an agreement on every way */
+    free(l->rows);
+    free(l->norms);
+    free(l->all);
     return status;
 }
 
@@ -129,6 +348,16 @@ done:
     return status;
 }
 
+static bool same_strings(const nb_strings *a, const nb_strings *b)
+{
+    for (size_t i = 0; a->count == b->count && i < a->count; i++) {
+        if (nb_bytes_compare(nb_strings_get(a, i), nb_strings_len(a, i), nb_strings_get(b, i), nb_strings_len(b, i))) {
+            return false;
+        }
+    }
+    return a->count == b->count;
+}
+
 /* *same: the output is there already, made of the same content. */
 static nb_status complete(const nb_embed_target *target, const nb_store_spec *spec, bool *same, nb_error *err)
 {
@@ -138,7 +367,9 @@ static nb_status complete(const nb_embed_target *target, const nb_store_spec *sp
     if (!target->resume || target->force || nb_store_open(&store, target->path, false, &ignored) != NB_OK) {
         return NB_OK;
     }
-    *same = strcmp(store.provenance, spec->provenance) == 0;
+    *same = strcmp(store.provenance, spec->provenance) == 0 && same_strings(&store.names, spec->names) &&
+            !store.labels == !spec->labels &&
+            (!store.labels || memcmp(store.labels, spec->labels, spec->count * sizeof *store.labels) == 0);
     nb_status status =
         nb_provenance_same_fact(target->path, store.provenance, spec->provenance, NB_PROVENANCE_ENGINE, err);
     nb_store_close(&store);
@@ -162,27 +393,26 @@ done:
 }
 
 nb_status nb_embed_store(const nb_team *team, const nb_log *log, const nb_embed_target *target,
-                         const nb_store_spec *spec, const char *what, nb_tile_maker make, void *maker,
-                         nb_digest *digest, nb_error *err)
+                         const nb_store_spec *spec, const nb_embed_work *work, nb_digest *digest,
+                         nb_embed_account *account, nb_error *err)
 {
     nb_output out = {0}; /* rank 0's alone */
     nb_buffer partial = {0};
     nb_store_plan plan = {0};
-    int fd = -1;
+    loop l = {.team = team, .log = log, .plan = &plan, .work = work, .fd = -1};
     nb_status status;
     *digest = (nb_digest){""};
+    *account = (nb_embed_account){0};
+    nb_stop_listen();
     NB_TRY(create(team, log, &out, &plan, target, spec, err));
     if (!plan.tile_count) {
         return NB_OK;
     }
-    nb_stop_listen();
-    status = nb_buffer_printf(&partial, err, "%s.partial", target->path);
-    if (status == NB_OK) {
-        fd = open(partial.data, O_RDWR | O_CLOEXEC);
-        loop l = {team, log, &plan, fd, plan.resumed != 0, what, make, maker, partial.data};
-        status = fd < 0 ? nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", partial.data) : make_tiles(&l, err);
-    }
-    NB_TRY(nb_team_agree(team, status, err));
+    NB_TRY(nb_team_agree(team, nb_buffer_printf(&partial, err, "%s.partial", target->path), err));
+    l.path = partial.data;
+    l.fd = open(l.path, O_RDWR | O_CLOEXEC);
+    l.cause = errno;
+    NB_TRY(make_all(&l, account, err));
     if (team->rank == 0) {
         status = nb_store_seal(out.partial, &plan, digest, err);
         if (status == NB_OK) {
@@ -191,203 +421,25 @@ nb_status nb_embed_store(const nb_team *team, const nb_log *log, const nb_embed_
     }
     NB_TRY(nb_team_agree(team, status, err));
 done:
-    if (fd >= 0) {
-        close(fd);
+    if (l.fd >= 0) {
+        close(l.fd);
     }
-    if (status == NB_STOPPED) {
-        nb_output_release(&out); /* the partial stays, to be continued */
+    if (out.partial && (status == NB_STOPPED || (status != NB_OK && target->resume && plan.tile_count))) {
+        if (status != NB_STOPPED) {
+            nb_log_warn(log, "'%s' keeps what is done: --resume continues it", out.partial);
+        }
+        nb_output_release(&out);
     }
     nb_output_end(&out);
     nb_buffer_free(&partial);
     return status;
 }
 
-/* A float row normalised from double precision; returns the norm before. */
-static float finish_row(float *out, double *row, size_t d)
+float nb_embed_finish_row(float *out, double *row, size_t d)
 {
     double norm = nb_normalise_row(row, row, d);
     for (size_t i = 0; i < d; i++) {
         out[i] = (float)row[i];
     }
     return (float)norm;
-}
-
-nb_status nb_text_embedder_create(nb_text_embedder *e, const nb_clip *clip, const nb_prompts *prompts,
-                                  const nb_strings *texts, const uint8_t *tags, nb_error *err)
-{
-    size_t d = clip->config.projection;
-    nb_status status;
-    *e = (nb_text_embedder){.clip = clip, .prompts = prompts, .texts = texts, .tags = tags};
-    NB_TRY(nb_text_encoder_create(&e->encoder, clip, NB_TEXT_TILE, err));
-    NB_TRY_NEW(e->row, NB_TEXT_TILE);
-    NB_TRY_NEW(e->raw, NB_TEXT_TILE * d);
-    NB_TRY_NEW(e->sum, NB_TEXT_TILE * d);
-done:
-    if (status != NB_OK) {
-        nb_text_embedder_destroy(e);
-    }
-    return status;
-}
-
-void nb_text_embedder_destroy(nb_text_embedder *e)
-{
-    if (e) {
-        nb_text_encoder_destroy(e->encoder);
-        nb_strings_free(&e->filled);
-        free(e->row);
-        free(e->raw);
-        free(e->sum);
-        *e = (nb_text_embedder){0};
-    }
-}
-
-static const nb_strings *prompts_of(const nb_text_embedder *e, size_t i)
-{
-    return e->tags && e->tags[i] == NB_TAG_ADJ ? &e->prompts->adjectives : &e->prompts->nouns;
-}
-
-/* Fills the k-th template of every text that has one. */
-static nb_status fill(nb_text_embedder *e, size_t begin, size_t count, size_t k, nb_error *err)
-{
-    nb_buffer prompt = {0};
-    nb_status status = NB_OK;
-    nb_strings_free(&e->filled);
-    for (size_t i = 0; i < count; i++) {
-        const nb_strings *templates = prompts_of(e, begin + i);
-        if (k >= templates->count) {
-            continue;
-        }
-        nb_buffer_clear(&prompt);
-        NB_TRY(nb_prompt_fill(&prompt, nb_strings_get(templates, k), nb_strings_get(e->texts, begin + i),
-                              nb_strings_len(e->texts, begin + i), err));
-        e->row[e->filled.count] = i;
-        NB_TRY(nb_strings_push(&e->filled, prompt.data, prompt.len, err));
-    }
-done:
-    nb_buffer_free(&prompt);
-    return status;
-}
-
-/* Adds the k-th template's embeddings to the sums: raw when it is a text's only one, else normalised. */
-static nb_status add_template(nb_text_embedder *e, size_t begin, size_t count, size_t k, nb_error *err)
-{
-    size_t d = e->clip->config.projection;
-    nb_status status = fill(e, begin, count, k, err);
-    if (status != NB_OK || !e->filled.count) {
-        return status;
-    }
-    status = nb_text_encoder_run(e->encoder, &e->filled, 0, e->filled.count, e->raw, err);
-    for (size_t r = 0; status == NB_OK && r < e->filled.count; r++) {
-        const float *raw = e->raw + r * d;
-        double *sum = e->sum + e->row[r] * d, norm = 0;
-        for (size_t i = 0; i < d; i++) {
-            norm += (double)raw[i] * (double)raw[i];
-        }
-        size_t templates = prompts_of(e, begin + e->row[r])->count;
-        double scale = templates == 1 ? 1.0 : norm > 0 ? 1.0 / (sqrt(norm) * (double)templates) : 0;
-        for (size_t i = 0; i < d; i++) {
-            sum[i] += (double)raw[i] * scale;
-        }
-    }
-    return status;
-}
-
-nb_status nb_text_embedder_tile(void *embedder, size_t begin, size_t count, float *rows, float *norms, nb_error *err)
-{
-    nb_text_embedder *e = embedder;
-    size_t d = e->clip->config.projection;
-    size_t most =
-        e->prompts->nouns.count > e->prompts->adjectives.count ? e->prompts->nouns.count : e->prompts->adjectives.count;
-    memset(e->sum, 0, count * d * sizeof *e->sum);
-    for (size_t k = 0; k < most; k++) {
-        nb_status status = add_template(e, begin, count, k, err);
-        if (status != NB_OK) {
-            return status;
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        norms[i] = finish_row(rows + i * d, e->sum + i * d, d);
-        if (!(norms[i] > 0)) {
-            return nb_fail(err, NB_ERR_NUMERIC, "the embedding of text '%.80s' has norm %g",
-                           nb_strings_get(e->texts, begin + i), (double)norms[i]);
-        }
-    }
-    return NB_OK;
-}
-
-nb_status nb_embed_texts(const nb_clip *clip, const nb_prompts *prompts, const nb_strings *texts, float *out,
-                         nb_error *err)
-{
-    nb_text_embedder e;
-    float norms[NB_TEXT_TILE];
-    nb_status status = nb_text_embedder_create(&e, clip, prompts, texts, NULL, err);
-    for (size_t at = 0; status == NB_OK && at < texts->count; at += NB_TEXT_TILE) {
-        size_t count = texts->count - at < NB_TEXT_TILE ? texts->count - at : NB_TEXT_TILE;
-        status = nb_text_embedder_tile(&e, at, count, out + at * clip->config.projection, norms, err);
-    }
-    nb_text_embedder_destroy(&e);
-    return status;
-}
-
-nb_status nb_image_embedder_create(nb_image_embedder *e, const nb_clip *clip, const nb_strings *paths, nb_error *err)
-{
-    size_t size = clip->config.image_size;
-    nb_status status;
-    *e = (nb_image_embedder){.clip = clip, .paths = paths};
-    NB_TRY(nb_image_encoder_create(&e->encoder, clip, NB_IMAGE_TILE, err));
-    NB_TRY_NEW(e->pixels, NB_IMAGE_TILE * 3 * size * size);
-done:
-    if (status != NB_OK) {
-        nb_image_embedder_destroy(e);
-    }
-    return status;
-}
-
-void nb_image_embedder_destroy(nb_image_embedder *e)
-{
-    if (e) {
-        nb_image_encoder_destroy(e->encoder);
-        free(e->pixels);
-        *e = (nb_image_embedder){0};
-    }
-}
-
-static nb_status load_image(const nb_image_embedder *e, const char *path, float *pixels, nb_error *err)
-{
-    nb_image image = {0}, crop = {0};
-    nb_status status;
-    NB_TRY(nb_image_read(&image, path, err));
-    NB_TRY(nb_preprocess_crop(&image, e->clip->config.image_size, &crop, err));
-    nb_preprocess_normalise(&e->clip->preprocess, &crop, pixels);
-done:
-    nb_image_free(&image);
-    nb_image_free(&crop);
-    return status;
-}
-
-nb_status nb_image_embedder_tile(void *embedder, size_t begin, size_t count, float *rows, float *norms, nb_error *err)
-{
-    nb_image_embedder *e = embedder;
-    size_t d = e->clip->config.projection, size = e->clip->config.image_size;
-    double *row = NULL;
-    nb_status status = NB_OK;
-    for (size_t i = 0; i < count; i++) {
-        NB_TRY(load_image(e, nb_strings_get(e->paths, begin + i), e->pixels + i * 3 * size * size, err));
-    }
-    nb_image_encoder_run(e->encoder, e->pixels, count, rows);
-    NB_TRY_NEW(row, d);
-    for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; k < d; k++) {
-            row[k] = (double)rows[i * d + k];
-        }
-        norms[i] = finish_row(rows + i * d, row, d);
-        if (!(norms[i] > 0)) {
-            status = nb_fail(err, NB_ERR_NUMERIC, "the embedding of image '%s' has norm %g",
-                             nb_strings_get(e->paths, begin + i), (double)norms[i]);
-            goto done;
-        }
-    }
-done:
-    free(row);
-    return status;
 }

@@ -115,14 +115,14 @@ nb_progress nb_progress_start(const nb_log *log, const char *what, double total)
 
 static void draw(nb_progress *p, double done, double now)
 {
-    char text[192], did[32], all[32], rate[32], left[32];
-    double speed = now > p->start ? done / (now - p->start) : 0;
+    char text[288], did[32], all[32], rate[32], left[32];
+    double speed = now > p->start ? (done - p->before) / (now - p->start) : 0;
     nb_format_count(did, done);
     nb_format_count(all, p->total);
     nb_format_count(rate, speed);
     nb_format_seconds(left, speed > 0 ? (p->total - done) / speed : 0);
-    snprintf(text, sizeof text, "%s of %s %s (%.0f %%), %s/s, %s left", did, all, p->what,
-             p->total > 0 ? 100 * done / p->total : 100, rate, left);
+    snprintf(text, sizeof text, "%s of %s %s (%.0f %%), %s/s, %s left%s", did, all, p->what,
+             p->total > 0 ? 100 * done / p->total : 100, rate, left, p->note);
     if (p->log->terminal) {
         fprintf(p->log->out, "\r\033[K%s", text);
         fflush(p->log->out);
@@ -132,12 +132,16 @@ static void draw(nb_progress *p, double done, double now)
     }
 }
 
+bool nb_progress_due(const nb_progress *p)
+{
+    return p->log->out && !p->log->quiet && nb_clock() - p->last >= p->period;
+}
+
 void nb_progress_update(nb_progress *p, double done)
 {
-    double now = nb_clock();
-    if (p->log->out && !p->log->quiet && now - p->last >= p->period) {
-        p->last = now;
-        draw(p, done, now);
+    if (nb_progress_due(p)) {
+        p->last = nb_clock();
+        draw(p, done, p->last);
     }
 }
 
@@ -153,6 +157,6 @@ void nb_progress_finish(nb_progress *p)
     }
     nb_format_seconds(took, seconds);
     nb_format_count(all, p->total);
-    nb_format_count(rate, seconds > 0 ? p->total / seconds : 0);
-    nb_log_info(p->log, "%s %s in %s (%s/s)", all, p->what, took, rate);
+    nb_format_count(rate, seconds > 0 ? (p->total - p->before) / seconds : 0);
+    nb_log_info(p->log, "%s %s in %s (%s/s)%s", all, p->what, took, rate, p->note);
 }

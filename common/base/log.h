@@ -28,10 +28,14 @@ typedef struct nb_progress {
     const nb_log *log;
     const char *what; /* unit in the plural, "texts" */
     double total, start, last, period;
+    double before; /* of `total`, done before the start: they count for no rate */
+    char note[96]; /* put behind the line */
     bool drawn;
 } nb_progress;
 
 nb_progress nb_progress_start(const nb_log *log, const char *what, double total);
+/* True when a line would be printed now: time to work out `note`. */
+bool nb_progress_due(const nb_progress *p);
 void nb_progress_update(nb_progress *p, double done);
 /* Ends the line and says how long all of it took. */
 void nb_progress_finish(nb_progress *p);

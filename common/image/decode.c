@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static bool is_jpeg(const unsigned char *bytes, size_t len)
 {
@@ -24,22 +25,45 @@ static bool is_webp(const unsigned char *bytes, size_t len)
 /* A new format is one file with its decoder and one line here. */
 static const struct {
     bool (*test)(const unsigned char *bytes, size_t len);
-    nb_status (*decode)(nb_image *out, const unsigned char *bytes, size_t len, nb_error *err);
+    nb_status (*decode)(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
 } formats[] = {
     {is_jpeg, nb_jpeg_decode},
     {is_png, nb_png_decode},
     {is_webp, nb_webp_decode},
 };
 
-nb_status nb_image_create(nb_image *out, uint64_t width, uint64_t height, nb_error *err)
+nb_image_limits nb_image_limits_default(void)
+{
+    return (nb_image_limits){.pixels = NB_IMAGE_PIXELS_MAX, .bytes = NB_IMAGE_BYTES_MAX};
+}
+
+const char *nb_image_fault_name(nb_image_fault fault)
+{
+    switch (fault) {
+    case NB_IMAGE_FINE: return "fine";
+    case NB_IMAGE_UNREADABLE: return "not readable";
+    case NB_IMAGE_EMPTY: return "empty";
+    case NB_IMAGE_UNKNOWN: return "not JPEG, PNG or WebP";
+    case NB_IMAGE_BYTES: return "over the limit of bytes";
+    case NB_IMAGE_PIXELS: return "over the limit of pixels";
+    case NB_IMAGE_DAMAGED: return "damaged";
+    case NB_IMAGE_FAULTS: break;
+    }
+    return "unknown";
+}
+
+nb_status nb_image_create_within(nb_image *out, uint64_t width, uint64_t height, size_t pixels, nb_error *err)
 {
     if (!width || !height) {
         return nb_fail(err, NB_ERR_INPUT, "a size of %llu x %llu pixels", (unsigned long long)width,
                        (unsigned long long)height);
     }
-    if (width > NB_IMAGE_PIXELS_MAX || height > NB_IMAGE_PIXELS_MAX / width) {
-        return nb_fail(err, NB_ERR_INPUT, "%llu x %llu pixels, at most %zu in all are accepted",
-                       (unsigned long long)width, (unsigned long long)height, NB_IMAGE_PIXELS_MAX);
+    if (width > pixels || height > pixels / width) {
+        out->width = (size_t)width; /* without pixels: what the fault is told by */
+        out->height = (size_t)height;
+        nb_fail(err, NB_ERR_INPUT, "%llu x %llu pixels, at most %zu in all are accepted", (unsigned long long)width,
+                (unsigned long long)height, pixels);
+        return nb_hint(err, "shrink it, or raise --max-pixels where the command has it");
     }
     out->rgb = nb_alloc((size_t)(width * height), 3, err);
     if (!out->rgb) {
@@ -48,6 +72,15 @@ nb_status nb_image_create(nb_image *out, uint64_t width, uint64_t height, nb_err
     out->width = (size_t)width;
     out->height = (size_t)height;
     return NB_OK;
+}
+
+nb_status nb_image_create(nb_image *out, uint64_t width, uint64_t height, nb_error *err)
+{
+    nb_status status = nb_image_create_within(out, width, height, NB_IMAGE_PIXELS_MAX, err);
+    if (status != NB_OK) {
+        *out = (nb_image){0};
+    }
+    return status;
 }
 
 void nb_image_free(nb_image *image)
@@ -70,38 +103,66 @@ static nb_status refuse_unknown(const unsigned char *bytes, size_t len, nb_error
     return nb_hint(err, "convert it to JPEG, PNG or WebP, or leave it out");
 }
 
-nb_status nb_image_decode(nb_image *out, const void *bytes, size_t len, const char *name, nb_error *err)
+nb_status nb_image_decode_within(nb_image *out, const nb_image_limits *limits, const void *bytes, size_t len,
+                                 const char *name, nb_image_fault *fault, nb_error *err)
 {
+    nb_image_fault why = NB_IMAGE_UNKNOWN;
     nb_status status = NB_OK;
     *out = (nb_image){0};
-    if (len > NB_IMAGE_BYTES_MAX) {
-        status = nb_fail(err, NB_ERR_INPUT, "%zu bytes, at most %zu are accepted", len, NB_IMAGE_BYTES_MAX);
+    if (len > limits->bytes) {
+        why = NB_IMAGE_BYTES;
+        nb_fail(err, NB_ERR_INPUT, "%zu bytes, at most %zu are accepted", len, limits->bytes);
+        status = nb_hint(err, "shrink it, or raise --max-image-bytes where the command has it");
         goto done;
     }
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         if (formats[i].test(bytes, len)) {
-            status = formats[i].decode(out, bytes, len, err);
+            status = formats[i].decode(out, bytes, len, limits->pixels, err);
+            why = !out->rgb && out->width ? NB_IMAGE_PIXELS : NB_IMAGE_DAMAGED;
             goto done;
         }
     }
+    why = len ? NB_IMAGE_UNKNOWN : NB_IMAGE_EMPTY;
     status = refuse_unknown(bytes, len, err);
 done:
     if (status != NB_OK) {
         nb_image_free(out);
         nb_context(err, "image '%s'", name);
     }
+    if (fault) {
+        *fault = status == NB_OK ? NB_IMAGE_FINE : why;
+    }
     return status;
+}
+
+nb_status nb_image_read_within(nb_image *out, const nb_image_limits *limits, const char *path, nb_image_fault *fault,
+                               nb_error *err)
+{
+    char *bytes = NULL;
+    size_t len = 0;
+    struct stat st;
+    *out = (nb_image){0};
+    if (fault) {
+        *fault = stat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size > limits->bytes
+                     ? NB_IMAGE_BYTES
+                     : NB_IMAGE_UNREADABLE;
+    }
+    nb_status status = nb_file_read(path, limits->bytes, &bytes, &len, err);
+    if (status == NB_OK) {
+        status = nb_image_decode_within(out, limits, bytes, len, path, fault, err);
+    }
+    free(bytes);
+    return status;
+}
+
+nb_status nb_image_decode(nb_image *out, const void *bytes, size_t len, const char *name, nb_error *err)
+{
+    nb_image_limits limits = nb_image_limits_default();
+    return nb_image_decode_within(out, &limits, bytes, len, name, NULL, err);
 }
 
 nb_status nb_image_read(nb_image *out, const char *path, nb_error *err)
 {
-    char *bytes = NULL;
-    size_t len = 0;
-    *out = (nb_image){0};
-    nb_status status = nb_file_read(path, NB_IMAGE_BYTES_MAX, &bytes, &len, err);
-    if (status == NB_OK) {
-        status = nb_image_decode(out, bytes, len, path, err);
-    }
-    free(bytes);
-    return status;
+    nb_image_limits limits = nb_image_limits_default();
+    return nb_image_read_within(out, &limits, path, NULL, err);
 }

@@ -96,7 +96,7 @@ static void read_rows(reader *r, nb_image *out)
     }
 }
 
-static nb_status decode(reader *r, nb_image *out, const unsigned char *bytes, size_t len, nb_error *err)
+static nb_status decode(reader *r, nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err)
 {
     if (setjmp(r->escape)) {
         return nb_fail(err, r->status, "JPEG data is damaged, truncated or not supported: %s", r->cause);
@@ -109,7 +109,7 @@ static nb_status decode(reader *r, nb_image *out, const unsigned char *bytes, si
     if (channels != 1 && channels != 3 && channels != 4) {
         return nb_fail(err, NB_ERR_INPUT, "JPEG with %d components, 1, 3 or 4 are accepted", channels);
     }
-    nb_status status = nb_image_create(out, r->info.image_width, r->info.image_height, err);
+    nb_status status = nb_image_create_within(out, r->info.image_width, r->info.image_height, pixels, err);
     if (status != NB_OK) {
         return status;
     }
@@ -126,7 +126,7 @@ static nb_status decode(reader *r, nb_image *out, const unsigned char *bytes, si
     return NB_OK;
 }
 
-nb_status nb_jpeg_decode(nb_image *out, const unsigned char *bytes, size_t len, nb_error *err)
+nb_status nb_jpeg_decode(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err)
 {
     reader *r = nb_alloc(1, sizeof *r, err);
     if (!r) {
@@ -138,7 +138,7 @@ nb_status nb_jpeg_decode(nb_image *out, const unsigned char *bytes, size_t len, 
     r->errors.emit_message = on_message;
     r->errors.output_message = on_output;
     r->progress.progress_monitor = on_progress;
-    nb_status status = decode(r, out, bytes, len, err);
+    nb_status status = decode(r, out, bytes, len, pixels, err);
     jpeg_destroy_decompress(&r->info);
     free(r->row);
     free(r);

@@ -99,7 +99,7 @@ static void expand_row(const reader *r, layout rows, uint8_t *row, size_t width)
     }
 }
 
-static nb_status decode(reader *r, nb_image *out, nb_error *err)
+static nb_status decode(reader *r, nb_image *out, size_t pixels, nb_error *err)
 {
     if (setjmp(r->escape)) {
         return nb_fail(err, NB_ERR_INPUT, "PNG data is damaged or truncated: %s", r->cause);
@@ -109,12 +109,12 @@ static nb_status decode(reader *r, nb_image *out, nb_error *err)
     /* Nothing but IHDR, PLTE and IDAT decides the pixels: neither gamma nor transparency is applied. */
     png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, (png_const_bytep) "tRNS", 1);
-    png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* nb_image_create has the limit */
+    png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* nb_image_create_within has the limit */
     /* Some writers state a smaller window than they use. */
     png_set_option(r->png, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
     png_read_info(r->png, r->info);
-    nb_status status =
-        nb_image_create(out, png_get_image_width(r->png, r->info), png_get_image_height(r->png, r->info), err);
+    nb_status status = nb_image_create_within(out, png_get_image_width(r->png, r->info),
+                                              png_get_image_height(r->png, r->info), pixels, err);
     if (status != NB_OK) {
         return status;
     }
@@ -137,7 +137,7 @@ static nb_status decode(reader *r, nb_image *out, nb_error *err)
     return NB_OK;
 }
 
-nb_status nb_png_decode(nb_image *out, const unsigned char *bytes, size_t len, nb_error *err)
+nb_status nb_png_decode(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err)
 {
     reader *r = nb_alloc(1, sizeof *r, err);
     if (!r) {
@@ -149,7 +149,7 @@ nb_status nb_png_decode(nb_image *out, const unsigned char *bytes, size_t len, n
     r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, r, on_error, on_warning);
     r->info = r->png ? png_create_info_struct(r->png) : NULL;
     if (r->info) {
-        status = decode(r, out, err);
+        status = decode(r, out, pixels, err);
     } else {
         status = nb_fail(err, NB_ERR_LIMIT, "out of memory for a PNG reader");
     }

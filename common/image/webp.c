@@ -1,6 +1,8 @@
 #include "common/image/formats.h"
 
+#include <string.h>
 #include <webp/decode.h>
+#include <webp/demux.h>
 
 static const char *cause_of(VP8StatusCode code)
 {
@@ -23,7 +25,31 @@ static nb_status refuse(VP8StatusCode code, nb_error *err)
                    "WebP data is damaged or truncated: %s", cause_of(code));
 }
 
-nb_status nb_webp_decode(nb_image *out, const unsigned char *bytes, size_t len, nb_error *err)
+/* The first frame on its canvas, as Pillow shows it: what the frame leaves free is black. */
+static nb_status decode_first_frame(nb_image *out, const unsigned char *bytes, size_t len, nb_error *err)
+{
+    WebPData data = {bytes, len};
+    WebPAnimDecoder *decoder = WebPAnimDecoderNew(&data, NULL);
+    uint8_t *canvas = NULL; /* [height, width, 4], the decoder's */
+    int when;
+    nb_status status = NB_OK;
+    WebPAnimInfo info;
+    if (!decoder) {
+        return nb_fail(err, NB_ERR_INPUT, "WebP data is damaged or truncated: no animation can be read");
+    }
+    if (!WebPAnimDecoderGetInfo(decoder, &info) || info.canvas_width != out->width ||
+        info.canvas_height != out->height || !WebPAnimDecoderGetNext(decoder, &canvas, &when)) {
+        status = nb_fail(err, NB_ERR_INPUT, "WebP data is damaged or truncated: the first frame cannot be read");
+    } else {
+        for (size_t i = 0; i < out->width * out->height; i++) {
+            memcpy(out->rgb + 3 * i, canvas + 4 * i, 3);
+        }
+    }
+    WebPAnimDecoderDelete(decoder);
+    return status;
+}
+
+nb_status nb_webp_decode(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err)
 {
     WebPDecoderConfig config;
     if (!WebPInitDecoderConfig(&config)) {
@@ -33,12 +59,13 @@ nb_status nb_webp_decode(nb_image *out, const unsigned char *bytes, size_t len, 
     if (code != VP8_STATUS_OK) {
         return refuse(code, err);
     }
-    if (config.input.has_animation) {
-        return nb_fail(err, NB_ERR_INPUT, "an animated WebP, only still images are read");
-    }
-    nb_status status = nb_image_create(out, (uint64_t)config.input.width, (uint64_t)config.input.height, err);
+    nb_status status =
+        nb_image_create_within(out, (uint64_t)config.input.width, (uint64_t)config.input.height, pixels, err);
     if (status != NB_OK) {
         return status;
+    }
+    if (config.input.has_animation) {
+        return decode_first_frame(out, bytes, len, err);
     }
     config.output.colorspace = MODE_RGB;
     config.output.is_external_memory = 1;

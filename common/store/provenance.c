@@ -141,6 +141,11 @@ nb_status nb_provenance_same_fact(const char *path, const char *old, const char 
     return status;
 }
 
+nb_status nb_provenance_measured(nb_provenance *p, const char *name, json_t *value, nb_error *err)
+{
+    return json_object_set_new(p->run, name, value) == 0 ? NB_OK : no_memory(err);
+}
+
 nb_status nb_provenance_text(const nb_provenance *p, char **text, nb_error *err)
 {
     *text = json_dumps(p->content, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));

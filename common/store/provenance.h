@@ -38,6 +38,8 @@ bool nb_provenance_model(const char *text, char digest[65]);
 /* NB_ERR_INPUT naming both where two content halves state the fact differently. `path` holds `old`. */
 nb_status nb_provenance_same_fact(const char *path, const char *old, const char *fresh, const char *name,
                                   nb_error *err);
+/* What was measured in this run, an object under `name` in its record. Takes over `value`; NULL is NB_ERR_LIMIT. */
+nb_status nb_provenance_measured(nb_provenance *p, const char *name, json_t *value, nb_error *err);
 
 /* The content half as JSON, freed by the caller. */
 nb_status nb_provenance_text(const nb_provenance *p, char **text, nb_error *err);

@@ -1,31 +1,17 @@
-#include "mining/images/inputs.h"
+#include "mining/images/builder.h"
 
 #include "common/base/file.h"
 #include "common/base/text.h"
 
 #include <errno.h>
 #include <fts.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 
 enum { LINE_MAX_BYTES = 8192, DEPTH_MAX = 64 };
-
-/* Where an image's label may come from. */
-typedef struct origin {
-    int32_t listed;     /* the list's number, -1 without one */
-    bool has_listed;    /* its line has a number */
-    uint32_t class_len; /* bytes of its name that name its class, 0 without one */
-} origin;
-
-/* The result while it grows. */
-typedef struct builder {
-    nb_image_inputs *out;
-    origin *origins; /* [out->count] */
-    size_t cap;
-    bool any_listed, any_class;
-} builder;
 
 typedef struct slice {
     const char *bytes;
@@ -38,10 +24,10 @@ static int by_bytes(const void *a, const void *b)
     return nb_bytes_compare(x->bytes, x->len, y->bytes, y->len);
 }
 
-static bool has_suffix(const char *path)
+bool nb_image_name_has_suffix(const char *name)
 {
     static const char *const suffixes[] = {".jpg", ".jpeg", ".png", ".webp"};
-    const char *dot = strrchr(nb_path_base(path), '.');
+    const char *dot = strrchr(nb_path_base(name), '.');
     for (size_t i = 0; dot && i < sizeof suffixes / sizeof suffixes[0]; i++) {
         if (strcasecmp(dot, suffixes[i]) == 0) {
             return true;
@@ -50,7 +36,7 @@ static bool has_suffix(const char *path)
     return false;
 }
 
-static bool is_text(const char *name, size_t len)
+bool nb_image_name_is_text(const char *name, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)name[i];
@@ -61,35 +47,55 @@ static bool is_text(const char *name, size_t len)
     return nb_utf8_valid(name, len);
 }
 
-static nb_status add(builder *b, const char *path, const char *name, origin from, nb_error *err)
+static nb_status make_room(nb_image_builder *b, nb_error *err)
 {
-    if (!is_text(name, strlen(name))) {
-        nb_fail(err, NB_ERR_INPUT, "the name of image '%s' holds control characters or is not UTF-8", path);
-        return nb_hint(err, "rename the file");
-    }
     if (b->out->count == NB_IMAGE_INPUTS_MAX) {
         return nb_fail(err, NB_ERR_LIMIT, "more than %zu images", NB_IMAGE_INPUTS_MAX);
     }
-    if (b->out->count == b->cap) {
-        size_t cap = b->cap ? 2 * b->cap : 256;
-        origin *more = nb_grow(b->origins, cap, sizeof *more, err);
-        if (!more) {
-            return NB_ERR_LIMIT;
-        }
-        b->origins = more;
-        b->cap = cap;
+    if (b->out->count < b->cap) {
+        return NB_OK;
     }
-    nb_status status = nb_strings_push(&b->out->paths, path, strlen(path), err);
-    if (status == NB_OK) {
-        status = nb_strings_push(&b->out->names, name, strlen(name), err);
+    size_t cap = b->cap ? 2 * b->cap : 256;
+    nb_image_origin *origins = nb_grow(b->origins, cap, sizeof *origins, err);
+    b->origins = origins ? origins : b->origins;
+    nb_image_place *places = origins ? nb_grow(b->out->places, cap, sizeof *places, err) : NULL;
+    if (!places) {
+        return NB_ERR_LIMIT;
     }
-    if (status == NB_OK) {
-        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is room since the count is below the capacity */
-        b->origins[b->out->count++] = from;
-        b->any_listed = b->any_listed || from.has_listed;
+    b->out->places = places;
+    b->cap = cap;
+    return NB_OK;
+}
+
+static nb_status add(nb_image_builder *b, const char *path, const char *name, nb_image_origin from, const char *mark,
+                     nb_image_place place, nb_error *err)
+{
+    nb_status status;
+    if (!nb_image_name_is_text(name, strlen(name))) {
+        nb_fail(err, NB_ERR_INPUT, "the name of image '%s' holds control characters or is not UTF-8", path);
+        return nb_hint(err, "rename the file");
+    }
+    NB_TRY(make_room(b, err));
+    NB_TRY(nb_strings_push(&b->out->paths, path, strlen(path), err));
+    NB_TRY(nb_strings_push(&b->out->names, name, strlen(name), err));
+    NB_TRY(nb_strings_push(&b->marks, mark, strlen(mark), err));
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is room since the count is below the capacity */
+    b->origins[b->out->count] = from;
+    b->out->places[b->out->count++] = place;
+    b->any_listed = b->any_listed || from.has_listed;
+    b->any_mark = b->any_mark || *mark;
+    if (place.shard == NB_IMAGE_NO_SHARD) {
         b->any_class = b->any_class || from.class_len;
+    } else {
+        b->any_shard_class = b->any_shard_class || from.class_len;
     }
+done:
     return status;
+}
+
+static nb_status add_file(nb_image_builder *b, const char *path, const char *name, nb_image_origin from, nb_error *err)
+{
+    return add(b, path, name, from, "", (nb_image_place){.shard = NB_IMAGE_NO_SHARD}, err);
 }
 
 /* ---- folders ---- */
@@ -111,12 +117,12 @@ static nb_status visit(FTS *walk, FTSENT *entry, bool *take, nb_error *err)
             return nb_fail(err, NB_ERR_INPUT, "folder '%s' is more than %d levels deep", entry->fts_path, DEPTH_MAX);
         }
         return NB_OK;
-    case FTS_F: *take = has_suffix(entry->fts_name); return NB_OK;
+    case FTS_F: *take = nb_image_name_has_suffix(entry->fts_name); return NB_OK;
     case FTS_DNR:
     case FTS_ERR:
     case FTS_NS: errno = entry->fts_errno; return nb_fail_errno(err, NB_ERR_INPUT, "cannot read '%s'", entry->fts_path);
     case FTS_SLNONE:
-        return has_suffix(entry->fts_name)
+        return nb_image_name_has_suffix(entry->fts_name)
                    ? nb_fail(err, NB_ERR_INPUT, "image '%s' is a link to nothing", entry->fts_path)
                    : NB_OK;
     default: return NB_OK;
@@ -157,7 +163,7 @@ done:
     return status;
 }
 
-static nb_status add_folder(builder *b, const char *folder, nb_error *err)
+static nb_status add_folder(nb_image_builder *b, const char *folder, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_strings names = {0};
@@ -176,10 +182,10 @@ static nb_status add_folder(builder *b, const char *folder, nb_error *err)
     qsort(sorted, names.count, sizeof *sorted, by_bytes);
     for (size_t i = 0; i < names.count; i++) {
         const char *slash = strchr(sorted[i].bytes, '/');
-        origin from = {.listed = -1, .class_len = slash ? (uint32_t)(slash - sorted[i].bytes) : 0};
+        nb_image_origin from = {.listed = -1, .class_len = slash ? (uint32_t)(slash - sorted[i].bytes) : 0};
         free(path);
         NB_TRY(nb_path_join(&path, folder, sorted[i].bytes, err));
-        NB_TRY(add(b, path, sorted[i].bytes, from, err));
+        NB_TRY(add_file(b, path, sorted[i].bytes, from, err));
     }
 done:
     free(path);
@@ -191,9 +197,9 @@ done:
 /* ---- image lists ---- */
 
 /* Takes the label off the end of a line, when it ends with one. */
-static nb_status split_label(char *line, origin *from, nb_error *err)
+static nb_status split_label(char *line, nb_image_origin *from, nb_error *err)
 {
-    *from = (origin){.listed = -1};
+    *from = (nb_image_origin){.listed = -1};
     size_t end = strlen(line);
     size_t field = end;
     while (field && !strchr(" \t", line[field - 1])) {
@@ -211,14 +217,14 @@ static nb_status split_label(char *line, origin *from, nb_error *err)
         field--;
     }
     line[field] = '\0';
-    *from = (origin){.listed = (int32_t)value, .has_listed = true};
+    *from = (nb_image_origin){.listed = (int32_t)value, .has_listed = true};
     return NB_OK;
 }
 
-static nb_status add_line(builder *b, const char *folder, char *line, nb_error *err)
+static nb_status add_line(nb_image_builder *b, const char *folder, char *line, nb_error *err)
 {
     nb_status status = NB_OK;
-    origin from;
+    nb_image_origin from;
     char *joined = NULL;
     NB_TRY(split_label(line, &from, err));
     if (line[0] != '/') {
@@ -226,13 +232,13 @@ static nb_status add_line(builder *b, const char *folder, char *line, nb_error *
     }
     const char *path = joined ? joined : line;
     NB_TRY(nb_file_check(path, err));
-    NB_TRY(add(b, path, line, from, err));
+    NB_TRY(add_file(b, path, line, from, err));
 done:
     free(joined);
     return status;
 }
 
-static nb_status add_list(builder *b, const char *list, nb_error *err)
+static nb_status add_list(nb_image_builder *b, const char *list, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_strings lines = {0};
@@ -274,135 +280,118 @@ done:
     return status;
 }
 
-static nb_status add_input(builder *b, const char *input, nb_error *err)
+/* ---- shards ---- */
+
+bool nb_image_input_is_shard(const char *input)
+{
+    return nb_shard_named(input) && !nb_file_is_directory(input);
+}
+
+static nb_status add_shard(nb_image_builder *b, const char *path, nb_error *err)
+{
+    const nb_shard *s = &b->shards[b->shards_used++];
+    nb_image_inputs *out = b->out;
+    nb_buffer full = {0};
+    size_t number = out->shards.count, base_at = (size_t)(nb_path_base(path) - path), base_len = strlen(path) - base_at;
+    nb_status status;
+    uint8_t *compressed = nb_grow(out->compressed, number + 1, 1, err);
+    if (!compressed) {
+        return NB_ERR_LIMIT;
+    }
+    out->compressed = compressed;
+    compressed[number] = s->compressed;
+    NB_TRY(nb_strings_push(&out->shards, path, strlen(path), err));
+    for (size_t i = 0; i < NB_SKIPS; i++) {
+        out->skipped[i] += s->skipped[i];
+    }
+    if (!s->count) {
+        nb_fail(err, NB_ERR_INPUT, "shard '%s' holds no images", path);
+        status =
+            nb_hint(err, "members named *.jpg, *.jpeg, *.png or *.webp are looked for%s%s",
+                    s->examples.count ? "; left out: " : "", s->examples.count ? nb_strings_get(&s->examples, 0) : "");
+        goto done;
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        const char *member = nb_strings_get(&s->names, i), *slash = strchr(member, '/');
+        nb_image_origin from = {
+            .listed = -1, .class_at = (uint32_t)(base_len + 1), .class_len = slash ? (uint32_t)(slash - member) : 0};
+        nb_buffer_clear(&full);
+        NB_TRY(nb_buffer_printf(&full, err, "%s/%s", path, member));
+        NB_TRY(add(b, full.data, full.data + base_at, from, nb_strings_get(&s->labels, i),
+                   (nb_image_place){number, s->at[i], s->size[i]}, err));
+    }
+done:
+    nb_buffer_free(&full);
+    return status;
+}
+
+/* ---- all of them ---- */
+
+static nb_status add_input(nb_image_builder *b, const char *input, nb_error *err)
 {
     if (nb_file_is_directory(input)) {
         return add_folder(b, input, err);
     }
-    if (!has_suffix(input)) {
+    if (nb_image_input_is_shard(input)) {
+        return add_shard(b, input, err);
+    }
+    if (!nb_image_name_has_suffix(input)) {
         return add_list(b, input, err);
     }
     nb_status status = nb_file_check(input, err);
-    return status == NB_OK ? add(b, input, input, (origin){.listed = -1}, err) : status;
+    return status == NB_OK ? add_file(b, input, input, (nb_image_origin){.listed = -1}, err) : status;
 }
 
-/* ---- labels ---- */
-
-/* The distinct class names in bytewise order, into out->classes. */
-static nb_status collect_classes(builder *b, nb_error *err)
+static nb_status expand_one(nb_strings *out, const char *pattern, nb_error *err)
 {
+    glob_t found = {0};
+    struct stat st;
     nb_status status = NB_OK;
-    nb_image_inputs *out = b->out;
-    slice *all = NULL;
-    size_t count = 0;
-    NB_TRY_NEW(all, out->count);
-    for (size_t i = 0; i < out->count; i++) {
-        if (b->origins[i].class_len) {
-            all[count++] = (slice){nb_strings_get(&out->names, i), b->origins[i].class_len};
-        }
+    if (!strpbrk(pattern, "*?[{") || stat(pattern, &st) == 0) {
+        return nb_strings_push(out, pattern, strlen(pattern), err);
     }
-    qsort(all, count, sizeof *all, by_bytes);
-    for (size_t i = 0; i < count; i++) {
-        if (i == 0 || by_bytes(&all[i - 1], &all[i]) != 0) {
-            NB_TRY(nb_strings_push(&out->classes, all[i].bytes, all[i].len, err));
-        }
+    int code = glob(pattern, GLOB_BRACE | GLOB_ERR, NULL, &found);
+    if (code == GLOB_NOMATCH) {
+        status = nb_fail(err, NB_ERR_INPUT, "nothing matches '%s'", pattern);
+    } else if (code != 0) {
+        status = nb_fail_errno(err, code == GLOB_NOSPACE ? NB_ERR_LIMIT : NB_ERR_INPUT, "cannot match '%s'", pattern);
     }
-done:
-    free(all);
+    for (size_t i = 0; status == NB_OK && i < found.gl_pathc; i++) {
+        status = nb_strings_push(out, found.gl_pathv[i], strlen(found.gl_pathv[i]), err);
+    }
+    globfree(&found);
     return status;
 }
 
-static int32_t find_class(const nb_strings *classes, const char *name, size_t len)
-{
-    size_t low = 0, high = classes->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = nb_bytes_compare(nb_strings_get(classes, middle), nb_strings_len(classes, middle), name, len);
-        if (order == 0) {
-            return (int32_t)middle;
-        }
-        if (order < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return -1;
-}
-
-typedef enum source { NONE, FOLDER, LIST, AUTO, UNKNOWN } source;
-
-static source parse_source(const char *text)
-{
-    static const char *const names[] = {"none", "folder", "list", "auto"};
-    for (int i = 0; i < UNKNOWN; i++) {
-        if (strcmp(text, names[i]) == 0) {
-            return (source)i;
-        }
-    }
-    return UNKNOWN;
-}
-
-static nb_status settle_source(const builder *b, source *from, nb_error *err)
-{
-    if (*from == FOLDER && !b->any_class) {
-        nb_fail(err, NB_ERR_INPUT, "labels from folders are asked for, but no input is a folder with subfolders");
-        return nb_hint(err, "lay images out as FOLDER/CLASS/IMAGE, or use an image list");
-    }
-    if (*from == LIST && !b->any_listed) {
-        nb_fail(err, NB_ERR_INPUT, "labels from lists are asked for, but no line of an image list has a label");
-        return nb_hint(err, "a line is `path label`, the label a number from -1 on");
-    }
-    if (*from == AUTO && b->any_listed && b->any_class) {
-        nb_fail(err, NB_ERR_USAGE, "the inputs have both labels in lists and class folders");
-        return nb_hint(err, "choose one of them with --labels-from list, folder or none");
-    }
-    if (*from == AUTO) {
-        *from = b->any_listed ? LIST : b->any_class ? FOLDER : NONE;
-    }
-    return NB_OK;
-}
-
-static nb_status assign_labels(builder *b, source from, nb_error *err)
+nb_status nb_image_inputs_expand(nb_strings *out, const nb_strings *inputs, nb_error *err)
 {
     nb_status status = NB_OK;
-    nb_image_inputs *out = b->out;
-    NB_TRY(settle_source(b, &from, err));
-    NB_TRY_NEW(out->labels, out->count);
-    if (from == FOLDER) {
-        NB_TRY(collect_classes(b, err));
+    for (size_t i = 0; status == NB_OK && i < inputs->count; i++) {
+        status = expand_one(out, nb_strings_get(inputs, i), err);
     }
-    for (size_t i = 0; i < out->count; i++) {
-        const origin *o = &b->origins[i];
-        out->labels[i] = -1;
-        if (from == LIST) {
-            out->labels[i] = o->listed;
-        } else if (from == FOLDER && o->class_len) {
-            out->labels[i] = find_class(&out->classes, nb_strings_get(&out->names, i), o->class_len);
-        }
-    }
-done:
     return status;
 }
 
-nb_status nb_image_inputs_read(nb_image_inputs *out, const nb_strings *inputs, const char *labels_from, nb_error *err)
+nb_status nb_image_inputs_build(nb_image_inputs *out, const nb_strings *expanded, const nb_shard *shards,
+                                const nb_image_choice *choice, nb_error *err)
 {
     nb_status status = NB_OK;
-    builder b = {.out = out};
-    source from = parse_source(labels_from);
-    *out = (nb_image_inputs){0};
-    if (from == UNKNOWN) {
-        return nb_fail(err, NB_ERR_USAGE, "labels from '%s', but folder, list, none or auto is needed", labels_from);
+    nb_image_builder b = {.out = out, .shards = shards};
+    *out = (nb_image_inputs){.limits = choice->limits};
+    if (!nb_image_labels_known(choice->labels_from)) {
+        return nb_fail(err, NB_ERR_USAGE, "labels from '%s', but folder, list, cls, txt, json, none or auto is needed",
+                       choice->labels_from);
     }
-    if (!inputs->count) {
-        return nb_fail(err, NB_ERR_USAGE, "no image inputs: give a folder, an image list or an image");
+    if (!expanded->count) {
+        return nb_fail(err, NB_ERR_USAGE, "no image inputs: give a folder, an image list, a tar shard or an image");
     }
-    for (size_t i = 0; i < inputs->count; i++) {
-        NB_TRY(add_input(&b, nb_strings_get(inputs, i), err));
+    for (size_t i = 0; i < expanded->count; i++) {
+        NB_TRY(add_input(&b, nb_strings_get(expanded, i), err));
     }
-    NB_TRY(assign_labels(&b, from, err));
+    NB_TRY(nb_image_labels_assign(&b, choice->labels_from, err));
 done:
     free(b.origins);
+    nb_strings_free(&b.marks);
     if (status != NB_OK) {
         nb_image_inputs_free(out);
     }
@@ -415,7 +404,10 @@ void nb_image_inputs_free(nb_image_inputs *in)
         nb_strings_free(&in->paths);
         nb_strings_free(&in->names);
         nb_strings_free(&in->classes);
+        nb_strings_free(&in->shards);
         free(in->labels);
+        free(in->places);
+        free(in->compressed);
         *in = (nb_image_inputs){0};
     }
 }

@@ -1,6 +1,6 @@
 #include "support/support.h"
 
-#include "common/image/decode.h"
+#include "common/clip/preprocess.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,10 +92,11 @@ static const char progressive[][512] = {
     "ffc40014100100000000000000000000000000000000ffda0008010100013f107fffd9",
 };
 
+/* A frame of 12 x 12 pixels at 2, 2 on a canvas of 16 x 16. */
 static const char animated[] =
-    "524946468400000057454250565038580a00000002000000010000010000414e494d06000000000000000000414e4d462600"
-    "0000000000000000010000010000000000025650384c0e0000002f01400000071011fd0f4444ff03414e4d462a0000000000"
-    "00000000010000010000000000005650384c110000002f0140000007d0fffef7bfff8188e87f0000";
+    "524946467c00000057454250565038580a000000020000000f00000f0000414e494d06000000000000000000414e4d465000"
+    "00000100000100000b00000b0000640000005650384c370000002f0bc00200992e44f43f36519082f43f1c4a1b498124afc5"
+    "d27fa587c2af140824d1edcf30894036395858f92f2660af518d3fa741e00200";
 
 static size_t unhex(const char *hex, unsigned char *out)
 {
@@ -235,14 +236,77 @@ static void test_many_scans(void **state)
     }
 }
 
+/* The first frame where it stands; what it leaves free is black, as Pillow shows it. */
+static void test_animated_webp(void **state)
+{
+    (void)state;
+    static const uint8_t first[] = {0, 30, 60, 12, 42, 72, 24, 54, 84};
+    unsigned char bytes[1024];
+    size_t len = unhex(animated, bytes);
+    nb_error err = {0};
+    nb_image image;
+    must(nb_image_decode(&image, bytes, len, "a.webp", &err), &err);
+    assert_int_equal(image.width, 16);
+    assert_int_equal(image.height, 16);
+    assert_memory_equal(image.rgb + (size_t)3 * (2 * 16 + 2), first, sizeof first);
+    for (size_t i = 0; i < 3 * (2 * 16 + 2); i++) {
+        assert_int_equal(image.rgb[i], 0);
+    }
+    nb_image_free(&image);
+    for (size_t cut = 0; cut < len; cut++) {
+        unsigned char *part = malloc(cut ? cut : 1);
+        assert_non_null(part);
+        memcpy(part, bytes, cut);
+        nb_status status = nb_image_decode(&image, part, cut, "a.webp", &err);
+        free(part);
+        must_fail(status, NB_ERR_INPUT, &err, cut ? "image '" : "empty");
+    }
+}
+
+/* Other limits than the built-in ones, and what is said of those beyond. */
+static void test_limits(void **state)
+{
+    (void)state;
+    const nb_image_limits small = {.pixels = 700, .bytes = 60};
+    nb_error err = {0};
+    nb_image image = {0}, back, crop;
+    nb_image_fault fault;
+    const char *path = scratch_path("limits.png");
+    must(nb_image_create(&image, 1, 20000, &err), &err);
+    must(nb_image_write_png(path, &image, true, &err), &err);
+    nb_image_free(&image);
+    nb_image_limits limits = nb_image_limits_default();
+    must(nb_image_read_within(&back, &limits, path, &fault, &err), &err);
+    assert_int_equal(fault, NB_IMAGE_FINE);
+    assert_int_equal(back.height, 20000);
+    must(nb_preprocess_crop(&back, 224, &crop, &err), &err);
+    assert_int_equal(crop.width * crop.height, 224 * 224);
+    nb_image_free(&crop);
+    nb_image_free(&back);
+    limits.pixels = 19999;
+    must_fail(nb_image_read_within(&back, &limits, path, &fault, &err), NB_ERR_INPUT, &err, "at most 19999");
+    assert_int_equal(fault, NB_IMAGE_PIXELS);
+    assert_null(back.rgb);
+    must_fail(nb_image_read_within(&back, &small, path, &fault, &err), NB_ERR_INPUT, &err, "limits.png");
+    assert_int_equal(fault, NB_IMAGE_BYTES);
+    must_fail(nb_image_read_within(&back, &limits, "/no/such.png", &fault, &err), NB_ERR_INPUT, &err, "such");
+    assert_int_equal(fault, NB_IMAGE_UNREADABLE);
+    must_fail(nb_image_decode_within(&back, &small, "text", 4, "t", &fault, &err), NB_ERR_INPUT, &err, "not a JPEG");
+    assert_int_equal(fault, NB_IMAGE_UNKNOWN);
+    must_fail(nb_image_decode_within(&back, &small, "", 0, "t", &fault, &err), NB_ERR_INPUT, &err, "empty");
+    assert_int_equal(fault, NB_IMAGE_EMPTY);
+    must_fail(nb_image_decode_within(&back, &small, "\xff\xd8\xff", 3, "t", &fault, &err), NB_ERR_INPUT, &err, "JPEG");
+    assert_int_equal(fault, NB_IMAGE_DAMAGED);
+    for (int f = 0; f <= NB_IMAGE_FAULTS; f++) {
+        assert_true(strlen(nb_image_fault_name((nb_image_fault)f)) > 3);
+    }
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
     nb_error err = {0};
     nb_image image;
-    unsigned char bytes[1024];
-    size_t len = unhex(animated, bytes);
-    must_fail(nb_image_decode(&image, bytes, len, "a.webp", &err), NB_ERR_INPUT, &err, "animated");
     must_fail(nb_image_decode(&image, "GIF89a", 6, "a.gif", &err), NB_ERR_INPUT, &err, "not a JPEG, PNG or WebP");
     must_fail(nb_image_read(&image, "/no/such/file.jpg", &err), NB_ERR_INPUT, &err, "/no/such/file.jpg");
     must_fail(nb_image_read(&image, "/tmp", &err), NB_ERR_INPUT, &err, "directory");
@@ -301,7 +365,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_files),    cmocka_unit_test(test_truncated),  cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_too_large_jpeg), cmocka_unit_test(test_many_scans), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_golden_bad),     cmocka_unit_test(test_write_png),
+        cmocka_unit_test(test_animated_webp),  cmocka_unit_test(test_limits),     cmocka_unit_test(test_golden_bad),
+        cmocka_unit_test(test_write_png),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

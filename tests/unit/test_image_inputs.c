@@ -204,8 +204,8 @@ static void test_refusals(void **state)
     must_fail(read_inputs(&in, "auto", &err, INPUTS("large.txt")), NB_ERR_INPUT, &err, "2147483648");
     write_text("empty.txt", "# nothing\n\n");
     must_fail(read_inputs(&in, "none", &err, INPUTS("empty.txt")), NB_ERR_INPUT, &err, "names no images");
-    write_text("binary.tar", "\xff\xfe\x01");
-    must_fail(read_inputs(&in, "none", &err, INPUTS("binary.tar")), NB_ERR_INPUT, &err, "an image list is a text file");
+    write_text("binary.bin", "\xff\xfe\x01");
+    must_fail(read_inputs(&in, "none", &err, INPUTS("binary.bin")), NB_ERR_INPUT, &err, "an image list is a text file");
     must(nb_make_directories(scratch_path("nothing/in/it"), &err), &err);
     must_fail(read_inputs(&in, "none", &err, INPUTS("nothing")), NB_ERR_INPUT, &err, "holds no images");
     must_fail(read_inputs(&in, "none", &err, INPUTS("absent")), NB_ERR_INPUT, &err, "absent");

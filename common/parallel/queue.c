@@ -1,0 +1,335 @@
+#include "common/parallel/queue.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+/* The words shared: the counter of runs, the halts, then a tally a rank. */
+enum { COUNTER, HALTS, TALLIES, TALLY_WORDS = 3 };
+_Static_assert(sizeof(nb_tally) == TALLY_WORDS * sizeof(uint64_t), "a tally travels as words");
+
+typedef _Atomic uint64_t word;
+
+static const char *const names[] = {"auto", "node", "window", "dealt"};
+
+const char *nb_sharing_name(nb_sharing sharing)
+{
+    return names[sharing];
+}
+
+nb_sharing nb_sharing_parse(const char *name)
+{
+    for (int i = NB_SHARING_NODE; i <= NB_SHARING_DEALT; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return (nb_sharing)i;
+        }
+    }
+    return NB_SHARING_AUTO;
+}
+
+static nb_status checked(int code, const char *what, nb_error *err)
+{
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int len = 0;
+    if (code == MPI_SUCCESS) {
+        return NB_OK;
+    }
+    MPI_Error_string(code, text, &len);
+    return nb_fail(err, NB_ERR_INTERNAL, "%s failed on the queue of tiles: %s", what, text);
+}
+
+#define NB_TRY_MPI(call, what) NB_TRY(checked((call), (what), err))
+
+static size_t word_count(const nb_queue *q)
+{
+    return TALLIES + TALLY_WORDS * (size_t)q->team->size;
+}
+
+static word *node_words(const nb_queue *q)
+{
+    return q->shared.base;
+}
+
+/* ---- create ---- */
+
+static nb_status on_one_node(const nb_team *team, bool *one, nb_error *err)
+{
+    MPI_Comm node = MPI_COMM_NULL;
+    int ranks = 0;
+    nb_status status;
+    NB_TRY_MPI(MPI_Comm_split_type(team->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
+    MPI_Comm_size(node, &ranks);
+    MPI_Comm_free(&node);
+done:
+    *one = status == NB_OK && ranks == team->size; /* the same everywhere: some rank sees fewer unless all see all */
+    return nb_team_agree(team, status, err);
+}
+
+static nb_status create_node(nb_queue *q, nb_error *err)
+{
+    nb_status status;
+    NB_TRY(nb_shared_create(&q->shared, q->team, word_count(q) * sizeof(word), err));
+    NB_TRY(nb_shared_publish(&q->shared, q->team, err));
+done:
+    return status;
+}
+
+static nb_status create_window(nb_queue *q, nb_error *err)
+{
+    MPI_Aint bytes = q->team->rank == 0 ? (MPI_Aint)(word_count(q) * sizeof(uint64_t)) : 0;
+    void *base = NULL;
+    nb_status status;
+    NB_TRY_MPI(MPI_Win_allocate(bytes, sizeof(uint64_t), MPI_INFO_NULL, q->team->comm, &base, &q->window),
+               "MPI_Win_allocate");
+    NB_TRY_MPI(MPI_Win_set_errhandler(q->window, MPI_ERRORS_RETURN), "MPI_Win_set_errhandler");
+    NB_TRY_MPI(MPI_Win_lock_all(MPI_MODE_NOCHECK, q->window), "MPI_Win_lock_all");
+    if (bytes) {
+        q->words = base;
+        memset(q->words, 0, (size_t)bytes);
+        NB_TRY_MPI(MPI_Win_sync(q->window), "MPI_Win_sync");
+    }
+done:
+    return nb_team_agree(q->team, status, err);
+}
+
+/* Tries one way; a way that cannot be had is not tried again by AUTO. */
+static nb_status create(nb_queue *q, nb_sharing how, bool one, nb_error *err)
+{
+    nb_status status = NB_OK;
+    q->how = how;
+    if (how == NB_SHARING_NODE && !one) {
+        nb_fail(err, NB_ERR_LIMIT, "the ranks are on several nodes");
+        status = nb_team_agree(q->team, err->status, err);
+    } else if (how == NB_SHARING_NODE) {
+        status = create_node(q, err);
+    } else if (how == NB_SHARING_WINDOW) {
+        status = create_window(q, err);
+    }
+    if (status != NB_OK) {
+        nb_context(err, "tiles cannot be shared by way of '%s'", nb_sharing_name(how));
+        nb_hint(err, "leave --sharing at auto, or say dealt");
+        err->status = NB_ERR_LIMIT;
+        return NB_ERR_LIMIT;
+    }
+    return NB_OK;
+}
+
+nb_status nb_queue_create(nb_queue *q, const nb_team *team, nb_sharing how, size_t tiles, size_t run, nb_error *err)
+{
+    bool one;
+    nb_queue fresh = {.team = team,
+                      .tiles = tiles,
+                      .run = run,
+                      .runs = tiles / run + (tiles % run != 0),
+                      .window = MPI_WIN_NULL,
+                      .dealt = (size_t)team->rank};
+    *q = (nb_queue){0};
+    nb_status status = on_one_node(team, &one, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    nb_sharing first = how == NB_SHARING_AUTO ? (one ? NB_SHARING_NODE : NB_SHARING_WINDOW) : how;
+    nb_sharing last = how == NB_SHARING_AUTO ? NB_SHARING_DEALT : how;
+    for (int way = (int)first; way <= (int)last; way++) {
+        nb_error cause = {0};
+        *q = fresh;
+        status = create(q, (nb_sharing)way, one, &cause);
+        if (status == NB_OK) {
+            return NB_OK;
+        }
+        *err = cause;
+    }
+    *q = (nb_queue){0};
+    return status;
+}
+
+void nb_queue_destroy(nb_queue *q)
+{
+    if (q && q->team) {
+        if (q->how == NB_SHARING_NODE) {
+            nb_shared_destroy(&q->shared);
+        } else if (q->how == NB_SHARING_WINDOW) {
+            MPI_Win_unlock_all(q->window);
+            MPI_Win_free(&q->window);
+        }
+        *q = (nb_queue){0};
+    }
+}
+
+/* ---- window: one operation under way ---- */
+
+static nb_status send_tally(nb_queue *q, nb_error *err)
+{
+    nb_status status;
+    q->sent = q->mine;
+    q->posted = false;
+    MPI_Aint at = TALLIES + TALLY_WORDS * q->team->rank;
+    NB_TRY_MPI(
+        MPI_Accumulate(&q->sent, TALLY_WORDS, MPI_UINT64_T, 0, at, TALLY_WORDS, MPI_UINT64_T, MPI_REPLACE, q->window),
+        "MPI_Accumulate");
+done:
+    return status;
+}
+
+static nb_status ask(nb_queue *q, nb_error *err)
+{
+    nb_status status;
+    q->given = 1;
+    NB_TRY_MPI(MPI_Fetch_and_op(&q->given, &q->drawn, MPI_UINT64_T, 0, COUNTER, MPI_SUM, q->window),
+               "MPI_Fetch_and_op");
+    NB_TRY_MPI(MPI_Fetch_and_op(&q->nothing, &q->flags, MPI_UINT64_T, 0, HALTS, MPI_NO_OP, q->window),
+               "MPI_Fetch_and_op");
+    if (q->posted) {
+        NB_TRY(send_tally(q, err));
+    }
+    q->under_way = true;
+done:
+    return status;
+}
+
+static nb_status draw_window(nb_queue *q, size_t *run, nb_error *err)
+{
+    nb_status status = NB_OK;
+    if (!q->under_way) {
+        NB_TRY(ask(q, err));
+    }
+    NB_TRY_MPI(MPI_Win_flush(0, q->window), "MPI_Win_flush");
+    q->under_way = false;
+    q->halted |= q->flags;
+    *run = (size_t)q->drawn;
+    if (*run < q->runs && !q->halted) {
+        status = ask(q, err);
+    }
+done:
+    return status;
+}
+
+/* ---- taking ---- */
+
+static nb_status draw(nb_queue *q, size_t *run, nb_error *err)
+{
+    if (q->how == NB_SHARING_WINDOW) {
+        return draw_window(q, run, err);
+    }
+    if (q->how == NB_SHARING_NODE) {
+        *run = (size_t)atomic_fetch_add(&node_words(q)[COUNTER], 1);
+    } else {
+        *run = q->dealt;
+        q->dealt += (size_t)q->team->size;
+    }
+    return NB_OK;
+}
+
+nb_status nb_queue_next(nb_queue *q, size_t *tile, bool *more, nb_error *err)
+{
+    *more = false;
+    if (!nb_queue_halted(q) && q->at == q->end && q->end < q->tiles) {
+        size_t run = 0;
+        nb_status status = draw(q, &run, err);
+        if (status != NB_OK) {
+            return status;
+        }
+        q->at = run < q->runs ? run * q->run : q->tiles;
+        q->end = q->tiles - q->at < q->run ? q->tiles : q->at + q->run;
+    }
+    if (!nb_queue_halted(q) && q->at < q->end) {
+        *tile = q->at++;
+        *more = true;
+    }
+    return NB_OK;
+}
+
+uint64_t nb_queue_halted(const nb_queue *q)
+{
+    if (q->how == NB_SHARING_NODE) {
+        return atomic_load(&node_words(q)[HALTS]);
+    }
+    if (q->words) { /* rank 0's own memory */
+        MPI_Win_sync(q->window);
+        return q->halted | q->words[HALTS];
+    }
+    return q->halted;
+}
+
+void nb_queue_halt(nb_queue *q, uint64_t why)
+{
+    q->halted |= why;
+    if (q->how == NB_SHARING_NODE) {
+        atomic_fetch_or(&node_words(q)[HALTS], why);
+    } else if (q->how == NB_SHARING_WINDOW) {
+        uint64_t flag = why;
+        /* a failure leaves the others to finish their work: they still meet at the agreement */
+        if (MPI_Accumulate(&flag, 1, MPI_UINT64_T, 0, HALTS, 1, MPI_UINT64_T, MPI_BOR, q->window) == MPI_SUCCESS) {
+            MPI_Win_flush(0, q->window);
+        }
+    }
+}
+
+/* ---- tallies ---- */
+
+nb_status nb_queue_post(nb_queue *q, const nb_tally *tally, nb_error *err)
+{
+    nb_status status = NB_OK;
+    q->mine = *tally;
+    if (q->how == NB_SHARING_NODE) {
+        word *at = node_words(q) + TALLIES + TALLY_WORDS * (size_t)q->team->rank;
+        atomic_store_explicit(&at[0], tally->items, memory_order_relaxed);
+        atomic_store_explicit(&at[1], tally->kept, memory_order_relaxed);
+        atomic_store_explicit(&at[2], tally->finished, memory_order_release);
+    } else if (q->how == NB_SHARING_WINDOW) {
+        q->posted = true;
+        if (tally->finished) {
+            NB_TRY_MPI(MPI_Win_flush(0, q->window), "MPI_Win_flush");
+            NB_TRY(send_tally(q, err));
+            NB_TRY_MPI(MPI_Win_flush(0, q->window), "MPI_Win_flush");
+        }
+    }
+done:
+    return status;
+}
+
+void nb_queue_look(nb_queue *q, nb_tally *all)
+{
+    size_t ranks = (size_t)q->team->size;
+    memset(all, 0, ranks * sizeof *all);
+    if (q->how == NB_SHARING_NODE) {
+        for (size_t r = 0; r < ranks; r++) {
+            const word *at = node_words(q) + TALLIES + TALLY_WORDS * r;
+            all[r].finished = atomic_load_explicit(&at[2], memory_order_acquire);
+            all[r].items = atomic_load_explicit(&at[0], memory_order_relaxed);
+            all[r].kept = atomic_load_explicit(&at[1], memory_order_relaxed);
+        }
+    } else if (q->how == NB_SHARING_WINDOW) {
+        int arrived;
+        MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, q->team->comm, &arrived, MPI_STATUS_IGNORE); /* lets MPI work */
+        MPI_Win_sync(q->window);
+        memcpy(all, q->words + TALLIES, ranks * sizeof *all);
+    }
+    all[q->team->rank] = q->mine;
+}
+
+bool nb_queue_finished(nb_queue *q)
+{
+    size_t ranks = (size_t)q->team->size;
+    if (q->how == NB_SHARING_DEALT) {
+        return true;
+    }
+    if (q->how == NB_SHARING_WINDOW) {
+        nb_tally own = q->mine;
+        nb_tally *all = (nb_tally *)(void *)(q->words + TALLIES);
+        int arrived;
+        MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, q->team->comm, &arrived, MPI_STATUS_IGNORE);
+        MPI_Win_sync(q->window);
+        for (size_t r = 1; r < ranks; r++) {
+            if (!all[r].finished) {
+                return false;
+            }
+        }
+        return own.finished != 0;
+    }
+    for (size_t r = 0; r < ranks; r++) {
+        if (!atomic_load_explicit(&node_words(q)[TALLIES + TALLY_WORDS * r + 2], memory_order_acquire)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,307 @@
+#include "mining/images/shard.h"
+
+#include "common/base/file.h"
+#include "common/base/text.h"
+#include "mining/images/inputs.h"
+#include "mining/images/tar.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { EXAMPLES_MAX = 5 };
+
+/* Labels found beside images, joined to them by sample at the end. */
+typedef struct labels {
+    nb_strings samples, texts;
+} labels;
+
+/* A sample and its label's number among the labels. */
+typedef struct sample {
+    const char *name;
+    size_t len, label;
+} sample;
+
+const char *nb_shard_skip_name(nb_shard_skip why)
+{
+    static const char *const skip_names[] = {"unsafe or unreadable names", "links or devices", "sparse members",
+                                             "over the limit of bytes"};
+    return why < NB_SKIPS ? skip_names[why] : "unknown";
+}
+
+bool nb_shard_named(const char *path)
+{
+    static const char *const suffixes[] = {".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"};
+    size_t len = strlen(path);
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        size_t n = strlen(suffixes[i]);
+        if (len > n && strcasecmp(path + len - n, suffixes[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Bytes of a name that all members of its sample share. */
+static size_t sample_len(const char *name)
+{
+    const char *base = nb_path_base(name), *dot = strchr(base, '.');
+    return dot ? (size_t)(dot - name) : strlen(name);
+}
+
+static bool safe(const char *name)
+{
+    size_t len = strlen(name);
+    if (!len || len > NB_SHARD_NAME_MAX || name[0] == '/' || !nb_image_name_is_text(name, len)) {
+        return false;
+    }
+    for (const char *part = name; part; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || !part[2])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static nb_status leave_out(nb_shard *s, const char *name, nb_shard_skip why, nb_error *err)
+{
+    nb_buffer text = {0};
+    s->skipped[why]++;
+    if (s->examples.count >= EXAMPLES_MAX) {
+        return NB_OK;
+    }
+    nb_status status = nb_buffer_printf(&text, err, "%.200s: %s", name, nb_shard_skip_name(why));
+    if (status == NB_OK) {
+        nb_text_mend(text.data);
+        status = nb_strings_push(&s->examples, text.data, strlen(text.data), err);
+    }
+    nb_buffer_free(&text);
+    return status;
+}
+
+static nb_status add_image(nb_shard *s, const nb_tar_member *m, const char *name, bool compressed, nb_error *err)
+{
+    nb_status status = NB_OK;
+    if (s->count == s->room) {
+        size_t room = s->room ? 2 * s->room : 256;
+        uint64_t *at = nb_grow(s->at, room, sizeof *at, err);
+        s->at = at ? at : s->at;
+        uint64_t *size = at ? nb_grow(s->size, room, sizeof *size, err) : NULL;
+        if (!size) {
+            return NB_ERR_LIMIT;
+        }
+        s->size = size;
+        s->room = room;
+    }
+    NB_TRY(nb_strings_push(&s->names, name, strlen(name), err));
+    s->at[s->count] = compressed ? m->number : m->at;
+    s->size[s->count++] = m->size;
+done:
+    return status;
+}
+
+static nb_status judge_image(nb_shard *s, const nb_shard_ask *ask, const nb_tar_member *m, const char *name,
+                             bool compressed, nb_error *err)
+{
+    if (!safe(name)) {
+        return leave_out(s, name, NB_SKIP_NAME, err);
+    }
+    if (m->kind != NB_TAR_FILE) {
+        return leave_out(s, name, m->kind == NB_TAR_SPARSE ? NB_SKIP_SPARSE : NB_SKIP_KIND, err);
+    }
+    if (m->size > ask->bytes) {
+        return leave_out(s, name, NB_SKIP_BYTES, err);
+    }
+    return add_image(s, m, name, compressed, err);
+}
+
+/* ---- labels ---- */
+
+/* The value of a JSON object's key as text; "" when it has none. */
+static nb_status value_of(nb_buffer *out, const char *json, size_t len, const char *key, nb_error *err)
+{
+    json_error_t cause;
+    nb_status status = NB_OK;
+    json_t *object = json_loadb(json, len, 0, &cause);
+    if (!object) {
+        return nb_fail(err, NB_ERR_INPUT, "it is no JSON: %s", cause.text);
+    }
+    const json_t *value = json_object_get(object, key);
+    nb_buffer_clear(out);
+    if (json_is_integer(value)) {
+        status = nb_buffer_printf(out, err, "%lld", (long long)json_integer_value(value));
+    } else if (json_is_string(value)) {
+        status = nb_buffer_printf(out, err, "%s", json_string_value(value));
+    }
+    json_decref(object);
+    return status;
+}
+
+static nb_status read_label(labels *l, nb_tar *tar, const nb_shard_ask *ask, const nb_tar_member *m, nb_error *err)
+{
+    bool json = strcasecmp(ask->label_suffix, "json") == 0;
+    size_t max = json ? NB_SHARD_JSON_MAX : NB_SHARD_LABEL_MAX + 1;
+    nb_buffer text = {0};
+    char *raw = NULL;
+    nb_status status = NB_OK;
+    if (m->size > max) {
+        status = nb_fail(err, NB_ERR_INPUT, "%llu bytes, at most %zu are accepted", (unsigned long long)m->size, max);
+        goto done;
+    }
+    NB_TRY_NEW(raw, (size_t)m->size + 1);
+    NB_TRY(nb_tar_read(tar, raw, m->size, err));
+    NB_TRY(nb_buffer_append(&text, raw, (size_t)m->size, err));
+    if (json) {
+        NB_TRY(value_of(&text, raw, (size_t)m->size, ask->label_key, err));
+    }
+    const char *begin = text.len ? text.data : "", *end = begin + text.len;
+    while (begin < end && strchr(" \t\r\n", *begin)) {
+        begin++;
+    }
+    while (end > begin && strchr(" \t\r\n", end[-1])) {
+        end--;
+    }
+    if ((size_t)(end - begin) > NB_SHARD_LABEL_MAX || !nb_image_name_is_text(begin, (size_t)(end - begin))) {
+        nb_fail(err, NB_ERR_INPUT, "it is no label: a number or a class name of up to %d bytes on one line",
+                NB_SHARD_LABEL_MAX);
+        status = nb_hint(err, "captions are no labels: choose --labels-from cls, json or none");
+        goto done;
+    }
+    NB_TRY(nb_strings_push(&l->samples, m->name, sample_len(m->name), err));
+    NB_TRY(nb_strings_push(&l->texts, begin, (size_t)(end - begin), err));
+done:
+    nb_buffer_free(&text);
+    free(raw);
+    return status;
+}
+
+static int by_sample(const void *a, const void *b)
+{
+    const sample *x = a, *y = b;
+    return nb_bytes_compare(x->name, x->len, y->name, y->len);
+}
+
+/* The label of every image, in the images' order. */
+static nb_status join(nb_shard *s, const labels *l, nb_error *err)
+{
+    sample *sorted = NULL;
+    nb_status status = NB_OK;
+    NB_TRY_NEW(sorted, l->samples.count);
+    for (size_t i = 0; i < l->samples.count; i++) {
+        sorted[i] = (sample){nb_strings_get(&l->samples, i), nb_strings_len(&l->samples, i), i};
+    }
+    qsort(sorted, l->samples.count, sizeof *sorted, by_sample);
+    for (size_t i = 0; i < s->count; i++) {
+        const char *name = nb_strings_get(&s->names, i);
+        sample key = {name, sample_len(name), 0};
+        const sample *found = bsearch(&key, sorted, l->samples.count, sizeof *sorted, by_sample);
+        const char *text = found ? nb_strings_get(&l->texts, found->label) : "";
+        NB_TRY(nb_strings_push(&s->labels, text, strlen(text), err));
+    }
+done:
+    free(sorted);
+    return status;
+}
+
+static bool is_label(const nb_shard_ask *ask, const char *name)
+{
+    if (!ask->label_suffix) {
+        return false;
+    }
+    const char *rest = name + sample_len(name);
+    return *rest == '.' && strcasecmp(rest + 1, ask->label_suffix) == 0;
+}
+
+/* ---- the index ---- */
+
+nb_status nb_shard_read(nb_shard *out, const char *path, const nb_shard_ask *ask, nb_error *err)
+{
+    nb_tar *tar = NULL;
+    labels found = {0};
+    nb_tar_member m;
+    bool more = true;
+    nb_status status;
+    *out = (nb_shard){0};
+    NB_TRY(nb_tar_open(&tar, path, err));
+    for (;;) {
+        NB_TRY(nb_tar_next(tar, &m, &more, err));
+        if (!more) {
+            break;
+        }
+        bool compressed = nb_tar_compressed(tar);
+        m.name += strncmp(m.name, "./", 2) == 0 ? 2 : 0;
+        out->compressed = compressed;
+        if (nb_image_name_has_suffix(m.name)) {
+            NB_TRY(judge_image(out, ask, &m, m.name, compressed, err));
+        } else if (m.kind == NB_TAR_FILE && safe(m.name) && is_label(ask, m.name)) {
+            status = read_label(&found, tar, ask, &m, err);
+            if (status != NB_OK) {
+                nb_context(err, "'%s': label '%s'", path, m.name);
+                goto done;
+            }
+        }
+    }
+    NB_TRY(join(out, &found, err));
+done:
+    nb_tar_close(tar);
+    nb_strings_free(&found.samples);
+    nb_strings_free(&found.texts);
+    if (status != NB_OK) {
+        nb_shard_free(out);
+    }
+    return status;
+}
+
+void nb_shard_free(nb_shard *s)
+{
+    if (s) {
+        nb_strings_free(&s->names);
+        nb_strings_free(&s->labels);
+        nb_strings_free(&s->examples);
+        free(s->at);
+        free(s->size);
+        *s = (nb_shard){0};
+    }
+}
+
+/* ---- for other ranks ---- */
+
+nb_status nb_shard_pack(nb_buffer *out, const nb_shard *s, nb_error *err)
+{
+    uint64_t head[2] = {s->count, s->compressed};
+    nb_status status;
+    NB_TRY(nb_pack_words(out, head, 2, err));
+    NB_TRY(nb_pack_words(out, s->skipped, NB_SKIPS, err));
+    NB_TRY(nb_pack_words(out, s->at, s->count, err));
+    NB_TRY(nb_pack_words(out, s->size, s->count, err));
+    NB_TRY(nb_pack_strings(out, &s->names, err));
+    NB_TRY(nb_pack_strings(out, &s->labels, err));
+    NB_TRY(nb_pack_strings(out, &s->examples, err));
+done:
+    return status;
+}
+
+nb_status nb_shard_unpack(nb_shard *out, nb_unpack *in, nb_error *err)
+{
+    uint64_t head[2] = {0};
+    nb_status status;
+    *out = (nb_shard){0};
+    NB_TRY(nb_unpack_words(in, head, 2, err));
+    out->count = out->room = (size_t)head[0];
+    out->compressed = head[1] != 0;
+    NB_TRY(nb_unpack_words(in, out->skipped, NB_SKIPS, err));
+    NB_TRY_NEW(out->at, out->count);
+    NB_TRY_NEW(out->size, out->count);
+    NB_TRY(nb_unpack_words(in, out->at, out->count, err));
+    NB_TRY(nb_unpack_words(in, out->size, out->count, err));
+    NB_TRY(nb_unpack_strings(in, &out->names, err));
+    NB_TRY(nb_unpack_strings(in, &out->labels, err));
+    NB_TRY(nb_unpack_strings(in, &out->examples, err));
+done:
+    if (status != NB_OK) {
+        nb_shard_free(out);
+    }
+    return status;
+}

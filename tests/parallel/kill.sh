@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# kill -9 of a random rank at a random moment, again and again: continued on another number of ranks, the store has the
+# bytes of an undisturbed run. NEGBANK_KILLS says how often (2 at each number of ranks), NEGBANK_KILL_SEED chooses other moments.
+source "$TESTS/cli/lib.sh"
+: "${RANKS:?}"
+kills=${NEGBANK_KILLS:-2}
+RANDOM=${NEGBANK_KILL_SEED:-$((1000 + RANKS))}
+W=/usr/share/wordnet/index.noun
+[ -s $W ] || {
+    echo "skipped: the package wordnet-base is absent"
+    exit 77
+}
+case_ 'undisturbed runs'
+run 0 "$NEGBANK" demo -q -o world
+run 0 "$NEGBANK" corpus -q --format wordnet --limit 20000 -o words.nbc $W
+mkdir many
+for i in $(seq -w 0 14); do cp -r world/images/wild "many/$i"; done
+(cd many && tar cf ../m.tar --sort=name . && tar czf ../m2.tar.gz --sort=name 0*)
+text=("$NEGBANK" embed text --model world/model --resume)
+images=("$NEGBANK" embed images --model world/model --labels-from none --resume)
+run 0 "${text[@]}" -q -o text.nbe words.nbc
+run 0 "${images[@]}" -q -o images.nbe m.tar m2.tar.gz
+
+hits=0 kept=0
+# disturb EXPECTED COMMAND...: kills a random rank after a random while until one run comes through.
+disturb() {
+    expected=$1
+    shift
+    ranks=$RANKS
+    rm -f part.nbe*
+    for ((try = 0; try < 3; try++)); do
+        # shellcheck disable=SC2046
+        timeout -k 5 120 $(mpi "$ranks") "$@" >out 2>err </dev/null &
+        job=$!
+        sleep "$((RANDOM % 2)).$(printf %03d $((RANDOM % 1000)))"
+        mapfile -t found < <(pgrep -P "$(pgrep -P $job mpirun)" 2>/dev/null)
+        if [ ${#found[@]} -gt 0 ] && kill -9 "${found[RANDOM % ${#found[@]}]}" 2>/dev/null; then
+            hits=$((hits + 1))
+        fi
+        wait $job
+        got=$?
+        [ $got != 124 ] || die 'it hangs'
+        [ $got = 0 ] && break
+        absent part.nbe
+        [ -e part.nbe.partial ] && kept=$((kept + 1))
+        ranks=$((ranks % 4 + 1))
+    done
+    if [ $got != 0 ]; then
+        # shellcheck disable=SC2046
+        run 0 $(mpi "$ranks") "$@"
+    fi
+    same part.nbe "$expected"
+    absent part.nbe.partial part.nbe.partial.fresh
+}
+for ((i = 0; i < kills; i++)); do
+    case_ "kill $i of embed text"
+    disturb text.nbe "${text[@]}" -o part.nbe words.nbc
+    case_ "kill $i of embed images"
+    disturb images.nbe "${images[@]}" -o part.nbe m.tar m2.tar.gz
+done
+[ $hits -gt 0 ] || die 'nothing was ever killed'
+echo "$hits ranks killed, $kept partials continued"
+finish

@@ -1,0 +1,204 @@
+/* Every tile goes to one rank, once; a slow rank gets fewer; a halt reaches all; nothing hangs when a rank fails. */
+#include "support/support.h"
+
+#include "common/parallel/queue.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static nb_team team;
+
+enum { WAYS = 4, TILES_MAX = 1000 };
+static const nb_sharing ways[WAYS] = {NB_SHARING_AUTO, NB_SHARING_NODE, NB_SHARING_WINDOW, NB_SHARING_DEALT};
+
+static void nap(long milliseconds)
+{
+    struct timespec t = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+    nanosleep(&t, NULL);
+}
+
+/* False where this MPI lacks that way, which all ranks then agree on; AUTO and DEALT are always to be had. */
+static bool start(nb_queue *q, nb_sharing how, size_t tiles, size_t run)
+{
+    nb_error err = {0};
+    nb_status status = nb_queue_create(q, &team, how, tiles, run, &err);
+    if (how == NB_SHARING_AUTO || how == NB_SHARING_DEALT) {
+        must(status, &err);
+    }
+    if (status != NB_OK) {
+        must_fail(status, NB_ERR_LIMIT, &err, "tiles cannot be shared");
+        print_message("no sharing by %s here\n", nb_sharing_name(how));
+        return false;
+    }
+    assert_true(q->how == how || (how == NB_SHARING_AUTO && q->how != how));
+    return true;
+}
+
+static void end(nb_queue *q)
+{
+    nb_error err = {0};
+    must(nb_team_agree(&team, NB_OK, &err), &err);
+    nb_queue_destroy(q);
+}
+
+static void post(nb_queue *q, size_t items, bool finished)
+{
+    nb_error err = {0};
+    nb_tally tally = {.items = items, .finished = finished};
+    must(nb_queue_post(q, &tally, &err), &err);
+}
+
+/* Takes all; returns how many tiles this rank got, in increasing order, runs whole. */
+static size_t take_all(nb_queue *q, uint64_t *seen, size_t run, long pause)
+{
+    nb_error err = {0};
+    size_t got = 0, last = 0;
+    for (;;) {
+        size_t tile = SIZE_MAX;
+        bool more = false;
+        must(nb_queue_next(q, &tile, &more, &err), &err);
+        if (!more) {
+            return got;
+        }
+        assert_true(tile < TILES_MAX && (!got || tile > last));
+        assert_true(tile % run == 0 || (got && tile == last + 1));
+        last = tile;
+        seen[tile]++;
+        got++;
+        post(q, got, false);
+        if (pause) {
+            nap(pause);
+        }
+    }
+}
+
+static void test_once(void **state)
+{
+    (void)state;
+    static const size_t shapes[][2] = {{0, 1}, {1, 1}, {3, 1}, {100, 1}, {100, 7}, {99, 100}, {TILES_MAX, 3}};
+    for (size_t w = 0; w < WAYS; w++) {
+        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+            nb_error err = {0};
+            nb_queue q;
+            uint64_t seen[TILES_MAX + 1] = {0};
+            if (!start(&q, ways[w], shapes[i][0], shapes[i][1])) {
+                continue;
+            }
+            seen[TILES_MAX] = take_all(&q, seen, shapes[i][1], 0);
+            post(&q, (size_t)seen[TILES_MAX], true);
+            must(nb_team_sum(&team, seen, TILES_MAX + 1, &err), &err);
+            for (size_t t = 0; t < TILES_MAX; t++) {
+                assert_int_equal(seen[t], t < shapes[i][0] ? 1 : 0);
+            }
+            assert_int_equal(seen[TILES_MAX], shapes[i][0]);
+            end(&q);
+        }
+    }
+}
+
+/* Where tiles are shared the last rank, which naps, takes few; what rank 0 sees adds up. */
+static void test_slow(void **state)
+{
+    (void)state;
+    for (size_t w = 0; w < WAYS; w++) {
+        nb_queue q;
+        uint64_t seen[TILES_MAX] = {0};
+        bool slow = team.size > 1 && team.rank == team.size - 1;
+        if (!start(&q, ways[w], 100, 1)) {
+            continue;
+        }
+        nb_tally *all = calloc((size_t)team.size, sizeof *all);
+        assert_non_null(all);
+        size_t got = take_all(&q, seen, 1, slow ? 40 : 1);
+        post(&q, got, true);
+        if (team.rank == 0) {
+            while (!nb_queue_finished(&q)) {
+                nap(1);
+            }
+            size_t sum = 0;
+            nb_queue_look(&q, all);
+            for (int r = 0; r < team.size; r++) {
+                sum += (size_t)all[r].items;
+            }
+            if (q.how != NB_SHARING_DEALT) {
+                assert_int_equal(sum, 100);
+            }
+        }
+        if (q.how != NB_SHARING_DEALT && slow) {
+            assert_true(got < 100 / (size_t)team.size);
+        }
+        free(all);
+        end(&q);
+    }
+}
+
+/* Each rank in turn halts the queue after a few tiles: where it is shared the others stop early, and all get out. */
+static void test_halt(void **state)
+{
+    (void)state;
+    for (size_t w = 0; w < WAYS; w++) {
+        for (int bad = 0; bad < team.size; bad++) {
+            nb_error err = {0};
+            nb_queue q;
+            uint64_t got = 0;
+            if (!start(&q, ways[w], TILES_MAX, 2)) {
+                continue;
+            }
+            for (bool more = true; more;) {
+                size_t tile;
+                must(nb_queue_next(&q, &tile, &more, &err), &err);
+                if (more && ++got == 3 && team.rank == bad) {
+                    nb_queue_halt(&q, NB_HALT_STOPPED);
+                    nb_queue_halt(&q, NB_HALT_FAILED);
+                    assert_int_equal(nb_queue_halted(&q), NB_HALT_STOPPED | NB_HALT_FAILED);
+                }
+                nap(more ? 2 : 0);
+            }
+            post(&q, (size_t)got, true);
+            if (team.rank == 0) {
+                while (!nb_queue_finished(&q)) {
+                    nap(1);
+                }
+                if (q.how != NB_SHARING_DEALT) {
+                    assert_int_equal(nb_queue_halted(&q), NB_HALT_STOPPED | NB_HALT_FAILED);
+                }
+            }
+            nb_status status = team.rank == bad ? nb_fail(&err, NB_ERR_IO, "rank %d fell over", bad) : NB_OK;
+            assert_int_equal(nb_team_agree(&team, status, &err), NB_ERR_IO);
+            if (q.how != NB_SHARING_DEALT) {
+                assert_true(got < TILES_MAX / 4);
+            }
+            nb_queue_destroy(&q);
+        }
+    }
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    for (size_t w = 0; w < WAYS; w++) {
+        assert_int_equal(nb_sharing_parse(nb_sharing_name(ways[w])), ways[w]);
+    }
+    assert_int_equal(nb_sharing_parse("nonsense"), NB_SHARING_AUTO);
+    nb_queue none = {0};
+    nb_queue_destroy(&none);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_once),
+        cmocka_unit_test(test_slow),
+        cmocka_unit_test(test_halt),
+        cmocka_unit_test(test_names),
+    };
+    nb_error err = {0};
+    if (nb_team_start(&team, &err) != NB_OK) {
+        return 1;
+    }
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    nb_team_stop(&team);
+    return failed;
+}
