@@ -27,9 +27,9 @@ typedef struct nb_side {
 } nb_side;
 
 /* Compares two lists by text and tag: an object with "a", "b", "only_a", "only_b", "moved", "first_only_a",
- * "first_only_b", and of the entries in both how many differ in their rows (with the largest Euclidean distance), values
- * (with the largest difference) and ids. Texts of one tag must not repeat within a list. Rows compare where d is not
- * 0. */
+ * "first_only_b", and of the entries in both how many differ in their rows (with the largest Euclidean distance),
+ * values (with the largest difference) and ids. Texts of one tag must not repeat within a list. Rows compare where d is
+ * not 0. */
 nb_status nb_diff_sides(const nb_side *a, const nb_side *b, size_t d, json_t **out, bool *same, nb_error *err);
 
 /* The leaves in which two objects differ, as {"path/to/leaf": {"a", "b"}}. */

@@ -178,8 +178,9 @@ nb_status nb_diff_stores(const char *path_a, const char *path_b, json_t *about, 
     size_t count = (size_t)(a.plan.count < b.plan.count ? a.plan.count : b.plan.count);
     add_counts(about, "rows", (size_t)a.plan.count, (size_t)b.plan.count, same);
     add_counts(about, "width", (size_t)a.plan.width, (size_t)b.plan.width, same);
-    json_object_set_new(about, "precision", json_pack("{s:s, s:s}", "a", a.plan.half ? "fp16" : "fp32", "b",
-                                                      b.plan.half ? "fp16" : "fp32"));
+    json_object_set_new(
+        about, "precision",
+        json_pack("{s:s, s:s}", "a", a.plan.half ? "fp16" : "fp32", "b", b.plan.half ? "fp16" : "fp32"));
     *same = *same && a.plan.half == b.plan.half && !a.tags == !b.tags && !a.labels == !b.labels;
     for (size_t i = 0; i < count; i++) {
         count_row(&names, i, !same_string(&a.names, &b.names, i));

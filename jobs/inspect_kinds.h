@@ -12,8 +12,8 @@
 /* What `inspect export` writes of a file: one text a row, and rows of floats where the kind has embeddings. */
 typedef struct nb_exported {
     nb_strings texts, labels;
-    float *rows;                     /* [texts.count, width] or NULL */
-    float *label_rows, *prototypes;  /* [labels.count, width] or NULL; of banks */
+    float *rows;                    /* [texts.count, width] or NULL */
+    float *label_rows, *prototypes; /* [labels.count, width] or NULL; of banks */
     size_t width;
 } nb_exported;
 

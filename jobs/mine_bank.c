@@ -83,7 +83,8 @@ static nb_status suggest(nb_bank_suggestion *out, const nb_mine_bank *b, nb_erro
     const nb_score_rule *rule = nb_score_find(c->score);
     size_t negatives = b->mined->selection.count;
     int64_t seed = 0;
-    *out = (nb_bank_suggestion){.groups = (size_t)c->groups, .seeded = strcmp(c->group_seed, "none") != 0, .tau = b->tau};
+    *out =
+        (nb_bank_suggestion){.groups = (size_t)c->groups, .seeded = strcmp(c->group_seed, "none") != 0, .tau = b->tau};
     if (out->seeded && (!nb_parse_int(c->group_seed, &seed) || seed < 0)) {
         return nb_fail(err, NB_ERR_USAGE, "--group-seed: '%s' is neither a number nor 'none'", c->group_seed);
     }
@@ -144,8 +145,8 @@ static nb_status pick(picked *p, const nb_mine_bank *b, nb_error *err)
         p->tags[i] = b->texts->tags ? b->texts->tags[u] : NB_TAG_NONE;
         p->ids[i] = u;
         NB_TRY(nb_store_rows_float(b->texts, u, 1, p->rows + i * d, err));
-        NB_TRY(nb_strings_push(&p->texts, nb_strings_get(&b->texts->names, u), nb_strings_len(&b->texts->names, u),
-                               err));
+        NB_TRY(
+            nb_strings_push(&p->texts, nb_strings_get(&b->texts->names, u), nb_strings_len(&b->texts->names, u), err));
     }
     if (b->prototypes) {
         NB_TRY(narrow(&p->prototypes, b->prototypes, labels * d, err));
@@ -168,10 +169,11 @@ static nb_status measure(void *state, const nb_bank *bank, nb_bank_threshold *ou
 static void warn_of_checkpoints(const nb_mine_bank *b, const char *texts, const char *labels)
 {
     if (texts && labels && strcmp(texts, labels) != 0) {
-        nb_log_warn(&b->job->log,
-                    "the texts were embedded with checkpoint %.16s..., the labels with %.16s...: a bank of both is of no "
-                    "use unless the two are one model",
-                    texts, labels);
+        nb_log_warn(
+            &b->job->log,
+            "the texts were embedded with checkpoint %.16s..., the labels with %.16s...: a bank of both is of no "
+            "use unless the two are one model",
+            texts, labels);
     }
 }
 
