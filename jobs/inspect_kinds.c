@@ -327,6 +327,12 @@ void nb_set_path(json_t *object, const char *key, const char *path)
     free(name);
 }
 
+/* A list of objects, one after the other. */
+static bool is_table(const json_t *value)
+{
+    return json_is_object(json_array_get(value, 0));
+}
+
 static void print_text(const json_t *object, int indent)
 {
     const char *key;
@@ -336,6 +342,13 @@ static void print_text(const json_t *object, int indent)
         if (json_is_object(value)) {
             printf("%*s%s:\n", indent, "", key);
             print_text(value, indent + 2);
+            continue;
+        }
+        if (is_table(value)) {
+            printf("%*s%s:\n", indent, "", key);
+            for (size_t i = 0; i < json_array_size(value); i++) {
+                print_text(json_array_get(value, i), indent + 2);
+            }
             continue;
         }
         char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));

@@ -558,10 +558,26 @@ static void says(const char *name, const char *value, bool accepted)
     "{\"score\": " score ", \"temperature\": " temperature ", \"groups\": " groups ", \"seed\": " seed                 \
     ", \"tau\": " tau "}"
 
+/* A score this version does not know: the bank opens, for its labels and texts are good, but nothing scores by it. */
+static void test_unknown_score(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_bank b;
+    nb_store images;
+    nb_bank_threshold t;
+    says("suggested", SUGGESTED("\"next-years-score\"", "1", "60", "null", "null"), true);
+    must(nb_bank_open(&b, scratch_path("hostile.nbank"), &err), &err);
+    assert_string_equal(b.score, "next-years-score");
+    open_images(&images, 9, IMAGES);
+    must_fail(nb_calibrate(&t, &b, &images, 0.95, &err), NB_ERR_INPUT, &err, "'next-years-score'");
+    nb_store_close(&images);
+    nb_bank_close(&b);
+}
+
 static void test_suggested(void **state)
 {
     (void)state;
-    says("suggested", SUGGESTED("\"next-years-score\"", "1", "60", "null", "null"), true); /* for others to judge */
     says("suggested", SUGGESTED("\"mcm\"", "0.01", "1", "0", "1"), true);
     says("suggested", SUGGESTED("\"mcm\"", "0.01", "0", "0", "1"), false);
     says("suggested", SUGGESTED("\"mcm\"", "0.01", "61", "0", "1"), false);
@@ -760,10 +776,11 @@ static void test_codes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_threshold), cmocka_unit_test(test_flipped_bytes),
-        cmocka_unit_test(test_values),      cmocka_unit_test(test_shapes),    cmocka_unit_test(test_suggested),
-        cmocka_unit_test(test_calibration), cmocka_unit_test(test_source),    cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_old_banks),   cmocka_unit_test(test_codes),     cmocka_unit_test(test_writer_refuses),
+        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_threshold),   cmocka_unit_test(test_flipped_bytes),
+        cmocka_unit_test(test_values),         cmocka_unit_test(test_shapes),      cmocka_unit_test(test_suggested),
+        cmocka_unit_test(test_unknown_score),  cmocka_unit_test(test_calibration), cmocka_unit_test(test_source),
+        cmocka_unit_test(test_versions),       cmocka_unit_test(test_old_banks),   cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_writer_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
