@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-nb_status nb_mine_bank_open_images(nb_job *job, const nb_mine_bank_choice *choice, nb_store *mined_with,
+nb_status nb_mine_bank_open_images(nb_job *job, const nb_mine_bank_choice *choice, size_t width, nb_store *mined_with,
                                    nb_store *store, nb_error *err)
 {
     size_t shared = 0;
@@ -17,7 +17,12 @@ nb_status nb_mine_bank_open_images(nb_job *job, const nb_mine_bank_choice *choic
         return NB_OK;
     }
     NB_TRY(nb_job_open_store(job, store, "calibration images", choice->calibrate, err));
-    if (!mined_with->plan.count || mined_with->plan.width != store->plan.width) {
+    if (store->plan.width != width) {
+        nb_fail(err, NB_ERR_INPUT, "'%s' has width %llu, the texts have width %zu", store->path,
+                (unsigned long long)store->plan.width, width);
+        return nb_hint(err, "embed texts and images with one checkpoint");
+    }
+    if (!mined_with->plan.count) {
         return NB_OK;
     }
     NB_TRY(nb_agree(job, nb_calibrate_shared(&shared, store, mined_with, err), err));

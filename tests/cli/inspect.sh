@@ -211,6 +211,15 @@ case_ 'held-out images'
 refused 2 out.nbank mine --texts t.nbe --labels w/labels.txt --model w/model --id-images i.nbe --reject none --count 50 \
     --calibrate i.nbe -o out.nbank
 says 'hold some out'
+/usr/bin/python3 - <<'PYTHON'
+import struct
+head = b"\x93NUMPY\x01\x00" + struct.pack("<H", 118)
+head += b"{'descr': '<f4', 'fortran_order': False, 'shape': (30, 3), }".ljust(117) + b"\n"
+open("narrow.npy", "wb").write(head + struct.pack("<f", 1.0) * 90)
+PYTHON
+done_ store import -q --embeddings narrow.npy -o narrow.nbe
+refused 3 out.nbank "${mine[@]}" --count 50 --calibrate narrow.nbe -o out.nbank
+says "'narrow.nbe' has width 3"
 refused 2 out.nbank "${mine[@]}" --count 50 --groups 51 -o out.nbank
 says 'cannot be cut'
 refused 2 out.nbank "${mine[@]}" --count 50 --group-seed x -o out.nbank
