@@ -257,7 +257,7 @@ static nb_status read_inputs(run *r, nb_error *err)
     NB_TRY(get_labels(r, err));
     NB_TRY(open_images(r, &r->id_images, "ID images", s->id_images, false, err));
     NB_TRY(open_images(r, &r->wild_images, "wild images", s->wild_images, true, err));
-    NB_TRY(nb_mine_bank_open_images(r->job, &s->bank, &r->id_images, &r->calibrate, err));
+    NB_TRY(nb_mine_bank_open_images(r->job, &s->bank, (size_t)r->texts.plan.width, &r->id_images, &r->calibrate, err));
     if (r->id_images.path) {
         NB_TRY(nb_evidence_prototypes(&r->id_images, &r->labels, &r->prototypes, err));
     }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-nb_status nb_mine_bank_open_images(nb_job *job, const nb_mine_bank_choice *choice, nb_store *mined_with,
+nb_status nb_mine_bank_open_images(nb_job *job, const nb_mine_bank_choice *choice, size_t width, nb_store *mined_with,
                                    nb_store *store, nb_error *err)
 {
     size_t shared = 0;
@@ -17,7 +17,12 @@ nb_status nb_mine_bank_open_images(nb_job *job, const nb_mine_bank_choice *choic
         return NB_OK;
     }
     NB_TRY(nb_job_open_store(job, store, "calibration images", choice->calibrate, err));
-    if (!mined_with->plan.count || mined_with->plan.width != store->plan.width) {
+    if (store->plan.width != width) {
+        nb_fail(err, NB_ERR_INPUT, "'%s' has width %llu, the texts have width %zu", store->path,
+                (unsigned long long)store->plan.width, width);
+        return nb_hint(err, "embed texts and images with one checkpoint");
+    }
+    if (!mined_with->plan.count) {
         return NB_OK;
     }
     NB_TRY(nb_agree(job, nb_calibrate_shared(&shared, store, mined_with, err), err));
@@ -83,7 +88,8 @@ static nb_status suggest(nb_bank_suggestion *out, const nb_mine_bank *b, nb_erro
     const nb_score_rule *rule = nb_score_find(c->score);
     size_t negatives = b->mined->selection.count;
     int64_t seed = 0;
-    *out = (nb_bank_suggestion){.groups = (size_t)c->groups, .seeded = strcmp(c->group_seed, "none") != 0, .tau = b->tau};
+    *out =
+        (nb_bank_suggestion){.groups = (size_t)c->groups, .seeded = strcmp(c->group_seed, "none") != 0, .tau = b->tau};
     if (out->seeded && (!nb_parse_int(c->group_seed, &seed) || seed < 0)) {
         return nb_fail(err, NB_ERR_USAGE, "--group-seed: '%s' is neither a number nor 'none'", c->group_seed);
     }
@@ -156,10 +162,11 @@ static nb_status measure(void *state, const nb_bank *bank, nb_bank_threshold *ou
 static void warn_of_checkpoints(const nb_mine_bank *b, const char *texts, const char *labels)
 {
     if (texts && labels && strcmp(texts, labels) != 0) {
-        nb_log_warn(&b->job->log,
-                    "the texts were embedded with checkpoint %.16s..., the labels with %.16s...: a bank of both is of no "
-                    "use unless the two are one model",
-                    texts, labels);
+        nb_log_warn(
+            &b->job->log,
+            "the texts were embedded with checkpoint %.16s..., the labels with %.16s...: a bank of both is of no "
+            "use unless the two are one model",
+            texts, labels);
     }
 }
 

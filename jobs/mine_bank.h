@@ -71,8 +71,8 @@ typedef struct nb_mine_bank {
 } nb_mine_bank;
 
 /* Opens the held-out images into *store, where some were given. NB_ERR_USAGE when they are the very images mined with
- * (`mined_with`, count 0 for none). Collective. */
-nb_status nb_mine_bank_open_images(nb_job *job, const nb_mine_bank_choice *choice, nb_store *mined_with,
+ * (`mined_with`, count 0 for none), NB_ERR_INPUT when they are not `width` wide. Collective. */
+nb_status nb_mine_bank_open_images(nb_job *job, const nb_mine_bank_choice *choice, size_t width, nb_store *mined_with,
                                    nb_store *store, nb_error *err);
 
 /* Writes the bank. Not collective. */

@@ -9,7 +9,7 @@ static const double own_error = 0.1;
 
 /* One row being rounded. */
 typedef struct rounding {
-    double *directions;     /* [width, k]: a coordinate's share in each direction; the last is the row's own */
+    double *directions; /* [width, k]: a coordinate's share in each direction; the last is the row's own */
     double sum[NB_PACK_DIRECTIONS + 1];
     size_t k;
 } rounding;

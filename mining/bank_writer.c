@@ -49,8 +49,8 @@ static nb_status put_strings(writer *w, const char *name, const nb_strings *stri
     snprintf(part, sizeof part, "%s/bytes", name);
     NB_TRY(nb_bank_digests_add(w->digests, part, strings->bytes, (size_t)strings->offset[strings->count], w->err));
     snprintf(part, sizeof part, "%s/offsets", name);
-    NB_TRY(nb_bank_digests_add(w->digests, part, strings->offset, (strings->count + 1) * sizeof *strings->offset,
-                               w->err));
+    NB_TRY(
+        nb_bank_digests_add(w->digests, part, strings->offset, (strings->count + 1) * sizeof *strings->offset, w->err));
     NB_TRY(nb_h5_put_strings(w->file, name, strings, w->err));
 done:
     return status;

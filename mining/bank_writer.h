@@ -31,7 +31,7 @@ typedef struct nb_bank_content {
     const nb_bank_visual *visual; /* or NULL */
     nb_bank_suggestion suggestion;
     nb_bank_source source;
-    const char *provenance; /* JSON */
+    const char *provenance;  /* JSON */
     nb_bank_measure measure; /* NULL: no threshold */
     void *measure_state;
 } nb_bank_content;

@@ -79,8 +79,8 @@ done:
 /* All of a group as it lies in the file. */
 static uint64_t packed_bytes(hid_t file, const char *group)
 {
-    static const char *const parts[] = {"embeddings", "scales",        "centre", "columns", "criterion", "tags", "ids",
-                                        "texts/bytes", "texts/offsets"};
+    static const char *const parts[] = {"embeddings", "scales", "centre",      "columns",      "criterion",
+                                        "tags",       "ids",    "texts/bytes", "texts/offsets"};
     uint64_t bytes = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         char name[64];
@@ -134,7 +134,8 @@ static nb_status read_suggestion(nb_bank *b, nb_bank_reader *r)
     NB_TRY(read_text(r, "suggested", &text));
     NB_TRY(nb_bank_suggestion_parse(&s, text, !r->strict, r->err));
     if (s.groups > b->negative_count) {
-        status = nb_fail(r->err, NB_ERR_INPUT, "it suggests %zu groups of %zu negatives", s.groups, b->negative_count);
+        status = nb_fail(r->err, NB_ERR_INPUT, "'suggested' asks for %zu groups of %zu negatives", s.groups,
+                         b->negative_count);
         goto done;
     }
     b->temperature = s.temperature;

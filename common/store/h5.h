@@ -28,7 +28,7 @@ enum { NB_H5_SMALL = 1024 };
 
 /* Writes a whole dataset of `rank` dimensions from memory of type `mem_type`, stored as `file_type`. NB_H5_ZSTD cuts
  * it into chunks of whole rows of about 1 MiB and compresses them (filter 32015), shuffled when elements are wide; what
- * has at most NB_H5_SMALL bytes is stored as it is, since the index of its one chunk would be larger. */
+ * has at most NB_H5_SMALL bytes is stored as it is: packing gains nothing there. */
 nb_status nb_h5_put(hid_t file, const char *name, hid_t file_type, hid_t mem_type, size_t rank, const hsize_t *dims,
                     const void *data, nb_h5_layout layout, nb_error *err);
 /* As nb_h5_put for a vector. */

@@ -11,6 +11,12 @@ enum { NB_ZSTD_FILTER = 32015, NB_ZSTD_LEVEL = 9 };
  */
 size_t nb_zstd_unpacked_bytes(const void *frame, size_t count);
 
+/* The filter itself, as HDF5 calls it (H5Z_func_t): packs `count` bytes of *buffer, or unpacks them with
+ * H5Z_FLAG_REVERSE in `flags`, into new memory of malloc in their place. Bytes in use afterwards; 0 on failure, with
+ * the buffer as it was. */
+size_t nb_zstd_codec(unsigned flags, size_t value_count, const unsigned values[], size_t count, size_t *buffer_size,
+                     void **buffer);
+
 /* Registers the filter with the HDF5 library of this process; harmless when done twice. */
 nb_status nb_zstd_filter_register(nb_error *err);
 

@@ -194,7 +194,7 @@ static void put_checksum(uint8_t *at, size_t len)
     memcpy(at + len, &sum, sizeof sum);
 }
 
-/* Corrects the checksums of the superblock (version 2, 48 bytes) and of all object headers ("OHDR" version flags
+/* Corrects the checksums of the superblock (version 3, 48 bytes) and of all object headers ("OHDR" version flags
  * [times] [attribute limits] size messages checksum). */
 static void put_checksums(uint8_t *bytes, size_t len)
 {
