@@ -262,8 +262,8 @@ static nb_status read_inputs(run *r, nb_error *err)
         NB_TRY(nb_evidence_prototypes(&r->id_images, &r->labels, &r->prototypes, err));
     }
     NB_TRY(read_stops(r, err));
-    NB_TRY(nb_candidates_open(&r->candidates, &r->job->team, &r->texts, &r->labels, s->stop_list ? &r->stops : NULL,
-                              err));
+    NB_TRY(
+        nb_candidates_open(&r->candidates, &r->job->team, &r->texts, &r->labels, s->stop_list ? &r->stops : NULL, err));
     gather_evidence(r);
 done:
     return status;
@@ -301,7 +301,8 @@ static nb_status write_outputs(run *r, nb_error *err)
     NB_TRY(write_bank(r, &digest, err));
     nb_job_record(r->job, r->set->output, digest.hex);
     const nb_selection *s = &r->mined.selection;
-    nb_log_info(&r->job->log, "%llu candidates: %zu rejected as labels, %zu by the stop list, %zu by interneg, %zu accepted",
+    nb_log_info(&r->job->log,
+                "%llu candidates: %zu rejected as labels, %zu by the stop list, %zu by interneg, %zu accepted",
                 (unsigned long long)r->texts.plan.count, s->rejected[NB_REJECTED_LABEL], s->rejected[NB_REJECTED_STOP],
                 s->rejected[NB_REJECTED_INTERNEG], s->accepted);
     nb_log_info(&r->job->log, "%zu negatives by %s -> %s", s->count, r->mined.criterion->name, r->set->output);
@@ -346,8 +347,8 @@ static nb_status select_and_write(run *r, const char *ledger, const char *proven
 {
     nb_quota quota = r->quota;
     quota.clamp = !r->quota_given;
-    nb_mine_plan plan = {.criterion = r->criterion->needs_wild && !r->set->wild_images ? &nb_criterion_dnm
-                                                                                       : r->criterion,
+    nb_mine_plan plan = {.criterion =
+                             r->criterion->needs_wild && !r->set->wild_images ? &nb_criterion_dnm : r->criterion,
                          .reject_interneg = r->reject,
                          .all_columns = r->set->explain != NULL,
                          .quota = quota,

@@ -91,8 +91,8 @@ static nb_status line(table *t, const nb_strings *names, const nb_ledger_tile *t
     }
     for (size_t k = 0; k < m->column_count; k++) {
         bool decided = chosen && k + 1 == m->criterion->column_count; /* perhaps by a more exact value */
-        NB_TRY(nb_buffer_printf(b, err, "\t%.9g",
-                                decided ? m->selection.values[chosen->position] : tile->columns[k][i]));
+        NB_TRY(
+            nb_buffer_printf(b, err, "\t%.9g", decided ? m->selection.values[chosen->position] : tile->columns[k][i]));
     }
     NB_TRY(nb_buffer_append(b, "\n", 1, err));
 done:

@@ -28,8 +28,8 @@ typedef struct nb_ledger {
     size_t count, tiles, column_count, record; /* candidates, tiles, columns, bytes a record */
 } nb_ledger;
 
-/* Collective. Opens `path`: continues it when `resume` and it is of the same run (`identity`, up to NB_LEDGER_HEADER - 1
- * bytes, the same on all ranks), else starts it anew. */
+/* Collective. Opens `path`: continues it when `resume` and it is of the same run (`identity`, up to NB_LEDGER_HEADER -
+ * 1 bytes, the same on all ranks), else starts it anew. */
 nb_status nb_ledger_open(nb_ledger *out, const nb_team *team, const nb_log *log, const char *path, const char *identity,
                          size_t count, size_t column_count, bool resume, nb_error *err);
 /* Not collective. Removes nothing. */

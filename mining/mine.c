@@ -1,6 +1,7 @@
 #include "mining/mine.h"
 
 #include "common/parallel/stop.h"
+#include "mining/affinity/sweep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ typedef struct run {
     worker workers[3];
     size_t worker_count;
     void *rejecter; /* of nb_criterion_interneg: the rule alone, where no worker applies it */
+    nb_ledger_tile *tile;
 } run;
 
 static void add_worker(run *r, const nb_criterion *c)
@@ -94,46 +96,17 @@ done:
     return status;
 }
 
-/* This rank's tiles that the ledger does not hold yet. */
-static nb_status make_tiles(const run *r, nb_error *err)
+/* A tile that the ledger does not hold yet. */
+static nb_status visit_tile(void *state, size_t number, bool *kept, nb_error *err)
 {
-    const nb_evidence *e = r->evidence;
-    const nb_ledger *l = &r->mined->ledger;
-    size_t kept = 0, made = 0;
-    bool done;
-    nb_ledger_tile *tile;
-    nb_progress progress = nb_progress_start(e->log, "candidates", (double)l->count);
-    double begin = nb_clock();
+    const run *r = state;
     nb_status status;
-    NB_TRY_NEW(tile, 1);
-    for (size_t t = 0; t < l->tiles; t++) {
-        if (!nb_team_owns(e->team, t)) {
-            continue;
-        }
-        if (nb_stop_requested()) {
-            nb_fail(err, NB_STOPPED, "stopped on request after %zu of %zu tiles", t, l->tiles);
-            status = nb_hint(err, "what is done is kept: run again with --resume to continue");
-            goto done;
-        }
-        NB_TRY(nb_ledger_read(l, t, tile, &done, err));
-        if (!done) {
-            NB_TRY(make_tile(r, t, tile, err));
-            NB_TRY(nb_ledger_write(l, t, tile, err));
-        }
-        kept += done;
-        made += !done;
-        nb_progress_update(&progress, (double)(t * NB_AFFINITY_TEXTS + nb_ledger_rows(l, t)));
-    }
-    nb_progress_finish(&progress);
-    if (kept) {
-        nb_log_info(e->log, "%zu of %zu tiles of this rank were done already", kept, kept + made);
-    }
-    if (nb_clock() - begin > 1) {
-        nb_log_info(e->log, "criterion %s: %.0f candidates/s a rank", r->plan->criterion->name,
-                    (double)(made * NB_AFFINITY_TEXTS) / (nb_clock() - begin));
+    NB_TRY(nb_ledger_read(&r->mined->ledger, number, r->tile, kept, err));
+    if (!*kept) {
+        NB_TRY(make_tile(r, number, r->tile, err));
+        NB_TRY(nb_ledger_write(&r->mined->ledger, number, r->tile, err));
     }
 done:
-    free(tile);
     return status;
 }
 
@@ -209,10 +182,13 @@ nb_status nb_mine(nb_mined *m, const nb_mine_plan *plan, const nb_evidence *e, n
     nb_stop_listen();
     NB_TRY(open_ledger(&r, err));
     NB_TRY(open_workers(&r, err));
-    NB_TRY(nb_team_agree(e->team, make_tiles(&r, err), err));
+    r.tile = nb_alloc(1, sizeof *r.tile, err);
+    NB_TRY(nb_team_agree(e->team, r.tile ? NB_OK : NB_ERR_LIMIT, err));
+    NB_TRY(nb_candidates_sweep(e->candidates, e->log, "candidates", visit_tile, &r, err));
     NB_TRY(select_best(&r, err));
 done:
     close_workers(&r);
+    free(r.tile);
     if (status != NB_OK) {
         nb_mined_free(m);
     }

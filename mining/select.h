@@ -19,7 +19,7 @@
 typedef struct nb_quota {
     size_t count;
     double fraction[NB_TAG_COUNT];
-    bool clamp;         /* a count beyond the accepted candidates means all of them */
+    bool clamp; /* a count beyond the accepted candidates means all of them */
 } nb_quota;
 
 /* What decides. */

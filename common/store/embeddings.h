@@ -93,8 +93,7 @@ void nb_store_close(nb_store *store);
 
 /* Names of rows [begin, begin + count) into *names (freed by the caller) and their tags into tags [count] (may be NULL;
  * NB_TAG_NONE where the store has none). Either way of opening. */
-nb_status nb_store_names(nb_store *store, size_t begin, size_t count, nb_strings *names, uint8_t *tags,
-                         nb_error *err);
+nb_status nb_store_names(nb_store *store, size_t begin, size_t count, nb_strings *names, uint8_t *tags, nb_error *err);
 /* The norms before normalising of rows [begin, begin + count) into out. */
 void nb_store_norms(const nb_store *store, size_t begin, size_t count, float *out);
 /* The rows themselves where they are mapped, after checking them: half-precision bits or floats, not aligned. */

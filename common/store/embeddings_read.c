@@ -70,9 +70,9 @@ static nb_status check_tags(const uint8_t *tags, size_t begin, size_t count, nb_
 
 static nb_status check_counts(const nb_store *s, size_t names, nb_error *err)
 {
-    return names == s->plan.count ? NB_OK
-                                  : nb_fail(err, NB_ERR_INPUT, "it has %zu names for %llu rows", names,
-                                            (unsigned long long)s->plan.count);
+    return names == s->plan.count
+               ? NB_OK
+               : nb_fail(err, NB_ERR_INPUT, "it has %zu names for %llu rows", names, (unsigned long long)s->plan.count);
 }
 
 static nb_status read_columns(nb_store *s, hid_t file, nb_error *err)

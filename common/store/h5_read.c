@@ -481,7 +481,8 @@ nb_status nb_h5_vector_read(nb_h5_vector *v, size_t begin, size_t count, void *o
         return status;
     }
     hid_t space = H5Dget_space(v->dataset), memory = H5Screate_simple(1, &length, NULL);
-    bool read = space >= 0 && memory >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, &at, NULL, &length, NULL) >= 0 &&
+    bool read = space >= 0 && memory >= 0 &&
+                H5Sselect_hyperslab(space, H5S_SELECT_SET, &at, NULL, &length, NULL) >= 0 &&
                 H5Dread(v->dataset, v->type, memory, space, H5P_DEFAULT, out) >= 0;
     if (space >= 0) {
         H5Sclose(space);

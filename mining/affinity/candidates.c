@@ -57,7 +57,7 @@ nb_status nb_candidates_open(nb_candidates *c, const nb_team *team, nb_store *st
     }
     NB_TRY_NEW(c->reasons, NB_AFFINITY_TEXTS);
     NB_TRY_NEW(c->tags, NB_AFFINITY_TEXTS);
-    NB_TRY_NEW(c->known, (tiles / (size_t)team->size + 1) * NB_AFFINITY_TEXTS);
+    NB_TRY_NEW(c->known, tiles);
     c->rows = nb_alloc_aligned(NB_AFFINITY_TEXTS * c->d, sizeof *c->rows, err);
     status = c->rows ? NB_OK : NB_ERR_LIMIT;
 done:
@@ -74,6 +74,9 @@ void nb_candidates_close(nb_candidates *c)
     free(c->rows);
     free(c->reasons);
     free(c->tags);
+    for (size_t t = 0; c->known && t < c->tiles; t++) {
+        free(c->known[t]);
+    }
     free(c->known);
     *c = (nb_candidates){0};
 }
@@ -86,9 +89,9 @@ nb_status nb_candidates_reasons(nb_candidates *c, size_t begin, size_t count, ui
     for (size_t i = 0; status == NB_OK && i < count; i++) {
         const char *name = nb_strings_get(&names, i);
         size_t len = nb_strings_len(&names, i);
-        reasons[i] = nb_matcher_has(&c->labels, name, len) ? NB_REJECTED_LABEL
+        reasons[i] = nb_matcher_has(&c->labels, name, len)                        ? NB_REJECTED_LABEL
                      : c->stops.set.slots && nb_matcher_has(&c->stops, name, len) ? NB_REJECTED_STOP
-                                                                                   : NB_ACCEPTED;
+                                                                                  : NB_ACCEPTED;
     }
     nb_strings_free(&names);
     return status;
@@ -98,19 +101,21 @@ nb_status nb_candidates_load(nb_candidates *c, size_t tile, nb_text_tile *out, n
 {
     size_t begin = tile * NB_AFFINITY_TEXTS;
     size_t count = c->count - begin < NB_AFFINITY_TEXTS ? c->count - begin : NB_AFFINITY_TEXTS;
-    uint8_t *known = nb_team_owns(c->team, tile) ? c->known + tile / (size_t)c->team->size * NB_AFFINITY_TEXTS : NULL;
+    uint8_t *known = c->known[tile];
     nb_status status;
     NB_TRY(nb_unit_rows(c->store, begin, count, c->rows, err));
-    if (known && known[0]) {
+    if (known) {
         for (size_t i = 0; i < count; i++) {
-            c->reasons[i] = (uint8_t)((known[i] & 15) - 1);
-            c->tags[i] = (uint8_t)(known[i] >> 4);
+            c->reasons[i] = known[i] & 15;
+            c->tags[i] = known[i] >> 4;
         }
     } else {
         NB_TRY(nb_candidates_reasons(c, begin, count, c->reasons, c->tags, err));
-    }
-    for (size_t i = 0; known && i < count; i++) {
-        known[i] = (uint8_t)(c->tags[i] << 4 | (c->reasons[i] + 1));
+        NB_TRY_NEW(known, count);
+        for (size_t i = 0; i < count; i++) {
+            known[i] = (uint8_t)(c->tags[i] << 4 | c->reasons[i]);
+        }
+        c->known[tile] = known;
     }
     *out = (nb_text_tile){tile, begin, count, c->rows, c->reasons, c->tags};
 done:

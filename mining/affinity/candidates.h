@@ -1,7 +1,7 @@
 /* The candidates of a mining run, a tile at a time: the unit of work, of resuming and of every sum.
  *
  * A tile is a fixed run of rows of the text store, whatever the number of ranks. Memory does not grow with the store
- * but for one byte a candidate of this rank's tiles. */
+ * but for a pointer a tile and one byte a candidate of the tiles this rank has worked on. */
 #ifndef NB_MINING_CANDIDATES_H
 #define NB_MINING_CANDIDATES_H
 
@@ -30,7 +30,7 @@ typedef struct nb_candidates {
     nb_matcher labels, stops;
     float *rows;
     uint8_t *reasons, *tags; /* of the tile loaded last */
-    uint8_t *known;          /* [own tiles, NB_AFFINITY_TEXTS] tag << 4 | (1 + reason), 0: not looked at yet */
+    uint8_t **known;         /* [tiles] of tiles this rank has loaded: [NB_AFFINITY_TEXTS] tag << 4 | reason; or NULL */
 } nb_candidates;
 
 /* `stops` may be NULL; the store and the lists are borrowed, the lists only for this call. Not collective. */

@@ -13,6 +13,7 @@
 #include "common/linear/affinity.h"
 #include "common/linear/blas.h"
 #include "common/linear/exact_sum.h"
+#include "mining/affinity/sweep.h"
 #include "mining/criteria/criterion.h"
 
 #include <math.h>
@@ -103,25 +104,15 @@ done:
     return status;
 }
 
-static nb_status add_texts(state *s, nb_error *err)
+static nb_status add_tile(void *opaque, size_t number, bool *kept, nb_error *err)
 {
-    const nb_evidence *e = s->evidence;
-    nb_progress progress = nb_progress_start(e->log, "candidates in partition sums", (double)e->candidates->count);
+    state *s = opaque;
     nb_text_tile tile;
-    nb_status status = NB_OK;
-    for (size_t t = 0; t < e->candidates->tiles; t++) {
-        if (!nb_team_owns(e->team, t)) {
-            continue;
-        }
-        NB_TRY(nb_candidates_load(e->candidates, t, &tile, err));
-        for (size_t i = 0; i < 2; i++) {
-            NB_TRY(add_partition(s, &s->sets[i], tile.rows, tile.reasons, tile.count, err));
-        }
-        nb_progress_update(&progress, (double)(tile.begin + tile.count));
-    }
-    nb_progress_finish(&progress);
-    if (e->team->rank == 0) {
-        NB_TRY(add_labels(s, err));
+    nb_status status;
+    (void)kept;
+    NB_TRY(nb_candidates_load(s->evidence->candidates, number, &tile, err));
+    for (size_t i = 0; i < 2; i++) {
+        NB_TRY(add_partition(s, &s->sets[i], tile.rows, tile.reasons, tile.count, err));
     }
 done:
     return status;
@@ -193,10 +184,9 @@ static nb_status open_state(void **out, const nb_evidence *e, nb_error *err)
         s->loops = nb_affinity_best();
         status = prepare(s, e, err);
     }
-    if (status == NB_OK) {
-        status = add_texts(s, err);
-    }
     NB_TRY(nb_team_agree(e->team, status, err));
+    NB_TRY(nb_candidates_sweep(e->candidates, e->log, "candidates in partition sums", add_tile, s, err));
+    NB_TRY(nb_team_agree(e->team, e->team->rank == 0 ? add_labels(s, err) : NB_OK, err));
     for (size_t i = 0; i < 2; i++) {
         NB_TRY(unite(s, &s->sets[i], err));
     }

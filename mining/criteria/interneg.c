@@ -57,8 +57,8 @@ static nb_status open_state(void **out, const nb_evidence *e, nb_error *err)
     NB_TRY_NEW(s->transposed, padded * d);
     NB_TRY_NEW(s->products, padded);
     NB_TRY_NEW(s->row, d);
-    s->cosines = nb_alloc_aligned((size_t)NB_AFFINITY_TEXTS * (classes < CLASSES ? classes : CLASSES),
-                                  sizeof *s->cosines, err);
+    s->cosines =
+        nb_alloc_aligned((size_t)NB_AFFINITY_TEXTS * (classes < CLASSES ? classes : CLASSES), sizeof *s->cosines, err);
     NB_TRY(s->cosines ? NB_OK : NB_ERR_LIMIT);
     for (size_t i = 0; i < classes * d; i++) {
         s->prototypes[i] = (float)e->prototypes[i];
