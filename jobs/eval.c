@@ -1,5 +1,6 @@
 /* negbank eval: score files, or a bank and stores, to metrics, tables and a report. */
 #include "jobs/commands.h"
+#include "jobs/eval_report.h"
 #include "jobs/score_options.h"
 
 #include "common/base/text.h"
@@ -8,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LABEL_BYTES_MAX = 4096 };
+
 typedef struct settings {
     nb_talk talk;
-    const char *bank, *output, *markdown, *latex, *csv;
+    const char *bank, *output, *markdown, *latex, *csv, *report, *plots, *image_folder, *labels;
     nb_strings id, ood, stream;
     nb_score_choice choice;
     int64_t bootstrap, repeat;
@@ -26,7 +29,8 @@ typedef struct run {
     nb_eval_plan plan;
     nb_evaluation evaluation;
     nb_report report;
-    nb_strings seen; /* inputs recorded so far */
+    nb_strings classes; /* names, by --labels */
+    nb_strings seen;    /* inputs recorded so far */
 } run;
 
 /* Records an input once. */
@@ -74,7 +78,8 @@ static nb_status take(run *r, size_t sample, const char *ood, const char *path, 
     nb_scores scores = {0};
     nb_status status;
     NB_TRY(get_scores(r, ood ? ood : "ID images", path, &scores, err));
-    NB_TRY(nb_evaluation_take(&r->evaluation, sample, path, &scores, r->bank.label_count, !ood, err));
+    NB_TRY(nb_evaluation_take(&r->evaluation, sample, path, &scores,
+                              r->set->bank ? r->bank.label_count : r->classes.count, !ood, err));
 done:
     nb_scores_free(&scores);
     return status;
@@ -208,11 +213,60 @@ done:
     return status;
 }
 
+static nb_status show(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    nb_eval_show all = {.job = r->job,
+                        .plan = &r->plan,
+                        .evaluation = &r->evaluation,
+                        .report = &r->report,
+                        .bank = s->bank ? &r->bank : NULL,
+                        .scorer = s->bank ? &r->scorer : NULL,
+                        .classes = s->labels ? &r->classes : NULL,
+                        .image_folder = s->image_folder,
+                        .page = s->report,
+                        .plots = s->plots,
+                        .force = s->force};
+    nb_status status = NB_OK;
+    if (!s->report && !s->plots) {
+        return NB_OK;
+    }
+    if (s->bank && r->plan.run_count > 1) {
+        NB_TRY(choose_scorer(r, 0, err));
+    }
+    NB_TRY(nb_eval_show_all(&all, err));
+    if (s->report) {
+        nb_job_record(r->job, s->report, NULL);
+    }
+done:
+    return status;
+}
+
+/* The names of the classes, where score files are read. */
+static nb_status read_labels(run *r, nb_error *err)
+{
+    const char *path = r->set->labels;
+    nb_status status;
+    if (!path) {
+        return NB_OK;
+    }
+    if (r->set->bank) {
+        return nb_fail(err, NB_ERR_USAGE, "--labels names the classes of score files; a bank has its own");
+    }
+    NB_TRY(nb_file_lines(path, LABEL_BYTES_MAX, &r->classes, err));
+    NB_TRY(record(r, "labels", path, NULL, err));
+    if (!r->classes.count) {
+        status = nb_fail(err, NB_ERR_INPUT, "'%s' names no label", path);
+    }
+done:
+    return status;
+}
+
 static nb_status eval(nb_job *job, nb_error *err)
 {
     run r = {.job = job, .set = job->settings};
     const settings *s = r.set;
-    const char *const outputs[] = {s->output, s->csv, s->markdown, s->latex};
+    const char *const outputs[] = {s->output, s->csv, s->markdown, s->latex, s->report};
     nb_bootstrap bootstrap = {(size_t)s->bootstrap, s->confidence, bootstrap_seed(s)};
     nb_status status;
     NB_TRY(nb_eval_plan_read(&r.plan, &s->id, &s->ood, &s->stream, err));
@@ -223,13 +277,16 @@ static nb_status eval(nb_job *job, nb_error *err)
         NB_TRY(nb_bank_open(&r.bank, s->bank, err));
         NB_TRY(record(&r, "bank", s->bank, r.bank.digest.hex, err));
     }
+    NB_TRY(read_labels(&r, err));
     NB_TRY(nb_evaluation_begin(&r.evaluation, &r.plan, s->as_released, err));
     NB_TRY(take_all(&r, err));
     warn(&r);
     NB_TRY(nb_evaluation_report(&r.evaluation, &r.plan, &bootstrap, &r.report, err));
     NB_TRY(write_tables(&r, err));
+    NB_TRY(show(&r, err));
     NB_TRY(nb_report_table(&r.report, stdout, err));
 done:
+    nb_strings_free(&r.classes);
     nb_strings_free(&r.seen);
     nb_report_free(&r.report);
     nb_evaluation_free(&r.evaluation);
@@ -306,6 +363,19 @@ static const nb_option options[] = {
     OUTPUT_OPTION(csv, "csv", "M.csv", "write the metrics as CSV, a number a row"),
     OUTPUT_OPTION(markdown, "markdown", "M.md", "write the table in Markdown"),
     OUTPUT_OPTION(latex, "latex", "M.tex", "write the table in LaTeX (booktabs)"),
+    OUTPUT_OPTION(report, "report", "R.html", "write the report as one HTML page"),
+    OUTPUT_OPTION(plots, "plots", "DIR", "write the report's drawings as SVG and PNG into this folder"),
+    {.name = "image-folder",
+     .type = NB_OPTION_TEXT,
+     AT(image_folder),
+     .value = "DIR",
+     .unrecorded = true,
+     .help = "for the report's thumbnails: where image names begin; '' for no thumbnails"},
+    {.name = "labels",
+     .type = NB_OPTION_INPUT,
+     AT(labels),
+     .value = "L.txt",
+     .help = "names of the classes, for a report on score files"},
     {.name = "force", .type = NB_OPTION_FLAG, AT(force), .unrecorded = true, .help = "overwrite the outputs"},
     NB_TALK_OPTIONS(settings),
 };
@@ -315,7 +385,7 @@ const nb_command nb_command_eval = {
     .summary = "AUROC, FPR95 and AUPR of ID images against OOD sets; tables and reports",
     .usage = "--id S.tsv --ood NAME=S.tsv ... [--bank B.nbank] [-o M.json] [options]",
     .examples = "  negbank eval --id id.tsv --ood near:ssb=ssb.tsv --ood far:inat=inat.tsv --bootstrap 1000 -o m.json\n"
-                "  negbank eval --bank pets.nbank --id id.nbe --ood cars=cars.nbe --score mcm\n"
+                "  negbank eval --bank pets.nbank --id id.nbe --ood cars=cars.nbe --report pets.html --plots plots\n"
                 "  negbank eval --id s0/id.tsv --id s1/id.tsv --ood cars=s0/cars.tsv --ood cars=s1/cars.tsv\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
