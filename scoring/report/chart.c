@@ -144,7 +144,7 @@ static void draw_series(nb_drawing *d, const frame *f, const nb_series *s, nb_po
     for (size_t i = 0; i < s->count; i++) {
         room[n++] = place(f, s->points[i]);
     }
-    double width = s->strong ? 2.6 : 1.7;
+    double width = s->width > 0 ? s->width : s->strong ? 2.6 : 1.7;
     nb_drawing_line(d, s->ink, width, s->dashed, room, n);
     for (size_t i = 0; s->shape == NB_SHAPE_DOTS && i < n; i++) {
         nb_drawing_dot(d, s->ink, s->strong ? 3.6 : 2.8, room[i]);

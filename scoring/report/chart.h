@@ -11,6 +11,7 @@ typedef struct nb_series {
     nb_ink ink;
     nb_shape shape;
     bool strong, dashed;
+    double width;           /* 0: the usual one */
     const nb_point *points; /* in the units of the axes */
     size_t count;
 } nb_series;

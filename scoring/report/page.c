@@ -213,6 +213,16 @@ static nb_status path_of(writer *w, const char *name, nb_buffer *out)
     return nb_buffer_printf(out, w->err, "%s%s%s", join ? folder : "", join ? "/" : "", name);
 }
 
+/* The OOD set whose images a sample of the first run holds. */
+static const char *set_of(const nb_page *p, size_t sample)
+{
+    size_t set = 0;
+    while (set + 1 < p->evaluation->set_count && p->evaluation->pairs[set].ood != sample) {
+        set++;
+    }
+    return nb_strings_get(&p->report->names, set);
+}
+
 static nb_status write_thumbnail(writer *w, const nb_culprit *who)
 {
     const nb_sample *s = &w->page->evaluation->samples[who->sample];
@@ -234,7 +244,8 @@ static nb_status write_thumbnail(writer *w, const nb_culprit *who)
     NB_TRY(nb_shorten(&shown, nb_path_base(name), 32, w->err));
     ESCAPE(shown.data);
     if (!who->id) {
-        PUT(", OOD");
+        PUT(" of ");
+        ESCAPE(set_of(w->page, who->sample));
     } else if (s->scores.classes[who->row] != s->scores.labels[who->row] && s->scores.classes[who->row] >= 0) {
         PUT(", seen as ");
         ESCAPE(nb_class_name(w->page->classes, (size_t)s->scores.classes[who->row], room));

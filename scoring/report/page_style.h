@@ -23,8 +23,8 @@
     "th,td{padding:7px 12px;text-align:right;border-bottom:1px solid var(--line);vertical-align:top}\n"                \
     "thead th{color:var(--muted);font-weight:600;vertical-align:bottom}\n"                                             \
     "tbody tr:last-child>*{border-bottom:0}\n"                                                                         \
-    "th:first-child,td.words{text-align:left;overflow-wrap:anywhere}\n"                                                \
-    "td.words{min-width:120px}\n"                                                                                      \
+    "th:first-child,td.words{text-align:left;overflow-wrap:anywhere;min-width:8em}\n"                                  \
+    "td.words span{white-space:nowrap}\n"                                                                              \
     "tr.mean>*{font-weight:700;border-top:2px solid var(--line)}tr.group>*{font-style:italic}\n"                       \
     "td small{display:block;font-weight:400;font-style:normal;white-space:nowrap;font-size:12px}\n"                    \
     ".plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(440px,100%),1fr));gap:16px}\n"              \
@@ -32,7 +32,7 @@
     "min-width:0}\n"                                                                                                   \
     "figure svg{display:block;width:100%;height:auto}\n"                                                               \
     "figcaption{margin-top:4px}\n"                                                                                     \
-    ".thumbs{display:flex;flex-wrap:wrap;gap:8px;min-width:240px}\n"                                                   \
+    ".thumbs{display:flex;flex-wrap:wrap;gap:8px;min-width:350px}\n"                                                   \
     ".thumbs div{width:112px;font-size:11px;line-height:1.3;color:var(--muted);overflow-wrap:anywhere}\n"              \
     ".thumbs img{display:block;max-width:112px;max-height:112px;border-radius:4px;margin-bottom:2px}\n"                \
     "dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 18px;margin:10px 0}\n"                    \
@@ -41,6 +41,8 @@
     "white-space:pre-wrap;overflow-wrap:anywhere;margin:8px 0}\n"                                                      \
     "@media print{body{font-size:10.5pt;background:#fff}main{max-width:none;padding:0}h2{break-after:avoid}"           \
     "figure,.tile,tr{break-inside:avoid}.wide{overflow:visible}"                                                       \
-    "th,td{padding:4px 6px}table{font-size:8.5pt}.plots{grid-template-columns:1fr 1fr}}\n"
+    "th,td{padding:4px 6px}table{font-size:8.5pt}.plots{grid-template-columns:1fr 1fr}"                                \
+    "th:first-child,td.words{min-width:5em}.thumbs{min-width:230px}.thumbs div{width:70px}.thumbs "                    \
+    "img{max-width:70px}}\n"
 
 #endif

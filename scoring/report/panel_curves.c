@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BINS = 64 };
+enum { BINS_MIN = 16, BINS_MAX = 64 };
 
 /* ---- histograms ---- */
 
@@ -59,18 +59,25 @@ done:
     return status;
 }
 
+/* As many bins as the smaller sample can fill: 2.5 n^(1/3). */
+static size_t bins_for(size_t a, size_t b)
+{
+    double bins = 2.5 * cbrt((double)(a < b ? a : b));
+    return bins < BINS_MIN ? BINS_MIN : bins > BINS_MAX ? BINS_MAX : (size_t)bins;
+}
+
 /* The outline of the histogram of a sample in percent, 2 points a bin; returns its highest value. Keys beyond the range
  * count in the outermost bins. */
-static double outline(const nb_sample *s, double low, double high, nb_point *points)
+static double outline(const nb_sample *s, double low, double high, size_t bins, nb_point *points)
 {
-    size_t counts[BINS] = {0};
-    double width = (high - low) / BINS;
+    size_t counts[BINS_MAX] = {0};
+    double width = (high - low) / (double)bins;
     double most = 0;
     for (size_t i = 0; i < s->scores.count; i++) {
         double at = floor((s->keys[i] - low) / width);
-        counts[at >= BINS ? BINS - 1 : at > 0 ? (size_t)at : 0]++;
+        counts[at >= (double)bins ? bins - 1 : at > 0 ? (size_t)at : 0]++;
     }
-    for (size_t i = 0; i < BINS; i++) {
+    for (size_t i = 0; i < bins; i++) {
         double share = 100 * (double)counts[i] / (double)s->scores.count;
         points[2 * i] = (nb_point){low + (double)i * width, share};
         points[2 * i + 1] = (nb_point){low + (double)(i + 1) * width, share};
@@ -92,7 +99,8 @@ static nb_status draw_histogram(nb_panels *out, const nb_evaluation *e, const nb
     const nb_sample *id = &e->samples[e->pairs[set].id];
     const nb_sample *ood = &e->samples[e->pairs[set].ood];
     const char *name = nb_strings_get(&r->names, set);
-    nb_point points[2][2 * BINS];
+    nb_point points[2][2 * BINS_MAX];
+    size_t bins = bins_for(id->scores.count, ood->scores.count);
     char file[160];
     nb_buffer title = {0};
     double threshold;
@@ -104,16 +112,16 @@ static nb_status draw_histogram(nb_panels *out, const nb_evaluation *e, const nb
     NB_TRY(nb_buffer_printf(&title, err, "Scores: ID against "));
     NB_TRY(nb_shorten(&title, name, 32, err));
     NB_TRY(nb_key_at_recall(id->keys, id->scores.count, 0.95, &threshold, err));
-    double most = outline(id, low, high, points[0]);
-    double other = outline(ood, low, high, points[1]);
+    double most = outline(id, low, high, bins, points[0]);
+    double other = outline(ood, low, high, bins, points[1]);
     most = other > most ? other : most;
     const nb_series series[] = {
-        {.name = "ID images", .ink = NB_INK_ID, .shape = NB_SHAPE_AREA, .points = points[0], .count = 2 * BINS},
-        {.name = name, .ink = nb_ink_of_set(set), .shape = NB_SHAPE_AREA, .points = points[1], .count = 2 * BINS},
+        {.name = "ID images", .ink = NB_INK_ID, .shape = NB_SHAPE_AREA, .points = points[0], .count = 2 * bins},
+        {.name = name, .ink = nb_ink_of_set(set), .shape = NB_SHAPE_AREA, .points = points[1], .count = 2 * bins},
     };
     const nb_chart chart = {.title = title.data,
                             .x = {.label = key_label(e), .low = low, .high = high},
-                            .y = {.label = "share of the images (%)", .low = 0, .high = most * 1.08},
+                            .y = {.label = "share of the images (%)", .low = 0, .high = most * 1.18},
                             .series = series,
                             .series_count = 2,
                             .mark = threshold,
@@ -219,6 +227,7 @@ static nb_status draw_curves(nb_panels *out, curve kind, const nb_ranking *ranki
                                   .ink = nb_ink_of_set(set),
                                   .points = points[set],
                                   .count = count,
+                                  .width = set < 4 ? 4 - 0.8 * (double)set : 1.4, /* equal curves show as rims */
                                   .dashed = set >= NB_INK_SERIES};
     }
     const nb_chart chart = {.title = curves[kind].title,
