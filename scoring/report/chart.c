@@ -258,7 +258,7 @@ nb_status nb_chart_bars(const char *title, const char *label, nb_ink ink, const 
         nb_drawing_area(d, ink, 0.8, (nb_point[]){{BAR_LEFT, y}, {x, y}, {x, y + 13}, {BAR_LEFT, y + 13}}, 4);
         nb_drawing_text(d, NB_INK_TEXT, SMALL, false, NB_ANCHOR_END, false, (nb_point){BAR_LEFT - 8, y + 11},
                         name.data);
-        snprintf(value, sizeof value, "%.1f of %zu", 100 * bars[i].value, bars[i].count);
+        snprintf(value, sizeof value, "%.1f %% of %zu", 100 * bars[i].value, bars[i].count);
         nb_drawing_text(d, NB_INK_MUTED, SMALL, false, NB_ANCHOR_START, false, (nb_point){x + 6, y + 11}, value);
     }
     nb_drawing_line(d, NB_INK_MUTED, 1, false,

@@ -244,8 +244,10 @@ static nb_status write_thumbnail(writer *w, const nb_culprit *who)
     NB_TRY(nb_shorten(&shown, nb_path_base(name), 32, w->err));
     ESCAPE(shown.data);
     if (!who->id) {
+        nb_buffer_clear(&shown);
+        NB_TRY(nb_shorten(&shown, set_of(w->page, who->sample), 24, w->err));
         PUT(" of ");
-        ESCAPE(set_of(w->page, who->sample));
+        ESCAPE(shown.data);
     } else if (s->scores.classes[who->row] != s->scores.labels[who->row] && s->scores.classes[who->row] >= 0) {
         PUT(", seen as ");
         ESCAPE(nb_class_name(w->page->classes, (size_t)s->scores.classes[who->row], room));

@@ -32,9 +32,9 @@
     "min-width:0}\n"                                                                                                   \
     "figure svg{display:block;width:100%;height:auto}\n"                                                               \
     "figcaption{margin-top:4px}\n"                                                                                     \
-    ".thumbs{display:flex;flex-wrap:wrap;gap:8px;min-width:350px}\n"                                                   \
-    ".thumbs div{width:112px;font-size:11px;line-height:1.3;color:var(--muted);overflow-wrap:anywhere}\n"              \
-    ".thumbs img{display:block;max-width:112px;max-height:112px;border-radius:4px;margin-bottom:2px}\n"                \
+    ".thumbs{display:flex;flex-wrap:wrap;gap:8px;min-width:392px}\n"                                                   \
+    ".thumbs div{width:92px;font-size:11px;line-height:1.3;color:var(--muted);overflow-wrap:anywhere}\n"               \
+    ".thumbs img{display:block;max-width:92px;max-height:92px;border-radius:4px;margin-bottom:2px}\n"                  \
     "dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 18px;margin:10px 0}\n"                    \
     "dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}\n"                                                      \
     "pre{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px;font-size:12.5px;"         \
