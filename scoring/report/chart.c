@@ -238,7 +238,7 @@ nb_status nb_chart_bars(const char *title, const char *label, nb_ink ink, const 
                         nb_drawing *d, nb_error *err)
 {
     double bottom = BAR_TOP + (double)count * BAR_ROW;
-    double right = WIDTH - 80;
+    double right = WIDTH - 120;
     nb_buffer name = {0};
     char value[64];
     nb_status status;

@@ -4,7 +4,7 @@
 
 #include "scoring/evaluation.h"
 
-enum { NB_CONFUSED_IMAGES = 5 };
+enum { NB_CONFUSED_IMAGES = 4 };
 
 /* An image: row of a sample. */
 typedef struct nb_culprit {
