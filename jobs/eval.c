@@ -4,7 +4,7 @@
 #include "jobs/score_options.h"
 
 #include "common/base/text.h"
-#include "scoring/evaluation.h"
+#include "scoring/report/evaluation.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #define NB_JOBS_EVAL_REPORT_H
 
 #include "jobs/job.h"
-#include "scoring/evaluation.h"
+#include "scoring/report/evaluation.h"
 #include "scoring/scores/score.h"
 
 /* What there is to show. */

@@ -3,7 +3,7 @@
 #ifndef NB_SCORING_REPORT_BOOTSTRAP_H
 #define NB_SCORING_REPORT_BOOTSTRAP_H
 
-#include "scoring/evaluation.h"
+#include "scoring/report/evaluation.h"
 
 /* Sets weight [count] to how often each image is drawn in this resample; order [count] says whose turn each place is.
  * Depends on seed, stream, resample and count alone. */

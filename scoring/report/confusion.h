@@ -2,7 +2,7 @@
 #ifndef NB_SCORING_REPORT_CONFUSION_H
 #define NB_SCORING_REPORT_CONFUSION_H
 
-#include "scoring/evaluation.h"
+#include "scoring/report/evaluation.h"
 
 enum { NB_CONFUSED_IMAGES = 4 };
 

@@ -1,5 +1,5 @@
 #include "common/base/file.h"
-#include "scoring/report.h"
+#include "scoring/report/report.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -2,9 +2,9 @@
 #ifndef NB_SCORING_REPORT_PANELS_H
 #define NB_SCORING_REPORT_PANELS_H
 
-#include "scoring/evaluation.h"
 #include "scoring/report/confusion.h"
 #include "scoring/report/drawing.h"
+#include "scoring/report/evaluation.h"
 #include "scoring/report/sweep.h"
 
 typedef enum nb_section { NB_SECTION_SCORES, NB_SECTION_CURVES, NB_SECTION_BANK, NB_SECTION_CLASSES } nb_section;

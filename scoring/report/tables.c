@@ -1,6 +1,6 @@
 #include "common/base/file.h"
-#include "scoring/report.h"
 #include "scoring/report/escape.h"
+#include "scoring/report/report.h"
 
 #include <math.h>
 #include <string.h>

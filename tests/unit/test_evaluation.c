@@ -2,8 +2,8 @@
 #include "support/support.h"
 
 #include "common/base/random.h"
-#include "scoring/evaluation.h"
 #include "scoring/report/bootstrap.h"
+#include "scoring/report/evaluation.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "support/support.h"
 
-#include "scoring/report.h"
+#include "scoring/report/report.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "scoring/evaluation.h"
+#include "scoring/report/evaluation.h"
 
 #include "scoring/report/bootstrap.h"
 

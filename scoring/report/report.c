@@ -1,4 +1,4 @@
-#include "scoring/report.h"
+#include "scoring/report/report.h"
 
 #include "common/base/text.h"
 

@@ -5,7 +5,7 @@
 #ifndef NB_SCORING_EVALUATION_H
 #define NB_SCORING_EVALUATION_H
 
-#include "scoring/report.h"
+#include "scoring/report/report.h"
 #include "scoring/score_file.h"
 
 /* What is to be read: for every run the ID images and every OOD set. Owns its strings. */
