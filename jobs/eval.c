@@ -1,18 +1,23 @@
-/* negbank eval: score files, or a bank and stores, to metrics. */
+/* negbank eval: score files, or a bank and stores, to metrics, tables and a report. */
 #include "jobs/commands.h"
+#include "jobs/eval_report.h"
 #include "jobs/score_options.h"
 
-#include "scoring/report.h"
+#include "common/base/text.h"
+#include "scoring/report/evaluation.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { LABEL_BYTES_MAX = 4096 };
+
 typedef struct settings {
     nb_talk talk;
-    const char *id, *bank, *output;
-    nb_strings ood;
+    const char *bank, *output, *markdown, *latex, *csv, *report, *plots, *image_folder, *labels;
+    nb_strings id, ood, stream;
     nb_score_choice choice;
+    int64_t bootstrap, repeat;
+    double confidence;
     bool as_released, force;
 } settings;
 
@@ -21,20 +26,43 @@ typedef struct run {
     const settings *set;
     nb_bank bank;
     nb_scorer scorer;
+    nb_eval_plan plan;
+    nb_evaluation evaluation;
     nb_report report;
+    nb_strings classes; /* names, by --labels */
+    nb_strings seen;    /* inputs recorded so far */
 } run;
 
+/* Records an input once. */
+static nb_status record(run *r, const char *role, const char *path, const char *digest, nb_error *err)
+{
+    for (size_t i = 0; i < r->seen.count; i++) {
+        if (strcmp(nb_strings_get(&r->seen, i), path) == 0) {
+            return NB_OK;
+        }
+    }
+    nb_status status;
+    NB_TRY(nb_strings_push(&r->seen, path, strlen(path), err));
+    NB_TRY(digest ? nb_provenance_input(&r->job->provenance, role, path, digest, err)
+                  : nb_provenance_file(&r->job->provenance, role, path, err));
+done:
+    return status;
+}
+
 /* Scores a store, or reads a score file. */
-static nb_status get_scores(run *r, const char *path, nb_scores *out, nb_error *err)
+static nb_status get_scores(run *r, const char *role, const char *path, nb_scores *out, nb_error *err)
 {
     nb_store store = {0};
     nb_score_result *results = NULL;
     nb_status status;
     if (!r->set->bank) {
-        return nb_scores_read(out, path, err);
+        NB_TRY(nb_scores_read(out, path, err));
+        NB_TRY(record(r, role, path, NULL, err));
+        return NB_OK;
     }
     NB_TRY(nb_store_open(&store, path, true, err));
     NB_TRY(nb_score_check_width(&r->bank, &store, err));
+    NB_TRY(record(r, role, path, store.seal.digest.hex, err));
     NB_TRY_NEW(results, (size_t)store.plan.count);
     NB_TRY(nb_score_rows(&r->scorer, &store, 0, (size_t)store.plan.count, results, err));
     NB_TRY(nb_score_table(out, &store.names, store.labels, results, err));
@@ -44,112 +72,321 @@ done:
     return status;
 }
 
-static nb_status get_keys(const run *r, const nb_scores *scores, double **keys, nb_error *err)
+/* Reads the file of a sample; `ood` NULL: ID images. */
+static nb_status take(run *r, size_t sample, const char *ood, const char *path, nb_error *err)
 {
-    *keys = nb_alloc(scores->count, sizeof **keys, err);
-    return *keys ? nb_scores_keys(scores, r->set->as_released, *keys, err) : NB_ERR_LIMIT;
+    nb_scores scores = {0};
+    nb_status status;
+    NB_TRY(get_scores(r, ood ? ood : "ID images", path, &scores, err));
+    NB_TRY(nb_evaluation_take(&r->evaluation, sample, path, &scores,
+                              r->set->bank ? r->bank.label_count : r->classes.count, !ood, err));
+done:
+    nb_scores_free(&scores);
+    return status;
 }
 
-/* One "NAME=FILE". */
-static nb_status add_ood(run *r, const char *word, const nb_scores *id, const double *id_keys, nb_error *err)
+static nb_status take_stream(run *r, const nb_pairing *pair, const char *name, const char *path, nb_error *err)
 {
-    const char *equals = strchr(word, '=');
-    nb_scores ood = {0};
-    nb_metrics metrics;
-    double *keys = NULL;
-    char name[256];
+    nb_scores scores = {0};
     nb_status status;
-    if (!equals || equals == word || (size_t)(equals - word) >= sizeof name) {
-        nb_fail(err, NB_ERR_USAGE, "--ood '%s' is not NAME=FILE", word);
-        return nb_hint(err, "for example --ood textures=textures.tsv");
-    }
-    snprintf(name, sizeof name, "%.*s", (int)(equals - word), word);
-    NB_TRY(get_scores(r, equals + 1, &ood, err));
-    if (!r->set->as_released && nb_scores_have_odds(&ood) != nb_scores_have_odds(id)) {
-        status = nb_fail(err, NB_ERR_INPUT, "'%s' and '%s' do not compare: one has ood_score, the other has not",
-                         r->set->id, equals + 1);
-        goto done;
-    }
-    NB_TRY(get_keys(r, &ood, &keys, err));
-    NB_TRY(nb_metrics_compute(&metrics, id_keys, id->count, keys, ood.count, err));
-    NB_TRY(nb_report_add(&r->report, name, &metrics, err));
+    NB_TRY(get_scores(r, name, path, &scores, err));
+    NB_TRY(nb_evaluation_split(&r->evaluation, pair, path, &scores, err));
 done:
-    free(keys);
-    nb_scores_free(&ood);
+    nb_scores_free(&scores);
+    return status;
+}
+
+/* The scorer of run `number`: with --repeat the seed moves on. */
+static nb_status choose_scorer(run *r, size_t number, nb_error *err)
+{
+    nb_scorer first = {0};
+    nb_status status;
+    nb_scorer_destroy(&r->scorer);
+    NB_TRY(nb_score_choose(r->set->repeat > 1 ? &first : &r->scorer, &r->bank, r->job->options, &r->set->choice, err));
+    if (r->set->repeat > 1) {
+        nb_score_settings moved = first.settings;
+        moved.seeded = true;
+        moved.seed += number;
+        NB_TRY(nb_scorer_create(&r->scorer, &r->bank, first.rule, &moved, err));
+    }
+done:
+    nb_scorer_destroy(&first);
+    return status;
+}
+
+static nb_status take_all(run *r, nb_error *err)
+{
+    nb_status status = NB_OK;
+    for (size_t n = 0; n < r->plan.run_count; n++) {
+        const nb_pairing *pairs = r->evaluation.pairs + n * r->plan.set_count;
+        if (r->set->bank) {
+            NB_TRY(choose_scorer(r, n, err));
+        }
+        if (!r->plan.streams) {
+            NB_TRY(take(r, pairs[0].id, NULL, nb_strings_get(&r->plan.ids, n), err));
+        }
+        for (size_t set = 0; set < r->plan.set_count; set++) {
+            const char *name = nb_strings_get(&r->plan.names, set);
+            const char *path = nb_eval_plan_path(&r->plan, n, set);
+            NB_TRY(r->plan.streams ? take_stream(r, &pairs[set], name, path, err)
+                                   : take(r, pairs[set].ood, name, path, err));
+        }
+    }
+    NB_TRY(nb_evaluation_check(&r->evaluation, err));
+done:
+    return status;
+}
+
+/* What is allowed and seldom meant. */
+static void warn(const run *r)
+{
+    const nb_evaluation *e = &r->evaluation;
+    for (size_t i = 0; i < e->sample_count; i++) {
+        const nb_sample *s = &e->samples[i];
+        char name[201];
+        if (s->doubled) {
+            snprintf(name, sizeof name, "%s", nb_strings_get(&s->scores.images, s->example));
+            nb_text_mend(name);
+            nb_log_warn(&r->job->log, "'%s': %zu rows name an image again, '%s' in row %zu for one; each counts",
+                        s->path, s->doubled, name, s->example + 1);
+        }
+    }
+    for (size_t i = 0; i < e->run_count * e->set_count; i++) {
+        if (nb_evaluation_flat(e, &e->pairs[i])) {
+            nb_log_warn(&r->job->log, "all scores of '%s' and '%s' are equal: the figures say nothing",
+                        e->samples[e->pairs[i].id].path, e->samples[e->pairs[i].ood].path);
+        }
+    }
+}
+
+static nb_status check_settings(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    if (s->repeat > 1 && (!s->bank || r->plan.run_count > 1)) {
+        nb_fail(err, NB_ERR_USAGE, "--repeat scores one set of stores again: it needs --bank and one --id");
+        return nb_hint(err, "for score files of several runs give every --id and --ood once a run");
+    }
+    if (s->repeat > 1 && s->choice.seed && strcmp(s->choice.seed, "none") == 0) {
+        return nb_fail(err, NB_ERR_USAGE, "--repeat needs seeds, --seed none has none");
+    }
+    return s->bank && r->plan.streams ? nb_fail(err, NB_ERR_USAGE, "--stream takes score files, not stores") : NB_OK;
+}
+
+/* The seed of the bootstrap: --seed where it is a number. */
+static uint64_t bootstrap_seed(const settings *s)
+{
+    int64_t seed = 0;
+    return s->choice.seed && nb_parse_int(s->choice.seed, &seed) && seed > 0 ? (uint64_t)seed : 0;
+}
+
+static nb_status said(run *r, const char *what, const char *path)
+{
+    nb_log_info(&r->job->log, "%s -> %s", what, path);
+    nb_job_record(r->job, path, NULL);
+    return NB_OK;
+}
+
+static nb_status write_tables(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    char *provenance = NULL;
+    nb_status status = NB_OK;
+    if (s->output) {
+        NB_TRY(nb_provenance_text(&r->job->provenance, &provenance, err));
+        NB_TRY(nb_report_json(&r->report, provenance, s->output, s->force, err));
+        NB_TRY(said(r, "metrics", s->output));
+    }
+    if (s->csv) {
+        NB_TRY(nb_report_csv(&r->report, s->csv, s->force, err));
+        NB_TRY(said(r, "metrics", s->csv));
+    }
+    if (s->markdown) {
+        NB_TRY(nb_report_markdown(&r->report, s->markdown, s->force, err));
+        NB_TRY(said(r, "table", s->markdown));
+    }
+    if (s->latex) {
+        NB_TRY(nb_report_latex(&r->report, s->latex, s->force, err));
+        NB_TRY(said(r, "table", s->latex));
+    }
+done:
+    free(provenance);
+    return status;
+}
+
+static nb_status show(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    nb_eval_show all = {.job = r->job,
+                        .plan = &r->plan,
+                        .evaluation = &r->evaluation,
+                        .report = &r->report,
+                        .bank = s->bank ? &r->bank : NULL,
+                        .scorer = s->bank ? &r->scorer : NULL,
+                        .classes = s->labels ? &r->classes : NULL,
+                        .image_folder = s->image_folder,
+                        .page = s->report,
+                        .plots = s->plots,
+                        .force = s->force};
+    nb_status status = NB_OK;
+    if (!s->report && !s->plots) {
+        return NB_OK;
+    }
+    if (s->bank && r->plan.run_count > 1) {
+        NB_TRY(choose_scorer(r, 0, err));
+    }
+    NB_TRY(nb_eval_show_all(&all, err));
+    if (s->report) {
+        nb_job_record(r->job, s->report, NULL);
+    }
+done:
+    return status;
+}
+
+/* The names of the classes, where score files are read. */
+static nb_status read_labels(run *r, nb_error *err)
+{
+    const char *path = r->set->labels;
+    nb_status status;
+    if (!path) {
+        return NB_OK;
+    }
+    if (r->set->bank) {
+        return nb_fail(err, NB_ERR_USAGE, "--labels names the classes of score files; a bank has its own");
+    }
+    NB_TRY(nb_file_lines(path, LABEL_BYTES_MAX, &r->classes, err));
+    NB_TRY(record(r, "labels", path, NULL, err));
+    if (!r->classes.count) {
+        status = nb_fail(err, NB_ERR_INPUT, "'%s' names no label", path);
+    }
+done:
     return status;
 }
 
 static nb_status eval(nb_job *job, nb_error *err)
 {
-    run r = {.job = job, .set = job->settings, .report = {.id_accuracy = NAN}};
-    nb_scores id = {0};
-    double *keys = NULL;
+    run r = {.job = job, .set = job->settings};
+    const settings *s = r.set;
+    const char *const outputs[] = {s->output, s->csv, s->markdown, s->latex, s->report};
+    nb_bootstrap bootstrap = {(size_t)s->bootstrap, s->confidence, bootstrap_seed(s)};
     nb_status status;
-    NB_TRY(nb_job_check_outputs(job, &r.set->output, 1, r.set->force, err));
-    if (r.set->bank) {
-        NB_TRY(nb_bank_open(&r.bank, r.set->bank, err));
-        NB_TRY(nb_score_choose(&r.scorer, &r.bank, job->options, &r.set->choice, err));
+    NB_TRY(nb_eval_plan_read(&r.plan, &s->id, &s->ood, &s->stream, err));
+    NB_TRY(check_settings(&r, err));
+    NB_TRY(nb_job_check_outputs(job, outputs, sizeof outputs / sizeof *outputs, s->force, err));
+    NB_TRY(nb_eval_plan_repeat(&r.plan, (size_t)s->repeat, err));
+    if (s->bank) {
+        NB_TRY(nb_bank_open(&r.bank, s->bank, err));
+        NB_TRY(record(&r, "bank", s->bank, r.bank.digest.hex, err));
     }
-    NB_TRY(get_scores(&r, r.set->id, &id, err));
-    NB_TRY(get_keys(&r, &id, &keys, err));
-    r.report.id_accuracy = nb_scores_accuracy(&id);
-    for (size_t i = 0; i < r.set->ood.count; i++) {
-        NB_TRY(add_ood(&r, nb_strings_get(&r.set->ood, i), &id, keys, err));
-    }
-    if (r.set->output) {
-        NB_TRY(nb_report_json(&r.report, r.set->output, r.set->force, err));
-        nb_log_info(&job->log, "metrics -> %s", r.set->output);
-    }
+    NB_TRY(read_labels(&r, err));
+    NB_TRY(nb_evaluation_begin(&r.evaluation, &r.plan, s->as_released, err));
+    NB_TRY(take_all(&r, err));
+    warn(&r);
+    NB_TRY(nb_evaluation_report(&r.evaluation, &r.plan, &bootstrap, &r.report, err));
+    NB_TRY(write_tables(&r, err));
+    NB_TRY(show(&r, err));
     NB_TRY(nb_report_table(&r.report, stdout, err));
 done:
-    free(keys);
-    nb_scores_free(&id);
+    nb_strings_free(&r.classes);
+    nb_strings_free(&r.seen);
     nb_report_free(&r.report);
+    nb_evaluation_free(&r.evaluation);
+    nb_eval_plan_free(&r.plan);
     nb_scorer_destroy(&r.scorer);
     nb_bank_close(&r.bank);
     return status;
 }
 
 #define AT(member) .offset = offsetof(settings, member)
+#define OUTPUT_OPTION(member, key, what, text)                                                                         \
+    {                                                                                                                  \
+        .name = key, .type = NB_OPTION_OUTPUT, AT(member), .value = what, .help = text                                 \
+    }
 static const nb_option options[] = {
     {.name = "id",
-     .type = NB_OPTION_INPUT,
+     .type = NB_OPTION_LIST,
      AT(id),
      .value = "FILE",
-     .required = true,
-     .help = "score file of the ID images (with --bank: their store)"},
+     .unrecorded = true,
+     .help = "score file of the ID images (with --bank: their store); once a run"},
     {.name = "ood",
      .type = NB_OPTION_LIST,
      AT(ood),
-     .value = "NAME=FILE",
-     .required = true,
-     .help = "score file (with --bank: store) of an OOD set"},
+     .value = "[GROUP:]NAME=FILE",
+     .unrecorded = true,
+     .help = "score file (with --bank: store) of an OOD set, in a group such as near or far; each once a run"},
+    {.name = "stream",
+     .type = NB_OPTION_LIST,
+     AT(stream),
+     .value = "[GROUP:]NAME=FILE",
+     .unrecorded = true,
+     .help = "instead of --id and --ood: a score file of both, OOD images with label -1"},
     {.name = "bank",
      .type = NB_OPTION_INPUT,
      AT(bank),
      .value = "B.nbank",
      .help = "score stores with this bank instead of reading score files"},
     NB_SCORE_OPTIONS(settings),
+    {.name = "repeat",
+     .type = NB_OPTION_INT,
+     AT(repeat),
+     .fallback = "1",
+     .value = "K",
+     .min = 1,
+     .max = 10000,
+     .help = "with --bank: K runs with seeds from --seed (or the bank's) on; mean and standard deviation"},
     {.name = "as-released",
      .type = NB_OPTION_FLAG,
      AT(as_released),
      .help = "order by the score alone in single precision, as the authors' code does"},
+    {.name = "bootstrap",
+     .type = NB_OPTION_INT,
+     AT(bootstrap),
+     .fallback = "0",
+     .value = "N",
+     .min = 0,
+     .max = 1e6,
+     .help = "intervals of every figure from N resamples of the images; --seed N seeds them (default 0)"},
+    {.name = "confidence",
+     .type = NB_OPTION_REAL,
+     AT(confidence),
+     .fallback = "0.95",
+     .value = "P",
+     .min = 0.5,
+     .max = 0.9999,
+     .help = "share of the resamples that an interval holds"},
     {.name = "output",
      .letter = 'o',
      .type = NB_OPTION_OUTPUT,
      AT(output),
      .value = "M.json",
      .help = "write the metrics as JSON"},
-    {.name = "force", .type = NB_OPTION_FLAG, AT(force), .unrecorded = true, .help = "overwrite the output"},
+    OUTPUT_OPTION(csv, "csv", "M.csv", "write the metrics as CSV, a number a row"),
+    OUTPUT_OPTION(markdown, "markdown", "M.md", "write the table in Markdown"),
+    OUTPUT_OPTION(latex, "latex", "M.tex", "write the table in LaTeX (booktabs)"),
+    OUTPUT_OPTION(report, "report", "R.html", "write the report as one HTML page"),
+    OUTPUT_OPTION(plots, "plots", "DIR", "write the report's drawings as SVG and PNG into this folder"),
+    {.name = "image-folder",
+     .type = NB_OPTION_TEXT,
+     AT(image_folder),
+     .value = "DIR",
+     .unrecorded = true,
+     .help = "for the report's thumbnails: where image names begin; '' for no thumbnails"},
+    {.name = "labels",
+     .type = NB_OPTION_INPUT,
+     AT(labels),
+     .value = "L.txt",
+     .help = "names of the classes, for a report on score files"},
+    {.name = "force", .type = NB_OPTION_FLAG, AT(force), .unrecorded = true, .help = "overwrite the outputs"},
     NB_TALK_OPTIONS(settings),
 };
 
 const nb_command nb_command_eval = {
     .name = "eval",
-    .summary = "AUROC, FPR95 and AUPR of ID images against OOD sets",
+    .summary = "AUROC, FPR95 and AUPR of ID images against OOD sets; tables and reports",
     .usage = "--id S.tsv --ood NAME=S.tsv ... [--bank B.nbank] [-o M.json] [options]",
-    .examples = "  negbank eval --id id.tsv --ood near=near.tsv --ood far=far.tsv -o metrics.json\n"
-                "  negbank eval --bank pets.nbank --id id.nbe --ood cars=cars.nbe --score mcm\n",
+    .examples = "  negbank eval --id id.tsv --ood near:ssb=ssb.tsv --ood far:inat=inat.tsv --bootstrap 1000 -o m.json\n"
+                "  negbank eval --bank pets.nbank --id id.nbe --ood cars=cars.nbe --report pets.html --plots plots\n"
+                "  negbank eval --id s0/id.tsv --id s1/id.tsv --ood cars=s0/cars.tsv --ood cars=s1/cars.tsv\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),

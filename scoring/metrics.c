@@ -8,30 +8,20 @@
 
 static const double RECALL = 0.95;
 
-/* Images at one distinct key. */
-typedef struct bin {
-    size_t id, ood;
-} bin;
-
-/* Images of the positive and the negative class at or beyond one threshold. */
-typedef struct point {
-    size_t positive, negative;
-} point;
-
-/* One point a distinct key, from the strictest threshold on; the last holds all images. */
-typedef struct curve {
-    point *points;
-    size_t count, positives, negatives;
-} curve;
+/* One image among those of both sets. */
+typedef struct place {
+    double key;
+    uint32_t image; /* ID images first, then OOD images */
+} place;
 
 static int descending(const void *a, const void *b)
 {
-    double x = *(const double *)a;
-    double y = *(const double *)b;
+    double x = ((const place *)a)->key;
+    double y = ((const place *)b)->key;
     return (x < y) - (x > y);
 }
 
-static nb_status sorted_copy(double **out, const double *keys, size_t count, const char *what, nb_error *err)
+static nb_status check_keys(const double *keys, size_t count, const char *what, nb_error *err)
 {
     if (!count) {
         return nb_fail(err, NB_ERR_INPUT, "no %s images: metrics need both ID and OOD images", what);
@@ -42,178 +32,190 @@ static nb_status sorted_copy(double **out, const double *keys, size_t count, con
                            i + 1);
         }
     }
-    nb_status status = NB_OK;
-    double *copy = NULL;
-    NB_TRY_NEW(copy, count);
-    memcpy(copy, keys, count * sizeof *copy);
-    qsort(copy, count, sizeof *copy, descending);
-    *out = copy;
+    return NB_OK;
+}
+
+static nb_status check_counts(size_t id_count, size_t ood_count, nb_error *err)
+{
+    uint64_t pairs;
+    if (id_count > UINT32_MAX - 1 || ood_count > UINT32_MAX - 1 - id_count) {
+        return nb_fail(err, NB_ERR_LIMIT, "%zu ID and %zu OOD images: at most 2^32 - 2 in all are ranked", id_count,
+                       ood_count);
+    }
+    if (__builtin_mul_overflow((uint64_t)id_count, (uint64_t)ood_count, &pairs) || pairs > UINT64_MAX / 2) {
+        return nb_fail(err, NB_ERR_LIMIT, "%zu ID times %zu OOD images are too many pairs to count in 64 bits",
+                       id_count, ood_count);
+    }
+    return NB_OK;
+}
+
+nb_status nb_ranking_create(nb_ranking *r, const double *id, size_t id_count, const double *ood, size_t ood_count,
+                            nb_error *err)
+{
+    place *places = NULL;
+    size_t count = id_count + ood_count;
+    nb_status status;
+    *r = (nb_ranking){.id_count = id_count, .ood_count = ood_count};
+    NB_TRY(check_keys(id, id_count, "ID", err));
+    NB_TRY(check_keys(ood, ood_count, "OOD", err));
+    NB_TRY(check_counts(id_count, ood_count, err));
+    NB_TRY_NEW(places, count);
+    NB_TRY_NEW(r->keys, count);
+    NB_TRY_NEW(r->id_step, id_count);
+    NB_TRY_NEW(r->ood_step, ood_count);
+    for (size_t i = 0; i < count; i++) {
+        places[i] = (place){i < id_count ? id[i] : ood[i - id_count], (uint32_t)i};
+    }
+    qsort(places, count, sizeof *places, descending);
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || places[i].key != places[i - 1].key) {
+            r->keys[r->step_count++] = places[i].key;
+        }
+        uint32_t step = (uint32_t)(r->step_count - 1);
+        size_t image = places[i].image;
+        (image < id_count ? &r->id_step[image] : &r->ood_step[image - id_count])[0] = step;
+    }
 done:
+    free(places);
+    if (status != NB_OK) {
+        nb_ranking_destroy(r);
+    }
     return status;
 }
 
-/* Merges two descending lists into one bin a distinct key, highest first; returns the number of bins. */
-static size_t count_bins(bin *bins, const double *id, size_t id_count, const double *ood, size_t ood_count)
+void nb_ranking_destroy(nb_ranking *r)
 {
-    size_t i = 0;
-    size_t o = 0;
-    size_t n = 0;
-    while (i < id_count || o < ood_count) {
-        double key = o == ood_count || (i < id_count && id[i] > ood[o]) ? id[i] : ood[o];
-        bin here = {0};
-        for (; i < id_count && id[i] == key; i++) {
-            here.id++;
-        }
-        for (; o < ood_count && ood[o] == key; o++) {
-            here.ood++;
-        }
-        bins[n++] = here;
+    if (r) {
+        free(r->keys);
+        free(r->id_step);
+        free(r->ood_step);
+        *r = (nb_ranking){0};
     }
-    return n;
 }
 
-static void curve_in(curve *c, const bin *bins)
+void nb_ranking_count(const nb_ranking *r, const uint32_t *id_weight, const uint32_t *ood_weight, nb_step *steps)
 {
-    point sum = {0};
-    for (size_t i = 0; i < c->count; i++) {
-        sum.positive += bins[i].id;
-        sum.negative += bins[i].ood;
-        c->points[i] = sum;
+    memset(steps, 0, r->step_count * sizeof *steps);
+    for (size_t i = 0; i < r->id_count; i++) {
+        steps[r->id_step[i]].id += id_weight ? id_weight[i] : 1;
     }
-    c->positives = sum.positive;
-    c->negatives = sum.negative;
-}
-
-static void curve_out(curve *c, const bin *bins)
-{
-    point sum = {0};
-    for (size_t i = 0; i < c->count; i++) {
-        sum.positive += bins[c->count - 1 - i].ood;
-        sum.negative += bins[c->count - 1 - i].id;
-        c->points[i] = sum;
+    for (size_t i = 0; i < r->ood_count; i++) {
+        steps[r->ood_step[i]].ood += ood_weight ? ood_weight[i] : 1;
     }
-    c->positives = sum.positive;
-    c->negatives = sum.negative;
 }
 
-static double recall_at(const curve *c, size_t i)
+/* Images of the positive and the negative class at or beyond one threshold, and in all. */
+typedef struct walk {
+    size_t positive, negative, positives, negatives;
+} walk;
+
+/* Precision over recall as both areas sum it up: by trapezoids, and as steps. */
+typedef struct areas {
+    double doubled, steps, before;
+} areas;
+
+static void add_precision(areas *a, const walk *w, size_t gained)
 {
-    return (double)c->points[i].positive / (double)c->positives;
+    double gain = (double)gained;
+    double precision = (double)w->positive / ((double)w->positive + (double)w->negative);
+    a->doubled += gain * (a->before + precision);
+    a->steps += gain * precision;
+    a->before = precision;
 }
 
-static double fpr_at(const curve *c, size_t i)
+static double trapezoids(const areas *a, const walk *w)
 {
-    return (double)c->points[i].negative / (double)c->negatives;
+    return a->doubled / (2.0 * (double)w->positives);
 }
 
-/* Twice the number of pairs in the right order, ties counting one, stays an exact integer. */
-static double area_under_roc(const curve *c)
+static double recall(const walk *w)
+{
+    return (double)w->positive / (double)w->positives;
+}
+
+static double false_positives(const walk *w)
+{
+    return (double)w->negative / (double)w->negatives;
+}
+
+/* ID positive, from the highest key down. Twice the number of pairs in the right order, ties counting one, stays an
+ * exact integer. The nearest recall is sought up to the first threshold that accepts all ID images, the lowest
+ * threshold winning among equals; the original also appends a point (recall 1, no negatives) behind the strictest one,
+ * which can never win. */
+static void walk_in(nb_metrics *m, const nb_step *steps, size_t count, walk w)
 {
     uint64_t twice = 0;
-    point before = {0};
-    for (size_t i = 0; i < c->count; i++) {
-        point now = c->points[i];
-        uint64_t twice_beaten = (uint64_t)(c->negatives - before.negative) + (c->negatives - now.negative);
-        twice += (now.positive - before.positive) * twice_beaten;
-        before = now;
+    areas a = {.before = 1};
+    double nearest = INFINITY;
+    bool all = false;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t beaten = w.negatives - w.negative;
+        w.positive += steps[i].id;
+        w.negative += steps[i].ood;
+        twice += steps[i].id * (beaten + (w.negatives - w.negative));
+        add_precision(&a, &w, steps[i].id);
+        double distance = fabs(recall(&w) - RECALL);
+        if (!all && distance <= nearest) {
+            nearest = distance;
+            m->fpr95_id_positive = false_positives(&w);
+        }
+        all = all || w.positive == w.positives;
     }
-    return (double)twice / (2.0 * (double)c->positives * (double)c->negatives);
+    m->auroc = (double)twice / (2.0 * (double)w.positives * (double)w.negatives);
+    m->aupr_in = trapezoids(&a, &w);
+    m->average_precision_in = a.steps / (double)w.positives;
 }
 
-/* The original appends a point (recall 1, no negatives) behind the strictest threshold. It can never be the first
- * nearest one, because the walk starts at recall 1, so it is left out here. */
-static double fpr_nearest_recall(const curve *c)
+/* OOD positive, from the lowest key up. An inner point whose steps before and behind are the same is one that
+ * roc_curve drops. */
+static void walk_out(nb_metrics *m, const nb_step *steps, size_t count, walk w)
 {
-    size_t i = 0;
-    while (c->points[i].positive < c->positives) {
-        i++;
-    }
-    size_t best = i;
-    double distance = fabs(recall_at(c, i) - RECALL);
-    while (i-- > 0) {
-        double d = fabs(recall_at(c, i) - RECALL);
-        if (d < distance) {
-            distance = d;
-            best = i;
+    areas a = {.before = 1};
+    bool reached = false;
+    for (size_t i = count; i-- > 0;) {
+        w.positive += steps[i].ood;
+        w.negative += steps[i].id;
+        add_precision(&a, &w, steps[i].ood);
+        bool straight = i > 0 && i + 1 < count && steps[i].id == steps[i - 1].id && steps[i].ood == steps[i - 1].ood;
+        if (!reached && !straight && recall(&w) >= RECALL) {
+            reached = true;
+            m->fpr95_ood_positive = false_positives(&w);
         }
     }
-    return fpr_at(c, best);
+    m->aupr_out = trapezoids(&a, &w);
+    m->average_precision_out = a.steps / (double)w.positives;
 }
 
-/* An inner point whose steps before and behind are the same: roc_curve drops it. */
-static bool on_straight_run(const curve *c, size_t i)
+void nb_metrics_of_steps(nb_metrics *out, nb_step *steps, size_t count)
 {
-    if (i == 0 || i + 1 == c->count) {
-        return false;
+    nb_step all = {0};
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (steps[i].id || steps[i].ood) {
+            all.id += steps[i].id;
+            all.ood += steps[i].ood;
+            steps[kept++] = steps[i];
+        }
     }
-    point a = c->points[i - 1];
-    point b = c->points[i];
-    point d = c->points[i + 1];
-    return b.positive - a.positive == d.positive - b.positive && b.negative - a.negative == d.negative - b.negative;
-}
-
-static double fpr_reaching_recall(const curve *c)
-{
-    size_t i = 0;
-    while (recall_at(c, i) < RECALL || on_straight_run(c, i)) {
-        i++;
-    }
-    return fpr_at(c, i);
-}
-
-static void precision_areas(const curve *c, double *trapezoid, double *average)
-{
-    double doubled = 0;
-    double steps = 0;
-    double precision_before = 1;
-    size_t before = 0;
-    for (size_t i = 0; i < c->count; i++) {
-        point p = c->points[i];
-        double gain = (double)(p.positive - before);
-        double precision = (double)p.positive / ((double)p.positive + (double)p.negative);
-        doubled += gain * (precision_before + precision);
-        steps += gain * precision;
-        precision_before = precision;
-        before = p.positive;
-    }
-    *trapezoid = doubled / (2.0 * (double)c->positives);
-    *average = steps / (double)c->positives;
+    walk_in(out, steps, kept, (walk){.positives = all.id, .negatives = all.ood});
+    walk_out(out, steps, kept, (walk){.positives = all.ood, .negatives = all.id});
 }
 
 nb_status nb_metrics_compute(nb_metrics *out, const double *id, size_t id_count, const double *ood, size_t ood_count,
                              nb_error *err)
 {
-    nb_status status = NB_OK;
-    double *id_sorted = NULL;
-    double *ood_sorted = NULL;
-    bin *bins = NULL;
-    curve c = {0};
-    uint64_t pairs;
-    NB_TRY(sorted_copy(&id_sorted, id, id_count, "ID", err));
-    NB_TRY(sorted_copy(&ood_sorted, ood, ood_count, "OOD", err));
-    if (__builtin_mul_overflow((uint64_t)id_count, (uint64_t)ood_count, &pairs) || pairs > UINT64_MAX / 2) {
-        status = nb_fail(err, NB_ERR_LIMIT, "%zu ID times %zu OOD images are too many pairs to count in 64 bits",
-                         id_count, ood_count);
-        goto done;
+    nb_ranking ranking;
+    nb_step *steps = NULL;
+    nb_status status = nb_ranking_create(&ranking, id, id_count, ood, ood_count, err);
+    if (status != NB_OK) {
+        return status;
     }
-    NB_TRY_NEW(bins, id_count + ood_count);
-    c.count = count_bins(bins, id_sorted, id_count, ood_sorted, ood_count);
-    NB_TRY_NEW(c.points, c.count);
-
-    nb_metrics m;
-    curve_in(&c, bins);
-    m.auroc = area_under_roc(&c);
-    m.fpr95_id_positive = fpr_nearest_recall(&c);
-    precision_areas(&c, &m.aupr_in, &m.average_precision_in);
-    curve_out(&c, bins);
-    m.fpr95_ood_positive = fpr_reaching_recall(&c);
-    precision_areas(&c, &m.aupr_out, &m.average_precision_out);
-    *out = m;
+    NB_TRY_NEW(steps, ranking.step_count);
+    nb_ranking_count(&ranking, NULL, NULL, steps);
+    nb_metrics_of_steps(out, steps, ranking.step_count);
 done:
-    free(c.points);
-    free(bins);
-    free(ood_sorted);
-    free(id_sorted);
+    free(steps);
+    nb_ranking_destroy(&ranking);
     return status;
 }
 
@@ -247,6 +249,11 @@ double nb_metric_get(const nb_metrics *m, size_t i)
     return value;
 }
 
+void nb_metric_set(nb_metrics *m, size_t i, double value)
+{
+    memcpy((char *)m + fields[i].offset, &value, sizeof value);
+}
+
 void nb_metrics_mean(nb_metrics *out, const nb_metrics *rows, size_t count)
 {
     for (size_t k = 0; k < NB_METRIC_COUNT; k++) {
@@ -254,7 +261,6 @@ void nb_metrics_mean(nb_metrics *out, const nb_metrics *rows, size_t count)
         for (size_t i = 0; i < count; i++) {
             sum += nb_metric_get(&rows[i], k);
         }
-        double mean = count ? sum / (double)count : (double)NAN;
-        memcpy((char *)out + fields[k].offset, &mean, sizeof mean);
+        nb_metric_set(out, k, count ? sum / (double)count : (double)NAN);
     }
 }

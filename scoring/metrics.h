@@ -8,6 +8,8 @@
 
 #include "common/base/status.h"
 
+#include <stdint.h>
+
 /* All are fractions in [0, 1]. */
 typedef struct nb_metrics {
     /* Probability that an ID image has a higher key than an OOD image, ties counting half. */
@@ -25,11 +27,35 @@ typedef struct nb_metrics {
 } nb_metrics;
 
 /* Computes all metrics from id [id_count] and ood [ood_count], the keys of the images, higher meaning more
- * in-distribution; infinities are ordinary keys. O(n log n) time, 48 bytes an image. NB_ERR_INPUT when either count is
- * 0, NB_ERR_NUMERIC naming the row when a key is not a number, NB_ERR_LIMIT when 2 * id_count * ood_count exceeds
- * 64 bits or memory is short; *out is then untouched. */
+ * in-distribution; infinities are ordinary keys. O(n log n) time, about 40 bytes an image. NB_ERR_INPUT when either
+ * count is 0, NB_ERR_NUMERIC naming the row when a key is not a number, NB_ERR_LIMIT when 2 * id_count * ood_count
+ * exceeds 64 bits or memory is short; *out is then untouched. */
 nb_status nb_metrics_compute(nb_metrics *out, const double *id, size_t id_count, const double *ood, size_t ood_count,
                              nb_error *err);
+
+/* The images of two sets in the order of their keys: sorted once, counted again and again with other weights. */
+typedef struct nb_ranking {
+    size_t id_count, ood_count, step_count;
+    double *keys;                 /* [step_count] the distinct keys, highest first */
+    uint32_t *id_step, *ood_step; /* [id_count], [ood_count] where each image stands in keys */
+} nb_ranking;
+
+/* How many ID and how many OOD images have one key. */
+typedef struct nb_step {
+    size_t id, ood;
+} nb_step;
+
+/* Ranks as nb_metrics_compute does, with its errors; the caller destroys it. */
+nb_status nb_ranking_create(nb_ranking *out, const double *id, size_t id_count, const double *ood, size_t ood_count,
+                            nb_error *err);
+void nb_ranking_destroy(nb_ranking *ranking);
+
+/* Fills steps [step_count] with image i counted id_weight[i] or ood_weight[i] times; NULL weights count each once. */
+void nb_ranking_count(const nb_ranking *ranking, const uint32_t *id_weight, const uint32_t *ood_weight, nb_step *steps);
+
+/* The metrics of steps [count], highest key first, with at least one ID and one OOD image in all. Steps without images
+ * are passed over and moved out: the array is scratch afterwards. O(count). */
+void nb_metrics_of_steps(nb_metrics *out, nb_step *steps, size_t count);
 
 /* The plain mean of each metric over rows [count]. All NaN for a count of 0. */
 void nb_metrics_mean(nb_metrics *out, const nb_metrics *rows, size_t count);
@@ -39,5 +65,6 @@ enum { NB_METRIC_COUNT = 7 };
 const char *nb_metric_key(size_t i);   /* "fpr95_id_positive", the name in files */
 const char *nb_metric_title(size_t i); /* "FPR95 id-positive", the name on screen */
 double nb_metric_get(const nb_metrics *m, size_t i);
+void nb_metric_set(nb_metrics *m, size_t i, double value);
 
 #endif

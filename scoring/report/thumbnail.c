@@ -1,0 +1,68 @@
+#include "scoring/report/thumbnail.h"
+
+#include "common/base/file.h"
+#include "common/clip/resample.h"
+
+#include <png.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+enum { FILE_BYTES_MAX = 64 << 20 };
+
+static size_t shrunk(size_t side, size_t longest)
+{
+    size_t small = (side * NB_THUMBNAIL_SIDE + longest / 2) / longest;
+    return longest <= NB_THUMBNAIL_SIDE ? side : small ? small : 1;
+}
+
+static nb_status shrink(const nb_image *in, nb_image *out, nb_error *err)
+{
+    size_t longest = in->width > in->height ? in->width : in->height;
+    nb_resample_side across = {.in = in->width, .out = shrunk(in->width, longest)};
+    nb_resample_side down = {.in = in->height, .out = shrunk(in->height, longest)};
+    nb_status status = nb_image_create(out, across.out, down.out, err);
+    return status == NB_OK ? nb_resample(in, &across, &down, out, err) : status;
+}
+
+static nb_status encode(const nb_image *image, nb_buffer *out, nb_error *err)
+{
+    png_image png = {.version = PNG_IMAGE_VERSION,
+                     .format = PNG_FORMAT_RGB,
+                     .width = (png_uint_32)image->width,
+                     .height = (png_uint_32)image->height};
+    png_alloc_size_t bytes = PNG_IMAGE_PNG_SIZE_MAX(png);
+    unsigned char *data = NULL;
+    char *text = NULL;
+    nb_status status;
+    NB_TRY_NEW(data, bytes);
+    if (!png_image_write_to_memory(&png, data, &bytes, 0, image->rgb, 0, NULL)) {
+        status = nb_fail(err, NB_ERR_INTERNAL, "cannot write a thumbnail: %s", png.message);
+        goto done;
+    }
+    size_t room = sodium_base64_ENCODED_LEN(bytes, sodium_base64_VARIANT_ORIGINAL);
+    NB_TRY_NEW(text, room);
+    sodium_bin2base64(text, room, data, bytes, sodium_base64_VARIANT_ORIGINAL);
+    NB_TRY(nb_buffer_printf(out, err, "data:image/png;base64,%s", text));
+done:
+    free(data);
+    free(text);
+    return status;
+}
+
+nb_status nb_thumbnail(nb_buffer *out, const char *path, nb_error *err)
+{
+    char *bytes = NULL;
+    size_t len = 0;
+    nb_image image = {0};
+    nb_image small = {0};
+    nb_status status;
+    NB_TRY(nb_file_read(path, FILE_BYTES_MAX, &bytes, &len, err));
+    NB_TRY(nb_image_decode(&image, bytes, len, path, err));
+    NB_TRY(shrink(&image, &small, err));
+    NB_TRY(encode(&small, out, err));
+done:
+    free(bytes);
+    nb_image_free(&image);
+    nb_image_free(&small);
+    return status;
+}
