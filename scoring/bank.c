@@ -128,7 +128,7 @@ nb_status nb_bank_open(nb_bank *b, const char *path, nb_error *err)
     hid_t file = -1;
     char *text = NULL;
     json_t *digests = NULL;
-    *b = (nb_bank){0};
+    *b = (nb_bank){.tau = (double)NAN};
     nb_status status = nb_seal_verify(&seal, path, NB_BANK_KIND, err);
     if (status != NB_OK) {
         return status;
@@ -161,6 +161,9 @@ void nb_bank_close(nb_bank *b)
         free(b->tags);
         free(b->ids);
         free(b->score);
+        free(b->visual_rows);
+        free(b->visual_criterion);
+        free(b->checkpoint);
         free(b->provenance);
         *b = (nb_bank){0};
     }

@@ -23,24 +23,49 @@
 #include "common/base/memory.h"
 #include "common/store/seal.h"
 
-enum { NB_BANK_FORMAT = 1 };
+enum { NB_BANK_FORMAT = 1, NB_BANK_SCORE_BYTES = 32 };
 #define NB_BANK_KIND "bank"
 
-typedef struct nb_bank {
-    size_t d, label_count, negative_count;
-    nb_strings labels, negatives;
-    double *label_rows;    /* [C, d], normalised in double precision */
-    double *prototypes;    /* [C, d] or NULL */
-    double *negative_rows; /* [M, d], normalised in double precision */
-    double *criterion;     /* [M] */
-    uint8_t *tags;         /* [M] */
-    uint64_t *ids;         /* [M] */
-    bool half;             /* negatives are stored in half precision */
-    char *score;           /* suggested score */
-    double temperature;    /* suggested */
-    size_t groups;         /* suggested */
-    bool seeded;           /* suggested: permute by `seed` before cutting groups */
+/* How to score with a bank. */
+typedef struct nb_bank_suggestion {
+    char score[NB_BANK_SCORE_BYTES]; /* a name; whoever scores decides whether it knows it */
+    double temperature;
+    size_t groups;
+    bool seeded; /* permute the negatives by `seed` before cutting groups */
     uint64_t seed;
+    double tau; /* share of true negatives, for scores that correct for it; NaN in banks older than it */
+} nb_bank_suggestion;
+
+/* A threshold that accepts at least `recall` of held-out ID images: those whose score is `score` or more. Near 1 scores
+ * tie in print; `key` (ln score - ln ood_score, or the score itself where it is no probability) does not: an image is
+ * in-distribution when its key is at least this one. */
+typedef struct nb_bank_threshold {
+    size_t images; /* 0: the bank has no threshold */
+    double recall, measured;
+    double score, ood_score, key;  /* ood_score NaN where the score is no probability */
+    nb_bank_suggestion suggestion; /* the score and parameters it holds for */
+} nb_bank_threshold;
+
+typedef struct nb_bank {
+    size_t d, label_count, negative_count, visual_count;
+    nb_strings labels, negatives;
+    double *label_rows;       /* [C, d], normalised in double precision */
+    double *prototypes;       /* [C, d] or NULL */
+    double *negative_rows;    /* [M, d], normalised in double precision */
+    double *criterion;        /* [M] */
+    uint8_t *tags;            /* [M] */
+    uint64_t *ids;            /* [M] */
+    double *visual_rows;      /* [V, d], normalised in double precision, or NULL */
+    double *visual_criterion; /* [V] margins, or NULL */
+    bool half;                /* negatives are stored in half precision */
+    char *score;              /* suggested score */
+    double temperature;       /* suggested */
+    size_t groups;            /* suggested */
+    bool seeded;              /* suggested: permute by `seed` before cutting groups */
+    uint64_t seed;
+    double tau;                  /* suggested; NaN in banks older than it */
+    nb_bank_threshold threshold; /* images 0 where there is none */
+    char *checkpoint;            /* SHA-256 of the weights, NULL where unknown */
     char *provenance;
     nb_digest digest; /* the file's identity */
 } nb_bank;
