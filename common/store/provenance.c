@@ -111,6 +111,25 @@ nb_status nb_provenance_fact(nb_provenance *p, const char *name, const char *val
     return json_object_set_new(p->content, name, json_string(value)) == 0 ? NB_OK : no_memory(err);
 }
 
+bool nb_provenance_find(const char *text, const char *role, nb_digest *digest)
+{
+    json_t *root = text ? json_loads(text, 0, NULL) : NULL;
+    const json_t *inputs = json_object_get(root, "inputs"), *input;
+    bool found = false;
+    size_t i;
+    json_array_foreach(inputs, i, input)
+    {
+        const char *is = json_string_value(json_object_get(input, "role"));
+        const char *hex = json_string_value(json_object_get(input, "sha256"));
+        if (!found && is && hex && strcmp(is, role) == 0 && strlen(hex) < sizeof digest->hex) {
+            memcpy(digest->hex, hex, strlen(hex) + 1);
+            found = true;
+        }
+    }
+    json_decref(root);
+    return found;
+}
+
 nb_status nb_provenance_text(const nb_provenance *p, char **text, nb_error *err)
 {
     *text = json_dumps(p->content, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));

@@ -29,6 +29,10 @@ nb_status nb_provenance_file(nb_provenance *p, const char *role, const char *pat
 /* A fact about the content beyond options and inputs: "blas kernel", "Cooperlake". */
 nb_status nb_provenance_fact(nb_provenance *p, const char *name, const char *value, nb_error *err);
 
+/* The digest of the first input of that role in a content half as it stands in a file. False, *digest untouched, when
+ * there is none or `text` is no such record. */
+bool nb_provenance_find(const char *text, const char *role, nb_digest *digest);
+
 /* The content half as JSON, freed by the caller. */
 nb_status nb_provenance_text(const nb_provenance *p, char **text, nb_error *err);
 /* Writes PATH.run.json for the output at `path`. digest may be NULL. */
