@@ -6,7 +6,6 @@
 #include "scoring/predictions.h"
 #include "scoring/stream.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,22 +98,6 @@ static nb_status stream_rows(run *r, const float *rows, size_t first, size_t cou
     return NB_OK;
 }
 
-/* Visual negatives the bank holds. */
-static nb_status add_visual(run *r, nb_stream *stream, nb_error *err)
-{
-    const nb_bank *b = &r->bank;
-    nb_status status;
-    float *rows = NULL;
-    NB_TRY_NEW(rows, b->visual_count * b->d);
-    for (size_t i = 0; i < b->visual_count * b->d; i++) {
-        rows[i] = (float)b->visual_rows[i];
-    }
-    NB_TRY(nb_stream_add_negatives(stream, rows, b->visual_criterion, b->visual_count, err));
-done:
-    free(rows);
-    return status;
-}
-
 /* Rank 0 goes along the stream; results [count] in its order. */
 static nb_status run_stream(run *r, const float *rows, nb_score_result *results, nb_error *err)
 {
@@ -126,9 +109,6 @@ static nb_status run_stream(run *r, const float *rows, nb_score_result *results,
     nb_status status;
     NB_TRY_NEW(batch, most * r->images.d);
     NB_TRY(nb_stream_create(&stream, &r->scorer, err));
-    if (r->bank.visual_count && r->scorer.rule->uses & NB_USES_VISUAL) {
-        NB_TRY(add_visual(r, stream, err));
-    }
     for (size_t at = 0; at < count; at += most) {
         size_t n = count - at < most ? count - at : most;
         NB_TRY(stream_rows(r, rows, at, n, batch, err));
@@ -183,47 +163,31 @@ static nb_status put_in_order(const run *r, nb_score_result **results, nb_error 
 
 /* ---- decisions ---- */
 
-/* True when the bank's threshold was set for the score as it is computed here. */
-static bool threshold_holds(const run *r)
-{
-    const nb_bank_suggestion *want = &r->bank.threshold.suggestion;
-    const nb_score_settings *set = &r->scorer.settings;
-    unsigned uses = r->scorer.rule->uses;
-    bool groups =
-        !(uses & NB_USES_NEGATIVES) || ((want->groups == set->groups || want->groups == r->chosen.settings.groups) &&
-                                        want->seeded == set->seeded && (!set->seeded || want->seed == set->seed));
-    return strcmp(want->score, r->scorer.rule->name) == 0 && !(want->temperature < set->temperature) &&
-           !(want->temperature > set->temperature) && groups &&
-           (!(uses & NB_USES_TAU) || !(fabs(want->tau - set->tau) > 0));
-}
-
 /* Fills scores->accepted where a threshold is known. */
-static nb_status decide(const run *r, nb_scores *scores, nb_error *err)
+static nb_status decide(const run *r, const nb_score_result *results, nb_scores *scores, nb_error *err)
 {
     bool asked = nb_option_given(r->job->options, "threshold") != NB_FROM_DEFAULT;
+    bool holds = nb_threshold_holds(&r->bank, &r->scorer);
     const nb_bank_threshold *bank = &r->bank.threshold;
     const nb_log *log = &r->job->log;
-    double *keys = NULL;
     size_t accepted = 0;
     nb_status status = NB_OK;
-    if (!asked && bank->images && !threshold_holds(r)) {
-        nb_log_info(log, "no decisions: the bank's threshold holds for score %s as the bank suggests it",
-                    bank->suggestion.score);
-    }
-    if (!asked && !(bank->images && threshold_holds(r))) {
+    if (!asked && !holds) {
+        if (bank->images) {
+            nb_log_info(log, "no decisions: the bank's threshold holds for score %s with the bank's own parameters",
+                        bank->suggestion.score);
+        }
         return NB_OK;
     }
-    NB_TRY_NEW(keys, scores->count);
     NB_TRY_NEW(scores->accepted, scores->count);
-    NB_TRY(nb_scores_keys(scores, false, keys, err));
     for (size_t i = 0; i < scores->count; i++) {
-        scores->accepted[i] = asked ? scores->score[i] >= r->set->threshold : keys[i] >= bank->key;
+        scores->accepted[i] =
+            asked ? results[i].score >= r->set->threshold : nb_threshold_accepts(&r->bank, &results[i]);
         accepted += scores->accepted[i];
     }
     nb_log_info(log, "%zu of %zu images are in-distribution by the threshold %.9g (%s)", accepted, scores->count,
                 asked ? r->set->threshold : bank->score, asked ? "as asked" : "the bank");
 done:
-    free(keys);
     return status;
 }
 
@@ -254,7 +218,7 @@ static nb_status write_scores(run *r, const nb_score_result *results, nb_error *
     nb_status status;
     NB_TRY(nb_score_comments(&table.comments, &r->scorer, err));
     NB_TRY(make_table(r, results, &table, err));
-    NB_TRY(decide(r, &table, err));
+    NB_TRY(decide(r, results, &table, err));
     NB_TRY(nb_predictions_write(&table, nb_predictions_format(s->format, s->output), s->output, s->force, err));
     nb_log_info(&r->job->log, "%zu images scored by %s -> %s", r->images.count, r->scorer.rule->name, s->output);
 done:

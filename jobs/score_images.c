@@ -1,27 +1,16 @@
 #include "jobs/score_images.h"
 
 #include "mining/images/check.h"
-#include "scoring/scores/score.h"
+#include "scoring/scores/parameters.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The checkpoint a bank was made with: what its file says, else its record of inputs. "" unknown. */
-static nb_digest bank_checkpoint(const nb_bank *bank)
-{
-    nb_digest out = {""};
-    if (bank->checkpoint && strlen(bank->checkpoint) < sizeof out.hex) {
-        memcpy(out.hex, bank->checkpoint, strlen(bank->checkpoint) + 1);
-    } else {
-        nb_provenance_find(bank->provenance, "model", &out);
-    }
-    return out;
-}
-
 static nb_status check_checkpoint(const nb_job *job, const nb_bank *bank, const char *path, const nb_digest *images,
                                   bool allow, nb_error *err)
 {
-    nb_digest want = bank_checkpoint(bank);
+    nb_digest want;
+    nb_bank_checkpoint(bank, &want);
     if (!want.hex[0] || !images->hex[0] || strcmp(want.hex, images->hex) == 0) {
         return NB_OK;
     }

@@ -1,85 +1,34 @@
 #include "jobs/score_options.h"
 
-#include "common/base/text.h"
 #include "common/base/version.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum kind { REAL, COUNT, SEED, WORD, FLAG } kind;
+/* Where the value of each of nb_parameters stands in the choice. */
+static const size_t choices[NB_PARAMETER_TOTAL] = {
+    offsetof(nb_score_choice, temperature), offsetof(nb_score_choice, groups),  offsetof(nb_score_choice, seed),
+    offsetof(nb_score_choice, tau),         offsetof(nb_score_choice, gamma),   offsetof(nb_score_choice, gap),
+    offsetof(nb_score_choice, beta),        offsetof(nb_score_choice, lambda),  offsetof(nb_score_choice, memory),
+    offsetof(nb_score_choice, proxies),     offsetof(nb_score_choice, combine), offsetof(nb_score_choice, adaptive_gap),
+    offsetof(nb_score_choice, theta),       offsetof(nb_score_choice, visual)};
 
-/* One parameter: its option, who uses it, where it stands in the choice and in the settings. */
-typedef struct parameter {
-    const char *name;
-    unsigned uses;
-    kind kind;
-    size_t choice, setting;
-    const char *words;
-} parameter;
-
-enum { TEMPERATURE, GROUPS, SEEDED, TAU }; /* those a bank may suggest */
-
-#define ENTRY(option, user, type, member, list)                                                                        \
-    {                                                                                                                  \
-        .name = option, .uses = user, .kind = type, .choice = offsetof(nb_score_choice, member),                       \
-        .setting = offsetof(nb_score_settings, member), .words = list                                                  \
-    }
-static const parameter parameters[NB_SCORE_PARAMETERS] = {
-    ENTRY("temperature", NB_USES_TEMPERATURE, REAL, temperature, NULL),
-    ENTRY("groups", NB_USES_NEGATIVES, COUNT, groups, NULL),
-    ENTRY("seed", NB_USES_NEGATIVES, SEED, seed, NULL),
-    ENTRY("tau", NB_USES_TAU, REAL, tau, NULL),
-    ENTRY("gamma", NB_USES_MEMORY, REAL, gamma, NULL),
-    ENTRY("gap", NB_USES_MEMORY, REAL, gap, NULL),
-    ENTRY("beta", NB_USES_MEMORY, REAL, beta, NULL),
-    ENTRY("lambda", NB_USES_MEMORY, REAL, lambda, NULL),
-    ENTRY("memory", NB_USES_MEMORY, COUNT, memory, NULL),
-    ENTRY("proxies", NB_USES_MEMORY, WORD, proxies, NB_PROXIES_NAMES),
-    ENTRY("combine", NB_USES_MEMORY, WORD, combine, NB_COMBINE_NAMES),
-    ENTRY("adaptive-gap", NB_USES_MEMORY, FLAG, adaptive_gap, NULL),
-    ENTRY("theta", NB_USES_VISUAL, REAL, theta, NULL),
-    ENTRY("visual", NB_USES_VISUAL, COUNT, visual, NULL),
-};
-_Static_assert(sizeof(nb_proxies) == sizeof(int) && sizeof(nb_combine) == sizeof(int), "words are numbered as ints");
-
-/* Which of "a|b|c" a word is. */
-static int word_number(const char *words, const char *word)
+/* The user's value of one parameter; numbers and words are within their bounds. */
+static nb_status take(nb_score_settings *settings, const nb_score_choice *choice, size_t i, nb_error *err)
 {
-    int number = 0;
-    size_t len = strlen(word);
-    for (const char *p = words; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL, number++) {
-        if (strncmp(p, word, len) == 0 && (p[len] == '|' || !p[len])) {
-            return number;
-        }
-    }
-    return 0;
-}
-
-static nb_status take_seed(nb_score_settings *settings, const char *seed, nb_error *err)
-{
-    int64_t value;
-    settings->seeded = strcmp(seed, "none") != 0;
-    if (settings->seeded && (!nb_parse_int(seed, &value) || value < 0)) {
-        return nb_fail(err, NB_ERR_USAGE, "--seed: '%s' is neither a number nor 'none'", seed);
-    }
-    settings->seed = settings->seeded ? (uint64_t)value : 0;
-    return NB_OK;
-}
-
-/* The user's value of one parameter. */
-static nb_status take(nb_score_settings *settings, const nb_score_choice *choice, const parameter *p, nb_error *err)
-{
-    const void *from = (const char *)choice + p->choice;
-    void *to = (char *)settings + p->setting;
+    const nb_parameter *p = &nb_parameters[i];
+    const void *from = (const char *)choice + choices[i];
+    void *to = (char *)settings + p->offset;
     switch (p->kind) {
-    case REAL: *(double *)to = *(const double *)from; break;
-    case COUNT: *(size_t *)to = (size_t) * (const int64_t *)from; break;
-    case WORD: *(int *)to = word_number(p->words, *(const char *const *)from); break;
-    case FLAG: *(bool *)to = *(const bool *)from; break;
-    case SEED: return take_seed(settings, choice->seed, err);
+    case NB_PARAMETER_REAL: *(double *)to = *(const double *)from; return NB_OK;
+    case NB_PARAMETER_COUNT: *(size_t *)to = (size_t) * (const int64_t *)from; return NB_OK;
+    case NB_PARAMETER_FLAG: *(bool *)to = *(const bool *)from; return NB_OK;
+    default: break;
     }
-    return NB_OK;
+    const char *word = *(const char *const *)from;
+    return nb_parameter_set(settings, p, word, err) == NB_OK
+               ? NB_OK
+               : nb_fail(err, NB_ERR_USAGE, "--%s: '%s' is neither a number nor 'none'", p->name, word);
 }
 
 static const char *origin_of(nb_option_source source)
@@ -92,29 +41,6 @@ static const char *origin_of(nb_option_source source)
     }
 }
 
-static void take_suggestions(nb_score_chosen *out, const nb_bank *bank)
-{
-    nb_score_settings *s = &out->settings;
-    for (size_t i = 0; i < NB_SCORE_PARAMETERS; i++) {
-        out->origin[i] = "published default";
-    }
-    s->seeded = bank->seeded;
-    s->seed = bank->seed;
-    out->origin[SEEDED] = "the bank";
-    if (!isnan(bank->tau)) {
-        s->tau = bank->tau;
-        out->origin[TAU] = "the bank";
-    }
-    if (strcmp(out->rule->name, bank->score) == 0) {
-        s->temperature = bank->temperature;
-        s->groups = bank->groups;
-        out->origin[TEMPERATURE] = out->origin[GROUPS] = "the bank";
-    } else if (s->groups > bank->negative_count) {
-        s->groups = bank->negative_count;
-        out->origin[GROUPS] = "one negative a group";
-    }
-}
-
 nb_status nb_score_decide(nb_score_chosen *out, const nb_bank *bank, const nb_parsed *options,
                           const nb_score_choice *choice, nb_error *err)
 {
@@ -124,12 +50,11 @@ nb_status nb_score_decide(nb_score_chosen *out, const nb_bank *bank, const nb_pa
         nb_fail(err, NB_ERR_INPUT, "the bank suggests score '%s', which this version does not know", name);
         return nb_hint(err, "choose one with --score " NB_SCORE_NAMES);
     }
-    out->settings = out->rule->defaults;
-    take_suggestions(out, bank);
-    for (size_t i = 0; i < NB_SCORE_PARAMETERS; i++) {
-        nb_option_source source = nb_option_given(options, parameters[i].name);
+    nb_parameters_default(&out->settings, out->origin, bank, out->rule);
+    for (size_t i = 0; i < NB_PARAMETER_TOTAL; i++) {
+        nb_option_source source = nb_option_given(options, nb_parameters[i].name);
         if (source != NB_FROM_DEFAULT) {
-            nb_status status = take(&out->settings, choice, &parameters[i], err);
+            nb_status status = take(&out->settings, choice, i, err);
             out->origin[i] = origin_of(source);
             if (status != NB_OK) {
                 return status;
@@ -140,30 +65,10 @@ nb_status nb_score_decide(nb_score_chosen *out, const nb_bank *bank, const nb_pa
 }
 
 /* "groups 5" */
-static nb_status format(nb_buffer *out, const nb_score_settings *s, const parameter *p, nb_error *err)
+static nb_status format(nb_buffer *out, const nb_score_settings *s, const nb_parameter *p, nb_error *err)
 {
-    const void *at = (const char *)s + p->setting;
-    nb_status status;
-    NB_TRY(nb_buffer_printf(out, err, "%s ", p->name));
-    switch (p->kind) {
-    case REAL: status = nb_buffer_printf(out, err, "%.15g", *(const double *)at); break;
-    case COUNT: status = nb_buffer_printf(out, err, "%zu", *(const size_t *)at); break;
-    case FLAG: status = nb_buffer_printf(out, err, "%s", *(const bool *)at ? "on" : "off"); break;
-    case SEED:
-        status = s->seeded ? nb_buffer_printf(out, err, "%llu", (unsigned long long)s->seed)
-                           : nb_buffer_printf(out, err, "none");
-        break;
-    case WORD: {
-        const char *word = p->words;
-        for (int i = *(const int *)at; i > 0; i--) {
-            word = strchr(word, '|') + 1;
-        }
-        status = nb_buffer_append(out, word, strcspn(word, "|"), err);
-        break;
-    }
-    }
-done:
-    return status;
+    nb_status status = nb_buffer_printf(out, err, "%s ", p->name);
+    return status == NB_OK ? nb_parameter_format(out, s, p, err) : status;
 }
 
 nb_status nb_score_log(const nb_log *log, const nb_score_chosen *chosen, const nb_scorer *scorer, nb_error *err)
@@ -172,14 +77,14 @@ nb_status nb_score_log(const nb_log *log, const nb_score_chosen *chosen, const n
     const char *idle = "";
     nb_status status;
     NB_TRY(nb_buffer_printf(&line, err, "score %s:", chosen->rule->name));
-    for (size_t i = 0; i < NB_SCORE_PARAMETERS; i++) {
-        if (chosen->rule->uses & parameters[i].uses) {
+    for (size_t i = 0; i < NB_PARAMETER_TOTAL; i++) {
+        if (chosen->rule->uses & nb_parameters[i].uses) {
             NB_TRY(nb_buffer_printf(&line, err, "%s ", idle));
-            NB_TRY(format(&line, &chosen->settings, &parameters[i], err));
+            NB_TRY(format(&line, &chosen->settings, &nb_parameters[i], err));
             NB_TRY(nb_buffer_printf(&line, err, " (%s)", chosen->origin[i]));
             idle = ",";
         } else if (strstr("command line run file environment", chosen->origin[i])) {
-            nb_log_warn(log, "--%s has no effect: the score %s does not use it", parameters[i].name,
+            nb_log_warn(log, "--%s has no effect: the score %s does not use it", nb_parameters[i].name,
                         chosen->rule->name);
         }
     }
@@ -214,10 +119,10 @@ nb_status nb_score_comments(nb_strings *out, const nb_scorer *scorer, nb_error *
     NB_TRY(nb_strings_push(out, line.data, line.len, err));
     nb_buffer_clear(&line);
     NB_TRY(nb_buffer_printf(&line, err, "score %s", scorer->rule->name));
-    for (size_t i = 0; i < NB_SCORE_PARAMETERS; i++) {
-        if (scorer->rule->uses & parameters[i].uses && !(parameters[i].kind == SEED && !s->seeded)) {
+    for (size_t i = 0; i < NB_PARAMETER_TOTAL; i++) {
+        if (scorer->rule->uses & nb_parameters[i].uses && !(nb_parameters[i].kind == NB_PARAMETER_SEED && !s->seeded)) {
             NB_TRY(nb_buffer_printf(&line, err, ", "));
-            NB_TRY(format(&line, s, &parameters[i], err));
+            NB_TRY(format(&line, s, &nb_parameters[i], err));
         }
     }
     NB_TRY(nb_strings_push(out, line.data, line.len, err));

@@ -6,7 +6,7 @@
 #include "common/store/embeddings.h"
 #include "jobs/job.h"
 #include "scoring/score_file.h"
-#include "scoring/scores/score.h"
+#include "scoring/scores/parameters.h"
 
 typedef struct nb_score_choice {
     const char *score; /* NULL: the bank's */
@@ -73,13 +73,11 @@ typedef struct nb_score_choice {
                       "interneg: images that score less may become visual negatives; default 0.35"),                   \
         NB_SCORE_COUNT(set, "visual", visual, 0, 1e7, "N", "interneg: visual negatives kept at most; default 2000")
 
-enum { NB_SCORE_PARAMETERS = 14 };
-
 /* What was decided, and who decided it. */
 typedef struct nb_score_chosen {
     const nb_score_rule *rule;
     nb_score_settings settings;
-    const char *origin[NB_SCORE_PARAMETERS]; /* of each parameter, in the order of the options */
+    const char *origin[NB_PARAMETER_TOTAL]; /* of each of nb_parameters */
 } nb_score_chosen;
 
 nb_status nb_score_decide(nb_score_chosen *out, const nb_bank *bank, const nb_parsed *options,

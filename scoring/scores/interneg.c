@@ -1,6 +1,7 @@
-/* InterNeg's score (CVPR 2026): grouped NegLabel over the bank and the visual negatives so far, of which the `visual`
- * ones with the largest margins stay. An image that scores under theta is a confident OOD image: a maker of visual
- * negatives, where one is given, gets the batch's before the batch is scored for good. */
+/* InterNeg's score (CVPR 2026): grouped NegLabel over the bank and the visual negatives so far, those of the bank and
+ * those added along the stream, of which the `visual` ones with the largest margins stay. An image that scores under
+ * theta is a confident OOD image: a maker of visual negatives, where one is given, gets the batch's before the batch is
+ * scored for good. */
 #include "scoring/stream.h"
 
 #include <math.h>
@@ -43,22 +44,6 @@ static void destroy(void *state)
     }
 }
 
-static nb_status create(void **out, const nb_scorer *s, nb_error *err)
-{
-    interneg *v;
-    nb_status status;
-    NB_TRY_NEW(v, 1);
-    v->scorer = s;
-    *out = v;
-    NB_TRY(rebuild(v, err));
-done:
-    if (status != NB_OK) {
-        destroy(v);
-        *out = NULL;
-    }
-    return status;
-}
-
 /* Behind those with the same margin: who came first stays first. */
 static nb_status insert(interneg *v, const float *row, double margin, nb_error *err)
 {
@@ -98,6 +83,39 @@ static nb_status add_negatives(void *state, const float *rows, const double *mar
         NB_TRY(insert(v, rows + i * v->scorer->d, margins[i], err));
     }
 done:
+    return status;
+}
+
+/* The visual negatives that came with the bank. */
+static nb_status take_banks(interneg *v, nb_error *err)
+{
+    const nb_bank *b = v->scorer->bank;
+    float *rows = NULL;
+    nb_status status;
+    NB_TRY_NEW(rows, b->visual_count * b->d);
+    for (size_t i = 0; i < b->visual_count * b->d; i++) {
+        rows[i] = (float)b->visual_rows[i];
+    }
+    NB_TRY(add_negatives(v, rows, b->visual_criterion, b->visual_count, err));
+done:
+    free(rows);
+    return status;
+}
+
+static nb_status create(void **out, const nb_scorer *s, nb_error *err)
+{
+    interneg *v;
+    nb_status status;
+    NB_TRY_NEW(v, 1);
+    v->scorer = s;
+    *out = v;
+    NB_TRY(take_banks(v, err));
+    NB_TRY(rebuild(v, err));
+done:
+    if (status != NB_OK) {
+        destroy(v);
+        *out = NULL;
+    }
     return status;
 }
 

@@ -81,6 +81,7 @@ nb_status nb_scorer_create_with(nb_scorer *s, const nb_bank *bank, const nb_scor
     *s = (nb_scorer){.bank = bank,
                      .rule = rule,
                      .settings = *settings,
+                     .asked_groups = settings->groups,
                      .d = bank->d,
                      .label_count = bank->label_count,
                      .negative_count = rule->uses & NB_USES_NEGATIVES ? bank->negative_count + extra_count : 0,

@@ -82,6 +82,7 @@ typedef struct nb_scorer {
     const nb_bank *bank; /* borrowed */
     const nb_score_rule *rule;
     nb_score_settings settings; /* as settled */
+    size_t asked_groups;        /* before they were settled */
     size_t d, label_count, negative_count;
     float *rows; /* [C + M, d]: the labels, then the negatives in group order (M = 0 where the rule uses none) */
     const nb_vector *vector;
