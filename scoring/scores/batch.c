@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { BLOCK = 512 }; /* rows of a block */
+enum { BLOCK = 512 }; /* rows of a block at most */
 
 double nb_log_add(double a, double b)
 {
@@ -107,6 +107,19 @@ void nb_logits_from_row(const nb_scorer *s, float *row, double *groups, nb_logit
     *out = finish(s, &t);
 }
 
+/* Rows of the block that begins at `first`: of labels or of negatives, and of whole groups where they are small, so
+ * that few sums are put together from parts. */
+static size_t block_rows(const nb_scorer *s, size_t first)
+{
+    size_t most = BLOCK, end = s->label_count;
+    if (first >= end) {
+        size_t size = s->negative_count / s->settings.groups;
+        most = size <= BLOCK ? BLOCK / size * size : BLOCK;
+        end += s->negative_count;
+    }
+    return end - first < most ? end - first : most;
+}
+
 nb_status nb_scorer_run_float(const nb_scorer *s, const float *images, size_t count, nb_score_result *results,
                               nb_error *err)
 {
@@ -128,8 +141,8 @@ nb_status nb_scorer_run_float(const nb_scorer *s, const float *images, size_t co
         for (size_t i = 0; i < batch; i++) {
             tallies[i] = start(s, sums + i * groups);
         }
-        for (size_t first = 0; first < rows; first += BLOCK) {
-            size_t n = rows - first < BLOCK ? rows - first : BLOCK;
+        for (size_t first = 0, n; first < rows; first += n) {
+            n = block_rows(s, first);
             nb_sgemm_nt(batch, n, s->d, images + at * s->d, s->d, s->rows + first * s->d, s->d, 0, cosines, BLOCK);
             for (size_t i = 0; i < batch; i++) {
                 add_rows(s, &tallies[i], cosines + i * BLOCK, first, n);
