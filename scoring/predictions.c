@@ -47,11 +47,12 @@ done:
 
 static json_t *as_string(const char *text)
 {
-    char *copy = strdup(text);
+    json_t *out = json_string(text);
+    char *copy = out ? NULL : strdup(text); /* not UTF-8 */
     if (copy) {
         nb_text_mend(copy);
+        out = json_string(copy);
     }
-    json_t *out = copy ? json_string(copy) : NULL;
     free(copy);
     return out;
 }
