@@ -141,11 +141,11 @@ done:
 /* Texts and images must come from one checkpoint, as far as their stores say. */
 static nb_status check_checkpoint(const run *r, const nb_store *images, nb_error *err)
 {
-    char texts[65], other[65];
-    if (nb_provenance_model(r->texts.provenance, texts) && nb_provenance_model(images->provenance, other) &&
-        strcmp(texts, other) != 0) {
-        nb_fail(err, NB_ERR_INPUT, "'%s' was embedded with checkpoint %s, '%s' with %s", r->texts.path, texts,
-                images->path, other);
+    nb_digest texts, other;
+    if (nb_provenance_find(r->texts.provenance, "model", &texts) &&
+        nb_provenance_find(images->provenance, "model", &other) && strcmp(texts.hex, other.hex) != 0) {
+        nb_fail(err, NB_ERR_INPUT, "'%s' was embedded with checkpoint %s, '%s' with %s", r->texts.path, texts.hex,
+                images->path, other.hex);
         return nb_hint(err, "embed texts and images with one checkpoint");
     }
     return NB_OK;

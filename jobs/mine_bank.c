@@ -101,7 +101,7 @@ static nb_status suggest(nb_bank_suggestion *out, const nb_mine_bank *b, nb_erro
     }
     out->seed = (uint64_t)seed;
     bool given = nb_option_given(b->job->options, "temperature") != NB_FROM_DEFAULT;
-    out->temperature = given ? c->temperature : rule->temperature;
+    out->temperature = given ? c->temperature : rule->defaults.temperature;
     snprintf(out->score, sizeof out->score, "%s", c->score);
     return NB_OK;
 }

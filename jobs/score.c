@@ -1,20 +1,22 @@
 /* negbank score: a bank and images to a score file. */
 #include "jobs/commands.h"
 #include "jobs/precision.h"
+#include "jobs/score_images.h"
 #include "jobs/score_options.h"
 
-#include "mining/embed.h"
-#include "mining/images/check.h"
-#include "mining/model.h"
+#include "scoring/predictions.h"
+#include "scoring/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct settings {
     nb_talk talk;
-    const char *bank, *images, *model, *labels_from, *precision, *output;
-    nb_strings inputs;
+    const char *bank, *output, *order, *format;
+    nb_score_sources sources;
     nb_score_choice choice;
+    int64_t batch;
+    double threshold;
     bool force;
 } settings;
 
@@ -22,136 +24,257 @@ typedef struct run {
     nb_job *job;
     const settings *set;
     nb_bank bank;
+    nb_score_chosen chosen;
     nb_scorer scorer;
-    nb_store images;
-    nb_image_inputs inputs;
-    nb_model model;
-    nb_image_embedder embedder;
-    const nb_strings *names;
-    const int32_t *labels;
-    size_t count;
+    nb_score_images images;
+    size_t *order; /* on rank 0, where one is given */
 } run;
 
-/* What is scored: a store, or images embedded on the way. */
-static nb_status open_images(run *r, nb_error *err)
+static nb_status make_scorer(run *r, nb_error *err)
 {
-    const settings *s = r->set;
-    nb_job *job = r->job;
-    const nb_engine *engine;
-    size_t dropped;
     nb_status status;
-    if (!s->images == !s->inputs.count || (s->inputs.count && !s->model)) {
-        nb_fail(err, NB_ERR_USAGE, "score needs --images I.nbe, or --model DIR and images, one of the two");
-        return nb_hint(err, "usage: negbank score %s", job->options->command->usage);
-    }
-    if (s->images) {
-        NB_TRY(nb_job_open_store(job, &r->images, "images", s->images, err));
-        NB_TRY(nb_score_check_width(&r->bank, &r->images, err));
-        r->names = &r->images.names;
-        r->labels = r->images.labels;
-        r->count = (size_t)r->images.plan.count;
-        return NB_OK;
-    }
-    NB_TRY(nb_agree(job, nb_image_inputs_read(&r->inputs, &s->inputs, s->labels_from, err), err));
-    NB_TRY(nb_job_engine(job, s->precision, &engine, err));
-    NB_TRY(nb_model_open(&r->model, &job->team, s->model, engine, err));
-    if (r->model.clip->config.projection != r->bank.d) {
-        return nb_fail(err, NB_ERR_INPUT, "'%s' embeds to width %zu, the bank's embeddings are %zu wide", s->model,
-                       r->model.clip->config.projection, r->bank.d);
-    }
-    NB_TRY(nb_images_check(&job->team, &job->log, &r->inputs, &dropped, err));
-    NB_TRY(nb_agree(job, nb_image_embedder_open(&r->embedder, r->model.clip, &r->inputs, 0, err), err));
-    r->names = &r->inputs.names;
-    r->labels = r->inputs.labels;
-    r->count = r->inputs.count;
+    NB_TRY(nb_score_decide(&r->chosen, &r->bank, r->job->options, &r->set->choice, err));
+    NB_TRY(nb_scorer_create(&r->scorer, &r->bank, r->chosen.rule, &r->chosen.settings, err));
+    NB_TRY(nb_score_log(&r->job->log, &r->chosen, &r->scorer, err));
 done:
-    return status;
-}
-
-/* Embeds and scores images [begin, begin + count), count at most NB_IMAGE_TILE. */
-static nb_status score_files(run *r, size_t begin, size_t count, nb_score_result *results, nb_error *err)
-{
-    size_t d = r->bank.d;
-    float norms[NB_IMAGE_TILE];
-    float *rows = NULL;
-    double *doubles = NULL;
-    nb_status status;
-    NB_TRY_NEW(rows, count * d);
-    NB_TRY_NEW(doubles, count * d);
-    NB_TRY(nb_image_embedder_tile(&r->embedder, begin, count, rows, norms, err));
-    for (size_t i = 0; i < count * d; i++) {
-        doubles[i] = (double)rows[i];
-    }
-    NB_TRY(nb_scorer_run(&r->scorer, doubles, count, results, err));
-done:
-    free(rows);
-    free(doubles);
     return status;
 }
 
 /* Scores this rank's tiles into results, which stay zero elsewhere. */
 static nb_status score_tiles(run *r, nb_score_result *results, nb_error *err)
 {
-    size_t tile = r->set->images ? NB_SCORE_BATCH : NB_IMAGE_TILE;
-    nb_progress progress = nb_progress_start(&r->job->log, "images", (double)r->count);
-    for (size_t t = 0, begin = 0; begin < r->count; t++, begin += tile) {
-        size_t count = r->count - begin < tile ? r->count - begin : tile;
-        if (!nb_team_owns(&r->job->team, t)) {
-            continue;
+    nb_score_images *im = &r->images;
+    float *rows = NULL;
+    nb_progress progress = nb_progress_start(&r->job->log, "images", (double)im->count);
+    nb_status status;
+    NB_TRY_NEW(rows, im->tile * im->d);
+    for (size_t t = 0, begin = 0; begin < im->count; t++, begin += im->tile) {
+        size_t count = im->count - begin < im->tile ? im->count - begin : im->tile;
+        if (nb_team_owns(&r->job->team, t)) {
+            NB_TRY(nb_score_images_rows(im, begin, count, rows, err));
+            NB_TRY(nb_scorer_run_float(&r->scorer, rows, count, results + begin, err));
+            nb_progress_update(&progress, (double)(begin + count));
         }
-        nb_status status = r->set->images ? nb_score_rows(&r->scorer, &r->images, begin, count, results + begin, err)
-                                          : score_files(r, begin, count, results + begin, err);
-        if (status != NB_OK) {
-            return status;
+    }
+    nb_progress_finish(&progress);
+done:
+    free(rows);
+    return status;
+}
+
+/* Embeds this rank's tiles into rows [count, d], which stay zero elsewhere. */
+static nb_status embed_tiles(run *r, float *rows, nb_error *err)
+{
+    nb_score_images *im = &r->images;
+    nb_progress progress = nb_progress_start(&r->job->log, "images", (double)im->count);
+    for (size_t t = 0, begin = 0; begin < im->count; t++, begin += im->tile) {
+        size_t count = im->count - begin < im->tile ? im->count - begin : im->tile;
+        if (nb_team_owns(&r->job->team, t)) {
+            nb_status status = nb_score_images_rows(im, begin, count, rows + begin * im->d, err);
+            if (status != NB_OK) {
+                return status;
+            }
+            nb_progress_update(&progress, (double)(begin + count));
         }
-        nb_progress_update(&progress, (double)(begin + count));
     }
     nb_progress_finish(&progress);
     return NB_OK;
 }
 
+/* Rows of images first, first + 1, ... of the stream, from `rows` when they were embedded. */
+static nb_status stream_rows(run *r, const float *rows, size_t first, size_t count, float *out, nb_error *err)
+{
+    size_t d = r->images.d;
+    for (size_t i = 0; i < count; i++) {
+        size_t image = r->order ? r->order[first + i] : first + i;
+        if (rows) {
+            memcpy(out + i * d, rows + image * d, d * sizeof *out);
+        } else {
+            nb_status status = nb_score_images_rows(&r->images, image, 1, out + i * d, err);
+            if (status != NB_OK) {
+                return status;
+            }
+        }
+    }
+    return NB_OK;
+}
+
+/* Rank 0 goes along the stream; results [count] in its order. */
+static nb_status run_stream(run *r, const float *rows, nb_score_result *results, nb_error *err)
+{
+    size_t count = r->images.count, most = (size_t)r->set->batch < count ? (size_t)r->set->batch : count;
+    float *batch = NULL;
+    nb_stream *stream = NULL;
+    nb_buffer state = {0};
+    nb_progress progress = nb_progress_start(&r->job->log, "images", (double)count);
+    nb_status status;
+    NB_TRY_NEW(batch, most * r->images.d);
+    NB_TRY(nb_stream_create(&stream, &r->scorer, err));
+    for (size_t at = 0; at < count; at += most) {
+        size_t n = count - at < most ? count - at : most;
+        NB_TRY(stream_rows(r, rows, at, n, batch, err));
+        NB_TRY(nb_stream_push(stream, batch, n, results + at, err));
+        nb_progress_update(&progress, (double)(at + n));
+    }
+    nb_progress_finish(&progress);
+    NB_TRY(nb_stream_describe(stream, &state, err));
+    nb_log_info(&r->job->log, "batches of %zu (%s); %s", most,
+                nb_option_given(r->job->options, "batch") == NB_FROM_DEFAULT ? "default" : "as asked", state.data);
+done:
+    nb_buffer_free(&state);
+    nb_stream_destroy(stream);
+    free(batch);
+    return status;
+}
+
+/* Scores along the stream: embedding, where it is needed, is shared by all ranks. Collective. */
+static nb_status score_stream(run *r, nb_score_result *results, nb_error *err)
+{
+    nb_job *job = r->job;
+    size_t elements;
+    float *rows = NULL;
+    nb_status status = NB_OK;
+    if (!r->images.store_count) {
+        bool fits = nb_mul_size(r->images.count, r->images.d, &elements);
+        rows = fits ? nb_alloc(elements + 1, sizeof *rows, err) : NULL; /* whole words */
+        status = rows ? embed_tiles(r, rows, err) : NB_ERR_LIMIT;
+        NB_TRY(nb_agree(job, status, err));
+        NB_TRY(nb_team_unite(&job->team, rows, (elements + 1) / 2, err));
+    }
+    status = job->team.rank == 0 ? run_stream(r, rows, results, err) : NB_OK;
+done:
+    free(rows);
+    return nb_agree(job, status, err);
+}
+
+/* Results by image become results by the order, on rank 0. */
+static nb_status put_in_order(const run *r, nb_score_result **results, nb_error *err)
+{
+    nb_score_result *sorted = nb_alloc(r->images.count, sizeof *sorted, err);
+    if (!sorted) {
+        return NB_ERR_LIMIT;
+    }
+    for (size_t i = 0; i < r->images.count; i++) {
+        sorted[i] = (*results)[r->order[i]];
+    }
+    free(*results);
+    *results = sorted;
+    return NB_OK;
+}
+
+/* ---- decisions ---- */
+
+/* Fills scores->accepted where a threshold is known. */
+static nb_status decide(const run *r, const nb_score_result *results, nb_scores *scores, nb_error *err)
+{
+    bool asked = nb_option_given(r->job->options, "threshold") != NB_FROM_DEFAULT;
+    bool holds = nb_threshold_holds(&r->bank, &r->scorer);
+    const nb_bank_threshold *bank = &r->bank.threshold;
+    const nb_log *log = &r->job->log;
+    size_t accepted = 0;
+    nb_status status = NB_OK;
+    if (!asked && !holds) {
+        if (bank->images) {
+            nb_log_info(log, "no decisions: the bank's threshold holds for score %s with the bank's own parameters",
+                        bank->suggestion.score);
+        }
+        return NB_OK;
+    }
+    NB_TRY_NEW(scores->accepted, scores->count);
+    for (size_t i = 0; i < scores->count; i++) {
+        scores->accepted[i] =
+            asked ? results[i].score >= r->set->threshold : nb_threshold_accepts(&r->bank, &results[i]);
+        accepted += scores->accepted[i];
+    }
+    nb_log_info(log, "%zu of %zu images are in-distribution by the threshold %.9g (%s)", accepted, scores->count,
+                asked ? r->set->threshold : bank->score, asked ? "as asked" : "the bank");
+done:
+    return status;
+}
+
+/* Names and labels in the order of the results, as a table. */
+static nb_status make_table(const run *r, const nb_score_result *results, nb_scores *out, nb_error *err)
+{
+    const nb_score_images *im = &r->images;
+    nb_strings names = {0};
+    int32_t *labels = NULL;
+    nb_status status;
+    NB_TRY_NEW(labels, im->count);
+    for (size_t i = 0; i < im->count; i++) {
+        size_t image = r->order ? r->order[i] : i;
+        labels[i] = im->labels[image];
+        NB_TRY(nb_strings_push(&names, nb_strings_get(&im->names, image), nb_strings_len(&im->names, image), err));
+    }
+    NB_TRY(nb_score_table(out, &names, labels, results, err));
+done:
+    nb_strings_free(&names);
+    free(labels);
+    return status;
+}
+
 static nb_status write_scores(run *r, const nb_score_result *results, nb_error *err)
 {
-    nb_scores table = {0};
-    nb_status status = NB_OK;
-    if (r->job->team.rank == 0) {
-        NB_TRY(nb_score_comments(&table.comments, &r->scorer, err));
-        if (r->model.clip) {
-            const nb_clip *clip = r->model.clip;
-            char line[160];
-            int len = snprintf(line, sizeof line, "model %s, %s", clip->digest.hex, clip->engine->precision);
-            NB_TRY(nb_strings_push(&table.comments, line, (size_t)len, err));
-        }
-        NB_TRY(nb_score_table(&table, r->names, r->labels, results, err));
-        NB_TRY(nb_scores_write(&table, r->set->output, r->set->force, err));
-        nb_log_info(&r->job->log, "%zu images scored by %s -> %s", r->count, r->scorer.rule->name, r->set->output);
+    const settings *s = r->set;
+    nb_scores table = {.class_names = &r->bank.labels};
+    nb_status status;
+    NB_TRY(nb_score_comments(&table.comments, &r->scorer, err));
+    if (r->images.model.clip) {
+        const nb_clip *clip = r->images.model.clip;
+        char line[160];
+        int len = snprintf(line, sizeof line, "model %s, %s", clip->digest.hex, clip->engine->precision);
+        NB_TRY(nb_strings_push(&table.comments, line, (size_t)len, err));
     }
+    NB_TRY(make_table(r, results, &table, err));
+    NB_TRY(decide(r, results, &table, err));
+    NB_TRY(nb_predictions_write(&table, nb_predictions_format(s->format, s->output), s->output, s->force, err));
+    nb_log_info(&r->job->log, "%zu images scored by %s -> %s", r->images.count, r->scorer.rule->name, s->output);
 done:
     nb_scores_free(&table);
+    return status;
+}
+
+static nb_status score_images(run *r, nb_score_result **results, nb_error *err)
+{
+    nb_job *job = r->job;
+    nb_status status;
+    if (r->scorer.rule->stream) {
+        return score_stream(r, *results, err);
+    }
+    NB_TRY(nb_agree(job, score_tiles(r, *results, err), err));
+    NB_TRY(nb_team_unite(&job->team, *results, r->images.count * 3, err));
+    if (r->order) {
+        NB_TRY(put_in_order(r, results, err));
+    }
+done:
     return status;
 }
 
 static nb_status score(nb_job *job, nb_error *err)
 {
     run r = {.job = job, .set = job->settings};
+    bool first = job->team.rank == 0;
     nb_score_result *results = NULL;
     nb_status status;
     _Static_assert(sizeof *results == 3 * sizeof(uint64_t), "results unite as words");
     NB_TRY(nb_job_check_outputs(job, &r.set->output, 1, r.set->force, err));
     NB_TRY(nb_agree(job, nb_bank_open(&r.bank, r.set->bank, err), err));
-    NB_TRY(nb_agree(job, nb_score_choose(&r.scorer, &r.bank, job->options, &r.set->choice, err), err));
-    NB_TRY(nb_agree(job, open_images(&r, err), err));
-    NB_TRY_NEW(results, r.count);
-    NB_TRY(nb_agree(job, score_tiles(&r, results, err), err));
-    NB_TRY(nb_team_unite(&job->team, results, r.count * 3, err));
-    NB_TRY(write_scores(&r, results, err));
+    NB_TRY(nb_agree(job, make_scorer(&r, err), err));
+    NB_TRY(nb_agree(job, nb_score_images_open(&r.images, job, &r.set->sources, &r.bank, err), err));
+    status = first && r.set->order ? nb_score_order_read(&r.order, r.set->order, &r.images.names, err) : NB_OK;
+    if (status == NB_OK) {
+        results = nb_alloc(r.images.count, sizeof *results, err);
+        status = results ? NB_OK : NB_ERR_LIMIT;
+    }
+    NB_TRY(nb_agree(job, status, err));
+    NB_TRY(score_images(&r, &results, err));
+    if (first) {
+        NB_TRY(write_scores(&r, results, err));
+    }
 done:
     free(results);
-    nb_image_embedder_destroy(&r.embedder);
+    free(r.order);
     status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
-    nb_model_close(&r.model);
-    nb_image_inputs_free(&r.inputs);
-    nb_store_close(&r.images);
+    nb_score_images_close(&r.images);
     nb_scorer_destroy(&r.scorer);
     nb_bank_close(&r.bank);
     return status;
@@ -160,28 +283,61 @@ done:
 #define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
     {.name = "bank", .type = NB_OPTION_INPUT, AT(bank), .value = "B.nbank", .required = true, .help = "the bank"},
-    {.name = "images", .type = NB_OPTION_INPUT, AT(images), .value = "I.nbe", .help = "embedded images"},
+    {.name = "images",
+     .type = NB_OPTION_LIST,
+     AT(sources.stores),
+     .value = "I.nbe",
+     .help = "embedded images; several stores follow each other"},
     {.name = "model",
      .type = NB_OPTION_INPUT,
-     AT(model),
+     AT(sources.model),
      .value = "DIR",
      .help = "or a checkpoint to embed images with"},
-    NB_PRECISION_OPTION(settings, precision),
+    NB_PRECISION_OPTION(settings, sources.precision),
     {.name = "inputs",
      .type = NB_OPTION_LIST,
-     AT(inputs),
+     AT(sources.inputs),
      .value = "INPUT...",
      .positional = true,
      .help = "with --model: folders, image lists, tar shards and image files"},
     {.name = "labels-from",
      .type = NB_OPTION_CHOICE,
-     AT(labels_from),
+     AT(sources.labels_from),
      .fallback = "auto",
      .choices = "auto|folder|list|none",
      .value = "WHERE",
      .help = "with --model: where class numbers come from"},
+    {.name = "allow-mismatch",
+     .type = NB_OPTION_FLAG,
+     AT(sources.allow_mismatch),
+     .help = "score images of another checkpoint than the bank's"},
     NB_SCORE_OPTIONS(settings),
-    NB_OUTPUT_OPTIONS(settings, "the score file (TSV)"),
+    {.name = "batch",
+     .type = NB_OPTION_INT,
+     AT(batch),
+     .fallback = "32",
+     .value = "N",
+     .min = 1,
+     .max = 1e6,
+     .help = "adaneg, interneg: images that change the state together, before they are scored"},
+    {.name = "order",
+     .type = NB_OPTION_INPUT,
+     AT(order),
+     .value = "FILE",
+     .help = "the stream's order: image names or row numbers, one a line (or .npy)"},
+    {.name = "threshold",
+     .type = NB_OPTION_REAL,
+     AT(threshold),
+     .value = "X",
+     .help = "take images that score X or more for in-distribution; default: the bank's, if it has one"},
+    {.name = "format",
+     .type = NB_OPTION_CHOICE,
+     AT(format),
+     .fallback = "auto",
+     .choices = "auto|" NB_PREDICTION_FORMATS,
+     .value = "FORMAT",
+     .help = "of the output; auto: by its name, .jsonl, .h5, else tsv"},
+    NB_OUTPUT_OPTIONS(settings, "the score file"),
     NB_TALK_OPTIONS(settings),
 };
 
@@ -189,8 +345,11 @@ const nb_command nb_command_score = {
     .name = "score",
     .summary = "score images with a bank",
     .usage = "--bank B.nbank (--images I.nbe | --model DIR INPUT...) -o S.tsv [options]",
-    .examples = "  negbank score --bank pets.nbank --images test.nbe -o test.tsv\n"
-                "  negbank score --bank pets.nbank --model vit-b-16 --score mcm -o holiday.tsv holiday-photos/\n",
+    .examples =
+        "  negbank score --bank pets.nbank --images test.nbe -o test.tsv\n"
+        "  negbank score --bank pets.nbank --model vit-b-16 --score mcm -o holiday.tsv holiday-photos/\n"
+        "  negbank score --bank pets.nbank --images id.nbe --images ood.nbe --score adaneg --order stream.txt \\\n"
+        "      -o stream.tsv\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),

@@ -1,49 +1,109 @@
 #include "jobs/score_options.h"
 
-#include "common/base/text.h"
 #include "common/base/version.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static nb_status choose_seed(nb_score_settings *settings, const char *seed, nb_error *err)
+/* Where the value of each of nb_parameters stands in the choice. */
+static const size_t choices[NB_PARAMETER_TOTAL] = {
+    offsetof(nb_score_choice, temperature), offsetof(nb_score_choice, groups),  offsetof(nb_score_choice, seed),
+    offsetof(nb_score_choice, tau),         offsetof(nb_score_choice, gamma),   offsetof(nb_score_choice, gap),
+    offsetof(nb_score_choice, beta),        offsetof(nb_score_choice, lambda),  offsetof(nb_score_choice, memory),
+    offsetof(nb_score_choice, proxies),     offsetof(nb_score_choice, combine), offsetof(nb_score_choice, adaptive_gap),
+    offsetof(nb_score_choice, theta),       offsetof(nb_score_choice, visual)};
+
+/* The user's value of one parameter; numbers and words are within their bounds. */
+static nb_status take(nb_score_settings *settings, const nb_score_choice *choice, size_t i, nb_error *err)
 {
-    int64_t value;
-    settings->seeded = strcmp(seed, "none") != 0;
-    if (settings->seeded && (!nb_parse_int(seed, &value) || value < 0)) {
-        return nb_fail(err, NB_ERR_USAGE, "--seed: '%s' is neither a number nor 'none'", seed);
+    const nb_parameter *p = &nb_parameters[i];
+    const void *from = (const char *)choice + choices[i];
+    void *to = (char *)settings + p->offset;
+    switch (p->kind) {
+    case NB_PARAMETER_REAL: *(double *)to = *(const double *)from; return NB_OK;
+    case NB_PARAMETER_COUNT: *(size_t *)to = (size_t) * (const int64_t *)from; return NB_OK;
+    case NB_PARAMETER_FLAG: *(bool *)to = *(const bool *)from; return NB_OK;
+    default: break;
     }
-    settings->seed = settings->seeded ? (uint64_t)value : 0;
+    const char *word = *(const char *const *)from;
+    return nb_parameter_set(settings, p, word, err) == NB_OK
+               ? NB_OK
+               : nb_fail(err, NB_ERR_USAGE, "--%s: '%s' is neither a number nor 'none'", p->name, word);
+}
+
+static const char *origin_of(nb_option_source source)
+{
+    switch (source) {
+    case NB_FROM_COMMAND_LINE: return "command line";
+    case NB_FROM_FILE: return "run file";
+    case NB_FROM_ENVIRONMENT: return "environment";
+    default: return "published default";
+    }
+}
+
+nb_status nb_score_decide(nb_score_chosen *out, const nb_bank *bank, const nb_parsed *options,
+                          const nb_score_choice *choice, nb_error *err)
+{
+    const char *name = choice->score ? choice->score : bank->score;
+    *out = (nb_score_chosen){.rule = nb_score_find(name)};
+    if (!out->rule) {
+        nb_fail(err, NB_ERR_INPUT, "the bank suggests score '%s', which this version does not know", name);
+        return nb_hint(err, "choose one with --score " NB_SCORE_NAMES);
+    }
+    nb_parameters_default(&out->settings, out->origin, bank, out->rule);
+    for (size_t i = 0; i < NB_PARAMETER_TOTAL; i++) {
+        nb_option_source source = nb_option_given(options, nb_parameters[i].name);
+        if (source != NB_FROM_DEFAULT) {
+            nb_status status = take(&out->settings, choice, i, err);
+            out->origin[i] = origin_of(source);
+            if (status != NB_OK) {
+                return status;
+            }
+        }
+    }
     return NB_OK;
+}
+
+/* "groups 5" */
+static nb_status format(nb_buffer *out, const nb_score_settings *s, const nb_parameter *p, nb_error *err)
+{
+    nb_status status = nb_buffer_printf(out, err, "%s ", p->name);
+    return status == NB_OK ? nb_parameter_format(out, s, p, err) : status;
+}
+
+nb_status nb_score_log(const nb_log *log, const nb_score_chosen *chosen, const nb_scorer *scorer, nb_error *err)
+{
+    nb_buffer line = {0};
+    const char *idle = "";
+    nb_status status;
+    NB_TRY(nb_buffer_printf(&line, err, "score %s:", chosen->rule->name));
+    for (size_t i = 0; i < NB_PARAMETER_TOTAL; i++) {
+        if (chosen->rule->uses & nb_parameters[i].uses) {
+            NB_TRY(nb_buffer_printf(&line, err, "%s ", idle));
+            NB_TRY(format(&line, &chosen->settings, &nb_parameters[i], err));
+            NB_TRY(nb_buffer_printf(&line, err, " (%s)", chosen->origin[i]));
+            idle = ",";
+        } else if (strstr("command line run file environment", chosen->origin[i])) {
+            nb_log_warn(log, "--%s has no effect: the score %s does not use it", nb_parameters[i].name,
+                        chosen->rule->name);
+        }
+    }
+    nb_log_info(log, "%s", line.data);
+    if (scorer->settings.groups != chosen->settings.groups) {
+        nb_log_warn(log, "groups raised from %zu to %zu: with larger groups rho is not below 1 and %s ranks nothing",
+                    chosen->settings.groups, scorer->settings.groups, chosen->rule->name);
+    }
+done:
+    nb_buffer_free(&line);
+    return status;
 }
 
 nb_status nb_score_choose(nb_scorer *out, const nb_bank *bank, const nb_parsed *options, const nb_score_choice *choice,
                           nb_error *err)
 {
-    const char *name = choice->score ? choice->score : bank->score;
-    const nb_score_rule *rule = nb_score_find(name);
-    if (!rule) {
-        nb_fail(err, NB_ERR_INPUT, "the bank suggests score '%s', which this version does not know", name);
-        return nb_hint(err, "choose one with --score " NB_SCORE_NAMES);
-    }
-    bool as_suggested = strcmp(name, bank->score) == 0;
-    nb_score_settings settings = {.temperature = as_suggested ? bank->temperature : rule->temperature,
-                                  .groups = bank->groups,
-                                  .seeded = bank->seeded,
-                                  .seed = bank->seed};
-    if (nb_option_given(options, "temperature") != NB_FROM_DEFAULT) {
-        settings.temperature = choice->temperature;
-    }
-    if (nb_option_given(options, "groups") != NB_FROM_DEFAULT) {
-        settings.groups = (size_t)choice->groups;
-    }
-    if (choice->seed) {
-        nb_status status = choose_seed(&settings, choice->seed, err);
-        if (status != NB_OK) {
-            return status;
-        }
-    }
-    return nb_scorer_create(out, bank, rule, &settings, err);
+    nb_score_chosen chosen;
+    nb_status status = nb_score_decide(&chosen, bank, options, choice, err);
+    return status == NB_OK ? nb_scorer_create(out, bank, chosen.rule, &chosen.settings, err) : status;
 }
 
 nb_status nb_score_comments(nb_strings *out, const nb_scorer *scorer, nb_error *err)
@@ -58,12 +118,12 @@ nb_status nb_score_comments(nb_strings *out, const nb_scorer *scorer, nb_error *
                             scorer->bank->label_count, scorer->bank->negative_count));
     NB_TRY(nb_strings_push(out, line.data, line.len, err));
     nb_buffer_clear(&line);
-    NB_TRY(nb_buffer_printf(&line, err, "score %s, temperature %.15g", scorer->rule->name, s->temperature));
-    if (scorer->rule->needs_negatives) {
-        NB_TRY(nb_buffer_printf(&line, err, ", groups %zu", s->groups));
-    }
-    if (scorer->rule->needs_negatives && s->seeded) {
-        NB_TRY(nb_buffer_printf(&line, err, ", seed %llu", (unsigned long long)s->seed));
+    NB_TRY(nb_buffer_printf(&line, err, "score %s", scorer->rule->name));
+    for (size_t i = 0; i < NB_PARAMETER_TOTAL; i++) {
+        if (scorer->rule->uses & nb_parameters[i].uses && !(nb_parameters[i].kind == NB_PARAMETER_SEED && !s->seeded)) {
+            NB_TRY(nb_buffer_printf(&line, err, ", "));
+            NB_TRY(format(&line, s, &nb_parameters[i], err));
+        }
     }
     NB_TRY(nb_strings_push(out, line.data, line.len, err));
 done:
@@ -85,16 +145,21 @@ nb_status nb_score_rows(const nb_scorer *scorer, nb_store *images, size_t begin,
                         nb_error *err)
 {
     nb_status status = NB_OK;
-    double *rows = nb_alloc(NB_SCORE_BATCH * scorer->bank->d, sizeof *rows, err);
+    nb_buffer what = {0};
+    size_t d = scorer->d;
+    float *rows = nb_alloc(NB_SCORE_BATCH * d, sizeof *rows, err);
     if (!rows) {
         return NB_ERR_LIMIT;
     }
+    NB_TRY(nb_buffer_printf(&what, err, "'%s'", images->path));
     for (size_t at = 0; at < count; at += NB_SCORE_BATCH) {
         size_t batch = count - at < NB_SCORE_BATCH ? count - at : NB_SCORE_BATCH;
-        NB_TRY(nb_store_rows(images, begin + at, batch, rows, err));
-        NB_TRY(nb_scorer_run(scorer, rows, batch, results + at, err));
+        NB_TRY(nb_store_rows_float(images, begin + at, batch, rows, err));
+        NB_TRY(nb_score_normalise(rows, batch, d, begin + at, what.data, err));
+        NB_TRY(nb_scorer_run_float(scorer, rows, batch, results + at, err));
     }
 done:
+    nb_buffer_free(&what);
     free(rows);
     return status;
 }

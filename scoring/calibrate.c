@@ -1,6 +1,6 @@
 #include "scoring/calibrate.h"
 
-#include "scoring/scores/score.h"
+#include "scoring/scores/parameters.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -30,8 +30,14 @@ static nb_status choose(nb_scorer *scorer, const nb_bank *bank, nb_error *err)
         return nb_fail(err, NB_ERR_INPUT, "the bank suggests score '%s', which this version does not know",
                        bank->score);
     }
-    nb_score_settings settings = {
-        .temperature = bank->temperature, .groups = bank->groups, .seeded = bank->seeded, .seed = bank->seed};
+    nb_score_settings settings;
+    const char *origin[NB_PARAMETER_TOTAL];
+    if (rule->stream) {
+        nb_fail(err, NB_ERR_USAGE, "score %s depends on a stream of images: no threshold of it can be calibrated",
+                bank->score);
+        return nb_hint(err, "suggest another one with --score, or leave out --calibrate");
+    }
+    nb_parameters_default(&settings, origin, bank, rule);
     return nb_scorer_create(scorer, bank, rule, &settings, err);
 }
 

@@ -305,6 +305,7 @@ void nb_scores_free(nb_scores *scores)
         free(scores->classes);
         free(scores->score);
         free(scores->ood_score);
+        free(scores->accepted);
         *scores = (nb_scores){0};
     }
 }
@@ -357,7 +358,16 @@ static nb_status format_row(const nb_scores *s, size_t i, nb_buffer *out, nb_err
     }
     nb_buffer_clear(out);
     NB_TRY(nb_score_escape(out, name, len, err));
-    NB_TRY(nb_buffer_printf(out, err, "\t%d\t%d\t%.9g\t%s\n", s->labels[i], s->classes[i], s->score[i], ood_score));
+    NB_TRY(nb_buffer_printf(out, err, "\t%d\t%d\t%.9g\t%s", s->labels[i], s->classes[i], s->score[i], ood_score));
+    if (s->class_names) {
+        const char *class_name = nb_scores_class_name(s, i);
+        NB_TRY(nb_buffer_append(out, "\t", 1, err));
+        NB_TRY(nb_score_escape(out, class_name, strlen(class_name), err));
+    }
+    if (s->accepted) {
+        NB_TRY(nb_buffer_printf(out, err, "\t%s", s->accepted[i] ? "in" : "out"));
+    }
+    NB_TRY(nb_buffer_append(out, "\n", 1, err));
     if (out->len > NB_SCORE_LINE_MAX) {
         status = nb_fail(err, NB_ERR_INPUT,
                          "the image name of score row %zu is too long: its line has %zu bytes, at "
@@ -403,8 +413,10 @@ static nb_status write_all(const nb_scores *s, FILE *f, const char *path, nb_err
     }
     nb_buffer_clear(&text);
     for (size_t k = 0; k < COLUMNS; k++) {
-        NB_TRY(nb_buffer_printf(&text, err, "%s%c", column_names[k], k + 1 < COLUMNS ? '\t' : '\n'));
+        NB_TRY(nb_buffer_printf(&text, err, "%s%s", k ? "\t" : "", column_names[k]));
     }
+    NB_TRY(
+        nb_buffer_printf(&text, err, "%s%s\n", s->class_names ? "\tclass_name" : "", s->accepted ? "\tdecision" : ""));
     NB_TRY(put(f, path, &text, err));
     for (size_t i = 0; i < s->count; i++) {
         NB_TRY(format_row(s, i, &text, err));
@@ -446,6 +458,15 @@ done:
     }
     nb_output_end(&out);
     return status;
+}
+
+const char *nb_scores_class_name(const nb_scores *s, size_t i)
+{
+    if (!s->class_names) {
+        return NULL;
+    }
+    bool known = s->classes[i] >= 0 && (size_t)s->classes[i] < s->class_names->count;
+    return known ? nb_strings_get(s->class_names, (size_t)s->classes[i]) : "";
 }
 
 bool nb_scores_have_odds(const nb_scores *scores)

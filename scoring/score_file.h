@@ -1,13 +1,14 @@
 /* Score files: what `score` writes and `eval` reads.
  *
  *     # any number of comment lines: provenance
- *     image <tab> label <tab> class <tab> score <tab> ood_score
- *     cats/1.jpg <tab> 3 <tab> 3 <tab> 0.998 <tab> 0.00199999
+ *     image <tab> label <tab> class <tab> score <tab> ood_score <tab> class_name <tab> decision
+ *     cats/1.jpg <tab> 3 <tab> 3 <tab> 0.998 <tab> 0.00199999 <tab> Abyssinian <tab> in
  *
- * Columns are found by the names in the header line, in any order; further columns are ignored. Numbers are written
- * with %.9g. Inside image names the bytes backslash, tab, line feed and carriage return are written \\ \t \n \r; any
- * other byte but NUL stands for itself, so that every file name survives. Lines end in LF; CRLF is read too. After the
- * header line a '#' begins an image name like any other byte. */
+ * The last two are there where they are known; only people and scripts read them. Columns are found by the names in the
+ * header line, in any order; further columns are ignored. Numbers are written with %.9g. Inside image names the bytes
+ * backslash, tab, line feed and carriage return are written \\ \t \n \r; any other byte but NUL stands for itself, so
+ * that every file name survives. Lines end in LF; CRLF is read too. After the header line a '#' begins an image name
+ * like any other byte. */
 #ifndef NB_SCORING_SCORE_FILE_H
 #define NB_SCORING_SCORE_FILE_H
 
@@ -23,6 +24,10 @@ typedef struct nb_scores {
     double *score;     /* [count] finite, higher means more in-distribution */
     double *ood_score; /* [count] 1 - score without cancellation, or NaN in all rows: the score is no probability */
     size_t count;
+    /* For writing only: names of the ID classes, borrowed, and whether a threshold takes each image for ID [count]. A
+     * column each, absent where NULL. */
+    const nb_strings *class_names;
+    uint8_t *accepted;
     nb_strings comments; /* the comment lines without the '#' and the blank behind it */
 } nb_scores;
 
@@ -37,13 +42,16 @@ nb_status nb_scores_parse(nb_scores *out, const char *name, const char *bytes, s
 
 /* Writes a score file with scores->comments above it (a comment of several lines becomes several). Refuses what
  * nb_scores_read would refuse: NB_ERR_NUMERIC for the numbers, NB_ERR_INPUT for a name or comment too long or with a
- * NUL byte, and for no rows. * Otherwise fails as nb_output_begin does, or with NB_ERR_IO. */
+ * NUL byte, and for no rows. Otherwise fails as nb_output_begin does, or with NB_ERR_IO. */
 nb_status nb_scores_write(const nb_scores *scores, const char *path, bool force, nb_error *err);
 
 /* Appends a name as it stands in a score file. */
 nb_status nb_score_escape(nb_buffer *out, const char *name, size_t len, nb_error *err);
 
 void nb_scores_free(nb_scores *scores);
+
+/* The name of row i's class: "" where it has none. NULL without class_names. */
+const char *nb_scores_class_name(const nb_scores *scores, size_t i);
 
 /* True when the rows carry ood_score, so that their keys are log-odds. Keys of files that differ in this do not
  * compare. False without rows. */

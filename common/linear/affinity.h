@@ -17,8 +17,6 @@ typedef struct nb_affinity {
     void (*unit_float)(float *out, const float *in, size_t rows, size_t width, float *norms);
     /* Largest of n values; -infinity for none. */
     float (*max)(const float *x, size_t n);
-    /* sum_i exp((x[i] - shift) scale), scale > 0, for x[i] <= shift; -infinity counts next to nothing (1e-38) */
-    double (*exp_sum)(const float *x, size_t n, float shift, float scale);
     /* sum_i exp((x[i] - shift[i]) scale) */
     double (*exp_sum_each)(const float *x, const float *shift, size_t n, float scale);
     /* Copies the values >= limit to kept [n] in their order; returns how many. */

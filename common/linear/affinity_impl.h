@@ -113,31 +113,6 @@ static float largest(const float *x, size_t n)
 }
 
 /* Blocks of BLOCK values are summed in single precision, the blocks in double. */
-static double exp_sum(const float *x, size_t n, float shift, float scale)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n;) {
-        float part[LANES] = {0}, rest = 0;
-        size_t end = i + BLOCK < n ? i + BLOCK : n;
-        for (; i + LANES <= end; i += LANES) {
-            for (size_t l = 0; l < LANES; l++) {
-                part[l] += nb_fast_exp((x[i + l] - shift) * scale);
-            }
-        }
-        for (; i < end; i++) {
-            rest += nb_fast_exp((x[i] - shift) * scale);
-        }
-        for (int l = 0; l < LANES / 2; l++) {
-            part[l] += part[l + LANES / 2];
-        }
-        for (int l = 0; l < LANES / 2; l++) {
-            rest += part[l];
-        }
-        sum += (double)rest;
-    }
-    return sum;
-}
-
 static double exp_sum_each(const float *x, const float *shift, size_t n, float scale)
 {
     double sum = 0;
@@ -232,7 +207,6 @@ const nb_affinity NB_AFFINITY_SET = {.name = NB_AFFINITY_SET_NAME,
                                      .unit_half = unit_half,
                                      .unit_float = unit_float,
                                      .max = largest,
-                                     .exp_sum = exp_sum,
                                      .exp_sum_each = exp_sum_each,
                                      .above = above,
                                      .nearer = nearer,

@@ -111,6 +111,16 @@ double nb_log_sum_exp(const double *x, size_t count)
     return top + log(sum);
 }
 
+double nb_entropy(const double *x, size_t count)
+{
+    double whole = nb_log_sum_exp(x, count), sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        double p = exp(x[i] - whole);
+        sum -= p * log(p + 1e-8);
+    }
+    return sum;
+}
+
 double nb_softplus(double x)
 {
     return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));

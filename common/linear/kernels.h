@@ -33,6 +33,10 @@ double nb_dot(const double *a, const double *b, size_t d);
 /* ln sum exp x[i], with the maximum subtracted; -inf for count 0. */
 double nb_log_sum_exp(const double *x, size_t count);
 
+/* -sum p ln(p + 1e-8) of p = softmax(x[count]): the key by which AdaNeg's memory keeps images (Zhang and Zhang, NeurIPS
+ * 2024). */
+double nb_entropy(const double *x, size_t count);
+
 /* ln(1 + exp(x)) without overflow or cancellation. */
 double nb_softplus(double x);
 

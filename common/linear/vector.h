@@ -39,6 +39,15 @@ typedef struct nb_vector {
     void (*path_push)(nb_path *path, size_t depth, size_t width, const float *key, const float *value);
     /* One query row [width] against depths 0..depth of the path, all heads: out [width]. */
     void (*path_attend)(nb_path *path, size_t depth, size_t width, size_t heads, const float *query, float *out);
+    /* *top = the largest of x[count], count > 0; *sum = sum exp(scale (x - top)), at least 1: the log-sum-exp of
+     * scale x is scale top + ln sum. Relative error of *sum below 2e-6; nb_log_sum_exp is the reference. x may hold
+     * -INFINITY (an element left out) beside one finite number at least. */
+    void (*sum_exp)(const float *x, size_t count, float scale, float *top, double *sum);
+    /* x = exp(x) in place, relative error below 3e-7; x <= 0, results under 1e-37 are not exact. */
+    void (*exps)(float *x, size_t count);
+    /* -sum p ln(p + 1e-8) of p = exp(scale (x - top)) / sum, with top and sum as sum_exp gives them; never negative.
+     * nb_entropy is the reference. */
+    double (*entropy)(const float *x, size_t count, float scale, float top, double sum);
 } nb_vector;
 
 /* The best set this CPU has, or the one NEGBANK_VECTOR names (plain, avx2, avx512) if it has that; "plain" everywhere

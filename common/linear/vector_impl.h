@@ -202,6 +202,112 @@ static void path_attend(nb_path *path, size_t depth, size_t width, size_t heads,
     }
 }
 
+/* ln(x) for normal positive x: x = 2^e m with m in [sqrt(1/2), sqrt(2)), then 2 artanh((m - 1) / (m + 1)) by its series
+ * up to the ninth power (absolute error below 2e-7 times 1 + |e|). */
+static inline float fast_log(float x)
+{
+    nb_float_bits b = {.f = x};
+    int32_t e = (int32_t)(b.u - 0x3f3504f3u) >> 23;
+    b.u -= (uint32_t)e << 23;
+    float s = (b.f - 1.0f) / (b.f + 1.0f), z = s * s;
+    float p = 2.0f / 9;
+    p = p * z + 2.0f / 7;
+    p = p * z + 2.0f / 5;
+    p = p * z + 2.0f / 3;
+    return (float)e * 0.693147181f + s * (2.0f + p * z);
+}
+
+enum { PART = 1024 }; /* elements whose float sums go into a double */
+
+/* The last elements in a block of their own, filled up with `rest`. */
+static inline void pad(float block[LANES], const float *x, size_t n, float rest)
+{
+    for (int l = 0; l < LANES; l++) {
+        block[l] = (size_t)l < n ? x[l] : rest;
+    }
+}
+
+static inline float largest(const float *x, size_t n)
+{
+    float most[LANES], block[LANES], top;
+    size_t i = 0;
+    for (int l = 0; l < LANES; l++) {
+        most[l] = x[0];
+    }
+    for (; i + LANES <= n; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            most[l] = x[i + (size_t)l] > most[l] ? x[i + (size_t)l] : most[l];
+        }
+    }
+    if (i < n) {
+        pad(block, x + i, n - i, x[0]);
+        for (int l = 0; l < LANES; l++) {
+            most[l] = block[l] > most[l] ? block[l] : most[l];
+        }
+    }
+    top = most[0];
+    for (int l = 1; l < LANES; l++) {
+        top = most[l] > top ? most[l] : top;
+    }
+    return top;
+}
+
+static void sum_exp(const float *x, size_t n, float scale, float *out_top, double *out_sum)
+{
+    float top = largest(x, n), block[LANES];
+    double total = 0;
+    for (size_t begin = 0; begin < n; begin += PART) {
+        size_t end = n - begin < PART ? n : begin + PART, i = begin;
+        float part[LANES] = {0};
+        for (; i + LANES <= end; i += LANES) {
+            for (int l = 0; l < LANES; l++) {
+                part[l] += nb_fast_exp((x[i + (size_t)l] - top) * scale);
+            }
+        }
+        if (i < end) {
+            pad(block, x + i, end - i, -INFINITY);
+            for (int l = 0; l < LANES; l++) {
+                part[l] += nb_fast_exp((block[l] - top) * scale);
+            }
+        }
+        total += (double)add_lanes(part);
+    }
+    *out_top = top;
+    *out_sum = total;
+}
+
+static void exps(float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        x[i] = nb_fast_exp(x[i]);
+    }
+}
+
+static double entropy(const float *x, size_t n, float scale, float top, double sum)
+{
+    float inverse = (float)(1 / sum), block[LANES];
+    double total = 0;
+    for (size_t begin = 0; begin < n; begin += PART) {
+        size_t end = n - begin < PART ? n : begin + PART, i = begin;
+        float part[LANES] = {0};
+        for (; i + LANES <= end; i += LANES) {
+            for (int l = 0; l < LANES; l++) {
+                float p = nb_fast_exp((x[i + (size_t)l] - top) * scale) * inverse;
+                part[l] -= p * fast_log(p + 1e-8f);
+            }
+        }
+        if (i < end) {
+            pad(block, x + i, end - i, -INFINITY);
+            for (int l = 0; l < LANES; l++) {
+                float p = nb_fast_exp((block[l] - top) * scale) * inverse;
+                part[l] -= p * fast_log(p + 1e-8f);
+            }
+        }
+        total += (double)add_lanes(part);
+    }
+    return total > 0 ? total : 0;
+}
+
 const nb_vector NB_VECTOR_SET = {.name = NB_VECTOR_SET_NAME,
                                  .layer_norm = layer_norm,
                                  .bias_gelu = bias_gelu,
@@ -210,4 +316,7 @@ const nb_vector NB_VECTOR_SET = {.name = NB_VECTOR_SET_NAME,
                                  .add_residual = add_residual,
                                  .softmax = softmax,
                                  .path_push = path_push,
-                                 .path_attend = path_attend};
+                                 .path_attend = path_attend,
+                                 .sum_exp = sum_exp,
+                                 .exps = exps,
+                                 .entropy = entropy};

@@ -111,23 +111,6 @@ nb_status nb_provenance_fact(nb_provenance *p, const char *name, const char *val
     return json_object_set_new(p->content, name, json_string(value)) == 0 ? NB_OK : no_memory(err);
 }
 
-bool nb_provenance_model(const char *text, char digest[65])
-{
-    json_t *content = text ? json_loads(text, 0, NULL) : NULL;
-    const json_t *inputs = json_object_get(content, "inputs");
-    digest[0] = '\0';
-    for (size_t i = 0; i < json_array_size(inputs); i++) {
-        const json_t *input = json_array_get(inputs, i);
-        const char *role = json_string_value(json_object_get(input, "role"));
-        const char *hex = json_string_value(json_object_get(input, "sha256"));
-        if (role && hex && strcmp(role, "model") == 0 && strlen(hex) == 64) {
-            memcpy(digest, hex, 65);
-        }
-    }
-    json_decref(content);
-    return digest[0] != '\0';
-}
-
 nb_status nb_provenance_same_fact(const char *path, const char *old, const char *fresh, const char *name, nb_error *err)
 {
     json_t *a = json_loads(old, 0, NULL), *b = json_loads(fresh, 0, NULL);
@@ -144,6 +127,25 @@ nb_status nb_provenance_same_fact(const char *path, const char *old, const char 
 nb_status nb_provenance_measured(nb_provenance *p, const char *name, json_t *value, nb_error *err)
 {
     return json_object_set_new(p->run, name, value) == 0 ? NB_OK : no_memory(err);
+}
+
+bool nb_provenance_find(const char *text, const char *role, nb_digest *digest)
+{
+    json_t *root = text ? json_loads(text, 0, NULL) : NULL;
+    const json_t *inputs = json_object_get(root, "inputs"), *input;
+    bool found = false;
+    size_t i;
+    json_array_foreach(inputs, i, input)
+    {
+        const char *is = json_string_value(json_object_get(input, "role"));
+        const char *hex = json_string_value(json_object_get(input, "sha256"));
+        if (!found && is && hex && strcmp(is, role) == 0 && strlen(hex) < sizeof digest->hex) {
+            memcpy(digest->hex, hex, strlen(hex) + 1);
+            found = true;
+        }
+    }
+    json_decref(root);
+    return found;
 }
 
 nb_status nb_provenance_text(const nb_provenance *p, char **text, nb_error *err)

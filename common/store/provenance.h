@@ -29,9 +29,6 @@ nb_status nb_provenance_file(nb_provenance *p, const char *role, const char *pat
 /* A fact about the content beyond options and inputs: "blas kernel", "Cooperlake". */
 nb_status nb_provenance_fact(nb_provenance *p, const char *name, const char *value, nb_error *err);
 
-/* The digest of the checkpoint that the content half `text` of a file of ours names as its input; false when it names
- * none. */
-bool nb_provenance_model(const char *text, char digest[65]);
 /* The fact that names the towers' engine. */
 #define NB_PROVENANCE_ENGINE "engine"
 
@@ -40,6 +37,9 @@ nb_status nb_provenance_same_fact(const char *path, const char *old, const char 
                                   nb_error *err);
 /* What was measured in this run, an object under `name` in its record. Takes over `value`; NULL is NB_ERR_LIMIT. */
 nb_status nb_provenance_measured(nb_provenance *p, const char *name, json_t *value, nb_error *err);
+/* The digest of the first input of that role in a content half as it stands in a file. False, *digest untouched, when
+ * there is none or `text` is no such record. */
+bool nb_provenance_find(const char *text, const char *role, nb_digest *digest);
 
 /* The content half as JSON, freed by the caller. */
 nb_status nb_provenance_text(const nb_provenance *p, char **text, nb_error *err);

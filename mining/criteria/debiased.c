@@ -13,6 +13,7 @@
 #include "common/linear/affinity.h"
 #include "common/linear/blas.h"
 #include "common/linear/exact_sum.h"
+#include "common/linear/vector.h"
 #include "mining/affinity/sweep.h"
 #include "mining/criteria/criterion.h"
 
@@ -59,6 +60,7 @@ static nb_status add_partition(state *s, image_set *set, const float *texts, con
                                nb_error *err)
 {
     const nb_evidence *e = s->evidence;
+    const nb_vector *vector = nb_vector_best();
     double inverse = 1 / e->affinity_temperature;
     nb_status status = NB_OK;
     for (size_t x = 0; x < set->count; x += NB_AFFINITY_IMAGES) {
@@ -71,11 +73,11 @@ static nb_status add_partition(state *s, image_set *set, const float *texts, con
             }
         }
         for (size_t i = 0; i < images; i++) {
-            const float *row = s->cosines + i * count;
-            float most = s->loops->max(row, count);
-            if (most > -INFINITY) {
-                nb_exact_add(&set->partition[x + i], s->loops->exp_sum(row, count, most, (float)inverse),
-                             (double)most * inverse);
+            float top;
+            double sum;
+            vector->sum_exp(s->cosines + i * count, count, (float)inverse, &top, &sum);
+            if (top > -INFINITY) {
+                nb_exact_add(&set->partition[x + i], sum, (double)top * inverse);
             }
         }
     }

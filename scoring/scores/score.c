@@ -1,13 +1,15 @@
 #include "scoring/scores/score.h"
 
 #include "common/base/random.h"
-#include "common/linear/blas.h"
+#include "common/linear/kernels.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const nb_score_rule *const rules[] = {&nb_score_neglabel, &nb_score_mcm};
+static const nb_score_rule *const rules[] = {&nb_score_neglabel,  &nb_score_dnm,    &nb_score_mcm,
+                                             &nb_score_max_logit, &nb_score_energy, &nb_score_adaneg,
+                                             &nb_score_interneg};
 
 const nb_score_rule *nb_score_find(const char *name)
 {
@@ -19,15 +21,23 @@ const nb_score_rule *nb_score_find(const char *name)
     return NULL;
 }
 
-/* Copies the negatives in group order: the bank's, or permuted by the seed (Fisher-Yates). */
-static nb_status arrange(nb_scorer *s, nb_error *err)
+static void copy_row(float *out, const double *row, size_t d)
+{
+    for (size_t i = 0; i < d; i++) {
+        out[i] = (float)row[i];
+    }
+}
+
+/* Copies the negatives in group order: the bank's with the extra ones behind, or permuted by the seed
+ * (Fisher-Yates). */
+static nb_status arrange(nb_scorer *s, const float *extra, nb_error *err)
 {
     const nb_bank *b = s->bank;
-    size_t m = b->negative_count;
+    size_t m = s->negative_count;
+    float *negatives = s->rows + s->label_count * s->d;
     size_t *order = NULL;
     nb_status status;
     NB_TRY_NEW(order, m);
-    NB_TRY_NEW(s->negatives, m * b->d);
     for (size_t i = 0; i < m; i++) {
         order[i] = i;
     }
@@ -38,79 +48,99 @@ static nb_status arrange(nb_scorer *s, nb_error *err)
         order[k] = swap;
     }
     for (size_t i = 0; i < m; i++) {
-        memcpy(s->negatives + i * b->d, b->negative_rows + order[i] * b->d, b->d * sizeof *s->negatives);
+        if (order[i] < b->negative_count) {
+            copy_row(negatives + i * s->d, b->negative_rows + order[i] * s->d, s->d);
+        } else {
+            memcpy(negatives + i * s->d, extra + (order[i] - b->negative_count) * s->d, s->d * sizeof *extra);
+        }
     }
 done:
     free(order);
     return status;
 }
 
+static nb_status check_settings(const nb_scorer *s, nb_error *err)
+{
+    const nb_score_settings *set = &s->settings;
+    if (!(set->temperature > 0) || !isfinite(set->temperature)) {
+        return nb_fail(err, NB_ERR_USAGE, "temperature %g is not positive", set->temperature);
+    }
+    if (s->negative_count && (!set->groups || set->groups > s->negative_count)) {
+        return nb_fail(err, NB_ERR_USAGE, "%zu groups cannot be cut from %zu negatives", set->groups,
+                       s->negative_count);
+    }
+    return NB_OK;
+}
+
+nb_status nb_scorer_create_with(nb_scorer *s, const nb_bank *bank, const nb_score_rule *rule,
+                                const nb_score_settings *settings, const float *extra, size_t extra_count,
+                                nb_error *err)
+{
+    nb_status status;
+    size_t rows, elements;
+    *s = (nb_scorer){.bank = bank,
+                     .rule = rule,
+                     .settings = *settings,
+                     .asked_groups = settings->groups,
+                     .d = bank->d,
+                     .label_count = bank->label_count,
+                     .negative_count = rule->uses & NB_USES_NEGATIVES ? bank->negative_count + extra_count : 0,
+                     .vector = nb_vector_best()};
+    NB_TRY(check_settings(s, err));
+    if (rule->settle) {
+        NB_TRY(rule->settle(&s->settings, s->label_count, s->negative_count, err));
+    }
+    rows = s->label_count + s->negative_count;
+    if (!nb_mul_size(rows, s->d, &elements)) {
+        status = nb_fail(err, NB_ERR_LIMIT, "%zu rows of width %zu are too many", rows, s->d);
+        goto done;
+    }
+    s->rows = nb_alloc_aligned(elements, sizeof *s->rows, err);
+    if (!s->rows) {
+        status = NB_ERR_LIMIT;
+        goto done;
+    }
+    for (size_t c = 0; c < s->label_count; c++) {
+        copy_row(s->rows + c * s->d, bank->label_rows + c * s->d, s->d);
+    }
+    NB_TRY(arrange(s, extra, err));
+done:
+    if (status != NB_OK) {
+        nb_scorer_destroy(s);
+    }
+    return status;
+}
+
 nb_status nb_scorer_create(nb_scorer *s, const nb_bank *bank, const nb_score_rule *rule,
                            const nb_score_settings *settings, nb_error *err)
 {
-    *s = (nb_scorer){.bank = bank, .rule = rule, .settings = *settings};
-    if (!(settings->temperature > 0) || !isfinite(settings->temperature)) {
-        return nb_fail(err, NB_ERR_USAGE, "temperature %g is not positive", settings->temperature);
-    }
-    if (!rule->needs_negatives) {
-        return NB_OK;
-    }
-    if (!settings->groups || settings->groups > bank->negative_count) {
-        return nb_fail(err, NB_ERR_USAGE, "%zu groups cannot be cut from %zu negatives", settings->groups,
-                       bank->negative_count);
-    }
-    return arrange(s, err);
+    return nb_scorer_create_with(s, bank, rule, settings, NULL, 0, err);
 }
 
 void nb_scorer_destroy(nb_scorer *s)
 {
     if (s) {
-        free(s->negatives);
+        free(s->rows);
         *s = (nb_scorer){0};
     }
 }
 
-static int32_t predict(const double *z, size_t count)
+nb_status nb_score_normalise(float *rows, size_t count, size_t d, size_t first, const char *what, nb_error *err)
 {
-    size_t best = 0;
-    for (size_t c = 1; c < count; c++) {
-        best = z[c] > z[best] ? c : best;
+    for (size_t r = 0; r < count; r++) {
+        float *row = rows + r * d;
+        double part[4] = {0};
+        for (size_t i = 0; i < d; i++) {
+            part[i % 4] += (double)row[i] * (double)row[i];
+        }
+        double norm = sqrt((part[0] + part[1]) + (part[2] + part[3]));
+        if (!(norm > 0) || !isfinite(norm)) {
+            return nb_fail(err, NB_ERR_NUMERIC, "row %zu of %s has norm %g: it cannot be normalised", first + r, what,
+                           norm);
+        }
+        for (size_t i = 0; i < d; i++) {
+            row[i] = (float)((double)row[i] / norm);
+        }
     }
-    return (int32_t)best;
-}
-
-static void score_batch(const nb_scorer *s, const double *images, size_t count, double *z, double *y,
-                        nb_score_result *results)
-{
-    const nb_bank *b = s->bank;
-    double scale = 1 / s->settings.temperature;
-    nb_dgemm_nt(count, b->label_count, b->d, scale, images, b->d, b->label_rows, b->d, z, b->label_count);
-    if (s->negatives) {
-        nb_dgemm_nt(count, b->negative_count, b->d, scale, images, b->d, s->negatives, b->d, y, b->negative_count);
-    }
-    for (size_t i = 0; i < count; i++) {
-        nb_logits logits = {.z = z + i * b->label_count,
-                            .y = y + i * b->negative_count,
-                            .label_count = b->label_count,
-                            .negative_count = s->negatives ? b->negative_count : 0,
-                            .groups = s->settings.groups};
-        s->rule->score(&logits, &results[i]);
-        results[i].label = predict(logits.z, logits.label_count);
-    }
-}
-
-nb_status nb_scorer_run(const nb_scorer *s, const double *images, size_t count, nb_score_result *results, nb_error *err)
-{
-    double *z = NULL, *y = NULL;
-    nb_status status;
-    NB_TRY_NEW(z, NB_SCORE_BATCH * s->bank->label_count);
-    NB_TRY_NEW(y, NB_SCORE_BATCH * s->bank->negative_count);
-    for (size_t at = 0; at < count; at += NB_SCORE_BATCH) {
-        size_t batch = count - at < NB_SCORE_BATCH ? count - at : NB_SCORE_BATCH;
-        score_batch(s, images + at * s->bank->d, batch, z, y, results + at);
-    }
-done:
-    free(z);
-    free(y);
-    return status;
+    return NB_OK;
 }

@@ -60,7 +60,7 @@ static void check_rows(const nb_affinity *set, size_t width)
 static void check_sums(const nb_affinity *set, size_t n)
 {
     float x[LONGEST], y[LONGEST], least;
-    double most = -INFINITY, shifted = 0, each = 0, sum = 0, lowest = INFINITY;
+    double most = -INFINITY, each = 0, sum = 0, lowest = INFINITY;
     for (size_t i = 0; i < n; i++) {
         x[i] = draw(2, i);
         y[i] = draw(3, i);
@@ -69,11 +69,7 @@ static void check_sums(const nb_affinity *set, size_t n)
         sum += (double)y[i] - (double)x[i];
         lowest = fmin(lowest, (double)y[i] - (double)x[i]);
     }
-    for (size_t i = 0; i < n; i++) {
-        shifted += exp(((double)x[i] - most) * 20);
-    }
     assert_true((double)set->max(x, n) == most);
-    close_to(set->exp_sum(x, n, (float)most, 20) / shifted, 1, 3e-6);
     close_to(set->exp_sum_each(x, y, n, 20) / each, 1, 3e-6);
     close_to(set->gaps(x, y, n, &least), sum, 1e-6);
     close_to((double)least, lowest, 1e-7);

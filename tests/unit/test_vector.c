@@ -148,11 +148,65 @@ static void test_extremes(void **state)
     }
 }
 
+/* sum_exp, exps and entropy of `n` cosines at one temperature against plain double precision. */
+static void check_exponentials(const nb_vector *v, size_t n, double temperature)
+{
+    float *x = numbers(n, 10, 0.2f), scale = (float)(1 / temperature), top;
+    double *z = calloc(n, sizeof *z), sum, largest = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        z[i] = (double)x[i] * (double)scale;
+        largest = fmax(largest, (double)x[i]);
+    }
+    v->sum_exp(x, n, scale, &top, &sum);
+    assert_true((double)top == largest);
+    double got = (double)scale * (double)top + log(sum), want = nb_log_sum_exp(z, n);
+    if (!(fabs(got - want) <= 2e-6)) {
+        fail_msg("log-sum-exp of %zu at %g: %.9g instead of %.9g", n, temperature, got, want);
+    }
+    got = v->entropy(x, n, scale, top, sum);
+    want = fmax(nb_entropy(z, n), 0);
+    if (!(fabs(got - want) <= 3e-6 * (1 + want))) {
+        fail_msg("entropy of %zu at %g: %.9g instead of %.9g", n, temperature, got, want);
+    }
+    for (size_t i = 0; i < n; i++) {
+        x[i] = -fabsf(x[i]) * 80;
+        z[i] = exp((double)x[i]);
+    }
+    v->exps(x, n);
+    for (size_t i = 0; i < n; i++) {
+        if (z[i] > 1e-37 && !(fabs((double)x[i] - z[i]) <= 3e-7 * z[i])) {
+            fail_msg("exp: %.9g instead of %.9g", (double)x[i], z[i]);
+        }
+    }
+    free(x), free(z);
+}
+
+static void test_exponentials(void **state)
+{
+    (void)state;
+    const nb_vector *sets[3];
+    static const size_t counts[] = {1, 2, 15, 16, 17, 100, 1023, 1024, 1025, 10007};
+    static const double temperatures[] = {1e-6, 0.001, 0.01, 0.07, 1, 100};
+    size_t count = nb_vector_all(sets);
+    for (size_t s = 0; s < count; s++) {
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+            for (size_t t = 0; t < sizeof temperatures / sizeof *temperatures; t++) {
+                check_exponentials(sets[s], counts[i], temperatures[t]);
+            }
+        }
+        float left_out[3] = {-INFINITY, 0.25f, -INFINITY}, top;
+        double sum;
+        sets[s]->sum_exp(left_out, 3, 1000, &top, &sum);
+        assert_true(top == 0.25f && sum == 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vector_sets),
         cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_exponentials),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

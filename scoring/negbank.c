@@ -1,0 +1,291 @@
+#include "scoring/negbank.h"
+
+#include "common/base/version.h"
+#include "common/store/provenance.h"
+#include "scoring/scores/parameters.h"
+#include "scoring/stream.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert((int)NEGBANK_ERR_USAGE == (int)NB_ERR_USAGE && (int)NEGBANK_ERR_INPUT == (int)NB_ERR_INPUT &&
+                   (int)NEGBANK_ERR_IO == (int)NB_ERR_IO && (int)NEGBANK_ERR_LIMIT == (int)NB_ERR_LIMIT &&
+                   (int)NEGBANK_ERR_NUMERIC == (int)NB_ERR_NUMERIC && (int)NEGBANK_ERR_VERIFY == (int)NB_ERR_VERIFY &&
+                   (int)NEGBANK_ERR_INTERNAL == (int)NB_ERR_INTERNAL,
+               "codes are statuses");
+
+struct negbank_bank {
+    nb_bank bank;
+    char criterion[64];
+    nb_digest checkpoint;
+};
+
+struct negbank_scorer {
+    nb_scorer scorer;
+    char *description;
+    bool decides; /* the bank's threshold holds for it */
+};
+
+struct negbank_stream {
+    const negbank_scorer *scorer;
+    nb_stream *stream;
+};
+
+/* HDF5 keeps state of its own for the whole process and is built without locks. */
+static pthread_mutex_t hdf5_turn = PTHREAD_MUTEX_INITIALIZER;
+
+/* The message of a failure for the caller; the code to return. */
+static int report(nb_status status, const nb_error *err, char *message, size_t size)
+{
+    if (message && size) {
+        snprintf(message, size, "%s%s%s%s", status == NB_OK ? "" : err->message,
+                 status != NB_OK && err->hint[0] ? " (" : "", status == NB_OK ? "" : err->hint,
+                 status != NB_OK && err->hint[0] ? ")" : "");
+    }
+    return (int)status;
+}
+
+const char *negbank_version(void)
+{
+    return nb_version();
+}
+
+/* What the provenance of a bank says about how it was made. */
+static void read_provenance(negbank_bank *b)
+{
+    json_t *root = b->bank.provenance ? json_loads(b->bank.provenance, 0, NULL) : NULL;
+    const char *criterion = json_string_value(json_object_get(json_object_get(root, "options"), "criterion"));
+    snprintf(b->criterion, sizeof b->criterion, "%s", criterion ? criterion : "");
+    json_decref(root);
+    nb_bank_checkpoint(&b->bank, &b->checkpoint);
+}
+
+int negbank_open(negbank_bank **out, const char *path, char *message, size_t message_size)
+{
+    nb_error err = {0};
+    nb_status status = NB_OK;
+    *out = NULL;
+    negbank_bank *b = nb_alloc(1, sizeof *b, &err);
+    if (!b) {
+        return report(NB_ERR_LIMIT, &err, message, message_size);
+    }
+    pthread_mutex_lock(&hdf5_turn);
+    status = path ? nb_bank_open(&b->bank, path, &err) : nb_fail(&err, NB_ERR_USAGE, "no path is given");
+    pthread_mutex_unlock(&hdf5_turn);
+    if (status == NB_OK) {
+        read_provenance(b);
+        *out = b;
+    } else {
+        free(b);
+    }
+    return report(status, &err, message, message_size);
+}
+
+void negbank_close(negbank_bank *b)
+{
+    if (b) {
+        nb_bank_close(&b->bank);
+        free(b);
+    }
+}
+
+size_t negbank_width(const negbank_bank *b)
+{
+    return b->bank.d;
+}
+
+size_t negbank_label_count(const negbank_bank *b)
+{
+    return b->bank.label_count;
+}
+
+size_t negbank_negative_count(const negbank_bank *b)
+{
+    return b->bank.negative_count;
+}
+
+const char *negbank_label(const negbank_bank *b, size_t index)
+{
+    return index < b->bank.label_count ? nb_strings_get(&b->bank.labels, index) : NULL;
+}
+
+const char *negbank_negative(const negbank_bank *b, size_t index)
+{
+    return index < b->bank.negative_count ? nb_strings_get(&b->bank.negatives, index) : NULL;
+}
+
+double negbank_negative_value(const negbank_bank *b, size_t index)
+{
+    return index < b->bank.negative_count ? b->bank.criterion[index] : (double)NAN;
+}
+
+const char *negbank_criterion(const negbank_bank *b)
+{
+    return b->criterion;
+}
+
+const char *negbank_digest(const negbank_bank *b)
+{
+    return b->bank.digest.hex;
+}
+
+const char *negbank_checkpoint(const negbank_bank *b)
+{
+    return b->checkpoint.hex;
+}
+
+const char *negbank_suggested_score(const negbank_bank *b)
+{
+    return b->bank.score;
+}
+
+int negbank_threshold(const negbank_bank *b, double *score)
+{
+    if (b->bank.threshold.images && score) {
+        *score = b->bank.threshold.score;
+    }
+    return b->bank.threshold.images > 0;
+}
+
+static nb_status describe(negbank_scorer *s, nb_error *err)
+{
+    const nb_score_rule *rule = s->scorer.rule;
+    nb_buffer text = {0};
+    const char *before = " ";
+    nb_status status;
+    NB_TRY(nb_buffer_printf(&text, err, "%s", rule->name));
+    for (size_t i = 0; i < NB_PARAMETER_TOTAL; i++) {
+        if (rule->uses & nb_parameters[i].uses) {
+            NB_TRY(nb_buffer_printf(&text, err, "%s%s=", before, nb_parameters[i].name));
+            NB_TRY(nb_parameter_format(&text, &s->scorer.settings, &nb_parameters[i], err));
+            before = ",";
+        }
+    }
+    s->description = text.data;
+    text.data = NULL;
+done:
+    nb_buffer_free(&text);
+    return status;
+}
+
+int negbank_scorer_create(negbank_scorer **out, const negbank_bank *b, const char *score, const char *parameters,
+                          char *message, size_t message_size)
+{
+    const char *name = score ? score : b->bank.score, *origin[NB_PARAMETER_TOTAL];
+    const nb_score_rule *rule = nb_score_find(name);
+    nb_score_settings settings;
+    negbank_scorer *s = NULL;
+    nb_error error = {0}, *err = &error;
+    nb_status status;
+    *out = NULL;
+    if (!rule) {
+        status = nb_fail(err, NB_ERR_USAGE, "'%s' is none of the scores " NB_SCORE_NAMES, name);
+        goto done;
+    }
+    nb_parameters_default(&settings, origin, &b->bank, rule);
+    NB_TRY(nb_parameters_parse(&settings, rule, parameters ? parameters : "", err));
+    NB_TRY_NEW(s, 1);
+    NB_TRY(nb_scorer_create(&s->scorer, &b->bank, rule, &settings, err));
+    NB_TRY(describe(s, err));
+    s->decides = nb_threshold_holds(&b->bank, &s->scorer);
+    *out = s;
+    s = NULL;
+done:
+    negbank_scorer_destroy(s);
+    return report(status, err, message, message_size);
+}
+
+void negbank_scorer_destroy(negbank_scorer *s)
+{
+    if (s) {
+        nb_scorer_destroy(&s->scorer);
+        free(s->description);
+        free(s);
+    }
+}
+
+const char *negbank_scorer_description(const negbank_scorer *s)
+{
+    return s->description;
+}
+
+static void hand_over(const negbank_scorer *s, const nb_score_result *results, size_t count, negbank_result *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const nb_score_result *r = &results[i];
+        out[i] = (negbank_result){.score = r->score,
+                                  .ood_score = r->ood,
+                                  .label = r->label,
+                                  .accepted = s->decides ? nb_threshold_accepts(s->scorer.bank, r) : -1};
+    }
+}
+
+/* Scores a batch of images first, first + 1, ..., alone or as part of a stream. */
+static nb_status score_batch(const negbank_scorer *s, nb_stream *stream, const float *embeddings, size_t first,
+                             size_t count, negbank_result *out, nb_error *err)
+{
+    size_t d = s->scorer.d, elements;
+    float *rows = NULL;
+    nb_score_result *results = NULL;
+    nb_status status;
+    if (!nb_mul_size(count, d, &elements)) {
+        return nb_fail(err, NB_ERR_LIMIT, "%zu embeddings are too many", count);
+    }
+    NB_TRY_NEW(rows, elements);
+    NB_TRY_NEW(results, count);
+    memcpy(rows, embeddings, elements * sizeof *rows);
+    NB_TRY(nb_score_normalise(rows, count, d, first, "the embeddings", err));
+    NB_TRY(stream ? nb_stream_push(stream, rows, count, results, err)
+                  : nb_scorer_run_float(&s->scorer, rows, count, results, err));
+    hand_over(s, results, count, out);
+done:
+    free(rows);
+    free(results);
+    return status;
+}
+
+int negbank_score(const negbank_scorer *s, const float *embeddings, size_t count, negbank_result *results,
+                  char *message, size_t message_size)
+{
+    nb_error err = {0};
+    nb_status status = NB_OK;
+    for (size_t at = 0; at < count && status == NB_OK; at += NB_SCORE_BATCH) {
+        size_t n = count - at < NB_SCORE_BATCH ? count - at : NB_SCORE_BATCH;
+        status = score_batch(s, NULL, embeddings + at * s->scorer.d, at, n, results + at, &err);
+    }
+    return report(status, &err, message, message_size);
+}
+
+int negbank_stream_create(negbank_stream **out, const negbank_scorer *scorer, char *message, size_t message_size)
+{
+    nb_error error = {0}, *err = &error;
+    negbank_stream *s = NULL;
+    nb_status status;
+    *out = NULL;
+    NB_TRY_NEW(s, 1);
+    s->scorer = scorer;
+    NB_TRY(nb_stream_create(&s->stream, &scorer->scorer, err));
+    *out = s;
+    s = NULL;
+done:
+    free(s);
+    return report(status, err, message, message_size);
+}
+
+void negbank_stream_destroy(negbank_stream *s)
+{
+    if (s) {
+        nb_stream_destroy(s->stream);
+        free(s);
+    }
+}
+
+int negbank_stream_push(negbank_stream *s, const float *embeddings, size_t count, negbank_result *results,
+                        char *message, size_t message_size)
+{
+    nb_error err = {0};
+    nb_status status = count ? score_batch(s->scorer, s->stream, embeddings, 0, count, results, &err) : NB_OK;
+    return report(status, &err, message, message_size);
+}

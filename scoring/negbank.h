@@ -1,0 +1,113 @@
+/* libnegbank: score image embeddings with a bank of negative labels, from C or anything that can call C.
+ *
+ *     negbank_bank *bank;
+ *     negbank_scorer *scorer;
+ *     char why[512];
+ *     if (negbank_open(&bank, "pets.nbank", why, sizeof why) ||
+ *         negbank_scorer_create(&scorer, bank, NULL, NULL, why, sizeof why) ||
+ *         negbank_score(scorer, embeddings, count, results, why, sizeof why)) {
+ *         fprintf(stderr, "%s\n", why);
+ *     }
+ *
+ * Embeddings are rows of negbank_width floats, made with the CLIP checkpoint the bank was mined with
+ * (negbank_checkpoint); they are normalised here. Every function that can fail returns 0 or a negbank_code and writes
+ * the reason, with a hint, into message [message_size], which may be NULL.
+ *
+ * Threads: a bank and a scorer never change once made, so any number of threads may use them together; a stream belongs
+ * to one thread at a time. negbank_open takes turns with itself; HDF5, which it reads with, is not for several threads
+ * at once, so a program that uses HDF5 itself must not do so meanwhile. Nothing here starts MPI or threads of its own;
+ * OpenBLAS may, as OPENBLAS_NUM_THREADS says.
+ *
+ * Scores are those of `negbank score`, to the last bit for the same batches on the same kind of CPU with one BLAS
+ * thread. Names of scores and of their parameters are the program's, too: `negbank score --help`. */
+#ifndef NEGBANK_H
+#define NEGBANK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define NEGBANK_API __attribute__((visibility("default")))
+#else
+#define NEGBANK_API
+#endif
+
+typedef struct negbank_bank negbank_bank;
+typedef struct negbank_scorer negbank_scorer;
+typedef struct negbank_stream negbank_stream;
+
+/* The same numbers as the program's exit codes. */
+typedef enum negbank_code {
+    NEGBANK_OK = 0,
+    NEGBANK_ERR_USAGE = 2,   /* an argument is wrong */
+    NEGBANK_ERR_INPUT = 3,   /* the file is no bank this version understands, or missing */
+    NEGBANK_ERR_IO = 4,      /* reading failed */
+    NEGBANK_ERR_LIMIT = 5,   /* out of memory, or over a stated limit */
+    NEGBANK_ERR_NUMERIC = 6, /* an embedding is zero or not finite */
+    NEGBANK_ERR_VERIFY = 7,  /* the file's digest does not match its content */
+    NEGBANK_ERR_INTERNAL = 70
+} negbank_code;
+
+/* "0.1.0". */
+NEGBANK_API const char *negbank_version(void);
+
+/* Opens a bank, verifying the whole file. The caller closes it, after its scorers. *out is NULL on failure. */
+NEGBANK_API int negbank_open(negbank_bank **out, const char *path, char *message, size_t message_size);
+NEGBANK_API void negbank_close(negbank_bank *bank);
+
+/* What a bank holds. Texts are UTF-8, live as long as the bank, and are NULL for an index out of range. */
+NEGBANK_API size_t negbank_width(const negbank_bank *bank);
+NEGBANK_API size_t negbank_label_count(const negbank_bank *bank);
+NEGBANK_API size_t negbank_negative_count(const negbank_bank *bank);
+NEGBANK_API const char *negbank_label(const negbank_bank *bank, size_t index);
+NEGBANK_API const char *negbank_negative(const negbank_bank *bank, size_t index);
+/* The value negative `index` was selected by; NaN out of range. */
+NEGBANK_API double negbank_negative_value(const negbank_bank *bank, size_t index);
+/* The criterion that selected them: "debiased"; "" when the bank does not say. */
+NEGBANK_API const char *negbank_criterion(const negbank_bank *bank);
+/* SHA-256 of the file, and of the checkpoint it was made with ("" unknown), in hexadecimal. */
+NEGBANK_API const char *negbank_digest(const negbank_bank *bank);
+NEGBANK_API const char *negbank_checkpoint(const negbank_bank *bank);
+/* The score the bank suggests. */
+NEGBANK_API const char *negbank_suggested_score(const negbank_bank *bank);
+/* 1 with the score from which on an image is in-distribution in *score, 0 when the bank has no threshold. It holds for
+ * the score and the parameters that the bank suggests. */
+NEGBANK_API int negbank_threshold(const negbank_bank *bank, double *score);
+
+/* A scorer. score: a name, NULL: the one the bank suggests. parameters: "groups=5,temperature=0.01", NULL: those the
+ * bank suggests, else those published with the score. The bank must stay open. */
+NEGBANK_API int negbank_scorer_create(negbank_scorer **out, const negbank_bank *bank, const char *score,
+                                      const char *parameters, char *message, size_t message_size);
+NEGBANK_API void negbank_scorer_destroy(negbank_scorer *scorer);
+/* The score and every parameter it uses: "neglabel temperature=0.01,groups=5,seed=none". */
+NEGBANK_API const char *negbank_scorer_description(const negbank_scorer *scorer);
+
+typedef struct negbank_result {
+    double score;     /* higher: more in-distribution */
+    double ood_score; /* 1 - score without cancellation; NaN where the score is no probability */
+    int32_t label;    /* number of the predicted label */
+    int32_t accepted; /* 1 in-distribution by the bank's threshold, 0 out, -1 the bank has none for this scorer */
+} negbank_result;
+
+/* Scores embeddings [count, width] -> results [count], each image alone. NEGBANK_ERR_USAGE for adaneg and interneg. */
+NEGBANK_API int negbank_score(const negbank_scorer *scorer, const float *embeddings, size_t count,
+                              negbank_result *results, char *message, size_t message_size);
+
+/* A stream of images, for scores that learn from what they have seen (adaneg, interneg; any other works, too). The
+ * scorer must stay. */
+NEGBANK_API int negbank_stream_create(negbank_stream **out, const negbank_scorer *scorer, char *message,
+                                      size_t message_size);
+NEGBANK_API void negbank_stream_destroy(negbank_stream *stream);
+/* Scores embeddings [count, width] as one batch, after the batch's own changes. A batch that is refused changes
+ * nothing when an embedding is the reason; after any other error the stream is of no more use. */
+NEGBANK_API int negbank_stream_push(negbank_stream *stream, const float *embeddings, size_t count,
+                                    negbank_result *results, char *message, size_t message_size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

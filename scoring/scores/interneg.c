@@ -1,0 +1,191 @@
+/* InterNeg's score (CVPR 2026): grouped NegLabel over the bank and the visual negatives so far, those of the bank and
+ * those added along the stream, of which the `visual` ones with the largest margins stay. An image that scores under
+ * theta is a confident OOD image: a maker of visual negatives, where one is given, gets the batch's before the batch is
+ * scored for good. */
+#include "scoring/stream.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct interneg {
+    const nb_scorer *scorer; /* whose bank and settings count */
+    nb_scorer inner;         /* with the visual negatives so far */
+    float *rows;             /* [count, d] visual negatives, the largest margin first */
+    double *margins;         /* [count] */
+    size_t count, pushed;
+    bool changed; /* inner does not know the newest */
+    nb_visual_maker make;
+    void *self;
+} interneg;
+
+/* The rule of the inner scorer: NegLabel's, of an image alone. */
+static nb_status rebuild(interneg *v, nb_error *err)
+{
+    nb_scorer fresh;
+    nb_status status = nb_scorer_create_with(&fresh, v->scorer->bank, &nb_score_neglabel, &v->scorer->settings, v->rows,
+                                             v->count, err);
+    if (status == NB_OK) {
+        nb_scorer_destroy(&v->inner);
+        v->inner = fresh;
+        v->changed = false;
+    }
+    return status;
+}
+
+static void destroy(void *state)
+{
+    interneg *v = state;
+    if (v) {
+        nb_scorer_destroy(&v->inner);
+        free(v->rows);
+        free(v->margins);
+        free(v);
+    }
+}
+
+/* Behind those with the same margin: who came first stays first. */
+static nb_status insert(interneg *v, const float *row, double margin, nb_error *err)
+{
+    size_t d = v->scorer->d, at = v->count, limit = v->scorer->settings.visual;
+    while (at > 0 && margin > v->margins[at - 1]) {
+        at--;
+    }
+    if (at >= limit) {
+        return NB_OK;
+    }
+    if (v->count < limit) {
+        float *rows = nb_grow(v->rows, v->count + 1, d * sizeof *rows, err);
+        v->rows = rows ? rows : v->rows;
+        double *margins = rows ? nb_grow(v->margins, v->count + 1, sizeof *margins, err) : NULL;
+        if (!margins) {
+            return NB_ERR_LIMIT;
+        }
+        v->margins = margins;
+        v->count++;
+    }
+    memmove(v->rows + (at + 1) * d, v->rows + at * d, (v->count - 1 - at) * d * sizeof *row);
+    memmove(v->margins + at + 1, v->margins + at, (v->count - 1 - at) * sizeof margin);
+    memcpy(v->rows + at * d, row, d * sizeof *row);
+    v->margins[at] = margin;
+    v->changed = true;
+    return NB_OK;
+}
+
+static nb_status add_negatives(void *state, const float *rows, const double *margins, size_t count, nb_error *err)
+{
+    interneg *v = state;
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < count; i++) {
+        if (isnan(margins[i])) {
+            return nb_fail(err, NB_ERR_NUMERIC, "visual negative %zu has no margin", i);
+        }
+        NB_TRY(insert(v, rows + i * v->scorer->d, margins[i], err));
+    }
+done:
+    return status;
+}
+
+/* The visual negatives that came with the bank. */
+static nb_status take_banks(interneg *v, nb_error *err)
+{
+    const nb_bank *b = v->scorer->bank;
+    float *rows = NULL;
+    nb_status status;
+    NB_TRY_NEW(rows, b->visual_count * b->d);
+    for (size_t i = 0; i < b->visual_count * b->d; i++) {
+        rows[i] = (float)b->visual_rows[i];
+    }
+    NB_TRY(add_negatives(v, rows, b->visual_criterion, b->visual_count, err));
+done:
+    free(rows);
+    return status;
+}
+
+static nb_status create(void **out, const nb_scorer *s, nb_error *err)
+{
+    interneg *v;
+    nb_status status;
+    NB_TRY_NEW(v, 1);
+    v->scorer = s;
+    *out = v;
+    NB_TRY(take_banks(v, err));
+    NB_TRY(rebuild(v, err));
+done:
+    if (status != NB_OK) {
+        destroy(v);
+        *out = NULL;
+    }
+    return status;
+}
+
+static nb_status make_visual(void *state, nb_visual_maker make, void *self, nb_error *err)
+{
+    interneg *v = state;
+    (void)err;
+    v->make = make;
+    v->self = self;
+    return NB_OK;
+}
+
+/* Hands the batch's confident OOD images to the maker. */
+static nb_status offer(interneg *v, nb_stream *stream, const float *images, size_t count,
+                       const nb_score_result *results, nb_error *err)
+{
+    size_t d = v->scorer->d, n = 0;
+    float *rows = NULL;
+    size_t *number = NULL;
+    nb_status status;
+    NB_TRY_NEW(rows, count * d);
+    NB_TRY_NEW(number, count);
+    for (size_t i = 0; i < count; i++) {
+        if (results[i].score < v->scorer->settings.theta) {
+            memcpy(rows + n * d, images + i * d, d * sizeof *rows);
+            number[n++] = v->pushed + i;
+        }
+    }
+    status = n ? v->make(v->self, stream, rows, number, n, err) : NB_OK;
+done:
+    free(rows);
+    free(number);
+    return status;
+}
+
+static nb_status push(void *state, nb_stream *stream, const float *images, size_t count, nb_score_result *results,
+                      nb_error *err)
+{
+    interneg *v = state;
+    nb_status status;
+    if (v->changed) {
+        NB_TRY(rebuild(v, err));
+    }
+    NB_TRY(nb_scorer_run_float(&v->inner, images, count, results, err));
+    if (v->make) {
+        NB_TRY(offer(v, stream, images, count, results, err));
+    }
+    if (v->changed) {
+        NB_TRY(rebuild(v, err));
+        NB_TRY(nb_scorer_run_float(&v->inner, images, count, results, err));
+    }
+    v->pushed += count;
+done:
+    return status;
+}
+
+static nb_status describe(const void *state, nb_buffer *out, nb_error *err)
+{
+    const interneg *v = state;
+    return nb_buffer_printf(out, err, "%zu visual negatives stand beside the bank", v->count);
+}
+
+static const nb_stream_rule stream_rule = {.create = create,
+                                           .destroy = destroy,
+                                           .push = push,
+                                           .describe = describe,
+                                           .add_negatives = add_negatives,
+                                           .make_visual = make_visual};
+
+const nb_score_rule nb_score_interneg = {.name = "interneg",
+                                         .defaults = {.temperature = 0.01, .groups = 5, .theta = 0.35, .visual = 2000},
+                                         .uses = NB_USES_TEMPERATURE | NB_USES_NEGATIVES | NB_USES_VISUAL,
+                                         .stream = &stream_rule};

@@ -1,0 +1,249 @@
+/* Our side of tests/bench/score: scoring at CLIP ViT-B's width, 1 000 labels and 10 000 negatives, on one core. Figures
+ * go to standard output.
+ *
+ *   bench_score about                     BLAS kernel and vector set
+ *   bench_score make DIR IMAGES           DIR/texts.npy images.npy images.nbe: synthetic, half of the images ID
+ *   bench_score batch DIR SCORE GROUPS    "images/s bound share": stored embeddings to scores, and OpenBLAS's sgemm of
+ *                                         the same [256, 512] x [11 000, 512], in turns
+ *   bench_score stream DIR PROXIES BATCH COUNT OUT   images/s of AdaNeg along the first COUNT images; scores to OUT.npy
+ */
+#include "bench/measure.h"
+#include "common/base/file.h"
+#include "common/base/random.h"
+#include "common/base/text.h"
+#include "common/linear/blas.h"
+#include "common/linear/kernels.h"
+#include "common/store/npy.h"
+#include "jobs/score_options.h"
+#include "mining/import.h"
+#include "scoring/scores/parameters.h"
+#include "scoring/stream.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { LABELS = 1000, NEGATIVES = 10000, ROWS = LABELS + NEGATIVES, WIDTH = 512, ROUNDS = 5 };
+
+/* ---- what is scored is made ---- */
+
+/* Texts in random directions; an image leans to one of them as CLIP's do, at a cosine of about 0.3. */
+static void draw_row(double *row, uint64_t stream, size_t i, const float *text)
+{
+    for (size_t k = 0; k < WIDTH; k++) {
+        row[k] = nb_random_normal(BENCH_SEED, stream, i * WIDTH + k) + (text ? 7.5 * (double)text[k] : 0);
+    }
+    nb_normalise_row(row, row, WIDTH);
+}
+
+static nb_status make(const char *directory, size_t images, nb_error *err)
+{
+    nb_buffer path = {0};
+    float *rows = NULL;
+    double row[WIDTH];
+    nb_digest digest;
+    size_t count;
+    nb_status status;
+    NB_TRY_NEW(rows, (ROWS + images) * WIDTH);
+    for (size_t i = 0; i < ROWS + images; i++) {
+        bool id = nb_random_below(BENCH_SEED, 3, i, 2) == 0;
+        size_t text = id ? (size_t)nb_random_below(BENCH_SEED, 4, i, LABELS)
+                         : LABELS + (size_t)nb_random_below(BENCH_SEED, 5, i, NEGATIVES);
+        draw_row(row, i < ROWS ? 1 : 2, i, i < ROWS ? NULL : rows + text * WIDTH);
+        for (size_t k = 0; k < WIDTH; k++) {
+            rows[i * WIDTH + k] = (float)row[k];
+        }
+    }
+    NB_TRY(nb_make_directories(directory, err));
+    NB_TRY(nb_buffer_printf(&path, err, "%s/texts.npy", directory));
+    NB_TRY(nb_npy_write(path.data, true, NB_NPY_F32, 0, ROWS, WIDTH, rows, err));
+    nb_buffer_clear(&path);
+    NB_TRY(nb_buffer_printf(&path, err, "%s/images.npy", directory));
+    NB_TRY(nb_npy_write(path.data, true, NB_NPY_F32, 0, images, WIDTH, rows + ROWS * WIDTH, err));
+    nb_import in = {.embeddings = path.data};
+    nb_buffer store = {0};
+    NB_TRY(nb_buffer_printf(&store, err, "%s/images.nbe", directory));
+    NB_TRY(nb_import_store(&in, store.data, true, "{}", &digest, &count, err));
+    nb_buffer_free(&store);
+done:
+    nb_buffer_free(&path);
+    free(rows);
+    return status;
+}
+
+/* A bank in memory of DIR's texts. */
+static nb_status open_bank(nb_bank *bank, const char *directory, nb_error *err)
+{
+    nb_buffer path = {0};
+    nb_npy npy = {0};
+    nb_status status;
+    *bank = (nb_bank){.d = WIDTH, .label_count = LABELS, .negative_count = NEGATIVES, .tau = (double)NAN};
+    NB_TRY(nb_buffer_printf(&path, err, "%s/texts.npy", directory));
+    NB_TRY(nb_npy_open(&npy, path.data, err));
+    NB_TRY_NEW(bank->label_rows, ROWS * WIDTH);
+    bank->negative_rows = bank->label_rows + (size_t)LABELS * WIDTH;
+    for (size_t i = 0; i < ROWS * WIDTH; i++) {
+        bank->label_rows[i] = nb_npy_at(&npy, i);
+    }
+done:
+    nb_npy_close(&npy);
+    nb_buffer_free(&path);
+    return status;
+}
+
+static nb_status open_images(nb_store *store, const char *directory, nb_error *err)
+{
+    nb_buffer path = {0};
+    nb_status status;
+    NB_TRY(nb_buffer_printf(&path, err, "%s/images.nbe", directory));
+    NB_TRY(nb_store_open(store, path.data, true, err));
+done:
+    nb_buffer_free(&path);
+    return status;
+}
+
+/* ---- what is measured ---- */
+
+/* Seconds of this process's own computing: on a busy machine the clock on the wall tells less. */
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Images/s if scoring cost nothing but the product. */
+static nb_status measure_bound(const nb_scorer *s, nb_store *images, double *rate, nb_error *err)
+{
+    float *a = NULL, *c = NULL;
+    nb_status status;
+    NB_TRY_NEW(a, (size_t)NB_SCORE_BATCH * WIDTH);
+    NB_TRY_NEW(c, (size_t)NB_SCORE_BATCH * ROWS);
+    NB_TRY(nb_store_rows_float(images, 0, NB_SCORE_BATCH, a, err));
+    size_t rows = s->label_count + s->negative_count, done = 0;
+    nb_sgemm_nt(NB_SCORE_BATCH, rows, WIDTH, a, WIDTH, s->rows, WIDTH, 0, c, rows);
+    double begin = seconds();
+    while (seconds() - begin < 1) {
+        nb_sgemm_nt(NB_SCORE_BATCH, rows, WIDTH, a, WIDTH, s->rows, WIDTH, 0, c, rows);
+        done += NB_SCORE_BATCH;
+    }
+    *rate = (double)done / (seconds() - begin);
+done:
+    free(a);
+    free(c);
+    return status;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values)
+{
+    qsort(values, ROUNDS, sizeof *values, by_value);
+    return values[ROUNDS / 2];
+}
+
+static nb_status batch(const char *directory, const char *score, size_t groups, nb_error *err)
+{
+    const nb_score_rule *rule = nb_score_find(score);
+    nb_bank bank = {0};
+    nb_store images = {0};
+    nb_scorer scorer = {0};
+    nb_score_result *results = NULL;
+    double rate[ROUNDS], bound[ROUNDS], share[ROUNDS];
+    nb_status status;
+    if (!rule) {
+        return nb_fail(err, NB_ERR_USAGE, "no score '%s'", score);
+    }
+    nb_score_settings settings = rule->defaults;
+    settings.groups = groups;
+    NB_TRY(open_bank(&bank, directory, err));
+    NB_TRY(open_images(&images, directory, err));
+    NB_TRY(nb_scorer_create(&scorer, &bank, rule, &settings, err));
+    size_t count = (size_t)images.plan.count;
+    NB_TRY_NEW(results, count);
+    for (size_t r = 0; r < ROUNDS; r++) {
+        NB_TRY(measure_bound(&scorer, &images, &bound[r], err));
+        double begin = seconds();
+        NB_TRY(nb_score_rows(&scorer, &images, 0, count, results, err));
+        rate[r] = (double)count / (seconds() - begin);
+        share[r] = rate[r] / bound[r];
+    }
+    printf("%.0f %.0f %.3f\n", median(rate), median(bound), median(share));
+done:
+    free(results);
+    nb_scorer_destroy(&scorer);
+    nb_store_close(&images);
+    free(bank.label_rows);
+    return status;
+}
+
+static nb_status stream(const char *directory, const char *proxies, size_t size, size_t count, const char *out,
+                        nb_error *err)
+{
+    nb_bank bank = {0};
+    nb_store images = {0};
+    nb_scorer scorer = {0};
+    nb_stream *s = NULL;
+    nb_score_result *results = NULL;
+    float *rows = NULL, *scores = NULL;
+    nb_score_settings settings = nb_score_adaneg.defaults;
+    nb_status status;
+    settings.proxies = strcmp(proxies, "task") == 0 ? NB_PROXIES_TASK : NB_PROXIES_SAMPLE;
+    NB_TRY(open_bank(&bank, directory, err));
+    NB_TRY(open_images(&images, directory, err));
+    NB_TRY(nb_scorer_create(&scorer, &bank, &nb_score_adaneg, &settings, err));
+    NB_TRY(nb_stream_create(&s, &scorer, err));
+    count = count < images.plan.count ? count : (size_t)images.plan.count;
+    NB_TRY_NEW(results, count);
+    NB_TRY_NEW(scores, count);
+    NB_TRY_NEW(rows, size * WIDTH);
+    double begin = seconds();
+    for (size_t at = 0; at < count; at += size) {
+        size_t n = count - at < size ? count - at : size;
+        NB_TRY(nb_store_rows_float(&images, at, n, rows, err));
+        NB_TRY(nb_score_normalise(rows, n, WIDTH, at, "images", err));
+        NB_TRY(nb_stream_push(s, rows, n, results + at, err));
+    }
+    printf("%.0f\n", (double)count / (seconds() - begin));
+    for (size_t i = 0; i < count; i++) {
+        scores[i] = (float)results[i].score;
+    }
+    NB_TRY(nb_npy_write(out, true, NB_NPY_F32, 0, count, 0, scores, err));
+done:
+    free(results);
+    free(scores);
+    free(rows);
+    nb_stream_destroy(s);
+    nb_scorer_destroy(&scorer);
+    nb_store_close(&images);
+    free(bank.label_rows);
+    return status;
+}
+
+int main(int argc, char *argv[])
+{
+    nb_error err = {0};
+    nb_status status = NB_ERR_USAGE;
+    nb_blas_start();
+    const char *what = argc > 1 ? argv[1] : "";
+    if (strcmp(what, "about") == 0) {
+        printf("OpenBLAS %s, vectors %s\n", nb_blas_kernel(), nb_vector_best()->name);
+        status = NB_OK;
+    } else if (strcmp(what, "make") == 0 && argc == 4) {
+        status = make(argv[2], (size_t)strtoull(argv[3], NULL, 10), &err);
+    } else if (strcmp(what, "batch") == 0 && argc == 5) {
+        status = batch(argv[2], argv[3], (size_t)strtoull(argv[4], NULL, 10), &err);
+    } else if (strcmp(what, "stream") == 0 && argc == 7) {
+        status = stream(argv[2], argv[3], (size_t)strtoull(argv[4], NULL, 10), (size_t)strtoull(argv[5], NULL, 10),
+                        argv[6], &err);
+    }
+    if (status != NB_OK) {
+        fprintf(stderr, "bench_score: %s\n", err.message[0] ? err.message : "see the top of bench_score.c");
+    }
+    return (int)status;
+}

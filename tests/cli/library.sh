@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# The C library as others get it: installed, found by pkg-config and by CMake, called from C in threads and from Python;
+# its scores beside the program's.
+. "$TESTS/cli/world.bash" || exit 1
+BUILD=$TOOLS/..
+if nm "$BUILD/libnegbank.so" | grep -q __asan; then
+    echo 'skipped: a library with sanitizers loads into programs with sanitizers only'
+    exit 77
+fi
+export OPENBLAS_NUM_THREADS=1
+make_stores
+
+case_ 'what is installed'
+run 0 cmake --install "$BUILD" --prefix "$T/prefix"
+lib=$(dirname "$(find "$T/prefix" -name libnegbank.so)")
+present prefix/include/negbank.h "$lib/pkgconfig/negbank.pc" "$lib/cmake/negbank/negbankConfig.cmake" \
+    "$lib/cmake/negbank/negbankConfigVersion.cmake"
+soname=$(readelf -d "$lib/libnegbank.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
+[ "$soname" = libnegbank.so.0 ] || die "the soname is '$soname'"
+[ -e "$lib/$soname" ] || die "no '$soname' is there"
+
+case_ 'nothing but the public functions is visible, each with a version'
+nm -D --defined-only "$lib/libnegbank.so" | awk '$2 != "A" { print $3 }' | sort >visible
+grep -v '^negbank_[a-z_]*@@NEGBANK_0\.1$' visible && die 'other symbols are visible'
+sed -n 's/^NEGBANK_API .*[ *]\(negbank_[a-z_]*\)(.*/\1@@NEGBANK_0.1/p' prefix/include/negbank.h | sort >declared
+same visible declared
+nm -D --undefined-only "$lib/libnegbank.so" | grep ' MPI_' && die 'the library calls MPI'
+
+case_ 'the header alone, in C and in C++'
+echo '#include <negbank.h>' >alone.c
+run 0 cc -std=c99 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Iprefix/include alone.c
+if command -v c++ >/dev/null; then
+    run 0 c++ -x c++ -Wall -Wextra -Werror -fsyntax-only -Iprefix/include alone.c
+fi
+
+case_ 'built by pkg-config'
+export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
+# shellcheck disable=SC2046
+run 0 cc -std=c11 -Wall -Wextra -Werror "$TESTS/library/example.c" -o by-pkg-config $(pkg-config --cflags --libs negbank) \
+    -pthread -Wl,--export-dynamic
+
+case_ 'built by CMake'
+run 0 cmake -S "$TESTS/library" -B by-cmake -DCMAKE_PREFIX_PATH="$T/prefix"
+run 0 cmake --build by-cmake
+run 1 cmake -S "$TESTS/library" -B not-found -DCMAKE_PREFIX_PATH="$T/nowhere"
+
+case_ 'the scores of the program'
+done_ store export -q i.nbe --embeddings i.npy
+for score in neglabel mcm max-logit energy dnm adaneg interneg; do
+    done_ score -q --bank b.nbank --images i.nbe --score "$score" -o "$score.tsv"
+    grep -v '^#' "$score.tsv" | tail -n +2 | cut -f 3-5 >want
+    for program in ./by-pkg-config by-cmake/example; do
+        run 0 "$program" b.nbank i.npy "$score"
+        same out want
+    done
+done
+done_ score -q --bank b.nbank --images i.nbe --score adaneg --groups 2 --proxies task --seed 3 -o parameters.tsv
+grep -v '^#' parameters.tsv | tail -n +2 | cut -f 3-5 >want
+run 0 ./by-pkg-config b.nbank i.npy adaneg groups=2,proxies=task,seed=3
+same out want
+
+case_ 'what is refused'
+run 3 ./by-pkg-config nowhere.nbank i.npy
+says nowhere.nbank
+head -c 1000 b.nbank >short.nbank
+run 3 ./by-pkg-config short.nbank i.npy
+cp b.nbank flipped.nbank
+flip flipped.nbank 5000
+run 7 ./by-pkg-config flipped.nbank i.npy
+run 2 ./by-pkg-config b.nbank i.npy best
+says "'best' is none of the scores"
+run 2 ./by-pkg-config b.nbank i.npy neglabel groups
+says "'groups' is not name=value"
+run 2 ./by-pkg-config b.nbank i.npy neglabel groups=0
+says "groups: '0' is no number within"
+run 2 ./by-pkg-config b.nbank i.npy neglabel grops=1
+says "'grops' is no parameter"
+run 2 ./by-pkg-config b.nbank i.npy mcm groups=1
+says "does not use 'groups'"
+run 2 ./by-pkg-config b.nbank i.npy neglabel groups=100000
+says 'cannot be cut from'
+head -c $(($(bytes_of i.npy) - 4)) i.npy >nan.npy
+printf '\0\0\300\177' >>nan.npy
+run 6 ./by-pkg-config b.nbank nan.npy
+says 'cannot be normalised'
+run 6 ./by-pkg-config b.nbank nan.npy adaneg
+
+case_ 'from Python'
+if command -v python3 >/dev/null; then
+    done_ score -q --force --bank b.nbank --images i.nbe -o suggested.tsv
+    grep -v '^#' suggested.tsv | tail -n +2 | cut -f 3-5 >want
+    run 0 python3 "$TESTS/library/example.py" "$lib/libnegbank.so" b.nbank i.npy
+    same out want
+fi
+finish
