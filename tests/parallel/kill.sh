@@ -34,8 +34,9 @@ disturb() {
         job=$!
         begun=$SECONDS
         sleep "$((RANDOM % 2)).$(printf %03d $((RANDOM % 1000)))"
-        # the launcher is timeout's child, ranks are the launcher's
-        mapfile -t found < <(pgrep -x -P "$(pgrep -P $job mpirun || echo 1)" "$(basename "$NEGBANK")")
+        found=() # the launcher is timeout's child, the ranks are the launcher's
+        launcher=$(pgrep -x -P $job mpirun) &&
+            mapfile -t found < <(pgrep -x -P "$launcher" "$(basename "$NEGBANK")")
         if [ ${#found[@]} -gt 0 ] && kill -9 "${found[RANDOM % ${#found[@]}]}" 2>/dev/null; then
             hits=$((hits + 1))
         fi
