@@ -44,7 +44,7 @@ disturb() {
         got=$?
         [ $((SECONDS - begun)) -lt 110 ] || die "it hangs after a kill, try $try on $ranks ranks"
         [ $got = 0 ] && break
-        absent part.nbe
+        [ -e part.nbe ] && same part.nbe "$expected" # killed when all was done
         [ -e part.nbe.partial ] && kept=$((kept + 1))
         ranks=$((ranks % 4 + 1))
     done
