@@ -16,14 +16,14 @@ struct nb_inverter {
     nb_word_templates templates;
     nb_tape tape;
     nb_end end;
-    size_t *lengths;                            /* [batch] */
-    nb_tape_prefix *prefixes;                   /* [batch] */
-    float *d;                                   /* [rows, width] */
-    float *top, *normed, *dtop, *scratch;       /* [batch, width] */
-    float *m, *v, *gradient;                    /* [batch, width] */
-    float *texts, *dtexts;                      /* [batch, projection] */
-    float *drawn_words;                         /* [batch, width] */
-    uint32_t *drawn_choices;                    /* [batch, steps] */
+    size_t *lengths;                      /* [batch] */
+    nb_tape_prefix *prefixes;             /* [batch] */
+    float *d;                             /* [rows, width] */
+    float *top, *normed, *dtop, *scratch; /* [batch, width] */
+    float *m, *v, *gradient;              /* [batch, width] */
+    float *texts, *dtexts;                /* [batch, projection] */
+    float *drawn_words;                   /* [batch, width] */
+    uint32_t *drawn_choices;              /* [batch, steps] */
 };
 
 /* Arrays of one number a (image, channel). */
@@ -78,8 +78,9 @@ void nb_inverter_destroy(nb_inverter *v)
     if (v) {
         nb_word_templates_destroy(&v->templates);
         nb_tape_destroy(&v->tape);
-        void *const parts[] = {v->lengths, v->prefixes, v->d,     v->top,    v->normed,      v->dtop,         v->scratch,
-                               v->m,       v->v,        v->texts, v->dtexts, v->drawn_words, v->drawn_choices, v->gradient};
+        void *const parts[] = {v->lengths,       v->prefixes, v->d, v->top,   v->normed, v->dtop,
+                               v->scratch,       v->m,        v->v, v->texts, v->dtexts, v->drawn_words,
+                               v->drawn_choices, v->gradient};
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
             free(parts[i]);
         }

@@ -195,8 +195,7 @@ static void test_refusals(void **state)
     refuse(clip, "no place for a word", NB_ERR_INPUT, "exactly one {}");
     refuse(clip, "a {} and a {}", NB_ERR_INPUT, "exactly one {}");
     refuse(clip, "{} for 5 $ only", NB_ERR_INPUT, "beside the pseudo word's");
-    refuse(clip,
-           "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen {}",
+    refuse(clip, "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen {}",
            NB_ERR_INPUT, "context");
     refuse(clip, NULL, NB_ERR_USAGE, "at least one template");
     must_fail(nb_inverter_create(&inverter, clip, NULL, 0, 4, &err), NB_ERR_USAGE, &err, "steps");
