@@ -94,8 +94,8 @@ static nb_status forward(nb_trainer *t, const size_t *pairs, size_t tile, nb_err
     size_t begin = tile * t->plan.tile, n = rows_of(t, tile), each = 3 * c->image_size * c->image_size;
     nb_status status = NB_OK;
     for (size_t i = 0; i < n; i++) {
-        NB_TRY(
-            t->read(t->reader, pairs[begin + i], t->pixels + i * each, t->ids + i * c->context, &t->lengths[i], err));
+        NB_TRY(t->read(t->reader, begin + i, pairs[begin + i], t->pixels + i * each, t->ids + i * c->context,
+                       &t->lengths[i], err));
     }
     nb_image_tape_forward(&t->image, t->pixels, n, t->images + begin * c->projection);
     nb_text_tape_forward(&t->text, t->ids, t->lengths, n, t->texts + begin * c->projection);
@@ -160,6 +160,16 @@ nb_status nb_trainer_adopt(nb_trainer *t, nb_error *err)
     return nb_team_agree(t->team, status, err);
 }
 
+static nb_status check_finite(const float *weights, size_t count, nb_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(weights[i])) {
+            return nb_fail(err, NB_ERR_NUMERIC, "the update makes a weight %g", (double)weights[i]);
+        }
+    }
+    return NB_OK;
+}
+
 /* AdamW on this rank's slice, then everybody's slices to all. */
 static nb_status update(nb_trainer *t, double rate, nb_error *err)
 {
@@ -171,13 +181,16 @@ static nb_status update(nb_trainer *t, double rate, nb_error *err)
     }
     memcpy(t->own, (const float *)t->weights->base + t->slice.begin, own * sizeof *t->own);
     t->image.tape.gradient->adamw(&a, t->own, t->m, t->v, gradient, own);
-    t->step++;
-    nb_status status = nb_team_agree(t->team, NB_OK, err);
+    nb_status status = nb_team_agree(t->team, check_finite(t->own, own, err), err);
     if (status == NB_OK) {
         status = nb_exchange_weights(t->team, t->own, t->weights->base, t->parameters, t->weights->first, err);
     }
     status = nb_team_agree(t->team, status, err);
-    return status == NB_OK ? nb_trainer_adopt(t, err) : status;
+    if (status == NB_OK) {
+        status = nb_trainer_adopt(t, err);
+        t->step++;
+    }
+    return status;
 }
 
 nb_status nb_trainer_step(nb_trainer *t, const size_t *pairs, double rate, nb_loss_terms *terms, nb_error *err)

@@ -18,9 +18,10 @@
 
 enum { NB_TUNE_BATCH_MAX = 16384 }; /* the loss holds two squares of it in doubles */
 
-/* Reads pair `number`: pixels [3, size, size], ids [context] and, in *length, how many of them count. */
-typedef nb_status (*nb_pair_reader)(void *reader, size_t number, float *pixels, int32_t *ids, size_t *length,
-                                    nb_error *err);
+/* Reads pair `number`, which stands at `place` of the batch: pixels [3, size, size], ids [context] and, in *length, how
+ * many of them count. */
+typedef nb_status (*nb_pair_reader)(void *reader, size_t place, size_t number, float *pixels, int32_t *ids,
+                                    size_t *length, nb_error *err);
 
 typedef struct nb_trainer_plan {
     size_t batch, tile; /* pairs */

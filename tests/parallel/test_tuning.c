@@ -54,9 +54,11 @@ static void read_pairs(pairs *p, const nb_clip *clip)
     nb_map_close(&map);
 }
 
-static nb_status read_pair(void *reader, size_t number, float *pixels, int32_t *ids, size_t *length, nb_error *err)
+static nb_status read_pair(void *reader, size_t place, size_t number, float *pixels, int32_t *ids, size_t *length,
+                           nb_error *err)
 {
     const pairs *p = reader;
+    (void)place;
     if (number == p->broken) {
         return nb_fail(err, NB_ERR_INPUT, "pair %zu is broken", number);
     }
