@@ -1,5 +1,6 @@
 /* negbank mine: stores and a label set to a bank. */
 #include "jobs/commands.h"
+#include "jobs/mine_visual.h"
 
 #include "common/linear/kernels.h"
 #include "mining/bank_writer.h"
@@ -18,6 +19,7 @@ typedef struct settings {
     nb_strings prompt;
     int64_t count, neighbours, seed;
     double fraction, tau, affinity_temperature, quantile;
+    nb_mine_visual_choice visual;
     bool force;
 } settings;
 
@@ -37,6 +39,7 @@ typedef struct run {
     bool quota_given;
     nb_evidence evidence;
     nb_mined mined;
+    nb_mine_visual visual;
 } run;
 
 /* Label embeddings from a checkpoint: rank 0 computes, all get the same bits. */
@@ -224,6 +227,7 @@ static nb_status read_inputs(run *r, nb_error *err)
     nb_status status;
     NB_TRY(choose_criterion(r, err));
     NB_TRY(choose_quota(r, err));
+    NB_TRY(nb_mine_visual_check(&s->visual, s->model, s->id_images, s->wild_images, err));
     NB_TRY(nb_job_open_store(r->job, &r->texts, "texts", s->texts, err));
     NB_TRY(get_labels(r, err));
     NB_TRY(open_images(r, &r->id_images, "ID images", s->id_images, &r->id_rows, err));
@@ -271,6 +275,8 @@ static nb_status write_bank(run *r, nb_digest *digest, nb_error *err)
         }
     }
     NB_TRY(nb_provenance_text(&r->job->provenance, &provenance, err));
+    nb_bank_visual visual = {
+        .names = &r->visual.names, .rows = r->visual.visual.rows, .criterion = r->visual.visual.margins};
     nb_bank_content content = {.d = d,
                                .labels = &r->labels,
                                .negatives = &texts,
@@ -280,6 +286,7 @@ static nb_status write_bank(run *r, nb_digest *digest, nb_error *err)
                                .criterion = criterion,
                                .tags = tags,
                                .ids = ids,
+                               .visual = r->visual.visual.count ? &visual : NULL,
                                .suggested =
                                    "{\"score\": \"neglabel\", \"temperature\": 0.01, \"groups\": 1, \"seed\": null}",
                                .provenance = provenance};
@@ -327,9 +334,12 @@ static nb_status mine(nb_job *job, nb_error *err)
     NB_TRY(nb_job_record_kernel(job, err));
     const nb_criterion *used = r.criterion->needs_wild && !r.wild_rows ? &nb_criterion_dnm : r.criterion;
     NB_TRY(nb_mine(&r.mined, used, &r.evidence, r.reject, r.set->explain != NULL, r.quota, !r.quota_given, err));
+    NB_TRY(nb_mine_visual_make(&r.visual, job, &r.set->visual, r.set->model, &r.evidence, &r.mined.selection,
+                               &r.wild_images, err));
     NB_TRY(nb_agree(job, write_outputs(&r, err), err));
 done:
     nb_mined_free(&r.mined);
+    nb_mine_visual_free(&r.visual);
     nb_store_close(&r.texts);
     nb_store_close(&r.id_images);
     nb_store_close(&r.wild_images);
@@ -464,6 +474,7 @@ static const nb_option options[] = {
      AT(explain),
      .value = "T.tsv",
      .help = "write every candidate's status and criterion values"},
+    NB_MINE_VISUAL_OPTIONS(settings),
     NB_OUTPUT_OPTIONS(settings, "the bank"),
     NB_TALK_OPTIONS(settings),
 };

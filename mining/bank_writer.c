@@ -54,6 +54,12 @@ static nb_status put_all(writer *w, const nb_bank_content *c)
     NB_TRY(put(w, "negatives/criterion", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 1, &m, c->criterion));
     NB_TRY(put(w, "negatives/tags", H5T_STD_U8LE, H5T_NATIVE_UINT8, 1, &m, c->tags));
     NB_TRY(put(w, "negatives/ids", H5T_STD_U64LE, H5T_NATIVE_UINT64, 1, &m, c->ids));
+    if (c->visual) {
+        hsize_t v = c->visual->names->count;
+        NB_TRY(nb_h5_put_strings(w->file, "visual/names", c->visual->names, err));
+        NB_TRY(put_rows(w, "visual/embeddings", (nb_bank_rows){c->visual->rows, false}, v, c->d));
+        NB_TRY(put(w, "visual/criterion", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 1, &v, c->visual->criterion));
+    }
     NB_TRY(nb_h5_put_text(w->file, "suggested", c->suggested, err));
     NB_TRY(nb_h5_put_text(w->file, "provenance", c->provenance, err));
     digests = json_dumps(w->digests, JSON_INDENT(1) | JSON_PRESERVE_ORDER);

@@ -11,17 +11,25 @@ typedef struct nb_bank_rows {
     bool half;
 } nb_bank_rows;
 
+/* Negatives that have no text: V pseudo words inverted from images. */
+typedef struct nb_bank_visual {
+    const nb_strings *names; /* [V] */
+    const float *rows;       /* [V, d] */
+    const double *criterion; /* [V] */
+} nb_bank_visual;
+
 /* All borrowed. */
 typedef struct nb_bank_content {
     size_t d;
     const nb_strings *labels, *negatives;
     nb_bank_rows label_rows, negative_rows;
-    const float *prototypes; /* [C, d] or NULL */
-    const double *criterion; /* [M] */
-    const uint8_t *tags;     /* [M] */
-    const uint64_t *ids;     /* [M] */
-    const char *suggested;   /* JSON */
-    const char *provenance;  /* JSON */
+    const float *prototypes;      /* [C, d] or NULL */
+    const double *criterion;      /* [M] */
+    const uint8_t *tags;          /* [M] */
+    const uint64_t *ids;          /* [M] */
+    const nb_bank_visual *visual; /* or NULL */
+    const char *suggested;        /* JSON */
+    const char *provenance;       /* JSON */
 } nb_bank_content;
 
 /* Writes and seals the bank through a partial file. Not collective. */

@@ -11,6 +11,9 @@
  *   negatives/criterion     f64 [M]           the value each was selected by
  *   negatives/tags          u8 [M]            nb_tag
  *   negatives/ids           u64 [M]           global ids in the corpus
+ *   visual/names/...        strings [V]       wild images inverted into visual negatives (absent without any)
+ *   visual/embeddings       f32 [V, d]        their pseudo words' text embeddings
+ *   visual/criterion        f64 [V]           InterNeg's margin, falling
  *   suggested               text              JSON: {"score", "temperature", "groups", "seed"}; seed null: bank order
  *   digests                 text              JSON: SHA-256 of every matrix and vector above as stored
  *   provenance              text              JSON (common/store/provenance.h)
