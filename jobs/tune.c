@@ -4,6 +4,8 @@
 #include "common/base/text.h"
 #include "mining/images/check.h"
 #include "mining/labels.h"
+#include "tuning/folder.h"
+#include "tuning/scratch.h"
 #include "tuning/tune.h"
 
 #include <stdlib.h>
@@ -11,10 +13,10 @@
 
 typedef struct settings {
     nb_talk talk;
-    const char *model, *labels, *output, *schedule, *prompt, *seed;
+    const char *model, *from_scratch, *labels, *output, *schedule, *prompt, *seed;
     nb_strings images, eval_images;
     double lambda, lr, weight_decay;
-    int64_t batch, micro_batch, epochs, steps, warmup, checkpoint_every, eval_every;
+    int64_t vocabulary, batch, micro_batch, epochs, steps, warmup, checkpoint_every, eval_every;
     bool recompute, force, resume;
 } settings;
 
@@ -26,6 +28,7 @@ typedef struct run {
     nb_image_inputs train, held;
     nb_strings labels;
     nb_tune_plan plan;
+    nb_tune_folder folder;
     nb_buffer configuration;
 } run;
 
@@ -34,6 +37,10 @@ static nb_status choose_plan(run *r, nb_error *err)
     const settings *s = r->set;
     int64_t seed = 0;
     nb_tune_plan *p = &r->plan;
+    if (!s->model == !s->from_scratch) {
+        nb_fail(err, NB_ERR_USAGE, "tune needs --model DIR or --from-scratch CONFIG, one of them");
+        return nb_hint(err, "to start from a checkpoint, or from the shape of one: a config.json");
+    }
     *p = (nb_tune_plan){.trainer = nb_trainer_plan_default(),
                         .schedule = {.rate = s->lr,
                                      .warmup = (size_t)s->warmup,
@@ -124,6 +131,23 @@ static nb_status count_steps(run *r, nb_error *err)
     return status;
 }
 
+/* Collective. A model from nothing is made in the partial output, anew at every start: the same bytes. */
+static nb_status make_model(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    nb_scratch_plan scratch = {
+        .config = s->from_scratch, .vocabulary = (size_t)s->vocabulary, .prompt = s->prompt, .seed = r->plan.seed};
+    nb_status status;
+    NB_TRY(nb_tune_folder_open(&r->folder, s->output, err));
+    r->plan.model = r->folder.partial;
+    if (r->job->team.rank == 0) {
+        NB_TRY(nb_scratch_write(r->folder.partial, &scratch, &r->train, &r->labels, err));
+    }
+    NB_TRY(nb_provenance_file(&r->job->provenance, "configuration", s->from_scratch, err));
+done:
+    return nb_agree(r->job, status, err);
+}
+
 static nb_status read_inputs(run *r, nb_error *err)
 {
     const settings *s = r->set;
@@ -136,8 +160,11 @@ static nb_status read_inputs(run *r, nb_error *err)
     if (s->eval_images.count) {
         NB_TRY(read_images(r, &r->held, &s->eval_images, "evaluation images", err));
     }
-    NB_TRY(nb_model_open(&r->model, &job->team, s->model, err));
-    NB_TRY(nb_provenance_input(&job->provenance, "model", s->model, r->model.clip->digest.hex, err));
+    if (s->from_scratch) {
+        NB_TRY(make_model(r, err));
+    }
+    NB_TRY(nb_model_open(&r->model, &job->team, r->plan.model, err));
+    NB_TRY(nb_provenance_input(&job->provenance, "model", r->plan.model, r->model.clip->digest.hex, err));
     NB_TRY(nb_agree(job, describe(r, err), err));
 done:
     return status;
@@ -176,6 +203,7 @@ done:
     nb_image_inputs_free(&r.held);
     nb_strings_free(&r.labels);
     nb_buffer_free(&r.configuration);
+    nb_tune_folder_close(&r.folder);
     return status;
 }
 
@@ -195,8 +223,13 @@ static const nb_option options[] = {
      .type = NB_OPTION_INPUT,
      AT(model),
      .value = "DIR",
-     .required = true,
      .help = "CLIP checkpoint folder to start from"},
+    {.name = "from-scratch",
+     .type = NB_OPTION_INPUT,
+     AT(from_scratch),
+     .value = "CONFIG",
+     .help = "or a config.json: weights are drawn, a vocabulary is learned from the captions"},
+    COUNT("vocabulary", vocabulary, 515, 65536, "2000", "from scratch: tokens at most"),
     {.name = "images",
      .type = NB_OPTION_LIST,
      AT(images),
@@ -268,7 +301,7 @@ static const nb_option options[] = {
 const nb_command nb_command_tune = {
     .name = "tune",
     .summary = "fine-tune both towers on ID images and labels (CMA)",
-    .usage = "--model DIR --images LIST --labels L.txt -o OUT [options]",
+    .usage = "(--model DIR | --from-scratch CONFIG) --images LIST --labels L.txt -o OUT [options]",
     .examples = "  mpirun -np 4 negbank tune --model vit-b-16 --images id-train.txt --labels pets.txt -o vit-b-16-cma\n"
                 "  negbank tune --model vit-b-16 --images id-train.txt --labels pets.txt --lambda 0 --batch 64 \\\n"
                 "      --steps 200 --warmup 20 --eval-images id-test.txt --eval-every 50 -o tuned\n",

@@ -84,6 +84,20 @@ cp world/labels.txt world/labels.txt.jpg
 run 0 "${base[@]}" --images world/damaged.txt --batch 8 --steps 1 -o damaged
 says "1 training images could not be decoded"
 
+case_ "from scratch: drawn weights, a vocabulary learned from the captions"
+scratch=("$NEGBANK" tune -q --from-scratch world/model/config.json --images world/id-train.txt --labels world/labels.txt
+    --batch 32 --warmup 0 --vocabulary 540)
+run 0 "${scratch[@]}" --steps 2 -o new
+run 0 "$NEGBANK" check -q --model new
+echo 'a photo of a red circle' >text
+run 0 "$NEGBANK" inspect tokens --model new <text
+run 0 "${scratch[@]}" --steps 2 -o new2
+same new/model.safetensors new2/model.safetensors
+grep -q '"vocab_size": 540' new/config.json || die "the vocabulary has not the size asked for"
+run 2 "${scratch[@]}" --model world/model --steps 2 -o x
+says "one of them"
+run 3 "${scratch[@]}" --from-scratch world/labels.txt --steps 2 -o x
+
 case_ "a full disk while the state is saved: the one before stays"
 mkdir disk
 size=$(stat -c %s world/model/model.safetensors)
