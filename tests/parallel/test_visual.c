@@ -90,6 +90,7 @@ static void test_ranks(void **state)
         }
         assert_float_equal(sum, one.margins[i], 1e-6);
     }
+    nb_visual_free(&all);
     plan.groups = NEGATIVES + 1;
     e.team = &team;
     must_fail(nb_visual_mine(&all, &e, clip, negatives, NEGATIVES, &plan, &err), NB_ERR_USAGE, &err, "groups");
