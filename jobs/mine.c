@@ -1,6 +1,7 @@
 /* negbank mine: stores and a label set to a bank. */
 #include "jobs/commands.h"
 #include "jobs/mine_bank.h"
+#include "jobs/mine_visual.h"
 #include "jobs/precision.h"
 
 #include "common/base/file.h"
@@ -22,6 +23,7 @@ typedef struct settings {
     int64_t count, neighbours, neighbour_sample, seed;
     double fraction, tau, affinity_temperature, quantile;
     nb_mine_bank_choice bank;
+    nb_mine_visual_choice visual;
     bool force, resume;
 } settings;
 
@@ -40,6 +42,7 @@ typedef struct run {
     bool quota_given;
     nb_evidence evidence;
     nb_mined mined;
+    nb_mine_visual visual;
 } run;
 
 /* Label embeddings from a checkpoint: rank 0 computes, all get the same bits. */
@@ -253,6 +256,7 @@ static nb_status read_inputs(run *r, nb_error *err)
     nb_status status;
     NB_TRY(choose_criterion(r, err));
     NB_TRY(choose_quota(r, err));
+    NB_TRY(nb_mine_visual_check(&s->visual, s->model, s->id_images, s->wild_images, err));
     NB_TRY(nb_job_open_store_parts(r->job, &r->texts, "texts", s->texts, err));
     NB_TRY(get_labels(r, err));
     NB_TRY(open_images(r, &r->id_images, "ID images", s->id_images, false, err));
@@ -283,7 +287,8 @@ static nb_status write_bank(run *r, nb_digest *digest, nb_error *err)
                          .label_embeddings = r->set->label_embeddings,
                          .prompt = &r->set->prompt,
                          .tau = r->set->tau,
-                         .calibrate = &r->calibrate};
+                         .calibrate = &r->calibrate,
+                         .visual = &r->visual};
     return nb_mine_bank_write(&bank, digest, err);
 }
 
@@ -357,6 +362,7 @@ static nb_status select_and_write(run *r, const char *ledger, const char *proven
                          .resume = r->set->resume};
     nb_status status;
     NB_TRY(nb_mine(&r->mined, &plan, &r->evidence, err));
+    NB_TRY(nb_mine_visual_make(&r->visual, r->job, &r->set->visual, r->set->model, &r->evidence, &r->mined.selection, err));
     NB_TRY(nb_agree(r->job, write_outputs(r, err), err));
 done:
     /* what a run with the same inputs would only repeat is not kept */
@@ -393,6 +399,7 @@ static nb_status mine(nb_job *job, nb_error *err)
     NB_TRY(select_and_write(&r, ledger.data, identity.hex, err));
 done:
     nb_mined_free(&r.mined);
+    nb_mine_visual_free(&r.visual);
     nb_candidates_close(&r.candidates);
     nb_store_close(&r.texts);
     nb_store_close(&r.id_images);
@@ -549,6 +556,7 @@ static const nb_option options[] = {
      .value = "T.tsv",
      .help = "write every candidate's status and criterion values"},
     NB_MINE_BANK_OPTIONS(settings),
+    NB_MINE_VISUAL_OPTIONS(settings),
     NB_OUTPUT_OPTIONS(settings, "the bank"),
     NB_TALK_OPTIONS(settings),
 };

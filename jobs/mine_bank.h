@@ -3,6 +3,7 @@
 #define NB_JOBS_MINE_BANK_H
 
 #include "jobs/job.h"
+#include "jobs/mine_visual.h"
 #include "mining/criteria/criterion.h"
 #include "mining/mine.h"
 #include "scoring/scores/score.h"
@@ -68,6 +69,7 @@ typedef struct nb_mine_bank {
     const nb_strings *prompt;
     double tau;
     nb_store *calibrate; /* held-out ID images, count 0: none */
+    const nb_mine_visual *visual;
 } nb_mine_bank;
 
 /* Opens the held-out images into *store, where some were given. NB_ERR_USAGE when they are the very images mined with

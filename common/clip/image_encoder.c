@@ -1,6 +1,7 @@
 #include "common/base/memory.h"
 #include "common/clip/forward.h"
 #include "common/clip/model.h"
+#include "common/clip/patches.h"
 #include "common/linear/blas.h"
 
 #include <stdlib.h>
@@ -51,23 +52,6 @@ void nb_image_encoder_destroy(nb_image_encoder *e)
     }
 }
 
-/* Cuts one image [3, size, size] into rows [patches, 3 patch patch], the order of the convolution's weights. */
-static void cut(const nb_clip_config *c, const float *pixels, float *patches)
-{
-    size_t size = c->image_size, p = c->patch, side = size / p;
-    for (size_t row = 0; row < side; row++) {
-        for (size_t column = 0; column < side; column++) {
-            float *out = patches + (row * side + column) * 3 * p * p;
-            for (size_t channel = 0; channel < 3; channel++) {
-                for (size_t y = 0; y < p; y++, out += p) {
-                    const float *in = pixels + (channel * size + row * p + y) * size + column * p;
-                    memcpy(out, in, p * sizeof *out);
-                }
-            }
-        }
-    }
-}
-
 /* Up to e->together images. */
 static void run_some(nb_image_encoder *e, const float *pixels, size_t count, float *out)
 {
@@ -78,7 +62,7 @@ static void run_some(nb_image_encoder *e, const float *pixels, size_t count, flo
     size_t w = c->image.width, patches = nb_clip_patches(c), area = 3 * c->patch * c->patch;
     for (size_t i = 0; i < count; i++) {
         float *x = f->mixed + i * (patches + 1) * w;
-        cut(c, pixels + i * 3 * c->image_size * c->image_size, e->patches);
+        nb_patches_cut(c, pixels + i * 3 * c->image_size * c->image_size, e->patches);
         memcpy(x, m->class_embedding, w * sizeof *x);
         engine->product(engine, &(nb_product){.vector = f->vector,
                                               .input = engine->input(engine, e->input, e->patches, patches, area),

@@ -2,7 +2,7 @@
  * (the name of the table it makes) and NB_AFFINITY_SET_NAME. Sums run in LANES parallel parts, combined in a fixed
  * order. */
 #include "common/linear/affinity.h"
-#include "common/linear/fast_exp.h"
+#include "common/linear/fast_math.h"
 #include "common/linear/half.h"
 
 #include <math.h>
@@ -23,7 +23,7 @@ static inline double add_lanes(const double part[LANES])
 }
 
 /* out = in as floats; returns the sum of squares. */
-static double widen_half(float *out, const uint16_t *bits, size_t width)
+static double widen_half(float *out, const uint16_t *half, size_t width)
 {
     double part[LANES] = {0}, rest = 0;
     size_t i = 0;
@@ -31,12 +31,12 @@ static double widen_half(float *out, const uint16_t *bits, size_t width)
 #if defined(__F16C__)
         for (size_t l = 0; l < LANES; l += 8) {
             __m128i eight;
-            memcpy(&eight, bits + i + l, sizeof eight);
+            memcpy(&eight, half + i + l, sizeof eight);
             _mm256_storeu_ps(out + i + l, _mm256_cvtph_ps(eight));
         }
 #else
         for (size_t l = 0; l < LANES; l++) {
-            out[i + l] = nb_half_to_float(bits[i + l]);
+            out[i + l] = nb_half_to_float(half[i + l]);
         }
 #endif
         for (size_t l = 0; l < LANES; l++) {
@@ -44,7 +44,7 @@ static double widen_half(float *out, const uint16_t *bits, size_t width)
         }
     }
     for (; i < width; i++) {
-        out[i] = nb_half_to_float(bits[i]);
+        out[i] = nb_half_to_float(half[i]);
         rest += (double)out[i] * (double)out[i];
     }
     return add_lanes(part) + rest;
@@ -73,10 +73,10 @@ static void divide(float *out, const float *in, size_t width, double norm)
     }
 }
 
-static void unit_half(float *out, const uint16_t *bits, size_t rows, size_t width, float *norms)
+static void unit_half(float *out, const uint16_t *half, size_t rows, size_t width, float *norms)
 {
-    for (size_t r = 0; r < rows; r++, out += width, bits += width) {
-        double norm = sqrt(widen_half(out, bits, width));
+    for (size_t r = 0; r < rows; r++, out += width, half += width) {
+        double norm = sqrt(widen_half(out, half, width));
         divide(out, out, width, norm);
         norms[r] = (float)norm;
     }
@@ -121,11 +121,11 @@ static double exp_sum_each(const float *x, const float *shift, size_t n, float s
         size_t end = i + BLOCK < n ? i + BLOCK : n;
         for (; i + LANES <= end; i += LANES) {
             for (size_t l = 0; l < LANES; l++) {
-                part[l] += nb_fast_exp((x[i + l] - shift[i + l]) * scale);
+                part[l] += fast_exp((x[i + l] - shift[i + l]) * scale);
             }
         }
         for (; i < end; i++) {
-            rest += nb_fast_exp((x[i] - shift[i]) * scale);
+            rest += fast_exp((x[i] - shift[i]) * scale);
         }
         for (int l = 0; l < LANES / 2; l++) {
             part[l] += part[l + LANES / 2];

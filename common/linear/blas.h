@@ -24,5 +24,8 @@ void nb_dgemm_nt(size_t m, size_t n, size_t k, double alpha, const double *a, si
 /* c[m, n] = a[m, k] b[k, n] */
 void nb_sgemm_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
                  size_t ldc);
+/* c[m, n] = alpha a[k, m]^T b[k, n] + beta c: what a weight's gradient is. */
+void nb_sgemm_tn(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b, size_t ldb,
+                 float beta, float *c, size_t ldc);
 
 #endif

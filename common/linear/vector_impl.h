@@ -1,28 +1,13 @@
 /* The loops behind common/linear/vector.h; included once per instruction set, by a file that defines NB_VECTOR_SET (the
  * name of the table it makes) and NB_VECTOR_SET_NAME. Loops are written so that compilers vectorise them without
  * reordering sums: sums run in LANES parallel parts, combined in a fixed order. */
-#include "common/linear/fast_exp.h"
+#include "common/linear/fast_math.h"
 #include "common/linear/vector.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { LANES = 16 };
-
-/* x Phi(x) with erf by Abramowitz and Stegun 7.1.26 (absolute error 1.5e-7). */
-static inline float fast_gelu(float x)
-{
-    float a = fabsf(x) * 0.70710678f;
-    float t = 1.0f / (1.0f + 0.3275911f * a);
-    float p = ((((1.061405429f * t - 1.453152027f) * t + 1.421413741f) * t - 0.284496736f) * t + 0.254829592f) * t;
-    float tail = 0.5f * p * nb_fast_exp(-a * a); /* 1 - Phi(|x|) */
-    return x > 0 ? x - x * tail : x * tail;
-}
-
-static inline float fast_quick_gelu(float x)
-{
-    return x / (1.0f + nb_fast_exp(-1.702f * x));
-}
 
 static inline float add_lanes(const float part[LANES])
 {
@@ -140,13 +125,13 @@ static inline float exponentials(float *x, size_t n, float scale)
     i = 0;
     for (; i + LANES <= n; i += LANES) {
         for (int l = 0; l < LANES; l++) {
-            float e = nb_fast_exp((x[i + (size_t)l] - top) * scale);
+            float e = fast_exp((x[i + (size_t)l] - top) * scale);
             x[i + (size_t)l] = e;
             part[l] += e;
         }
     }
     for (; i < n; i++) {
-        x[i] = nb_fast_exp((x[i] - top) * scale);
+        x[i] = fast_exp((x[i] - top) * scale);
         rest += x[i];
     }
     return add_lanes(part) + rest;
@@ -206,7 +191,7 @@ static void path_attend(nb_path *path, size_t depth, size_t width, size_t heads,
  * up to the ninth power (absolute error below 2e-7 times 1 + |e|). */
 static inline float fast_log(float x)
 {
-    nb_float_bits b = {.f = x};
+    bits b = {.f = x};
     int32_t e = (int32_t)(b.u - 0x3f3504f3u) >> 23;
     b.u -= (uint32_t)e << 23;
     float s = (b.f - 1.0f) / (b.f + 1.0f), z = s * s;
@@ -261,13 +246,13 @@ static void sum_exp(const float *x, size_t n, float scale, float *out_top, doubl
         float part[LANES] = {0};
         for (; i + LANES <= end; i += LANES) {
             for (int l = 0; l < LANES; l++) {
-                part[l] += nb_fast_exp((x[i + (size_t)l] - top) * scale);
+                part[l] += fast_exp((x[i + (size_t)l] - top) * scale);
             }
         }
         if (i < end) {
             pad(block, x + i, end - i, -INFINITY);
             for (int l = 0; l < LANES; l++) {
-                part[l] += nb_fast_exp((block[l] - top) * scale);
+                part[l] += fast_exp((block[l] - top) * scale);
             }
         }
         total += (double)add_lanes(part);
@@ -279,7 +264,7 @@ static void sum_exp(const float *x, size_t n, float scale, float *out_top, doubl
 static void exps(float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        x[i] = nb_fast_exp(x[i]);
+        x[i] = fast_exp(x[i]);
     }
 }
 
@@ -292,14 +277,14 @@ static double entropy(const float *x, size_t n, float scale, float top, double s
         float part[LANES] = {0};
         for (; i + LANES <= end; i += LANES) {
             for (int l = 0; l < LANES; l++) {
-                float p = nb_fast_exp((x[i + (size_t)l] - top) * scale) * inverse;
+                float p = fast_exp((x[i + (size_t)l] - top) * scale) * inverse;
                 part[l] -= p * fast_log(p + 1e-8f);
             }
         }
         if (i < end) {
             pad(block, x + i, end - i, -INFINITY);
             for (int l = 0; l < LANES; l++) {
-                float p = nb_fast_exp((block[l] - top) * scale) * inverse;
+                float p = fast_exp((block[l] - top) * scale) * inverse;
                 part[l] -= p * fast_log(p + 1e-8f);
             }
         }

@@ -26,6 +26,9 @@ pipeline() {
     done
     run 0 "$@" "$NEGBANK" mine -q --criterion neglabel --fraction 0.1 --texts "$dir/two-prompts.nbe" --model world/model \
         --labels world/labels.txt -o "$dir/half.nbank"
+    run 0 "$@" "$NEGBANK" mine -q --criterion interneg --count 20 --visual 10 --visual-theta 1 --texts "$dir/words.nbe" \
+        --model world/model --labels world/labels.txt --id-images "$dir/id-train.nbe" --wild-images "$dir/wild.nbe" \
+        -o "$dir/visual.nbank"
     run 0 "$@" "$NEGBANK" score -q --bank "$dir/debiased.nbank" --images "$dir/id-test.nbe" --groups 4 --seed 3 \
         -o "$dir/store.tsv"
     run 0 "$@" "$NEGBANK" score -q --bank "$dir/debiased.nbank" --score mcm --model world/model --labels-from list \
@@ -45,6 +48,11 @@ for file in alone/*; do
     esac
     same "$file" "ranks/${file#alone/}"
 done
+
+case_ "visual negatives need wild images"
+run 2 "$NEGBANK" mine -q --criterion interneg --visual 10 --texts alone/words.nbe --model world/model \
+    --labels world/labels.txt --id-images alone/id-train.nbe -o none.nbank
+says "--visual 10 needs --wild-images"
 
 case_ "the record of the run says how many ranks"
 grep -q "\"ranks\": $RANKS" ranks/debiased.nbank.run.json || die "no ranks in the run record"

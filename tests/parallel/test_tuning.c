@@ -1,0 +1,253 @@
+/* Training at any number of ranks: three steps as golden/gradients has them, with the bits of one rank alone. */
+#include "common/clip/tensors.h"
+#include "common/clip/weights.h"
+#include "common/linear/blas.h"
+#include "mining/model.h"
+#include "support/support.h"
+#include "tuning/trainer.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAIRS = 8, STEPS = 3 };
+
+static nb_team team;
+
+/* The golden pairs, in memory. */
+typedef struct pairs {
+    size_t each, context;
+    float *pixels; /* [PAIRS, each] */
+    int32_t ids[PAIRS * 77];
+    size_t lengths[PAIRS];
+    size_t broken; /* this one cannot be read; PAIRS for none */
+} pairs;
+
+static json_t *golden_json(void)
+{
+    json_t *root = json_load_file(shared_path("golden/gradients/cma.json"), 0, NULL);
+    assert_non_null(root);
+    return root;
+}
+
+static void read_pairs(pairs *p, const nb_clip *clip)
+{
+    nb_error err = {0};
+    nb_map map;
+    json_t *root = golden_json(), *ids = json_object_get(root, "ids");
+    *p = (pairs){.each = 3 * clip->config.image_size * clip->config.image_size,
+                 .context = clip->config.context,
+                 .broken = PAIRS};
+    for (size_t i = 0; i < PAIRS; i++) {
+        json_t *row = json_array_get(ids, i);
+        p->lengths[i] = json_array_size(row);
+        for (size_t k = 0; k < p->lengths[i]; k++) {
+            p->ids[i * p->context + k] = (int32_t)json_integer_value(json_array_get(row, k));
+        }
+    }
+    json_decref(root);
+    must(nb_map_open(&map, shared_path("golden/tiny-quickgelu/pixels.npy"), &err), &err);
+    size_t bytes = PAIRS * p->each * sizeof(float);
+    p->pixels = calloc(PAIRS * p->each, sizeof *p->pixels);
+    memcpy(p->pixels, map.data + map.len - bytes, bytes); /* behind the header of four dimensions */
+    nb_map_close(&map);
+}
+
+static nb_status read_pair(void *reader, size_t place, size_t number, float *pixels, int32_t *ids, size_t *length,
+                           nb_error *err)
+{
+    const pairs *p = reader;
+    (void)place;
+    if (number == p->broken) {
+        return nb_fail(err, NB_ERR_INPUT, "pair %zu is broken", number);
+    }
+    memcpy(pixels, p->pixels + number * p->each, p->each * sizeof *pixels);
+    memcpy(ids, p->ids + number * p->context, p->context * sizeof *ids);
+    *length = p->lengths[number];
+    return NB_OK;
+}
+
+/* A trainer of its own on a fresh model. */
+typedef struct session {
+    nb_model model;
+    nb_trainer trainer;
+    pairs pairs;
+} session;
+
+static void start(session *s, const nb_team *with, double lambda, size_t tile, bool recompute)
+{
+    nb_error err = {0};
+    nb_trainer_plan plan = nb_trainer_plan_default();
+    plan.batch = PAIRS;
+    plan.tile = tile;
+    plan.lambda = lambda;
+    plan.recompute = recompute;
+    must(nb_model_open(&s->model, with, shared_path("golden/tiny-quickgelu"), &nb_engine_fp32, &err),
+         &err);
+    read_pairs(&s->pairs, s->model.clip);
+    must(nb_trainer_create(&s->trainer, with, s->model.clip, &s->model.weights, &plan, read_pair, &s->pairs, &err),
+         &err);
+}
+
+static void stop(session *s)
+{
+    nb_trainer_destroy(&s->trainer);
+    nb_model_close(&s->model);
+    free(s->pairs.pixels);
+}
+
+static const size_t order[PAIRS] = {0, 1, 2, 3, 4, 5, 6, 7};
+
+static void check_losses(double lambda, const char *key)
+{
+    nb_error err = {0};
+    session s;
+    nb_loss_terms terms;
+    json_t *root = golden_json(), *runs = json_object_get(json_object_get(root, "runs_by_lambda"), key);
+    assert_int_equal(json_array_size(runs), STEPS);
+    start(&s, &team, lambda, 2, false);
+    for (size_t i = 0; i < STEPS; i++) {
+        must(nb_trainer_step(&s.trainer, order, 1e-3, &terms, &err), &err);
+        const double got[] = {terms.loss, terms.image_ce, terms.text_ce, terms.image_energy, terms.text_energy};
+        static const char *const names[] = {"loss", "image_ce", "text_ce", "image_energy", "text_energy"};
+        for (size_t k = 0; k < 5; k++) {
+            double want = json_number_value(json_object_get(json_array_get(runs, i), names[k]));
+            if (!(fabs(got[k] - want) <= 1e-3 * fmax(1, fabs(want)))) {
+                fail_msg("lambda %s, step %zu: %s is %.9g instead of %.9g", key, i, names[k], got[k], want);
+            }
+        }
+    }
+    json_decref(root);
+    stop(&s);
+}
+
+static void test_losses(void **state)
+{
+    (void)state;
+    check_losses(0, "0.0");
+    check_losses(0.001, "0.001");
+    check_losses(0.1, "0.1");
+}
+
+/* Relative distance of arenas, tensor by tensor, from a golden file; the largest. Gradients by the keys' biases are
+ * zero but for rounding, and AdamW takes full steps along whatever sign they have: `floor` stands in for their size. */
+static double distance(const nb_clip *clip, const float *base, const float *arena, const char *file, double floor)
+{
+    nb_error err = {0};
+    nb_clip_tensors named;
+    nb_safetensors *golden;
+    double worst = 0;
+    must(nb_clip_tensors_list(&named, clip, base, arena, &err), &err);
+    must(nb_safetensors_open(&golden, shared_path(file), &err), &err);
+    for (size_t i = 0; i < named.count; i++) {
+        const nb_tensor *want = nb_safetensors_find(golden, named.tensors[i].name);
+        double off = 0, size = 0;
+        assert_non_null(want);
+        for (size_t k = 0; k < want->count; k++) {
+            float a = ((const float *)named.tensors[i].data)[k], b;
+            memcpy(&b, (const char *)want->data + 4 * k, 4);
+            off += pow((double)a - (double)b, 2);
+            size += pow((double)b, 2);
+        }
+        double least = strstr(want->name, "k_proj.bias") ? floor : 1e-12;
+        worst = fmax(worst, sqrt(off) / fmax(sqrt(size), least));
+    }
+    nb_safetensors_close(golden);
+    nb_clip_tensors_free(&named);
+    return worst;
+}
+
+static void test_steps(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    session s, one;
+    nb_loss_terms terms;
+    nb_team alone = {.comm = MPI_COMM_SELF, .size = 1};
+    start(&s, &team, 0.001, 2, false);
+    start(&one, &alone, 0.001, 2, true);
+    size_t n = s.trainer.parameters;
+    float *gradients = calloc(n, sizeof *gradients), *own = calloc(n, sizeof *own);
+    for (size_t i = 0; i < STEPS; i++) {
+        must(nb_trainer_step(&s.trainer, order, 1e-3, &terms, &err), &err);
+        must(nb_trainer_step(&one.trainer, order, 1e-3, &terms, &err), &err);
+        if (i == 0) {
+            for (size_t k = s.trainer.slice.begin; k < s.trainer.slice.end; k++) {
+                own[k - s.trainer.slice.begin] = (float)nb_trainer_gradient(&s.trainer, k);
+            }
+            must(nb_exchange_gather(&team, own, gradients, n, &err), &err);
+        }
+    }
+    assert_memory_equal(s.model.weights.base, one.model.weights.base, n * sizeof(float));
+    if (team.rank == 0) {
+        const float *base = s.model.weights.base;
+        double off = distance(s.model.clip, base, gradients, "golden/gradients/cma_gradients_step0.safetensors", 1e-2);
+        double moved = distance(s.model.clip, base, base, "golden/gradients/cma_weights_step3.safetensors", 100);
+        print_message("%d ranks: largest relative error of a gradient %.2g, of a weight after 3 steps %.2g\n",
+                      team.size, off, moved);
+        assert_true(off <= 1e-3);
+        assert_true(moved <= 1e-3);
+    }
+    free(gradients), free(own);
+    stop(&s);
+    stop(&one);
+}
+
+/* One rank's data are broken: all ranks say so, none waits. */
+static void test_failure(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    session s;
+    nb_loss_terms terms;
+    start(&s, &team, 0.001, 2, false);
+    s.pairs.broken = 7;
+    must_fail(nb_trainer_step(&s.trainer, order, 1e-3, &terms, &err), NB_ERR_INPUT, &err, "pair 7 is broken");
+    s.pairs.broken = PAIRS;
+    err = (nb_error){0};
+    must(nb_trainer_step(&s.trainer, order, 1e-3, &terms, &err), &err);
+    s.pairs.pixels[3] = NAN;
+    must_fail(nb_trainer_step(&s.trainer, order, 1e-3, &terms, &err), NB_ERR_NUMERIC, &err, "step 2");
+    const float *weights = s.model.weights.base;
+    for (size_t i = 0; i < s.trainer.parameters; i++) {
+        assert_true(isfinite(weights[i]));
+    }
+    stop(&s);
+}
+
+/* A batch that the tile does not divide, and more ranks than tiles. */
+static void test_uneven(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    session s, one;
+    nb_loss_terms terms, terms_one;
+    nb_team alone = {.comm = MPI_COMM_SELF, .size = 1};
+    start(&s, &team, 0, 5, false);
+    start(&one, &alone, 0, 5, false);
+    must(nb_trainer_step(&s.trainer, order, 1e-3, &terms, &err), &err);
+    must(nb_trainer_step(&one.trainer, order, 1e-3, &terms_one, &err), &err);
+    assert_memory_equal(&terms, &terms_one, sizeof terms);
+    assert_memory_equal(s.model.weights.base, one.model.weights.base, s.trainer.parameters * sizeof(float));
+    stop(&s);
+    stop(&one);
+}
+
+int main(void)
+{
+    nb_error err = {0};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_losses),
+        cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_failure),
+        cmocka_unit_test(test_uneven),
+    };
+    if (nb_team_start(&team, &err) != NB_OK) {
+        return 1;
+    }
+    nb_blas_start();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    nb_team_stop(&team);
+    return failed;
+}

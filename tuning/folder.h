@@ -1,0 +1,23 @@
+/* The folder a training writes: OUT.partial until it is complete, then OUT. Not collective: rank 0's. */
+#ifndef NB_TUNING_FOLDER_H
+#define NB_TUNING_FOLDER_H
+
+#include "common/base/memory.h"
+
+typedef struct nb_tune_folder {
+    char *path, *partial; /* OUT, OUT.partial */
+    char *state;          /* OUT.partial/state.safetensors */
+} nb_tune_folder;
+
+/* The names; a '/' at the end of the output does not count. Makes nothing. */
+nb_status nb_tune_folder_open(nb_tune_folder *out, const char *output, nb_error *err);
+/* Takes {0}. */
+void nb_tune_folder_close(nb_tune_folder *folder);
+
+/* Makes OUT.partial unless it is there; without `keep`, a state an interrupted run left there is removed. */
+nb_status nb_tune_folder_begin(const nb_tune_folder *folder, bool keep, nb_error *err);
+/* Removes the state and gives the partial its name; where OUT is there already its files of the same names are
+ * replaced, model.safetensors last. */
+nb_status nb_tune_folder_commit(const nb_tune_folder *folder, nb_error *err);
+
+#endif
