@@ -2,7 +2,13 @@
 
 #include "common/base/file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { BLOCK = 1 << 20 };
 
 nb_digest nb_digest_bytes(const void *bytes, size_t len)
 {
@@ -15,11 +21,33 @@ nb_digest nb_digest_bytes(const void *bytes, size_t len)
 
 nb_status nb_digest_file(nb_digest *out, const char *path, nb_error *err)
 {
-    nb_map map;
-    nb_status status = nb_map_open(&map, path, err);
-    if (status == NB_OK) {
-        *out = nb_digest_bytes(map.data, map.len);
-        nb_map_close(&map);
+    crypto_hash_sha256_state state;
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    char *block = NULL;
+    ssize_t got = 0;
+    int fd = -1;
+    nb_status status;
+    NB_TRY(nb_file_check(path, err));
+    NB_TRY_NEW(block, BLOCK);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        status = nb_fail_errno(err, NB_ERR_INPUT, "cannot open '%s'", path);
+        goto done;
     }
+    crypto_hash_sha256_init(&state);
+    while ((got = read(fd, block, BLOCK)) > 0 || (got < 0 && errno == EINTR)) {
+        crypto_hash_sha256_update(&state, (unsigned char *)block, got > 0 ? (unsigned long long)got : 0);
+    }
+    if (got < 0) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot read '%s'", path);
+        goto done;
+    }
+    crypto_hash_sha256_final(&state, hash);
+    sodium_bin2hex(out->hex, sizeof out->hex, hash, sizeof hash);
+done:
+    if (fd >= 0) {
+        close(fd);
+    }
+    free(block);
     return status;
 }

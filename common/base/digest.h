@@ -9,7 +9,7 @@ typedef struct nb_digest {
 } nb_digest;
 
 nb_digest nb_digest_bytes(const void *bytes, size_t len);
-/* Of a whole regular file, mapped. */
+/* Of a whole regular file, in little memory. */
 nb_status nb_digest_file(nb_digest *out, const char *path, nb_error *err);
 
 #endif
