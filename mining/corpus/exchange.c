@@ -58,7 +58,7 @@ static nb_status pack_samples(nb_buffer *out, const nb_sorter *sorter, size_t wa
     NB_TRY_NEW(all, total);
     for (size_t i = 0; i < sorter->run_count; i++) {
         const nb_strings *texts = &sorter->marks[i].texts;
-        uint64_t run_bytes = nb_run_bytes(&sorter->runs[i]);
+        uint64_t run_bytes = sorter->marks[i].bytes;
         bytes += run_bytes;
         for (size_t k = 0; k < texts->count; k++) {
             all[count++] = (sample){nb_strings_get(texts, k), nb_strings_len(texts, k), run_bytes / texts->count + 1};

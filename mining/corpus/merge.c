@@ -24,6 +24,9 @@ nb_status nb_run_next(nb_run_reader *r, bool *more, nb_error *err)
         *more = r->run.begin < r->run.end;
         if (*more) {
             bytes = r->run.area + r->run.records[r->run.begin++].at;
+            if (r->run.begin + NB_RECORDS_AHEAD < r->run.end) {
+                nb_record_fetch(&r->run.records[r->run.begin + NB_RECORDS_AHEAD], r->run.area);
+            }
         }
     } else {
         nb_status status = nb_spool_peek(&r->spool, NB_ENTRY_MAX, &bytes, &len, err);

@@ -74,6 +74,9 @@ static bool next_key(group *g, const char *area)
     g->depth += 8;
     g->shift = 56;
     for (size_t i = 0; i < g->count; i++) {
+        if (i + NB_RECORDS_AHEAD < g->count) {
+            nb_record_fetch(&g->records[i + NB_RECORDS_AHEAD], area);
+        }
         nb_entry e = nb_entry_get(area + g->records[i].at);
         g->records[i].key = nb_entry_key(e.text, e.len, g->depth);
     }
@@ -141,14 +144,19 @@ void nb_sort_records(nb_record *records, size_t count, const char *area)
     sort_group((group){records, count, 0, 56}, area);
 }
 
-size_t nb_sort_unique(nb_record *records, size_t count, const char *area)
+size_t nb_sort_unique(nb_record *records, size_t count, const char *area, uint64_t *bytes)
 {
     size_t kept = 0;
     nb_entry last = {0};
+    *bytes = 0;
     for (size_t i = 0; i < count; i++) {
+        if (i + NB_RECORDS_AHEAD < count) {
+            nb_record_fetch(&records[i + NB_RECORDS_AHEAD], area);
+        }
         nb_entry e = nb_entry_get(area + records[i].at);
         if (!kept || !nb_entry_same(&last, &e)) {
             records[kept++] = records[i];
+            *bytes += nb_entry_size(&e);
             last = e;
         }
     }

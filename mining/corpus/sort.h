@@ -13,7 +13,18 @@ typedef struct nb_record {
 
 void nb_sort_records(nb_record *records, size_t count, const char *area);
 
-/* Removes all but the first of sorted entries equal in text and tag; returns how many are left. */
-size_t nb_sort_unique(nb_record *records, size_t count, const char *area);
+/* Removes all but the first of sorted entries equal in text and tag; returns how many are left, *bytes is what those
+ * take. */
+size_t nb_sort_unique(nb_record *records, size_t count, const char *area, uint64_t *bytes);
+
+enum { NB_RECORDS_AHEAD = 12 };
+
+/* Fetches the entry of a record that is soon looked at: entries lie anywhere in memory, and most time goes into waiting
+ * for them. */
+static inline void nb_record_fetch(const nb_record *record, const char *area)
+{
+    __builtin_prefetch(area + record->at);
+    __builtin_prefetch(area + record->at + 63);
+}
 
 #endif

@@ -1,16 +1,24 @@
 #include "mining/corpus/sorter.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+
+enum { PAGE = 4096, LARGE_PAGE = 2 << 20 };
 
 nb_status nb_sorter_open(nb_sorter *s, size_t room, const char *folder, nb_error *err)
 {
-    nb_status status = NB_OK;
     *s = (nb_sorter){.scratch = nb_scratch_in(folder)};
-    room = room < NB_SORTER_ROOM_MIN ? NB_SORTER_ROOM_MIN : room / sizeof(nb_record) * sizeof(nb_record);
-    NB_TRY_NEW(s->area, room);
+    room = room < NB_SORTER_ROOM_MIN ? NB_SORTER_ROOM_MIN : room / NB_SORTER_ROOM_MIN * NB_SORTER_ROOM_MIN;
+    /* not zeroed, so that what is never used is never there; large pages, as entries are read in any order */
+    size_t page = room < LARGE_PAGE ? PAGE : LARGE_PAGE;
+    s->area = aligned_alloc(page, (room + page - 1) / page * page);
+    if (!s->area) {
+        nb_fail(err, NB_ERR_LIMIT, "out of memory: %zu bytes for sorting", room);
+        return nb_hint(err, "--memory SIZE asks for less");
+    }
+    madvise(s->area, room, MADV_HUGEPAGE);
     s->room = room;
-done:
-    return status;
+    return NB_OK;
 }
 
 static void free_marks(nb_marks *m)
@@ -84,7 +92,7 @@ static void sort_area(nb_sorter *s)
 {
     nb_record *records = records_of(s);
     nb_sort_records(records, s->count, s->area);
-    size_t kept = nb_sort_unique(records, s->count, s->area);
+    size_t kept = nb_sort_unique(records, s->count, s->area, &s->unique);
     memmove(records + (s->count - kept), records, kept * sizeof *records);
     s->duplicates += s->count - kept;
     s->count = kept;
@@ -99,6 +107,9 @@ static nb_status spill(nb_sorter *s, nb_error *err)
     const nb_record *records = records_of(s);
     uint64_t next_mark = 0, step = s->used / NB_SORTER_MARKS + 1;
     for (size_t i = 0; i < s->count; i++) {
+        if (i + NB_RECORDS_AHEAD < s->count) {
+            nb_record_fetch(&records[i + NB_RECORDS_AHEAD], s->area);
+        }
         nb_entry e = nb_entry_get(s->area + records[i].at);
         if (spool->size >= next_mark) {
             NB_TRY(mark(&s->marks[s->run_count - 1], &e, spool->size, err));
@@ -108,6 +119,7 @@ static nb_status spill(nb_sorter *s, nb_error *err)
     }
     NB_TRY(nb_spool_finish(spool, err));
     s->runs[s->run_count - 1] = (nb_run){.spool = NULL, .begin = 0, .end = spool->size};
+    s->marks[s->run_count - 1].bytes = spool->size;
     s->spilled += spool->size;
     s->count = s->used = 0;
 done:
@@ -172,7 +184,7 @@ static nb_status merge_runs(nb_sorter *s, size_t count, nb_error *err)
         NB_TRY(nb_spool_append(spool, merge.entry.text, merge.entry.len, err));
     }
     NB_TRY(nb_spool_finish(spool, err));
-    s->runs[last].end = spool->size;
+    s->runs[last].end = s->marks[last].bytes = spool->size;
     s->spilled += spool->size;
     s->duplicates += merge.duplicates;
     for (size_t i = 0; i < count; i++) {
@@ -201,31 +213,14 @@ nb_status nb_sorter_finish(nb_sorter *s, size_t fan_in, nb_error *err)
     NB_TRY(add_run(s, err));
     nb_run *last = &s->runs[s->run_count - 1];
     *last = (nb_run){.records = records_of(s), .area = s->area, .begin = 0, .end = s->count};
-    uint64_t bytes = 0, next_mark = 0;
-    for (size_t i = 0; i < s->count; i++) {
+    s->marks[s->run_count - 1].bytes = s->unique;
+    for (size_t i = 0; i < s->count; i += s->count / NB_SORTER_MARKS + 1) {
         nb_entry e = nb_entry_get(s->area + last->records[i].at);
-        if (bytes >= next_mark) {
-            NB_TRY(mark(&s->marks[s->run_count - 1], &e, i, err));
-            next_mark = bytes + s->used / NB_SORTER_MARKS + 1;
-        }
-        bytes += nb_entry_size(&e);
+        NB_TRY(mark(&s->marks[s->run_count - 1], &e, i, err));
     }
     point_to_spools(s);
 done:
     return status;
-}
-
-uint64_t nb_run_bytes(const nb_run *run)
-{
-    uint64_t bytes = run->end - run->begin;
-    if (run->area) {
-        bytes = 0;
-        for (uint64_t i = run->begin; i < run->end; i++) {
-            nb_entry e = nb_entry_get(run->area + run->records[i].at);
-            bytes += nb_entry_size(&e);
-        }
-    }
-    return bytes;
 }
 
 nb_status nb_sorter_cut(const nb_sorter *s, size_t i, const char *text, size_t len, uint64_t *place, nb_error *err)

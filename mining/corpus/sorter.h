@@ -10,12 +10,14 @@ typedef struct nb_marks {
     nb_strings texts;
     uint64_t *at; /* [texts.count] record or byte of the run */
     size_t cap;
+    uint64_t bytes; /* of the run as entry.h writes it */
 } nb_marks;
 
 typedef struct nb_sorter {
     char *area;        /* [room] entries from the front, records from the back */
     size_t room, used; /* used: by entries */
     size_t count;      /* records */
+    uint64_t unique;   /* bytes of the entries left by sorting */
     nb_scratch scratch;
     size_t no_budget; /* 0: runs go to disk */
     nb_spool *spools; /* [run_count] of runs on disk */
@@ -34,9 +36,6 @@ void nb_sorter_free(nb_sorter *s);
 nb_status nb_sorter_add(nb_sorter *s, const char *text, size_t len, uint8_t tag, uint64_t place, nb_error *err);
 /* No more entries: sorts what is in memory, and merges runs until at most `fan_in` are left. */
 nb_status nb_sorter_finish(nb_sorter *s, size_t fan_in, nb_error *err);
-
-/* Bytes entries [begin, end) of a run take as nb_entry.h writes them. */
-uint64_t nb_run_bytes(const nb_run *run);
 
 /* The place in run `i` of the first entry whose text is not before `text`. */
 nb_status nb_sorter_cut(const nb_sorter *s, size_t i, const char *text, size_t len, uint64_t *place, nb_error *err);
