@@ -74,6 +74,29 @@ bool nb_parse_int(const char *text, int64_t *out)
     return true;
 }
 
+bool nb_parse_bytes(const char *text, uint64_t *out)
+{
+    static const char units[] = "KMGT";
+    char digits[24];
+    int64_t number;
+    size_t len = strlen(text), shift = 0;
+    const char *unit = len ? strchr(units, text[len - 1]) : NULL;
+    if (unit) {
+        shift = 10 * (size_t)(unit - units + 1);
+        len--;
+    }
+    if (len >= sizeof digits) {
+        return false;
+    }
+    memcpy(digits, text, len);
+    digits[len] = '\0';
+    if (!nb_parse_int(digits, &number) || number < 0 || number > INT64_MAX >> shift) {
+        return false;
+    }
+    *out = (uint64_t)number << shift;
+    return true;
+}
+
 bool nb_parse_real(const char *text, double *out)
 {
     char *end;

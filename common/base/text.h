@@ -18,6 +18,9 @@ void nb_text_mend(char *text);
 bool nb_parse_int(const char *text, int64_t *out);
 bool nb_parse_real(const char *text, double *out);
 
+/* A size in bytes: a whole number, or one of K, M, G or T (1024, 1024^2, ...) behind it. False otherwise. */
+bool nb_parse_bytes(const char *text, uint64_t *out);
+
 /* "12.3 MB", "4.56 k": decimal prefixes. */
 void nb_format_count(char out[32], double count);
 void nb_format_bytes(char out[32], double bytes);

@@ -56,7 +56,7 @@ void nb_team_abort(const nb_team *team, nb_status status)
 
 nb_status nb_team_agree(const nb_team *team, nb_status status, nb_error *err)
 {
-    if (status != NB_OK && err->agreed) {
+    if (team->comm == MPI_COMM_NULL || (status != NB_OK && err->agreed)) {
         return status;
     }
     int mine = status == NB_OK ? team->size : team->rank, first = team->size;
@@ -92,7 +92,7 @@ nb_status nb_team_broadcast(const nb_team *team, void *bytes, size_t len, nb_err
 {
     nb_status status = NB_OK;
     count_traffic(team, len);
-    for (size_t at = 0; at < len; at += CHUNK) {
+    for (size_t at = 0; at < len && team->size > 1; at += CHUNK) {
         size_t part = len - at < CHUNK ? len - at : CHUNK;
         NB_TRY_MPI(MPI_Bcast((char *)bytes + at, (int)part, MPI_BYTE, 0, team->comm), "MPI_Bcast");
     }
@@ -165,7 +165,7 @@ static nb_status reduce_words(const nb_team *team, void *words, size_t count, MP
 {
     nb_status status = NB_OK;
     count_traffic(team, count * sizeof(uint64_t));
-    for (size_t at = 0; at < count; at += CHUNK) {
+    for (size_t at = 0; at < count && team->size > 1; at += CHUNK) {
         size_t part = count - at < CHUNK ? count - at : CHUNK;
         NB_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, (uint64_t *)words + at, (int)part, type, op, team->comm),
                    "MPI_Allreduce");

@@ -12,7 +12,8 @@
 #include <mpi.h>
 
 typedef struct nb_team {
-    MPI_Comm comm; /* a duplicate of MPI_COMM_WORLD; errors are returned, not fatal */
+    MPI_Comm comm; /* a duplicate of MPI_COMM_WORLD; errors are returned, not fatal. MPI_COMM_NULL with a size of 1: a
+                    * process without MPI, which agrees with itself */
     int rank, size;
     char host[64];
     uint64_t *traffic; /* bytes this rank has handed to collective calls, agreements aside */

@@ -89,8 +89,7 @@ done:
     return buffer ? status : NB_ERR_LIMIT;
 }
 
-/* The descriptor HDF5's default driver writes through, -1 when it does not tell. */
-static int descriptor_of(hid_t file)
+int nb_h5_descriptor(hid_t file)
 {
     void *handle = NULL;
     return H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) >= 0 && handle ? *(int *)handle : -1;
@@ -101,7 +100,7 @@ static nb_status move_to_memory(hid_t file, const char *path, nb_error *err)
 {
     struct stat st;
     nb_status status;
-    int fd = descriptor_of(file), memory = memfd_create("negbank", MFD_CLOEXEC);
+    int fd = nb_h5_descriptor(file), memory = memfd_create("negbank", MFD_CLOEXEC);
     if (fd < 0 || memory < 0 || fstat(fd, &st) != 0) {
         status = nb_fail_errno(err, NB_ERR_LIMIT, "cannot hold '%s' in memory", path);
         goto done;
@@ -159,7 +158,7 @@ nb_status nb_h5_save(hid_t *file, const char *path, nb_error *err)
 {
     nb_status status = NB_OK;
     struct stat st;
-    int memory = fcntl(descriptor_of(*file), F_DUPFD_CLOEXEC, 0), to = -1;
+    int memory = fcntl(nb_h5_descriptor(*file), F_DUPFD_CLOEXEC, 0), to = -1;
     if (H5Fclose(*file) < 0 || memory < 0) {
         status = nb_h5_fail(err, NB_ERR_LIMIT, "finish", path);
     } else if ((to = open(path, O_WRONLY | O_CLOEXEC)) < 0 || fstat(memory, &st) != 0) {
@@ -226,8 +225,7 @@ static hid_t properties(hid_t file_type, size_t rank, const hsize_t *dims, nb_h5
     return plist;
 }
 
-/* Makes the groups in front of a dataset's name, without the times HDF5 gives those it makes by itself. */
-static nb_status create_groups(hid_t file, const char *name, nb_error *err)
+nb_status nb_h5_create_groups(hid_t file, const char *name, nb_error *err)
 {
     nb_status status = NB_OK;
     hid_t plist = H5Pcreate(H5P_GROUP_CREATE);
@@ -253,7 +251,7 @@ static nb_status create_dataset(hid_t file, const char *name, hid_t file_type, s
     size_t bytes;
     nb_status status = nb_h5_total_bytes(name, rank, dims, H5Tget_size(file_type), &bytes, err);
     if (status == NB_OK) {
-        status = create_groups(file, name, err);
+        status = nb_h5_create_groups(file, name, err);
     }
     if (status != NB_OK) {
         return status;

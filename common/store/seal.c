@@ -5,10 +5,11 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static const char magic[8] = {'N', 'E', 'G', 'B', 'A', 'N', 'K', '\n'};
-enum { SEAL_VERSION = 1, DIGEST_AT = 56, DIGEST_BYTES = 32 };
+enum { SEAL_VERSION = 1, DIGEST_AT = 56, DIGEST_BYTES = 32, PAGES = 1 << 24 };
 
 static void put(unsigned char *at, uint64_t value, int bytes)
 {
@@ -26,6 +27,18 @@ static uint64_t get(const unsigned char *at, int bytes)
     return value;
 }
 
+/* Hashes mapped bytes and lets go of their pages, so that a process does not seem to hold the file. */
+static void hash_pages(crypto_hash_sha256_state *state, const nb_map *file, uint64_t begin, uint64_t end)
+{
+    while (begin < end) {
+        uint64_t stop = (begin / PAGES + 1) * PAGES;
+        stop = stop < end ? stop : end;
+        crypto_hash_sha256_update(state, file->data + begin, stop - begin);
+        madvise((void *)(uintptr_t)(file->data + begin / PAGES * PAGES), stop - begin / PAGES * PAGES, MADV_DONTNEED);
+        begin = stop;
+    }
+}
+
 static void hash(unsigned char out[DIGEST_BYTES], const unsigned char *head, const nb_map *file, uint64_t hole_begin,
                  uint64_t hole_end)
 {
@@ -33,9 +46,9 @@ static void hash(unsigned char out[DIGEST_BYTES], const unsigned char *head, con
     crypto_hash_sha256_init(&state);
     crypto_hash_sha256_update(&state, head, DIGEST_AT);
     size_t before = hole_end ? (size_t)hole_begin : file->len;
-    crypto_hash_sha256_update(&state, file->data + NB_SEAL_BYTES, before - NB_SEAL_BYTES);
+    hash_pages(&state, file, NB_SEAL_BYTES, before);
     if (hole_end) {
-        crypto_hash_sha256_update(&state, file->data + hole_end, file->len - (size_t)hole_end);
+        hash_pages(&state, file, hole_end, file->len);
     }
     crypto_hash_sha256_final(&state, out);
 }

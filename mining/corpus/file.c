@@ -1,80 +1,9 @@
 #include "mining/corpus/file.h"
 
-#include "common/base/file.h"
-#include "common/base/text.h"
 #include "common/store/h5.h"
 #include "common/store/seal.h"
 
-#include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
-
-static char *counts_text(const nb_corpus_counts *counts)
-{
-    json_t *dropped = json_object();
-    for (size_t r = 0; r < NB_DROP_COUNT; r++) {
-        if (counts->dropped[r]) {
-            json_object_set_new(dropped, nb_drop_name((nb_drop)r), json_integer((json_int_t)counts->dropped[r]));
-        }
-    }
-    json_t *root = json_pack("{s:I, s:I, s:o}", "read", (json_int_t)counts->read, "kept", (json_int_t)counts->kept,
-                             "dropped", dropped);
-    char *text = json_dumps(root, JSON_PRESERVE_ORDER);
-    json_decref(root);
-    return text;
-}
-
-static nb_status put_inputs(hid_t file, const nb_strings *inputs, nb_error *err)
-{
-    nb_strings names = {0};
-    nb_status status = NB_OK;
-    for (size_t i = 0; i < inputs->count; i++) {
-        const char *base = nb_path_base(nb_strings_get(inputs, i));
-        char *name = nb_alloc(strlen(base) + 1, 1, err);
-        if (!name) {
-            status = NB_ERR_LIMIT;
-            goto done;
-        }
-        memcpy(name, base, strlen(base));
-        nb_text_mend(name);
-        status = nb_strings_push(&names, name, strlen(name), err);
-        free(name);
-        NB_TRY(status);
-    }
-    NB_TRY(nb_h5_put_strings(file, "inputs", &names, err));
-done:
-    nb_strings_free(&names);
-    return status;
-}
-
-nb_status nb_corpus_file_write(const nb_corpus *c, const nb_corpus_counts *counts, const nb_strings *inputs,
-                               const char *path, bool force, const char *provenance, nb_digest *digest, nb_error *err)
-{
-    nb_output out = {0};
-    hid_t file = -1;
-    char *text = counts_text(counts);
-    nb_status status;
-    if (!text) {
-        return nb_fail(err, NB_ERR_LIMIT, "out of memory for counts");
-    }
-    NB_TRY(nb_output_begin(&out, path, force, err));
-    NB_TRY(nb_h5_create(&file, out.partial, NB_CORPUS_KIND, NB_CORPUS_FORMAT, err));
-    NB_TRY(nb_h5_put_strings(file, "texts", &c->texts, err));
-    NB_TRY(nb_h5_put_vector(file, "tags", H5T_STD_U8LE, H5T_NATIVE_UINT8, c->count, c->tags, NB_H5_ZSTD, err));
-    NB_TRY(nb_h5_put_vector(file, "source", H5T_STD_U32LE, H5T_NATIVE_UINT32, c->count, c->source, NB_H5_ZSTD, err));
-    NB_TRY(nb_h5_put_vector(file, "line", H5T_STD_U64LE, H5T_NATIVE_UINT64, c->count, c->line, NB_H5_ZSTD, err));
-    NB_TRY(put_inputs(file, inputs, err));
-    NB_TRY(nb_h5_put_text(file, "counts", text, err));
-    NB_TRY(nb_h5_put_text(file, "provenance", provenance, err));
-    NB_TRY(nb_h5_save(&file, out.partial, err));
-    NB_TRY(nb_seal_write(out.partial, NB_CORPUS_KIND, 0, 0, digest, err));
-    NB_TRY(nb_output_commit(&out, err));
-done:
-    nb_h5_close(&file);
-    nb_output_end(&out);
-    free(text);
-    return status;
-}
 
 static nb_status read_columns(nb_corpus *c, hid_t file, nb_error *err)
 {

@@ -8,8 +8,8 @@
 #include <utf8proc.h>
 #include <xxhash.h>
 
-static const char *const drop_names[NB_DROP_COUNT] = {"kept",     "comment",  "invalid-utf8", "control", "blank",
-                                                      "too-long", "excluded", "duplicate",    "limit"};
+static const char *const drop_names[NB_DROP_COUNT] = {"kept",  "comment",  "missing",  "invalid-utf8", "control",
+                                                      "blank", "too-long", "excluded", "duplicate",    "limit"};
 
 const char *nb_drop_name(nb_drop drop)
 {
@@ -162,10 +162,51 @@ static bool compose(nb_normaliser *n, bool fold)
     return true;
 }
 
+enum { ONES_SHIFT = 7 };
+static const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+
+/* The high bit of every byte below `limit` (1 to 128) of a word of ASCII. */
+static inline uint64_t below(uint64_t word, unsigned limit)
+{
+    return ~(word + ones * (128 - limit)) & highs;
+}
+
+/* The high bit of every byte of a word of ASCII that equals c. */
+static inline uint64_t equal(uint64_t word, unsigned char c)
+{
+    return below(word ^ (ones * c), 1);
+}
+
+/* True for ASCII that is canonical as it stands, but for the length: no byte to drop or change, single blanks only. */
+static bool is_plain(const char *bytes, size_t len, bool underscores)
+{
+    uint64_t before = highs >> (8 * ONES_SHIFT); /* a blank in front of the first byte: none may follow */
+    for (size_t i = 0; i < len; i += 8) {
+        uint64_t word = ones * 'x';
+        size_t part = len - i < 8 ? len - i : 8;
+        memcpy(&word, bytes + i, part);
+        if (word & highs) {
+            return false;
+        }
+        uint64_t blanks = equal(word, ' ');
+        uint64_t bad = below(word, ' ') | equal(word, 0x7F) | (underscores ? equal(word, '_') : 0);
+        if (bad | (blanks & (blanks << 8 | before))) {
+            return false;
+        }
+        before = blanks >> (8 * ONES_SHIFT);
+    }
+    return len && bytes[len - 1] != ' ';
+}
+
 nb_drop nb_normalise(nb_normaliser *n, const char *bytes, size_t len, bool underscores)
 {
     scan s = {.out = n->collapsed, .room = n->room};
     bool composed = true;
+    if (len <= n->max_bytes && is_plain(bytes, len, underscores)) {
+        n->text = bytes;
+        n->len = len;
+        return NB_KEPT;
+    }
     if (is_ascii(bytes, len)) {
         scan_ascii(&s, bytes, len, underscores);
     } else if (!nb_utf8_valid(bytes, len)) {
@@ -185,6 +226,51 @@ nb_drop nb_normalise(nb_normaliser *n, const char *bytes, size_t len, bool under
         return NB_DROP_LONG;
     }
     return NB_KEPT;
+}
+
+/* Bytes of the longest part in front that begins a well-formed character without being one; at least 1. */
+static size_t bad_part(const unsigned char *b, size_t len)
+{
+    size_t want = b[0] >= 0xC2 && b[0] <= 0xDF ? 2 : (b[0] & 0xF0) == 0xE0 ? 3 : b[0] >= 0xF0 && b[0] <= 0xF4 ? 4 : 1;
+    if (want < 3 || len < 2) {
+        return 1;
+    }
+    unsigned low = b[0] == 0xE0 ? 0xA0 : b[0] == 0xF0 ? 0x90 : 0x80;
+    unsigned high = b[0] == 0xED ? 0x9F : b[0] == 0xF4 ? 0x8F : 0xBF;
+    if (b[1] < low || b[1] > high) {
+        return 1;
+    }
+    return want == 4 && len > 2 && (b[2] & 0xC0) == 0x80 ? 3 : 2;
+}
+
+/* Bytes of the well-formed character in front, 0 when there is none. */
+static size_t good_part(const char *bytes, size_t len)
+{
+    for (size_t n = 1; n <= 4 && n <= len; n++) {
+        if (nb_utf8_valid(bytes, n)) {
+            return n;
+        }
+    }
+    return 0;
+}
+
+nb_status nb_utf8_replace(nb_buffer *out, const char *bytes, size_t len, nb_error *err)
+{
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < len;) {
+        size_t good = i, step;
+        while (good < len && (step = good_part(bytes + good, len - good)) != 0) {
+            good += step;
+        }
+        NB_TRY(nb_buffer_append(out, bytes + i, good - i, err));
+        i = good;
+        if (i < len) {
+            NB_TRY(nb_buffer_append(out, "\xEF\xBF\xBD", 3, err));
+            i += bad_part((const unsigned char *)bytes + i, len - i);
+        }
+    }
+done:
+    return status;
 }
 
 nb_drop nb_normalise_key(nb_normaliser *n, const char *bytes, size_t len)

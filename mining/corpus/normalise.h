@@ -10,7 +10,8 @@
 /* What becomes of a raw candidate. The first reason in this order that holds is the one counted. */
 typedef enum nb_drop {
     NB_KEPT,
-    NB_DROP_COMMENT,   /* no candidate: the licence in front of a WordNet file */
+    NB_DROP_COMMENT,   /* no candidate: the licence in front of a WordNet file, the names of columns */
+    NB_DROP_MISSING,   /* a record without the column or key */
     NB_DROP_UTF8,      /* not well-formed UTF-8 */
     NB_DROP_CONTROL,   /* NUL or another control character (category Cc) that is no white space */
     NB_DROP_BLANK,     /* nothing but white space */
@@ -20,14 +21,15 @@ typedef enum nb_drop {
     NB_DROP_LIMIT      /* behind the number of texts asked for */
 } nb_drop;
 
-enum { NB_DROP_COUNT = 9, NB_TEXT_BYTES_DEFAULT = 256, NB_TEXT_BYTES_MAX = 16384 };
+enum { NB_DROP_COUNT = 10, NB_TEXT_BYTES_DEFAULT = 256, NB_TEXT_BYTES_MAX = 16384 };
 
-/* "kept", "comment", "invalid-utf8", "control", "blank", "too-long", "excluded", "duplicate", "limit". */
+/* "kept", "comment", "missing", "invalid-utf8", "control", "blank", "too-long", "excluded", "duplicate", "limit". */
 const char *nb_drop_name(nb_drop drop);
 
 /* Working memory of one caller, of a size that depends on max_bytes alone, however long the lines are. */
 typedef struct nb_normaliser {
-    const char *text; /* the last result: len bytes, valid until the next call, no NUL behind them */
+    const char *text; /* the last result: len bytes, valid until the next call and as long as what was given,
+                       * no NUL behind them */
     size_t len;
     size_t max_bytes, room, point_room;
     char *collapsed; /* [room] */
@@ -45,6 +47,10 @@ nb_drop nb_normalise(nb_normaliser *n, const char *bytes, size_t len, bool under
 /* As nb_normalise with underscores, then the full case folding of Unicode (C + F), in form C. Equal keys: equal labels.
  * The key may be longer than max_bytes. A text of underscores alone is its own key. */
 nb_drop nb_normalise_key(nb_normaliser *n, const char *bytes, size_t len);
+
+/* Appends the bytes with every maximal part that is not UTF-8 (as the Unicode standard cuts them, section 3.9) replaced
+ * by U+FFFD. */
+nb_status nb_utf8_replace(nb_buffer *out, const char *bytes, size_t len, nb_error *err);
 
 /* A set of labels that are equal when their keys are. Start from {0}. */
 typedef struct nb_label_set {

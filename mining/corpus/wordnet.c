@@ -119,22 +119,38 @@ static nb_status read_entry(const char *text, size_t len, const char *path, uint
     return sink->take(sink->state, NB_KEPT, first.at, first.len, line, err);
 }
 
-static nb_status read_wordnet(const nb_source_share *share, const nb_sink *sink, nb_error *err)
+typedef struct reader {
+    const nb_source_piece *piece;
+    const nb_sink *sink;
+} reader;
+
+static nb_status take_line(void *state, nb_drop known, const char *line, size_t len, uint64_t number, nb_error *err)
 {
-    nb_line_walk walk = nb_line_walk_start(share);
-    const char *line;
-    size_t len;
-    nb_status status = NB_OK;
-    while (status == NB_OK && nb_line_walk_next(&walk, &line, &len)) {
-        if (len == 0) {
-            status = sink->take(sink->state, NB_DROP_BLANK, line, len, walk.number, err);
-        } else if (len >= 2 && line[0] == ' ' && line[1] == ' ') {
-            status = sink->take(sink->state, NB_DROP_COMMENT, line, len, walk.number, err);
-        } else {
-            status = read_entry(line, len, share->path, walk.number, sink, err);
-        }
+    const reader *r = state;
+    if (known == NB_KEPT && len && !(len >= 2 && line[0] == ' ' && line[1] == ' ')) {
+        return read_entry(line, len, r->piece->source->path, number, r->sink, err);
     }
-    return status;
+    known = known != NB_KEPT ? known : len ? NB_DROP_COMMENT : NB_DROP_BLANK;
+    return r->sink->take(r->sink->state, known, line, len, number, err);
+}
+
+static nb_status read_wordnet(nb_source_piece *piece, const nb_sink *sink, nb_error *err)
+{
+    reader r = {piece, sink};
+    const nb_sink lines = {.state = &r, .take = take_line};
+    return nb_source_read_lines(piece, &lines, err);
+}
+
+/* A bad line is named by its number in the file, so a file goes whole to one reader. */
+static nb_status prepare_wordnet(nb_source *source, const nb_source_choice *choice, const char *head, size_t len,
+                                 nb_error *err)
+{
+    (void)choice;
+    (void)head;
+    (void)len;
+    (void)err;
+    source->splits = false;
+    return NB_OK;
 }
 
 /* Named index.* or data.* and beginning with the numbered lines of the licence: "  1 This software ...". */
@@ -146,4 +162,4 @@ static bool detect_wordnet(const char *base, const char *head, size_t len)
 }
 
 const nb_source_format nb_format_wordnet = {
-    .name = "wordnet", .word_list = true, .detect = detect_wordnet, .read = read_wordnet};
+    .name = "wordnet", .word_list = true, .detect = detect_wordnet, .prepare = prepare_wordnet, .read = read_wordnet};

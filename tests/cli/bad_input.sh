@@ -198,10 +198,52 @@ case_ 'a corpus with lines that are not UTF-8'
 printf 'caf\xe9\n' >x.txt
 refused 3 out.nbc "${corpus[@]}" x.txt
 says 'dropped 1: '
-case_ 'a compressed corpus'
-printf '\037\213\010\0\0\0\0\0' >x.gz
-refused 3 out.nbc "${corpus[@]}" x.gz
-says "'x.gz' is compressed by gzip"
+case_ 'a packed corpus cut short'
+{ cat few.txt; seq 100; } | gzip >x.gz
+head -c $(($(bytes_of x.gz) - 1)) x.gz >y.gz
+refused 3 out.nbc "${corpus[@]}" few.txt y.gz
+says_all "'y.gz' is cut short" 'gzip data break off at byte'
+case_ 'a packed corpus with a byte changed'
+{ head -c $(($(bytes_of x.gz) - 6)) x.gz; printf '\0\0\0\0\0\0'; } >y.gz
+refused 3 out.nbc "${corpus[@]}" few.txt y.gz
+says_all "'y.gz' is damaged near byte"
+case_ 'csv without a column, with one it has not, with a quote left open'
+printf 'id,word\n1,one\n2,"two\n' >x.csv
+refused 2 out.nbc "${corpus[@]}" x.csv
+says_all "'x.csv' is csv, and no column is given" '--column NAME or NUMBER'
+refused 3 out.nbc "${corpus[@]}" --column words x.csv
+says_all "'x.csv' has no column 'words'" "its first line is 'id,word'"
+refused 3 out.nbc "${corpus[@]}" --column word x.csv
+says_all "'x.csv' line 3: the quote that begins here is never closed" '--no-quotes'
+case_ 'jsonl without a key, or with a line that is none'
+printf '{"text": "a"}\n{"text": "b"\n' >x.jsonl
+refused 2 out.nbc "${corpus[@]}" x.jsonl
+says "'x.jsonl' is jsonl, and no key is given"
+refused 3 out.nbc "${corpus[@]}" --key text x.jsonl
+says "'x.jsonl' line 2 is no JSON object"
+case_ 'a pattern nothing matches, a manifest that lists what is not there'
+refused 3 out.nbc "${corpus[@]}" 'none*.txt'
+says "no file matches 'none*.txt'"
+printf 'few.txt\nabsent.txt\n' >x.list
+refused 3 out.nbc "${corpus[@]}" @x.list
+says_all "'x.list' line 2" 'absent.txt'
+refused 3 out.nbc "${corpus[@]}" --manifest absent.list
+says 'absent.list'
+case_ 'a manifest with another digest'
+printf '%064d  few.txt\n' 0 >x.list
+refused 7 out.nbc "${corpus[@]}" @x.list
+says_all "'few.txt' has SHA-256" 'its manifest says 0000000000000000'
+case_ 'a size that is none, scratch that is nowhere'
+refused 2 out.nbc "${corpus[@]}" --memory 5X few.txt
+says "--memory: '5X' is no size"
+refused 2 out.nbc "${corpus[@]}" --memory 1K few.txt
+refused 4 out.nbc "${corpus[@]}" --scratch absent few.txt
+says "cannot make a scratch file in 'absent'"
+case_ 'texts that are not UTF-8, replaced'
+printf 'caf\351\nplain\n' >x.txt
+done_ "${corpus[@]}" --invalid-utf8 replace x.txt
+says_all 'mended 1' 'kept 2 of 2'
+rm out.nbc out.nbc.run.json
 case_ 'no WordNet file'
 refused 3 out.nbc "${corpus[@]}" --format wordnet few.txt
 says "'few.txt' line 1"

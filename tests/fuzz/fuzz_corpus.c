@@ -1,6 +1,7 @@
-/* Corpus inputs: any bytes are read or refused in every format, all is counted, texts come out canonical, and neither
- * the number of parts nor packing changes the result. The first byte chooses what is tried. */
-#include "mining/corpus/corpus.h"
+/* Corpus inputs: any bytes are read or refused in every format, plain or packed; all is counted, texts come out
+ * canonical, and cutting a file that may be cut changes nothing. The first byte chooses the format, the second where
+ * the file is cut. */
+#include "mining/corpus/build.h"
 
 #include "common/base/text.h"
 
@@ -15,100 +16,110 @@ static void require(bool holds)
     }
 }
 
-static void check_texts(const nb_corpus *c, size_t max_bytes)
+static void check_text(nb_normaliser *n, const nb_entry *e)
 {
-    nb_error err = {0};
-    nb_normaliser n;
-    if (nb_normaliser_open(&n, max_bytes, &err) != NB_OK) {
-        return;
-    }
-    for (size_t i = 0; i < c->count; i++) {
-        const char *text = nb_strings_get(&c->texts, i);
-        size_t len = nb_strings_len(&c->texts, i);
-        require(len && len <= max_bytes && nb_utf8_valid(text, len));
-        require(nb_normalise(&n, text, len, false) == NB_KEPT && n.len == len && memcmp(n.text, text, len) == 0);
-    }
-    nb_normaliser_close(&n);
+    require(e->len && e->len <= n->max_bytes && nb_utf8_valid(e->text, e->len));
+    require(nb_normalise(n, e->text, e->len, false) == NB_KEPT && n->len == e->len &&
+            memcmp(n->text, e->text, e->len) == 0);
 }
 
-/* Reads the bytes in parts, packs and merges; false when they were refused. */
-static bool build(nb_corpus *all, nb_corpus_counts *total, const nb_corpus_plan *plan, const char *bytes, size_t len,
-                  size_t parts)
+/* Reads the pieces of the plan's only input; false when it is refused. lines [piece_count]. */
+static bool sort(nb_sorter *sorter, nb_corpus_counts *counts, uint64_t *lines, const nb_corpus_plan *plan,
+                 const char *bytes, size_t len)
 {
     nb_error err = {0};
     nb_status status = NB_OK;
-    for (size_t part = 0; part < parts && status == NB_OK; part++) {
-        const nb_source_share share = {"fuzz", bytes, len, part, parts};
-        nb_corpus read = {0}, copy = {0};
-        char *block = NULL;
-        size_t block_len;
-        nb_corpus_counts counts = {0};
-        status = nb_corpus_read_bytes(&read, &counts, plan, 0, &share, &err);
-        if (status == NB_OK) {
-            require(nb_corpus_canonicalise(&read, &counts, &err) == NB_OK && counts.kept == read.count);
-            require(nb_corpus_pack(&read, &block, &block_len, &err) == NB_OK);
-            require(nb_corpus_unpack(&copy, block, block_len, &err) == NB_OK);
-            require(nb_corpus_merge(all, &copy, &err) == NB_OK);
-            nb_corpus_counts_add(total, &counts);
-        }
-        free(block);
-        nb_corpus_free(&read);
-        nb_corpus_free(&copy);
+    require(nb_sorter_open(sorter, NB_SORTER_ROOM_MIN, "/tmp", &err) == NB_OK);
+    for (size_t i = 0; i < plan->piece_count && status == NB_OK; i++) {
+        status = nb_corpus_read_piece(sorter, counts, &lines[i], plan, i, bytes, len, &err);
     }
     require(status == NB_OK || (status == NB_ERR_INPUT && err.message[0]));
     if (status == NB_OK) {
-        require(nb_corpus_canonicalise(all, total, &err) == NB_OK);
-        uint64_t sum = total->kept;
+        uint64_t sum = counts->kept;
         for (int i = 0; i < NB_DROP_COUNT; i++) {
-            sum += total->dropped[i];
+            sum += counts->dropped[i];
         }
-        require(sum == total->read && total->kept == all->count);
+        require(sum == counts->read && counts->mended <= counts->read);
+        require(nb_sorter_finish(sorter, 2, &err) == NB_OK);
     }
     return status == NB_OK;
 }
 
-static void check_formats(const char *bytes, size_t len, unsigned choice)
+/* Both sorters hold the same entries, in order, and each is canonical. */
+static void compare(const nb_sorter *a, const nb_sorter *b, const nb_corpus_plan *plan, const uint64_t *lines)
 {
-    static const nb_source_format *const formats[] = {&nb_format_lines, &nb_format_wordnet};
     nb_error err = {0};
-    nb_source source = {.path = "fuzz", .format = formats[choice % 2], .underscores = choice & 2};
-    nb_corpus_plan plan = {.settings.max_bytes = choice & 4 ? 16 : 256, .inputs = &source, .count = 1};
-    nb_normaliser n = {0};
-    size_t index;
-    require(nb_normaliser_open(&n, 256, &err) == NB_OK && nb_label_set_open(&plan.excluded, 1, &err) == NB_OK);
-    require(nb_normalise_key(&n, "Tabby_cat", 9) == NB_KEPT);
-    require(nb_label_set_add(&plan.excluded, &n, &index, &err) == NB_OK);
-    nb_corpus one = {0}, three = {0};
-    nb_corpus_counts count_one = {0}, count_three = {0};
-    bool read = build(&one, &count_one, &plan, bytes, len, 1);
-    require(read == build(&three, &count_three, &plan, bytes, len, 3));
-    if (read) {
-        check_texts(&one, plan.settings.max_bytes);
-        require(memcmp(&count_one, &count_three, sizeof count_one) == 0 && one.count == three.count);
-        for (size_t i = 0; i < one.count; i++) {
-            require(one.line[i] == three.line[i] && one.tags[i] == three.tags[i]);
+    nb_merge one, two;
+    nb_normaliser n;
+    nb_entry last = {0};
+    char text[NB_TEXT_BYTES_MAX];
+    bool more, more_too;
+    require(nb_normaliser_open(&n, plan->settings.max_bytes, &err) == NB_OK);
+    require(nb_merge_open(&one, a->runs, a->run_count, 1 << 20, &err) == NB_OK);
+    require(nb_merge_open(&two, b->runs, b->run_count, 1 << 20, &err) == NB_OK);
+    for (;;) {
+        require(nb_merge_next(&one, &more, &err) == NB_OK && nb_merge_next(&two, &more_too, &err) == NB_OK);
+        require(more == more_too);
+        if (!more) {
+            break;
         }
+        uint64_t line = nb_place_line(two.entry.place) + (nb_place_piece(two.entry.place) ? lines[0] : 0);
+        require(nb_entry_same(&one.entry, &two.entry) && nb_place_line(one.entry.place) == line);
+        require(!last.text || nb_entry_compare(&last, &one.entry) < 0);
+        check_text(&n, &one.entry);
+        last = one.entry;
+        memcpy(text, one.entry.text, one.entry.len);
+        last.text = text;
     }
-    nb_corpus_free(&one);
-    nb_corpus_free(&three);
+    nb_merge_close(&one);
+    nb_merge_close(&two);
     nb_normaliser_close(&n);
-    nb_label_set_close(&plan.excluded);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const char *const formats[] = {"lines", "csv", "tsv", "jsonl", "wordnet", "auto"};
+    static const char *const columns[] = {"1", "2", "text", "id"};
     nb_error err = {0};
-    nb_corpus c;
-    if (!size) {
+    nb_source source;
+    nb_piece whole = {0, 0, UINT64_MAX};
+    if (size < 3) {
         return 0;
     }
-    const char *bytes = (const char *)data + 1;
-    if (data[0] & 8) {
-        if (nb_corpus_unpack(&c, bytes, size - 1, &err) == NB_OK) {
-            nb_corpus_free(&c);
-        }
-    } else {
-        check_formats(bytes, size - 1, data[0]);
+    const char *bytes = (const char *)data + 2;
+    size_t len = size - 2;
+    const nb_source_choice choice = {.format = formats[data[0] % 6],
+                                     .tag = data[0] & 8 ? "noun" : "by-file",
+                                     .column = columns[data[0] >> 4 & 3],
+                                     .key = "text",
+                                     .quotes = data[0] & 64,
+                                     .replace = data[0] & 128};
+    nb_status status = nb_source_open_bytes(&source, "fuzz.jsonl", bytes, len, &choice, &err);
+    require(status == NB_OK || (status == NB_ERR_INPUT && err.message[0]));
+    if (status != NB_OK) {
+        return 0;
     }
+    nb_corpus_plan plan = {.settings.max_bytes = data[1] & 1 ? 16 : 256,
+                           .inputs = &source,
+                           .count = 1,
+                           .pieces = &whole,
+                           .piece_count = 1};
+    uint64_t cut = 1 + data[1] % len, lines[2] = {0};
+    nb_piece pieces[2] = {{0, 0, cut}, {0, cut, UINT64_MAX}};
+    nb_corpus_plan parted = plan;
+    if (source.splits) {
+        parted.pieces = pieces;
+        parted.piece_count = 2;
+    }
+    nb_sorter one, two;
+    nb_corpus_counts count_one = {0}, count_two = {0};
+    bool read = sort(&one, &count_one, lines, &plan, bytes, len);
+    require(read == sort(&two, &count_two, lines, &parted, bytes, len));
+    if (read) {
+        require(memcmp(&count_one, &count_two, sizeof count_one) == 0);
+        compare(&one, &two, &plan, lines);
+    }
+    nb_sorter_free(&one);
+    nb_sorter_free(&two);
     return 0;
 }

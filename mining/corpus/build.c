@@ -1,0 +1,335 @@
+#include "mining/corpus/build.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+enum { DIGEST_WORDS = 4, WORD_BYTES = 8 };
+
+/* What a build holds while it runs. */
+typedef struct build {
+    const nb_team *team;
+    const nb_corpus_plan *plan;
+    const nb_corpus_means *means;
+    nb_corpus_slice *out;
+    uint32_t *rank_of; /* of pieces, then of digests */
+    uint64_t *digests; /* [inputs, DIGEST_WORDS] */
+    nb_sorter sorter;
+    nb_scratch received; /* of the spools */
+    nb_spool *spools;    /* [size] */
+    nb_run *runs;        /* [run_count] */
+    size_t run_count;
+} build;
+
+/* ---- reading ---- */
+
+static nb_status digest_input(build *b, size_t input, nb_error *err)
+{
+    nb_digest digest;
+    unsigned char bytes[DIGEST_WORDS * WORD_BYTES] = {0};
+    const char *path = b->plan->inputs[input].path, *want = nb_strings_get(&b->plan->files.digests, input);
+    nb_status status = nb_digest_file(&digest, path, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    if (want[0] && strcmp(want, digest.hex) != 0) {
+        nb_fail(err, NB_ERR_VERIFY, "'%s' has SHA-256 %.16s..., its manifest says %.16s...", path, digest.hex, want);
+        return nb_hint(err, "the file is not the one that was listed: download it again, or list it anew");
+    }
+    sodium_hex2bin(bytes, sizeof bytes, digest.hex, strlen(digest.hex), NULL, NULL, NULL);
+    memcpy(b->digests + DIGEST_WORDS * input, bytes, sizeof bytes);
+    return NB_OK;
+}
+
+static uint64_t bytes_of(const nb_corpus_plan *plan, size_t piece)
+{
+    const nb_piece *p = &plan->pieces[piece];
+    return (p->end == UINT64_MAX ? plan->inputs[p->input].bytes : p->end) - p->begin;
+}
+
+static nb_status read_share(build *b, nb_error *err)
+{
+    const nb_corpus_plan *plan = b->plan;
+    uint32_t rank = (uint32_t)b->team->rank;
+    uint64_t total = 0, done_bytes = 0;
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < plan->piece_count; i++) {
+        total += b->rank_of[i] == rank ? bytes_of(plan, i) : 0;
+    }
+    nb_progress progress = nb_progress_start(b->means->log, "bytes of this rank's share", (double)total);
+    for (size_t i = 0; i < plan->count; i++) {
+        if (b->rank_of[plan->piece_count + i] == rank) {
+            NB_TRY(digest_input(b, i, err));
+        }
+    }
+    for (size_t i = 0; i < plan->piece_count; i++) {
+        if (b->rank_of[i] == rank) {
+            NB_TRY(nb_corpus_read_piece(&b->sorter, &b->out->counts, &b->out->lines_before[i], plan, i, NULL, 0, err));
+            done_bytes += bytes_of(plan, i);
+            nb_progress_update(&progress, (double)done_bytes);
+        }
+    }
+    nb_progress_finish(&progress);
+done:
+    return status;
+}
+
+/* Lines of each piece become lines in front of it. */
+static void sum_lines(build *b)
+{
+    const nb_piece *pieces = b->plan->pieces;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < b->plan->piece_count; i++) {
+        uint64_t own = b->out->lines_before[i];
+        sum = i && pieces[i - 1].input == pieces[i].input ? sum : 0;
+        b->out->lines_before[i] = sum;
+        sum += own;
+    }
+}
+
+static nb_status read_and_sort(build *b, nb_error *err)
+{
+    nb_corpus_slice *out = b->out;
+    const nb_corpus_plan *plan = b->plan;
+    nb_status status;
+    NB_TRY_NEW(out->lines_before, plan->piece_count);
+    NB_TRY_NEW(out->digests, plan->count);
+    NB_TRY_NEW(b->digests, plan->count * DIGEST_WORDS);
+    NB_TRY(nb_corpus_deal(&b->rank_of, plan, b->team->size, err));
+    NB_TRY(nb_sorter_open(&b->sorter, (size_t)(b->means->memory / 2), b->means->scratch, err));
+    NB_TRY(read_share(b, err));
+    NB_TRY(nb_sorter_finish(&b->sorter, (size_t)(b->means->memory / 8 / NB_RUN_BUFFER_MIN), err));
+done:
+    return status;
+}
+
+static nb_status unite(build *b, nb_error *err)
+{
+    nb_corpus_slice *out = b->out;
+    nb_status status;
+    NB_TRY(nb_team_sum(b->team, out->lines_before, b->plan->piece_count, err));
+    NB_TRY(nb_team_sum(b->team, b->digests, b->plan->count * DIGEST_WORDS, err));
+    NB_TRY(nb_team_sum(b->team, (uint64_t *)&out->counts, sizeof out->counts / sizeof(uint64_t), err));
+    sum_lines(b);
+    for (size_t i = 0; i < b->plan->count; i++) {
+        unsigned char bytes[DIGEST_WORDS * WORD_BYTES];
+        memcpy(bytes, b->digests + DIGEST_WORDS * i, sizeof bytes);
+        sodium_bin2hex(out->digests[i].hex, sizeof out->digests[i].hex, bytes, sizeof bytes);
+    }
+done:
+    return status;
+}
+
+/* ---- bringing the ranks' entries in order ---- */
+
+static size_t block_bytes(uint64_t memory)
+{
+    uint64_t block = memory / 64;
+    return block < NB_EXCHANGE_BLOCK_MIN ? NB_EXCHANGE_BLOCK_MIN
+           : block > NB_EXCHANGE_BLOCK   ? NB_EXCHANGE_BLOCK
+                                         : (size_t)block;
+}
+
+static nb_status make_room(build *b, nb_error *err)
+{
+    size_t size = (size_t)b->team->size;
+    nb_status status;
+    b->run_count = b->sorter.run_count + size;
+    NB_TRY_NEW(b->runs, b->run_count);
+    NB_TRY_NEW(b->spools, size);
+    for (size_t r = 0; r < size; r++) {
+        b->spools[r] = nb_spool_in(&b->received, &b->out->budget);
+    }
+done:
+    return status;
+}
+
+static nb_status exchange(build *b, nb_error *err)
+{
+    nb_strings splitters = {0};
+    nb_status status;
+    NB_TRY(nb_team_agree(b->team, make_room(b, err), err));
+    NB_TRY(nb_exchange_splitters(&splitters, b->team, &b->sorter, &b->out->traffic, err));
+    NB_TRY(nb_exchange(b->runs, b->spools, b->team, &b->sorter, &splitters, block_bytes(b->means->memory),
+                       &b->out->traffic, err));
+done:
+    nb_strings_free(&splitters);
+    return status;
+}
+
+static void free_sorted(build *b)
+{
+    for (int r = 0; b->spools && r < b->team->size; r++) {
+        nb_spool_free(&b->spools[r]);
+    }
+    free(b->spools);
+    free(b->runs);
+    b->spools = NULL;
+    b->runs = NULL;
+    nb_scratch_close(&b->received);
+    nb_sorter_free(&b->sorter);
+}
+
+static nb_status merge(build *b, uint64_t *text_bytes, nb_error *err)
+{
+    nb_merge m = {0};
+    nb_status status;
+    NB_TRY(nb_merge_open(&m, b->runs, b->run_count, (size_t)(b->means->memory / 8), err));
+    NB_TRY(nb_merge_into(&m, &b->out->rows, &b->out->spool_rows, text_bytes, err));
+done:
+    nb_merge_close(&m);
+    return status;
+}
+
+/* ---- numbering ---- */
+
+/* Text bytes of `count` rows of the spool from row `skip` on. */
+static nb_status bytes_of_rows(const nb_corpus_slice *slice, uint64_t skip, uint64_t count, uint64_t *bytes,
+                               nb_error *err)
+{
+    const nb_run run = {.spool = &slice->rows, .begin = 0, .end = slice->rows.size};
+    nb_run_reader reader;
+    nb_status status;
+    *bytes = 0;
+    NB_TRY(nb_run_reader_open(&reader, &run, NB_RUN_BUFFER_MIN, err));
+    for (uint64_t i = 0; i < skip + count; i++) {
+        bool more;
+        NB_TRY(nb_run_next(&reader, &more, err));
+        *bytes += i >= skip ? reader.entry.len : 0;
+    }
+done:
+    nb_run_reader_close(&reader);
+    return status;
+}
+
+/* Collective. sums [size + 1] becomes what the ranks before each one hold; sums[size] all of it. */
+static nb_status sum_before(const nb_team *team, uint64_t own, uint64_t *sums, nb_error *err)
+{
+    size_t size = (size_t)team->size;
+    memset(sums, 0, (size + 1) * sizeof *sums);
+    sums[team->rank] = own;
+    nb_status status = nb_team_sum(team, sums, size, err);
+    for (size_t r = 0, sum = 0; r <= size; r++) {
+        uint64_t next = sums[r];
+        sums[r] = sum;
+        sum += next;
+    }
+    return status;
+}
+
+/* Collective; the rows are merged. Cuts off what --skip and --limit leave out and numbers the rest. */
+static nb_status number_rows(build *b, uint64_t text_bytes, nb_error *err)
+{
+    nb_corpus_slice *out = b->out;
+    size_t size = (size_t)b->team->size, rank = (size_t)b->team->rank;
+    uint64_t *sums = NULL;
+    nb_status status;
+    NB_TRY_NEW(sums, size + 1);
+done:
+    status = nb_team_agree(b->team, status, err);
+    if (status == NB_OK) {
+        status = sum_before(b->team, out->spool_rows, sums, err);
+    }
+    if (status == NB_OK) {
+        const nb_corpus_settings *s = &b->plan->settings;
+        uint64_t unique = sums[size], begin = s->skip < unique ? s->skip : unique;
+        uint64_t end = s->limit && s->limit < unique - begin ? begin + s->limit : unique;
+        uint64_t first = sums[rank] > begin ? sums[rank] : begin, last = sums[rank + 1] < end ? sums[rank + 1] : end;
+        out->count = first < last ? last - first : 0;
+        out->skip = out->count ? first - sums[rank] : 0;
+        out->counts.dropped[NB_DROP_DUPLICATE] += out->counts.kept - unique;
+        out->counts.dropped[NB_DROP_LIMIT] += unique - (end - begin);
+        out->counts.kept = out->total = end - begin;
+        if (out->count != out->spool_rows) {
+            status = bytes_of_rows(out, out->skip, out->count, &text_bytes, err);
+        }
+        status = nb_team_agree(b->team, status, err);
+    }
+    if (status == NB_OK) {
+        status = sum_before(b->team, out->count, sums, err);
+        out->first = sums[rank];
+    }
+    if (status == NB_OK) {
+        status = sum_before(b->team, text_bytes + out->count, sums, err);
+        out->first_byte = sums[rank];
+        out->total_bytes = sums[size];
+    }
+    free(sums);
+    return status;
+}
+
+nb_status nb_corpus_build(nb_corpus_slice *out, const nb_team *team, const nb_corpus_plan *plan,
+                          const nb_corpus_means *means, nb_error *err)
+{
+    _Static_assert(sizeof(nb_corpus_counts) % sizeof(uint64_t) == 0, "counts are summed as words");
+    build b = {.team = team, .plan = plan, .means = means, .out = out, .received = nb_scratch_in(means->scratch)};
+    uint64_t text_bytes = 0;
+    nb_status status;
+    *out = (nb_corpus_slice){.scratch = nb_scratch_in(means->scratch), .budget = (size_t)(means->memory / 8 * 3)};
+    out->rows = nb_spool_in(&out->scratch, &out->budget);
+    NB_TRY(nb_team_agree(team, read_and_sort(&b, err), err));
+    NB_TRY(unite(&b, err));
+    NB_TRY(exchange(&b, err));
+    NB_TRY(nb_team_agree(team, merge(&b, &text_bytes, err), err));
+    out->spilled = b.sorter.spilled + b.received.end;
+    free_sorted(&b);
+    NB_TRY(number_rows(&b, text_bytes, err));
+    NB_TRY(nb_team_sum(team, (uint64_t *)&out->traffic, sizeof out->traffic / sizeof(uint64_t), err));
+    NB_TRY(nb_team_sum(team, &out->spilled, 1, err));
+done:
+    free_sorted(&b);
+    free(b.rank_of);
+    free(b.digests);
+    if (status != NB_OK) {
+        nb_corpus_slice_free(out);
+    }
+    return status;
+}
+
+void nb_corpus_slice_free(nb_corpus_slice *slice)
+{
+    nb_spool_free(&slice->rows);
+    if (slice->scratch.folder) {
+        nb_scratch_close(&slice->scratch);
+    }
+    free(slice->lines_before);
+    free(slice->digests);
+    *slice = (nb_corpus_slice){0};
+}
+
+/* ---- reading a slice ---- */
+
+nb_status nb_corpus_rows_open(nb_corpus_rows *r, const nb_corpus_slice *slice, const nb_corpus_plan *plan,
+                              nb_error *err)
+{
+    const nb_run run = {.spool = &slice->rows, .begin = 0, .end = slice->rows.size};
+    nb_status status;
+    *r = (nb_corpus_rows){.slice = slice, .plan = plan, .left = slice->count};
+    NB_TRY(nb_run_reader_open(&r->reader, &run, NB_RUN_BUFFER_MIN, err));
+    for (uint64_t i = 0; i < slice->skip; i++) {
+        bool more;
+        NB_TRY(nb_run_next(&r->reader, &more, err));
+    }
+done:
+    return status;
+}
+
+nb_status nb_corpus_rows_next(nb_corpus_rows *r, nb_corpus_row *row, bool *more, nb_error *err)
+{
+    nb_status status = NB_OK;
+    *more = r->left > 0;
+    if (*more) {
+        NB_TRY(nb_run_next(&r->reader, more, err));
+        size_t piece = nb_place_piece(r->reader.entry.place);
+        r->left--;
+        row->entry = r->reader.entry;
+        row->source = r->plan->pieces[piece].input;
+        row->line = r->slice->lines_before[piece] + nb_place_line(row->entry.place);
+    }
+done:
+    return status;
+}
+
+void nb_corpus_rows_close(nb_corpus_rows *r)
+{
+    nb_run_reader_close(&r->reader);
+}

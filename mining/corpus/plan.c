@@ -1,0 +1,289 @@
+#include "mining/corpus/plan.h"
+
+#include "mining/corpus/entry.h"
+
+#include <stdlib.h>
+
+enum { FORMAT_NAME_MAX = 16, PACKED_FACTOR = 4, READ_WEIGHT = 3, LINE_BYTES = 16 };
+
+static nb_status exclude(nb_corpus_plan *plan, const nb_strings *labels, nb_error *err)
+{
+    nb_normaliser n;
+    nb_status status = nb_normaliser_open(&n, NB_TEXT_BYTES_MAX, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    NB_TRY(nb_label_set_open(&plan->excluded, labels->count, err));
+    for (size_t i = 0; i < labels->count; i++) {
+        size_t index;
+        nb_drop drop = nb_normalise_key(&n, nb_strings_get(labels, i), nb_strings_len(labels, i));
+        if (drop != NB_KEPT) {
+            status =
+                nb_fail(err, NB_ERR_INPUT, "label %zu of the excluded ones is no text: %s", i + 1, nb_drop_name(drop));
+            goto done;
+        }
+        NB_TRY(nb_label_set_add(&plan->excluded, &n, &index, err));
+    }
+done:
+    nb_normaliser_close(&n);
+    return status;
+}
+
+static nb_status fill_settings(nb_corpus_plan *plan, const nb_corpus_settings *settings, nb_error *err)
+{
+    *plan = (nb_corpus_plan){.settings = *settings};
+    nb_corpus_settings *s = &plan->settings;
+    s->choice.format = s->choice.format ? s->choice.format : "auto";
+    s->choice.tag = s->choice.tag ? s->choice.tag : "by-file";
+    s->max_bytes = s->max_bytes ? s->max_bytes : NB_TEXT_BYTES_DEFAULT;
+    s->excluded = NULL;
+    if (s->max_bytes > NB_TEXT_BYTES_MAX) {
+        return nb_fail(err, NB_ERR_USAGE, "texts of %zu bytes are too long, at most %d are possible", s->max_bytes,
+                       NB_TEXT_BYTES_MAX);
+    }
+    return settings->excluded && settings->excluded->count ? exclude(plan, settings->excluded, err) : NB_OK;
+}
+
+/* Rank 0's part. */
+static nb_status inspect(nb_corpus_plan *plan, const nb_strings *words, const char *manifest, nb_error *err)
+{
+    nb_status status;
+    if (!words->count && !manifest) {
+        return nb_fail(err, NB_ERR_USAGE, "a corpus needs inputs, none are given");
+    }
+    NB_TRY(nb_inputs_open(&plan->files, words, manifest, err));
+    if (plan->files.paths.count > NB_PIECES_MAX / 2) {
+        status = nb_fail(err, NB_ERR_LIMIT, "%zu inputs are too many, at most %d are possible", plan->files.paths.count,
+                         NB_PIECES_MAX / 2);
+        goto done;
+    }
+    plan->count = plan->files.paths.count;
+    NB_TRY_NEW(plan->inputs, plan->count);
+    for (size_t i = 0; i < plan->count; i++) {
+        NB_TRY(nb_source_open(&plan->inputs[i], nb_strings_get(&plan->files.paths, i), &plan->settings.choice, err));
+    }
+done:
+    return status;
+}
+
+/* ---- from rank 0 to the others: the sources as they lie in memory, with names in the place of addresses ---- */
+
+typedef struct wire {
+    nb_source source; /* without its addresses */
+    char format[FORMAT_NAME_MAX];
+} wire;
+
+static nb_status pack(const nb_corpus_plan *plan, nb_buffer *out, nb_error *err)
+{
+    nb_status status = NB_OK;
+    out->max = SIZE_MAX / 2;
+    for (size_t i = 0; i < plan->count; i++) {
+        wire w;
+        memset(&w, 0, sizeof w);
+        w.source = plan->inputs[i];
+        w.source.path = w.source.key = NULL;
+        w.source.format = NULL;
+        memcpy(w.format, plan->inputs[i].format->name, strnlen(plan->inputs[i].format->name, FORMAT_NAME_MAX - 1));
+        NB_TRY(nb_buffer_append(out, &w, sizeof w, err));
+        NB_TRY(nb_buffer_append(out, nb_strings_get(&plan->files.paths, i), nb_strings_len(&plan->files.paths, i) + 1,
+                                err));
+        NB_TRY(nb_buffer_append(out, nb_strings_get(&plan->files.digests, i),
+                                nb_strings_len(&plan->files.digests, i) + 1, err));
+    }
+done:
+    return status;
+}
+
+static nb_status unpack(nb_corpus_plan *plan, const char *at, size_t count, nb_error *err)
+{
+    nb_status status;
+    plan->count = count;
+    NB_TRY_NEW(plan->inputs, count);
+    for (size_t i = 0; i < count; i++) {
+        wire w;
+        memcpy(&w, at, sizeof w);
+        at += sizeof w;
+        NB_TRY(nb_strings_push(&plan->files.paths, at, strlen(at), err));
+        at += strlen(at) + 1;
+        NB_TRY(nb_strings_push(&plan->files.digests, at, strlen(at), err));
+        at += strlen(at) + 1;
+        plan->inputs[i] = w.source;
+        plan->inputs[i].format = nb_source_format_find(w.format);
+        plan->inputs[i].key = plan->settings.choice.key;
+    }
+    for (size_t i = 0; i < count; i++) {
+        plan->inputs[i].path = nb_strings_get(&plan->files.paths, i);
+    }
+done:
+    return status;
+}
+
+static nb_status share(nb_corpus_plan *plan, const nb_team *team, nb_error *err)
+{
+    nb_buffer block = {0};
+    uint64_t sizes[2] = {0};
+    nb_status status = NB_OK;
+    if (team->rank == 0) {
+        status = pack(plan, &block, err);
+        sizes[0] = plan->count;
+        sizes[1] = block.len;
+    }
+    NB_TRY(nb_team_agree(team, status, err));
+    NB_TRY(nb_team_broadcast(team, sizes, sizeof sizes, err));
+    if (team->rank != 0) {
+        block.data = nb_alloc((size_t)sizes[1], 1, err);
+        status = block.data ? NB_OK : NB_ERR_LIMIT;
+    }
+    NB_TRY(nb_team_agree(team, status, err));
+    NB_TRY(nb_team_broadcast(team, block.data, (size_t)sizes[1], err));
+    if (team->rank != 0) {
+        status = unpack(plan, block.data, (size_t)sizes[0], err);
+    }
+done:
+    free(block.data);
+    return status;
+}
+
+/* ---- pieces ---- */
+
+static uint64_t pieces_of(const nb_source *s, uint64_t piece_bytes)
+{
+    return s->splits ? (s->bytes + piece_bytes - 1) / piece_bytes : 1;
+}
+
+static nb_status cut(nb_corpus_plan *plan, nb_error *err)
+{
+    uint64_t piece_bytes = NB_PIECE_BYTES, total;
+    nb_status status;
+    do {
+        total = 0;
+        for (size_t i = 0; i < plan->count; i++) {
+            total += pieces_of(&plan->inputs[i], piece_bytes);
+        }
+        piece_bytes *= total > NB_PIECES_MAX ? 2 : 1;
+    } while (total > NB_PIECES_MAX);
+    NB_TRY_NEW(plan->pieces, (size_t)total);
+    for (size_t i = 0; i < plan->count; i++) {
+        const nb_source *s = &plan->inputs[i];
+        uint64_t parts = pieces_of(s, piece_bytes);
+        for (uint64_t p = 0; p < parts; p++) {
+            plan->pieces[plan->piece_count++] =
+                (nb_piece){(uint32_t)i, p * piece_bytes, p + 1 < parts ? (p + 1) * piece_bytes : UINT64_MAX};
+        }
+        plan->bytes += s->bytes;
+    }
+done:
+    return status;
+}
+
+nb_status nb_corpus_plan_open(nb_corpus_plan *plan, const nb_team *team, const nb_strings *words, const char *manifest,
+                              const nb_corpus_settings *settings, nb_error *err)
+{
+    nb_status status = fill_settings(plan, settings, err);
+    if (status == NB_OK && team->rank == 0) {
+        status = inspect(plan, words, manifest, err);
+    }
+    NB_TRY(nb_team_agree(team, status, err));
+    NB_TRY(nb_team_agree(team, team->size > 1 ? share(plan, team, err) : NB_OK, err));
+    NB_TRY(nb_team_agree(team, cut(plan, err), err));
+done:
+    if (status != NB_OK) {
+        nb_corpus_plan_close(plan);
+    }
+    return status;
+}
+
+void nb_corpus_plan_close(nb_corpus_plan *plan)
+{
+    nb_inputs_free(&plan->files);
+    free(plan->inputs);
+    free(plan->pieces);
+    nb_label_set_close(&plan->excluded);
+    *plan = (nb_corpus_plan){0};
+}
+
+/* ---- dealing ---- */
+
+typedef struct work {
+    uint64_t weight;
+    size_t number;
+} work;
+
+static uint64_t unpacked(const nb_source *s)
+{
+    return s->packing == NB_PACKING_NONE ? s->bytes : PACKED_FACTOR * s->bytes;
+}
+
+static int heaviest_first(const void *left, const void *right)
+{
+    const work *a = left, *b = right;
+    int order = (a->weight < b->weight) - (a->weight > b->weight);
+    return order ? order : (a->number > b->number) - (a->number < b->number);
+}
+
+/* A heap of ranks, the one with the least work (then the lowest number) first. */
+static bool less(const work *a, const work *b)
+{
+    return a->weight != b->weight ? a->weight < b->weight : a->number < b->number;
+}
+
+static void sift(work *heap, size_t count)
+{
+    work moving = heap[0];
+    size_t at = 0;
+    for (size_t child = 1; child < count; child = 2 * at + 1) {
+        child += child + 1 < count && less(&heap[child + 1], &heap[child]);
+        if (!less(&heap[child], &moving)) {
+            break;
+        }
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = moving;
+}
+
+nb_status nb_corpus_deal(uint32_t **rank_of, const nb_corpus_plan *plan, int size, nb_error *err)
+{
+    size_t count = plan->piece_count + plan->count;
+    work *items = NULL, *heap = NULL;
+    nb_status status;
+    *rank_of = NULL;
+    NB_TRY_NEW(items, count);
+    NB_TRY_NEW(heap, (size_t)size);
+    NB_TRY_NEW(*rank_of, count);
+    for (size_t i = 0; i < count; i++) {
+        bool digest = i >= plan->piece_count;
+        const nb_piece *p = digest ? NULL : &plan->pieces[i];
+        const nb_source *s = &plan->inputs[p ? p->input : i - plan->piece_count];
+        uint64_t whole = p ? READ_WEIGHT * unpacked(s) : s->bytes;
+        bool part = p && p->end != UINT64_MAX;
+        items[i] = (work){part ? READ_WEIGHT * (p->end - p->begin) : p ? whole - READ_WEIGHT * p->begin : whole, i};
+    }
+    qsort(items, count, sizeof *items, heaviest_first);
+    for (size_t r = 0; r < (size_t)size; r++) {
+        heap[r] = (work){0, r};
+    }
+    for (size_t i = 0; i < count; i++) {
+        (*rank_of)[items[i].number] = (uint32_t)heap[0].number;
+        heap[0].weight += items[i].weight;
+        sift(heap, (size_t)size);
+    }
+done:
+    free(items);
+    free(heap);
+    return status;
+}
+
+nb_corpus_estimate nb_corpus_plan_estimate(const nb_corpus_plan *plan, int size, uint64_t memory)
+{
+    uint64_t text = 0, ranks = (uint64_t)size;
+    for (size_t i = 0; i < plan->count; i++) {
+        text += unpacked(&plan->inputs[i]);
+    }
+    uint64_t lines = text / LINE_BYTES + 1, entries = text + NB_ENTRY_HEAD * lines;
+    bool fits = (entries + 16 * lines) / ranks <= memory / 2 && 2 * entries / ranks <= memory / 8 * 3;
+    return (nb_corpus_estimate){.pieces = plan->piece_count,
+                                .memory = memory + NB_CORPUS_OVERHEAD,
+                                .scratch = fits ? 0 : 2 * entries / ranks,
+                                .sent = entries / ranks * (ranks - 1)};
+}

@@ -1,0 +1,64 @@
+/* What is to be read for a corpus, and what that will take. */
+#ifndef NB_CORPUS_PLAN_H
+#define NB_CORPUS_PLAN_H
+
+#include "common/parallel/team.h"
+#include "mining/corpus/corpus.h"
+#include "mining/corpus/inputs.h"
+#include "mining/corpus/source.h"
+
+typedef struct nb_corpus_settings {
+    nb_source_choice choice;    /* NULLs: "auto", "by-file", no column, no key */
+    size_t max_bytes;           /* of a normalised text; 0: NB_TEXT_BYTES_DEFAULT, at most NB_TEXT_BYTES_MAX */
+    const nb_strings *excluded; /* labels that are no candidates, whatever their case; NULL: none. Copied. */
+    uint64_t skip, limit;       /* texts to pass over and to keep, in canonical order; limit 0: all */
+} nb_corpus_settings;
+
+/* A piece of an input: the lines that begin in bytes [begin, end), or all of it (end UINT64_MAX). */
+typedef struct nb_piece {
+    uint32_t input;
+    uint64_t begin, end;
+} nb_piece;
+
+/* Not changed by reading. */
+typedef struct nb_corpus_plan {
+    nb_corpus_settings settings; /* with the defaults filled in; strings borrowed, excluded NULL */
+    nb_inputs files;
+    nb_source *inputs; /* [count] */
+    size_t count;
+    nb_piece *pieces; /* [piece_count] ordered by (input, begin); at most NB_PIECES_MAX. Fixed by the files alone. */
+    size_t piece_count;
+    uint64_t bytes; /* of all inputs */
+    nb_label_set excluded;
+} nb_corpus_plan;
+
+/* Collective. Rank 0 finds and inspects the inputs (inputs.h, source.h), the others learn of them; all pass the same
+ * settings. `words` and `manifest` are rank 0's. NB_ERR_USAGE without inputs or with a wrong setting; NB_ERR_INPUT for
+ * a bad file or an excluded label that is no text. The plan is closed on failure; close takes {0}. */
+nb_status nb_corpus_plan_open(nb_corpus_plan *plan, const nb_team *team, const nb_strings *words, const char *manifest,
+                              const nb_corpus_settings *settings, nb_error *err);
+void nb_corpus_plan_close(nb_corpus_plan *plan);
+
+/* Who reads what: *rank_of [piece_count + count] is the rank of each piece, then of each input's SHA-256; the caller
+ * frees. The heaviest work is dealt first, each to the rank with the least. */
+nb_status nb_corpus_deal(uint32_t **rank_of, const nb_corpus_plan *plan, int size, nb_error *err);
+
+/* What a build will take. `packed` inputs are taken to unpack to four times their size. */
+typedef struct nb_corpus_estimate {
+    uint64_t pieces;
+    uint64_t memory;  /* bytes a rank at most: the memory option and NB_CORPUS_OVERHEAD */
+    uint64_t scratch; /* bytes a rank at most, about; 0 when memory suffices */
+    uint64_t sent;    /* bytes between ranks, about */
+} nb_corpus_estimate;
+
+/* Beside --memory a rank holds MPI and HDF5, buffers for reading, packing and merging, and 8 bytes a piece. */
+enum { NB_CORPUS_OVERHEAD = 160 << 20, NB_CORPUS_MEMORY_MIN = 1 << 20 };
+#define NB_CORPUS_MEMORY_DEFAULT ((uint64_t)1 << 30)
+
+/* With T bytes of unpacked text in L lines (here L = T / 16) and P ranks, entries take E = T + 11 L bytes. A rank sorts
+ * 16 bytes a line beside them in half of its memory; what does not fit is spilled once, sent on, spilled again by who
+ * receives it, and once more when merged, each step freeing the one before: at most 2 E / P at once (one step more when
+ * runs are so many that they are merged in turns). A share (P - 1) / P of the entries is sent. */
+nb_corpus_estimate nb_corpus_plan_estimate(const nb_corpus_plan *plan, int size, uint64_t memory);
+
+#endif

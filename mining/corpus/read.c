@@ -1,0 +1,85 @@
+/* From a piece of an input to entries in a sorter. */
+#include "mining/corpus/build.h"
+
+typedef struct reader {
+    const nb_corpus_plan *plan;
+    const nb_source *source;
+    nb_sorter *out;
+    nb_corpus_counts *counts;
+    size_t piece;
+    nb_normaliser text, key;
+    nb_buffer mended;
+} reader;
+
+static nb_status mend(reader *r, nb_drop *drop, const char *bytes, size_t len, nb_error *err)
+{
+    nb_buffer_clear(&r->mended);
+    nb_status status = nb_utf8_replace(&r->mended, bytes, len, err);
+    if (status == NB_OK) {
+        *drop = nb_normalise(&r->text, r->mended.data, r->mended.len, r->source->underscores);
+        r->counts->mended++;
+    }
+    return status;
+}
+
+static nb_status take(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
+{
+    reader *r = state;
+    nb_status status = NB_OK;
+    nb_drop drop = known == NB_KEPT ? nb_normalise(&r->text, bytes, len, r->source->underscores) : known;
+    if (drop == NB_DROP_UTF8 && known == NB_KEPT && r->source->replace) {
+        NB_TRY(mend(r, &drop, bytes, len, err));
+    }
+    if (drop == NB_KEPT && nb_label_set_has(&r->plan->excluded, &r->key, r->text.text, r->text.len)) {
+        drop = NB_DROP_EXCLUDED;
+    }
+    if (drop == NB_KEPT) {
+        NB_TRY(
+            nb_sorter_add(r->out, r->text.text, r->text.len, (uint8_t)r->source->tag, nb_place(r->piece, line), err));
+        r->counts->kept++;
+    } else {
+        r->counts->dropped[drop]++;
+    }
+    r->counts->read++;
+done:
+    return status;
+}
+
+static nb_status open_piece(nb_source_piece *out, const nb_source *source, const nb_piece *piece, const char *bytes,
+                            size_t len, nb_error *err)
+{
+    nb_status status;
+    *out = (nb_source_piece){.source = source, .begin = piece->begin, .end = piece->end};
+    if (bytes) {
+        return nb_stream_open_bytes(&out->in, source->path, bytes, len, nb_line_start(piece->begin), err);
+    }
+    NB_TRY(nb_stream_open(&out->in, source->path, nb_line_start(piece->begin), err));
+    if (nb_stream_size(out->in) != source->bytes) {
+        status = nb_fail(err, NB_ERR_INPUT, "'%s' had %llu bytes at the start and now has %llu", source->path,
+                         (unsigned long long)source->bytes, (unsigned long long)nb_stream_size(out->in));
+    }
+done:
+    return status;
+}
+
+nb_status nb_corpus_read_piece(nb_sorter *out, nb_corpus_counts *counts, uint64_t *lines, const nb_corpus_plan *plan,
+                               size_t piece, const char *bytes, size_t len, nb_error *err)
+{
+    const nb_source *source = &plan->inputs[plan->pieces[piece].input];
+    reader r = {.plan = plan, .source = source, .out = out, .counts = counts, .piece = piece};
+    const nb_sink sink = {.state = &r, .take = take};
+    nb_source_piece in = {0};
+    nb_status status;
+    NB_TRY(nb_normaliser_open(&r.text, plan->settings.max_bytes, err));
+    NB_TRY(nb_normaliser_open(&r.key, plan->settings.max_bytes, err));
+    NB_TRY(open_piece(&in, source, &plan->pieces[piece], bytes, len, err));
+    NB_TRY(source->format->read(&in, &sink, err));
+    counts->mended += in.mended;
+    *lines = in.lines;
+done:
+    nb_stream_close(in.in);
+    nb_buffer_free(&r.mended);
+    nb_normaliser_close(&r.key);
+    nb_normaliser_close(&r.text);
+    return status;
+}
