@@ -264,7 +264,7 @@ static nb_status fetch_once(run *r, const char *part, nb_digest *sum, bool *agai
     }
     if (status == NB_ERR_VERIFY || status == NB_ERR_INPUT) {
         nb_download_forget(part);
-        *again = got.kept > 0;
+        *again = got.joined;
     }
     return status;
 }

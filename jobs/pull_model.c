@@ -176,7 +176,7 @@ static nb_status fetch_file(run *r, const char *name, bool *found, nb_error *err
         if (status != NB_OK || !got.found) {
             nb_download_forget(part.data);
         }
-        if (status != NB_ERR_VERIFY || got.kept == 0) {
+        if (status != NB_ERR_VERIFY || !got.joined) {
             break;
         }
         if (attempt == 0) {

@@ -220,12 +220,12 @@ nb_status nb_download_run(nb_http *http, const nb_download *what, nb_downloaded 
     NB_TRY(nb_buffer_printf(&note, err, "%s.from", what->path));
     s.note = note.data;
     NB_TRY(open_partial(&s, err));
-    result->kept = s.at;
     for (bool complete = false; !complete;) {
         bool transient;
         int64_t before = s.at;
         nb_error now = {0};
         status = request_rest(&s, &reply, &transient, &complete, &now);
+        result->joined = s.begin > 0;
         if (status != NB_OK && what->optional && reply.status == 404) {
             result->found = false;
             status = NB_OK;

@@ -20,7 +20,7 @@ typedef struct nb_download {
 typedef struct nb_downloaded {
     bool found;
     int64_t bytes;         /* the file's size */
-    int64_t kept;          /* bytes that were there before the first request */
+    bool joined;           /* it came in more than one piece: they may be of different files */
     char linked_etag[256]; /* see nb_http_reply */
 } nb_downloaded;
 

@@ -82,3 +82,50 @@ make_key() {
     run 0 "$NEGBANK" key new -o "$1" --no-encryption -q
     PUBLIC=$(cat out)
 }
+
+# stop_last: ends the server that was started last.
+stop_last() {
+    kill "${SERVERS[-1]}" 2>/dev/null
+    wait "${SERVERS[-1]}" 2>/dev/null
+    unset 'SERVERS[-1]'
+}
+
+# What S3 asks for, with the keys tests/support/s3_double.py knows.
+start_s3() {
+    start_python s3_double "$@"
+    S3_PORT=$PORT
+    export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
+    export AWS_ENDPOINT_URL=http://127.0.0.1:$PORT AWS_REGION=eu-test-1
+}
+stats() { curl -s --noproxy '*' "http://127.0.0.1:$S3_PORT/-/stats" | python3 -c "import json, sys; print(json.load(sys.stdin)['$1'])"; }
+
+# proxy DIRECTION TO CUTS BYTES SEED: a cutting proxy at $PROXY_PORT, its counts in proxy.json.
+proxy() {
+    start_python cutting_proxy --to "$2" --direction "$1" --cuts "$3" --bytes "$4" --seed "$5" --log "$T/proxy.json"
+    PROXY_PORT=$PORT
+}
+counted() { python3 -c "import json; print(json.load(open('$T/proxy.json'))['$1'])"; }
+
+# A bank of about 50 MB, big.nbank: noise that does not compress.
+make_big() {
+    python3 - <<'PY'
+import os
+rows, width = 30000, 512
+head = "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }" % (rows, width)
+head += " " * (63 - (10 + len(head)) % 64) + "\n"
+with open("big.npy", "wb") as f:
+    f.write(b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head.encode())
+    for _ in range(rows // 500):
+        data = bytearray(os.urandom(500 * width * 4))
+        data[3::4] = bytes(0x3f | b & 0x80 for b in data[3::4])  # between 0.5 and 2, either sign
+        f.write(data)
+with open("big.txt", "w") as f:
+    f.writelines(f"word {i}\n" for i in range(rows))
+PY
+    head -c $((10 * 512 * 4 + 128)) big.npy | LC_ALL=C sed '1s/(30000, 512), /(10, 512),    /' >ten.npy
+    head -10 big.txt >ten.txt
+    done_ store import -q -o big.nbe --embeddings big.npy --names big.txt
+    done_ store import -q -o ten.nbe --embeddings ten.npy --names ten.txt
+    done_ mine -q --texts big.nbe --labels ten.txt --label-embeddings ten.nbe --criterion random --count 29900 -o big.nbank
+    rm big.npy big.nbe
+}
