@@ -126,7 +126,7 @@ static nb_status note_path(run *r, const nb_url *url, size_t block, char **out, 
 {
     nb_buffer b = {0};
     nb_status status;
-    NB_TRY(nb_buffer_printf(&b, err, "%s %s %zu", r->about.digest.hex, url->text, block));
+    NB_TRY(nb_buffer_printf(&b, err, "%s %s %zu", r->about.digest.hex, url->request, block));
     NB_TRY(nb_cache_path(out, &r->cache, "uploads", nb_digest_bytes(b.data, b.len).hex, "", err));
 done:
     nb_buffer_free(&b);
@@ -193,8 +193,8 @@ static nb_status send_bank(run *r, nb_error *err)
         nb_log_info(&r->job->log, "'%s' is there already", r->target.shown);
         goto done;
     }
-    NB_TRY(nb_cache_lock(&lock, &r->cache, nb_digest_bytes(r->target.text, strlen(r->target.text)).hex, &r->job->log,
-                         err));
+    NB_TRY(nb_cache_lock(&lock, &r->cache, nb_digest_bytes(r->target.request, strlen(r->target.request)).hex,
+                         &r->job->log, err));
     NB_TRY(note_path(r, &r->target, u.block, &note, err));
     u.note = note;
     NB_TRY(nb_upload_run(r->http, &u, &result, err));

@@ -52,7 +52,8 @@ static bool take_digest(char out[65], const char *text, size_t len)
 /* Where the digest an address had last is kept, for use offline. */
 static nb_status address_note(const run *r, char **path, nb_error *err)
 {
-    return nb_cache_path(path, &r->cache, "addresses", nb_digest_bytes(r->url.text, strlen(r->url.text)).hex, "", err);
+    return nb_cache_path(path, &r->cache, "addresses", nb_digest_bytes(r->url.request, strlen(r->url.request)).hex, "",
+                         err);
 }
 
 static nb_status digest_from_note(run *r, nb_error *err)
@@ -301,7 +302,7 @@ static nb_status fetch(run *r, nb_error *err)
         nb_fail(err, NB_ERR_NETWORK, "'%s' is not in the cache", r->url.shown);
         return nb_hint(err, "pull it once without --offline");
     }
-    nb_digest key = nb_digest_bytes(r->url.text, strlen(r->url.text));
+    nb_digest key = nb_digest_bytes(r->url.request, strlen(r->url.request));
     NB_TRY(nb_cache_path(&part, &r->cache, "parts", r->expected[0] ? r->expected : key.hex, ".part", err));
     status = fetch_once(r, part, &sum, &again, err);
     if (again) {
@@ -373,7 +374,7 @@ static nb_status pull_bank(run *r, nb_error *err)
     }
     NB_TRY(nb_url_like(s->what) ? resolve_address(r, err) : resolve_name(r, err));
     snprintf(lock_name, sizeof lock_name, "%s",
-             r->expected[0] ? r->expected : nb_digest_bytes(r->url.text, strlen(r->url.text)).hex);
+             r->expected[0] ? r->expected : nb_digest_bytes(r->url.request, strlen(r->url.request)).hex);
     NB_TRY(nb_cache_lock(&lock, &r->cache, lock_name, &r->job->log, err));
     NB_TRY(look_in_cache(r, &found, err));
     if (found) {

@@ -289,7 +289,7 @@ static nb_status open_folder(run *r, nb_error *err)
     nb_status status;
     NB_TRY(nb_make_directories(r->folder, err));
     NB_TRY(nb_path_join(&path, r->folder, SOURCE, err));
-    NB_TRY(nb_buffer_printf(&now, err, "%s\n", nb_digest_bytes(r->base.text, strlen(r->base.text)).hex));
+    NB_TRY(nb_buffer_printf(&now, err, "%s\n", nb_digest_bytes(r->base.request, strlen(r->base.request)).hex));
     for (size_t i = 0; i < r->digests.count; i++) {
         NB_TRY(nb_buffer_printf(&now, err, "%s\n", nb_strings_get(&r->digests, i)));
     }

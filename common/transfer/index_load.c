@@ -8,7 +8,7 @@
 
 static nb_digest key_of(const nb_url *url)
 {
-    return nb_digest_bytes(url->text, strlen(url->text));
+    return nb_digest_bytes(url->request, strlen(url->request));
 }
 
 static nb_status compare(const nb_index *x, const json_t *before, const char *file, const nb_url *url, nb_error *err)

@@ -196,7 +196,7 @@ nb_status nb_s3_upload(nb_http *http, const nb_upload *what, nb_uploaded *result
     NB_TRY(known ? set_id(&m, m.note.head, err) : create(&m, err));
     result->kept = m.note.etags.count * m.block;
     NB_TRY(send_parts(&m, &again, err));
-    if (again && known) { /* the note was of an upload that is gone */
+    if (again) {
         result->kept = 0;
         NB_TRY(create(&m, err));
         NB_TRY(send_parts(&m, &again, err));

@@ -143,9 +143,11 @@ done:
 
 /* ---- blocks with Content-Range ---- */
 
-typedef enum verdict { ACCEPTED, UNSUPPORTED } verdict;
+typedef enum verdict { ACCEPTED, UNSUPPORTED, ABSENT } verdict;
 
-static nb_status put_block(nb_http *http, const nb_upload *what, size_t at, size_t len, verdict *out, nb_error *err)
+/* ABSENT: the server adds to files only, there has to be one. `plain`: the block begins such a file. */
+static nb_status put_block(nb_http *http, const nb_upload *what, size_t at, size_t len, bool plain, verdict *out,
+                           nb_error *err)
 {
     nb_http_reply reply = {0};
     char type[128], range[128];
@@ -153,13 +155,13 @@ static nb_status put_block(nb_http *http, const nb_upload *what, size_t at, size
     snprintf(type, sizeof type, "Content-Type: %s", what->type);
     snprintf(range, sizeof range, "Content-Range: bytes %zu-%zu/%zu", at, at + len - 1, what->len);
     r.headers[0] = type;
-    r.headers[1] = range;
+    r.headers[1] = plain ? NULL : range;
     nb_status status = nb_http_do(http, &r, &reply, err);
     if (status == NB_OK) {
         bool fine = reply.status >= 200 && reply.status < 300;
         bool names_it = reply.status == 400 || reply.status == 405 || reply.status == 411 || reply.status == 416 ||
                         reply.status == 501 || reply.status == 409 || reply.status == 404;
-        *out = fine ? ACCEPTED : UNSUPPORTED;
+        *out = fine ? ACCEPTED : reply.status == 404 ? ABSENT : UNSUPPORTED;
         status = fine || names_it ? NB_OK : nb_http_refused(&r, &reply, err);
     }
     nb_http_reply_free(&reply);
@@ -187,13 +189,16 @@ static nb_status put_blocks(nb_http *http, const nb_upload *what, nb_uploaded *r
     nb_progress progress = nb_progress_start(nb_http_log(http), "bytes", (double)what->len);
     while (at < what->len) {
         size_t len = what->len - at < what->block ? what->len - at : what->block;
-        NB_TRY(put_block(http, what, at, len, &answer, err));
+        NB_TRY(put_block(http, what, at, len, false, &answer, err));
+        if (answer == ABSENT && at == 0) {
+            NB_TRY(put_block(http, what, at, len, true, &answer, err));
+        }
         at += len;
         if (answer == ACCEPTED && at <= 2 * what->block) { /* does it put blocks together? */
             NB_TRY(remote_size(http, what->url, &size, err));
             answer = size == (int64_t)at || size == (int64_t)what->len ? ACCEPTED : UNSUPPORTED;
         }
-        if (answer == UNSUPPORTED) {
+        if (answer != ACCEPTED) {
             goto done;
         }
         result->sent += len;

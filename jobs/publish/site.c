@@ -189,7 +189,9 @@ static nb_status one_bank(nb_buffer *b, const json_t *bank, const nb_url *base, 
     snprintf(text, sizeof text, "%lld", (long long)count(bank, "dimensions"));
     NB_TRY(fact(b, "width", text, err));
     NB_TRY(fact(b, "score", nb_index_text_of(bank, "score"), err));
-    NB_TRY(fact(b, "published", nb_index_text_of(bank, "published"), err));
+    snprintf(text, sizeof text, "%.10s", nb_index_text_of(bank, "published")); /* the day */
+    nb_text_mend(text);
+    NB_TRY(fact(b, "published", text, err));
     NB_TRY(fact(b, "corpus", nb_index_text_of(bank, "corpus"), err));
     NB_TRY(fact(b, "licence", nb_index_text_of(bank, "licence"), err));
     NB_TRY(put(b, "</dl>", err));

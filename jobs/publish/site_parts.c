@@ -24,7 +24,7 @@ const char nb_site_style[] =
 "form{display:grid;grid-template-columns:minmax(220px,2fr) repeat(3,minmax(120px,1fr));gap:12px;align-items:end;"
 "background:var(--card);border:1px solid var(--line);border-radius:12px;padding:14px;margin:0 0 22px}\n"
 "label{display:block;font-size:12px;color:var(--soft)}input,select{width:100%;margin-top:4px;padding:8px 10px;"
-"font:inherit;font-size:14px;color:var(--ink);background:var(--bg);border:1px solid var(--line);border-radius:8px}\n"
+"height:38px;font:inherit;font-size:14px;color:var(--ink);background:var(--bg);border:1px solid var(--line);border-radius:8px}\n"
 "input:focus,select:focus,summary:focus-visible,a:focus-visible{outline:2px solid var(--accent);outline-offset:1px}\n"
 "#banks{display:grid;grid-template-columns:repeat(auto-fill,minmax(340px,1fr));gap:18px;align-items:start}\n"
 ".bank{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:18px;min-width:0}\n"

@@ -11,8 +11,18 @@ echo "seed $SEED, $SIZE bytes"
 LAST=("${FAST[@]}" --retries 30)
 MIB=1048576
 
+# Until the proxy has counted what it passed on.
+settle() {
+    local before=-1
+    while [ "$before" != "$(counted "$1")" ]; do
+        before=$(counted "$1")
+        sleep 0.1
+    done
+}
+
 # Every cut costs at most a block; headers and what goes beside the bank fit in 256 KiB.
 at_most() {
+    settle "$1"
     [ "$(counted cuts)" = 20 ] || die "only $(counted cuts) of 20 cuts were made (seed $SEED)"
     [ "$(counted "$1")" -le $((SIZE + 20 * $2 + 262144)) ] || die "$(counted "$1") bytes went $1 for $SIZE (seed $SEED)"
     echo "  $1: $(counted "$1") bytes for $SIZE, $(($(counted "$1") - SIZE)) too many with 20 cuts"
@@ -77,11 +87,15 @@ if command -v lighttpd >/dev/null && [ -e /usr/lib/lighttpd/mod_webdav.so ]; the
     free_ports 1
     mkdir -p light.d www2
     cat >light.d/conf <<CONF
-server.modules = ("mod_webdav") server.port = ${PORTS[0]} server.bind = "127.0.0.1"
-server.document-root = "$T/www2" server.errorlog = "$T/light.d/error" server.upload-dirs = ("$T/light.d")
-webdav.activate = "enable" webdav.opts = ("deprecated-unsafe-partial-put" => "enable")
+server.modules = ("mod_webdav")
+server.port = ${PORTS[0]}
+server.bind = "127.0.0.1"
+server.document-root = "$T/www2"
+server.errorlog = "$T/light.d/error"
+server.upload-dirs = ("$T/light.d")
+webdav.activate = "enable"
+webdav.opts = ("deprecated-unsafe-partial-put" => "enable")
 CONF
-    sed -i 's/" \(server\|webdav\)\./"\n\1./g; s/) \(server\|webdav\)\./)\n\1./g; s/ server.bind/\nserver.bind/' light.d/conf
     lighttpd -D -f light.d/conf >light.d/out 2>&1 &
     SERVERS+=($!)
     wait_for "${PORTS[0]}"

@@ -76,6 +76,7 @@ present www/busy/index.json.lock/owner
 absent www/busy/index.json
 
 case_ 'two pulls of one bank at once: one download'
+rm -rf cache
 : >nginx.d/access
 for n in 1 2 3; do
     "$NEGBANK" pull "${FAST[@]}" -q "http://127.0.0.1:$NGINX_PORT/r/b.nbank" -o "both$n" 2>"both$n.err" &
