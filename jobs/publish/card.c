@@ -182,19 +182,31 @@ done:
     return status;
 }
 
+/* One word for a shell, in single quotes. */
+static nb_status shell_word(nb_buffer *b, const char *text, nb_error *err)
+{
+    nb_status status = nb_buffer_append(b, "'", 1, err);
+    for (const char *p = text; *p && status == NB_OK; p++) {
+        status = *p == '\'' ? nb_buffer_printf(b, err, "'\\''") : nb_buffer_append(b, p, 1, err);
+    }
+    return status == NB_OK ? nb_buffer_append(b, "'", 1, err) : status;
+}
+
 static nb_status use(nb_buffer *b, const nb_publication *p, nb_error *err)
 {
-    const char *address = p->address ? p->address : p->file;
     nb_status status;
-    NB_TRY(nb_buffer_printf(b, err, "\n## Use\n\n    negbank pull '%s' -o '%s'%s%s\n", address, p->file,
-                            p->public_key ? " --verify " : "", p->public_key ? p->public_key : ""));
-    NB_TRY(
-        nb_buffer_printf(b, err,
-                         "    negbank inspect info '%s'\n    negbank check --model CHECKPOINT\n"
-                         "    negbank score --bank '%s' --model CHECKPOINT -o scores.tsv IMAGES/\n"
-                         "    sort -t \"$(printf '\\t')\" -g -k 4 scores.tsv | head    # the least like the labels\n",
-                         p->file, p->file));
+    NB_TRY(nb_buffer_printf(b, err, "\n## Use\n\n    negbank pull "));
+    NB_TRY(shell_word(b, p->address ? p->address : p->file, err));
+    NB_TRY(nb_buffer_printf(b, err, " -o "));
+    NB_TRY(shell_word(b, p->file, err));
+    NB_TRY(nb_buffer_printf(b, err, "%s%s\n    negbank inspect info ", p->public_key ? " --verify " : "",
+                            p->public_key ? p->public_key : ""));
+    NB_TRY(shell_word(b, p->file, err));
+    NB_TRY(nb_buffer_printf(b, err, "\n    negbank check --model CHECKPOINT\n    negbank score --bank "));
+    NB_TRY(shell_word(b, p->file, err));
     NB_TRY(nb_buffer_printf(b, err,
+                            " --model CHECKPOINT -o scores.tsv IMAGES/\n"
+                            "    sort -t \"$(printf '\\t')\" -gr -k 5 scores.tsv | head    # the least like the labels\n"
                             "\nCHECKPOINT is the folder of the CLIP model whose digest stands above: scores with "
                             "another one mean nothing.\n"));
 done:

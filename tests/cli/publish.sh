@@ -115,6 +115,35 @@ if [ "$(awk '/MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo)" -ge 3 ]; 
     NEGBANK_KEY_PASSWORD=pw run 0 "$NEGBANK" key show strong
     prints "$(tail -1 strong.pub)"
 fi
+case_ 'a password from a terminal, which does not show it'
+cat >terminal.py <<'PY'
+import os, pty, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+said = b""
+for answer in sys.argv[1].split(","):
+    while not said.rstrip().endswith(b":"):
+        said += os.read(fd, 1000)
+    time.sleep(0.2)  # echo goes off behind the prompt
+    os.write(fd, answer.encode() + b"\n")
+    said += b"|"
+try:
+    while more := os.read(fd, 1000):
+        said += more
+except OSError:
+    pass
+print(said.decode())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+PY
+run 0 python3 terminal.py typed-in,typed-in "$NEGBANK" key new -o tty --strength interactive
+prints 'password for the new key:'
+! grep -q typed-in out || die 'the terminal shows the password'
+NEGBANK_KEY_PASSWORD=typed-in run 0 "$NEGBANK" key show tty
+run 0 python3 terminal.py typed-in "$NEGBANK" key show tty
+run 2 python3 terminal.py one,two "$NEGBANK" key new -o tty2 --strength interactive
+prints 'the two passwords differ'
+absent tty2
 case_ 'key files that are none'
 run 3 "$NEGBANK" key show w/labels.txt
 run 3 "$NEGBANK" key show nowhere
@@ -191,12 +220,26 @@ import json, sys
 e = json.load(open(sys.argv[1]))["banks"][0]
 assert e["version"] == "1.2" and e["licence"] == "CC0-1.0" and e["quality"]["auroc"] == 0.5 and len(e["labels"]) == e["label_count"] == 10 and e["negatives"] == 50 and e["criterion"] == "debiased"
 PY
+python3 - <<'PY'
+import json
+m = json.load(open("m.json"))
+m["intervals"] = {"mean": {"auroc": [0.45, 0.55]}, "datasets": {"a|b <i>": {"auroc": [0.4123, 0.6]}}}
+json.dump(m, open("m2.json", "w"))
+PY
+run 0 "${PUBLISH[@]}" b.nbank "$S/card3/it's.nbank" --name its --metrics m2.json
+for word in '50.00 [41.23, 60.00]' '| mean | 50.00 [45.00, 55.00]' "-o 'it'\\''s.nbank'"; do
+    grep -qF -- "$word" "www/card3/it's.nbank.md" || die "the card does not say '$word'"
+done
 run 3 "${PUBLISH[@]}" b.nbank "$S/card2/" --metrics w/labels.txt
 run 2 "${PUBLISH[@]}" b.nbank "$S/card2/" --name 'a/b'
 run 3 "${PUBLISH[@]}" w/labels.txt "$S/card2/"
 run 2 "${PUBLISH[@]}" b.nbank "ftp://127.0.0.1/x"
 run 2 "${PUBLISH[@]}" b.nbank
 absent www/card2
+
+case_ 'through a proxy'
+NO_PROXY='' no_proxy='' http_proxy=http://127.0.0.1:$NGINX_PORT run 0 "${PULL[@]}" http://nowhere.invalid/card/b.nbank -o proxied.nbank
+same b.nbank proxied.nbank
 
 case_ 'no secret in what is said'
 run 8 "${PUBLISH[@]}" b.nbank "http://user:hunter2@127.0.0.1:1/x.nbank?sig=hunter2" --retries 1
