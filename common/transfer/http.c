@@ -1,0 +1,500 @@
+#include "common/transfer/http.h"
+
+#include "common/base/digest.h"
+#include "common/base/text.h"
+#include "common/base/version.h"
+#include "common/transfer/signature.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+enum { ERROR_TEXT_MAX = 4096, REDIRECTS_MAX = 10 };
+
+struct nb_http {
+    CURL *curl;
+    const nb_transfer_options *options;
+    const nb_log *log;
+    char said[CURL_ERROR_SIZE];
+};
+
+/* One request under way. */
+typedef struct exchange {
+    nb_http *http;
+    const nb_http_request *request;
+    nb_http_reply *reply;
+    size_t sent; /* of the body, by our side */
+    size_t kept; /* most that `body` may hold */
+    nb_status failed;
+    nb_error *err;
+} exchange;
+
+nb_status nb_http_create(nb_http **out, const nb_transfer_options *options, const nb_log *log, nb_error *err)
+{
+    nb_http *http = nb_alloc(1, sizeof *http, err);
+    *out = NULL;
+    if (!http) {
+        return NB_ERR_LIMIT;
+    }
+    nb_signing_start();
+    http->options = options;
+    http->log = log;
+    http->curl = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_easy_init() : NULL;
+    if (!http->curl) {
+        free(http);
+        return nb_fail(err, NB_ERR_INTERNAL, "libcurl cannot be started");
+    }
+    *out = http;
+    return NB_OK;
+}
+
+void nb_http_destroy(nb_http *http)
+{
+    if (http) {
+        curl_easy_cleanup(http->curl);
+        free(http);
+    }
+}
+
+const nb_transfer_options *nb_http_options(const nb_http *http)
+{
+    return http->options;
+}
+
+const nb_log *nb_http_log(const nb_http *http)
+{
+    return http->log;
+}
+
+void nb_http_reply_free(nb_http_reply *reply)
+{
+    if (reply) {
+        nb_buffer_free(&reply->body);
+        *reply = (nb_http_reply){0};
+    }
+}
+
+static void reply_reset(nb_http_reply *r)
+{
+    nb_buffer body = r->body;
+    nb_buffer_clear(&body);
+    *r = (nb_http_reply){.length = -1, .range_begin = -1, .total = -1, .retry_after = -1, .date = -1, .modified = -1};
+    r->body = body;
+}
+
+/* ---- headers ---- */
+
+/* The value of header `name` in a line, without blanks around it; false when the line is another header. */
+static bool header_value(char *out, size_t size, const char *line, size_t len, const char *name)
+{
+    size_t n = strlen(name);
+    if (len <= n || strncasecmp(line, name, n) != 0 || line[n] != ':') {
+        return false;
+    }
+    const char *p = line + n + 1, *end = line + len;
+    while (p < end && isspace((unsigned char)*p)) {
+        p++;
+    }
+    while (end > p && isspace((unsigned char)end[-1])) {
+        end--;
+    }
+    size_t count = (size_t)(end - p);
+    bool fits = count < size;
+    memcpy(out, p, fits ? count : 0);
+    out[fits ? count : 0] = '\0';
+    return true;
+}
+
+/* "bytes 100-199/1000"; a total that is not known is a star */
+static void read_range(nb_http_reply *r, const char *value)
+{
+    char begin[32], total[32];
+    int64_t number;
+    if (sscanf(value, "bytes */%31[0-9]", total) == 1) { /* of an answer 416 */
+        r->total = nb_parse_int(total, &number) ? number : -1;
+        return;
+    }
+    if (sscanf(value, "bytes %31[0-9]-%*[0-9]/%31[0-9*]", begin, total) != 2) {
+        return;
+    }
+    r->range_begin = nb_parse_int(begin, &number) ? number : -1;
+    r->total = nb_parse_int(total, &number) ? number : -1;
+}
+
+static double http_date(const char *value)
+{
+    return (double)curl_getdate(value, NULL);
+}
+
+static size_t on_header(char *line, size_t one, size_t len, void *state)
+{
+    exchange *x = state;
+    nb_http_reply *r = x->reply;
+    char value[256];
+    int64_t number;
+    (void)one;
+    if (len >= 5 && strncmp(line, "HTTP/", 5) == 0) { /* the next answer of a chain of redirects */
+        char linked[sizeof r->linked_etag];
+        memcpy(linked, r->linked_etag, sizeof linked);
+        reply_reset(r);
+        memcpy(r->linked_etag, linked, sizeof linked);
+    } else if (header_value(value, sizeof value, line, len, "ETag")) {
+        memcpy(r->etag, value, sizeof value);
+    } else if (header_value(value, sizeof value, line, len, "X-Linked-ETag")) {
+        memcpy(r->linked_etag, value, sizeof value);
+    } else if (header_value(value, sizeof value, line, len, "Content-Length")) {
+        r->length = nb_parse_int(value, &number) && number >= 0 ? number : -1;
+    } else if (header_value(value, sizeof value, line, len, "Content-Range")) {
+        read_range(r, value);
+    } else if (header_value(value, sizeof value, line, len, "Retry-After")) {
+        r->retry_after = nb_parse_int(value, &number) && number >= 0 ? (double)number : -1;
+        if (r->retry_after < 0 && http_date(value) >= 0) {
+            double wait = http_date(value) - (double)time(NULL);
+            r->retry_after = wait > 0 ? wait : 0;
+        }
+    } else if (header_value(value, sizeof value, line, len, "Date")) {
+        r->date = http_date(value);
+    } else if (header_value(value, sizeof value, line, len, "Last-Modified")) {
+        r->modified = http_date(value);
+    }
+    return len;
+}
+
+/* ---- bodies ---- */
+
+static size_t on_body(char *bytes, size_t one, size_t len, void *state)
+{
+    exchange *x = state;
+    long code = 0;
+    (void)one;
+    curl_easy_getinfo(x->http->curl, CURLINFO_RESPONSE_CODE, &code);
+    x->reply->status = code;
+    bool file = x->request->url->scheme == NB_SCHEME_FILE;
+    if (x->request->sink && (file || (code >= 200 && code < 300))) {
+        x->failed = x->request->sink(x->request->sink_state, x->reply, bytes, len, x->err);
+        return x->failed == NB_OK ? len : 0;
+    }
+    bool fine = file || code < 300;
+    size_t max = fine ? x->kept : ERROR_TEXT_MAX, room = max > x->reply->body.len ? max - x->reply->body.len : 0;
+    if (fine && len > room) {
+        x->failed = nb_fail(x->err, NB_ERR_LIMIT, "'%s' is larger than the %zu bytes such a file may have",
+                            x->request->url->shown, max);
+        return 0;
+    }
+    x->failed = nb_buffer_append(&x->reply->body, bytes, len < room ? len : room, x->err);
+    return x->failed == NB_OK ? len : 0;
+}
+
+static size_t on_read(char *out, size_t one, size_t len, void *state)
+{
+    exchange *x = state;
+    (void)one;
+    size_t left = x->request->body_len - x->sent, take = left < len ? left : len;
+    if (take) {
+        memcpy(out, (const char *)x->request->body + x->sent, take);
+    }
+    x->sent += take;
+    return take;
+}
+
+static int on_seek(void *state, curl_off_t offset, int origin)
+{
+    exchange *x = state;
+    if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > x->request->body_len) {
+        return CURL_SEEKFUNC_FAIL;
+    }
+    x->sent = (size_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+static int on_progress(void *state, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+    exchange *x = state;
+    (void)down_total, (void)up_total;
+    if (x->request->progress) {
+        x->request->progress(x->request->progress_state, up, down);
+    }
+    return 0;
+}
+
+/* ---- setting up ---- */
+
+static const char *set_variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+static void set_limits(CURL *c, const nb_transfer_options *o)
+{
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)(o->connect_timeout * 1000));
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)o->min_speed);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)(o->stall_timeout < 1 ? 1 : o->stall_timeout));
+    curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(o->total_timeout * 1000));
+    const char *bundle = o->ca_file ? o->ca_file : set_variable("CURL_CA_BUNDLE");
+    bundle = bundle ? bundle : set_variable("SSL_CERT_FILE");
+    if (bundle) {
+        curl_easy_setopt(c, CURLOPT_CAINFO, bundle);
+    }
+    if (!o->ca_file && set_variable("SSL_CERT_DIR")) {
+        curl_easy_setopt(c, CURLOPT_CAPATH, set_variable("SSL_CERT_DIR"));
+    }
+}
+
+/* Keys for S3, or whatever the address, ~/.netrc or the environment say. Lists extra headers in *list. */
+static nb_status set_identity(exchange *x, struct curl_slist **list, nb_error *err)
+{
+    CURL *c = x->http->curl;
+    const nb_url *url = x->request->url;
+    if (url->scheme != NB_SCHEME_S3) {
+        const char *token = set_variable("NEGBANK_HTTP_TOKEN");
+        if (url->user || url->password) {
+            curl_easy_setopt(c, CURLOPT_USERNAME, url->user ? url->user : "");
+            curl_easy_setopt(c, CURLOPT_PASSWORD, url->password ? url->password : "");
+        } else if (token && url->scheme != NB_SCHEME_FILE) {
+            curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+            curl_easy_setopt(c, CURLOPT_XOAUTH2_BEARER, token);
+        } else {
+            curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+        }
+        return NB_OK;
+    }
+    const char *id = set_variable("AWS_ACCESS_KEY_ID"), *secret = set_variable("AWS_SECRET_ACCESS_KEY");
+    const char *token = set_variable("AWS_SESSION_TOKEN");
+    if (!id && !secret) {
+        return NB_OK; /* a public bucket */
+    }
+    if (!id || !secret) {
+        nb_fail(err, NB_ERR_USAGE, "only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set");
+        return nb_hint(err, "set both for a private bucket, neither for a public one");
+    }
+    nb_buffer b = {0};
+    nb_status status;
+    NB_TRY(nb_buffer_printf(&b, err, "aws:amz:%s:s3", url->region));
+    curl_easy_setopt(c, CURLOPT_AWS_SIGV4, b.data);
+    curl_easy_setopt(c, CURLOPT_USERNAME, id);
+    curl_easy_setopt(c, CURLOPT_PASSWORD, secret);
+    nb_buffer_clear(&b);
+    NB_TRY(nb_buffer_printf(&b, err, "x-amz-content-sha256: %s",
+                            nb_digest_bytes(x->request->body ? x->request->body : "", x->request->body_len).hex));
+    *list = curl_slist_append(*list, b.data);
+    if (token) {
+        nb_buffer_clear(&b);
+        NB_TRY(nb_buffer_printf(&b, err, "x-amz-security-token: %s", token));
+        *list = curl_slist_append(*list, b.data);
+    }
+done:
+    nb_buffer_free(&b);
+    return status;
+}
+
+static void set_method(exchange *x)
+{
+    CURL *c = x->http->curl;
+    const nb_http_request *r = x->request;
+    if (strcmp(r->method, "HEAD") == 0) {
+        curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+    } else if (strcmp(r->method, "PUT") == 0) {
+        curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->body_len);
+        curl_easy_setopt(c, CURLOPT_READFUNCTION, on_read);
+        curl_easy_setopt(c, CURLOPT_READDATA, x);
+        curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, on_seek);
+        curl_easy_setopt(c, CURLOPT_SEEKDATA, x);
+    } else if (strcmp(r->method, "POST") == 0) {
+        curl_easy_setopt(c, CURLOPT_POST, 1L);
+        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+        curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->body ? r->body : "");
+    } else if (strcmp(r->method, "GET") != 0) {
+        curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, r->method);
+    }
+}
+
+static nb_status set_up(exchange *x, struct curl_slist **list, nb_error *err)
+{
+    CURL *c = x->http->curl;
+    const nb_http_request *r = x->request;
+    nb_buffer b = {0};
+    nb_status status;
+    bool s3 = r->url->scheme == NB_SCHEME_S3;
+    curl_easy_reset(c); /* connections stay open */
+    x->http->said[0] = '\0';
+    set_limits(c, x->http->options);
+    set_method(x);
+    NB_TRY(nb_buffer_printf(&b, err, "%s%s%s", r->url->request, r->query ? "?" : "", r->query ? r->query : ""));
+    curl_easy_setopt(c, CURLOPT_URL, b.data);
+    const char *protocols = r->url->scheme == NB_SCHEME_FILE                   ? "file"
+                            : strncasecmp(r->url->request, "https://", 8) == 0 ? "https"
+                                                                               : "http,https";
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, protocols);
+    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, protocols); /* never from https down to http */
+    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, s3 ? 0L : 1L);   /* a signature is for one host */
+    curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
+    curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, x->http->said);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
+    curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(c, CURLOPT_XFERINFODATA, x);
+    nb_buffer_clear(&b);
+    NB_TRY(nb_buffer_printf(&b, err, "negbank/%s", nb_version()));
+    curl_easy_setopt(c, CURLOPT_USERAGENT, b.data);
+    for (size_t i = 0; i < sizeof r->headers / sizeof *r->headers && r->headers[i]; i++) {
+        *list = curl_slist_append(*list, r->headers[i]);
+    }
+    NB_TRY(set_identity(x, list, err));
+    curl_easy_setopt(c, CURLOPT_HTTPHEADER, *list);
+done:
+    nb_buffer_free(&b);
+    return status;
+}
+
+/* ---- what became of it ---- */
+
+static bool worth_another_try(CURLcode code)
+{
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_AGAIN: return true;
+    default: return false;
+    }
+}
+
+static bool transient_answer(long status)
+{
+    return status == 408 || status == 425 || status == 429 || status == 500 || status == 502 || status == 503 ||
+           status == 504;
+}
+
+static nb_status broken(const exchange *x, CURLcode code, nb_error *err)
+{
+    const char *said = x->http->said[0] ? x->http->said : curl_easy_strerror(code);
+    nb_fail(err, NB_ERR_NETWORK, "%s '%s': %s", x->request->method, x->request->url->shown, said);
+    switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return nb_hint(err, "the server's certificate is not to be trusted; for a CA of your own give --ca-file FILE");
+    case CURLE_SSL_CACERT_BADFILE: return nb_hint(err, "--ca-file, CURL_CA_BUNDLE or SSL_CERT_FILE is no PEM file");
+    case CURLE_TOO_MANY_REDIRECTS: return nb_hint(err, "the server sends requests around in a circle");
+    case CURLE_COULDNT_RESOLVE_HOST: return nb_hint(err, "check the address and, behind a proxy, https_proxy");
+    case CURLE_COULDNT_CONNECT: return nb_hint(err, "is the server up, and is a proxy needed (https_proxy)?");
+    default: return NB_ERR_NETWORK;
+    }
+}
+
+nb_status nb_http_once(nb_http *http, const nb_http_request *request, nb_http_reply *reply, bool *transient,
+                       nb_error *err)
+{
+    exchange x = {.http = http, .request = request, .reply = reply, .kept = request->max_reply, .err = err};
+    struct curl_slist *list = NULL;
+    nb_status status;
+    *transient = false;
+    reply_reset(reply);
+    x.kept = x.kept ? x.kept : ERROR_TEXT_MAX;
+    NB_TRY(set_up(&x, &list, err));
+    CURLcode code = curl_easy_perform(http->curl);
+    if (x.failed != NB_OK) {
+        status = x.failed;
+        goto done;
+    }
+    curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &reply->status);
+    if (request->url->scheme == NB_SCHEME_FILE && (code == CURLE_OK || code == CURLE_FILE_COULDNT_READ_FILE)) {
+        reply->status = code == CURLE_OK ? 200 : 404;
+        goto done;
+    }
+    if (code == CURLE_SEND_ERROR && reply->status >= 400) {
+        code = CURLE_OK; /* the server answered before it had all of the body, and closed */
+    }
+    if (code != CURLE_OK) {
+        *transient = worth_another_try(code);
+        status = broken(&x, code, err);
+        goto done;
+    }
+    *transient = transient_answer(reply->status);
+done:
+    curl_slist_free_all(list);
+    return status;
+}
+
+/* The text of an S3 error, or the first line of a plain one. */
+static void server_words(char *out, size_t size, const nb_http_reply *reply)
+{
+    const char *body = reply->body.len ? reply->body.data : "";
+    const char *code = strstr(body, "<Code>"), *message = strstr(body, "<Message>");
+    out[0] = '\0';
+    if (code && message) {
+        code += strlen("<Code>");
+        message += strlen("<Message>");
+        snprintf(out, size, ": %.*s: %.*s", (int)strcspn(code, "<"), code, (int)strcspn(message, "<"), message);
+    } else if (*body && *body != '<' && *body != '{') {
+        int len = (int)strcspn(body, "\r\n");
+        snprintf(out, size, ": %.*s", len < 120 ? len : 120, body);
+    }
+    nb_text_mend(out);
+}
+
+nb_status nb_http_refused(const nb_http_request *request, const nb_http_reply *reply, nb_error *err)
+{
+    char words[256];
+    server_words(words, sizeof words, reply);
+    nb_fail(err, NB_ERR_NETWORK, "%s '%s': the server answered %ld%s", request->method, request->url->shown,
+            reply->status, words);
+    bool s3 = request->url->scheme == NB_SCHEME_S3;
+    switch (reply->status) {
+    case 301:
+    case 307:
+    case 308: return s3 ? nb_hint(err, "the bucket lies elsewhere: set AWS_REGION or AWS_ENDPOINT_URL") : err->status;
+    case 401:
+    case 403:
+        return nb_hint(err, s3 ? "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and this machine's clock"
+                               : "give a user and password in ~/.netrc, or a token in NEGBANK_HTTP_TOKEN");
+    case 404: return nb_hint(err, "check the address");
+    case 405:
+    case 501: return nb_hint(err, "this server does not take %s", request->method);
+    case 413: return nb_hint(err, "the server's limit for the size of an upload is too small");
+    default: return NB_ERR_NETWORK;
+    }
+}
+
+nb_status nb_http_do(nb_http *http, const nb_http_request *request, nb_http_reply *reply, nb_error *err)
+{
+    nb_retry retry = {.http = http};
+    for (;;) {
+        bool transient;
+        nb_error now = {0};
+        nb_status status = nb_http_once(http, request, reply, &transient, &now);
+        if (status == NB_OK && transient) {
+            status = nb_http_refused(request, reply, &now);
+        }
+        if (status == NB_OK) {
+            return NB_OK;
+        }
+        if (!transient || nb_retry_wait(&retry, reply, &now) != NB_OK) {
+            *err = now;
+            return status;
+        }
+    }
+}
+
+nb_status nb_http_get(nb_http *http, const nb_url *url, size_t max, nb_http_reply *reply, nb_error *err)
+{
+    nb_http_request request = {.method = "GET", .url = url, .max_reply = max};
+    return nb_http_do(http, &request, reply, err);
+}

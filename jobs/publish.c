@@ -1,0 +1,497 @@
+/* negbank publish: a bank, what proves it and what is said about it, to a server; and the page of an index. */
+#include "jobs/commands.h"
+
+#include "common/base/file.h"
+#include "common/base/text.h"
+#include "common/transfer/upload.h"
+#include "jobs/publish/publication.h"
+#include "jobs/transfer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct settings {
+    nb_talk talk;
+    nb_transfer_choice transfer;
+    const char *bank, *url, *sign, *password_file, *index, *name, *version, *metrics, *corpus, *licence, *cite, *site;
+    nb_strings verify;
+    double part, whole, lock_stale;
+    bool force, unguarded;
+} settings;
+
+typedef struct run {
+    nb_job *job;
+    const settings *set;
+    nb_http *http;
+    nb_cache cache;
+    nb_url target, index_url;
+    nb_bank bank;
+    nb_map map;
+    nb_publication about;
+    nb_secret_key key;
+    nb_public_key *keys; /* trusted, our own the last */
+    size_t key_count;
+    nb_index index;
+    char *file, *name; /* of the bank */
+    char public_key[NB_PUBLIC_KEY_TEXT];
+} run;
+
+/* ---- what is published ---- */
+
+static nb_status find_addresses(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    nb_url folder = {0};
+    nb_status status;
+    NB_TRY(nb_url_parse(&r->target, s->url, err));
+    if (nb_url_is_folder(&r->target)) {
+        folder = r->target;
+        r->target = (nb_url){0};
+        NB_TRY(nb_url_beside(&r->target, &folder, nb_path_base(s->bank), err));
+    }
+    NB_TRY(nb_url_name(&r->file, &r->target, err));
+    if (!nb_plain_name(r->file)) {
+        status = nb_fail(err, NB_ERR_USAGE, "'%s' ends with no name a file can have", r->target.shown);
+        goto done;
+    }
+    if (s->index && strcmp(s->index, "none") == 0) {
+        goto done;
+    }
+    NB_TRY(s->index ? nb_url_parse(&r->index_url, s->index, err)
+                    : nb_url_beside(&r->index_url, &r->target, "index.json", err));
+done:
+    nb_url_free(&folder);
+    return status;
+}
+
+static nb_status read_keys(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    nb_status status;
+    NB_TRY(nb_job_trusted_keys(&s->verify, 1, &r->keys, &r->key_count, err));
+    if (s->sign) {
+        NB_TRY(nb_secret_key_read(&r->key, s->sign, nb_job_password, (void *)(uintptr_t)s->password_file, NULL, err));
+        r->keys[r->key_count] = nb_secret_key_public(&r->key);
+        nb_public_key_text(r->public_key, &r->keys[r->key_count++]);
+    }
+done:
+    return status;
+}
+
+static nb_status name_bank(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    size_t len = strlen(r->file);
+    r->name = s->name ? strdup(s->name) : strdup(r->file);
+    if (!r->name) {
+        return nb_fail(err, NB_ERR_LIMIT, "out of memory for a name");
+    }
+    if (!s->name && len > 6 && strcmp(r->file + len - 6, ".nbank") == 0) {
+        r->name[len - 6] = '\0';
+    }
+    if (!nb_index_word(r->name) || !nb_index_word(s->version)) {
+        nb_fail(err, NB_ERR_USAGE, "'%s' version '%s' cannot stand in an index", r->name, s->version);
+        return nb_hint(err, "--name and --version take letters, digits and . _ - +");
+    }
+    return NB_OK;
+}
+
+static nb_status read_bank(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    nb_status status;
+    NB_TRY(nb_bank_open(&r->bank, s->bank, err));
+    NB_TRY(nb_map_open(&r->map, s->bank, err));
+    r->about = (nb_publication){.bank = &r->bank,
+                                .name = r->name,
+                                .version = s->version,
+                                .file = r->file,
+                                .address = r->target.shown,
+                                .corpus = s->corpus,
+                                .licence = s->licence,
+                                .cite = s->cite,
+                                .public_key = s->sign ? r->public_key : NULL,
+                                .bytes = r->map.len,
+                                .digest = nb_digest_bytes(r->map.data, r->map.len)};
+    NB_TRY(nb_publication_read(&r->about, s->metrics, err));
+done:
+    return status;
+}
+
+/* ---- uploads ---- */
+
+/* Where the progress of this file to this address is noted. */
+static nb_status note_path(run *r, const nb_url *url, size_t block, char **out, nb_error *err)
+{
+    nb_buffer b = {0};
+    nb_status status;
+    NB_TRY(nb_buffer_printf(&b, err, "%s %s %zu", r->about.digest.hex, url->request, block));
+    NB_TRY(nb_cache_path(out, &r->cache, "uploads", nb_digest_bytes(b.data, b.len).hex, "", err));
+done:
+    nb_buffer_free(&b);
+    return status;
+}
+
+static nb_status send_small(run *r, const char *suffix, const char *type, const nb_buffer *text, nb_error *err)
+{
+    nb_url url = {0};
+    nb_uploaded result;
+    nb_status status;
+    NB_TRY(nb_url_suffixed(&url, &r->target, suffix, err));
+    nb_upload u = {.url = &url, .bytes = text->data, .len = text->len, .type = type, .whole_up_to = SIZE_MAX};
+    NB_TRY(nb_upload_run(r->http, &u, &result, err));
+done:
+    nb_url_free(&url);
+    return status;
+}
+
+/* What stands at the address already: *same says our bytes, to judge by the digest and the size. Others are not
+ * replaced without --force. */
+static nb_status look_at_target(run *r, bool *same, nb_error *err)
+{
+    nb_url sum = {0};
+    nb_http_reply reply = {0};
+    nb_http_request head = {.method = "HEAD", .url = &r->target};
+    nb_status status;
+    *same = false;
+    NB_TRY(nb_url_suffixed(&sum, &r->target, ".sha256", err));
+    NB_TRY(nb_http_get(r->http, &sum, 4096, &reply, err));
+    bool known = reply.status == 200 && reply.body.len >= 64;
+    bool equal = known && memcmp(reply.body.data, r->about.digest.hex, 64) == 0;
+    if (known && !equal && !r->set->force) {
+        nb_fail(err, NB_ERR_USAGE, "'%s' is another bank already", r->target.shown);
+        status = nb_hint(err, "publish under another name, or replace it with --force");
+        goto done;
+    }
+    if (equal) {
+        NB_TRY(nb_http_do(r->http, &head, &reply, err));
+        *same = reply.status == 200 && reply.length == (int64_t)r->map.len;
+    }
+done:
+    nb_http_reply_free(&reply);
+    nb_url_free(&sum);
+    return status;
+}
+
+static nb_status send_bank(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    char *note = NULL, size[32], kept[32];
+    nb_uploaded result = {0};
+    bool same;
+    int lock = -1;
+    nb_status status;
+    nb_upload u = {.url = &r->target,
+                   .bytes = r->map.data,
+                   .len = r->map.len,
+                   .type = "application/octet-stream",
+                   .block = (size_t)(s->part * 1048576),
+                   .whole_up_to = (size_t)(s->whole * 1048576)};
+    NB_TRY(look_at_target(r, &same, err));
+    if (same) {
+        nb_log_info(&r->job->log, "'%s' is there already", r->target.shown);
+        goto done;
+    }
+    NB_TRY(nb_cache_lock(&lock, &r->cache, nb_digest_bytes(r->target.request, strlen(r->target.request)).hex,
+                         &r->job->log, err));
+    NB_TRY(note_path(r, &r->target, u.block, &note, err));
+    u.note = note;
+    NB_TRY(nb_upload_run(r->http, &u, &result, err));
+    nb_format_bytes(size, (double)r->map.len);
+    nb_format_bytes(kept, (double)result.kept);
+    nb_log_info(&r->job->log, "%s -> %s (%s%s%s%s)", s->bank, r->target.shown, size,
+                result.in_blocks ? ", in blocks" : "", result.kept ? ", there before: " : "", result.kept ? kept : "");
+done:
+    nb_cache_unlock(&lock);
+    free(note);
+    return status;
+}
+
+/* minisign's own form of a trusted comment. */
+static nb_status sign_bank(run *r, nb_buffer *out, nb_error *err)
+{
+    nb_buffer trusted = {0};
+    const char *fixed = getenv("SOURCE_DATE_EPOCH");
+    int64_t now = 0;
+    nb_status status;
+    now = fixed && nb_parse_int(fixed, &now) ? now : (int64_t)time(NULL);
+    NB_TRY(nb_buffer_printf(&trusted, err, "timestamp:%lld\tfile:%s\thashed", (long long)now, r->file));
+    NB_TRY(nb_signature_make(out, &r->key, r->map.data, r->map.len, trusted.data, err));
+done:
+    nb_buffer_free(&trusted);
+    return status;
+}
+
+/* The bank first and its digest behind it: whoever sees the digest finds the bank whole. */
+static nb_status send_all(run *r, nb_error *err)
+{
+    nb_buffer text = {0};
+    nb_status status;
+    NB_TRY(send_bank(r, err));
+    if (r->set->sign) {
+        NB_TRY(sign_bank(r, &text, err));
+        NB_TRY(send_small(r, ".minisig", "text/plain; charset=utf-8", &text, err));
+        nb_buffer_clear(&text);
+    }
+    NB_TRY(nb_card_write(&text, &r->about, err));
+    NB_TRY(send_small(r, ".md", "text/markdown; charset=utf-8", &text, err));
+    nb_buffer_clear(&text);
+    NB_TRY(nb_buffer_printf(&text, err, "%s  %s\n", r->about.digest.hex, r->file));
+    NB_TRY(send_small(r, ".sha256", "text/plain; charset=utf-8", &text, err));
+done:
+    nb_buffer_free(&text);
+    return status;
+}
+
+/* ---- the index ---- */
+
+/* Files beside the index go by their names, others by their addresses. */
+static nb_status place_entry(run *r, json_t *entry, nb_error *err)
+{
+    static const char *const keys[] = {"file", "signature", "card"};
+    nb_url beside = {0};
+    nb_status status;
+    NB_TRY(nb_url_beside(&beside, &r->index_url, r->file, err));
+    bool here = strcmp(beside.text, r->target.text) == 0;
+    for (size_t i = 0; !here && i < sizeof keys / sizeof *keys; i++) {
+        const char *name = json_string_value(json_object_get(entry, keys[i]));
+        nb_url full = {0};
+        if (name) {
+            NB_TRY(nb_url_beside(&full, &r->target, name, err));
+            json_object_set_new(entry, keys[i], json_string(full.shown));
+            nb_url_free(&full);
+        }
+    }
+done:
+    nb_url_free(&beside);
+    return status;
+}
+
+static nb_status change_index(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    json_t *entry = NULL;
+    nb_status status;
+    NB_TRY(nb_entry_make(&entry, &r->about, err));
+    NB_TRY(place_entry(r, entry, err));
+    nb_index_change change = {.url = &r->index_url,
+                              .cache = &r->cache,
+                              .bank = entry,
+                              .force = s->force,
+                              .key = s->sign ? &r->key : NULL,
+                              .keys = r->keys,
+                              .key_count = r->key_count,
+                              .lock_stale = s->lock_stale,
+                              .unguarded = s->unguarded};
+    NB_TRY(nb_index_change_at(&r->index, r->http, &change, err));
+    nb_log_info(&r->job->log, "%s %s -> %s (serial %lld, %zu bank%s)", r->name, s->version, r->index_url.shown,
+                (long long)r->index.serial, json_array_size(r->index.banks),
+                json_array_size(r->index.banks) == 1 ? "" : "s");
+done:
+    json_decref(entry);
+    return status;
+}
+
+static nb_status publish_bank(run *r, nb_error *err)
+{
+    nb_status status;
+    NB_TRY(find_addresses(r, err));
+    NB_TRY(name_bank(r, err));
+    NB_TRY(read_keys(r, err));
+    NB_TRY(read_bank(r, err));
+    NB_TRY(send_all(r, err));
+    if (r->index_url.text) {
+        NB_TRY(change_index(r, err));
+    }
+done:
+    return status;
+}
+
+/* ---- the page ---- */
+
+static nb_status read_index(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    char *text = NULL;
+    size_t len = 0;
+    nb_status status;
+    NB_TRY(read_keys(r, err));
+    if (nb_url_like(s->index)) {
+        NB_TRY(nb_url_parse(&r->index_url, s->index, err));
+        NB_TRY(nb_index_fetch(&r->index, r->http, &r->index_url, &r->cache, r->keys, r->key_count, err));
+        goto done;
+    }
+    NB_TRY(nb_file_read(s->index, NB_INDEX_TEXT_MAX, &text, &len, err));
+    NB_TRY(nb_index_parse(&r->index, s->index, text, len, err));
+    if (r->key_count) {
+        NB_TRY(nb_index_verify(&r->index, s->index, r->keys, r->key_count, err));
+    }
+done:
+    free(text);
+    return status;
+}
+
+static nb_status write_site(run *r, nb_error *err)
+{
+    nb_buffer page = {0};
+    char *path = NULL;
+    nb_status status;
+    NB_TRY(nb_site_render(&page, &r->index, r->index_url.text ? &r->index_url : NULL, err));
+    NB_TRY(nb_make_directories(r->set->site, err));
+    NB_TRY(nb_path_join(&path, r->set->site, "index.html", err));
+    NB_TRY(nb_file_write(path, true, page.data, page.len, err));
+    nb_log_info(&r->job->log, "page -> %s", path);
+done:
+    free(path);
+    nb_buffer_free(&page);
+    return status;
+}
+
+/* ---- the command ---- */
+
+static nb_status check_words(const settings *s, nb_error *err)
+{
+    if (!s->bank != !s->url || (!s->bank && !s->site)) {
+        nb_fail(err, NB_ERR_USAGE, "'publish' needs a bank and an address");
+        return nb_hint(err, "publish BANK URL, or publish --site DIR --index URL for a page alone");
+    }
+    if (!s->bank && !s->index) {
+        return nb_fail(err, NB_ERR_USAGE, "--site without a bank needs --index URL or FILE");
+    }
+    if (s->site && s->index && strcmp(s->index, "none") == 0) {
+        return nb_fail(err, NB_ERR_USAGE, "--site needs an index, and --index is none");
+    }
+    return NB_OK;
+}
+
+static nb_status publish(nb_job *job, nb_error *err)
+{
+    run r = {.job = job, .set = job->settings};
+    nb_status status;
+    NB_TRY(check_words(r.set, err));
+    NB_TRY(nb_cache_open(&r.cache, r.set->transfer.cache, err));
+    NB_TRY(nb_http_create(&r.http, &r.set->transfer.http, &job->log, err));
+    NB_TRY(r.set->bank ? publish_bank(&r, err) : read_index(&r, err));
+    if (r.set->site) {
+        NB_TRY(write_site(&r, err));
+    }
+done:
+    nb_secret_key_wipe(&r.key);
+    nb_publication_free(&r.about);
+    nb_map_close(&r.map);
+    nb_bank_close(&r.bank);
+    nb_index_free(&r.index);
+    nb_url_free(&r.target);
+    nb_url_free(&r.index_url);
+    nb_http_destroy(r.http);
+    nb_cache_close(&r.cache);
+    free(r.keys);
+    free(r.file);
+    free(r.name);
+    return status;
+}
+
+#define AT(member) .offset = offsetof(settings, member)
+#define TEXT(option, member, word, words)                                                                              \
+    {                                                                                                                  \
+        .name = option, .type = NB_OPTION_TEXT, AT(member), .value = word, .help = words                               \
+    }
+static const nb_option options[] = {
+    {.name = "bank", .type = NB_OPTION_INPUT, AT(bank), .value = "B.nbank", .positional = true, .help = "the bank"},
+    {.name = "url",
+     .type = NB_OPTION_INPUT,
+     AT(url),
+     .value = "URL",
+     .positional = true,
+     .help = "where to: http(s)://... or s3://BUCKET/KEY; a folder when it ends with '/'"},
+    {.name = "sign",
+     .type = NB_OPTION_INPUT,
+     AT(sign),
+     .value = "KEY",
+     .unrecorded = true,
+     .help = "sign bank and index with this secret key (minisign's format)"},
+    {.name = "password-file",
+     .type = NB_OPTION_INPUT,
+     AT(password_file),
+     .value = "FILE",
+     .unrecorded = true,
+     .help = "its first line is the key's password (default: NEGBANK_KEY_PASSWORD, else asked for at the terminal)"},
+    {.name = "verify",
+     .type = NB_OPTION_LIST,
+     AT(verify),
+     .value = "PUBKEY",
+     .help = "a key, or its file, of another publisher who signs the index; repeatable"},
+    TEXT("name", name, "NAME", "name in the index (default: the file's, without .nbank)"),
+    {.name = "version",
+     .type = NB_OPTION_TEXT,
+     AT(version),
+     .fallback = "1",
+     .value = "VERSION",
+     .help = "version in the index"},
+    TEXT("index", index, "URL", "the index to change (default: index.json beside the bank; none: no index)"),
+    {.name = "metrics",
+     .type = NB_OPTION_INPUT,
+     AT(metrics),
+     .value = "M.json",
+     .help = "what 'negbank eval -o' measured, for card and index"},
+    TEXT("corpus", corpus, "TEXT", "for the card: what the candidates come from"),
+    TEXT("licence", licence, "TEXT", "for the card: under which terms the bank may be used"),
+    TEXT("cite", cite, "TEXT", "for the card: how to cite it"),
+    {.name = "site",
+     .type = NB_OPTION_TEXT,
+     AT(site),
+     .value = "DIR",
+     .unrecorded = true,
+     .help = "write DIR/index.html, a page that shows and searches the index; without a bank, of --index alone"},
+    {.name = "part-size",
+     .type = NB_OPTION_REAL,
+     AT(part),
+     .fallback = "16",
+     .value = "MIB",
+     .min = 0.0625,
+     .max = 4096,
+     .unrecorded = true,
+     .help = "size of a block in MiB: what a broken connection costs (S3 itself wants 5 or more)"},
+    {.name = "whole-up-to",
+     .type = NB_OPTION_REAL,
+     AT(whole),
+     .fallback = "16",
+     .value = "MIB",
+     .max = 5000,
+     .unrecorded = true,
+     .help = "files up to this size go in one request"},
+    {.name = "lock-stale",
+     .type = NB_OPTION_REAL,
+     AT(lock_stale),
+     .fallback = "60",
+     .value = "S",
+     .min = 1,
+     .max = 86400,
+     .unrecorded = true,
+     .help = "s after which the index lock of a publisher that is gone is broken (servers without If-Match)"},
+    {.name = "unguarded",
+     .type = NB_OPTION_FLAG,
+     AT(unguarded),
+     .unrecorded = true,
+     .help = "change the index even where the server has no way to keep two publishers apart"},
+    {.name = "force",
+     .type = NB_OPTION_FLAG,
+     AT(force),
+     .unrecorded = true,
+     .help = "replace another bank at that address or of that name and version"},
+    NB_TRANSFER_OPTIONS(settings),
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_publish = {
+    .name = "publish",
+    .summary = "bring a bank, signed, to a server, with card and index",
+    .usage = "B.nbank URL [options]",
+    .examples = "  negbank publish pets.nbank https://banks.example.org/ --sign bank.key --metrics pets.json\n"
+                "  negbank publish pets.nbank s3://banks/pets.nbank --version 2 --site public/\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .run = publish,
+};

@@ -1,0 +1,40 @@
+/* What is said about a bank where it is published: its card, its entry in an index, and the page made of an index. */
+#ifndef NB_JOBS_PUBLICATION_H
+#define NB_JOBS_PUBLICATION_H
+
+#include "common/transfer/index.h"
+#include "scoring/bank.h"
+
+/* Start from {0}; strings are borrowed and NULL where they are not known. */
+typedef struct nb_publication {
+    const nb_bank *bank;
+    json_t *provenance; /* owned: of the bank */
+    json_t *metrics;    /* owned: what `eval -o` wrote, or NULL */
+    const char *name, *version, *file, *address, *corpus, *licence, *cite;
+    const char *public_key; /* of the signature */
+    size_t bytes;
+    nb_digest digest; /* of the file */
+} nb_publication;
+
+/* Parses the bank's provenance and, when `metrics` is a path, that file: NB_ERR_INPUT when it is no evaluation. */
+nb_status nb_publication_read(nb_publication *p, const char *metrics, nb_error *err);
+void nb_publication_free(nb_publication *p);
+
+/* A figure of the evaluation's mean ("auroc", "fpr95_id_positive"), NaN without. */
+double nb_publication_mean(const nb_publication *p, const char *figure);
+/* The SHA-256 of an input of the bank by its role ("texts", "model"), "" without. */
+const char *nb_publication_input(const nb_publication *p, const char *role);
+/* An option the bank was mined with, as text; "" without. The caller frees. */
+char *nb_publication_option(const nb_publication *p, const char *name);
+
+/* The card, in Markdown. All texts are escaped. */
+nb_status nb_card_write(nb_buffer *out, const nb_publication *p, nb_error *err);
+
+/* The entry of the index (common/transfer/index.h); labels up to 64 KiB of them. The caller owns it. */
+nb_status nb_entry_make(json_t **out, const nb_publication *p, nb_error *err);
+
+/* A page that shows and searches an index: one HTML file that loads nothing. `base` is the index's address, or NULL
+ * when the page lies beside the index. */
+nb_status nb_site_render(nb_buffer *out, const nb_index *index, const nb_url *base, nb_error *err);
+
+#endif

@@ -1,0 +1,326 @@
+/* Addresses, keys, signatures, indexes, back-off: what transfers rest on, without a network. */
+#include "support/support.h"
+
+#include "common/transfer/index.h"
+#include "common/transfer/signature.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- addresses ---- */
+
+static void clear_aws(void)
+{
+    static const char *const names[] = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        unsetenv(names[i]);
+    }
+}
+
+static void test_urls(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_url url, other;
+    must(nb_url_parse(&url, "https://user:pa%40ss@example.org:8443/a/b.nbank?token=secret#x", &err), &err);
+    assert_int_equal(url.scheme, NB_SCHEME_HTTPS);
+    assert_string_equal(url.user, "user");
+    assert_string_equal(url.password, "pa@ss");
+    assert_string_equal(url.request, "https://example.org:8443/a/b.nbank?token=secret");
+    assert_string_equal(url.shown, "https://example.org:8443/a/b.nbank");
+    must(nb_url_suffixed(&other, &url, ".sha256", &err), &err);
+    assert_string_equal(other.request, "https://example.org:8443/a/b.nbank.sha256?token=secret");
+    assert_string_equal(other.password, "pa@ss");
+    nb_url_free(&other);
+    must(nb_url_beside(&other, &url, "with space/\xc3\xbc.md", &err), &err);
+    assert_string_equal(other.request, "https://example.org:8443/a/with%20space/%C3%BC.md?token=secret");
+    char *name;
+    must(nb_url_name(&name, &other, &err), &err);
+    assert_string_equal(name, "\xc3\xbc.md");
+    free(name);
+    nb_url_free(&other);
+    must(nb_url_beside(&other, &url, "http://elsewhere/x", &err), &err);
+    assert_string_equal(other.request, "http://elsewhere/x");
+    assert_null(other.password);
+    nb_url_free(&other);
+    static const char *const leaving[] = {"../x", "a/../../x", "/x", "", "a//b", "x\ny", ".", "a/./b"};
+    for (size_t i = 0; i < sizeof leaving / sizeof *leaving; i++) {
+        nb_error_clear(&err);
+        must_fail(nb_url_beside(&other, &url, leaving[i], &err), NB_ERR_INPUT, &err, "leaves its folder");
+    }
+    nb_url_free(&url);
+    static const char *const wrong[] = {
+        "ftp://x/y", "file:///etc/passwd", "x.nbank",    "http://",        "http://a b/",   "",
+        "s3://",     "s3://bucket",        "s3://b@d/x", "https://x/\x01", "javascript://x"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        nb_error_clear(&err);
+        must_fail(nb_url_parse(&url, wrong[i], &err), NB_ERR_USAGE, &err, "is no address");
+        assert_null(strstr(err.message, "secret"));
+    }
+}
+
+static void test_s3_urls(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_url url;
+    clear_aws();
+    must(nb_url_parse(&url, "s3://banks/a b/x+y.nbank", &err), &err);
+    assert_string_equal(url.request, "https://banks.s3.us-east-1.amazonaws.com/a%20b/x%2By.nbank");
+    assert_string_equal(url.region, "us-east-1");
+    nb_url_free(&url);
+    setenv("AWS_DEFAULT_REGION", "eu-west-3", 1);
+    must(nb_url_parse(&url, "s3://dotted.name/k", &err), &err);
+    assert_string_equal(url.request, "https://s3.eu-west-3.amazonaws.com/dotted.name/k");
+    nb_url_free(&url);
+    setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9000/", 1);
+    must(nb_url_parse(&url, "s3://banks/k", &err), &err);
+    assert_string_equal(url.request, "http://127.0.0.1:9000/banks/k");
+    nb_url_free(&url);
+    setenv("AWS_ENDPOINT_URL", "9000", 1);
+    must_fail(nb_url_parse(&url, "s3://banks/k", &err), NB_ERR_USAGE, &err, "AWS_ENDPOINT_URL");
+    clear_aws();
+}
+
+/* ---- back-off ---- */
+
+static void test_delays(void **state)
+{
+    (void)state;
+    nb_transfer_options o = {.retry_wait = 1, .retry_longest = 60};
+    assert_float_equal(nb_retry_delay(&o, 1, -1, 0), 0.5, 1e-12);
+    assert_float_equal(nb_retry_delay(&o, 1, -1, 0.999999), 1, 1e-5);
+    assert_float_equal(nb_retry_delay(&o, 4, -1, 0), 4, 1e-12);
+    assert_float_equal(nb_retry_delay(&o, 1000, -1, 0), 30, 1e-12); /* no overflow */
+    assert_float_equal(nb_retry_delay(&o, 1, 7, 0), 7, 1e-12);      /* what the server asks for */
+}
+
+/* ---- signatures ---- */
+
+static nb_status fixed_password(void *state, const char *path, char out[NB_PASSWORD_MAX], nb_error *err)
+{
+    (void)path, (void)err;
+    snprintf(out, NB_PASSWORD_MAX, "%s", (const char *)state);
+    return NB_OK;
+}
+
+static nb_secret_key new_key(void)
+{
+    nb_secret_key key;
+    nb_secret_key_create(&key);
+    return key;
+}
+
+static void test_signatures(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_secret_key key = new_key(), stranger = new_key();
+    nb_public_key keys[2] = {nb_secret_key_public(&stranger), nb_secret_key_public(&key)};
+    nb_buffer text = {0};
+    nb_signature s;
+    must(nb_signature_make(&text, &key, "bytes", 5, "timestamp:1\tfile:x", &err), &err);
+    must(nb_signature_parse(&s, "x", text.data, text.len, &err), &err);
+    assert_true(s.prehashed);
+    assert_string_equal(s.trusted, "timestamp:1\tfile:x");
+    must(nb_signature_check(&s, keys, 2, "bytes", 5, "x", &err), &err);
+    must_fail(nb_signature_check(&s, keys, 1, "bytes", 5, "x", &err), NB_ERR_VERIFY, &err, "not among the keys");
+    must_fail(nb_signature_check(&s, keys, 2, "bytez", 5, "x", &err), NB_ERR_VERIFY, &err, "is not what key");
+    must_fail(nb_signature_check(&s, keys, 0, "bytes", 5, "x", &err), NB_ERR_VERIFY, &err, "not among the keys");
+    s.trusted[0] = 'T';
+    must_fail(nb_signature_check(&s, keys, 2, "bytes", 5, "x", &err), NB_ERR_VERIFY, &err, "trusted comment");
+    /* every single flipped bit of the blobs is noticed */
+    for (size_t i = 0; i < text.len; i++) {
+        nb_error_clear(&err);
+        text.data[i] ^= 2;
+        nb_status status = nb_signature_parse(&s, "x", text.data, text.len, &err);
+        bool comment = i < strcspn(text.data, "\n"); /* the first line vouches for nothing */
+        if (status == NB_OK && !comment) {
+            status = nb_signature_check(&s, keys, 2, "bytes", 5, "x", &err);
+            assert_int_not_equal(status, NB_OK);
+        }
+        text.data[i] ^= 2;
+    }
+    nb_error_clear(&err);
+    for (size_t len = 0; len + 2 < text.len; len++) { /* cut short; the last line end may be missing */
+        assert_int_equal(nb_signature_parse(&s, "x", text.data, len, &err), NB_ERR_VERIFY);
+    }
+    nb_buffer_free(&text);
+}
+
+static void test_keys(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_secret_key key = new_key(), again;
+    nb_public_key public = nb_secret_key_public(&key), read;
+    char text[NB_PUBLIC_KEY_TEXT];
+    bool encrypted;
+    const char *path = scratch_path("transfer.key"), *pub = scratch_path("transfer.pub");
+    struct stat st;
+    must(nb_secret_key_write(&key, path, true, "horse", NB_KEY_INTERACTIVE, &err), &err);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    must(nb_secret_key_read(&again, path, fixed_password, "horse", &encrypted, &err), &err);
+    assert_true(encrypted);
+    assert_memory_equal(&again, &key, sizeof key);
+    must_fail(nb_secret_key_read(&again, path, fixed_password, "house", &encrypted, &err), NB_ERR_VERIFY, &err,
+              "wrong password");
+    must(nb_secret_key_write(&key, path, true, NULL, NB_KEY_INTERACTIVE, &err), &err);
+    must(nb_secret_key_read(&again, path, fixed_password, "", &encrypted, &err), &err);
+    assert_false(encrypted);
+    must(nb_public_key_write(&public, pub, true, &err), &err);
+    must(nb_public_key_read(&read, pub, &err), &err);
+    assert_memory_equal(&read, &public, sizeof read);
+    nb_public_key_text(text, &public);
+    assert_int_equal(strncmp(text, "RW", 2), 0);
+    must(nb_public_key_read(&read, text, &err), &err);
+    assert_memory_equal(&read, &public, sizeof read);
+    must_fail(nb_public_key_read(&read, path, &err), NB_ERR_INPUT, &err, "no minisign public key");
+    must_fail(nb_public_key_read(&read, "nowhere", &err), NB_ERR_INPUT, &err, "neither a public key nor a file");
+    must_fail(nb_secret_key_read(&again, pub, fixed_password, "", NULL, &err), NB_ERR_INPUT, &err, "158 bytes");
+    unlink(path);
+    unlink(pub);
+}
+
+/* A signature and a key made by minisign 0.11 (minisign -G -W; -S, -S -l), of the text "text\n". */
+static void test_minisign_made(void **state)
+{
+    (void)state;
+#include "minisign_made.inc"
+    nb_error err = {0};
+    nb_public_key key;
+    nb_signature s;
+    must(nb_public_key_read(&key, minisign_public, &err), &err);
+    must(nb_signature_parse(&s, "hashed", minisign_hashed, strlen(minisign_hashed), &err), &err);
+    assert_true(s.prehashed);
+    must(nb_signature_check(&s, &key, 1, "text\n", 5, "text", &err), &err);
+    must(nb_signature_parse(&s, "legacy", minisign_legacy, strlen(minisign_legacy), &err), &err);
+    assert_false(s.prehashed);
+    must(nb_signature_check(&s, &key, 1, "text\n", 5, "text", &err), &err);
+    must_fail(nb_signature_check(&s, &key, 1, "text", 4, "text", &err), NB_ERR_VERIFY, &err, "is not what key");
+}
+
+/* ---- indexes ---- */
+
+static json_t *entry(const char *name, const char *version, char digit)
+{
+    char sum[65];
+    memset(sum, digit, 64);
+    sum[64] = '\0';
+    return json_pack("{s:s, s:s, s:s, s:I, s:s}", "name", name, "version", version, "file", "x.nbank", "bytes",
+                     (json_int_t)7, "sha256", sum);
+}
+
+static void add(nb_index *index, const char *name, const char *version, char digit)
+{
+    nb_error err = {0};
+    json_t *bank = entry(name, version, digit);
+    must(nb_index_add(index, bank, false, &err), &err);
+    json_decref(bank);
+}
+
+static void test_index(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_index index, again;
+    nb_buffer text = {0};
+    nb_secret_key key = new_key();
+    nb_public_key public = nb_secret_key_public(&key);
+    must(nb_index_empty(&index, &err), &err);
+    add(&index, "a", "1", 'a');
+    add(&index, "b", "1", 'b');
+    add(&index, "a", "2", 'c');
+    add(&index, "a", "1", 'a'); /* the same again stays one */
+    assert_int_equal(json_array_size(index.banks), 3);
+    assert_int_equal(index.serial, 4);
+    assert_string_equal(nb_index_text_of(nb_index_find(&index, "a", NULL), "version"), "2");
+    assert_string_equal(nb_index_text_of(nb_index_find(&index, "a", "1"), "version"), "1");
+    assert_null(nb_index_find(&index, "a", "3"));
+    json_t *bank = entry("a", "1", 'f');
+    must_fail(nb_index_add(&index, bank, false, &err), NB_ERR_USAGE, &err, "another bank 'a'");
+    must(nb_index_add(&index, bank, true, &err), &err);
+    json_decref(bank);
+    must(nb_index_write(&index, &key, &text, &err), &err);
+    must(nb_index_parse(&again, "i", text.data, text.len, &err), &err);
+    assert_int_equal(again.serial, 5);
+    assert_string_equal(again.digest.hex, index.digest.hex);
+    must(nb_index_verify(&again, "i", &public, 1, &err), &err);
+    nb_index_free(&again);
+    /* no byte of it can change unseen */
+    for (size_t i = 0; i < text.len; i++) {
+        nb_error_clear(&err);
+        text.data[i] ^= 1;
+        nb_status status = nb_index_parse(&again, "i", text.data, text.len, &err);
+        if (status == NB_OK) {
+            status = nb_index_verify(&again, "i", &public, 1, &err);
+            nb_index_free(&again);
+        }
+        size_t comment = (size_t)(strstr(text.data, "RU") ? strstr(text.data, "RU") - text.data : 0);
+        assert_true(status != NB_OK || i < comment);
+        text.data[i] ^= 1;
+    }
+    nb_error_clear(&err);
+    must(nb_index_write(&index, NULL, &text, &err), &err);
+    must(nb_index_parse(&again, "i", text.data, text.len, &err), &err);
+    must_fail(nb_index_verify(&again, "i", &public, 1, &err), NB_ERR_VERIFY, &err, "not signed");
+    nb_index_free(&again);
+    nb_index_free(&index);
+    nb_buffer_free(&text);
+}
+
+static void test_bad_indexes(void **state)
+{
+    (void)state;
+#define HEAD "{\"format\": \"negbank index\", \"version\": 1, \"serial\": 1, \"banks\": "
+#define SUM  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define BANK(more)                                                                                                     \
+    HEAD "[{\"name\": \"a\", \"version\": \"1\", \"file\": \"f\", \"bytes\": 1, \"sha256\": \"" SUM "\"" more "}]}"
+    static const struct {
+        const char *text, *word;
+        nb_status status;
+    } cases[] = {
+        {"", "not JSON", NB_ERR_INPUT},
+        {"[]", "no object", NB_ERR_INPUT},
+        {"{}", "\"format\"", NB_ERR_INPUT},
+        {"{\"format\": \"negbank index\", \"version\": 2}", "version", NB_ERR_INPUT},
+        {"{\"format\": \"negbank index\", \"version\": 1, \"serial\": -1}", "serial", NB_ERR_INPUT},
+        {"{\"format\": \"negbank index\", \"version\": 1, \"serial\": 1.5}", "serial", NB_ERR_INPUT},
+        {HEAD "{}}", "no list", NB_ERR_INPUT},
+        {HEAD "[1]}", "bank 1: it is no object", NB_ERR_INPUT},
+        {HEAD "[{\"name\": \"../a\", \"version\": \"1\"}]}", "\"name\"", NB_ERR_INPUT},
+        {HEAD "[{\"name\": \"a\", \"version\": \"1\", \"sha256\": \"abc\"}]}", "\"sha256\"", NB_ERR_INPUT},
+        {BANK(", \"labels\": [1]"), "a label is no text", NB_ERR_INPUT},
+        {BANK(", \"labels\": {}"), "no list", NB_ERR_INPUT},
+        {BANK(", \"card\": 1"), "a text is something else", NB_ERR_INPUT},
+        {BANK(", \"negatives\": -1"), "a count is something else", NB_ERR_INPUT},
+        {BANK(", \"name\": \"b\""), "not JSON", NB_ERR_INPUT},
+        {"{\"signature\": \"x\", \"format\": \"negbank index\"}", "line 2", NB_ERR_VERIFY},
+        {"{\n \"signature\": 1,\n", "the signature is no text", NB_ERR_VERIFY},
+        {"{\n \"signature\": \"x\",\n}", "no minisign signature", NB_ERR_VERIFY},
+        {"{\n \"signature\": \"x\"", "the signature is no text", NB_ERR_VERIFY},
+    };
+    nb_index index;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nb_error err = {0};
+        must_fail(nb_index_parse(&index, "i", cases[i].text, strlen(cases[i].text), &err), cases[i].status, &err,
+                  cases[i].word);
+    }
+    nb_error err = {0};
+    static const char fine[] = BANK(", \"later\": {\"keys\": [1, null]}");
+    must(nb_index_parse(&index, "i", fine, strlen(fine), &err), &err);
+    nb_index_free(&index);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_urls),       cmocka_unit_test(test_s3_urls),     cmocka_unit_test(test_delays),
+        cmocka_unit_test(test_signatures), cmocka_unit_test(test_keys),        cmocka_unit_test(test_minisign_made),
+        cmocka_unit_test(test_index),      cmocka_unit_test(test_bad_indexes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
