@@ -9,18 +9,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { NB_AFFINITY_PAD = 16 };
+
 typedef struct nb_affinity {
     const char *name; /* "plain", "avx2", "avx512" */
     /* Rows [rows, width] of half-precision bits or of floats, each divided by its Euclidean norm (summed in double),
      * into out; norms [rows]. A row that is zero or not finite has a norm that is zero or not finite. */
     void (*unit_half)(float *out, const uint16_t *bits, size_t rows, size_t width, float *norms);
     void (*unit_float)(float *out, const float *in, size_t rows, size_t width, float *norms);
-    /* Largest of n values; -infinity for none. */
-    float (*max)(const float *x, size_t n);
+    /* Mean of n values, roughly (in single precision). */
+    float (*mean)(const float *x, size_t n);
     /* sum_i exp((x[i] - shift[i]) scale) */
     double (*exp_sum_each)(const float *x, const float *shift, size_t n, float scale);
-    /* Copies the values >= limit to kept [n] in their order; returns how many. */
+    /* Copies the values >= limit to kept [n + NB_AFFINITY_PAD] in their order, with infinities behind them; returns how
+     * many. */
     size_t (*above)(const float *x, size_t n, float limit, float *kept);
+    /* The k-th smallest of n values with infinities behind them as `above` leaves them (from 0, k < n); *next gets the
+     * one after it in order (itself when it is the last). For small k: a pass over the values each. */
+    float (*order)(const float *x, size_t n, size_t k, float *next);
     /* Copies the indices i with add[i] - 2 x[i] < limit to index [n]; returns how many. */
     size_t (*nearer)(const float *x, const float *add, size_t n, float limit, uint32_t *index);
     /* sum_i (reference[i] - x[i]); *least gets the smallest of them. n >= 1. */

@@ -11,7 +11,7 @@
 #include <immintrin.h>
 #endif
 
-enum { LANES = 16, BLOCK = 64 };
+enum { LANES = NB_AFFINITY_PAD, BLOCK = 64 };
 
 static inline double add_lanes(const double part[LANES])
 {
@@ -91,25 +91,22 @@ static void unit_float(float *out, const float *in, size_t rows, size_t width, f
     }
 }
 
-static float largest(const float *x, size_t n)
+static float mean(const float *x, size_t n)
 {
-    float part[LANES], most = -INFINITY;
+    float part[LANES] = {0}, sum = 0;
     size_t i = 0;
-    for (int l = 0; l < LANES; l++) {
-        part[l] = -INFINITY;
-    }
     for (; i + LANES <= n; i += LANES) {
         for (size_t l = 0; l < LANES; l++) {
-            part[l] = x[i + l] > part[l] ? x[i + l] : part[l];
+            part[l] += x[i + l];
         }
     }
     for (; i < n; i++) {
-        most = x[i] > most ? x[i] : most;
+        sum += x[i];
     }
     for (int l = 0; l < LANES; l++) {
-        most = part[l] > most ? part[l] : most;
+        sum += part[l];
     }
-    return most;
+    return sum / (float)n;
 }
 
 /* Blocks of BLOCK values are summed in single precision, the blocks in double. */
@@ -153,7 +150,59 @@ static size_t above(const float *x, size_t n, float limit, float *kept)
         kept[count] = x[i];
         count += x[i] >= limit;
     }
+    for (size_t l = 0; l < NB_AFFINITY_PAD; l++) {
+        kept[count + l] = INFINITY;
+    }
     return count;
+}
+
+/* The smallest value above `floor`, in whole LANES. */
+static inline float next_above(const float *x, size_t n, float floor)
+{
+    float part[LANES];
+    for (int l = 0; l < LANES; l++) {
+        part[l] = INFINITY;
+    }
+    for (size_t i = 0; i < n; i += LANES) {
+        for (size_t l = 0; l < LANES; l++) {
+            float v = x[i + l] > floor ? x[i + l] : INFINITY;
+            part[l] = v < part[l] ? v : part[l];
+        }
+    }
+    for (int half = LANES / 2; half; half /= 2) {
+        for (int l = 0; l < half; l++) {
+            part[l] = part[l + half] < part[l] ? part[l + half] : part[l];
+        }
+    }
+    return part[0];
+}
+
+static size_t count_to(const float *x, size_t n, float most)
+{
+    int count = 0;
+    for (size_t i = 0; i < n; i++) {
+        count += x[i] <= most;
+    }
+    return (size_t)count;
+}
+
+static float order(const float *x, size_t n, size_t k, float *next)
+{
+    size_t padded = (n + LANES - 1) / LANES * LANES, seen;
+    float found = -INFINITY, behind;
+    for (size_t i = 0; i <= k; i++) {
+        found = next_above(x, padded, found);
+    }
+    seen = count_to(x, n, found);
+    if (found == INFINITY || seen != k + 1) { /* some values are equal: count at every step */
+        found = -INFINITY;
+        for (seen = 0; seen <= k; seen = count_to(x, n, found)) {
+            found = next_above(x, padded, found);
+        }
+    }
+    behind = seen > k + 1 ? found : next_above(x, padded, found);
+    *next = behind < INFINITY ? behind : found;
+    return found;
 }
 
 static size_t nearer(const float *x, const float *add, size_t n, float limit, uint32_t *index)
@@ -206,8 +255,9 @@ static double gaps(const float *x, const float *reference, size_t n, float *leas
 const nb_affinity NB_AFFINITY_SET = {.name = NB_AFFINITY_SET_NAME,
                                      .unit_half = unit_half,
                                      .unit_float = unit_float,
-                                     .max = largest,
+                                     .mean = mean,
                                      .exp_sum_each = exp_sum_each,
                                      .above = above,
+                                     .order = order,
                                      .nearer = nearer,
                                      .gaps = gaps};

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PRODUCT_CELLS = 1 << 20 }; /* cosines held at a time */
+enum { PRODUCT_CELLS = 1 << 20, FEW = 24 }; /* cosines held at a time; values passed over */
 
 typedef struct state {
     const nb_evidence *evidence;
@@ -17,10 +17,10 @@ typedef struct state {
     float *labels;      /* [C, d] */
     double *transposed; /* [d, padded C], for `exact` */
     float *cosines;     /* [rows, C] */
-    float *kept;        /* [C] */
+    float *kept;        /* [C + NB_AFFINITY_PAD] */
     double *products;   /* [padded C] */
     size_t rows;        /* of a product */
-    float guess;        /* where the quantile of the next row may be; no result depends on it */
+    float lift, reach; /* how far above its mean a row's quantile may be, less a margin; no result depends on them */
 } state;
 
 static void close_state(void *opaque)
@@ -45,12 +45,12 @@ static nb_status open_state(void **out, const nb_evidence *e, nb_error *err)
     if (!s) {
         return NB_ERR_LIMIT;
     }
-    *s = (state){.evidence = e, .loops = nb_affinity_best(), .rows = PRODUCT_CELLS / classes, .guess = INFINITY};
+    *s = (state){.evidence = e, .loops = nb_affinity_best(), .rows = PRODUCT_CELLS / classes, .lift = 0.1f, .reach = 0.02f};
     s->rows = s->rows < 32 ? 32 : s->rows < NB_AFFINITY_TEXTS ? s->rows : NB_AFFINITY_TEXTS;
     NB_TRY_NEW(s->labels, classes * d);
     NB_TRY_NEW(s->transposed, nb_exact_padded(classes) * d);
     NB_TRY_NEW(s->products, nb_exact_padded(classes));
-    NB_TRY_NEW(s->kept, classes);
+    NB_TRY_NEW(s->kept, classes + NB_AFFINITY_PAD);
     s->cosines = nb_alloc_aligned(s->rows * classes, sizeof *s->cosines, err);
     NB_TRY(s->cosines ? NB_OK : NB_ERR_LIMIT);
     for (size_t i = 0; i < classes * d; i++) {
@@ -95,21 +95,28 @@ static double row_quantile(state *s, const float *x, size_t n)
 {
     double at = s->evidence->quantile * (double)(n - 1);
     size_t low = (size_t)at, needed = n - low;
-    float step = 0.01f;
-    size_t count = s->loops->above(x, n, s->guess, s->kept);
+    float mean = s->loops->mean(x, n), guess = mean + s->lift, step = 0.01f;
+    size_t count = s->loops->above(x, n, guess, s->kept);
     while (count < needed) {
-        s->guess = s->guess > -1 && s->guess <= 1 ? s->guess - step : s->guess > 1 ? 0.5f : -INFINITY;
+        guess = guess > -2 ? guess - step : -INFINITY;
         step *= 2;
-        count = s->loops->above(x, n, s->guess, s->kept);
+        count = s->loops->above(x, n, guess, s->kept);
     }
     size_t k = count - needed; /* the place of the low order statistic among the kept */
-    place(s->kept, count, k);
-    float first = s->kept[k], second = k + 1 < count ? INFINITY : first;
-    for (size_t i = k + 1; i < count; i++) { /* the next one: the least of those behind */
-        second = s->kept[i] < second ? s->kept[i] : second;
+    float first, second;
+    if (k < FEW) {
+        first = s->loops->order(s->kept, count, k, &second);
+    } else {
+        place(s->kept, count, k);
+        first = s->kept[k];
+        second = k + 1 < count ? INFINITY : first;
+        for (size_t i = k + 1; i < count; i++) { /* the next one: the least of those behind */
+            second = s->kept[i] < second ? s->kept[i] : second;
+        }
     }
-    float most = s->loops->max(s->kept + k, count - k);
-    s->guess = first - 0.3f * (most - first) - 1e-4f;
+    /* aim at a few more than are needed */
+    s->reach *= step > 0.01f ? 1.2f : k > 4 ? 0.95f : 1.02f;
+    s->lift = first - mean - s->reach;
     return (double)first + ((double)second - (double)first) * (at - (double)low);
 }
 

@@ -60,16 +60,16 @@ static void check_rows(const nb_affinity *set, size_t width)
 static void check_sums(const nb_affinity *set, size_t n)
 {
     float x[LONGEST], y[LONGEST], least;
-    double most = -INFINITY, each = 0, sum = 0, lowest = INFINITY;
+    double all = 0, each = 0, sum = 0, lowest = INFINITY;
     for (size_t i = 0; i < n; i++) {
         x[i] = draw(2, i);
         y[i] = draw(3, i);
-        most = fmax(most, (double)x[i]);
+        all += (double)x[i];
         each += exp(((double)x[i] - (double)y[i]) * 20);
         sum += (double)y[i] - (double)x[i];
         lowest = fmin(lowest, (double)y[i] - (double)x[i]);
     }
-    assert_true((double)set->max(x, n) == most);
+    close_to((double)set->mean(x, n), all / (double)n, 1e-6);
     close_to(set->exp_sum_each(x, y, n, 20) / each, 1, 3e-6);
     close_to(set->gaps(x, y, n, &least), sum, 1e-6);
     close_to((double)least, lowest, 1e-7);
@@ -77,7 +77,7 @@ static void check_sums(const nb_affinity *set, size_t n)
 
 static void check_filters(const nb_affinity *set, size_t n)
 {
-    float x[LONGEST], y[LONGEST], kept[LONGEST];
+    float x[LONGEST], y[LONGEST], kept[LONGEST + NB_AFFINITY_PAD];
     uint32_t index[LONGEST];
     for (int step = -3; step <= 3; step++) {
         float limit = (float)step * 0.5f;
@@ -104,6 +104,26 @@ static void check_filters(const nb_affinity *set, size_t n)
     }
 }
 
+static int ascending(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static void check_order(const nb_affinity *set, size_t n)
+{
+    float x[LONGEST], all[LONGEST + NB_AFFINITY_PAD], sorted[LONGEST], next;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = sorted[i] = floorf(draw(6, i) * 50) / 50; /* with ties */
+    }
+    qsort(sorted, n, sizeof *sorted, ascending);
+    assert_int_equal(set->above(x, n, -INFINITY, all), n);
+    for (size_t k = 0; k < n; k += 1 + n / 37) {
+        assert_true(set->order(all, n, k, &next) == sorted[k]);
+        assert_true(next == sorted[k + 1 < n ? k + 1 : k]);
+    }
+}
+
 static void test_sets(void **state)
 {
     (void)state;
@@ -114,6 +134,7 @@ static void test_sets(void **state)
             check_rows(sets[s], lengths[i]);
             check_sums(sets[s], lengths[i]);
             check_filters(sets[s], lengths[i]);
+            check_order(sets[s], lengths[i]);
         }
     }
     assert_string_equal(nb_affinity_best()->name, nb_vector_best()->name);
