@@ -159,13 +159,10 @@ static nb_status read_quoted(nb_source_piece *piece, const nb_sink *sink, nb_err
     size_t got, mark = 0;
     NB_TRY_NEW(m.field, NB_LINE_BYTES_MAX);
     NB_TRY_NEW(block, BLOCK);
-    for (uint64_t seen = 0; mark < 3; seen += got) { /* the byte order mark may come in pieces */
+    do { /* the byte order mark may come in parts */
         NB_TRY(nb_stream_read(piece->in, block + mark, 3 - mark, &got, err));
         mark += got;
-        if (!got) {
-            break;
-        }
-    }
+    } while (got && mark < 3);
     if (mark != 3 || memcmp(block, "\xEF\xBB\xBF", 3) != 0) {
         NB_TRY(take_bytes(&m, block, mark, err));
     }

@@ -208,7 +208,7 @@ nb_status nb_spool_peek(nb_spool_reader *r, size_t count, const char **bytes, si
     nb_status status = NB_OK;
     uint64_t left = r->end - r->at;
     if (!r->spool->on_disk) {
-        *bytes = r->spool->bytes + r->at;
+        *bytes = left ? r->spool->bytes + r->at : "";
         *len = (size_t)left;
         return NB_OK;
     }

@@ -153,6 +153,12 @@ if mount -t tmpfs -o size=96k none disk 2>/dev/null; then
     case_ 'a disk that fills up while tiles are written'
     full 60 embed text --model w/model c.nbc -o
     says 'cannot write a tile'
+    case_ 'scratch space that fills up'
+    rm -f disk/*
+    seq 300000 >many.txt
+    refused3 4 out.nbc corpus --memory 1M --scratch disk -o out.nbc many.txt
+    says_all "cannot write to a scratch file in 'disk'" 'No space left on device' '--scratch DIR'
+    [ -z "$(ls -A disk)" ] || die 'a scratch file is left'
     umount disk
 else
     echo 'no full disk: mounting is not permitted here'

@@ -44,6 +44,14 @@ same one.nbc two.nbc
 grep -q ' 0 B in scratch' err && die 'nothing was spilled'
 [ -z "$(ls -A scratch)" ] || die "scratch files are left: $(ls -A scratch)"
 
+if [ "$RANKS" = 4 ]; then
+    case_ "7 ranks, little memory"
+    ranks=7
+    build --memory 1M "${options[@]}" -o two.nbc @in/list
+    same one.nbc two.nbc
+    ranks=$RANKS
+fi
+
 case_ "the same lines in other files: the same texts and tags"
 split -n l/5 in/big.txt in/part.
 gzip -dc in/more.txt.gz >>in/part.aa
