@@ -204,11 +204,12 @@ static nb_status use(nb_buffer *b, const nb_publication *p, nb_error *err)
     NB_TRY(shell_word(b, p->file, err));
     NB_TRY(nb_buffer_printf(b, err, "\n    negbank check --model CHECKPOINT\n    negbank score --bank "));
     NB_TRY(shell_word(b, p->file, err));
-    NB_TRY(nb_buffer_printf(b, err,
-                            " --model CHECKPOINT -o scores.tsv IMAGES/\n"
-                            "    sort -t \"$(printf '\\t')\" -gr -k 5 scores.tsv | head    # the least like the labels\n"
-                            "\nCHECKPOINT is the folder of the CLIP model whose digest stands above: scores with "
-                            "another one mean nothing.\n"));
+    NB_TRY(
+        nb_buffer_printf(b, err,
+                         " --model CHECKPOINT -o scores.tsv IMAGES/\n"
+                         "    sort -t \"$(printf '\\t')\" -gr -k 5 scores.tsv | head    # the least like the labels\n"
+                         "\nCHECKPOINT is the folder of the CLIP model whose digest stands above: scores with "
+                         "another one mean nothing.\n"));
 done:
     return status;
 }
