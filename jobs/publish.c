@@ -421,7 +421,7 @@ static const nb_option options[] = {
      .type = NB_OPTION_LIST,
      AT(verify),
      .value = "PUBKEY",
-     .help = "a key, or its file, of another publisher who signs the index; repeatable"},
+     .help = "a key, or its file, of another publisher who signs the index"},
     TEXT("name", name, "NAME", "name in the index (default: the file's, without .nbank)"),
     {.name = "version",
      .type = NB_OPTION_TEXT,

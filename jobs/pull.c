@@ -441,7 +441,7 @@ static const nb_option options[] = {
      .type = NB_OPTION_LIST,
      AT(verify),
      .value = "PUBKEY",
-     .help = "a key to trust, or its file: bank and index must be signed by it; repeatable, one of them is enough"},
+     .help = "a key to trust, or its file: bank and index must be signed by one of them"},
     {.name = "sha256", .type = NB_OPTION_TEXT, AT(sha256), .value = "HEX", .help = "the digest it must have"},
     {.name = "model",
      .type = NB_OPTION_TEXT,

@@ -8,7 +8,7 @@ SIZE=$(bytes_of big.nbank)
 [ "$SIZE" -ge 40000000 ] || die "the bank has only $SIZE bytes"
 SEED=${SEED:-$RANDOM}
 echo "seed $SEED, $SIZE bytes"
-LAST=("${FAST[@]}" --retries 30)
+LAST=("${FAST[@]}" --retries 30 --retry-longest 0.1)
 MIB=1048576
 
 # Until the proxy has counted what it passed on.

@@ -48,6 +48,7 @@ def close(sock, reset):
     try:
         if reset:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.shutdown(socket.SHUT_RD)  # wakes the other thread, whose hold on the socket would delay the reset
         else:
             sock.shutdown(socket.SHUT_RDWR)
     except OSError:
