@@ -26,7 +26,7 @@ typedef struct nb_embed_target {
 /* Collective; all arguments but the maker's state agree on all ranks. Makes the store `spec` describes, whole tiles
  * dealt to ranks. `what` names the rows in the plural for progress. Asked to stop (common/parallel/stop.h), the ranks
  * finish their tiles, keep the partial and return NB_STOPPED. With `resume`, a store of the same content that is
- * complete is left alone and *digest (rank 0's) is empty. */
+ * complete is left alone and *digest (rank 0's) is empty; one that another engine began is NB_ERR_INPUT and stays. */
 nb_status nb_embed_store(const nb_team *team, const nb_log *log, const nb_embed_target *target,
                          const nb_store_spec *spec, const char *what, nb_tile_maker make, void *maker,
                          nb_digest *digest, nb_error *err);
