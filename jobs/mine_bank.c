@@ -182,9 +182,8 @@ nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error 
                                .negatives = &p.texts,
                                .measure = b->calibrate->plan.count ? measure : NULL,
                                .measure_state = (void *)(uintptr_t)b};
-    nb_bank_visual visual = {.names = &b->visual->names,
-                             .rows = b->visual->visual.rows,
-                             .criterion = b->visual->visual.margins};
+    nb_bank_visual visual = {
+        .names = &b->visual->names, .rows = b->visual->visual.rows, .criterion = b->visual->visual.margins};
     content.visual = b->visual->visual.count ? &visual : NULL;
     NB_TRY(suggest(&content.suggestion, b, err));
     NB_TRY(pick(&p, b, err));

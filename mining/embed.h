@@ -59,7 +59,7 @@ typedef struct nb_embed_target {
 /* Collective; all arguments but the maker's state agree on all ranks. Makes the store `spec` describes. Asked to stop
  * (common/parallel/stop.h), even on one rank alone, the ranks finish the tiles they are at, keep the partial and return
  * NB_STOPPED. With `resume`, a store of the same content that is complete is left alone, *digest (rank 0's) is empty
- * and *account all zero. */
+ * and *account all zero; one that another engine began is NB_ERR_INPUT and stays. */
 nb_status nb_embed_store(const nb_team *team, const nb_log *log, const nb_embed_target *target,
                          const nb_store_spec *spec, const nb_embed_work *work, nb_digest *digest,
                          nb_embed_account *account, nb_error *err);

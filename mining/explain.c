@@ -66,6 +66,7 @@ done:
 /* A table being written. */
 typedef struct table {
     const nb_mined *mined;
+    const char *path;
     FILE *file;
     nb_buffer text;
     const place *next; /* the selected candidate of the smallest id not yet written */
@@ -103,7 +104,7 @@ static nb_status flush(table *t, nb_error *err)
 {
     nb_status status = NB_OK;
     if (t->text.len && fwrite(t->text.data, t->text.len, 1, t->file) != 1) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot write the explain table");
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", t->path);
         nb_hint(err, "is the disk full?");
     }
     nb_buffer_clear(&t->text);
@@ -145,7 +146,7 @@ nb_status nb_mined_explain(const nb_mined *m, nb_store *texts, const char *path,
 {
     nb_output out = {0};
     place *places = NULL;
-    table t = {.mined = m};
+    table t = {.mined = m, .path = path};
     nb_status status;
     NB_TRY(sort_places(m, &places, err));
     t.next = places;

@@ -20,7 +20,7 @@ typedef struct state {
     float *kept;        /* [C + NB_AFFINITY_PAD] */
     double *products;   /* [padded C] */
     size_t rows;        /* of a product */
-    float lift, reach; /* how far above its mean a row's quantile may be, less a margin; no result depends on them */
+    float lift, reach;  /* how far above its mean a row's quantile may be, less a margin; no result depends on them */
 } state;
 
 static void close_state(void *opaque)
@@ -45,7 +45,8 @@ static nb_status open_state(void **out, const nb_evidence *e, nb_error *err)
     if (!s) {
         return NB_ERR_LIMIT;
     }
-    *s = (state){.evidence = e, .loops = nb_affinity_best(), .rows = PRODUCT_CELLS / classes, .lift = 0.1f, .reach = 0.02f};
+    *s = (state){
+        .evidence = e, .loops = nb_affinity_best(), .rows = PRODUCT_CELLS / classes, .lift = 0.1f, .reach = 0.02f};
     s->rows = s->rows < 32 ? 32 : s->rows < NB_AFFINITY_TEXTS ? s->rows : NB_AFFINITY_TEXTS;
     NB_TRY_NEW(s->labels, classes * d);
     NB_TRY_NEW(s->transposed, nb_exact_padded(classes) * d);

@@ -107,8 +107,8 @@ static nb_status invert_tile(run *r, nb_visual_source *source, size_t tile, doub
     for (size_t i = 0; i < n; i++) {
         NB_TRY(nb_store_rows(e->wild_images, (size_t)r->chosen[at + i], 1, images + i * e->d, err));
     }
-    status = nb_visual_source_run(source, images, r->chosen + at, n,
-                                  r->features + tile / size * NB_INVERT_TILE * e->d, r->margins + at, err);
+    status = nb_visual_source_run(source, images, r->chosen + at, n, r->features + tile / size * NB_INVERT_TILE * e->d,
+                                  r->margins + at, err);
 done:
     return status;
 }

@@ -136,7 +136,10 @@ fi
 refused 2 out.tsv "${score[@]}" --format xml -o out.tsv
 
 case_ 'eval reads what score wrote'
-run 0 "$NEGBANK" eval -q --id t.tsv --ood x=b.tsv --as-released
+run 0 "$NEGBANK" eval -q --id t.tsv --ood x=t.tsv --as-released
+case_ 'eval does not compare different scores'
+run 3 "$NEGBANK" eval -q --id t.tsv --ood x=b.tsv
+says 'do not compare'
 
 case_ 'eval does not score streams image by image'
 run 2 "$NEGBANK" eval --bank b.nbank --score adaneg --id i.nbe --ood s=s.nbe

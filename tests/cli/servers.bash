@@ -126,6 +126,7 @@ PY
     head -10 big.txt >ten.txt
     done_ store import -q -o big.nbe --embeddings big.npy --names big.txt
     done_ store import -q -o ten.nbe --embeddings ten.npy --names ten.txt
-    done_ mine -q --texts big.nbe --labels ten.txt --label-embeddings ten.nbe --criterion random --count 29900 -o big.nbank
+    done_ mine -q --texts big.nbe --labels ten.txt --label-embeddings ten.nbe --criterion random --count 29900 \
+        --bank-precision fp32 -o big.nbank
     rm big.npy big.nbe
 }
