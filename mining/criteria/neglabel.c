@@ -96,7 +96,8 @@ static double row_quantile(state *s, const float *x, size_t n)
 {
     double at = s->evidence->quantile * (double)(n - 1);
     size_t low = (size_t)at, needed = n - low;
-    float mean = s->loops->mean(x, n), guess = mean + s->lift, step = 0.01f;
+    float mean = s->loops->mean(x, n), guess = mean + s->lift - s->reach, first_step = 0.3f * s->reach;
+    float step = first_step;
     size_t count = s->loops->above(x, n, guess, s->kept);
     while (count < needed) {
         guess = guess > -2 ? guess - step : -INFINITY;
@@ -115,9 +116,10 @@ static double row_quantile(state *s, const float *x, size_t n)
             second = s->kept[i] < second ? s->kept[i] : second;
         }
     }
-    /* aim at a few more than are needed */
-    s->reach *= step > 0.01f ? 1.2f : k > 4 ? 0.95f : 1.02f;
-    s->lift = first - mean - s->reach;
+    /* aim at a few more than are needed: to be short now and then costs less */
+    s->reach *= step > first_step ? 1.1f : k > 3 ? 0.95f : 1.0f;
+    s->reach = s->reach > 1e-4f ? s->reach : 1e-4f;
+    s->lift += 0.1f * (first - mean - s->lift);
     return (double)first + ((double)second - (double)first) * (at - (double)low);
 }
 
