@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# kill -9 of a random rank at a random moment, again and again: continued on another number of ranks, the store has the
-# bytes of an undisturbed run. NEGBANK_KILLS says how often (2 at each number of ranks), NEGBANK_KILL_SEED chooses other moments.
+# kill -9 of a random rank at a random moment, again and again: continued on another number of ranks, the store or bank has
+# the bytes of an undisturbed run. NEGBANK_KILLS says how often (2 at each number of ranks), NEGBANK_KILL_SEED chooses other moments.
 source "$TESTS/cli/lib.sh"
 : "${RANKS:?}"
 kills=${NEGBANK_KILLS:-2}
@@ -20,14 +20,18 @@ text=("$NEGBANK" embed text --model world/model --resume)
 images=("$NEGBANK" embed images --model world/model --labels-from none --resume)
 run 0 "${text[@]}" -q -o text.nbe words.nbc
 run 0 "${images[@]}" -q -o images.nbe m.tar m2.tar.gz
+run 0 "$NEGBANK" embed images -q --model world/model --labels-from folder -o id.nbe world/images/id-train
+mine=("$NEGBANK" mine --texts text.nbe --labels world/labels.txt --model world/model --id-images id.nbe
+    --wild-images images.nbe --resume)
+run 0 "${mine[@]}" -q -o bank.nbank
 
 hits=0 kept=0
-# disturb EXPECTED COMMAND...: kills a random rank after a random while until one run comes through.
+# disturb EXPECTED OUTPUT COMMAND...: kills a random rank after a random while until one run comes through.
 disturb() {
-    expected=$1
-    shift
+    expected=$1 output=$2
+    shift 2
     ranks=$RANKS
-    rm -f part.nbe*
+    rm -f "$output"*
     for ((try = 0; try < 3; try++)); do
         # shellcheck disable=SC2046
         timeout -k 5 120 $(mpi "$ranks") "$@" >out 2>err </dev/null &
@@ -44,22 +48,24 @@ disturb() {
         got=$?
         [ $((SECONDS - begun)) -lt 110 ] || die "it hangs after a kill, try $try on $ranks ranks"
         [ $got = 0 ] && break
-        [ -e part.nbe ] && same part.nbe "$expected" # killed when all was done
-        [ -e part.nbe.partial ] && kept=$((kept + 1))
+        [ -e "$output" ] && same "$output" "$expected" # killed when all was done
+        [ -e "$output.partial" ] || [ -e "$output.ledger" ] && kept=$((kept + 1))
         ranks=$((ranks % 4 + 1))
     done
     if [ $got != 0 ]; then
         # shellcheck disable=SC2046
         run 0 $(mpi "$ranks") "$@"
     fi
-    same part.nbe "$expected"
-    absent part.nbe.partial part.nbe.partial.fresh
+    same "$output" "$expected"
+    absent "$output.partial" "$output.partial.fresh" "$output.ledger"
 }
 for ((i = 0; i < kills; i++)); do
     case_ "kill $i of embed text"
-    disturb text.nbe "${text[@]}" -o part.nbe words.nbc
+    disturb text.nbe part.nbe "${text[@]}" -o part.nbe words.nbc
     case_ "kill $i of embed images"
-    disturb images.nbe "${images[@]}" -o part.nbe m.tar m2.tar.gz
+    disturb images.nbe part.nbe "${images[@]}" -o part.nbe m.tar m2.tar.gz
+    case_ "kill $i of mine"
+    disturb bank.nbank part.nbank "${mine[@]}" -o part.nbank
 done
 [ $hits -gt 0 ] || die 'nothing was ever killed'
 echo "$hits ranks killed, $kept partials continued"
