@@ -7,6 +7,7 @@ static const char *const source_name[] = {"default", "environment", "run file", 
 
 /* Options every command has; they steer the parser itself. */
 static const char common_help[] = "  --config FILE            take options from a run file (YAML)\n"
+                                  "  --stage NAME             of the run file's sections for this command, the one of that name\n"
                                   "  --print-config           print the resolved options and where each came from\n"
                                   "  --help                   print this\n";
 
