@@ -138,7 +138,8 @@ static nb_status add_stage(nb_stages *s, const nb_command *command, const char *
     nb_stage *stage = &s->all[s->count++];
     *stage = (nb_stage){.command = command};
     if (len && !plain_name(variant, len)) {
-        nb_fail(err, NB_ERR_INPUT, "'%s': '%s %.*s' is no name of a stage", s->config, command->name, (int)len, variant);
+        nb_fail(err, NB_ERR_INPUT, "'%s': '%s %.*s' is no name of a stage", s->config, command->name, (int)len,
+                variant);
         return nb_hint(err, "letters, digits, - and _, up to 64");
     }
     NB_TRY(copy_text(&stage->variant, variant, len, err));
@@ -325,8 +326,12 @@ nb_status nb_stage_words(nb_strings *words, const nb_stages *stages, const nb_st
                          nb_error *err)
 {
     const char *name = s->command->name, *space = strchr(name, ' ');
-    const char *more[] = {"--config", stages->config, s->variant[0] ? "--stage" : NULL, s->variant,
-                          resume && s->resumes ? "--resume" : NULL, force && option_of(s, "force") ? "--force" : NULL};
+    const char *more[] = {"--config",
+                          stages->config,
+                          s->variant[0] ? "--stage" : NULL,
+                          s->variant,
+                          resume && s->resumes ? "--resume" : NULL,
+                          force && option_of(s, "force") ? "--force" : NULL};
     nb_status status;
     NB_TRY(nb_strings_push(words, name, space ? (size_t)(space - name) : strlen(name), err));
     if (space) {
@@ -343,10 +348,10 @@ done:
 
 /* ---- the batch system's section ---- */
 
-const char *const nb_slurm_keys[] = {"account", "partition", "qos",         "constraint",   "nodes",     "ntasks",
-                                     "time",    "mem",       "mem-per-cpu", "cpus-per-task", "modules",  "launcher",
-                                     "signal",  "requeues",  "mail-user",   "mail-type",    "setup",     "negbank",
-                                     "sbatch",  NULL};
+const char *const nb_slurm_keys[] = {"account",   "partition", "qos",     "constraint",  "nodes",
+                                     "ntasks",    "time",      "mem",     "mem-per-cpu", "cpus-per-task",
+                                     "modules",   "launcher",  "signal",  "requeues",    "mail-user",
+                                     "mail-type", "setup",     "negbank", "sbatch",      NULL};
 
 static bool is_slurm_key(const char *key)
 {

@@ -2,8 +2,8 @@
  * scripts (slurm/) all read it here.
  *
  * A stage is a section of a run file: `mine:` is stage "mine", `images wild:` under `embed:` is stage
- * "embed-images-wild" (its plain section `images:`, where there is one, then only lends it values). It comes after every
- * stage whose output it reads, and otherwise in the order of the table in stages.c and of the file.
+ * "embed-images-wild" (its plain section `images:`, where there is one, then only lends it values). It comes after
+ * every stage whose output it reads, and otherwise in the order of the table in stages.c and of the file.
  *
  * What is known of a stage stands in the run folder, `demo.run` for `demo.yaml`, as stages/NAME.json:
  *   {"stage", "state": "begun" | "done", "identity", "output": {"path", "identity"}}
@@ -67,8 +67,8 @@ const nb_strings *nb_stage_list(const nb_stage *stage, const char *option);
 /* The number, `otherwise` when the stage has none of that name. */
 double nb_stage_number(const nb_stage *stage, const char *option, double otherwise);
 
-/* Checks the keys under `slurm:`: `slurm.KEY` for all stages, `slurm.STAGE.KEY` for one (a stage, or the common begin of
- * several: `embed-images`). NB_ERR_USAGE names a key or stage that does not exist. */
+/* Checks the keys under `slurm:`: `slurm.KEY` for all stages, `slurm.STAGE.KEY` for one (a stage, or the common begin
+ * of several: `embed-images`). NB_ERR_USAGE names a key or stage that does not exist. */
 nb_status nb_stages_check_slurm(const nb_stages *stages, nb_error *err);
 /* The value of a key for a stage, the most particular one; NULL when unset. */
 const char *nb_stages_slurm(const nb_stages *stages, const nb_stage *stage, const char *key);

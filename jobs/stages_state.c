@@ -23,8 +23,8 @@ const char *nb_stage_state_name(nb_stage_state state)
 
 static nb_status tell_stat(nb_buffer *out, const char *name, const struct stat *st, nb_error *err)
 {
-    return nb_buffer_printf(out, err, "%s %lld %lld.%09ld\n", name, (long long)st->st_size, (long long)st->st_mtim.tv_sec,
-                            st->st_mtim.tv_nsec);
+    return nb_buffer_printf(out, err, "%s %lld %lld.%09ld\n", name, (long long)st->st_size,
+                            (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
 }
 
 static nb_status tell_folder(nb_buffer *out, const char *path, nb_error *err)
@@ -240,11 +240,11 @@ nb_status nb_stages_look(nb_stages *stages, nb_error *err)
             NB_TRY(holds(&whole, stages, s, err));
         }
         NB_TRY(left_over(&left, s, err));
-        s->state = whole                                          ? NB_STAGE_DONE
-                   : left                                         ? NB_STAGE_PARTLY
-                   : s->output && access(s->output, F_OK) == 0     ? NB_STAGE_STALE
-                   : waits                                        ? NB_STAGE_WAITING
-                                                                  : NB_STAGE_READY;
+        s->state = whole                                       ? NB_STAGE_DONE
+                   : left                                      ? NB_STAGE_PARTLY
+                   : s->output && access(s->output, F_OK) == 0 ? NB_STAGE_STALE
+                   : waits                                     ? NB_STAGE_WAITING
+                                                               : NB_STAGE_READY;
     }
 done:
     return status;
