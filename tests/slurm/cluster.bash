@@ -154,3 +154,58 @@ show() {
     done
 }
 cd "$D" || exit 1
+
+# grown FILE BYTES: it takes this much more of the disk than when it was first asked for: tiles were written into it.
+declare -A FIRST=()
+grown() {
+    local now
+    now=$(du -B1 "$1" 2>/dev/null | cut -f1)
+    [ -n "$now" ] || return 1
+    : "${FIRST[$1]:=$now}"
+    [ $((now - FIRST[$1])) -ge "$2" ]
+}
+# Rows that were done before the last run of a stage began, as its log says.
+kept_of() { sed -n 's/.* \([0-9]*\) of [0-9]* [a-z]* were done before$/\1/p; s/^\([0-9]*\) of [0-9]* [a-z]* were done before$/\1/p' "$(log_of "$1")" | tail -1; }
+# Lines of ended.tsv with an exit code of a stage.
+ended_with() { awk -F'\t' -v s="$1" -v c="$2" '$1 == s && $4 == c' run.run/ended.tsv | wc -l; }
+
+# A world whose pictures are dear to embed, by a checkpoint of its own, and a run file run.yaml that embeds about $1
+# seconds' worth of them on two ranks, as fast as this machine is now.
+dear_world() {
+    run 0 "$NB" demo -q -o world
+    cat >config.json <<'C'
+{"model_type": "clip", "projection_dim": 64,
+ "text_config": {"hidden_size": 128, "intermediate_size": 512, "num_attention_heads": 4, "num_hidden_layers": 2,
+                 "max_position_embeddings": 32, "vocab_size": 1014, "projection_dim": 64},
+ "vision_config": {"hidden_size": 512, "intermediate_size": 2048, "num_attention_heads": 8, "num_hidden_layers": 6,
+                   "image_size": 64, "patch_size": 8, "projection_dim": 64}}
+C
+    run 0 "$NB" tune -q --from-scratch config.json --images world/id-train.txt --labels world/labels.txt --steps 1 --batch 2 \
+        --micro-batch 2 --warmup 0 -o dear
+    cat >run.yaml <<'C'
+embed:
+  images:
+    model: dear
+    labels-from: none
+    inputs: many
+    output: many.nbe
+slurm:
+  time: 10
+  ntasks: 2
+  nodes: 2
+C
+    mkdir many
+    cp -r world/images/wild many/0
+    run 0 "$NB" plan run.yaml
+    local rate copies
+    rate=$(sed -n 's/.* images=\([0-9]*\).*/\1/p' "$T/out")
+    copies=$((rate * 2 * $1 / 100 + 1))
+    for ((i = 1; i < copies; i++)); do cp -r world/images/wild "many/$i"; done
+    echo "$((copies * 100)) images, $rate a second and rank"
+    mkdir alone
+    # the bytes of one rank outside Slurm, in the background of what comes: see expected
+    "$NB" embed images -q --config run.yaml -o alone/many.nbe >alone/log 2>&1 &
+    ALONE=$!
+}
+# Waits for them.
+expected() { wait $ALONE || die "the run outside Slurm failed: $(cat alone/log)"; }
