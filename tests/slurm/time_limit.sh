@@ -33,6 +33,5 @@ if [ "$(ended_with embed-images 85)" = 1 ]; then # not too fast a machine
     run 1 "$SLURM/status" run.yaml
     prints 'exit code 85 (stopped, state saved)'
     run 1 "$SLURM/collect" run.yaml
-    present many.nbe.partial
 fi
 finish
