@@ -262,6 +262,10 @@ static void say_account(loop *l, const nb_embed_account *a)
     l->progress.note[0] = '\0';
     l->progress.before = (double)a->kept;
     nb_progress_finish(&l->progress);
+    if (a->kept) {
+        nb_log_info(l->log, "%llu of %llu %s were done before", (unsigned long long)a->kept,
+                    (unsigned long long)l->plan->count, l->work->what);
+    }
     nb_log_info(l->log, "time of all ranks: %s", text);
     if (a->kept) {
         nb_log_info(l->log, "%llu of the %s were there already", (unsigned long long)a->kept, l->work->what);

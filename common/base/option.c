@@ -176,43 +176,100 @@ static nb_status set_from_environment(nb_parsed *p, nb_error *err)
     return NB_OK;
 }
 
-static const nb_option *option_of_key(const nb_command *c, const char *key)
+bool nb_option_of_key(const nb_command *c, const char *key, const nb_option **option, const char **stage,
+                      size_t *stage_len)
 {
-    for (size_t i = 0; i < c->option_count; i++) {
-        char own[128];
-        nb_option_key(own, sizeof own, c->name, c->options[i].name, false);
-        if (strcmp(own, key) == 0) {
-            return &c->options[i];
-        }
+    char section[128];
+    nb_option_key(section, sizeof section, c->name, "", false);
+    size_t len = strlen(section) - 1, named = 0; /* without the dot */
+    if (strncmp(key, section, len) != 0) {
+        return false;
     }
-    return NULL;
+    if (key[len] == ' ') {
+        named = strcspn(key + len + 1, ".");
+    }
+    const char *dot = key + len + (key[len] == ' ' ? 1 + named : 0);
+    const nb_option *found = *dot == '.' ? find(c, dot + 1, strlen(dot + 1)) : NULL;
+    if (!found || (key[len] == ' ' && !named)) {
+        return false;
+    }
+    if (option) {
+        *option = found;
+    }
+    if (stage) {
+        *stage = named ? key + len + 1 : "";
+    }
+    if (stage_len) {
+        *stage_len = named;
+    }
+    return true;
 }
 
-static nb_status set_from_file(nb_parsed *p, const char *path, const nb_command *const *commands, size_t count,
-                               nb_error *err)
+/* How a key of a run file concerns a command: not at all, as a value of the plain section, of the stage's. */
+enum concern { CONCERN_NONE, CONCERN_PLAIN, CONCERN_STAGE };
+
+static enum concern concern(const nb_command *c, const char *key, const char *stage, const nb_option **o)
 {
-    nb_pairs pairs = {0};
-    nb_status status;
-    NB_TRY(nb_config_read(&pairs, path, err));
-    for (size_t i = 0; i < pairs.keys.count; i++) {
-        const char *key = nb_strings_get(&pairs.keys, i);
-        bool known = false;
+    const char *name;
+    size_t len;
+    if (!nb_option_of_key(c, key, o, &name, &len)) {
+        return CONCERN_NONE;
+    }
+    if (len == 0) {
+        return CONCERN_PLAIN;
+    }
+    return stage && strlen(stage) == len && memcmp(stage, name, len) == 0 ? CONCERN_STAGE : CONCERN_NONE;
+}
+
+static nb_status check_keys(const nb_pairs *pairs, const char *path, const nb_command *const *commands, size_t count,
+                            nb_error *err)
+{
+    for (size_t i = 0; i < pairs->keys.count; i++) {
+        const char *key = nb_strings_get(&pairs->keys, i);
+        bool known = strncmp(key, "slurm.", 6) == 0;
         for (size_t c = 0; c < count && !known; c++) {
-            known = option_of_key(commands[c], key) != NULL;
+            known = nb_option_of_key(commands[c], key, NULL, NULL, NULL);
         }
         if (!known) {
             nb_fail(err, NB_ERR_USAGE, "unknown key '%s' in '%s'", key, path);
-            status = nb_hint(err, "'negbank COMMAND --print-config' lists the keys of a command");
-            goto done;
+            return nb_hint(err, "'negbank COMMAND --print-config' lists the keys of a command");
         }
-        const nb_option *o = option_of_key(p->command, key);
-        if (o) {
+    }
+    return NB_OK;
+}
+
+/* What the section of the stage says replaces what the plain one says, lists as a whole. */
+static nb_status set_from_file(nb_parsed *p, const char *path, const char *stage, const nb_command *const *commands,
+                               size_t count, nb_error *err)
+{
+    nb_pairs pairs = {0};
+    bool *of_stage = NULL, any = false;
+    const nb_option *o;
+    nb_status status;
+    NB_TRY(nb_config_read(&pairs, path, err));
+    NB_TRY(check_keys(&pairs, path, commands, count, err));
+    NB_TRY_NEW(of_stage, p->command->option_count);
+    for (size_t i = 0; i < pairs.keys.count; i++) {
+        if (concern(p->command, nb_strings_get(&pairs.keys, i), stage, &o) == CONCERN_STAGE) {
+            of_stage[o - p->command->options] = any = true;
+        }
+    }
+    if (stage && !any) {
+        nb_fail(err, NB_ERR_USAGE, "'%s' has no section '%s %s'", path, p->command->name, stage);
+        status = nb_hint(err, "--stage takes the name of a section: `images wild:` under `embed:` is stage wild");
+        goto done;
+    }
+    for (size_t i = 0; i < pairs.keys.count; i++) {
+        const char *key = nb_strings_get(&pairs.keys, i);
+        enum concern how = concern(p->command, key, stage, &o);
+        if (how == CONCERN_STAGE || (how == CONCERN_PLAIN && !of_stage[o - p->command->options])) {
             char label[512];
             snprintf(label, sizeof label, "%s in '%s'", key, path);
             NB_TRY(set(p, o, nb_strings_get(&pairs.values, i), NB_FROM_FILE, label, err));
         }
     }
 done:
+    free(of_stage);
     nb_pairs_free(&pairs);
     return status;
 }
@@ -222,8 +279,8 @@ typedef struct scan {
     int argc;
     char *const *argv;
     int at;
-    const char *config;
-    bool apply; /* first pass: only --config, --help, --print-config; second pass: the values */
+    const char *config, *stage;
+    bool apply; /* first pass: only --config, --stage, --help, --print-config; second pass: the values */
 } scan;
 
 static nb_status unknown(const nb_command *c, const char *word, nb_error *err)
@@ -263,6 +320,9 @@ static nb_status parse_long(nb_parsed *p, scan *s, nb_error *err)
     }
     if (len == 6 && strncmp(word, "config", 6) == 0) {
         return take_value(s, label, inline_value, &s->config, err);
+    }
+    if (len == 5 && strncmp(word, "stage", 5) == 0) {
+        return take_value(s, label, inline_value, &s->stage, err);
     }
     const nb_option *o = find(p->command, word, len);
     bool negated = false;
@@ -376,11 +436,15 @@ nb_status nb_options_parse(nb_parsed *out, const nb_command *command, const nb_c
         goto done;
     }
     NB_TRY(scan_words(out, &s, err));
+    if (s.stage && !s.config) {
+        status = nb_fail(err, NB_ERR_USAGE, "--stage %s needs --config FILE, which has the stage", s.stage);
+        goto done;
+    }
     NB_TRY(set_defaults(out, err));
     if (!out->help) {
         NB_TRY(set_from_environment(out, err));
         if (s.config) {
-            NB_TRY(set_from_file(out, s.config, commands, command_count, err));
+            NB_TRY(set_from_file(out, s.config, s.stage, commands, command_count, err));
         }
         s.apply = true;
         NB_TRY(scan_words(out, &s, err));

@@ -4,7 +4,12 @@
  * defaults. The key of option `count` of command `mine` is `mine.count` in a run file (`mine:` with `count:` under it,
  * or the dotted key) and NEGBANK_MINE_COUNT in the environment; `embed text` has the keys `embed.text.*`. `$NAME` and
  * `${NAME}` in values of a run file stand for environment variables, `$$` for a dollar sign. A run file may hold
- * sections of several commands; a key no command knows is refused. */
+ * sections of several commands; a key no command knows is refused.
+ *
+ * A command that runs more than once in a chain has sections with names: `embed:` with `images:`, `images wild:` and
+ * `images test:` under it, keys `embed.images wild.output`. `--stage wild` takes the values of `images wild` over those
+ * of `images`; without it sections with names are passed over. Keys under `slurm:` are for the batch system
+ * (jobs/stages.h). */
 #ifndef NB_BASE_OPTION_H
 #define NB_BASE_OPTION_H
 
@@ -83,6 +88,11 @@ nb_option_source nb_option_given(const nb_parsed *parsed, const char *name);
 /* "embed text" and "model" give the key "embed.text.model" of a run file or, with `variable`, the name
  * NEGBANK_EMBED_TEXT_MODEL. */
 void nb_option_key(char *out, size_t size, const char *command, const char *option, bool variable);
+
+/* True when `key` of a run file is an option of the command, *option; *stage [*stage_len] is the name of its section,
+ * empty for the plain one. Each of the three may be NULL. */
+bool nb_option_of_key(const nb_command *command, const char *key, const nb_option **option, const char **stage,
+                      size_t *stage_len);
 
 void nb_options_help(const nb_command *command, FILE *out);
 /* A run file with every resolved value and, as a comment, where it came from. */

@@ -6,9 +6,11 @@
 static const char *const source_name[] = {"default", "environment", "run file", "command line"};
 
 /* Options every command has; they steer the parser itself. */
-static const char common_help[] = "  --config FILE            take options from a run file (YAML)\n"
-                                  "  --print-config           print the resolved options and where each came from\n"
-                                  "  --help                   print this\n";
+static const char common_help[] =
+    "  --config FILE            take options from a run file (YAML)\n"
+    "  --stage NAME             of the run file's sections for this command, the one of that name\n"
+    "  --print-config           print the resolved options and where each came from\n"
+    "  --help                   print this\n";
 
 static void help_line(const nb_option *o, FILE *out)
 {

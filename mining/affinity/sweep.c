@@ -77,14 +77,16 @@ done:
     return status == NB_OK ? posted : status;
 }
 
-/* Collective. Whether all tiles were done. */
-static nb_status judge(sweep *s, nb_error *err)
+/* Collective. Whether all tiles were done; *kept: candidates that were so before. */
+static nb_status judge(sweep *s, uint64_t *kept, nb_error *err)
 {
     const nb_candidates *c = s->candidates;
-    uint64_t done = s->tally.items + s->tally.kept;
-    nb_status status = nb_team_sum(c->team, &done, 1, err);
-    if (status == NB_OK && done != c->count) {
-        nb_fail(err, NB_STOPPED, "stopped on request after %llu of %zu candidates", (unsigned long long)done, c->count);
+    uint64_t counts[2] = {s->tally.items + s->tally.kept, s->tally.kept};
+    nb_status status = nb_team_sum(c->team, counts, 2, err);
+    *kept = counts[1];
+    if (status == NB_OK && counts[0] != c->count) {
+        nb_fail(err, NB_STOPPED, "stopped on request after %llu of %zu candidates", (unsigned long long)counts[0],
+                c->count);
         status = nb_hint(err, "what is done is kept: run again with --resume to continue");
     }
     return status;
@@ -94,16 +96,20 @@ nb_status nb_candidates_sweep(const nb_candidates *candidates, const nb_log *log
                               nb_sweep_visitor visit, void *state, nb_error *err)
 {
     sweep s = {.candidates = candidates, .visit = visit, .state = state};
+    uint64_t kept = 0;
     nb_status status;
     NB_TRY(nb_queue_create(&s.queue, candidates->team, NB_SHARING_AUTO, candidates->tiles, 1, err));
     s.progress = nb_progress_start(log, what, (double)candidates->count);
     status = nb_team_agree(candidates->team, run(&s, err), err);
     if (status == NB_OK) {
-        status = judge(&s, err);
+        status = judge(&s, &kept, err);
     }
     if (status == NB_OK) {
-        s.progress.before = (double)s.tally.kept;
+        s.progress.before = (double)kept;
         nb_progress_finish(&s.progress);
+        if (kept) {
+            nb_log_info(log, "%llu of %zu %s were done before", (unsigned long long)kept, candidates->count, what);
+        }
     }
     status = nb_team_agree(candidates->team, status, err);
 done:
