@@ -174,7 +174,7 @@ says_all 'become visual negatives' 'confident OOD images inverted'
 grep -q "^# visual negatives by model $("$NEGBANK" check --model tuned 2>/dev/null | sed -n 's/^digest *//p')\$" with.tsv ||
     die 'the score file does not say the checkpoint'
 grep -q '; 0 visual negatives stand' err && die 'no image became a visual negative'
-[ "$(paste <(rows without.tsv | cut -f 4) <(rows with.tsv | cut -f 4) | awk '$1 != $2 { n++ } END { print n > 20 }')" = 1 ] ||
+[ "$(paste <(rows without.tsv | cut -f 4) <(rows with.tsv | cut -f 4) | awk '$1 != $2 { n++ } END { print (n > 20) }')" = 1 ] ||
     die "the stream's negatives change no scores"
 run 0 "${NB3[@]}" "${visual[@]}" -q --model tuned -o three.tsv
 same with.tsv three.tsv
