@@ -236,7 +236,8 @@ if [ -d "$SHARED" ]; then
     done_ store import -q --embeddings "$G/images_ood.npy" -o ood.nbe
     (for _ in $(seq 1200); do echo noun; done && for _ in $(seq 300); do echo adj; done) >tags.txt
     done_ store import -q --force --embeddings "$G/texts.npy" --tags tags.txt -o texts.nbe
-    done_ mine -q --texts texts.nbe --labels labels40.txt --label-embeddings labels.nbe --criterion neglabel --fraction 0.15 -o golden.nbank
+    done_ mine -q --texts texts.nbe --labels labels40.txt --label-embeddings labels.nbe --criterion neglabel --fraction 0.15 \
+        --bank-precision fp32 -o golden.nbank
     done_ score -q --bank golden.nbank --images id.nbe --images ood.nbe --score adaneg --memory 4 --beta 5 --seed none --batch 32 \
         --order "$G/stream_order.npy" -o golden.tsv
     # scores in stream order, floats behind a header of 128 bytes
