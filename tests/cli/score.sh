@@ -138,10 +138,6 @@ refused 2 out.tsv "${score[@]}" --format xml -o out.tsv
 case_ 'eval reads what score wrote'
 run 0 "$NEGBANK" eval -q --id t.tsv --ood x=a.tsv --as-released
 
-case_ 'eval does not score streams image by image'
-run 2 "$NEGBANK" eval --bank b.nbank --score adaneg --id i.nbe --ood s=s.nbe
-says 'one of a stream'
-
 # ---- visual negatives along a stream ----
 
 case_ 'without a checkpoint the bank has the only visual negatives'
@@ -180,6 +176,17 @@ run 0 "${NB3[@]}" "${visual[@]}" -q --model tuned -o three.tsv
 same with.tsv three.tsv
 done_ "${visual[@]}" -q --model tuned --batch 16 -o batch.tsv
 cmp -s <(rows with.tsv) <(rows batch.tsv) && die 'the batch changes nothing'
+awk -F '\t' -v OFS='\t' '!/^#/ && $1 != "image" && ++row > n { $2 = -1 } { print }' n="$(rows s.tsv | wc -l)" with.tsv >stream.tsv
+seq 0 $(($(rows with.tsv | wc -l) - 1)) >rows.txt
+run 0 "$NEGBANK" eval -q --stream far=stream.tsv
+cp out want
+run 0 "$NEGBANK" eval --bank t.nbank --score interneg --groups 1 --theta 0.9 --model tuned --id t-id-test.nbe --ood far=t-ood-far.nbe --order rows.txt
+says 'become visual negatives'
+same want out
+run 0 "$NEGBANK" eval -q --bank t.nbank --score interneg --groups 1 --theta 0.9 --id t-id-test.nbe --ood far=t-ood-far.nbe --order rows.txt
+cmp -s want out && die 'visual negatives do not change the figures'
+refused 3 out.json eval --bank t.nbank --score interneg --model w/model --id t-id-test.nbe --ood far=t-ood-far.nbe -o out.json
+says 'is of checkpoint'
 files=(score -q --bank t.nbank --model tuned --score interneg --groups 1 --theta 0.9)
 done_ "${files[@]}" -o visual-one.tsv w/id-test.txt w/ood-far.txt
 run 0 "${NB3[@]}" "${files[@]}" -o visual-three.tsv w/id-test.txt w/ood-far.txt
