@@ -1,6 +1,7 @@
 /* negbank eval: score files, or a bank and stores, to metrics, tables and a report. */
 #include "jobs/commands.h"
 #include "jobs/eval_report.h"
+#include "jobs/eval_stream.h"
 #include "jobs/score_options.h"
 
 #include "common/base/text.h"
@@ -13,10 +14,10 @@ enum { LABEL_BYTES_MAX = 4096 };
 
 typedef struct settings {
     nb_talk talk;
-    const char *bank, *output, *markdown, *latex, *csv, *report, *plots, *image_folder, *labels;
-    nb_strings id, ood, stream;
+    const char *bank, *output, *markdown, *latex, *csv, *report, *plots, *image_folder, *labels, *model;
+    nb_strings id, ood, stream, order;
     nb_score_choice choice;
-    int64_t bootstrap, repeat;
+    int64_t bootstrap, repeat, batch;
     double confidence;
     bool as_released, force;
 } settings;
@@ -26,6 +27,7 @@ typedef struct run {
     const settings *set;
     nb_bank bank;
     nb_scorer scorer;
+    nb_clip *clip; /* where images are inverted along streams */
     nb_eval_plan plan;
     nb_evaluation evaluation;
     nb_report report;
@@ -49,6 +51,17 @@ done:
     return status;
 }
 
+/* Opens a store to be scored with the bank. */
+static nb_status open_store(run *r, const char *role, const char *path, nb_store *out, nb_error *err)
+{
+    nb_status status;
+    NB_TRY(nb_store_open(out, path, true, err));
+    NB_TRY(nb_score_check_width(&r->bank, out, err));
+    NB_TRY(record(r, role, path, out->seal.digest.hex, err));
+done:
+    return status;
+}
+
 /* Scores a store, or reads a score file. */
 static nb_status get_scores(run *r, const char *role, const char *path, nb_scores *out, nb_error *err)
 {
@@ -60,9 +73,7 @@ static nb_status get_scores(run *r, const char *role, const char *path, nb_score
         NB_TRY(record(r, role, path, NULL, err));
         return NB_OK;
     }
-    NB_TRY(nb_store_open(&store, path, true, err));
-    NB_TRY(nb_score_check_width(&r->bank, &store, err));
-    NB_TRY(record(r, role, path, store.seal.digest.hex, err));
+    NB_TRY(open_store(r, role, path, &store, err));
     NB_TRY_NEW(results, (size_t)store.plan.count);
     NB_TRY(nb_score_rows(&r->scorer, &store, 0, (size_t)store.plan.count, results, err));
     NB_TRY(nb_score_table(out, &store.names, store.labels, results, err));
@@ -96,6 +107,43 @@ done:
     return status;
 }
 
+/* The seed where --seed is a number, else 0: of the bootstrap and of mixed streams. */
+static uint64_t number_seed(const settings *s)
+{
+    int64_t seed = 0;
+    return s->choice.seed && nb_parse_int(s->choice.seed, &seed) && seed > 0 ? (uint64_t)seed : 0;
+}
+
+/* Scores the ID images of run `number` and a set as one stream. */
+static nb_status take_pair(run *r, size_t number, size_t set, const nb_pairing *pair, nb_error *err)
+{
+    const char *id_path = nb_strings_get(&r->plan.ids, number), *path = nb_eval_plan_path(&r->plan, number, set);
+    const nb_eval_streams streams = {.job = r->job,
+                                     .orders = &r->set->order,
+                                     .names = &r->plan.names,
+                                     .batch = (size_t)r->set->batch,
+                                     .clip = r->clip};
+    const char *order = nb_eval_stream_order(&streams, set);
+    uint64_t seed = number_seed(r->set) + (r->set->repeat > 1 ? number : 0);
+    nb_store ids = {0}, oods = {0};
+    nb_scores id = {0}, ood = {0};
+    nb_status status;
+    NB_TRY(open_store(r, "ID images", id_path, &ids, err));
+    NB_TRY(open_store(r, nb_strings_get(&r->plan.names, set), path, &oods, err));
+    if (order) {
+        NB_TRY(record(r, "order", order, NULL, err));
+    }
+    NB_TRY(nb_eval_stream_score(&streams, &r->scorer, seed, set, &ids, &oods, &id, &ood, err));
+    NB_TRY(nb_evaluation_take(&r->evaluation, pair->id, id_path, &id, r->bank.label_count, true, err));
+    NB_TRY(nb_evaluation_take(&r->evaluation, pair->ood, path, &ood, r->bank.label_count, false, err));
+done:
+    nb_scores_free(&id);
+    nb_scores_free(&ood);
+    nb_store_close(&ids);
+    nb_store_close(&oods);
+    return status;
+}
+
 /* The scorer of run `number`: with --repeat the seed moves on. */
 static nb_status choose_scorer(run *r, size_t number, nb_error *err)
 {
@@ -122,17 +170,51 @@ static nb_status take_all(run *r, nb_error *err)
         if (r->set->bank) {
             NB_TRY(choose_scorer(r, n, err));
         }
-        if (!r->plan.streams) {
+        if (!r->plan.streams && !r->plan.paired) {
             NB_TRY(take(r, pairs[0].id, NULL, nb_strings_get(&r->plan.ids, n), err));
         }
         for (size_t set = 0; set < r->plan.set_count; set++) {
             const char *name = nb_strings_get(&r->plan.names, set);
             const char *path = nb_eval_plan_path(&r->plan, n, set);
-            NB_TRY(r->plan.streams ? take_stream(r, &pairs[set], name, path, err)
-                                   : take(r, pairs[set].ood, name, path, err));
+            NB_TRY(r->plan.paired    ? take_pair(r, n, set, &pairs[set], err)
+                   : r->plan.streams ? take_stream(r, &pairs[set], name, path, err)
+                                     : take(r, pairs[set].ood, name, path, err));
         }
     }
     NB_TRY(nb_evaluation_check(&r->evaluation, err));
+done:
+    return status;
+}
+
+/* Options of streams mean something with a bank and a score of streams alone. */
+static void warn_of_idle(const run *r)
+{
+    static const char *const options[] = {"order", "batch", "model"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        bool idle = !r->plan.paired || (i == 2 && !(r->scorer.rule->uses & NB_USES_VISUAL));
+        if (idle && nb_option_given(r->job->options, options[i]) != NB_FROM_DEFAULT) {
+            nb_log_warn(&r->job->log, "--%s has no effect: %s", options[i],
+                        r->set->bank ? "the score does not use it" : "score files are read as they are");
+        }
+    }
+}
+
+/* Opens the bank and finds out whether its score is one of streams. */
+static nb_status open_bank(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    nb_status status = NB_OK;
+    if (s->bank) {
+        NB_TRY(nb_bank_open(&r->bank, s->bank, err));
+        NB_TRY(record(r, "bank", s->bank, r->bank.digest.hex, err));
+        NB_TRY(choose_scorer(r, 0, err));
+        r->plan.paired = r->scorer.rule->stream != NULL;
+        NB_TRY(nb_eval_stream_model(r->job, &r->scorer, s->model, &r->clip, err));
+    }
+    if (r->clip) {
+        NB_TRY(record(r, "model", s->model, r->clip->digest.hex, err));
+    }
+    warn_of_idle(r);
 done:
     return status;
 }
@@ -170,13 +252,6 @@ static nb_status check_settings(run *r, nb_error *err)
         return nb_fail(err, NB_ERR_USAGE, "--repeat needs seeds, --seed none has none");
     }
     return s->bank && r->plan.streams ? nb_fail(err, NB_ERR_USAGE, "--stream takes score files, not stores") : NB_OK;
-}
-
-/* The seed of the bootstrap: --seed where it is a number. */
-static uint64_t bootstrap_seed(const settings *s)
-{
-    int64_t seed = 0;
-    return s->choice.seed && nb_parse_int(s->choice.seed, &seed) && seed > 0 ? (uint64_t)seed : 0;
 }
 
 static nb_status said(run *r, const char *what, const char *path)
@@ -267,16 +342,13 @@ static nb_status eval(nb_job *job, nb_error *err)
     run r = {.job = job, .set = job->settings};
     const settings *s = r.set;
     const char *const outputs[] = {s->output, s->csv, s->markdown, s->latex, s->report};
-    nb_bootstrap bootstrap = {(size_t)s->bootstrap, s->confidence, bootstrap_seed(s)};
+    nb_bootstrap bootstrap = {(size_t)s->bootstrap, s->confidence, number_seed(s)};
     nb_status status;
     NB_TRY(nb_eval_plan_read(&r.plan, &s->id, &s->ood, &s->stream, err));
     NB_TRY(check_settings(&r, err));
     NB_TRY(nb_job_check_outputs(job, outputs, sizeof outputs / sizeof *outputs, s->force, err));
     NB_TRY(nb_eval_plan_repeat(&r.plan, (size_t)s->repeat, err));
-    if (s->bank) {
-        NB_TRY(nb_bank_open(&r.bank, s->bank, err));
-        NB_TRY(record(&r, "bank", s->bank, r.bank.digest.hex, err));
-    }
+    NB_TRY(open_bank(&r, err));
     NB_TRY(read_labels(&r, err));
     NB_TRY(nb_evaluation_begin(&r.evaluation, &r.plan, s->as_released, err));
     NB_TRY(take_all(&r, err));
@@ -292,6 +364,7 @@ done:
     nb_evaluation_free(&r.evaluation);
     nb_eval_plan_free(&r.plan);
     nb_scorer_destroy(&r.scorer);
+    nb_clip_close(r.clip);
     nb_bank_close(&r.bank);
     return status;
 }
@@ -326,6 +399,27 @@ static const nb_option options[] = {
      .value = "B.nbank",
      .help = "score stores with this bank instead of reading score files"},
     NB_SCORE_OPTIONS(settings),
+    {.name = "model",
+     .type = NB_OPTION_INPUT,
+     AT(model),
+     .value = "DIR",
+     .unrecorded = true,
+     .help = "interneg with --bank: the checkpoint to invert confident OOD images through"},
+    {.name = "batch",
+     .type = NB_OPTION_INT,
+     AT(batch),
+     .fallback = "32",
+     .value = "N",
+     .min = 1,
+     .max = 1e6,
+     .help = "adaneg, interneg with --bank: images that change the state together, before they are scored"},
+    {.name = "order",
+     .type = NB_OPTION_LIST,
+     AT(order),
+     .value = "[NAME=]FILE",
+     .unrecorded = true,
+     .help = "adaneg, interneg with --bank: the order of the stream of ID images and set NAME (or every set), as of "
+             "score; default: mixed by --seed (0 without)"},
     {.name = "repeat",
      .type = NB_OPTION_INT,
      AT(repeat),
@@ -386,6 +480,7 @@ const nb_command nb_command_eval = {
     .usage = "--id S.tsv --ood NAME=S.tsv ... [--bank B.nbank] [-o M.json] [options]",
     .examples = "  negbank eval --id id.tsv --ood near:ssb=ssb.tsv --ood far:inat=inat.tsv --bootstrap 1000 -o m.json\n"
                 "  negbank eval --bank pets.nbank --id id.nbe --ood cars=cars.nbe --report pets.html --plots plots\n"
+                "  negbank eval --bank pets.nbank --id id.nbe --ood cars=cars.nbe --score adaneg --seed 1 --repeat 5\n"
                 "  negbank eval --id s0/id.tsv --id s1/id.tsv --ood cars=s0/cars.tsv --ood cars=s1/cars.tsv\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,

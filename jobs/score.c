@@ -3,9 +3,11 @@
 #include "jobs/precision.h"
 #include "jobs/score_images.h"
 #include "jobs/score_options.h"
+#include "jobs/score_stream.h"
 
 #include "scoring/predictions.h"
-#include "scoring/stream.h"
+#include "scoring/stream_order.h"
+#include "scoring/visual/stream_visual.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +29,27 @@ typedef struct run {
     nb_score_chosen chosen;
     nb_scorer scorer;
     nb_score_images images;
-    size_t *order; /* on rank 0, where one is given */
+    size_t *order;      /* on rank 0, where one is given */
+    bool invert;        /* images become visual negatives */
+    nb_digest inverted; /* the checkpoint that images were inverted through, or "" */
 } run;
+
+/* Decides on visual negatives before any work. */
+static nb_status decide_visual(run *r, nb_error *err)
+{
+    const nb_score_sources *s = &r->set->sources;
+    bool asked = nb_option_given(r->job->options, "visual") != NB_FROM_DEFAULT;
+    nb_buffer note = {0};
+    nb_status status = nb_stream_visual_decide(&r->scorer, s->model, asked, &r->invert, &note, err);
+    if (status == NB_OK && note.len) {
+        nb_log_info(&r->job->log, "%s", note.data);
+    } else if (status == NB_OK && s->model && s->stores.count) {
+        nb_log_warn(&r->job->log, "--model has no effect: the images are embedded, and the score %s inverts none",
+                    r->scorer.rule->name);
+    }
+    nb_buffer_free(&note);
+    return status;
+}
 
 static nb_status make_scorer(run *r, nb_error *err)
 {
@@ -36,6 +57,7 @@ static nb_status make_scorer(run *r, nb_error *err)
     NB_TRY(nb_score_decide(&r->chosen, &r->bank, r->job->options, &r->set->choice, err));
     NB_TRY(nb_scorer_create(&r->scorer, &r->bank, r->chosen.rule, &r->chosen.settings, err));
     NB_TRY(nb_score_log(&r->job->log, &r->chosen, &r->scorer, err));
+    NB_TRY(decide_visual(r, err));
 done:
     return status;
 }
@@ -60,91 +82,6 @@ static nb_status score_tiles(run *r, nb_score_result *results, nb_error *err)
 done:
     free(rows);
     return status;
-}
-
-/* Embeds this rank's tiles into rows [count, d], which stay zero elsewhere. */
-static nb_status embed_tiles(run *r, float *rows, nb_error *err)
-{
-    nb_score_images *im = &r->images;
-    nb_progress progress = nb_progress_start(&r->job->log, "images", (double)im->count);
-    for (size_t t = 0, begin = 0; begin < im->count; t++, begin += im->tile) {
-        size_t count = im->count - begin < im->tile ? im->count - begin : im->tile;
-        if (nb_team_owns(&r->job->team, t)) {
-            nb_status status = nb_score_images_rows(im, begin, count, rows + begin * im->d, err);
-            if (status != NB_OK) {
-                return status;
-            }
-            nb_progress_update(&progress, (double)(begin + count));
-        }
-    }
-    nb_progress_finish(&progress);
-    return NB_OK;
-}
-
-/* Rows of images first, first + 1, ... of the stream, from `rows` when they were embedded. */
-static nb_status stream_rows(run *r, const float *rows, size_t first, size_t count, float *out, nb_error *err)
-{
-    size_t d = r->images.d;
-    for (size_t i = 0; i < count; i++) {
-        size_t image = r->order ? r->order[first + i] : first + i;
-        if (rows) {
-            memcpy(out + i * d, rows + image * d, d * sizeof *out);
-        } else {
-            nb_status status = nb_score_images_rows(&r->images, image, 1, out + i * d, err);
-            if (status != NB_OK) {
-                return status;
-            }
-        }
-    }
-    return NB_OK;
-}
-
-/* Rank 0 goes along the stream; results [count] in its order. */
-static nb_status run_stream(run *r, const float *rows, nb_score_result *results, nb_error *err)
-{
-    size_t count = r->images.count, most = (size_t)r->set->batch < count ? (size_t)r->set->batch : count;
-    float *batch = NULL;
-    nb_stream *stream = NULL;
-    nb_buffer state = {0};
-    nb_progress progress = nb_progress_start(&r->job->log, "images", (double)count);
-    nb_status status;
-    NB_TRY_NEW(batch, most * r->images.d);
-    NB_TRY(nb_stream_create(&stream, &r->scorer, err));
-    for (size_t at = 0; at < count; at += most) {
-        size_t n = count - at < most ? count - at : most;
-        NB_TRY(stream_rows(r, rows, at, n, batch, err));
-        NB_TRY(nb_stream_push(stream, batch, n, results + at, err));
-        nb_progress_update(&progress, (double)(at + n));
-    }
-    nb_progress_finish(&progress);
-    NB_TRY(nb_stream_describe(stream, &state, err));
-    nb_log_info(&r->job->log, "batches of %zu (%s); %s", most,
-                nb_option_given(r->job->options, "batch") == NB_FROM_DEFAULT ? "default" : "as asked", state.data);
-done:
-    nb_buffer_free(&state);
-    nb_stream_destroy(stream);
-    free(batch);
-    return status;
-}
-
-/* Scores along the stream: embedding, where it is needed, is shared by all ranks. Collective. */
-static nb_status score_stream(run *r, nb_score_result *results, nb_error *err)
-{
-    nb_job *job = r->job;
-    size_t elements;
-    float *rows = NULL;
-    nb_status status = NB_OK;
-    if (!r->images.store_count) {
-        bool fits = nb_mul_size(r->images.count, r->images.d, &elements);
-        rows = fits ? nb_alloc(elements + 1, sizeof *rows, err) : NULL; /* whole words */
-        status = rows ? embed_tiles(r, rows, err) : NB_ERR_LIMIT;
-        NB_TRY(nb_agree(job, status, err));
-        NB_TRY(nb_team_unite(&job->team, rows, (elements + 1) / 2, err));
-    }
-    status = job->team.rank == 0 ? run_stream(r, rows, results, err) : NB_OK;
-done:
-    free(rows);
-    return nb_agree(job, status, err);
 }
 
 /* Results by image become results by the order, on rank 0. */
@@ -224,6 +161,11 @@ static nb_status write_scores(run *r, const nb_score_result *results, nb_error *
         int len = snprintf(line, sizeof line, "model %s, %s", clip->digest.hex, clip->engine->precision);
         NB_TRY(nb_strings_push(&table.comments, line, (size_t)len, err));
     }
+    if (r->inverted.hex[0]) {
+        char line[160];
+        int len = snprintf(line, sizeof line, "visual negatives by model %s", r->inverted.hex);
+        NB_TRY(nb_strings_push(&table.comments, line, (size_t)len, err));
+    }
     NB_TRY(make_table(r, results, &table, err));
     NB_TRY(decide(r, results, &table, err));
     NB_TRY(nb_predictions_write(&table, nb_predictions_format(s->format, s->output), s->output, s->force, err));
@@ -238,7 +180,16 @@ static nb_status score_images(run *r, nb_score_result **results, nb_error *err)
     nb_job *job = r->job;
     nb_status status;
     if (r->scorer.rule->stream) {
-        return score_stream(r, *results, err);
+        nb_score_stream stream = {.job = job,
+                                  .scorer = &r->scorer,
+                                  .images = &r->images,
+                                  .sources = &r->set->sources,
+                                  .order = r->order,
+                                  .invert = r->invert,
+                                  .batch = (size_t)r->set->batch};
+        status = nb_score_stream_run(&stream, *results, err);
+        r->inverted = stream.model;
+        return status;
     }
     NB_TRY(nb_agree(job, score_tiles(r, *results, err), err));
     NB_TRY(nb_team_unite(&job->team, *results, r->images.count * 3, err));
@@ -260,7 +211,7 @@ static nb_status score(nb_job *job, nb_error *err)
     NB_TRY(nb_agree(job, nb_bank_open(&r.bank, r.set->bank, err), err));
     NB_TRY(nb_agree(job, make_scorer(&r, err), err));
     NB_TRY(nb_agree(job, nb_score_images_open(&r.images, job, &r.set->sources, &r.bank, err), err));
-    status = first && r.set->order ? nb_score_order_read(&r.order, r.set->order, &r.images.names, err) : NB_OK;
+    status = first && r.set->order ? nb_stream_order_read(&r.order, r.set->order, &r.images.names, err) : NB_OK;
     if (status == NB_OK) {
         results = nb_alloc(r.images.count, sizeof *results, err);
         status = results ? NB_OK : NB_ERR_LIMIT;
@@ -292,7 +243,7 @@ static const nb_option options[] = {
      .type = NB_OPTION_INPUT,
      AT(sources.model),
      .value = "DIR",
-     .help = "or a checkpoint to embed images with"},
+     .help = "or a checkpoint to embed images with; with --images, for interneg: to invert confident OOD images"},
     NB_PRECISION_OPTION(settings, sources.precision),
     {.name = "inputs",
      .type = NB_OPTION_LIST,
@@ -344,12 +295,13 @@ static const nb_option options[] = {
 const nb_command nb_command_score = {
     .name = "score",
     .summary = "score images with a bank",
-    .usage = "--bank B.nbank (--images I.nbe | --model DIR INPUT...) -o S.tsv [options]",
+    .usage = "--bank B.nbank (--images I.nbe [--model DIR] | --model DIR INPUT...) -o S.tsv [options]",
     .examples =
         "  negbank score --bank pets.nbank --images test.nbe -o test.tsv\n"
         "  negbank score --bank pets.nbank --model vit-b-16 --score mcm -o holiday.tsv holiday-photos/\n"
         "  negbank score --bank pets.nbank --images id.nbe --images ood.nbe --score adaneg --order stream.txt \\\n"
-        "      -o stream.tsv\n",
+        "      -o stream.tsv\n"
+        "  negbank score --bank pets.nbank --images test.nbe --model vit-b-16 --score interneg -o interneg.tsv\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),

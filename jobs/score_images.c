@@ -2,25 +2,25 @@
 
 #include "jobs/precision.h"
 #include "mining/images/check.h"
+#include "scoring/image_rows.h"
 #include "scoring/scores/parameters.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static nb_status check_checkpoint(const nb_job *job, const nb_bank *bank, const char *path, const nb_digest *images,
-                                  bool allow, nb_error *err)
+nb_status nb_score_check_checkpoint(const nb_job *job, const nb_bank *bank, const char *path,
+                                    const nb_digest *checkpoint, bool allow, nb_error *err)
 {
-    nb_digest want;
-    nb_bank_checkpoint(bank, &want);
-    if (!want.hex[0] || !images->hex[0] || strcmp(want.hex, images->hex) == 0) {
+    nb_error found = {0};
+    nb_status status = nb_bank_check_checkpoint(bank, path, checkpoint, &found);
+    if (status == NB_OK) {
         return NB_OK;
     }
     if (allow) {
-        nb_log_warn(&job->log, "'%s' is of checkpoint %s, the bank of %s: scored as --allow-mismatch asks", path,
-                    images->hex, want.hex);
+        nb_log_warn(&job->log, "%s: scored as --allow-mismatch asks", found.message);
         return NB_OK;
     }
-    nb_fail(err, NB_ERR_INPUT, "'%s' is of checkpoint %s, the bank of checkpoint %s", path, images->hex, want.hex);
+    *err = found;
     return nb_hint(err, "embed the images with the bank's checkpoint, or say --allow-mismatch");
 }
 
@@ -33,7 +33,7 @@ static nb_status check_store(const nb_job *job, const nb_bank *bank, const nb_st
         return nb_hint(err, "embed the images with the checkpoint the bank was mined with");
     }
     nb_provenance_find(store->provenance, "model", &checkpoint);
-    return check_checkpoint(job, bank, store->path, &checkpoint, allow, err);
+    return nb_score_check_checkpoint(job, bank, store->path, &checkpoint, allow, err);
 }
 
 static nb_status append(nb_score_images *im, const nb_strings *names, const int32_t *labels, nb_error *err)
@@ -87,7 +87,7 @@ static nb_status open_model(nb_score_images *im, nb_job *job, const nb_score_sou
         return nb_fail(err, NB_ERR_INPUT, "'%s' embeds to width %zu, the bank's embeddings are %zu wide", s->model,
                        im->model.clip->config.projection, bank->d);
     }
-    NB_TRY(check_checkpoint(job, bank, s->model, &im->model.clip->digest, s->allow_mismatch, err));
+    NB_TRY(nb_score_check_checkpoint(job, bank, s->model, &im->model.clip->digest, s->allow_mismatch, err));
     NB_TRY(nb_images_check(&job->team, &job->log, &im->inputs, &dropped, err));
     NB_TRY(nb_agree(job, nb_image_embedder_open(&im->embedder, im->model.clip, &im->inputs, 0, err), err));
     NB_TRY(append(im, &im->inputs.names, im->inputs.labels, err));
@@ -123,23 +123,17 @@ void nb_score_images_close(nb_score_images *im)
 
 static nb_status store_rows(nb_score_images *im, size_t begin, size_t count, float *out, nb_error *err)
 {
-    nb_buffer what = {0};
     nb_status status = NB_OK;
-    for (size_t i = 0; i < im->store_count && count; i++) {
+    for (size_t i = 0; i < im->store_count && count && status == NB_OK; i++) {
         if (begin >= im->begin[i + 1]) {
             continue;
         }
-        size_t n = im->begin[i + 1] - begin < count ? im->begin[i + 1] - begin : count, first = begin - im->begin[i];
-        nb_buffer_clear(&what);
-        NB_TRY(nb_buffer_printf(&what, err, "'%s'", im->stores[i].path));
-        NB_TRY(nb_store_rows_float(&im->stores[i], first, n, out, err));
-        NB_TRY(nb_score_normalise(out, n, im->d, first, what.data, err));
+        size_t n = im->begin[i + 1] - begin < count ? im->begin[i + 1] - begin : count;
+        status = nb_image_rows(&im->stores[i], begin - im->begin[i], n, out, err);
         out += n * im->d;
         begin += n;
         count -= n;
     }
-done:
-    nb_buffer_free(&what);
     return status;
 }
 

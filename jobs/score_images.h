@@ -36,13 +36,11 @@ nb_status nb_score_images_open(nb_score_images *out, nb_job *job, const nb_score
 /* Collective. */
 void nb_score_images_close(nb_score_images *images);
 
+/* NB_ERR_INPUT when `path` is of another checkpoint than the bank; a warning where that is allowed. */
+nb_status nb_score_check_checkpoint(const nb_job *job, const nb_bank *bank, const char *path,
+                                    const nb_digest *checkpoint, bool allow, nb_error *err);
+
 /* Rows [begin, begin + count) of one tile, normalised, into out [count, d]. For stores any rows will do. */
 nb_status nb_score_images_rows(nb_score_images *images, size_t begin, size_t count, float *out, nb_error *err);
-
-/* A stream order from a file: row numbers, counted from 0, when every line is one (or an .npy vector of integers), else
- * image names. order [names->count], freed by the caller, lists every image exactly once: NB_ERR_INPUT naming file and
- * line for an unknown name or number, one that comes twice, a name that several images have; and when images are left
- * out. */
-nb_status nb_score_order_read(size_t **order, const char *path, const nb_strings *names, nb_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 #include "jobs/score_options.h"
 
 #include "common/base/version.h"
+#include "scoring/image_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -145,21 +146,17 @@ nb_status nb_score_rows(const nb_scorer *scorer, nb_store *images, size_t begin,
                         nb_error *err)
 {
     nb_status status = NB_OK;
-    nb_buffer what = {0};
     size_t d = scorer->d;
     float *rows = nb_alloc(NB_SCORE_BATCH * d, sizeof *rows, err);
     if (!rows) {
         return NB_ERR_LIMIT;
     }
-    NB_TRY(nb_buffer_printf(&what, err, "'%s'", images->path));
     for (size_t at = 0; at < count; at += NB_SCORE_BATCH) {
         size_t batch = count - at < NB_SCORE_BATCH ? count - at : NB_SCORE_BATCH;
-        NB_TRY(nb_store_rows_float(images, begin + at, batch, rows, err));
-        NB_TRY(nb_score_normalise(rows, batch, d, begin + at, what.data, err));
+        NB_TRY(nb_image_rows(images, begin + at, batch, rows, err));
         NB_TRY(nb_scorer_run_float(scorer, rows, batch, results + at, err));
     }
 done:
-    nb_buffer_free(&what);
     free(rows);
     return status;
 }

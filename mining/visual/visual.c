@@ -1,14 +1,11 @@
 #include "mining/visual/visual.h"
 
 #include "common/clip/visual.h"
-#include "common/linear/blas.h"
-#include "common/linear/kernels.h"
+#include "scoring/scores/score.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { SCORE_TILE = 256 }; /* images scored together */
 
 nb_visual_plan nb_visual_plan_default(size_t count)
 {
@@ -33,43 +30,42 @@ static size_t wild_count(const nb_evidence *e)
     return (size_t)e->wild_images->plan.count;
 }
 
-/* NegLabel's grouped score (scoring/scores/neglabel.c) from the logits z [C] and y [M]. */
-static double score(const double *z, size_t labels, const double *y, size_t negatives, size_t groups)
+/* A bank of what is mined so far, for the scorer; borrows everything. */
+static nb_bank bank_of(const run *r)
 {
-    size_t size = negatives / groups;
-    double in = nb_log_sum_exp(z, labels), sum = 0;
-    for (size_t g = 0; g < groups; g++) {
-        sum += exp(-nb_softplus(nb_log_sum_exp(y + g * size, size) - in));
-    }
-    return sum / (double)groups;
+    return (nb_bank){.d = r->e->d,
+                     .label_count = r->e->label_count,
+                     .negative_count = r->negative_count,
+                     .label_rows = (double *)(uintptr_t)r->e->labels,
+                     .negative_rows = (double *)(uintptr_t)r->negatives};
 }
 
 /* The scores of this rank's tiles of wild images; those of others stay 0. */
 static nb_status score_tiles(run *r, nb_error *err)
 {
     const nb_evidence *e = r->e;
-    double *images = NULL, *z = NULL, *y = NULL, scale = 1 / r->plan->temperature;
+    const nb_bank bank = bank_of(r);
+    const nb_score_settings settings = {.temperature = r->plan->temperature, .groups = r->plan->groups};
+    nb_score_result results[NB_SCORE_BATCH];
+    nb_scorer scorer = {0};
+    double *images = NULL;
     nb_status status;
-    NB_TRY_NEW(images, SCORE_TILE * e->d);
-    NB_TRY_NEW(z, SCORE_TILE * e->label_count);
-    NB_TRY_NEW(y, SCORE_TILE * r->negative_count);
-    for (size_t at = 0; at < wild_count(e); at += SCORE_TILE) {
-        size_t n = wild_count(e) - at < SCORE_TILE ? wild_count(e) - at : SCORE_TILE;
-        if (!nb_team_owns(e->team, at / SCORE_TILE)) {
+    NB_TRY_NEW(images, NB_SCORE_BATCH * e->d);
+    NB_TRY(nb_scorer_create(&scorer, &bank, &nb_score_neglabel, &settings, err));
+    for (size_t at = 0; at < wild_count(e); at += NB_SCORE_BATCH) {
+        size_t n = wild_count(e) - at < NB_SCORE_BATCH ? wild_count(e) - at : NB_SCORE_BATCH;
+        if (!nb_team_owns(e->team, at / NB_SCORE_BATCH)) {
             continue;
         }
         NB_TRY(nb_store_rows(e->wild_images, at, n, images, err));
-        nb_dgemm_nt(n, e->label_count, e->d, scale, images, e->d, e->labels, e->d, z, e->label_count);
-        nb_dgemm_nt(n, r->negative_count, e->d, scale, images, e->d, r->negatives, e->d, y, r->negative_count);
+        NB_TRY(nb_scorer_run(&scorer, images, n, results, err));
         for (size_t i = 0; i < n; i++) {
-            r->scores[at + i] = score(z + i * e->label_count, e->label_count, y + i * r->negative_count,
-                                      r->negative_count, r->plan->groups);
+            r->scores[at + i] = results[i].score;
         }
     }
 done:
+    nb_scorer_destroy(&scorer);
     free(images);
-    free(z);
-    free(y);
     return status;
 }
 

@@ -11,7 +11,8 @@ nb_status nb_evaluation_begin(nb_evaluation *e, const nb_eval_plan *plan, bool a
 {
     nb_status status;
     *e = (nb_evaluation){.set_count = plan->set_count, .run_count = plan->run_count, .as_released = as_released};
-    size_t per_run = plan->streams ? 2 * plan->set_count : 1 + plan->set_count;
+    bool apart = plan->streams || plan->paired; /* every set has ID images of its own */
+    size_t per_run = apart ? 2 * plan->set_count : 1 + plan->set_count;
     e->sample_count = plan->run_count * per_run;
     NB_TRY_NEW(e->samples, e->sample_count);
     NB_TRY_NEW(e->pairs, plan->run_count * plan->set_count);
@@ -19,8 +20,8 @@ nb_status nb_evaluation_begin(nb_evaluation *e, const nb_eval_plan *plan, bool a
         for (size_t set = 0; set < plan->set_count; set++) {
             size_t first = run * per_run;
             nb_pairing *pair = &e->pairs[run * plan->set_count + set];
-            pair->id = plan->streams ? first + 2 * set : first;
-            pair->ood = plan->streams ? first + 2 * set + 1 : first + 1 + set;
+            pair->id = apart ? first + 2 * set : first;
+            pair->ood = apart ? first + 2 * set + 1 : first + 1 + set;
         }
     }
 done:

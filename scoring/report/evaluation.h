@@ -15,6 +15,7 @@ typedef struct nb_eval_plan {
     nb_strings paths;         /* [run_count, set_count] files of the sets */
     size_t set_count, run_count;
     bool streams; /* each file of a set holds its ID images too */
+    bool paired;  /* the ID images are scored anew beside each set, in one stream with it; the caller's to set */
 } nb_eval_plan;
 
 /* From the words of --id, --ood and --stream ("NAME=FILE" or "GROUP:NAME=FILE"). Runs: as many as there are --id words

@@ -1,13 +1,13 @@
 #include "scoring/report/thumbnail.h"
 
-#include "common/base/file.h"
 #include "common/clip/resample.h"
 
 #include <png.h>
 #include <sodium.h>
 #include <stdlib.h>
 
-enum { FILE_BYTES_MAX = 64 << 20 };
+/* Of an image that is shrunk: a name in a score file may be anybody's, and a report holds many. */
+static const nb_image_limits limits = {.pixels = (size_t)64 << 20, .bytes = (size_t)64 << 20};
 
 static size_t shrunk(size_t side, size_t longest)
 {
@@ -51,17 +51,13 @@ done:
 
 nb_status nb_thumbnail(nb_buffer *out, const char *path, nb_error *err)
 {
-    char *bytes = NULL;
-    size_t len = 0;
     nb_image image = {0};
     nb_image small = {0};
     nb_status status;
-    NB_TRY(nb_file_read(path, FILE_BYTES_MAX, &bytes, &len, err));
-    NB_TRY(nb_image_decode(&image, bytes, len, path, err));
+    NB_TRY(nb_image_read_within(&image, &limits, path, NULL, err));
     NB_TRY(shrink(&image, &small, err));
     NB_TRY(encode(&small, out, err));
 done:
-    free(bytes);
     nb_image_free(&image);
     nb_image_free(&small);
     return status;

@@ -7,7 +7,7 @@
 enum { NB_THUMBNAIL_SIDE = 112 };
 
 /* Appends a "data:image/png;base64,..." address of the image file, made so small that no side is longer than
- * NB_THUMBNAIL_SIDE. Fails as nb_image_read does; *out is then as it was. */
+ * NB_THUMBNAIL_SIDE. Fails as nb_image_read_within does, its limits 64 MiB and 64 Mi pixels; *out is then as it was. */
 nb_status nb_thumbnail(nb_buffer *out, const char *path, nb_error *err);
 
 #endif

@@ -1,7 +1,14 @@
 /* InterNeg's score (CVPR 2026): grouped NegLabel over the bank and the visual negatives so far, those of the bank and
  * those added along the stream, of which the `visual` ones with the largest margins stay. An image that scores under
  * theta is a confident OOD image: a maker of visual negatives, where one is given, gets the batch's before the batch is
- * scored for good. */
+ * scored for good.
+ *
+ * The groups are those of the formula, over ONE list: the bank's M negatives in their order, behind them the V visual
+ * ones, the largest margin first; permuted as a whole by the seed where there is one; then cut into G runs of
+ * Q = floor((M + V) / G), the remainder of (M + V) mod G dropped. Without a seed two things follow. The last group
+ * takes the visual negatives first, and while M mod G + V < G they all stand in the remainder: up to G - 1 of them
+ * change nothing. And when Q grows, every group's limits move. Neither is mended here: the definition says so, and the
+ * remainder is under G of M + V negatives. A seed spreads visual negatives over all groups. */
 #include "scoring/stream.h"
 
 #include <math.h>

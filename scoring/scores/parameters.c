@@ -182,6 +182,17 @@ void nb_bank_checkpoint(const nb_bank *bank, nb_digest *out)
     }
 }
 
+nb_status nb_bank_check_checkpoint(const nb_bank *bank, const char *path, const nb_digest *checkpoint, nb_error *err)
+{
+    nb_digest want;
+    nb_bank_checkpoint(bank, &want);
+    if (!want.hex[0] || !checkpoint->hex[0] || strcmp(want.hex, checkpoint->hex) == 0) {
+        return NB_OK;
+    }
+    return nb_fail(err, NB_ERR_INPUT, "'%s' is of checkpoint %s, the bank of checkpoint %s", path, checkpoint->hex,
+                   want.hex);
+}
+
 static bool differ(double a, double b)
 {
     return a < b || a > b;

@@ -44,6 +44,8 @@ int nb_parameter_word(const char *words, const char *word);
 
 /* The checkpoint a bank was made with: what its file says, else its record of inputs; "" unknown. */
 void nb_bank_checkpoint(const nb_bank *bank, nb_digest *out);
+/* NB_ERR_INPUT naming both when `path` is of another checkpoint than the bank; an unknown one ("") passes. */
+nb_status nb_bank_check_checkpoint(const nb_bank *bank, const char *path, const nb_digest *checkpoint, nb_error *err);
 
 /* True when the bank has a threshold and it was set for the score as this scorer computes it. */
 bool nb_threshold_holds(const nb_bank *bank, const nb_scorer *scorer);

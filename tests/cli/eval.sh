@@ -82,6 +82,54 @@ awk -F '\t' '/^#/ || $1 == "image" || $2 == -1' stream.tsv >onlyood.tsv
 refused 3 out.json eval -o out.json --stream n=onlyood.tsv
 says 'no ID image'
 
+case_ 'stores as streams: each OOD set mixed with the ID images, as score and --stream have it'
+rows_of s.tsv body | cut -f 1 >id.names
+for set in near far; do
+    rows_of $set.tsv body | cut -f 1 >$set.names
+    cat id.names $set.names | sort -R --random-source=b.nbank >$set.order
+done
+# scored SET OPTIONS...: the stream as score writes it, its OOD images with label -1.
+scored() {
+    local set=$1
+    shift
+    done_ score -q --force --bank b.nbank --images s.nbe --images $set.nbe --order $set.order "$@" -o raw.tsv
+    awk -F '\t' -v OFS='\t' 'NR == FNR { ood[$1]; next } /^#/ || !($1 in ood) { print; next } { $2 = -1; print }' \
+        $set.names raw.tsv >stream-$set.tsv
+}
+for options in '--score adaneg' '--score adaneg --batch 7 --memory 4' '--score interneg --seed 3'; do
+    # shellcheck disable=SC2086
+    scored near $options
+    # shellcheck disable=SC2086
+    scored far $options
+    run 0 "${NB[@]}" eval -q --stream near:n=stream-near.tsv --stream f=stream-far.tsv
+    cp out want.txt
+    # shellcheck disable=SC2086
+    run 0 "${NB[@]}" eval --bank b.nbank --id s.nbe --ood near:n=near.nbe --ood f=far.nbe $options \
+        --order n=near.order --order f=far.order
+    says 'n: a stream of'
+    same want.txt out
+done
+run 0 "${NB[@]}" eval -q --bank b.nbank --id s.nbe --ood n=near.nbe --score adaneg --order near.order -o ordered.json
+for seed in 3 3 4; do
+    run 0 "${NB[@]}" eval -q --force --bank b.nbank --id s.nbe --ood n=near.nbe --score adaneg --seed $seed --csv mixed$seed.csv
+    [ ! -e before$seed.csv ] || same before$seed.csv mixed$seed.csv
+    cp mixed$seed.csv before$seed.csv
+done
+cmp -s mixed3.csv mixed4.csv && die 'another seed mixes alike'
+run 0 "${NB[@]}" eval -q --bank b.nbank --id s.nbe --ood n=near.nbe --score adaneg --seed 3 --repeat 2 --report streams.html
+prints 'over 2 runs'
+grep -q 'Quality against the bank' streams.html && die 'a stream has curves about the bank'
+refused 3 out.json eval -o out.json --bank b.nbank --id s.nbe --ood n=near.nbe --ood f=far.nbe --score adaneg --order near.order
+says "no image is named"
+run 0 "${NB[@]}" eval --bank b.nbank --id s.nbe --ood n=near.nbe --batch 3
+says '--batch has no effect: the score does not use it'
+run 0 "${NB[@]}" eval --id s.tsv --ood n=near.tsv --order near.order
+says '--order has no effect: score files are read'
+
+case_ 'visual negatives along the streams need a checkpoint or a bank that has some'
+refused 2 out.json eval -o out.json --bank b.nbank --id s.nbe --ood n=near.nbe --score interneg --visual 5
+says '--visual 5 needs --model'
+
 case_ 'tables'
 run 0 "${NB[@]}" eval -q --id s.tsv "${ood[@]}" --bootstrap 10 --csv m.csv --markdown m.md --latex m.tex
 grep -q '^| \*\*far\*\* | ' m.md || die 'no far in Markdown'

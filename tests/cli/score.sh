@@ -141,9 +141,64 @@ case_ 'eval does not compare different scores'
 run 3 "$NEGBANK" eval -q --id t.tsv --ood x=b.tsv
 says 'do not compare'
 
-case_ 'eval does not score streams image by image'
-run 2 "$NEGBANK" eval --bank b.nbank --score adaneg --id i.nbe --ood s=s.nbe
-says 'one of a stream'
+# ---- visual negatives along a stream ----
+
+case_ 'without a checkpoint the bank has the only visual negatives'
+done_ "${score[@]}" --score interneg -o plain.tsv
+says "without --model: the bank's own 0 visual negatives"
+refused 2 out.tsv "${score[@]}" --score interneg --visual 10 -o out.tsv
+says_all '--visual 10 needs --model' 'no visual negatives of its own'
+done_ mine -q --texts t.nbe --labels w/labels.txt --model w/model --criterion neglabel --count 20 -o bare.nbank
+refused 3 out.tsv score --bank bare.nbank --images s.nbe --model w/model --score interneg -o out.tsv
+says_all 'no image prototypes' --id-images '--visual 0'
+refused3 3 out.tsv score --bank bare.nbank --images s.nbe --model w/model --score interneg -o out.tsv
+done_ score --bank bare.nbank --images s.nbe --model w/model --score interneg --visual 0 -o bare.tsv
+says 'no visual negatives: none are to be kept'
+done_ "${score[@]}" --model w/model -o effect.tsv
+says '--model has no effect'
+
+case_ 'with one, confident OOD images change the scores of what follows'
+# the demo's towers are drawn by chance: a little training brings labels and their images together
+done_ tune -q --model w/model --labels w/labels.txt --images w/id-train.txt --batch 32 --steps 80 --warmup 20 --lr 1e-3 \
+    --seed 1 -o tuned
+done_ embed text -q --model tuned -o tt.nbe c.nbc
+for set in id-train id-test ood-far; do
+    done_ embed images -q --model tuned -o "t-$set.nbe" "w/$set.txt"
+done
+done_ mine -q --texts tt.nbe --labels w/labels.txt --model tuned --id-images t-id-train.nbe --criterion neglabel --count 50 -o t.nbank
+visual=(score --bank t.nbank --images t-id-test.nbe --images t-ood-far.nbe --score interneg --groups 1 --theta 0.9)
+done_ "${visual[@]}" -o without.tsv
+done_ "${visual[@]}" --model tuned -o with.tsv
+says_all 'become visual negatives' 'confident OOD images inverted'
+grep -q "^# visual negatives by model $("$NEGBANK" check --model tuned 2>/dev/null | sed -n 's/^digest *//p')\$" with.tsv ||
+    die 'the score file does not say the checkpoint'
+grep -q '; 0 visual negatives stand' err && die 'no image became a visual negative'
+[ "$(paste <(rows without.tsv | cut -f 4) <(rows with.tsv | cut -f 4) | awk '$1 != $2 { n++ } END { print (n > 20) }')" = 1 ] ||
+    die "the stream's negatives change no scores"
+run 0 "${NB3[@]}" "${visual[@]}" -q --model tuned -o three.tsv
+same with.tsv three.tsv
+done_ "${visual[@]}" -q --model tuned --batch 16 -o batch.tsv
+cmp -s <(rows with.tsv) <(rows batch.tsv) && die 'the batch changes nothing'
+awk -F '\t' -v OFS='\t' '!/^#/ && $1 != "image" && ++row > n { $2 = -1 } { print }' n="$(rows s.tsv | wc -l)" with.tsv >stream.tsv
+seq 0 $(($(rows with.tsv | wc -l) - 1)) >rows.txt
+run 0 "$NEGBANK" eval -q --stream far=stream.tsv
+cp out want
+run 0 "$NEGBANK" eval --bank t.nbank --score interneg --groups 1 --theta 0.9 --model tuned --id t-id-test.nbe --ood far=t-ood-far.nbe --order rows.txt
+says 'become visual negatives'
+same want out
+run 0 "$NEGBANK" eval -q --bank t.nbank --score interneg --groups 1 --theta 0.9 --id t-id-test.nbe --ood far=t-ood-far.nbe --order rows.txt
+cmp -s want out && die 'visual negatives do not change the figures'
+refused 3 out.json eval --bank t.nbank --score interneg --model w/model --id t-id-test.nbe --ood far=t-ood-far.nbe -o out.json
+says 'is of checkpoint'
+files=(score -q --bank t.nbank --model tuned --score interneg --groups 1 --theta 0.9)
+done_ "${files[@]}" -o visual-one.tsv w/id-test.txt w/ood-far.txt
+run 0 "${NB3[@]}" "${files[@]}" -o visual-three.tsv w/id-test.txt w/ood-far.txt
+same visual-one.tsv visual-three.tsv
+
+case_ 'a checkpoint that is not the bank'"'"'s, or none'
+refused 3 out.tsv "${visual[@]}" --model w/model -o out.tsv
+says_all 'is of checkpoint' --allow-mismatch
+refused3 3 out.tsv "${visual[@]}" --model nowhere -o out.tsv
 
 # ---- checkpoints and widths ----
 

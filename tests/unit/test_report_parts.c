@@ -10,11 +10,13 @@
 #include "scoring/report/sweep.h"
 #include "scoring/report/thumbnail.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void escaped(nb_status (*escape)(nb_buffer *, const char *, nb_error *), const char *text, const char *want)
 {
@@ -332,6 +334,10 @@ static void thumbnails_are_small_pictures(void **state)
     nb_buffer uri = {0};
     must_fail(nb_thumbnail(&uri, "/etc", &err), NB_ERR_INPUT, &err, "directory");
     must_fail(nb_thumbnail(&uri, scratch_path("none.png"), &err), NB_ERR_INPUT, &err, "none.png");
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(ftruncate(fd, (64 << 20) + 1), 0);
+    close(fd);
+    must_fail(nb_thumbnail(&uri, path, &err), NB_ERR_INPUT, &err, "at most 67108864 are accepted");
     assert_int_equal(uri.len, 0);
 }
 

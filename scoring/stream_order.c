@@ -1,6 +1,7 @@
-/* Stream orders: jobs/score_images.h. */
-#include "jobs/score_images.h"
+#include "scoring/stream_order.h"
 
+#include "common/base/file.h"
+#include "common/base/random.h"
 #include "common/base/text.h"
 #include "common/store/npy.h"
 
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_MAX_BYTES = 1 << 16 };
+enum { LINE_MAX_BYTES = 1 << 16, MIX_STREAM = 2 /* of the random numbers; the scorer permutes by 1 */ };
 
 /* An order while it is read. */
 typedef struct reader {
@@ -129,7 +130,7 @@ static nb_status read_npy(reader *r, nb_error *err)
     return status;
 }
 
-nb_status nb_score_order_read(size_t **order, const char *path, const nb_strings *names, nb_error *err)
+nb_status nb_stream_order_read(size_t **order, const char *path, const nb_strings *names, nb_error *err)
 {
     reader r = {.path = path, .names = names};
     size_t len = strlen(path), n = names->count;
@@ -153,5 +154,23 @@ done:
     free(r.order);
     free(r.line_of);
     free(r.sorted);
+    return status;
+}
+
+nb_status nb_stream_order_mixed(size_t **order, size_t count, uint64_t seed, nb_error *err)
+{
+    nb_status status;
+    *order = NULL;
+    NB_TRY_NEW(*order, count);
+    for (size_t i = 0; i < count; i++) {
+        (*order)[i] = i;
+    }
+    for (size_t i = count; i > 1; i--) {
+        size_t k = (size_t)nb_random_below(seed, MIX_STREAM, i, i);
+        size_t swap = (*order)[i - 1];
+        (*order)[i - 1] = (*order)[k];
+        (*order)[k] = swap;
+    }
+done:
     return status;
 }
