@@ -363,7 +363,8 @@ static nb_status select_and_write(run *r, const char *ledger, const char *proven
                          .resume = r->set->resume};
     nb_status status;
     NB_TRY(nb_mine(&r->mined, &plan, &r->evidence, err));
-    NB_TRY(nb_mine_visual_make(&r->visual, r->job, &r->set->visual, r->set->model, &r->evidence, &r->mined.selection, err));
+    NB_TRY(nb_mine_visual_make(&r->visual, r->job, &r->set->visual, r->set->model, &r->evidence, &r->mined.selection,
+                               err));
     NB_TRY(nb_agree(r->job, write_outputs(r, err), err));
 done:
     /* what a run with the same inputs would only repeat is not kept */

@@ -19,8 +19,8 @@ nb_status nb_mine_visual_check(const nb_mine_visual_choice *choice, const char *
     return nb_hint(err, "wild images are inverted through the checkpoint's text tower and judged by the ID images");
 }
 
-/* Collective. The selected candidates' rows as normalised doubles on every rank, freed by the caller: rank 0 knows which
- * they are. */
+/* Collective. The selected candidates' rows as normalised doubles on every rank, freed by the caller: rank 0 knows
+ * which they are. */
 static nb_status read_negatives(const nb_evidence *e, const nb_selection *s, double **out, size_t *count, nb_error *err)
 {
     uint64_t total = s->count;
@@ -83,7 +83,8 @@ nb_status nb_mine_visual_make(nb_mine_visual *out, nb_job *job, const nb_mine_vi
     NB_TRY(nb_visual_mine(&out->visual, e, opened.clip, negatives, count, &plan, err));
     NB_TRY(nb_agree(job, name_images(out, e->wild_images, err), err));
     nb_log_info(&job->log, "%zu of %zu wild images score under %g: %zu rejected by interneg, %zu visual negatives kept",
-                out->visual.confident, (size_t)e->wild_images->plan.count, plan.theta, out->visual.rejected, out->visual.count);
+                out->visual.confident, (size_t)e->wild_images->plan.count, plan.theta, out->visual.rejected,
+                out->visual.count);
 done:
     status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
     nb_model_close(&opened);

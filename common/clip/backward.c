@@ -169,7 +169,7 @@ static void attention_back(nb_tape *t, size_t layer, const nb_tape_layer *l, con
     for (size_t i = 0, at = 0; i < t->sequences; at += t->lengths[i], i++) {
         const float *prefix = prefix_of(t, i, layer, &before);
         nb_attender_back(&t->attention, l->qkv + at * 3 * w, t->lengths[i], prefix, before, dmixed + at * w,
-                          dqkv + at * 3 * w);
+                         dqkv + at * 3 * w);
     }
     if (sink->gradients) {
         t->vector->layer_norm(normed, x, rows, w, b->norm1_weight, b->norm1_bias, c->epsilon);

@@ -128,8 +128,8 @@ static void full_back(nb_attender *a, const float *qkv, size_t n, const float *d
     }
 }
 
-void nb_attender_back(nb_attender *a, const float *qkv, size_t n, const float *prefix, size_t before,
-                       const float *dout, float *dqkv)
+void nb_attender_back(nb_attender *a, const float *qkv, size_t n, const float *prefix, size_t before, const float *dout,
+                      float *dqkv)
 {
     size_t w = a->config->width;
     if (!a->causal) {

@@ -19,14 +19,14 @@ typedef struct nb_attender {
 } nb_attender;
 
 nb_status nb_attender_create(nb_attender *out, const nb_tower_config *config, size_t longest, bool causal,
-                              nb_error *err);
+                             nb_error *err);
 void nb_attender_destroy(nb_attender *attention);
 
 /* qkv [n, 3 width] -> out [n, width]. prefix: keys and values [before, 2 width], NULL when before is 0. */
 void nb_attender_forward(nb_attender *attention, const float *qkv, size_t n, const float *prefix, size_t before,
-                          float *out);
+                         float *out);
 /* dout [n, width] -> dqkv [n, 3 width]; the prefix gets no gradient. */
 void nb_attender_back(nb_attender *attention, const float *qkv, size_t n, const float *prefix, size_t before,
-                       const float *dout, float *dqkv);
+                      const float *dout, float *dqkv);
 
 #endif

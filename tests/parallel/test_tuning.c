@@ -83,8 +83,7 @@ static void start(session *s, const nb_team *with, double lambda, size_t tile, b
     plan.tile = tile;
     plan.lambda = lambda;
     plan.recompute = recompute;
-    must(nb_model_open(&s->model, with, shared_path("golden/tiny-quickgelu"), &nb_engine_fp32, &err),
-         &err);
+    must(nb_model_open(&s->model, with, shared_path("golden/tiny-quickgelu"), &nb_engine_fp32, &err), &err);
     read_pairs(&s->pairs, s->model.clip);
     must(nb_trainer_create(&s->trainer, with, s->model.clip, &s->model.weights, &plan, read_pair, &s->pairs, &err),
          &err);

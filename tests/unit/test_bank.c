@@ -212,8 +212,7 @@ static void test_threshold(void **state)
     must(nb_bank_open(&b, path, &err), &err);
     open_images(&images, 9, IMAGES);
     must(nb_store_rows(&images, 0, IMAGES, rows, &err), &err);
-    nb_score_settings settings = {
-        .temperature = b.temperature, .groups = b.groups, .seeded = b.seeded, .seed = b.seed};
+    nb_score_settings settings = {.temperature = b.temperature, .groups = b.groups, .seeded = b.seeded, .seed = b.seed};
     must(nb_scorer_create(&scorer, &b, nb_score_find(b.score), &settings, &err), &err);
     must(nb_scorer_run(&scorer, rows, IMAGES, results, &err), &err);
     for (size_t i = 0; i < IMAGES; i++) {
