@@ -6,7 +6,7 @@
 #include "jobs/inspect_kinds.h"
 #include "scoring/bank.h"
 #include "scoring/bank_digests.h"
-#include "scoring/score_file.h"
+#include "scoring/predictions.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -66,6 +66,13 @@ static void check_dataset(checkup *c, hid_t file, const char *name, const json_t
     free(data);
 }
 
+/* Score files have lists of strings that only their own reader takes. */
+static bool read_later(const nb_file_kind *kind, const char *name)
+{
+    return strcmp(kind->name, NB_PREDICTIONS_KIND) == 0 &&
+           (strcmp(name, "image") == 0 || strcmp(name, "class_name") == 0 || strcmp(name, "comments") == 0);
+}
+
 static void check_datasets(checkup *c, const char *path, const nb_file_kind *kind)
 {
     nb_error err = {0};
@@ -81,7 +88,9 @@ static void check_datasets(checkup *c, const char *path, const nb_file_kind *kin
     }
     for (size_t i = 0; i < names.count; i++) {
         const char *name = nb_strings_get(&names, i);
-        if (!store || strcmp(name, "embeddings") != 0) { /* those are read tile by tile */
+        if (read_later(kind, name)) {
+            c->datasets++;
+        } else if (!store || strcmp(name, "embeddings") != 0) { /* those are read tile by tile */
             check_dataset(c, file, name, digests, strict);
         }
     }

@@ -52,7 +52,7 @@ static const nb_option options[] = {
      .value = "FILE",
      .positional = true,
      .required = true,
-     .help = "a corpus (.nbc), embedding store (.nbe), bank (.nbank) or score file (.tsv)"},
+     .help = "a corpus (.nbc), embedding store (.nbe), bank (.nbank) or score file (.tsv, .h5)"},
     {.name = "json", .type = NB_OPTION_FLAG, AT(json), .help = "print JSON"},
     NB_TALK_OPTIONS(settings),
 };

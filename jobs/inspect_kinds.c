@@ -7,7 +7,7 @@
 #include "jobs/inspect_bank.h"
 #include "jobs/inspect_diff.h"
 #include "mining/corpus/file.h"
-#include "scoring/score_file.h"
+#include "scoring/predictions.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -203,12 +203,25 @@ static nb_status read_store(const char *path, nb_error *err)
     return status;
 }
 
+nb_status nb_scores_read_any(nb_scores *out, const char *path, nb_error *err)
+{
+    return nb_looks_like_scores(path) ? nb_scores_read(out, path, err) : nb_predictions_read(out, path, err);
+}
+
+static nb_status read_predictions(const char *path, nb_error *err)
+{
+    nb_scores s;
+    nb_status status = nb_predictions_read(&s, path, err);
+    nb_scores_free(&s);
+    return status;
+}
+
 static nb_status describe_scores(const char *path, json_t *about, nb_error *err)
 {
     nb_scores s = {0};
     json_int_t labelled = 0;
     double low = HUGE_VAL, high = -HUGE_VAL;
-    nb_status status = nb_scores_read(&s, path, err);
+    nb_status status = nb_scores_read_any(&s, path, err);
     if (status != NB_OK) {
         return status;
     }
@@ -234,7 +247,7 @@ static nb_status describe_scores(const char *path, json_t *about, nb_error *err)
 static nb_status export_scores(const char *path, nb_exported *out, nb_error *err)
 {
     nb_scores s = {0};
-    nb_status status = nb_scores_read(&s, path, err);
+    nb_status status = nb_scores_read_any(&s, path, err);
     if (status == NB_OK) {
         status = copy_strings(&out->texts, &s.images, err);
     }
@@ -246,6 +259,7 @@ static const nb_file_kind kinds[] = {
     {NB_CORPUS_KIND, NB_CORPUS_FORMAT, describe_corpus, export_corpus, read_corpus, nb_diff_corpora},
     {NB_STORE_KIND, NB_STORE_FORMAT, describe_store, export_store, read_store, nb_diff_stores},
     {NB_BANK_KIND, NB_BANK_FORMAT, describe_bank, export_bank, read_bank, nb_diff_banks},
+    {NB_PREDICTIONS_KIND, NB_PREDICTIONS_VERSION, describe_scores, export_scores, read_predictions, nb_diff_scores},
     {NB_SCORES_KIND, 0, describe_scores, export_scores, NULL, nb_diff_scores},
 };
 

@@ -91,6 +91,19 @@ done:
     return status;
 }
 
+/* Texts and what is compared with them must come from one checkpoint, as far as their stores say. */
+static nb_status check_checkpoint(const run *r, const nb_store *store, nb_error *err)
+{
+    nb_digest texts, other;
+    if (nb_provenance_find(r->texts.provenance, "model", &texts) &&
+        nb_provenance_find(store->provenance, "model", &other) && strcmp(texts.hex, other.hex) != 0) {
+        nb_fail(err, NB_ERR_INPUT, "'%s' was embedded with checkpoint %s, '%s' with %s", r->texts.path, texts.hex,
+                store->path, other.hex);
+        return nb_hint(err, "embed texts, labels and images with one checkpoint");
+    }
+    return NB_OK;
+}
+
 static nb_status read_label_embeddings(run *r, nb_error *err)
 {
     nb_store store = {0};
@@ -103,6 +116,7 @@ static nb_status read_label_embeddings(run *r, nb_error *err)
                          (unsigned long long)store.plan.width, r->texts.path, (unsigned long long)r->texts.plan.width);
         goto done;
     }
+    NB_TRY(check_checkpoint(r, &store, err));
     r->label_rows = nb_alloc(count * (size_t)store.plan.width, sizeof *r->label_rows, err);
     status = r->label_rows ? nb_store_rows_float(&store, 0, count, r->label_rows, err) : NB_ERR_LIMIT;
     if (status == NB_OK) {
@@ -139,19 +153,6 @@ static nb_status get_labels(run *r, nb_error *err)
     }
 done:
     return status;
-}
-
-/* Texts and images must come from one checkpoint, as far as their stores say. */
-static nb_status check_checkpoint(const run *r, const nb_store *images, nb_error *err)
-{
-    nb_digest texts, other;
-    if (nb_provenance_find(r->texts.provenance, "model", &texts) &&
-        nb_provenance_find(images->provenance, "model", &other) && strcmp(texts.hex, other.hex) != 0) {
-        nb_fail(err, NB_ERR_INPUT, "'%s' was embedded with checkpoint %s, '%s' with %s", r->texts.path, texts.hex,
-                images->path, other.hex);
-        return nb_hint(err, "embed texts and images with one checkpoint");
-    }
-    return NB_OK;
 }
 
 static nb_status open_images(run *r, nb_store *store, const char *role, const char *path, bool parts, nb_error *err)

@@ -38,20 +38,6 @@ done:
     return status;
 }
 
-/* The first input of that role in a provenance record, NULL when there is none. */
-static const char *input_digest(const json_t *content, const char *role)
-{
-    const json_t *inputs = json_object_get(content, "inputs");
-    for (size_t i = 0; i < json_array_size(inputs); i++) {
-        const json_t *input = json_array_get(inputs, i);
-        const char *have = json_string_value(json_object_get(input, "role"));
-        if (have && strcmp(have, role) == 0) {
-            return json_string_value(json_object_get(input, "sha256"));
-        }
-    }
-    return NULL;
-}
-
 static nb_status push_list(nb_strings *out, const json_t *list, nb_error *err)
 {
     nb_status status = NB_OK;
@@ -159,14 +145,14 @@ static nb_status measure(void *state, const nb_bank *bank, nb_bank_threshold *ou
     return status;
 }
 
-static void warn_of_checkpoints(const nb_mine_bank *b, const char *texts, const char *labels)
+static void warn_of_checkpoints(const nb_mine_bank *b, const nb_digest *texts, const nb_digest *labels)
 {
-    if (texts && labels && strcmp(texts, labels) != 0) {
+    if (texts->hex[0] && labels->hex[0] && strcmp(texts->hex, labels->hex) != 0) {
         nb_log_warn(
             &b->job->log,
-            "the texts were embedded with checkpoint %.16s..., the labels with %.16s...: a bank of both is of no "
-            "use unless the two are one model",
-            texts, labels);
+            "the texts were embedded with checkpoint %s, the labels with %s: a bank of both is of no use unless "
+            "the two are one model",
+            texts->hex, labels->hex);
     }
 }
 
@@ -175,6 +161,7 @@ nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error 
     picked p = {0};
     nb_prompts texts = {0}, labels = {0};
     json_t *texts_from = json_loads(b->texts->provenance, 0, NULL);
+    nb_digest embedded = {""}, used = {""};
     char *provenance = NULL;
     nb_status status;
     nb_bank_content content = {.d = (size_t)b->texts->plan.width,
@@ -192,9 +179,9 @@ nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error 
         NB_TRY(nb_prompts_create(&labels, b->prompt, NULL, err));
     }
     NB_TRY(nb_provenance_text(&b->job->provenance, &provenance, err));
-    const char *embedded = input_digest(texts_from, "model");
-    const char *used = input_digest(b->job->provenance.content, "model");
-    warn_of_checkpoints(b, embedded, used);
+    nb_provenance_find(b->texts->provenance, "model", &embedded);
+    nb_provenance_find(provenance, "model", &used);
+    warn_of_checkpoints(b, &embedded, &used);
     nb_bank_precision_parse(b->choice->precision, &content.precision);
     content.label_rows = b->label_rows;
     content.negative_rows = p.rows;
@@ -202,7 +189,9 @@ nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error 
     content.criterion = b->mined->selection.values;
     content.tags = p.tags;
     content.ids = b->mined->selection.ids;
-    content.source = (nb_bank_source){.checkpoint = embedded ? embedded : used,
+    content.source = (nb_bank_source){.checkpoint = embedded.hex[0] ? embedded.hex
+                                                    : used.hex[0]   ? used.hex
+                                                                    : NULL,
                                       .label_prompts = &labels.nouns,
                                       .text_prompts = &texts.nouns,
                                       .adjective_prompts = &texts.adjectives};

@@ -183,10 +183,10 @@ static nb_status write_hdf5(const nb_scores *s, const char *path, nb_error *err)
     hid_t file = -1;
     nb_digest digest;
     nb_status status;
-    NB_TRY(nb_h5_create(&file, path, "scores", 1, err));
+    NB_TRY(nb_h5_create(&file, path, NB_PREDICTIONS_KIND, NB_PREDICTIONS_VERSION, err));
     NB_TRY(put_all(file, s, err));
     NB_TRY(nb_h5_save(&file, path, err));
-    NB_TRY(nb_seal_write(path, "scores", 0, 0, &digest, err));
+    NB_TRY(nb_seal_write(path, NB_PREDICTIONS_KIND, 0, 0, &digest, err));
 done:
     nb_h5_close(&file);
     return status;

@@ -19,11 +19,18 @@ typedef enum nb_prediction_format {
 } nb_prediction_format;
 #define NB_PREDICTION_FORMATS "tsv|jsonl|hdf5"
 
+#define NB_PREDICTIONS_KIND "scores" /* of the HDF5 form */
+enum { NB_PREDICTIONS_VERSION = 1 };
+
 /* The format of that name; "auto": as the path ends, .jsonl or .h5 or .hdf5, else tsv. */
 nb_prediction_format nb_predictions_format(const char *name, const char *path);
 
 /* Writes the rows; fails as nb_scores_write does. */
 nb_status nb_predictions_write(const nb_scores *scores, nb_prediction_format format, const char *path, bool force,
                                nb_error *err);
+
+/* Reads the HDF5 form, but for class names and decisions. NB_ERR_VERIFY when its seal is broken, NB_ERR_INPUT for what
+ * is no such file or has numbers that no score file may have. On failure *out is empty. */
+nb_status nb_predictions_read(nb_scores *out, const char *path, nb_error *err);
 
 #endif

@@ -58,6 +58,14 @@ done_ inspect export -q k.nbc --texts k.txt
 tac k.txt >r.txt
 refused 3 out.nbank mine --texts t.nbe --labels r.txt --label-embeddings k.nbe --criterion neglabel -o out.nbank
 says_all "label 0 is '$(head -1 r.txt)'" "'k.nbe' is '$(head -1 k.txt)'"
+case_ 'label embeddings of another checkpoint'
+model other
+flip other/model.safetensors $(($(bytes_of other/model.safetensors) - 40))
+done_ embed text -q --model other -o elsewhere.nbe k.nbc
+refused 3 out.nbank mine --texts t.nbe --labels k.txt --label-embeddings elsewhere.nbe --criterion neglabel -o out.nbank
+says_all "'t.nbe' was embedded with checkpoint $("$NEGBANK" check --model w/model 2>/dev/null | sed -n 's/^digest *//p')" \
+    "'elsewhere.nbe' with $("$NEGBANK" check --model other 2>/dev/null | sed -n 's/^digest *//p')"
+refused3 3 out.nbank mine --texts t.nbe --labels k.txt --label-embeddings elsewhere.nbe --criterion neglabel -o out.nbank
 case_ 'label embeddings that fit'
 done_ mine -q --texts t.nbe --labels k.txt --label-embeddings k.nbe --criterion neglabel --count 5 -o good.nbank
 

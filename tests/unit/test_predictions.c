@@ -137,6 +137,16 @@ static void test_hdf5(void **state)
     }
     H5Dvlen_reclaim(type, space, H5P_DEFAULT, images);
     H5Sclose(space), H5Tclose(type), H5Dclose(names), H5Dclose(numbers), H5Dclose(scores), H5Fclose(file);
+    nb_scores back;
+    must(nb_predictions_read(&back, path, &err), &err);
+    assert_int_equal(back.count, ROWS);
+    for (size_t i = 0; i < ROWS; i++) {
+        assert_string_equal(nb_strings_get(&back.images, i), image_names[i]);
+        assert_true(back.score[i] == s.score[i] && back.ood_score[i] == s.ood_score[i]);
+        assert_true(back.labels[i] == s.labels[i] && back.classes[i] == s.classes[i]);
+    }
+    assert_string_equal(nb_strings_get(&back.comments, 0), nb_strings_get(&s.comments, 0));
+    nb_scores_free(&back);
     drop(&s, &classes);
 }
 
