@@ -2,19 +2,9 @@
  * and NB_GRADIENT_SET_NAME. Sums run in LANES parallel parts, combined in a fixed order. */
 #include "common/linear/fast_math.h"
 #include "common/linear/gradient.h"
+#include "common/linear/lanes.h"
 
 #include <string.h>
-
-enum { LANES = 16 };
-
-static inline float combine(const float part[LANES])
-{
-    float half[8];
-    for (int i = 0; i < 8; i++) {
-        half[i] = part[i] + part[i + 8];
-    }
-    return ((half[0] + half[4]) + (half[2] + half[6])) + ((half[1] + half[5]) + (half[3] + half[7]));
-}
 
 static inline float dot(const float *a, const float *b, size_t n)
 {
@@ -28,39 +18,7 @@ static inline float dot(const float *a, const float *b, size_t n)
     for (; i < n; i++) {
         rest += a[i] * b[i];
     }
-    return combine(part) + rest;
-}
-
-/* Sum of x, and of (x - mean)^2. */
-static inline float total(const float *x, size_t n)
-{
-    float part[LANES] = {0}, rest = 0;
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        for (int l = 0; l < LANES; l++) {
-            part[l] += x[i + (size_t)l];
-        }
-    }
-    for (; i < n; i++) {
-        rest += x[i];
-    }
-    return combine(part) + rest;
-}
-
-static inline float spread(const float *x, size_t n, float mean)
-{
-    float part[LANES] = {0}, rest = 0;
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        for (int l = 0; l < LANES; l++) {
-            float c = x[i + (size_t)l] - mean;
-            part[l] += c * c;
-        }
-    }
-    for (; i < n; i++) {
-        rest += (x[i] - mean) * (x[i] - mean);
-    }
-    return combine(part) + rest;
+    return add_lanes(part) + rest;
 }
 
 /* Sums of g = dy weight and of g x^. */
@@ -81,8 +39,8 @@ static inline void slopes(const float *dy, const float *x, const float *weight, 
         rest[0] += g;
         rest[1] += g * ((x[i] - mean) * inverse);
     }
-    out[0] = combine(of_g) + rest[0];
-    out[1] = combine(of_gx) + rest[1];
+    out[0] = add_lanes(of_g) + rest[0];
+    out[1] = add_lanes(of_gx) + rest[1];
 }
 
 static void layer_norm(float *dx, float *dweight, float *dbias, const float *dy, const float *x, size_t rows,
@@ -90,8 +48,8 @@ static void layer_norm(float *dx, float *dweight, float *dbias, const float *dy,
 {
     float n = (float)width;
     for (size_t r = 0; r < rows; r++, x += width, dy += width, dx += width) {
-        float mean = total(x, width) / n, sums[2];
-        float inverse = 1.0f / sqrtf(spread(x, width, mean) / n + eps);
+        float mean = sum(x, width) / n, sums[2];
+        float inverse = 1.0f / sqrtf(sum_squares(x, width, mean) / n + eps);
         slopes(dy, x, weight, width, mean, inverse, sums);
         float of_g = sums[0] / n, of_gx = sums[1] / n;
         for (size_t i = 0; i < width; i++) {

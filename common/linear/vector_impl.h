@@ -2,52 +2,11 @@
  * name of the table it makes) and NB_VECTOR_SET_NAME. Loops are written so that compilers vectorise them without
  * reordering sums: sums run in LANES parallel parts, combined in a fixed order. */
 #include "common/linear/fast_math.h"
+#include "common/linear/lanes.h"
 #include "common/linear/vector.h"
 
 #include <math.h>
 #include <string.h>
-
-enum { LANES = 16 };
-
-static inline float add_lanes(const float part[LANES])
-{
-    float half[8];
-    for (int i = 0; i < 8; i++) {
-        half[i] = part[i] + part[i + 8];
-    }
-    return ((half[0] + half[4]) + (half[2] + half[6])) + ((half[1] + half[5]) + (half[3] + half[7]));
-}
-
-static inline float sum(const float *x, size_t n)
-{
-    float part[LANES] = {0}, rest = 0;
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        for (int l = 0; l < LANES; l++) {
-            part[l] += x[i + (size_t)l];
-        }
-    }
-    for (; i < n; i++) {
-        rest += x[i];
-    }
-    return add_lanes(part) + rest;
-}
-
-static inline float sum_squares(const float *x, size_t n, float mean)
-{
-    float part[LANES] = {0}, rest = 0;
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        for (int l = 0; l < LANES; l++) {
-            float c = x[i + (size_t)l] - mean;
-            part[l] += c * c;
-        }
-    }
-    for (; i < n; i++) {
-        rest += (x[i] - mean) * (x[i] - mean);
-    }
-    return add_lanes(part) + rest;
-}
 
 static void layer_norm(float *out, const float *in, size_t rows, size_t width, const float *weight, const float *bias,
                        float eps)
