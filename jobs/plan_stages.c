@@ -2,6 +2,7 @@
 
 #include "common/base/file.h"
 #include "common/base/text.h"
+#include "mining/corpus/plan.h"
 #include "mining/labels.h"
 #include "scoring/bank.h"
 
@@ -94,7 +95,13 @@ static nb_status plan_corpus(nb_plan *p, nb_plan_row *r, nb_error *err)
     double kept = lines.items, limit = nb_stage_number(r->stage, "limit", 0);
     kept = limit > 0 ? fmin(kept, limit) : kept;
     told_items(p, r->stage, &kept);
-    r->e = nb_estimate_corpus(lines.bytes, lines.items, (int)p->set->ranks);
+    const char *memory = nb_stage_text(r->stage, "memory");
+    uint64_t bytes = NB_CORPUS_MEMORY_DEFAULT;
+    if (memory && !nb_parse_bytes(memory, &bytes)) {
+        status = nb_fail(err, NB_ERR_USAGE, "stage %s: memory '%s' is no size", r->stage->name, memory);
+        goto done;
+    }
+    r->e = nb_estimate_corpus(lines.bytes, lines.items, (int)p->set->ranks, bytes);
     r->made =
         (nb_plan_count){.items = kept, .bytes = lines.bytes * fmin(1, kept / fmax(1, lines.items)), .about = true};
     r->about = lines.about;

@@ -2,6 +2,7 @@
 
 #include "common/clip/weights.h"
 #include "common/linear/exact_sum.h"
+#include "mining/corpus/plan.h"
 #include "mining/embed.h"
 #include "mining/ledger.h"
 
@@ -15,14 +16,14 @@ static double tiles_of(double count, double rows)
     return fmax(1, ceil(count / rows));
 }
 
-nb_estimate nb_estimate_corpus(double bytes, double lines, int ranks)
+nb_estimate nb_estimate_corpus(double bytes, double lines, int ranks, uint64_t memory)
 {
-    double entries = bytes + 24 * lines; /* each with its tag, source and line */
+    nb_corpus_estimate e = nb_corpus_estimate_of((uint64_t)bytes, (uint64_t)lines, ranks, memory);
     return (nb_estimate){.items = lines,
                          .tiles = fmax(1, ceil(bytes / mebibyte)),
-                         /* a rank's share as it is sorted and sent, and all of it at rank 0 */
-                         .memory = NB_ESTIMATE_BASE + 2 * (entries / ranks) + 2 * entries,
+                         .memory = (double)e.memory,
                          .written = bytes + 13 * lines,
+                         .scratch = (double)e.scratch * ranks,
                          .gathered = bytes};
 }
 

@@ -24,8 +24,8 @@ typedef struct nb_estimate {
                                                  of products, bytes of corpus inputs */
 } nb_estimate;
 
-/* `bytes` of unpacked inputs in `lines` lines. */
-nb_estimate nb_estimate_corpus(double bytes, double lines, int ranks);
+/* `bytes` of unpacked inputs in `lines` lines; `memory`: the option of that name, in bytes. */
+nb_estimate nb_estimate_corpus(double bytes, double lines, int ranks, uint64_t memory);
 
 /* `count` texts of `bytes` bytes together, each under `prompts` prompts. */
 nb_estimate nb_estimate_texts(const nb_clip_config *c, const nb_engine *engine, double count, double bytes,

@@ -274,16 +274,22 @@ done:
     return status;
 }
 
+nb_corpus_estimate nb_corpus_estimate_of(uint64_t text, uint64_t lines, int size, uint64_t memory)
+{
+    uint64_t ranks = (uint64_t)size, entries = text + NB_ENTRY_HEAD * lines;
+    bool fits = (entries + 16 * lines) / ranks <= memory / 2 && 2 * entries / ranks <= memory / 8 * 3;
+    return (nb_corpus_estimate){.memory = memory + NB_CORPUS_OVERHEAD,
+                                .scratch = fits ? 0 : 2 * entries / ranks,
+                                .sent = entries / ranks * (ranks - 1)};
+}
+
 nb_corpus_estimate nb_corpus_plan_estimate(const nb_corpus_plan *plan, int size, uint64_t memory)
 {
-    uint64_t text = 0, ranks = (uint64_t)size;
+    uint64_t text = 0;
     for (size_t i = 0; i < plan->count; i++) {
         text += unpacked(&plan->inputs[i]);
     }
-    uint64_t lines = text / LINE_BYTES + 1, entries = text + NB_ENTRY_HEAD * lines;
-    bool fits = (entries + 16 * lines) / ranks <= memory / 2 && 2 * entries / ranks <= memory / 8 * 3;
-    return (nb_corpus_estimate){.pieces = plan->piece_count,
-                                .memory = memory + NB_CORPUS_OVERHEAD,
-                                .scratch = fits ? 0 : 2 * entries / ranks,
-                                .sent = entries / ranks * (ranks - 1)};
+    nb_corpus_estimate e = nb_corpus_estimate_of(text, text / LINE_BYTES + 1, size, memory);
+    e.pieces = plan->piece_count;
+    return e;
 }
