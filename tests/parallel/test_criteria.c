@@ -303,7 +303,8 @@ static void test_real_criteria(void **state)
 /* What a rank hands to collective calls in mining, agreements aside: a formula in which the number of candidates does
  * not occur. W wild images, D ID images, M kept: 56 bytes an image once (the top digit's place and six digits of its
  * partition sum), then for the tag that is kept three searches of a cut with 8 rounds of 256 counts, the counts by
- * reason and tag, and the length and 16 bytes of each of the rank's own chosen, and a count at the end of either sweep.
+ * reason and tag, and the length and 16 bytes of each of the rank's own chosen, and for either sweep two counts, of
+ * candidates done and of those done before.
  */
 static void test_traffic(void **state)
 {
@@ -322,7 +323,7 @@ static void test_traffic(void **state)
     }
     uint64_t images = w.wild_store.plan.count + w.id_store.plan.count;
     total = images * (8 + 8 * NB_EXACT_DIGITS) + 3 * 8 * 256 * 8 + (NB_REASON_COUNT + NB_TAG_COUNT) * 8 + 8 + own * 16 +
-            2 * 8;
+            2 * 2 * 8;
     assert_int_equal(spent, total);
     must(nb_team_sum(&team, &own, 1, &err), &err);
     assert_int_equal(own, KEPT);
