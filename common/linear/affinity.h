@@ -25,7 +25,7 @@ typedef struct nb_affinity {
      * many. */
     size_t (*above)(const float *x, size_t n, float limit, float *kept);
     /* The k-th smallest of n values with infinities behind them as `above` leaves them (from 0, k < n); *next gets the
-     * one after it in order (itself when it is the last). For small k: a pass over the values each. */
+     * one after it in order (itself when it is the last). Some ten passes over the values. */
     float (*order)(const float *x, size_t n, size_t k, float *next);
     /* Copies the indices i with add[i] - 2 x[i] < limit to index [n]; returns how many. */
     size_t (*nearer)(const float *x, const float *add, size_t n, float limit, uint32_t *index);

@@ -93,20 +93,22 @@ static void unit_float(float *out, const float *in, size_t rows, size_t width, f
 
 static float mean(const float *x, size_t n)
 {
-    float part[LANES] = {0}, sum = 0;
+    float part[BLOCK] = {0}, sum = 0;
     size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        for (size_t l = 0; l < LANES; l++) {
+    for (; i + BLOCK <= n; i += BLOCK) {
+        for (size_t l = 0; l < BLOCK; l++) {
             part[l] += x[i + l];
         }
     }
     for (; i < n; i++) {
         sum += x[i];
     }
-    for (int l = 0; l < LANES; l++) {
-        sum += part[l];
+    for (int half = BLOCK / 2; half; half /= 2) {
+        for (int l = 0; l < half; l++) {
+            part[l] += part[l + half];
+        }
     }
-    return sum / (float)n;
+    return (sum + part[0]) / (float)n;
 }
 
 /* Blocks of BLOCK values are summed in single precision, the blocks in double. */
@@ -142,7 +144,7 @@ static size_t above(const float *x, size_t n, float limit, float *kept)
     for (; i + LANES <= n; i += LANES) {
         __m512 values = _mm512_loadu_ps(x + i);
         __mmask16 mask = _mm512_cmp_ps_mask(values, _mm512_set1_ps(limit), _CMP_GE_OQ);
-        _mm512_mask_compressstoreu_ps(kept + count, mask, values);
+        _mm512_storeu_ps(kept + count, _mm512_maskz_compress_ps(mask, values)); /* faster than storing the kept alone */
         count += (size_t)__builtin_popcount(mask);
     }
 #endif
@@ -156,28 +158,60 @@ static size_t above(const float *x, size_t n, float limit, float *kept)
     return count;
 }
 
-/* The smallest value above `floor`, in whole LANES. */
+/* Three passes over whole LANES, n a multiple of them; behind the values are infinities. */
+#if defined(__AVX512F__)
+/* The smallest value above `floor`. */
 static inline float next_above(const float *x, size_t n, float floor)
 {
-    float part[LANES];
-    for (int l = 0; l < LANES; l++) {
-        part[l] = INFINITY;
-    }
+    __m512 least = _mm512_set1_ps(INFINITY), limit = _mm512_set1_ps(floor);
     for (size_t i = 0; i < n; i += LANES) {
-        for (size_t l = 0; l < LANES; l++) {
-            float v = x[i + l] > floor ? x[i + l] : INFINITY;
-            part[l] = v < part[l] ? v : part[l];
-        }
+        __m512 values = _mm512_loadu_ps(x + i);
+        least = _mm512_mask_min_ps(least, _mm512_cmp_ps_mask(values, limit, _CMP_GT_OQ), least, values);
     }
-    for (int half = LANES / 2; half; half /= 2) {
-        for (int l = 0; l < half; l++) {
-            part[l] = part[l + half] < part[l] ? part[l + half] : part[l];
-        }
-    }
-    return part[0];
+    return _mm512_reduce_min_ps(least);
 }
 
-static size_t count_to(const float *x, size_t n, float most)
+static inline float largest_finite(const float *x, size_t n)
+{
+    __m512 most = _mm512_set1_ps(-INFINITY), limit = _mm512_set1_ps(INFINITY);
+    for (size_t i = 0; i < n; i += LANES) {
+        __m512 values = _mm512_loadu_ps(x + i);
+        most = _mm512_mask_max_ps(most, _mm512_cmp_ps_mask(values, limit, _CMP_LT_OQ), most, values);
+    }
+    return _mm512_reduce_max_ps(most);
+}
+
+static inline size_t count_to(const float *x, size_t n, float most)
+{
+    __m512 limit = _mm512_set1_ps(most);
+    size_t count = 0;
+    for (size_t i = 0; i < n; i += LANES) {
+        count += (size_t)__builtin_popcount(_mm512_cmp_ps_mask(_mm512_loadu_ps(x + i), limit, _CMP_LE_OQ));
+    }
+    return count;
+}
+#else
+static inline float next_above(const float *x, size_t n, float floor)
+{
+    float least = INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        float v = x[i] > floor ? x[i] : INFINITY;
+        least = v < least ? v : least;
+    }
+    return least;
+}
+
+static inline float largest_finite(const float *x, size_t n)
+{
+    float most = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        float v = x[i] < INFINITY ? x[i] : -INFINITY;
+        most = v > most ? v : most;
+    }
+    return most;
+}
+
+static inline size_t count_to(const float *x, size_t n, float most)
 {
     int count = 0;
     for (size_t i = 0; i < n; i++) {
@@ -185,18 +219,45 @@ static size_t count_to(const float *x, size_t n, float most)
     }
     return (size_t)count;
 }
+#endif
+
+/* A floor with *seen <= k values up to it, by interpolating between floors until few of the k are left above. */
+static float approach(const float *x, size_t padded, size_t n, size_t k, size_t *seen)
+{
+    enum { FEW = 3, TRIES = 12 };
+    float floor = -INFINITY, low, high;
+    size_t to_low = 0, to_high = n;
+    *seen = 0;
+    if (k <= FEW) {
+        return floor;
+    }
+    low = next_above(x, padded, floor);
+    high = largest_finite(x, padded);
+    for (int i = 0; i < TRIES && k - *seen > FEW && low < high; i++) {
+        float part = ((float)(k - to_low) - 0.5f * FEW) / (float)(to_high - to_low), at = low + part * (high - low);
+        size_t count = count_to(x, padded, at);
+        if (count <= k) {
+            floor = low = at;
+            *seen = to_low = count;
+        } else {
+            high = at;
+            to_high = count;
+        }
+    }
+    return floor;
+}
 
 static float order(const float *x, size_t n, size_t k, float *next)
 {
-    size_t padded = (n + LANES - 1) / LANES * LANES, seen;
-    float found = -INFINITY, behind;
-    for (size_t i = 0; i <= k; i++) {
+    size_t padded = (n + LANES - 1) / LANES * LANES, below, seen;
+    float floor = approach(x, padded, n, k, &below), found = floor, behind;
+    for (size_t i = below; i <= k; i++) {
         found = next_above(x, padded, found);
     }
-    seen = count_to(x, n, found);
-    if (found == INFINITY || seen != k + 1) { /* some values are equal: count at every step */
-        found = -INFINITY;
-        for (seen = 0; seen <= k; seen = count_to(x, n, found)) {
+    seen = found < INFINITY ? count_to(x, padded, found) : 0;
+    if (seen != k + 1) { /* some values are equal: count at every step */
+        found = floor;
+        for (seen = below; seen <= k; seen = count_to(x, padded, found)) {
             found = next_above(x, padded, found);
         }
     }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PRODUCT_CELLS = 1 << 20, FEW = 24 }; /* cosines held at a time; values passed over */
+enum { PRODUCT_CELLS = 1 << 20 }; /* cosines held at a time */
 
 typedef struct state {
     const nb_evidence *evidence;
@@ -62,35 +62,6 @@ done:
     return status;
 }
 
-/* Puts the k-th smallest of x[n] at its place, nothing larger before it and nothing smaller behind. */
-static void place(float *x, size_t n, size_t k)
-{
-    size_t low = 0, high = n - 1;
-    while (low < high) {
-        float pivot = x[low + (high - low) / 2];
-        size_t i = low, j = high;
-        for (;;) {
-            while (x[i] < pivot) {
-                i++;
-            }
-            while (x[j] > pivot) {
-                j--;
-            }
-            if (i >= j) {
-                break;
-            }
-            float swap = x[i];
-            x[i++] = x[j];
-            x[j--] = swap;
-        }
-        if (k <= j) {
-            high = j;
-        } else {
-            low = j + 1;
-        }
-    }
-}
-
 /* The quantile of x[n], from the few values at its upper end when the guess is good. */
 static double row_quantile(state *s, const float *x, size_t n)
 {
@@ -105,19 +76,9 @@ static double row_quantile(state *s, const float *x, size_t n)
         count = s->loops->above(x, n, guess, s->kept);
     }
     size_t k = count - needed; /* the place of the low order statistic among the kept */
-    float first, second;
-    if (k < FEW) {
-        first = s->loops->order(s->kept, count, k, &second);
-    } else {
-        place(s->kept, count, k);
-        first = s->kept[k];
-        second = k + 1 < count ? INFINITY : first;
-        for (size_t i = k + 1; i < count; i++) { /* the next one: the least of those behind */
-            second = s->kept[i] < second ? s->kept[i] : second;
-        }
-    }
-    /* aim at a few more than are needed: to be short now and then costs less */
-    s->reach *= step > first_step ? 1.1f : k > 3 ? 0.95f : 1.0f;
+    float second, first = s->loops->order(s->kept, count, k, &second);
+    /* aim at a few more than are needed: to be short costs a pass over the row, one more costs next to nothing */
+    s->reach *= step > first_step ? 1.25f : 0.99f;
     s->reach = s->reach > 1e-4f ? s->reach : 1e-4f;
     s->lift += 0.1f * (first - mean - s->lift);
     return (double)first + ((double)second - (double)first) * (at - (double)low);
