@@ -44,6 +44,18 @@ nb_status nb_stream_push(nb_stream *s, const float *images, size_t count, nb_sco
                 : nb_scorer_run_float(s->scorer, images, count, results, err);
 }
 
+nb_status nb_stream_push_batches(nb_stream *s, const float *images, size_t count, size_t batch,
+                                 nb_score_result *results, nb_error *err)
+{
+    const nb_stream_rule *rule = s->scorer->rule->stream;
+    nb_status status = count && rule && rule->prepare ? rule->prepare(s->state, images, count, err) : NB_OK;
+    for (size_t at = 0; at < count && status == NB_OK; at += batch) {
+        size_t n = count - at < batch ? count - at : batch;
+        status = nb_stream_push(s, images + at * s->scorer->d, n, results + at, err);
+    }
+    return status;
+}
+
 nb_status nb_stream_describe(const nb_stream *s, nb_buffer *out, nb_error *err)
 {
     const nb_stream_rule *rule = s->scorer->rule->stream;

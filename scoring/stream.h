@@ -18,6 +18,11 @@ void nb_stream_destroy(nb_stream *stream);
  */
 nb_status nb_stream_push(nb_stream *stream, const float *images, size_t count, nb_score_result *results, nb_error *err);
 
+/* Scores images [count, d], normalised, as batches of `batch`, the last one shorter: as pushes one by one do, to
+ * rounding, but what does not depend on the state is computed for all of them together, which is faster. */
+nb_status nb_stream_push_batches(nb_stream *stream, const float *images, size_t count, size_t batch,
+                                 nb_score_result *results, nb_error *err);
+
 /* What the state came to, "1034 images stored in 812 classes", for the log; "" for scores without one. */
 nb_status nb_stream_describe(const nb_stream *stream, nb_buffer *out, nb_error *err);
 
@@ -41,6 +46,8 @@ typedef struct nb_stream_rule {
     void (*destroy)(void *state);
     nb_status (*push)(void *state, nb_stream *stream, const float *images, size_t count, nb_score_result *results,
                       nb_error *err);
+    /* Computes what does not depend on the state for the images [count, d] of the pushes that follow; may be NULL. */
+    nb_status (*prepare)(void *state, const float *images, size_t count, nb_error *err);
     nb_status (*describe)(const void *state, nb_buffer *out, nb_error *err);
     nb_status (*add_negatives)(void *state, const float *rows, const double *margins, size_t count, nb_error *err);
     nb_status (*make_visual)(void *state, nb_visual_maker make, void *self, nb_error *err);

@@ -12,7 +12,7 @@ typedef struct nb_stream_source {
     const size_t *order; /* [count] which image comes when; NULL: as they are numbered */
     /* Image `image` into out [d], normalised. */
     nb_status (*row)(void *self, size_t image, float *out, nb_error *err);
-    void (*done)(void *self, size_t images); /* after every batch: how many are scored; may be NULL */
+    void (*done)(void *self, size_t images); /* now and then: how many are scored; may be NULL */
     void *self;
 } nb_stream_source;
 

@@ -39,6 +39,8 @@ typedef struct nb_vector {
     void (*path_push)(nb_path *path, size_t depth, size_t width, const float *key, const float *value);
     /* One query row [width] against depths 0..depth of the path, all heads: out [width]. */
     void (*path_attend)(nb_path *path, size_t depth, size_t width, size_t heads, const float *query, float *out);
+    /* Index of the first largest of x[count], count > 0; none is NaN. */
+    size_t (*first_largest)(const float *x, size_t count);
     /* *top = the largest of x[count], count > 0; *sum = sum exp(scale (x - top)), at least 1: the log-sum-exp of
      * scale x is scale top + ln sum. Relative error of *sum below 2e-6; nb_log_sum_exp is the reference. x may hold
      * -INFINITY (an element left out) beside one finite number at least. */

@@ -196,6 +196,24 @@ static inline float largest(const float *x, size_t n)
     return top;
 }
 
+static size_t first_largest(const float *x, size_t n)
+{
+    float top = largest(x, n);
+    size_t i = 0;
+    for (int any = 0; i + LANES <= n; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            any |= x[i + (size_t)l] == top;
+        }
+        if (any) {
+            break;
+        }
+    }
+    while (i + 1 < n && x[i] != top) {
+        i++;
+    }
+    return i;
+}
+
 static void sum_exp(const float *x, size_t n, float scale, float *out_top, double *out_sum)
 {
     float top = largest(x, n), block[LANES];
@@ -261,6 +279,7 @@ const nb_vector NB_VECTOR_SET = {.name = NB_VECTOR_SET_NAME,
                                  .softmax = softmax,
                                  .path_push = path_push,
                                  .path_attend = path_attend,
+                                 .first_largest = first_largest,
                                  .sum_exp = sum_exp,
                                  .exps = exps,
                                  .entropy = entropy};

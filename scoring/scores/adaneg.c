@@ -30,7 +30,10 @@ typedef struct adaneg {
     nb_memory *memory;
     window window;
     size_t stored_id, stored_ood;
-    float *texts, *proxies; /* [room, C + M] cosines of a batch */
+    float *ahead; /* [ahead_room, C + M] cosines of the images of this and the next batches with the texts */
+    size_t ahead_room, ahead_at, ahead_count;
+    float *texts;           /* among them: [count, C + M] of this batch */
+    float *proxies;         /* [room, C + M] cosines of this batch */
     double *groups;         /* [G] */
     nb_score_result *plain; /* [room] NegLabel scores of a batch */
     double *wholes;         /* [room] the log-sum-exp that the class's softmax with texts divides by */
@@ -57,7 +60,7 @@ static void destroy(void *state)
     if (a) {
         nb_memory_destroy(a->memory);
         free(a->window.is_id);
-        free(a->texts);
+        free(a->ahead);
         free(a->proxies);
         free(a->groups);
         free(a->plain);
@@ -120,15 +123,13 @@ static nb_status make_room(adaneg *a, size_t count, nb_error *err)
     if (!nb_mul_size(count, width, &elements)) {
         return nb_fail(err, NB_ERR_LIMIT, "a batch of %zu images is too large", count);
     }
-    free(a->texts);
     free(a->proxies);
     free(a->plain);
     free(a->wholes);
-    a->texts = a->proxies = NULL;
+    a->proxies = NULL;
     a->plain = NULL;
     a->wholes = NULL;
     a->room = 0;
-    NB_TRY_NEW(a->texts, elements);
     NB_TRY_NEW(a->proxies, elements);
     NB_TRY_NEW(a->plain, count);
     NB_TRY_NEW(a->wholes, count);
@@ -156,15 +157,6 @@ static double entropy(const nb_scorer *s, const float *cosines, size_t count)
     double sum;
     s->vector->sum_exp(cosines, count, scale, &top, &sum);
     return s->vector->entropy(cosines, count, scale, top, sum);
-}
-
-static size_t largest(const float *x, size_t count)
-{
-    size_t best = 0;
-    for (size_t i = 1; i < count; i++) {
-        best = x[i] > x[best] ? i : best;
-    }
-    return best;
 }
 
 /* The bounds above and below which an image of this batch is stored. */
@@ -205,7 +197,7 @@ static nb_status store(adaneg *a, const float *images, size_t count, nb_error *e
                                      entropy(s, row, s->label_count), err);
         } else if (a->plain[i].score < below) {
             a->stored_ood++;
-            status = nb_memory_store(a->memory, s->label_count + largest(negatives, s->negative_count),
+            status = nb_memory_store(a->memory, s->label_count + s->vector->first_largest(negatives, s->negative_count),
                                      images + i * s->d, entropy(s, negatives, s->negative_count), err);
         }
         if (status != NB_OK) {
@@ -219,17 +211,18 @@ static nb_status store(adaneg *a, const float *images, size_t count, nb_error *e
  * term reaches half of the largest can win. */
 static int32_t predict(const nb_scorer *s, const float *a, double za, const float *b, double yb, double weight)
 {
-    double scale = 1 / s->settings.temperature, most = -INFINITY, best = -INFINITY;
+    double scale = 1 / s->settings.temperature, best = -INFINITY, limit, least_a, least_b;
+    size_t n = s->label_count;
     int32_t label = 0;
     yb -= log(weight);
-    for (size_t c = 0; c < s->label_count; c++) {
-        double u = scale * (double)a[c] - za, v = scale * (double)b[c] - yb;
-        most = fmax(most, fmax(u, v));
-    }
-    for (size_t c = 0; c < s->label_count; c++) {
-        double u = scale * (double)a[c] - za, v = scale * (double)b[c] - yb;
-        if (fmax(u, v) >= most - 0.7) {
-            double sum = nb_log_add(u, v);
+    limit = fmax(scale * (double)a[s->vector->first_largest(a, n)] - za,
+                 scale * (double)b[s->vector->first_largest(b, n)] - yb) -
+            0.7;
+    least_a = (limit + za) / scale;
+    least_b = (limit + yb) / scale;
+    for (size_t c = 0; c < n; c++) {
+        if ((double)a[c] >= least_a || (double)b[c] >= least_b) {
+            double sum = nb_log_add(scale * (double)a[c] - za, scale * (double)b[c] - yb);
             label = sum > best ? (int32_t)c : label;
             best = fmax(best, sum);
         }
@@ -252,6 +245,28 @@ static void combine(const nb_score_settings *s, const nb_score_result *plain, nb
     }
 }
 
+static nb_status prepare(void *state, const float *images, size_t count, nb_error *err)
+{
+    adaneg *a = state;
+    const nb_scorer *s = a->scorer;
+    size_t width = s->label_count + s->negative_count, elements;
+    nb_status status = NB_OK;
+    if (!nb_mul_size(count, width, &elements)) {
+        return nb_fail(err, NB_ERR_LIMIT, "a batch of %zu images is too large", count);
+    }
+    if (count > a->ahead_room) {
+        free(a->ahead);
+        a->ahead_room = 0;
+        NB_TRY_NEW(a->ahead, elements);
+        a->ahead_room = count;
+    }
+    nb_sgemm_nt(count, width, s->d, images, s->d, s->rows, s->d, 0, a->ahead, width);
+    a->ahead_at = 0;
+    a->ahead_count = count;
+done:
+    return status;
+}
+
 static nb_status push(void *state, nb_stream *stream, const float *images, size_t count, nb_score_result *results,
                       nb_error *err)
 {
@@ -263,7 +278,11 @@ static nb_status push(void *state, nb_stream *stream, const float *images, size_
     nb_status status;
     (void)stream;
     NB_TRY(make_room(a, count, err));
-    nb_sgemm_nt(count, width, s->d, images, s->d, s->rows, s->d, 0, a->texts, width);
+    if (a->ahead_count - a->ahead_at < count) {
+        NB_TRY(prepare(a, images, count, err));
+    }
+    a->texts = a->ahead + a->ahead_at * width;
+    a->ahead_at += count;
     for (size_t i = 0; i < count; i++) {
         nb_logits_from_row(s, a->texts + i * width, a->groups, &l);
         nb_score_neglabel.score(&l, &a->plain[i]);
@@ -292,7 +311,8 @@ static nb_status describe(const void *state, nb_buffer *out, nb_error *err)
                             a->stored_id, a->stored_ood, nb_memory_count(a->memory));
 }
 
-static const nb_stream_rule stream_rule = {.create = create, .destroy = destroy, .push = push, .describe = describe};
+static const nb_stream_rule stream_rule = {
+    .create = create, .destroy = destroy, .push = push, .prepare = prepare, .describe = describe};
 
 const nb_score_rule nb_score_adaneg = {.name = "adaneg",
                                        .defaults = {.temperature = 0.01,

@@ -42,10 +42,7 @@ static double log_sum(const nb_scorer *s, const float *x, size_t n)
  * to full precision however small it is. */
 static void add_labels(const nb_scorer *s, tally *t, float *x, size_t first, size_t n)
 {
-    size_t best = 0;
-    for (size_t i = 1; i < n; i++) {
-        best = x[i] > x[best] ? i : best;
-    }
+    size_t best = s->vector->first_largest(x, n);
     float kept = x[best];
     double top = (double)kept / s->settings.temperature, others = -INFINITY;
     if (n > 1) {

@@ -193,6 +193,7 @@ static nb_status stream(const char *directory, const char *proxies, size_t size,
     float *rows = NULL, *scores = NULL;
     nb_score_settings settings = nb_score_adaneg.defaults;
     nb_status status;
+    size_t most = size < 256 ? 256 / size * size : size; /* as nb_stream_run does */
     settings.proxies = strcmp(proxies, "task") == 0 ? NB_PROXIES_TASK : NB_PROXIES_SAMPLE;
     NB_TRY(open_bank(&bank, directory, err));
     NB_TRY(open_images(&images, directory, err));
@@ -201,13 +202,13 @@ static nb_status stream(const char *directory, const char *proxies, size_t size,
     count = count < images.plan.count ? count : (size_t)images.plan.count;
     NB_TRY_NEW(results, count);
     NB_TRY_NEW(scores, count);
-    NB_TRY_NEW(rows, size * WIDTH);
+    NB_TRY_NEW(rows, most * WIDTH);
     double begin = seconds();
-    for (size_t at = 0; at < count; at += size) {
-        size_t n = count - at < size ? count - at : size;
+    for (size_t at = 0; at < count; at += most) {
+        size_t n = count - at < most ? count - at : most;
         NB_TRY(nb_store_rows_float(&images, at, n, rows, err));
         NB_TRY(nb_score_normalise(rows, n, WIDTH, at, "images", err));
-        NB_TRY(nb_stream_push(s, rows, n, results + at, err));
+        NB_TRY(nb_stream_push_batches(s, rows, n, size, results + at, err));
     }
     printf("%.0f\n", (double)count / (seconds() - begin));
     for (size_t i = 0; i < count; i++) {

@@ -92,6 +92,26 @@ static nb_score_settings defaults(const char *score)
     return s;
 }
 
+/* Many batches in one call score as they do one by one. */
+static void same_together(const nb_scorer *scorer, const float *images, size_t count, size_t batch,
+                          const nb_score_result *alone)
+{
+    nb_error err = {0};
+    nb_stream *stream;
+    nb_score_result *results = calloc(count, sizeof *results);
+    must(nb_stream_create(&stream, scorer, &err), &err);
+    for (size_t at = 0, most = 3 * batch; at < count; at += most) {
+        size_t n = count - at < most ? count - at : most;
+        must(nb_stream_push_batches(stream, images + at * scorer->d, n, batch, results + at, &err), &err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(results[i].label, alone[i].label);
+        assert_true(fabs(results[i].score - alone[i].score) <= 1e-6 * (1 + fabs(alone[i].score)));
+    }
+    nb_stream_destroy(stream);
+    free(results);
+}
+
 /* Scores all images, in batches, in the fixture's order. */
 static nb_score_result *score(const fixture *f, const char *name, nb_score_settings settings, size_t batch)
 {
@@ -111,6 +131,7 @@ static nb_score_result *score(const fixture *f, const char *name, nb_score_setti
         must(nb_stream_push(stream, ordered + at * d, n, results + at, &err), &err);
     }
     nb_stream_destroy(stream);
+    same_together(&scorer, ordered, f->count, batch, results);
     nb_scorer_destroy(&scorer);
     free(ordered);
     return results;

@@ -159,6 +159,14 @@ static void check_exponentials(const nb_vector *v, size_t n, double temperature)
     }
     v->sum_exp(x, n, scale, &top, &sum);
     assert_true((double)top == largest);
+    size_t first = v->first_largest(x, n);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(i < first ? (double)x[i] < largest : i > first || (double)x[i] == largest);
+    }
+    float last = x[n - 1];
+    x[n - 1] = x[first]; /* a second one behind it is not it */
+    assert_int_equal(v->first_largest(x, n), first);
+    x[n - 1] = last;
     double got = (double)scale * (double)top + log(sum), want = nb_log_sum_exp(z, n);
     if (!(fabs(got - want) <= 2e-6)) {
         fail_msg("log-sum-exp of %zu at %g: %.9g instead of %.9g", n, temperature, got, want);
