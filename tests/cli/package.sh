@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# slurm/package: the module file under a real Lmod, over an installed prefix; syntax of the other recipes.
+. "$TESTS/cli/lib.sh" || exit 1
+[ -e /usr/share/lmod/lmod/init/bash ] || {
+    echo 'skipped: Lmod is not installed'
+    exit 77
+}
+
+case_ 'installed, with a module file beside'
+run 0 cmake --install "$TOOLS/.." --prefix "$T/apps/0.1.0"
+mkdir -p modules/negbank modules/openmpi
+cp "$TESTS/../slurm/package/negbank.lua" modules/negbank/0.1.0.lua
+echo 'whatis("Name: openmpi")' >modules/openmpi/4.1.lua
+cat >loaded.bash <<'END'
+. /usr/share/lmod/lmod/init/bash
+module use "$PWD/modules"
+"$@"
+END
+
+case_ 'loaded: the program, the libraries, the plugin'
+cat >ask.bash <<'END'
+module load negbank/0.1.0 || exit 1
+module -t list 2>&1
+command -v negbank
+negbank --version
+pkg-config --libs negbank
+find "$HDF5_PLUGIN_PATH" -name '*.so'
+echo "threads $OPENBLAS_NUM_THREADS"
+END
+run 0 env NEGBANK_PREFIX="$T/apps" bash -c '. ./loaded.bash; . ./ask.bash'
+prints openmpi/4.1
+prints "$T/apps/0.1.0/bin/negbank"
+prints "-L$T/apps/0.1.0/lib"
+prints "$T/apps/0.1.0/lib/negbank/hdf5-plugin/"
+prints 'threads 1'
+
+case_ 'unloaded: nothing is left'
+run 0 env NEGBANK_PREFIX="$T/apps" bash -c '. ./loaded.bash; module load negbank; module unload negbank; echo "now $PATH"'
+grep -q "$T/apps" out && die 'the path still holds it'
+
+case_ 'the Spack recipe and the script inside the Apptainer definition parse'
+run 0 python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$TESTS/../slurm/package/negbank/package.py"
+sed -n '/^%post/,/^%environment/p' "$TESTS/../slurm/package/negbank.def" | sed '1d;$d' >post.bash
+present post.bash
+run 0 bash -n post.bash
+
+finish
