@@ -4,8 +4,12 @@
       as the method's published code does: images/s, and the least cosine with our features on standard error. padded:
       texts of the model's whole context, as the published code has them; cut: up to the longest template's end token
   gradients.py train MODEL PAIRS                   forward and backward of both towers in batches of 16: pairs/s
+  gradients.py tune MODEL BATCH STEPS              steps of contrastive fine-tuning with AdamW, a batch in one piece
+  gradients.py usage COMMAND...                    runs it; CPU seconds and largest resident memory in MiB
 """
 import os
+import resource
+import subprocess
 import sys
 import time
 
@@ -77,9 +81,40 @@ def train(model_dir, pairs):
     print(f"{(pairs + 15) // 16 * 16 / (time.perf_counter() - start):.3f}")
 
 
+def tune(model_dir, batch, steps):
+    model = yardsticks.build(model_dir)
+    # the layers have copies of their own
+    model.weights = {name: value for name, value in model.weights.items() if ".encoder.layers." not in name}
+    parameters = list(model.parameters()) + [value.requires_grad_(True) for value in model.weights.values()]
+    optimiser = torch.optim.AdamW(parameters, lr=1e-5, weight_decay=0.1)
+    pixels = torch.rand(batch, 3, 224, 224) * 2 - 1
+    ids = torch.zeros(batch, model.context, dtype=torch.long)
+    ids[:, :9] = torch.randint(1, 1000, (batch, 9))
+    ids[:, 8] = len(model.weights["text_model.embeddings.token_embedding.weight"]) - 1
+    for _ in range(steps):
+        optimiser.zero_grad()
+        images, texts = model.encode_image(pixels), model.encode_text(ids)
+        images, texts = (x / x.norm(dim=1, keepdim=True) for x in (images, texts))
+        logits = model.weights["logit_scale"].exp() * images @ texts.t()
+        own = torch.arange(batch)
+        loss = (torch.nn.functional.cross_entropy(logits, own) + torch.nn.functional.cross_entropy(logits.t(), own)) / 2
+        loss.backward()
+        optimiser.step()
+
+
+def usage(command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{used.ru_utime + used.ru_stime:.2f} {used.ru_maxrss / 1024:.0f}")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     if sys.argv[1] == "invert":
         invert(sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5])
+    elif sys.argv[1] == "tune":
+        tune(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    elif sys.argv[1] == "usage":
+        usage(sys.argv[2:])
     else:
         train(sys.argv[2], int(sys.argv[3]))
