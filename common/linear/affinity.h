@@ -29,6 +29,10 @@ typedef struct nb_affinity {
     float (*order)(const float *x, size_t n, size_t k, float *next);
     /* Copies the indices i with add[i] - 2 x[i] < limit to index [n]; returns how many. */
     size_t (*nearer)(const float *x, const float *add, size_t n, float limit, uint32_t *index);
+    /* a.b and b.b of rows [width] of half-precision bits or of floats, in double: the products are exact and the sums
+     * have one order, so that these are the same bits in every set. */
+    void (*pair_half)(const uint16_t *a, const uint16_t *b, size_t width, double *ab, double *bb);
+    void (*pair_float)(const float *a, const float *b, size_t width, double *ab, double *bb);
     /* sum_i (reference[i] - x[i]); *least gets the smallest of them. n >= 1. */
     double (*gaps)(const float *x, const float *reference, size_t n, float *least);
 } nb_affinity;

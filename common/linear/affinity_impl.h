@@ -22,23 +22,29 @@ static inline double add_lanes(const double part[LANES])
     return sum;
 }
 
+/* LANES values as floats. */
+static inline void widen_lanes(float out[LANES], const uint16_t *half)
+{
+#if defined(__F16C__)
+    for (size_t l = 0; l < LANES; l += 8) {
+        __m128i eight;
+        memcpy(&eight, half + l, sizeof eight);
+        _mm256_storeu_ps(out + l, _mm256_cvtph_ps(eight));
+    }
+#else
+    for (size_t l = 0; l < LANES; l++) {
+        out[l] = nb_half_to_float(half[l]);
+    }
+#endif
+}
+
 /* out = in as floats; returns the sum of squares. */
 static double widen_half(float *out, const uint16_t *half, size_t width)
 {
     double part[LANES] = {0}, rest = 0;
     size_t i = 0;
     for (; i + LANES <= width; i += LANES) {
-#if defined(__F16C__)
-        for (size_t l = 0; l < LANES; l += 8) {
-            __m128i eight;
-            memcpy(&eight, half + i + l, sizeof eight);
-            _mm256_storeu_ps(out + i + l, _mm256_cvtph_ps(eight));
-        }
-#else
-        for (size_t l = 0; l < LANES; l++) {
-            out[i + l] = nb_half_to_float(half[i + l]);
-        }
-#endif
+        widen_lanes(out + i, half + i);
         for (size_t l = 0; l < LANES; l++) {
             part[l] += (double)out[i + l] * (double)out[i + l];
         }
@@ -89,6 +95,59 @@ static void unit_float(float *out, const float *in, size_t rows, size_t width, f
         divide(out, in, width, norm);
         norms[r] = (float)norm;
     }
+}
+
+typedef struct pair {
+    double ab[LANES], bb[LANES], rest_ab, rest_bb;
+} pair;
+
+static inline void pair_add(pair *p, const float a[LANES], const float b[LANES])
+{
+    for (size_t l = 0; l < LANES; l++) {
+        p->ab[l] += (double)a[l] * (double)b[l];
+        p->bb[l] += (double)b[l] * (double)b[l];
+    }
+}
+
+static inline void pair_add_one(pair *p, float a, float b)
+{
+    p->rest_ab += (double)a * (double)b;
+    p->rest_bb += (double)b * (double)b;
+}
+
+static inline void pair_end(const pair *p, double *ab, double *bb)
+{
+    *ab = add_lanes(p->ab) + p->rest_ab;
+    *bb = add_lanes(p->bb) + p->rest_bb;
+}
+
+static void pair_half(const uint16_t *a, const uint16_t *b, size_t width, double *ab, double *bb)
+{
+    pair p = {0};
+    size_t i = 0;
+    for (; i + LANES <= width; i += LANES) {
+        float x[LANES], y[LANES];
+        widen_lanes(x, a + i);
+        widen_lanes(y, b + i);
+        pair_add(&p, x, y);
+    }
+    for (; i < width; i++) {
+        pair_add_one(&p, nb_half_to_float(a[i]), nb_half_to_float(b[i]));
+    }
+    pair_end(&p, ab, bb);
+}
+
+static void pair_float(const float *a, const float *b, size_t width, double *ab, double *bb)
+{
+    pair p = {0};
+    size_t i = 0;
+    for (; i + LANES <= width; i += LANES) {
+        pair_add(&p, a + i, b + i);
+    }
+    for (; i < width; i++) {
+        pair_add_one(&p, a[i], b[i]);
+    }
+    pair_end(&p, ab, bb);
 }
 
 static float mean(const float *x, size_t n)
@@ -321,4 +380,6 @@ const nb_affinity NB_AFFINITY_SET = {.name = NB_AFFINITY_SET_NAME,
                                      .above = above,
                                      .order = order,
                                      .nearer = nearer,
+                                     .pair_half = pair_half,
+                                     .pair_float = pair_float,
                                      .gaps = gaps};

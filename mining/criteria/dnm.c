@@ -10,7 +10,6 @@
 #include "common/base/random.h"
 #include "common/linear/affinity.h"
 #include "common/linear/blas.h"
-#include "common/linear/kernels.h"
 #include "mining/criteria/criterion.h"
 
 #include <math.h>
@@ -38,7 +37,8 @@ typedef struct state {
     uint32_t index[NB_AFFINITY_TEXTS + 1];
     near *nearest; /* [NB_AFFINITY_TEXTS, keep], a max-heap a row */
     size_t held[NB_AFFINITY_TEXTS];
-    double *own, *other, *distances; /* [d], [d], [keep] */
+    float *own, *other; /* [d], for rows that lie askew in the file */
+    double *distances;  /* [keep] */
 } state;
 
 static void close_state(void *opaque)
@@ -212,24 +212,50 @@ static int by_other(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* A candidate's row as it is stored, in place or copied to `room` [d]. */
+static nb_status stored_row(state *s, size_t id, float *room, const void **row, nb_error *err)
+{
+    nb_store *store = s->evidence->candidates->store;
+    const unsigned char *bytes;
+    nb_status status = nb_store_mapped_rows(store, id, 1, &bytes, err);
+    if (status == NB_OK && (uintptr_t)bytes % sizeof(float)) {
+        memcpy(room, bytes, nb_store_row_bytes(&store->plan));
+        bytes = (const unsigned char *)room;
+    }
+    *row = bytes;
+    return status;
+}
+
+static void products(const state *s, const void *a, const void *b, double *ab, double *bb)
+{
+    if (s->evidence->candidates->store->plan.half) {
+        s->loops->pair_half(a, b, s->evidence->d, ab, bb);
+    } else {
+        s->loops->pair_float(a, b, s->evidence->d, ab, bb);
+    }
+}
+
 /* The density from the kept neighbours, in double. */
 static nb_status density(state *s, size_t id, near *kept, size_t count, double *out, nb_error *err)
 {
     const nb_evidence *e = s->evidence;
     nb_store *store = e->candidates->store;
+    const void *own, *other_row;
     float norms[2] = {1, 1};
-    double sum = 0;
-    nb_status status = NB_OK;
+    double sum = 0, own_square, square, product;
+    nb_status status;
     qsort(kept, count, sizeof *kept, by_other);
-    NB_TRY(nb_store_rows(store, id, 1, s->own, err));
+    NB_TRY(stored_row(s, id, s->own, &own, err));
+    products(s, own, own, &product, &own_square);
     for (size_t i = 0; i < count; i++) {
         size_t other = id_of(s, kept[i].other);
-        NB_TRY(nb_store_rows(store, other, 1, s->other, err));
+        NB_TRY(stored_row(s, other, s->other, &other_row, err));
+        products(s, own, other_row, &product, &square);
         if (e->released_distance) {
             nb_store_norms(store, id, 1, &norms[0]);
             nb_store_norms(store, other, 1, &norms[1]);
         }
-        double distance = (double)norms[0] + (double)norms[1] - 2 * nb_dot(s->own, s->other, e->d);
+        double distance = (double)norms[0] + (double)norms[1] - 2 * product / sqrt(own_square * square);
         s->distances[i] = distance > distance_floor ? distance : distance_floor;
     }
     qsort(s->distances, count, sizeof *s->distances, nb_ascending); /* a sum in a fixed order */

@@ -52,6 +52,23 @@ static void check_rows(const nb_affinity *set, size_t width)
             }
         }
     }
+    const nb_affinity *sets[3];
+    nb_affinity_all(sets);
+    for (int half = 0; half < 2; half++) {
+        double got[2], plain[2], want[2] = {0};
+        const float *b = in + width;
+        half ? set->pair_half(bits, bits + width, width, &got[0], &got[1])
+             : set->pair_float(in, b, width, &got[0], &got[1]);
+        sets[0]->pair_float(in, b, width, &plain[0], &plain[1]);
+        for (size_t i = 0; i < width; i++) {
+            want[0] += (double)in[i] * (double)b[i];
+            want[1] += (double)b[i] * (double)b[i];
+        }
+        for (int k = 0; k < 2; k++) {
+            assert_true(got[k] == plain[k]);
+            close_to(got[k], want[k], 1e-14 * (double)width);
+        }
+    }
     free(in);
     free(out);
     free(bits);
