@@ -1,5 +1,7 @@
+#define _XOPEN_SOURCE 700 /* nftw */
 #include "support/support.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,16 +25,33 @@ const char *shared_path(const char *name)
     return slot(NEGBANK_SHARED, name);
 }
 
+static char scratch[64];
+static pid_t scratch_owner;
+
+static int remove_entry(const char *path, const struct stat *about, int kind, struct FTW *place)
+{
+    (void)about, (void)kind, (void)place;
+    return remove(path);
+}
+
+static void remove_scratch(void)
+{
+    if (getpid() == scratch_owner) { /* not in a child that ends */
+        nftw(scratch, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    }
+}
+
 const char *scratch_path(const char *name)
 {
-    static char folder[64];
-    if (!folder[0]) {
-        snprintf(folder, sizeof folder, "/tmp/negbank-test-XXXXXX");
-        if (!mkdtemp(folder)) {
+    if (!scratch[0]) {
+        snprintf(scratch, sizeof scratch, "/tmp/negbank-test-XXXXXX");
+        if (!mkdtemp(scratch)) {
             fail_msg("cannot create a scratch folder");
         }
+        scratch_owner = getpid();
+        atexit(remove_scratch);
     }
-    return slot(folder, name);
+    return slot(scratch, name);
 }
 
 void must(nb_status status, const nb_error *err)
