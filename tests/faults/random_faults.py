@@ -18,17 +18,18 @@ import sys
 import tempfile
 
 from process import Process
+from server import Server
 import stages as st
 
 LIBRARY = os.path.join(os.environ["TOOLS"], "fault_io.so")
 CALLS = ("write", "read", "sync", "rename", "open", "make", "space", "map", "unlink")
 ERRORS = {"write": ("ENOSPC", "EIO", "EFBIG", "EDQUOT", "SHORT"), "read": ("EIO", "SHORT"), "sync": ("EIO", "ENOSPC"),
           "rename": ("EIO", "ENOSPC"), "open": ("EIO",), "make": ("ENOSPC", "EIO"), "space": ("ENOSPC", "EFBIG"),
-          "map": ("EIO",), "unlink": ("EIO",)}
+          "map": ("EIO", "ENOMEM"), "unlink": ("EIO",)}
 MEANING = {"ENOSPC": "No space left on device", "EIO": "Input/output error", "EFBIG": "File too large",
-           "EDQUOT": "Disk quota exceeded"}
-KINDS = ("call fails", "call fails", "call fails", "disk full", "kill at a call", "kill at a call", "kill", "kill all",
-         "stop and continue", "asked to stop")
+           "EDQUOT": "Disk quota exceeded", "ENOMEM": "memory"}
+KINDS = ("call fails", "call fails", "call fails", "disk full", "no memory", "kill at a call", "kill at a call", "kill",
+         "kill all", "stop and continue", "asked to stop")
 CLEAN = {2, 3, 4, 5, 6, 7, 8}
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("OMPI_", "NEGBANK_FAULT", "OPENBLAS_"))}
 ENVIRONMENT |= {"SOURCE_DATE_EPOCH": "1700000000", "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_mpi_yield_when_idle": "1",
@@ -51,10 +52,10 @@ def same(a, b):
 
 
 def remains(folder):
-    """Every file of a run that is no input, relative to its folder."""
+    """Every file of a run that is no input and in no folder that is kept, relative to its folder."""
     found = []
     for where, folders, names in os.walk(folder):
-        folders[:] = [f for f in folders if f not in ("ref", "world")]
+        folders[:] = [f for f in folders if f not in ("ref", "world", "cache", "site")]
         found += [os.path.relpath(os.path.join(where, n), folder) for n in names]
     return sorted(set(found) - {"demo.yaml"})
 
@@ -93,12 +94,12 @@ class Reference:
     """Undisturbed runs of a stage: its outputs, how long it takes, and how many calls it makes."""
 
     def __init__(self, stage, base, world):
-        self.folder = os.path.join(base, "whole " + stage.name)
+        self.folder = os.path.join(base, "whole-" + stage.name.replace(" ", "-"))
         st.prepare(self.folder, world)
         log = os.path.join(base, "counts")
         preload = [f"LD_PRELOAD={LIBRARY}", "NEGBANK_FAULT=any:COUNT:1", f"NEGBANK_FAULT_BELOW={self.folder}",
                    f"NEGBANK_FAULT_LOG={log}"]
-        run = Process(st.launch(stage, 1, preload=preload), self.folder, base, ENVIRONMENT)
+        run = Process(st.launch(stage, self.folder, 1, preload=preload), self.folder, base, ENVIRONMENT)
         code, self.seconds = run.end()
         if code != 0:
             raise SystemExit(f"{stage.name}: exit code {code} without a fault\n{run.words()}")
@@ -127,7 +128,9 @@ class Trial:
         """What makes a call fail: words for env."""
         calls = self.reference.calls
         if self.kind == "kill at a call":
-            spec = f"any:KILL:{self.draw.randint(1, sum(calls.values()))}"
+            spec = f"any:KILL:{self.draw.randint(1, sum(calls[c] for c in CALLS))}"
+        elif self.kind == "no memory":
+            spec = f"memory:ENOMEM:{self.draw.randint(1, calls['memory'])}{self.draw.choice(('', '+'))}"
         elif self.kind == "disk full":
             spec = f"write,space,make:ENOSPC:{self.draw.randint(1, max(1, calls['write'] + calls['space'] + calls['make']))}+"
         else:
@@ -181,7 +184,7 @@ class Trial:
             raise Wrong("it hangs")
         if code == 0:
             return "finished"
-        by_call = self.kind in ("call fails", "disk full")
+        by_call = self.kind in ("call fails", "disk full", "no memory")
         if not came:
             raise Wrong(f"exit code {code} although nothing befell it")
         if self.kind == "stop and continue":
@@ -192,6 +195,8 @@ class Trial:
             for name, meaning in MEANING.items():
                 if name in self.what and meaning not in words:
                     raise Wrong(f"the error does not say '{meaning}'")
+            if "ENOMEM" in self.what and code != 5:
+                raise Wrong(f"exit code {code} when memory was out")
             return "error"
         return "stopped" if code == 85 else "killed"
 
@@ -210,7 +215,7 @@ class Trial:
         there = any(os.path.lexists(os.path.join(self.folder, o)) for o in self.stage.outputs)
         ranks = self.draw.randint(1, 3)
         force = there and not self.stage.resumes
-        run = Process(st.launch(self.stage, ranks, force), self.folder, self.base, ENVIRONMENT)
+        run = Process(st.launch(self.stage, self.folder, ranks, force), self.folder, self.base, ENVIRONMENT)
         code, _ = run.end()
         noticed = False
         if code in (2, 3, 4, 7) and harmed:
@@ -218,7 +223,7 @@ class Trial:
             if harmed.split("/")[-1] not in words and harmed.split("/")[0] not in words:
                 raise Wrong(f"exit code {code}, but the error does not name '{harmed}'")
             noticed = True
-            run = Process(st.launch(self.stage, ranks, True), self.folder, self.base, ENVIRONMENT)
+            run = Process(st.launch(self.stage, self.folder, ranks, True), self.folder, self.base, ENVIRONMENT)
             code, _ = run.end()
         if code != 0:
             raise Wrong(f"run again on {ranks} ranks: exit code {code}" + (" with --force" if force or noticed else ""))
@@ -235,9 +240,9 @@ class Trial:
         return noticed
 
     def run(self):
-        inside = self.kind in ("call fails", "disk full", "kill at a call")
+        inside = self.kind in ("call fails", "disk full", "no memory", "kill at a call")
         preload = self.preload() if inside else []
-        run = Process(st.launch(self.stage, self.ranks, preload=preload), self.folder, self.base, ENVIRONMENT)
+        run = Process(st.launch(self.stage, self.folder, self.ranks, preload=preload), self.folder, self.base, ENVIRONMENT)
         came = inside or self.disturb(run)
         code, _ = run.end()
         if inside:
@@ -279,6 +284,7 @@ def main():
     world = os.path.join(base, "world")
     by_stage, by_kind = collections.defaultdict(collections.Counter), collections.defaultdict(collections.Counter)
     made, wrong = {}, 0
+    server = Server(base, os.path.join(base, "nginx"))
 
     def references(stage):
         if stage.name not in made:
@@ -287,7 +293,7 @@ def main():
 
     try:
         st.make_world(world, os.path.join(os.environ["TESTS"], "../configs"))
-        all_stages = [s for s in st.table() if not wanted or s.name == wanted]
+        all_stages = [s for s in st.table(server.address) if not wanted or s.name == wanted]
         for number in [int(only)] if only else range(faults):
             trial = Trial(number, seed, all_stages, references, base, world)
             outcome, harmed, noticed = None, False, False
@@ -314,6 +320,7 @@ def main():
         print_table("stage", by_stage)
         print(f"\n{sum(c['tried'] for c in by_kind.values())} faults, seed {seed}: {wrong} went wrong")
     finally:
+        server.stop()
         shutil.rmtree(base, ignore_errors=True)
     return 1 if wrong else 0
 

@@ -5,11 +5,12 @@ import shutil
 import subprocess
 
 PROGRAM = os.environ["NEGBANK"]
+TRANSFER = "--cache cache --retries 1 --retry-wait 0.01 --connect-timeout 5 --stall-timeout 5"
 CRITERIA = ("debiased", "interneg", "neglabel", "dnm", "random")
 
 
 class Stage:
-    """One command. `resumes`: it is continued with the same words; else it is run again, with --force where one of its
+    """One command; {folder} in its words is the name of the folder it runs in. `resumes`: it is continued with the same words; else it is run again, with --force where one of its
     outputs is there already. `weight`: how often it is drawn."""
 
     def __init__(self, name, words, outputs, mpi=True, resumes=False, weight=2):
@@ -17,7 +18,7 @@ class Stage:
         self.mpi, self.resumes, self.weight = mpi, resumes, weight
 
 
-def table():
+def table(server):
     stages = [
         Stage("corpus", "corpus -q --memory 1M --scratch scratch -o words.nbc ref/texts.txt ref/more.csv --column text",
               ["words.nbc"], weight=4),
@@ -38,6 +39,10 @@ def table():
         Stage("run", "run demo.yaml -q", ["words.nbc", "words.nbe", "id-train.nbe", "wild.nbe", "id-test.nbe", "near.nbe",
                                           "far.nbe", "demo.nbank", "id.tsv", "near.tsv", "far.tsv", "metrics.json"], mpi=False, resumes=True, weight=1),
     ]
+    if server:
+        stages.append(Stage("publish", f"publish -q ref/bank.nbank {server}/{{folder}}/site/ --lock-stale 1 {TRANSFER}",
+                            ["site/bank.nbank", "site/bank.nbank.sha256"], mpi=False, resumes=True))
+        stages.append(Stage("pull", f"pull -q {server}/world/bank.nbank -o got.nbank {TRANSFER}", ["got.nbank"], mpi=False))
     for criterion in CRITERIA:
         stages.append(Stage(f"mine {criterion}", "mine -q --texts ref/text.nbe --labels ref/world/labels.txt --model "
                             "ref/world/model --id-images ref/id.nbe --wild-images ref/images.nbe --resume "
@@ -86,9 +91,9 @@ def prepare(folder, world):
     shutil.copy(os.path.join(world, "demo.yaml"), folder)
 
 
-def launch(stage, ranks, force=False, preload=()):
-    """The words that run a stage on so many ranks."""
-    words = stage.words.split()
+def launch(stage, folder, ranks, force=False, preload=()):
+    """The words that run a stage in a folder on so many ranks."""
+    words = stage.words.format(folder=os.path.basename(folder)).split()
     if stage.name == "run":
         words += ["--ranks", str(ranks)]
     if force:

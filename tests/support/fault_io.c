@@ -1,12 +1,12 @@
-/* Faults of input and output, for a program that is started with this library in LD_PRELOAD. Calls that touch files
- * below a folder are counted; what NEGBANK_FAULT asks for befalls one of them, or all from it on.
+/* Faults of input, output and memory, for a program that is started with this library in LD_PRELOAD. Calls that touch
+ * files below a folder are counted; what NEGBANK_FAULT asks for befalls one of them, or all from it on.
  *
  *   NEGBANK_FAULT        CALLS:EFFECT:N[+], as in "write,sync:ENOSPC:3+"
  *     CALLS   of write (also what stdio writes), read, sync, rename, open, make (files that are created), space
- *             (fallocate, ftruncate), map, unlink; "any" for all of them
- *     EFFECT  ENOSPC, EIO, EFBIG, EDQUOT, EINTR; SHORT (half of what a write or read was asked for), KILL, or COUNT
- *             (nothing: to learn how many there are)
- *     N       the number of the call, from 1; N+ for all from there on
+ *             (fallocate, ftruncate), map, unlink; "any" for all of them; or memory: what the program itself, not the
+ *             libraries under it, allocates
+ *     EFFECT  ENOSPC, EIO, EFBIG, EDQUOT, EINTR, ENOMEM; SHORT (half of what a write or read was asked for), KILL, or
+ * COUNT (nothing: to learn how many there are) N       the number of the call, from 1; N+ for all from there on
  *   NEGBANK_FAULT_BELOW  the folder, as realpath has it
  *   NEGBANK_FAULT_RANK   the rank that is hit (OMPI_COMM_WORLD_RANK), where there are ranks
  *   NEGBANK_FAULT_LOG    a file that gets a line "CALL FILE" at the first fault; with COUNT, as the process ends, one
@@ -17,10 +17,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +32,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-typedef enum call { WRITE, READ, SYNC, RENAME, OPEN, MAKE, SPACE, MAP, UNLINK, CALLS } call;
+typedef enum call { WRITE, READ, SYNC, RENAME, OPEN, MAKE, SPACE, MAP, UNLINK, MEMORY, CALLS } call;
 typedef enum effect { COUNT, KILL, SHORT, ERROR } effect;
 typedef enum verdict { PASS, FAIL, CUT } verdict; /* CUT: do half of it */
 
 static const char *const call_names[CALLS] = {"write", "read",  "sync", "rename", "open",
-                                              "make",  "space", "map",  "unlink"};
+                                              "make",  "space", "map",  "unlink", "memory"};
 
 static struct plan {
     bool calls[CALLS], on;
@@ -46,6 +48,7 @@ static struct plan {
     char below[PATH_MAX];
     size_t below_len;
     const char *log;
+    uintptr_t code, code_end; /* of the program itself */
 } plan;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -53,8 +56,9 @@ static const struct named {
     const char *name;
     effect effect;
     int error;
-} effects[] = {{"ENOSPC", ERROR, ENOSPC}, {"EIO", ERROR, EIO}, {"EFBIG", ERROR, EFBIG}, {"EDQUOT", ERROR, EDQUOT},
-               {"EINTR", ERROR, EINTR},   {"SHORT", SHORT, 0}, {"KILL", KILL, 0},       {"COUNT", COUNT, 0}};
+} effects[] = {{"ENOSPC", ERROR, ENOSPC}, {"EIO", ERROR, EIO},     {"EFBIG", ERROR, EFBIG},
+               {"EDQUOT", ERROR, EDQUOT}, {"EINTR", ERROR, EINTR}, {"ENOMEM", ERROR, ENOMEM},
+               {"SHORT", SHORT, 0},       {"KILL", KILL, 0},       {"COUNT", COUNT, 0}};
 
 /* Past the wrappers below, which would count what the library itself writes. */
 static void tell(const char *text)
@@ -64,6 +68,20 @@ static void tell(const char *text)
         syscall(SYS_write, fd, text, strlen(text));
         syscall(SYS_close, fd);
     }
+}
+
+/* The first object is the program. */
+static int find_code(struct dl_phdr_info *info, size_t size, void *unused)
+{
+    (void)size, (void)unused;
+    for (size_t i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+        if (part->p_type == PT_LOAD && (part->p_flags & PF_X)) {
+            plan.code = info->dlpi_addr + part->p_vaddr;
+            plan.code_end = plan.code + part->p_memsz;
+        }
+    }
+    return 1;
 }
 
 __attribute__((constructor)) static void begin(void)
@@ -77,7 +95,7 @@ __attribute__((constructor)) static void begin(void)
     }
     plan.onwards = more == '+';
     for (size_t i = 0; i < CALLS; i++) {
-        plan.calls[i] = strcmp(calls, "any") == 0 || strstr(calls, call_names[i]);
+        plan.calls[i] = (strcmp(calls, "any") == 0 && i != MEMORY) || strstr(calls, call_names[i]);
     }
     for (size_t i = 0; i < sizeof effects / sizeof *effects; i++) {
         if (strcmp(effects[i].name, name) == 0) {
@@ -86,6 +104,7 @@ __attribute__((constructor)) static void begin(void)
             plan.on = true;
         }
     }
+    dl_iterate_phdr(find_code, NULL);
     snprintf(plan.below, sizeof plan.below, "%s", below);
     plan.below_len = strlen(plan.below);
     plan.log = getenv("NEGBANK_FAULT_LOG");
@@ -110,18 +129,18 @@ static verdict judge(call what, const char *path)
 {
     verdict v = PASS;
     int before = errno;
-    if (!plan.on || !plan.calls[what] || !below(path)) {
+    if (!plan.on || !(plan.calls[what] || plan.effect == COUNT) || !(what == MEMORY || below(path))) {
         return PASS;
     }
     pthread_mutex_lock(&lock);
-    long number = ++plan.seen;
+    long number = plan.calls[what] ? ++plan.seen : 0;
     plan.of[what]++;
-    if (number == plan.at || (plan.onwards && number > plan.at)) {
+    if (number && (number == plan.at || (plan.onwards && number > plan.at))) {
         char line[PATH_MAX + 32];
         if (!plan.told && plan.effect != COUNT && plan.log) {
             snprintf(line, sizeof line, "%s %s\n", call_names[what], path);
-            tell(line);
             plan.told = true;
+            tell(line);
         }
         if (plan.effect == KILL) {
             raise(SIGKILL);
@@ -324,3 +343,42 @@ MKOSTEMP(mkostemp64)
     }
 MAP_CALL(mmap, off_t)
 MAP_CALL(mmap64, off64_t)
+
+/* glibc's own, under the names it keeps for this */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+static bool out_of_memory(const void *caller)
+{
+    uintptr_t at = (uintptr_t)caller;
+    return plan.on && at >= plan.code && at < plan.code_end && judge(MEMORY, "") == FAIL;
+}
+
+void *malloc(size_t size)
+{
+    return out_of_memory(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    return out_of_memory(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    return out_of_memory(__builtin_return_address(0)) ? NULL : __libc_realloc(old, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    return out_of_memory(__builtin_return_address(0)) ? NULL : __libc_memalign(alignment, size);
+}
+
+char *strdup(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = out_of_memory(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
+    return copy ? memcpy(copy, text, size) : NULL;
+}
