@@ -302,7 +302,8 @@ static nb_status write_outputs(run *r, nb_error *err)
         return NB_OK;
     }
     if (r->set->explain) {
-        NB_TRY(nb_mined_explain(&r->mined, &r->texts, r->set->explain, r->set->force, err));
+        /* with --resume the table may be there: an interrupted run's, from just before its bank */
+        NB_TRY(nb_mined_explain(&r->mined, &r->texts, r->set->explain, r->set->force || r->set->resume, err));
     }
     NB_TRY(write_bank(r, &digest, err));
     nb_job_record(r->job, r->set->output, digest.hex);

@@ -6,6 +6,7 @@
 #include "common/linear/vector.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -264,6 +265,7 @@ int nb_program(int argc, char *argv[])
 {
     nb_error err = {0};
     hold_standard_files();
+    signal(SIGXFSZ, SIG_IGN); /* over a limit on file sizes a write fails like any other */
     nb_log log = nb_log_open("negbank", true, false, false);
     int words = 0;
     const nb_command *command = find(argc, argv, &words);

@@ -1,5 +1,6 @@
 #include "scoring/bank_digests.h"
 
+#include "common/base/json.h"
 #include "common/base/memory.h"
 
 #include <stdlib.h>
@@ -76,12 +77,13 @@ static bool all_strings(const json_t *object)
 nb_status nb_bank_digests_parse(json_t **list, nb_digest *all, const char *text, nb_error *err)
 {
     nb_digest have;
-    nb_status status = NB_OK;
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    json_t *datasets = json_object_get(root, "datasets");
-    const char *want = json_string_value(json_object_get(root, "all"));
+    nb_status status;
+    json_t *root = NULL;
     *list = NULL;
     *all = (nb_digest){""};
+    NB_TRY(nb_json_parse(&root, text, strlen(text), JSON_REJECT_DUPLICATES, NULL, err));
+    json_t *datasets = json_object_get(root, "datasets");
+    const char *want = json_string_value(json_object_get(root, "all"));
     if (!datasets && all_strings(root)) { /* older than the final format */
         *list = json_incref(root);
     } else if (!all_strings(datasets) || !want || json_object_size(root) != 2) {

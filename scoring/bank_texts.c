@@ -1,6 +1,7 @@
 #include "scoring/bank_texts.h"
 
-#include <jansson.h>
+#include "common/base/json.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,11 @@ static bool get_suggestion(nb_bank_suggestion *out, const json_t *root, bool old
 nb_status nb_bank_suggestion_parse(nb_bank_suggestion *out, const char *text, bool old, nb_error *err)
 {
     static const char *const keys[] = {"score", "temperature", "groups", "seed", "tau"};
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    json_t *root;
+    nb_status status = nb_json_parse(&root, text, strlen(text), JSON_REJECT_DUPLICATES, NULL, err);
+    if (status != NB_OK) {
+        return status;
+    }
     bool sound = has_keys(root, keys, old ? 4 : 5) && get_suggestion(out, root, old);
     json_decref(root);
     return sound ? NB_OK : refuse("suggested", text, err);
@@ -123,7 +128,11 @@ static bool get_threshold(nb_bank_threshold *out, const json_t *root)
 nb_status nb_bank_threshold_parse(nb_bank_threshold *out, const char *text, nb_error *err)
 {
     static const char *const keys[] = {"suggested", "recall", "measured", "images", "threshold", "ood_score"};
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    json_t *root;
+    nb_status status = nb_json_parse(&root, text, strlen(text), JSON_REJECT_DUPLICATES, NULL, err);
+    if (status != NB_OK) {
+        return status;
+    }
     bool sound = has_keys(root, keys, 6) && get_threshold(out, root);
     json_decref(root);
     if (!sound) {
@@ -132,11 +141,15 @@ nb_status nb_bank_threshold_parse(nb_bank_threshold *out, const char *text, nb_e
     return sound ? NB_OK : refuse("calibration", text, err);
 }
 
+/* NULL when memory is out. */
 static json_t *string_list(const nb_strings *strings)
 {
     json_t *list = json_array();
-    for (size_t i = 0; strings && i < strings->count; i++) {
-        json_array_append_new(list, json_stringn(nb_strings_get(strings, i), nb_strings_len(strings, i)));
+    for (size_t i = 0; list && strings && i < strings->count; i++) {
+        if (json_array_append_new(list, json_stringn(nb_strings_get(strings, i), nb_strings_len(strings, i))) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
     }
     return list;
 }
@@ -150,15 +163,16 @@ nb_status nb_bank_source_text(const nb_bank_source *s, char **text, nb_error *er
                   text, err);
 }
 
-static bool get_strings(nb_strings *out, const json_t *list, nb_error *err)
+static nb_status get_strings(nb_strings *out, const json_t *list, const char *text, nb_error *err)
 {
-    bool sound = json_is_array(list) && json_array_size(list) <= PROMPTS_MAX;
-    for (size_t i = 0; sound && i < json_array_size(list); i++) {
+    nb_status status =
+        json_is_array(list) && json_array_size(list) <= PROMPTS_MAX ? NB_OK : refuse("source", text, err);
+    for (size_t i = 0; status == NB_OK && i < json_array_size(list); i++) {
         const json_t *item = json_array_get(list, i);
-        sound = json_is_string(item) &&
-                nb_strings_push(out, json_string_value(item), json_string_length(item), err) == NB_OK;
+        status = json_is_string(item) ? nb_strings_push(out, json_string_value(item), json_string_length(item), err)
+                                      : refuse("source", text, err);
     }
-    return sound;
+    return status;
 }
 
 static bool is_digest(const char *hex)
@@ -169,17 +183,20 @@ static bool is_digest(const char *hex)
 nb_status nb_bank_source_parse(nb_bank *b, const char *text, nb_error *err)
 {
     static const char *const keys[] = {"checkpoint", "label_prompts", "text_prompts", "adjective_prompts"};
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    json_t *root = NULL;
+    nb_status status;
+    NB_TRY(nb_json_parse(&root, text, strlen(text), JSON_REJECT_DUPLICATES, NULL, err));
     const json_t *checkpoint = json_object_get(root, "checkpoint");
-    bool sound = has_keys(root, keys, 4) && (json_is_null(checkpoint) || is_digest(json_string_value(checkpoint))) &&
-                 get_strings(&b->label_prompts, json_object_get(root, "label_prompts"), err) &&
-                 get_strings(&b->text_prompts, json_object_get(root, "text_prompts"), err) &&
-                 get_strings(&b->adjective_prompts, json_object_get(root, "adjective_prompts"), err);
-    nb_status status = sound ? NB_OK : refuse("source", text, err);
-    if (sound && json_is_string(checkpoint)) {
+    bool sound = has_keys(root, keys, 4) && (json_is_null(checkpoint) || is_digest(json_string_value(checkpoint)));
+    NB_TRY(sound ? NB_OK : refuse("source", text, err));
+    NB_TRY(get_strings(&b->label_prompts, json_object_get(root, "label_prompts"), text, err));
+    NB_TRY(get_strings(&b->text_prompts, json_object_get(root, "text_prompts"), text, err));
+    NB_TRY(get_strings(&b->adjective_prompts, json_object_get(root, "adjective_prompts"), text, err));
+    if (json_is_string(checkpoint)) {
         b->checkpoint = strdup(json_string_value(checkpoint));
         status = b->checkpoint ? NB_OK : nb_fail(err, NB_ERR_LIMIT, "out of memory for a text of the bank");
     }
+done:
     json_decref(root);
     return status;
 }

@@ -1,5 +1,6 @@
 #include "scoring/negbank.h"
 
+#include "common/base/json.h"
 #include "common/base/version.h"
 #include "common/store/provenance.h"
 #include "scoring/scores/parameters.h"
@@ -53,13 +54,18 @@ const char *negbank_version(void)
 }
 
 /* What the provenance of a bank says about how it was made. */
-static void read_provenance(negbank_bank *b)
+static nb_status read_provenance(negbank_bank *b, nb_error *err)
 {
-    json_t *root = b->bank.provenance ? json_loads(b->bank.provenance, 0, NULL) : NULL;
+    json_t *root = NULL;
+    nb_status status = NB_OK;
+    if (b->bank.provenance) {
+        status = nb_json_parse(&root, b->bank.provenance, strlen(b->bank.provenance), 0, NULL, err);
+    }
     const char *criterion = json_string_value(json_object_get(json_object_get(root, "options"), "criterion"));
     snprintf(b->criterion, sizeof b->criterion, "%s", criterion ? criterion : "");
     json_decref(root);
     nb_bank_checkpoint(&b->bank, &b->checkpoint);
+    return status;
 }
 
 int negbank_open(negbank_bank **out, const char *path, char *message, size_t message_size)
@@ -75,10 +81,12 @@ int negbank_open(negbank_bank **out, const char *path, char *message, size_t mes
     status = path ? nb_bank_open(&b->bank, path, &err) : nb_fail(&err, NB_ERR_USAGE, "no path is given");
     pthread_mutex_unlock(&hdf5_turn);
     if (status == NB_OK) {
-        read_provenance(b);
+        status = read_provenance(b, &err);
+    }
+    if (status == NB_OK) {
         *out = b;
     } else {
-        free(b);
+        negbank_close(b);
     }
     return report(status, &err, message, message_size);
 }

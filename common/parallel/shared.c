@@ -26,6 +26,9 @@ nb_status nb_shared_create(nb_shared *s, const nb_team *team, size_t bytes, nb_e
     s->first = rank == 0;
     if (ranks == 1) { /* nobody to share with */
         s->base = nb_alloc_aligned(bytes, 1, err);
+        if (!s->base) {
+            MPI_Comm_free(&s->node); /* of this rank alone */
+        }
         return nb_team_agree(team, s->base ? NB_OK : NB_ERR_LIMIT, err);
     }
     size = s->first ? (MPI_Aint)(bytes + ALIGN) : 0;

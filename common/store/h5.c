@@ -2,13 +2,13 @@
 
 #include "common/base/version.h"
 #include "common/store/h5_internal.h"
+#include "common/store/h5_memory.h"
 #include "common/store/seal.h"
 #include "common/store/zstd_filter.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,31 +89,14 @@ done:
     return buffer ? status : NB_ERR_LIMIT;
 }
 
-int nb_h5_descriptor(hid_t file)
+/* The file is there from the beginning: where it cannot be, no work is done for it. */
+static nb_status make_file(const char *path, nb_error *err)
 {
-    void *handle = NULL;
-    return H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) >= 0 && handle ? *(int *)handle : -1;
-}
-
-/* Puts memory with the same bytes under the descriptor of a file just created. */
-static nb_status move_to_memory(hid_t file, const char *path, nb_error *err)
-{
-    struct stat st;
-    nb_status status;
-    int fd = nb_h5_descriptor(file), memory = memfd_create("negbank", MFD_CLOEXEC);
-    if (fd < 0 || memory < 0 || fstat(fd, &st) != 0) {
-        status = nb_fail_errno(err, NB_ERR_LIMIT, "cannot hold '%s' in memory", path);
-        goto done;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0 || close(fd) != 0) {
+        return nb_fail_errno(err, NB_ERR_IO, "cannot create '%s'", path);
     }
-    NB_TRY(copy_sparse(fd, memory, st.st_size, path, err));
-    if (dup3(memory, fd, O_CLOEXEC) != fd) {
-        status = nb_fail_errno(err, NB_ERR_LIMIT, "cannot hold '%s' in memory", path);
-    }
-done:
-    if (memory >= 0) {
-        close(memory);
-    }
-    return status;
+    return NB_OK;
 }
 
 nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err)
@@ -129,12 +112,13 @@ nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned
     H5Pset_obj_track_times(create, false);
     /* 1.10's index of a single chunk takes 30 bytes, 1.8's over 2000: as much as a small file holds */
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
+    NB_TRY(nb_h5_memory_use(access, err));
+    NB_TRY(make_file(path, err));
     *file = H5Fcreate(path, H5F_ACC_TRUNC, create, access);
     if (*file < 0) {
-        status = nb_h5_fail(err, NB_ERR_IO, "create", path);
+        status = nb_h5_fail(err, NB_ERR_LIMIT, "hold in memory", path);
         goto done;
     }
-    NB_TRY(move_to_memory(*file, path, err));
     char producer[64];
     snprintf(producer, sizeof producer, "negbank %s %s", nb_version(), nb_commit());
     NB_TRY(put_text_attribute(*file, "kind", kind, err));
@@ -156,23 +140,29 @@ void nb_h5_close(hid_t *file)
 
 nb_status nb_h5_save(hid_t *file, const char *path, nb_error *err)
 {
-    nb_status status = NB_OK;
+    nb_status status;
     struct stat st;
-    int memory = fcntl(nb_h5_descriptor(*file), F_DUPFD_CLOEXEC, 0), to = -1;
-    if (H5Fclose(*file) < 0 || memory < 0) {
-        status = nb_h5_fail(err, NB_ERR_LIMIT, "finish", path);
-    } else if ((to = open(path, O_WRONLY | O_CLOEXEC)) < 0 || fstat(memory, &st) != 0) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", path);
-    } else {
-        status = copy_sparse(memory, to, st.st_size, path, err);
+    nb_h5_memory *memory = nb_h5_memory_of(*file);
+    int to = -1;
+    memory->kept = true;
+    if (H5Fclose(*file) < 0) {
+        memory->kept = false; /* it is HDF5's until the process ends */
+        *file = -1;
+        return nb_h5_fail(err, NB_ERR_LIMIT, "finish", path);
     }
     *file = -1;
+    NB_TRY(nb_h5_memory_check(memory, path, err));
+    to = open(path, O_WRONLY | O_CLOEXEC);
+    if (to < 0 || fstat(memory->fd, &st) != 0) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", path);
+        goto done;
+    }
+    NB_TRY(copy_sparse(memory->fd, to, st.st_size, path, err));
+done:
     if (to >= 0 && close(to) != 0 && status == NB_OK) {
         status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", path);
     }
-    if (memory >= 0) {
-        close(memory);
-    }
+    nb_h5_memory_free(memory);
     return status;
 }
 

@@ -10,8 +10,8 @@
 #include <hdf5.h>
 
 /* Creates `path` with room for the seal and the root attributes `kind`, `format` and `producer`. What is put into it
- * lies in memory until nb_h5_save: HDF5 (1.10) crashes as the process ends after a write has failed, as it does on a
- * full disk. Room that was reserved and not written takes no memory. */
+ * lies in memory until nb_h5_save (common/store/h5_memory.h says why); room that was reserved and not written takes
+ * none. */
 nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);
 /* Opens for reading. NB_ERR_INPUT when the root attributes do not name this kind, or a format over `format`. */
 nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);

@@ -1,6 +1,7 @@
 #include "common/store/h5_chunks.h"
 
 #include "common/store/h5_internal.h"
+#include "common/store/h5_memory.h"
 #include "common/store/seal.h"
 #include "common/store/zstd_filter.h"
 
@@ -102,7 +103,8 @@ static bool find_mark(int fd, const char mark[MARK], uint64_t *offset)
     return false;
 }
 
-nb_status nb_h5_place(hid_t file, hid_t dataset, uint64_t chunk, size_t len, uint64_t *offset, nb_error *err)
+nb_status nb_h5_place(hid_t file, const char *path, hid_t dataset, uint64_t chunk, size_t len, uint64_t *offset,
+                      nb_error *err)
 {
     static const char mark[MARK] = "nbchunk";
     hid_t plist = H5Dget_create_plist(dataset);
@@ -119,11 +121,13 @@ nb_status nb_h5_place(hid_t file, hid_t dataset, uint64_t chunk, size_t len, uin
     /* a packed chunk is longer than the mark: a zstd frame has 13 bytes at least */
     if (H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, &at, len, bytes) < 0 ||
         H5Dget_chunk_info_by_coord(dataset, &at, &mask, &address, &size) < 0) {
-        status = nb_h5_fail(err, NB_ERR_LIMIT, "enter a chunk into", "the corpus");
+        status = nb_h5_fail(err, NB_ERR_LIMIT, "enter a chunk into", path);
         goto done;
     }
     *offset = address;
-    int fd = nb_h5_descriptor(file);
+    const nb_h5_memory *memory = nb_h5_memory_of(file);
+    NB_TRY(nb_h5_memory_check(memory, path, err));
+    int fd = memory->fd;
     if (len < MARK || !find_mark(fd, mark, offset)) {
         status = nb_fail(err, NB_ERR_INTERNAL, "HDF5 does not say where a chunk of %zu bytes lies", len);
         goto done;

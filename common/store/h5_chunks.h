@@ -31,8 +31,9 @@ nb_status nb_h5_pack(nb_h5_packer *p, const void *elements, size_t count, size_t
 /* Makes a vector of `count` > 0 elements. Its chunks are entered with nb_h5_place, then it is closed with H5Dclose. */
 nb_status nb_h5_chunked(hid_t *dataset, hid_t file, const char *name, hid_t file_type, uint64_t count, int level,
                         nb_error *err);
-/* Enters chunk `chunk`, of `len` packed bytes; *offset is where they belong in the file. The room they take in the
- * memory that holds the file until it is saved is given back. */
-nb_status nb_h5_place(hid_t file, hid_t dataset, uint64_t chunk, size_t len, uint64_t *offset, nb_error *err);
+/* Enters chunk `chunk`, of `len` packed bytes, of the file made for `path`; *offset is where they belong in the file.
+ * The room they take in the memory that holds the file until it is saved is given back. */
+nb_status nb_h5_place(hid_t file, const char *path, hid_t dataset, uint64_t chunk, size_t len, uint64_t *offset,
+                      nb_error *err);
 
 #endif

@@ -13,9 +13,6 @@ nb_status nb_h5_fail(nb_error *err, nb_status status, const char *what, const ch
 #define nb_h5_fail(err, status, what, name) ((nb_h5_fail)((err), (status), (what), (name)), (status))
 #endif
 
-/* The descriptor HDF5's default driver writes through, -1 when it does not tell. */
-int nb_h5_descriptor(hid_t file);
-
 /* Makes the groups in front of a dataset's name, without the times HDF5 gives those it makes by itself. */
 nb_status nb_h5_create_groups(hid_t file, const char *name, nb_error *err);
 

@@ -5,6 +5,7 @@
 #include "common/store/h5_internal.h"
 #include "common/store/zstd_filter.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,21 +203,31 @@ static bool get_chunk_shape(const source *s, hsize_t *rows, size_t *bytes)
 }
 
 /* One chunk is stored, packed by all filters, and unpacks to exactly `bytes`: HDF5 does not compare the two. */
-static bool chunk_is_whole(const source *s, hsize_t row, size_t bytes)
+static nb_status check_chunk(const source *s, hsize_t row, size_t bytes, nb_error *err)
 {
     hsize_t offset[RANK_MAX] = {row}, packed = 0;
     haddr_t at = HADDR_UNDEF;
     unsigned skipped = 0;
     uint32_t skipped_too = 0;
-    if (H5Dget_chunk_info_by_coord(s->dataset, offset, &skipped, &at, &packed) < 0 || at == HADDR_UNDEF || skipped ||
-        !packed || packed > s->file_bytes) {
-        return false;
+    bool whole = false;
+    if (H5Dget_chunk_info_by_coord(s->dataset, offset, &skipped, &at, &packed) >= 0 && at != HADDR_UNDEF && !skipped &&
+        packed && packed <= s->file_bytes) {
+        void *raw = nb_alloc((size_t)packed, 1, err);
+        if (!raw) {
+            return NB_ERR_LIMIT;
+        }
+        whole = H5Dread_chunk(s->dataset, H5P_DEFAULT, offset, &skipped_too, raw) >= 0 &&
+                nb_zstd_unpacked_bytes(raw, (size_t)packed) == bytes;
+        free(raw);
     }
-    void *raw = malloc((size_t)packed);
-    bool whole = raw && H5Dread_chunk(s->dataset, H5P_DEFAULT, offset, &skipped_too, raw) >= 0 &&
-                 nb_zstd_unpacked_bytes(raw, (size_t)packed) == bytes;
-    free(raw);
-    return whole;
+    return whole ? NB_OK : refuse(s, "a chunk is missing or incomplete", err);
+}
+
+/* The filter has no other way to say that it had no memory to unpack into; errno was 0 before. */
+static nb_status read_failed(const char *name, nb_error *err)
+{
+    return errno == ENOMEM ? nb_fail(err, NB_ERR_LIMIT, "out of memory to unpack dataset '%s'", name)
+                           : nb_h5_fail(err, NB_ERR_INPUT, "read dataset", name);
 }
 
 static nb_status check_chunks(const source *s, nb_error *err)
@@ -229,12 +240,11 @@ static nb_status check_chunks(const source *s, nb_error *err)
     if (!get_chunk_shape(s, &rows, &bytes)) {
         return refuse(s, "its chunks have no proper shape", err);
     }
-    for (hsize_t row = 0; row < s->dims[0]; row += rows) {
-        if (!chunk_is_whole(s, row, bytes)) {
-            return refuse(s, "a chunk is missing or incomplete", err);
-        }
+    nb_status status = NB_OK;
+    for (hsize_t row = 0; row < s->dims[0] && status == NB_OK; row += rows) {
+        status = check_chunk(s, row, bytes, err);
     }
-    return NB_OK;
+    return status;
 }
 
 /* All bytes of the dataset are stored, in this file. */
@@ -266,8 +276,9 @@ nb_status nb_h5_read_checked(hid_t file, hid_t dataset, const char *name, hid_t 
     NB_TRY(check_stored(&s, err));
     *data = nb_alloc_aligned(s.bytes + 1, 1, err);
     status = *data ? NB_OK : NB_ERR_LIMIT;
+    errno = 0;
     if (*data && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data) < 0) {
-        status = nb_h5_fail(err, NB_ERR_INPUT, "read dataset", name);
+        status = read_failed(name, err);
         free(*data);
         *data = NULL;
     }
@@ -457,8 +468,12 @@ static nb_status check_chunks_of(nb_h5_vector *v, size_t begin, size_t count, nb
 {
     source s = {.dataset = v->dataset, .name = v->name, .file_bytes = v->file_bytes};
     for (size_t chunk = begin / v->chunk_rows; chunk <= (begin + count - 1) / v->chunk_rows; chunk++) {
-        if (chunk + 1 != v->checked && !chunk_is_whole(&s, chunk * v->chunk_rows, v->chunk_rows * v->element)) {
-            return refuse(&s, "a chunk is missing or incomplete", err);
+        nb_status status = NB_OK;
+        if (chunk + 1 != v->checked) {
+            status = check_chunk(&s, chunk * v->chunk_rows, v->chunk_rows * v->element, err);
+        }
+        if (status != NB_OK) {
+            return status;
         }
         v->checked = chunk + 1;
     }
@@ -481,6 +496,7 @@ nb_status nb_h5_vector_read(nb_h5_vector *v, size_t begin, size_t count, void *o
         return status;
     }
     hid_t space = H5Dget_space(v->dataset), memory = H5Screate_simple(1, &length, NULL);
+    errno = 0;
     bool read = space >= 0 && memory >= 0 &&
                 H5Sselect_hyperslab(space, H5S_SELECT_SET, &at, NULL, &length, NULL) >= 0 &&
                 H5Dread(v->dataset, v->type, memory, space, H5P_DEFAULT, out) >= 0;
@@ -490,7 +506,7 @@ nb_status nb_h5_vector_read(nb_h5_vector *v, size_t begin, size_t count, void *o
     if (memory >= 0) {
         H5Sclose(memory);
     }
-    return read ? NB_OK : nb_h5_fail(err, NB_ERR_INPUT, "read dataset", v->name);
+    return read ? NB_OK : read_failed(v->name, err);
 }
 
 nb_status nb_h5_strings_read(nb_h5_vector *bytes, nb_h5_vector *offsets, size_t begin, size_t count,

@@ -2,6 +2,7 @@
  * programs is built of it (plugin/h5zstd.c). */
 #include "common/store/zstd_filter.h"
 
+#include <errno.h>
 #include <hdf5.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -29,6 +30,9 @@ static size_t decompress(size_t count, size_t *buffer_size, void **buffer)
 {
     size_t size = nb_zstd_unpacked_bytes(*buffer, count);
     void *out = size ? malloc(size) : NULL;
+    if (size && !out) {
+        errno = ENOMEM;
+    }
     if (!out || ZSTD_decompress(out, size, *buffer, count) != size) {
         free(out);
         return 0;

@@ -78,7 +78,7 @@ static nb_status place_chunks(writer *w, hid_t file, nb_error *err)
             break;
         }
         for (uint64_t k = begin; k < end && status == NB_OK; k++) {
-            status = nb_h5_place(file, dataset, k - begin, (size_t)w->chunks[k], &w->chunks[k], err);
+            status = nb_h5_place(file, w->output.partial, dataset, k - begin, (size_t)w->chunks[k], &w->chunks[k], err);
         }
         H5Dclose(dataset);
     }

@@ -126,6 +126,22 @@ if (ulimit -v 400000 && "$NEGBANK" --version) >/dev/null 2>&1; then # not under 
     says_all 'standard input, line 1' 'out of memory'
 fi
 
+# ---- a limit on file sizes ----
+
+for writer in 'corpus w/corpus/noun.demo.txt -o' 'embed text --model w/model c.nbc -o' 'score --bank b.nbank --images s.nbe -o' \
+    'mine --texts t.nbe --labels w/labels.txt --model w/model --criterion random --count 50 -o' \
+    'store export t.nbe --embeddings'; do
+    read -ra words <<<"$writer"
+    for kb in 0 1 2 5; do
+        case_ "files of at most $kb KiB: $writer"
+        (ulimit -f $kb && timeout 60 "${NB[@]}" "${words[@]}" limited >"$T/out") 2>&1 | cat >"$T/err"
+        got=${PIPESTATUS[0]}
+        [ $got = 4 ] || die "exit code $got instead of 4"
+        refusal limited
+        says_all 'limited' 'File too large'
+    done
+done
+
 # ---- a full disk ----
 
 mkdir disk
