@@ -3,6 +3,7 @@
 
 #include "common/base/file.h"
 #include "common/base/text.h"
+#include "common/parallel/stop.h"
 #include "mining/corpus/file.h"
 #include "mining/labels.h"
 
@@ -122,12 +123,16 @@ static nb_status corpus(nb_job *job, nb_error *err)
     nb_corpus_slice slice = {0};
     nb_strings labels = {0};
     nb_status status;
+    nb_stop_listen();
     NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
     NB_TRY(nb_agree(job, read_means(&means, job, err), err));
     NB_TRY(open_plan(job, &plan, &labels, err));
     NB_TRY(nb_corpus_build(&slice, &job->team, &plan, &means, err));
     NB_TRY(save(job, &slice, &plan, err));
 done:
+    if (status == NB_STOPPED) {
+        nb_hint(err, "a corpus is not continued, it begins anew: give it more time, or more ranks");
+    }
     nb_corpus_slice_free(&slice);
     nb_corpus_plan_close(&plan);
     nb_strings_free(&labels);

@@ -81,6 +81,9 @@ void nb_crew_watch(nb_crew *c)
     while (c->team->rank == 0 && !nb_queue_finished(&c->queue)) {
         nanosleep(&nap, NULL);
         show(c);
+        if (nb_stop_requested()) {
+            nb_queue_halt(&c->queue, NB_HALT_STOPPED);
+        }
     }
 }
 

@@ -49,7 +49,8 @@ nb_status nb_crew_post(nb_crew *crew, nb_error *err);
 /* Not collective. This rank takes no more; `status` is its own so far, and a failure ends the work of all. Returns it,
  * or what fails now. */
 nb_status nb_crew_finish(nb_crew *crew, nb_status status, nb_error *err);
-/* Rank 0 waits for all to finish, so that the progress of the last ones is seen; returns at once elsewhere. */
+/* Rank 0 waits for all to finish, so that the progress of the last ones is seen and a request to stop is heard; returns
+ * at once elsewhere. */
 void nb_crew_watch(nb_crew *crew);
 /* Rank 0. Sums over the ranks as far as they are known; *slowest is the rank that made least. */
 void nb_crew_look(nb_crew *crew, uint64_t *made, uint64_t *kept, int *slowest);

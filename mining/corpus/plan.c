@@ -202,7 +202,7 @@ void nb_corpus_plan_close(nb_corpus_plan *plan)
     *plan = (nb_corpus_plan){0};
 }
 
-/* ---- dealing ---- */
+/* ---- the order of the work ---- */
 
 typedef struct work {
     uint64_t weight;
@@ -221,36 +221,14 @@ static int heaviest_first(const void *left, const void *right)
     return order ? order : (a->number > b->number) - (a->number < b->number);
 }
 
-/* A heap of ranks, the one with the least work (then the lowest number) first. */
-static bool less(const work *a, const work *b)
-{
-    return a->weight != b->weight ? a->weight < b->weight : a->number < b->number;
-}
-
-static void sift(work *heap, size_t count)
-{
-    work moving = heap[0];
-    size_t at = 0;
-    for (size_t child = 1; child < count; child = 2 * at + 1) {
-        child += child + 1 < count && less(&heap[child + 1], &heap[child]);
-        if (!less(&heap[child], &moving)) {
-            break;
-        }
-        heap[at] = heap[child];
-        at = child;
-    }
-    heap[at] = moving;
-}
-
-nb_status nb_corpus_deal(uint32_t **rank_of, const nb_corpus_plan *plan, int size, nb_error *err)
+nb_status nb_corpus_order(size_t **order, const nb_corpus_plan *plan, nb_error *err)
 {
     size_t count = plan->piece_count + plan->count;
-    work *items = NULL, *heap = NULL;
+    work *items = NULL;
     nb_status status;
-    *rank_of = NULL;
+    *order = NULL;
     NB_TRY_NEW(items, count);
-    NB_TRY_NEW(heap, (size_t)size);
-    NB_TRY_NEW(*rank_of, count);
+    NB_TRY_NEW(*order, count);
     for (size_t i = 0; i < count; i++) {
         bool digest = i >= plan->piece_count;
         const nb_piece *p = digest ? NULL : &plan->pieces[i];
@@ -260,17 +238,11 @@ nb_status nb_corpus_deal(uint32_t **rank_of, const nb_corpus_plan *plan, int siz
         items[i] = (work){part ? READ_WEIGHT * (p->end - p->begin) : p ? whole - READ_WEIGHT * p->begin : whole, i};
     }
     qsort(items, count, sizeof *items, heaviest_first);
-    for (size_t r = 0; r < (size_t)size; r++) {
-        heap[r] = (work){0, r};
-    }
     for (size_t i = 0; i < count; i++) {
-        (*rank_of)[items[i].number] = (uint32_t)heap[0].number;
-        heap[0].weight += items[i].weight;
-        sift(heap, (size_t)size);
+        (*order)[i] = items[i].number;
     }
 done:
     free(items);
-    free(heap);
     return status;
 }
 

@@ -39,9 +39,9 @@ nb_status nb_corpus_plan_open(nb_corpus_plan *plan, const nb_team *team, const n
                               const nb_corpus_settings *settings, nb_error *err);
 void nb_corpus_plan_close(nb_corpus_plan *plan);
 
-/* Who reads what: *rank_of [piece_count + count] is the rank of each piece, then of each input's SHA-256; the caller
- * frees. The heaviest work is dealt first, each to the rank with the least. */
-nb_status nb_corpus_deal(uint32_t **rank_of, const nb_corpus_plan *plan, int size, nb_error *err);
+/* What is taken when: *order [piece_count + count] holds the numbers of the pieces and, from piece_count on, of each
+ * input's SHA-256, the heaviest work first, so that what is left at the end is small; the caller frees. */
+nb_status nb_corpus_order(size_t **order, const nb_corpus_plan *plan, nb_error *err);
 
 /* What a build will take. `packed` inputs are taken to unpack to four times their size. */
 typedef struct nb_corpus_estimate {
