@@ -162,8 +162,10 @@ static nb_status account_for(loop *l, nb_embed_account *account, nb_error *err)
     uint64_t *offset = NULL;
     nb_status status;
     NB_TRY(nb_team_gather(l->team, &mine, sizeof mine, &all, &offset, err));
-    *account = (nb_embed_account){
-        .sharing = l->crew.queue.how, .seconds = nb_clock() - l->crew.progress.start, .fewest = UINT64_MAX, .slowest = -1};
+    *account = (nb_embed_account){.sharing = l->crew.queue.how,
+                                  .seconds = nb_clock() - l->crew.progress.start,
+                                  .fewest = UINT64_MAX,
+                                  .slowest = -1};
     for (int r = 0; all && r < l->team->size; r++) {
         struct share s;
         memcpy(&s, all + offset[r], sizeof s);

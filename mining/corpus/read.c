@@ -70,8 +70,7 @@ done:
 }
 
 nb_status nb_corpus_read_piece(nb_sorter *out, nb_corpus_counts *counts, uint64_t *lines, const nb_corpus_plan *plan,
-                               size_t piece, const char *bytes, size_t len, const nb_corpus_pulse *pulse,
-                               nb_error *err)
+                               size_t piece, const char *bytes, size_t len, const nb_corpus_pulse *pulse, nb_error *err)
 {
     const nb_source *source = &plan->inputs[plan->pieces[piece].input];
     reader r = {.plan = plan, .source = source, .out = out, .counts = counts, .piece = piece, .pulse = pulse};
