@@ -35,6 +35,15 @@ mine=("$NEGBANK" mine --texts text.nbe --labels world/labels.txt --model world/m
 timed "${mine[@]}" -q -o bank.nbank
 mine_ms=$TOOK
 
+case_ 'a run that ended between its bank and the removal of the ledger'
+echo ledger >bank.nbank.ledger
+cp bank.nbank ended.nbank
+# shellcheck disable=SC2046
+run 0 $(mpi "$RANKS") "${mine[@]}" -o bank.nbank
+says 'nothing is left to do'
+absent bank.nbank.ledger
+same bank.nbank ended.nbank
+
 hits=0 kept=0
 # disturb MS EXPECTED OUTPUT COMMAND...: kills a random rank at a random moment of MS until one run comes through.
 disturb() {
