@@ -237,6 +237,49 @@ static void test_lists_of_inputs(void **state)
     nb_strings_free(&words);
 }
 
+static void push(nb_strings *out, const char *word)
+{
+    nb_error err = {0};
+    must(nb_strings_push(out, word, strlen(word), &err), &err);
+}
+
+static void test_lists_of_addresses(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_strings words = {0}, local = {0};
+    nb_inputs in;
+    char file[256], there[256];
+    snprintf(file, sizeof file, "%s", scratch_path("m.txt"));
+    snprintf(there, sizeof there, "%s", scratch_path("n.txt"));
+    must(nb_file_write(file, true, "x\n", 2, &err), &err);
+    must(nb_file_write(there, true, "x\n", 2, &err), &err);
+    push(&words, "https://me:word@example.org/lists/n.txt?key=value");
+    push(&words, file);
+    push(&words, "https://me:word@example.org/lists/n.txt?key=value");
+    must(nb_inputs_open(&in, &words, NULL, &err), &err);
+    assert_int_equal(in.paths.count, 2);
+    assert_string_equal(nb_strings_get(&in.paths, 0), "");
+    assert_string_equal(nb_strings_get(&in.names, 0), "https://example.org/lists/n.txt");
+    assert_string_equal(nb_strings_get(&in.addresses, 0), "https://me:word@example.org/lists/n.txt?key=value");
+    push(&local, there);
+    must(nb_inputs_place(&in, &local, &err), &err); /* ordered by name, as files are */
+    assert_string_equal(nb_strings_get(&in.paths, 0), file);
+    assert_string_equal(nb_strings_get(&in.paths, 1), there);
+    assert_string_equal(nb_strings_get(&in.names, 1), "https://example.org/lists/n.txt");
+    nb_inputs_free(&in);
+    nb_strings_free(&words);
+    static const char *const bad[] = {"https://example.org/lists/", "http://example.org", "ftp://example.org/n.txt",
+                                      "s3://bucket/", "http://example.org/a%2Fb"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        push(&words, bad[i]);
+        must_fail(nb_inputs_open(&in, &words, NULL, &err), NB_ERR_USAGE, &err, "'");
+        nb_strings_free(&words);
+        words = (nb_strings){0};
+    }
+    nb_strings_free(&local);
+}
+
 /* ---- normalising and sorting beside plainer ways ---- */
 
 /* What the fast path of plain ASCII must give: blanks collapsed byte by byte. */
@@ -458,6 +501,7 @@ int main(void)
         cmocka_unit_test(test_long_lines_are_bounded),
         cmocka_unit_test(test_packed),
         cmocka_unit_test(test_lists_of_inputs),
+        cmocka_unit_test(test_lists_of_addresses),
         cmocka_unit_test(test_plain_ascii),
         cmocka_unit_test(test_replaces_what_is_no_utf8),
         cmocka_unit_test(test_sorts_as_qsort),
