@@ -3,6 +3,8 @@
 
 #include "common/base/file.h"
 #include "common/base/text.h"
+#include "common/parallel/stop.h"
+#include "jobs/transfer.h"
 #include "mining/corpus/file.h"
 #include "mining/labels.h"
 
@@ -11,6 +13,7 @@
 
 typedef struct settings {
     nb_talk talk;
+    nb_transfer_choice transfer;
     nb_strings inputs;
     const char *manifest, *format, *column, *key, *tag, *invalid, *exclude, *memory, *scratch, *output;
     int64_t skip, limit, max_bytes;
@@ -37,6 +40,7 @@ static nb_status open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings *labels
 {
     const settings *s = job->settings;
     nb_status status = NB_OK;
+    const nb_fetch_means fetch = {.http = &s->transfer.http, .cache = s->transfer.cache, .log = &job->log};
     nb_corpus_settings set = {.choice = {.format = s->format,
                                          .tag = s->tag,
                                          .column = s->column,
@@ -45,6 +49,7 @@ static nb_status open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings *labels
                                          .quotes = s->quotes,
                                          .replace = strcmp(s->invalid, "replace") == 0},
                               .max_bytes = (size_t)s->max_bytes,
+                              .fetch = &fetch,
                               .skip = (uint64_t)s->skip,
                               .limit = (uint64_t)s->limit};
     if (!s->inputs.count && !s->manifest) {
@@ -97,7 +102,8 @@ static nb_status save(nb_job *job, nb_corpus_slice *slice, const nb_corpus_plan 
         return nb_hint(err, "the lines above say why each was dropped");
     }
     for (size_t i = 0; i < plan->count; i++) {
-        NB_TRY(nb_provenance_input(&job->provenance, "text", plan->inputs[i].path, slice->digests[i].hex, err));
+        NB_TRY(nb_provenance_input(&job->provenance, "text", nb_strings_get(&plan->files.names, i),
+                                   slice->digests[i].hex, err));
     }
     NB_TRY(nb_provenance_text(&job->provenance, &provenance, err));
 done:
@@ -122,12 +128,19 @@ static nb_status corpus(nb_job *job, nb_error *err)
     nb_corpus_slice slice = {0};
     nb_strings labels = {0};
     nb_status status;
+    nb_stop_listen();
     NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
     NB_TRY(nb_agree(job, read_means(&means, job, err), err));
     NB_TRY(open_plan(job, &plan, &labels, err));
     NB_TRY(nb_corpus_build(&slice, &job->team, &plan, &means, err));
     NB_TRY(save(job, &slice, &plan, err));
+    if (job->team.rank == 0) {
+        nb_corpus_plan_forget(&plan);
+    }
 done:
+    if (status == NB_STOPPED) {
+        nb_hint(err, "a corpus is not continued, it begins anew: give it more time, or more ranks");
+    }
     nb_corpus_slice_free(&slice);
     nb_corpus_plan_close(&plan);
     nb_strings_free(&labels);
@@ -141,12 +154,12 @@ static const nb_option options[] = {
      AT(inputs),
      .value = "INPUT...",
      .positional = true,
-     .help = "text files or patterns, plain or packed (.gz, .zst); @FILE: a manifest"},
+     .help = "text files, patterns or http(s):// and s3:// addresses, plain or packed (.gz, .zst); @FILE: a manifest"},
     {.name = "manifest",
      .type = NB_OPTION_INPUT,
      AT(manifest),
      .value = "FILE",
-     .help = "a path or pattern a line, after its SHA-256 if wanted (as sha256sum writes)"},
+     .help = "a path, pattern or address a line, after its SHA-256 if wanted (as sha256sum writes)"},
     {.name = "format",
      .type = NB_OPTION_CHOICE,
      AT(format),
@@ -226,6 +239,7 @@ static const nb_option options[] = {
      .unrecorded = true,
      .help = "folder for scratch files; default: $TMPDIR, else /tmp"},
     NB_OUTPUT_OPTIONS(settings, "the corpus"),
+    NB_TRANSFER_OPTIONS(settings),
     NB_TALK_OPTIONS(settings),
 };
 
@@ -237,7 +251,8 @@ const nb_command nb_command_corpus = {
                 "      /usr/share/wordnet/index.adj\n"
                 "  mpirun -np 4 negbank corpus --exclude pets.txt -o words.nbc noun.animals.txt adj.all.txt\n"
                 "  mpirun -np 64 negbank corpus --column caption --memory 4G --scratch /local -o captions.nbc \\\n"
-                "      'shards/*.tsv.gz'\n",
+                "      'shards/*.tsv.gz'\n"
+                "  negbank corpus -o words.nbc https://example.org/lists/words.txt.gz @addresses.sha256\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),

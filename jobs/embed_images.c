@@ -4,6 +4,8 @@
 
 #include "mining/images/check.h"
 
+#include <unistd.h>
+
 typedef struct settings {
     nb_talk talk;
     nb_embed_choice embed;
@@ -33,6 +35,12 @@ done:
     return status;
 }
 
+/* What is known of the images, for a run that continues this one. */
+static bool worth_keeping(const settings *s, nb_status status)
+{
+    return status == NB_STOPPED || (status != NB_OK && s->embed.resume);
+}
+
 static nb_status embed_images(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
@@ -44,6 +52,7 @@ static nb_status embed_images(nb_job *job, nb_error *err)
     nb_image_inputs inputs = {0};
     nb_image_embedder embedder = {0};
     char note[64];
+    nb_buffer marks = {0};
     size_t dropped = 0;
     nb_status status;
     NB_TRY(nb_job_embed_check(job, &s->embed, err));
@@ -54,7 +63,9 @@ static nb_status embed_images(nb_job *job, nb_error *err)
         nb_log_warn(&job->log, "'%s' has no preprocessor_config.json: CLIP's published mean and deviation are used",
                     s->embed.model);
     }
-    NB_TRY(nb_images_check(&job->team, &job->log, &inputs, &dropped, err));
+    NB_TRY(nb_agree(job, nb_buffer_printf(&marks, err, "%s.images", s->embed.output), err));
+    const nb_images_notes notes = {.path = marks.data, .resume = s->embed.resume};
+    NB_TRY(nb_images_check(&job->team, &job->log, &inputs, &notes, &dropped, err));
     NB_TRY(record_counts(job, &inputs, dropped, err));
     snprintf(note, sizeof note, "; %zu could not be decoded", dropped);
     NB_TRY(nb_agree(job, nb_image_embedder_open(&embedder, model.clip, &inputs, (size_t)s->decode_threads, err), err));
@@ -71,6 +82,10 @@ static nb_status embed_images(nb_job *job, nb_error *err)
                           .run = nb_image_inputs_run(&inputs, NB_IMAGE_TILE, (size_t)job->team.size)};
     NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, work, note, err));
 done:
+    if (marks.data && job->team.rank == 0 && !worth_keeping(s, status)) {
+        unlink(marks.data);
+    }
+    nb_buffer_free(&marks);
     nb_image_embedder_destroy(&embedder);
     nb_image_inputs_free(&inputs);
     status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LINE_BYTES = 16 }; /* a corpus' line, where nothing is known of it */
+
 /* --items for a stage: true with the number. */
 static bool told_items(const nb_plan *p, const nb_stage *stage, double *out)
 {
@@ -90,11 +92,17 @@ static nb_status shape_of(const nb_plan *p, const nb_stage *s, nb_clip_config *o
 static nb_status plan_corpus(nb_plan *p, nb_plan_row *r, nb_error *err)
 {
     nb_plan_count lines;
-    nb_status status;
-    NB_TRY(nb_plan_count_lines(&lines, nb_stage_list(r->stage, "inputs"), err));
-    double kept = lines.items, limit = nb_stage_number(r->stage, "limit", 0);
-    kept = limit > 0 ? fmin(kept, limit) : kept;
-    told_items(p, r->stage, &kept);
+    double told = 0;
+    bool is_told = told_items(p, r->stage, &told);
+    nb_status status = nb_plan_count_lines(&lines, nb_stage_list(r->stage, "inputs"), err);
+    if (status == NB_ERR_INPUT && is_told) { /* addresses, or what is not there yet */
+        nb_error_clear(err);
+        status = NB_OK;
+        lines = (nb_plan_count){.items = told, .bytes = LINE_BYTES * told, .about = true};
+    }
+    NB_TRY(status);
+    double limit = nb_stage_number(r->stage, "limit", 0);
+    double kept = is_told ? told : limit > 0 ? fmin(lines.items, limit) : lines.items;
     const char *memory = nb_stage_text(r->stage, "memory");
     uint64_t bytes = NB_CORPUS_MEMORY_DEFAULT;
     if (memory && !nb_parse_bytes(memory, &bytes)) {

@@ -88,7 +88,7 @@ static nb_status open_model(nb_score_images *im, nb_job *job, const nb_score_sou
                        im->model.clip->config.projection, bank->d);
     }
     NB_TRY(nb_score_check_checkpoint(job, bank, s->model, &im->model.clip->digest, s->allow_mismatch, err));
-    NB_TRY(nb_images_check(&job->team, &job->log, &im->inputs, &dropped, err));
+    NB_TRY(nb_images_check(&job->team, &job->log, &im->inputs, NULL, &dropped, err));
     NB_TRY(nb_agree(job, nb_image_embedder_open(&im->embedder, im->model.clip, &im->inputs, 0, err), err));
     NB_TRY(append(im, &im->inputs.names, im->inputs.labels, err));
 done:

@@ -215,10 +215,10 @@ done:
 
 static nb_status left_over(bool *out, const nb_stage *s, nb_error *err)
 {
-    static const char *const endings[] = {".partial", ".ledger"};
+    static const char *const endings[] = {".partial", ".ledger", ".images"};
     nb_status status = NB_OK;
     *out = false;
-    for (size_t i = 0; i < 2 && s->output && s->resumes; i++) {
+    for (size_t i = 0; i < sizeof endings / sizeof *endings && s->output && s->resumes; i++) {
         nb_buffer path = {0};
         status = nb_buffer_printf(&path, err, "%s%s", s->output, endings[i]);
         *out = *out || (status == NB_OK && access(path.data, F_OK) == 0);

@@ -83,7 +83,7 @@ static nb_status read_images(run *r, nb_image_inputs *out, const nb_strings *inp
     nb_buffer text = {0};
     nb_status status;
     NB_TRY(nb_agree(job, nb_image_inputs_read(out, inputs, "auto", err), err));
-    NB_TRY(nb_images_check(&job->team, &job->log, out, &dropped, err));
+    NB_TRY(nb_images_check(&job->team, &job->log, out, NULL, &dropped, err));
     if (dropped) {
         nb_log_warn(&job->log, "%zu %s could not be decoded and are left out", dropped, role);
     }

@@ -2,6 +2,7 @@
 
 #include "common/base/text.h"
 #include "common/linear/kernels.h"
+#include "common/parallel/crew.h"
 #include "common/parallel/stop.h"
 #include "common/store/provenance.h"
 
@@ -9,7 +10,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* What a rank's loop over its tiles needs. */
@@ -20,60 +20,9 @@ typedef struct loop {
     const nb_embed_work *work;
     int fd, cause;    /* errno where fd is -1 */
     const char *path; /* of fd, for messages */
-    nb_queue queue;
-    nb_tally tally, *all; /* mine; rank 0: everybody's [size] */
-    nb_progress progress;
-    double start;
+    nb_crew crew;
     float *rows, *norms;
 } loop;
-
-/* ---- progress of all ranks, told by rank 0 ---- */
-
-static void look(loop *l, uint64_t *made, uint64_t *kept, int *slowest)
-{
-    *made = *kept = 0;
-    *slowest = 0;
-    nb_queue_look(&l->queue, l->all);
-    for (int r = 0; r < l->team->size; r++) {
-        *made += l->all[r].items;
-        *kept += l->all[r].kept;
-        *slowest = l->all[r].items < l->all[*slowest].items ? r : *slowest;
-    }
-    if (l->queue.how == NB_SHARING_DEALT) { /* the others' are not known: they are thought to be as fast */
-        *made *= (uint64_t)l->team->size;
-        *kept *= (uint64_t)l->team->size;
-    }
-}
-
-static void show(loop *l)
-{
-    uint64_t made, kept;
-    int slowest;
-    if (l->team->rank != 0 || !nb_progress_due(&l->progress)) {
-        return;
-    }
-    look(l, &made, &kept, &slowest);
-    double total = (double)l->plan->count, done = (double)(made + kept), seconds = nb_clock() - l->start;
-    if (l->team->size > 1 && l->queue.how != NB_SHARING_DEALT && seconds > 0) {
-        char rate[32];
-        nb_format_count(rate, (double)l->all[slowest].items / seconds);
-        snprintf(l->progress.note, sizeof l->progress.note, ", slowest rank %d: %s/s", slowest, rate);
-    }
-    l->progress.before = (double)kept;
-    nb_progress_update(&l->progress, done < total ? done : total);
-}
-
-/* Rank 0 watches until all are done, so that the progress of the last ones is seen. */
-static void watch(loop *l)
-{
-    static const struct timespec nap = {.tv_nsec = 2000000};
-    double begin = nb_clock();
-    while (l->team->rank == 0 && !nb_queue_finished(&l->queue)) {
-        nanosleep(&nap, NULL);
-        show(l);
-    }
-    l->work->times->wait += nb_clock() - begin;
-}
 
 /* ---- tiles ---- */
 
@@ -82,10 +31,7 @@ static nb_status draw(loop *l, size_t *tile, bool *more, nb_error *err)
 {
     nb_status status = NB_OK;
     for (bool done = true; done;) {
-        if (nb_stop_requested()) {
-            nb_queue_halt(&l->queue, NB_HALT_STOPPED);
-        }
-        NB_TRY(nb_queue_next(&l->queue, tile, more, err));
+        NB_TRY(nb_crew_next(&l->crew, tile, more, err));
         done = false;
         if (*more && l->plan->resumed) {
             double begin = nb_clock();
@@ -93,9 +39,8 @@ static nb_status draw(loop *l, size_t *tile, bool *more, nb_error *err)
             l->work->times->read += nb_clock() - begin;
         }
         if (done) {
-            l->tally.kept += nb_store_tile_rows(l->plan, *tile);
-            NB_TRY(nb_queue_post(&l->queue, &l->tally, err));
-            show(l);
+            l->crew.tally.kept += nb_store_tile_rows(l->plan, *tile);
+            NB_TRY(nb_crew_post(&l->crew, err));
         }
     }
 done:
@@ -115,9 +60,8 @@ static nb_status make_tile(loop *l, size_t tile, nb_error *err)
         goto done;
     }
     w->times->write += nb_clock() - writing;
-    l->tally.items += count;
-    NB_TRY(nb_queue_post(&l->queue, &l->tally, err));
-    show(l);
+    l->crew.tally.items += count;
+    NB_TRY(nb_crew_post(&l->crew, err));
 done:
     return status;
 }
@@ -142,7 +86,7 @@ static nb_status make_tiles(loop *l, nb_error *err)
         if (ahead) {
             NB_TRY(draw_ahead(l, &next, &more, err));
         }
-        if (nb_queue_halted(&l->queue)) {
+        if (nb_queue_halted(&l->crew.queue)) {
             break;
         }
         NB_TRY(make_tile(l, tile, err));
@@ -159,14 +103,14 @@ done:
 /* Rank 0 speaks for all whose tiles are shared. */
 static nb_status judge_halt(loop *l, nb_error *err)
 {
-    uint64_t made = 0, kept = 0, why = nb_queue_halted(&l->queue);
+    uint64_t made = 0, kept = 0, why = nb_queue_halted(&l->crew.queue);
     int slowest;
-    bool dealt = l->queue.how == NB_SHARING_DEALT;
+    bool dealt = l->crew.queue.how == NB_SHARING_DEALT;
     if (!(why & NB_HALT_STOPPED) || (why & NB_HALT_FAILED) || (l->team->rank != 0 && !dealt)) {
         return NB_OK;
     }
     if (!dealt) {
-        look(l, &made, &kept, &slowest);
+        nb_crew_look(&l->crew, &made, &kept, &slowest);
         if (made + kept == l->plan->count) {
             return NB_OK; /* too late to stop anything */
         }
@@ -174,7 +118,7 @@ static nb_status judge_halt(loop *l, nb_error *err)
                 (unsigned long long)l->plan->count, l->work->what);
     } else {
         nb_fail(err, NB_STOPPED, "stopped on request after %llu %s of one rank",
-                (unsigned long long)(l->tally.items + l->tally.kept), l->work->what);
+                (unsigned long long)(l->crew.tally.items + l->crew.tally.kept), l->work->what);
     }
     return nb_hint(err, "what is done is kept: run again with --resume to continue");
 }
@@ -183,30 +127,23 @@ static nb_status judge_halt(loop *l, nb_error *err)
  * every rank posts on any way out. */
 static nb_status run_loop(loop *l, nb_error *err)
 {
-    nb_error second = {0};
     errno = l->cause;
     nb_status status = l->fd < 0 ? nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", l->path) : NB_OK;
-    l->progress = nb_progress_start(l->log, l->work->what, (double)l->plan->count);
-    l->start = nb_clock();
     if (status == NB_OK) {
         l->rows = nb_alloc((size_t)(l->plan->tile_rows * l->plan->width), sizeof *l->rows, err);
         l->norms = nb_alloc((size_t)l->plan->tile_rows, sizeof *l->norms, err);
-        l->all = nb_alloc((size_t)l->team->size, sizeof *l->all, err);
-        status = l->rows && l->norms && l->all ? make_tiles(l, err) : NB_ERR_LIMIT;
+        status = l->rows && l->norms ? make_tiles(l, err) : NB_ERR_LIMIT;
     }
     double syncing = nb_clock();
     if (l->fd >= 0 && fsync(l->fd) != 0 && status == NB_OK) {
         status = nb_fail_errno(err, NB_ERR_IO, "cannot sync '%s'", l->path);
     }
     l->work->times->write += nb_clock() - syncing;
-    if (status != NB_OK) {
-        nb_queue_halt(&l->queue, NB_HALT_FAILED);
-    }
-    l->tally.finished = 1;
-    nb_status posted = nb_queue_post(&l->queue, &l->tally, status == NB_OK ? err : &second);
-    status = status == NB_OK ? posted : status;
+    status = nb_crew_finish(&l->crew, status, err);
     if (status == NB_OK) {
-        watch(l);
+        double waiting = nb_clock();
+        nb_crew_watch(&l->crew);
+        l->work->times->wait += nb_clock() - waiting;
         status = judge_halt(l, err);
     }
     return status;
@@ -220,13 +157,15 @@ static nb_status account_for(loop *l, nb_embed_account *account, nb_error *err)
     struct share {
         nb_embed_times times;
         nb_tally tally;
-    } mine = {*l->work->times, l->tally};
+    } mine = {*l->work->times, l->crew.tally};
     char *all = NULL;
     uint64_t *offset = NULL;
     nb_status status;
     NB_TRY(nb_team_gather(l->team, &mine, sizeof mine, &all, &offset, err));
-    *account = (nb_embed_account){
-        .sharing = l->queue.how, .seconds = nb_clock() - l->start, .fewest = UINT64_MAX, .slowest = -1};
+    *account = (nb_embed_account){.sharing = l->crew.queue.how,
+                                  .seconds = nb_clock() - l->crew.progress.start,
+                                  .fewest = UINT64_MAX,
+                                  .slowest = -1};
     for (int r = 0; all && r < l->team->size; r++) {
         struct share s;
         memcpy(&s, all + offset[r], sizeof s);
@@ -259,9 +198,9 @@ static void say_account(loop *l, const nb_embed_account *a)
         nb_format_seconds(took, seconds[i]);
         len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %s", i ? ", " : "", labels[i], took);
     }
-    l->progress.note[0] = '\0';
-    l->progress.before = (double)a->kept;
-    nb_progress_finish(&l->progress);
+    l->crew.progress.note[0] = '\0';
+    l->crew.progress.before = (double)a->kept;
+    nb_progress_finish(&l->crew.progress);
     if (a->kept) {
         nb_log_info(l->log, "%llu of %llu %s were done before", (unsigned long long)a->kept,
                     (unsigned long long)l->plan->count, l->work->what);
@@ -280,11 +219,13 @@ static void say_account(loop *l, const nb_embed_account *a)
 /* Collective. All tiles, by all ranks. */
 static nb_status make_all(loop *l, nb_embed_account *account, nb_error *err)
 {
+    const nb_crew_work work = {.what = l->work->what,
+                               .total = l->plan->count,
+                               .tiles = (size_t)l->plan->tile_count,
+                               .run = l->work->run,
+                               .sharing = l->work->sharing};
     nb_status status;
-    NB_TRY(nb_queue_create(&l->queue, l->team, l->work->sharing, (size_t)l->plan->tile_count, l->work->run, err));
-    if (l->queue.how == NB_SHARING_DEALT && l->work->sharing == NB_SHARING_AUTO) {
-        nb_log_warn(l->log, "MPI has no one-sided operations between these nodes: every rank gets the same share");
-    }
+    NB_TRY(nb_crew_open(&l->crew, l->team, l->log, &work, err));
     status = nb_team_agree(l->team, run_loop(l, err), err);
     if (status == NB_OK) {
         status = nb_team_agree(l->team, account_for(l, account, err), err);
@@ -293,10 +234,9 @@ static nb_status make_all(loop *l, nb_embed_account *account, nb_error *err)
         say_account(l, account);
     }
 done:
-    nb_queue_destroy(&l->queue); /* behind an agreement on every way */
+    nb_crew_close(&l->crew); /* behind an agreement on every way */
     free(l->rows);
     free(l->norms);
-    free(l->all);
     return status;
 }
 

@@ -21,10 +21,16 @@ nb_digest nb_digest_bytes(const void *bytes, size_t len)
 
 nb_status nb_digest_file(nb_digest *out, const char *path, nb_error *err)
 {
+    return nb_digest_file_pulsed(out, path, NULL, NULL, err);
+}
+
+nb_status nb_digest_file_pulsed(nb_digest *out, const char *path, nb_pulse pulse, void *pulsed, nb_error *err)
+{
     crypto_hash_sha256_state state;
     unsigned char hash[crypto_hash_sha256_BYTES];
     char *block = NULL;
     ssize_t got = 0;
+    uint64_t bytes = 0;
     int fd = -1;
     nb_status status;
     NB_TRY(nb_file_check(path, err));
@@ -37,6 +43,8 @@ nb_status nb_digest_file(nb_digest *out, const char *path, nb_error *err)
     crypto_hash_sha256_init(&state);
     while ((got = read(fd, block, BLOCK)) > 0 || (got < 0 && errno == EINTR)) {
         crypto_hash_sha256_update(&state, (unsigned char *)block, got > 0 ? (unsigned long long)got : 0);
+        bytes += got > 0 ? (uint64_t)got : 0;
+        NB_TRY(pulse ? pulse(pulsed, bytes) : NB_OK);
     }
     if (got < 0) {
         status = nb_fail_errno(err, NB_ERR_IO, "cannot read '%s'", path);

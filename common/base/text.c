@@ -62,6 +62,26 @@ void nb_text_mend(char *text)
     }
 }
 
+void nb_text_hide_secrets(char *text)
+{
+    char *host = strstr(text, "://");
+    if (!host) {
+        return;
+    }
+    host += 3;
+    bool s3 = strncmp(text, "s3:", 3) == 0; /* its keys may hold '?' and nothing else */
+    if (!s3) {
+        text[strcspn(text, "?#")] = '\0';
+    }
+    size_t len = strcspn(host, "/");
+    for (size_t i = len; i > 0; i--) {
+        if (host[i - 1] == '@') {
+            memmove(host, host + i, strlen(host + i) + 1);
+            break;
+        }
+    }
+}
+
 bool nb_parse_int(const char *text, int64_t *out)
 {
     char *end;

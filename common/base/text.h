@@ -14,6 +14,10 @@ bool nb_utf8_valid(const char *bytes, size_t len);
  */
 void nb_text_mend(char *text);
 
+/* Takes user, password and query, where secrets may be, out of an address ("https://user:word@host/path?key"); other
+ * text stays as it is. */
+void nb_text_hide_secrets(char *text);
+
 /* The whole string as a number: no blanks, no rest, no overflow, no nan or inf. False otherwise. */
 bool nb_parse_int(const char *text, int64_t *out);
 bool nb_parse_real(const char *text, double *out);

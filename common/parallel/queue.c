@@ -123,6 +123,11 @@ nb_status nb_queue_create(nb_queue *q, const nb_team *team, nb_sharing how, size
                       .window = MPI_WIN_NULL,
                       .dealt = (size_t)team->rank};
     *q = (nb_queue){0};
+    if (team->comm == MPI_COMM_NULL) { /* a process without MPI shares with nobody */
+        *q = fresh;
+        q->how = NB_SHARING_DEALT;
+        return NB_OK;
+    }
     nb_status status = on_one_node(team, &one, err);
     if (status != NB_OK) {
         return status;

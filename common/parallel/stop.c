@@ -23,3 +23,8 @@ bool nb_stop_requested(void)
 {
     return requested != 0;
 }
+
+nb_status nb_stop_check(nb_error *err)
+{
+    return nb_stop_requested() ? nb_fail(err, NB_STOPPED, "stopped on request") : NB_OK;
+}

@@ -26,6 +26,19 @@ static json_t *as_string(const char *text)
     return value;
 }
 
+/* A word of an option: an address stands without what may be secret in it. */
+static json_t *as_word(const char *text)
+{
+    char *copy = strdup(text);
+    json_t *value = NULL;
+    if (copy) {
+        nb_text_hide_secrets(copy);
+        value = as_string(copy);
+    }
+    free(copy);
+    return value;
+}
+
 static json_t *option_value(const nb_option *o, const void *settings)
 {
     const char *at = (const char *)settings + o->offset;
@@ -37,13 +50,13 @@ static json_t *option_value(const nb_option *o, const void *settings)
         const nb_strings *list = (const void *)at;
         json_t *array = json_array();
         for (size_t i = 0; i < list->count; i++) {
-            json_array_append_new(array, as_string(nb_strings_get(list, i)));
+            json_array_append_new(array, as_word(nb_strings_get(list, i)));
         }
         return array;
     }
     default: {
         const char *text = *(const char *const *)(const void *)at;
-        return text ? as_string(text) : NULL;
+        return text ? as_word(text) : NULL;
     }
     }
 }

@@ -1,5 +1,6 @@
 #include "common/transfer/download.h"
 
+#include "common/base/digest.h"
 #include "common/base/file.h"
 #include "common/base/text.h"
 
@@ -207,6 +208,32 @@ static nb_status open_partial(state *s, nb_error *err)
     bool usable = (strong(s->etag) || s->what->checked) && s->what->url->scheme != NB_SCHEME_FILE &&
                   (s->what->expect < 0 || s->at <= s->what->expect);
     return usable ? NB_OK : start_over(s, err);
+}
+
+nb_status nb_download_verified(nb_http *http, const nb_download *what, const char *want, nb_error *err)
+{
+    nb_downloaded got;
+    nb_digest sum;
+    nb_status status;
+    for (int attempt = 0;; attempt++) {
+        NB_TRY(nb_download_run(http, what, &got, err));
+        if (!want[0]) {
+            break;
+        }
+        NB_TRY(nb_digest_file(&sum, what->path, err));
+        if (strcmp(sum.hex, want) == 0) {
+            break;
+        }
+        nb_download_forget(what->path);
+        status = nb_fail(err, NB_ERR_VERIFY, "'%s' has SHA-256 %s, it should be %s", what->url->shown, sum.hex, want);
+        if (!got.joined || attempt) {
+            goto done;
+        }
+        nb_log_warn(nb_http_log(http), "%s; it is fetched anew", err->message);
+        nb_error_clear(err);
+    }
+done:
+    return status;
 }
 
 nb_status nb_download_run(nb_http *http, const nb_download *what, nb_downloaded *result, nb_error *err)

@@ -26,6 +26,9 @@ typedef struct nb_downloaded {
 
 /* NB_OK when the file at `path` is complete. On failure what came stays, for the next call. */
 nb_status nb_download_run(nb_http *http, const nb_download *what, nb_downloaded *result, nb_error *err);
+/* The same, and the file has the SHA-256 `want` in lower-case hexadecimal ("": any will do), else NB_ERR_VERIFY and
+ * nothing of it stays. A file that came in pieces is fetched anew once before it is given up. */
+nb_status nb_download_verified(nb_http *http, const nb_download *what, const char *want, nb_error *err);
 /* Removes the file and what is beside it. */
 void nb_download_forget(const char *path);
 

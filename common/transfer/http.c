@@ -217,7 +217,11 @@ static int on_progress(void *state, curl_off_t down_total, curl_off_t down, curl
     if (x->request->progress) {
         x->request->progress(x->request->progress_state, up, down);
     }
-    return 0;
+    const nb_transfer_options *o = x->http->options;
+    if (o->stopped && x->failed == NB_OK && o->stopped(o->stop_state)) {
+        x->failed = NB_STOPPED;
+    }
+    return x->failed == NB_STOPPED;
 }
 
 /* ---- setting up ---- */

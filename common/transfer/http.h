@@ -19,6 +19,9 @@ typedef struct nb_transfer_options {
     double retry_wait;      /* s before the first retry; doubles with each */
     double retry_longest;   /* s, the most that is waited for, also when a server asks for more */
     const char *ca_file;    /* NULL: from the environment */
+    bool (*stopped)(
+        void *state); /* asked now and then, NULL: never; true ends a transfer with NB_STOPPED, no message */
+    void *stop_state;
 } nb_transfer_options;
 
 typedef struct nb_http nb_http;
@@ -60,8 +63,8 @@ typedef struct nb_http_request {
     void *progress_state;
 } nb_http_request;
 
-/* One attempt. NB_OK whenever an answer came, whatever its status; else NB_ERR_NETWORK, or the sink's failure.
- * *transient says whether trying again makes sense: a broken connection, or an answer 408, 425, 429 or 5xx. */
+/* One attempt. NB_OK whenever an answer came, whatever its status; else NB_ERR_NETWORK, NB_STOPPED, or the sink's
+ * failure. *transient says whether trying again makes sense: a broken connection, or an answer 408, 425, 429 or 5xx. */
 nb_status nb_http_once(nb_http *http, const nb_http_request *request, nb_http_reply *reply, bool *transient,
                        nb_error *err);
 

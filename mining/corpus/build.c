@@ -1,5 +1,7 @@
 #include "mining/corpus/build.h"
 
+#include "common/parallel/crew.h"
+
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -11,7 +13,7 @@ typedef struct build {
     const nb_corpus_plan *plan;
     const nb_corpus_means *means;
     nb_corpus_slice *out;
-    uint32_t *rank_of; /* of pieces, then of digests */
+    size_t *order;     /* of pieces, then of digests: as they are taken */
     uint64_t *digests; /* [inputs, DIGEST_WORDS] */
     nb_sorter sorter;
     nb_scratch received; /* of the spools */
@@ -22,12 +24,17 @@ typedef struct build {
 
 /* ---- reading ---- */
 
-static nb_status digest_input(build *b, size_t input, nb_error *err)
+static nb_status pulse(void *crew, uint64_t bytes)
+{
+    return nb_crew_pulse(crew, bytes);
+}
+
+static nb_status digest_input(build *b, nb_crew *crew, size_t input, nb_error *err)
 {
     nb_digest digest;
     unsigned char bytes[DIGEST_WORDS * WORD_BYTES] = {0};
     const char *path = b->plan->inputs[input].path, *want = nb_strings_get(&b->plan->files.digests, input);
-    nb_status status = nb_digest_file(&digest, path, err);
+    nb_status status = nb_digest_file_pulsed(&digest, path, pulse, crew, err);
     if (status != NB_OK) {
         return status;
     }
@@ -46,31 +53,38 @@ static uint64_t bytes_of(const nb_corpus_plan *plan, size_t piece)
     return (p->end == UINT64_MAX ? plan->inputs[p->input].bytes : p->end) - p->begin;
 }
 
-static nb_status read_share(build *b, nb_error *err)
+/* One piece, or the digest of one input. */
+static nb_status visit(void *state, nb_crew *crew, size_t tile, nb_error *err)
 {
+    build *b = state;
     const nb_corpus_plan *plan = b->plan;
-    uint32_t rank = (uint32_t)b->team->rank;
-    uint64_t total = 0, done_bytes = 0;
-    nb_status status = NB_OK;
-    for (size_t i = 0; i < plan->piece_count; i++) {
-        total += b->rank_of[i] == rank ? bytes_of(plan, i) : 0;
+    const nb_corpus_pulse heart = {.pulse = pulse, .state = crew};
+    size_t piece = b->order[tile], input = piece - plan->piece_count;
+    nb_status status;
+    if (piece < plan->piece_count) {
+        NB_TRY(nb_corpus_read_piece(&b->sorter, &b->out->counts, &b->out->lines_before[piece], plan, piece, NULL, 0,
+                                    &heart, err));
+        crew->tally.items += bytes_of(plan, piece);
+    } else {
+        NB_TRY(digest_input(b, crew, input, err));
+        crew->tally.items += plan->inputs[input].bytes;
     }
-    nb_progress progress = nb_progress_start(b->means->log, "bytes of this rank's share", (double)total);
-    for (size_t i = 0; i < plan->count; i++) {
-        if (b->rank_of[plan->piece_count + i] == rank) {
-            NB_TRY(digest_input(b, i, err));
-        }
-    }
-    for (size_t i = 0; i < plan->piece_count; i++) {
-        if (b->rank_of[i] == rank) {
-            NB_TRY(nb_corpus_read_piece(&b->sorter, &b->out->counts, &b->out->lines_before[i], plan, i, NULL, 0, err));
-            done_bytes += bytes_of(plan, i);
-            nb_progress_update(&progress, (double)done_bytes);
-        }
-    }
-    nb_progress_finish(&progress);
 done:
     return status;
+}
+
+/* Collective. */
+static nb_status read_all(build *b, nb_error *err)
+{
+    const nb_crew_work work = {.what = "bytes to read and to hash",
+                               .hint = "",
+                               .total = 2 * b->plan->bytes,
+                               .tiles = b->plan->piece_count + b->plan->count,
+                               .run = 1,
+                               .sharing = NB_SHARING_AUTO,
+                               .visit = visit,
+                               .state = b};
+    return nb_crew_run(b->team, b->means->log, &work, NULL, err);
 }
 
 /* Lines of each piece become lines in front of it. */
@@ -86,7 +100,7 @@ static void sum_lines(build *b)
     }
 }
 
-static nb_status read_and_sort(build *b, nb_error *err)
+static nb_status make_sorter(build *b, nb_error *err)
 {
     nb_corpus_slice *out = b->out;
     const nb_corpus_plan *plan = b->plan;
@@ -94,10 +108,20 @@ static nb_status read_and_sort(build *b, nb_error *err)
     NB_TRY_NEW(out->lines_before, plan->piece_count);
     NB_TRY_NEW(out->digests, plan->count);
     NB_TRY_NEW(b->digests, plan->count * DIGEST_WORDS);
-    NB_TRY(nb_corpus_deal(&b->rank_of, plan, b->team->size, err));
+    NB_TRY(nb_corpus_order(&b->order, plan, err));
     NB_TRY(nb_sorter_open(&b->sorter, (size_t)(b->means->memory / 2), b->means->scratch, err));
-    NB_TRY(read_share(b, err));
-    NB_TRY(nb_sorter_finish(&b->sorter, (size_t)(b->means->memory / 8 / NB_RUN_BUFFER_MIN), err));
+done:
+    return status;
+}
+
+/* Collective. */
+static nb_status read_and_sort(build *b, nb_error *err)
+{
+    size_t fan_in = (size_t)(b->means->memory / 8 / NB_RUN_BUFFER_MIN);
+    nb_status status;
+    NB_TRY(nb_team_agree(b->team, make_sorter(b, err), err));
+    NB_TRY(read_all(b, err));
+    NB_TRY(nb_team_agree(b->team, nb_sorter_finish(&b->sorter, fan_in, err), err));
 done:
     return status;
 }
@@ -266,7 +290,7 @@ nb_status nb_corpus_build(nb_corpus_slice *out, const nb_team *team, const nb_co
     nb_status status;
     *out = (nb_corpus_slice){.scratch = nb_scratch_in(means->scratch), .budget = (size_t)(means->memory / 8 * 3)};
     out->rows = nb_spool_in(&out->scratch, &out->budget);
-    NB_TRY(nb_team_agree(team, read_and_sort(&b, err), err));
+    NB_TRY(read_and_sort(&b, err));
     NB_TRY(unite(&b, err));
     NB_TRY(exchange(&b, err));
     NB_TRY(nb_team_agree(team, merge(&b, &text_bytes, err), err));
@@ -277,7 +301,7 @@ nb_status nb_corpus_build(nb_corpus_slice *out, const nb_team *team, const nb_co
     NB_TRY(nb_team_sum(team, &out->spilled, 1, err));
 done:
     free_sorted(&b);
-    free(b.rank_of);
+    free(b.order);
     free(b.digests);
     if (status != NB_OK) {
         nb_corpus_slice_free(out);

@@ -35,7 +35,8 @@ typedef struct nb_corpus_slice {
 
 /* Collective; the plans of all ranks agree. Free the slice with nb_corpus_slice_free, which takes {0}; it must not be
  * moved. NB_ERR_INPUT when a file is not what its format says (file and line named) or has changed since the plan was
- * made; NB_ERR_VERIFY when it has not the SHA-256 its manifest gives; NB_ERR_IO when scratch space is missing. */
+ * made; NB_ERR_VERIFY when it has not the SHA-256 its manifest gives; NB_ERR_IO when scratch space is missing;
+ * NB_STOPPED after a request to stop, with nothing kept. */
 nb_status nb_corpus_build(nb_corpus_slice *out, const nb_team *team, const nb_corpus_plan *plan,
                           const nb_corpus_means *means, nb_error *err);
 void nb_corpus_slice_free(nb_corpus_slice *slice);
@@ -60,9 +61,16 @@ nb_status nb_corpus_rows_open(nb_corpus_rows *r, const nb_corpus_slice *slice, c
 nb_status nb_corpus_rows_next(nb_corpus_rows *r, nb_corpus_row *row, bool *more, nb_error *err);
 void nb_corpus_rows_close(nb_corpus_rows *r);
 
+/* Hears now and then how many bytes of a piece were read; what it returns but NB_OK ends the reading. */
+typedef struct nb_corpus_pulse {
+    nb_pulse pulse;
+    void *state;
+} nb_corpus_pulse;
+
 /* Reads one piece into a sorter and adds to *counts; *lines becomes the number of lines in it. `bytes` NULL: from the
- * piece's file, else the file's content [len], in memory. Not collective. */
+ * piece's file, else the file's content [len], in memory. pulse may be NULL. Not collective. */
 nb_status nb_corpus_read_piece(nb_sorter *out, nb_corpus_counts *counts, uint64_t *lines, const nb_corpus_plan *plan,
-                               size_t piece, const char *bytes, size_t len, nb_error *err);
+                               size_t piece, const char *bytes, size_t len, const nb_corpus_pulse *pulse,
+                               nb_error *err);
 
 #endif

@@ -1,5 +1,7 @@
 #include "mining/corpus/exchange.h"
 
+#include "common/parallel/stop.h"
+
 #include <stdlib.h>
 
 /* ---- splitters ---- */
@@ -193,9 +195,12 @@ static nb_run part_of(const exchange *x, size_t run, size_t rank)
 /* Fills the block for sending; *last says that nothing is left. After a failure it is empty and the last. */
 static nb_status fill_block(exchange *x, nb_merge *merge, bool *waiting, size_t *len, bool *last, nb_error *err)
 {
-    nb_status status = NB_OK;
+    nb_status status = nb_stop_check(err);
     *len = NB_BLOCK_HEAD;
-    *last = false;
+    *last = status != NB_OK;
+    if (*last) {
+        return status;
+    }
     for (;;) {
         if (!*waiting) {
             status = nb_merge_next(merge, waiting, err);

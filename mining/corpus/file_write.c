@@ -3,6 +3,7 @@
 
 #include "common/base/file.h"
 #include "common/base/text.h"
+#include "common/parallel/stop.h"
 #include "common/store/h5.h"
 #include "common/store/seal.h"
 #include "mining/corpus/columns.h"
@@ -194,6 +195,7 @@ done:
 static nb_status put_slice(nb_columns *c, const nb_corpus_slice *slice, const nb_corpus_plan *plan, nb_error *err)
 {
     nb_corpus_rows rows = {0};
+    uint64_t seen = 0;
     nb_status status;
     NB_TRY(nb_corpus_rows_open(&rows, slice, plan, err));
     for (;;) {
@@ -204,6 +206,7 @@ static nb_status put_slice(nb_columns *c, const nb_corpus_slice *slice, const nb
             break;
         }
         NB_TRY(nb_columns_put(c, row.entry.text, row.entry.len, row.entry.tag, row.source, row.line, err));
+        NB_TRY(++seen % NB_STOP_EVERY ? NB_OK : nb_stop_check(err));
     }
 done:
     nb_corpus_rows_close(&rows);

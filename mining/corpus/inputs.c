@@ -1,6 +1,7 @@
 #include "mining/corpus/inputs.h"
 
 #include "common/base/file.h"
+#include "common/transfer/url.h"
 
 #include <ctype.h>
 #include <glob.h>
@@ -9,20 +10,49 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 8192, DIGEST_LEN = 64 };
+/* NAME_BYTES_MAX leaves room for what a download puts behind a name. */
+enum { LINE_MAX_BYTES = 8192, DIGEST_LEN = 64, NAME_BYTES_MAX = 240 };
 
 typedef struct item {
-    const char *path, *base, *digest;
+    const char *path, *name, *digest, *address;
+    const char *key, *base; /* what the list holds once; the last part of the path, "" before there is one */
     int64_t size;
 } item;
 
-static nb_status add_file(nb_inputs *out, const char *path, const char *digest, size_t digest_len, nb_error *err)
+static nb_status add(nb_inputs *out, const char *path, const char *name, const char *digest, size_t digest_len,
+                     const char *address, nb_error *err)
 {
     nb_status status;
-    NB_TRY(nb_file_check(path, err));
     NB_TRY(nb_strings_push(&out->paths, path, strlen(path), err));
+    NB_TRY(nb_strings_push(&out->names, name, strlen(name), err));
     NB_TRY(nb_strings_push(&out->digests, digest, digest_len, err));
+    NB_TRY(nb_strings_push(&out->addresses, address, strlen(address), err));
 done:
+    return status;
+}
+
+static nb_status add_file(nb_inputs *out, const char *path, const char *digest, size_t digest_len, nb_error *err)
+{
+    nb_status status = nb_file_check(path, err);
+    return status == NB_OK ? add(out, path, path, digest, digest_len, "", err) : status;
+}
+
+static nb_status add_address(nb_inputs *out, const char *word, const char *digest, size_t digest_len, nb_error *err)
+{
+    nb_url url = {0};
+    char *name = NULL;
+    nb_status status;
+    NB_TRY(nb_url_parse(&url, word, err));
+    NB_TRY(nb_url_name(&name, &url, err));
+    if (!nb_plain_name(name) || strlen(name) > NAME_BYTES_MAX) {
+        nb_fail(err, NB_ERR_USAGE, "'%s' does not end in a file's name", url.shown);
+        status = nb_hint(err, "give the address of each file: folders are not listed");
+        goto done;
+    }
+    NB_TRY(add(out, "", url.shown, digest, digest_len, word, err));
+done:
+    nb_url_free(&url);
+    free(name);
     return status;
 }
 
@@ -46,6 +76,9 @@ static nb_status add_pattern(nb_inputs *out, const char *word, nb_error *err)
 
 static nb_status add_word(nb_inputs *out, const char *word, const char *digest, size_t digest_len, nb_error *err)
 {
+    if (nb_url_like(word)) {
+        return add_address(out, word, digest, digest_len, err);
+    }
     bool pattern = strpbrk(word, "*?[") != NULL && access(word, F_OK) != 0;
     return pattern && !digest_len ? add_pattern(out, word, err) : add_file(out, word, digest, digest_len, err);
 }
@@ -76,7 +109,7 @@ static nb_status add_line(nb_inputs *out, const char *folder, const char *line, 
         }
         line += DIGEST_LEN + 2;
     }
-    NB_TRY(nb_path_join(&path, line[0] == '/' ? "" : folder, line, err));
+    NB_TRY(nb_path_join(&path, line[0] == '/' || nb_url_like(line) ? "" : folder, line, err));
     NB_TRY(add_word(out, path, digest, digest_len, err));
 done:
     free(path);
@@ -115,37 +148,46 @@ static int by_name(const void *left, const void *right)
     const item *a = left, *b = right;
     int order = strcmp(a->base, b->base);
     order = order ? order : (a->size > b->size) - (a->size < b->size);
-    order = order ? order : strcmp(a->path, b->path);
+    order = order ? order : strcmp(a->key, b->key);
     return order ? order : strcmp(b->digest, a->digest); /* one with a digest first */
 }
 
-static nb_status put_in_order(nb_inputs *in, nb_error *err)
+/* `local`: the files of the addresses, in the order of the list; NULL: they are not there yet. */
+static nb_status put_in_order(nb_inputs *in, const nb_strings *local, nb_error *err)
 {
     nb_inputs out = {0};
     item *items = NULL;
+    size_t placed = 0;
     nb_status status;
     NB_TRY_NEW(items, in->paths.count);
     for (size_t i = 0; i < in->paths.count; i++) {
         struct stat st = {0};
-        const char *path = nb_strings_get(&in->paths, i);
-        if (stat(path, &st) != 0) {
+        const char *address = nb_strings_get(&in->addresses, i), *path = nb_strings_get(&in->paths, i);
+        path = address[0] && local ? nb_strings_get(local, placed++) : path;
+        if (path[0] && stat(path, &st) != 0) {
             status = nb_fail_errno(err, NB_ERR_INPUT, "cannot stat '%s'", path);
             goto done;
         }
-        items[i] = (item){path, nb_path_base(path), nb_strings_get(&in->digests, i), st.st_size};
+        items[i] = (item){.path = path,
+                          .name = nb_strings_get(&in->names, i),
+                          .digest = nb_strings_get(&in->digests, i),
+                          .address = address,
+                          .key = address[0] ? address : path,
+                          .base = nb_path_base(path),
+                          .size = st.st_size};
     }
     qsort(items, in->paths.count, sizeof *items, by_name);
     for (size_t i = 0; i < in->paths.count; i++) {
         const item *last = i ? &items[i - 1] : NULL;
-        if (last && strcmp(last->path, items[i].path) == 0) {
+        if (last && strcmp(last->key, items[i].key) == 0) {
             if (items[i].digest[0] && strcmp(last->digest, items[i].digest) != 0) {
-                status = nb_fail(err, NB_ERR_INPUT, "'%s' is listed with two different digests", last->path);
+                status = nb_fail(err, NB_ERR_INPUT, "'%s' is listed with two different digests", last->name);
                 goto done;
             }
             continue;
         }
-        NB_TRY(nb_strings_push(&out.paths, items[i].path, strlen(items[i].path), err));
-        NB_TRY(nb_strings_push(&out.digests, items[i].digest, strlen(items[i].digest), err));
+        NB_TRY(
+            add(&out, items[i].path, items[i].name, items[i].digest, strlen(items[i].digest), items[i].address, err));
     }
     nb_inputs_free(in);
     *in = out;
@@ -171,7 +213,7 @@ nb_status nb_inputs_open(nb_inputs *out, const nb_strings *words, const char *ma
         status = nb_fail(err, NB_ERR_INPUT, "'%s' lists no file", manifest ? manifest : "the manifest");
         goto done;
     }
-    NB_TRY(put_in_order(out, err));
+    NB_TRY(put_in_order(out, NULL, err));
 done:
     if (status != NB_OK) {
         nb_inputs_free(out);
@@ -179,8 +221,15 @@ done:
     return status;
 }
 
+nb_status nb_inputs_place(nb_inputs *inputs, const nb_strings *paths, nb_error *err)
+{
+    return put_in_order(inputs, paths, err);
+}
+
 void nb_inputs_free(nb_inputs *inputs)
 {
     nb_strings_free(&inputs->paths);
+    nb_strings_free(&inputs->names);
+    nb_strings_free(&inputs->addresses);
     nb_strings_free(&inputs->digests);
 }

@@ -1,5 +1,7 @@
 #include "mining/corpus/merge.h"
 
+#include "common/parallel/stop.h"
+
 #include <stdlib.h>
 
 enum { BUFFER_MAX = 1 << 20 };
@@ -158,7 +160,7 @@ nb_status nb_merge_into(nb_merge *m, nb_spool *out, uint64_t *count, uint64_t *t
         nb_entry_put(bytes, e->place, e->len, e->tag);
         memcpy(bytes + NB_ENTRY_HEAD, e->text, e->len);
         NB_TRY(nb_spool_append(out, bytes, nb_entry_size(e), err));
-        *count += 1;
+        NB_TRY(++*count % NB_STOP_EVERY ? NB_OK : nb_stop_check(err));
         *text_bytes += e->len;
     }
     NB_TRY(nb_spool_finish(out, err));

@@ -5,6 +5,9 @@
 #include "mining/corpus/sort.h"
 #include "mining/corpus/spool.h"
 
+/* Long loops ask once in so many entries whether they are to stop (common/parallel/stop.h): NB_STOPPED. */
+enum { NB_STOP_EVERY = 1 << 14 };
+
 enum { NB_RUN_BUFFER_MIN = 1 << 16 }; /* bytes of memory a run on disk takes while it is merged */
 
 /* Sorted entries: records [begin, end) over an area in memory, or bytes [begin, end) of a spool (area NULL). */

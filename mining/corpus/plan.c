@@ -44,19 +44,24 @@ static nb_status fill_settings(nb_corpus_plan *plan, const nb_corpus_settings *s
     return settings->excluded && settings->excluded->count ? exclude(plan, settings->excluded, err) : NB_OK;
 }
 
-/* Rank 0's part. */
-static nb_status inspect(nb_corpus_plan *plan, const nb_strings *words, const char *manifest, nb_error *err)
+/* Rank 0's part: what there is. */
+static nb_status list(nb_corpus_plan *plan, const nb_strings *words, const char *manifest, nb_error *err)
 {
-    nb_status status;
     if (!words->count && !manifest) {
         return nb_fail(err, NB_ERR_USAGE, "a corpus needs inputs, none are given");
     }
-    NB_TRY(nb_inputs_open(&plan->files, words, manifest, err));
-    if (plan->files.paths.count > NB_PIECES_MAX / 2) {
+    nb_status status = nb_inputs_open(&plan->files, words, manifest, err);
+    if (status == NB_OK && plan->files.paths.count > NB_PIECES_MAX / 2) {
         status = nb_fail(err, NB_ERR_LIMIT, "%zu inputs are too many, at most %d are possible", plan->files.paths.count,
                          NB_PIECES_MAX / 2);
-        goto done;
     }
+    return status;
+}
+
+/* Rank 0's part: what is in it. */
+static nb_status inspect(nb_corpus_plan *plan, nb_error *err)
+{
+    nb_status status;
     plan->count = plan->files.paths.count;
     NB_TRY_NEW(plan->inputs, plan->count);
     for (size_t i = 0; i < plan->count; i++) {
@@ -87,6 +92,8 @@ static nb_status pack(const nb_corpus_plan *plan, nb_buffer *out, nb_error *err)
         NB_TRY(nb_buffer_append(out, &w, sizeof w, err));
         NB_TRY(nb_buffer_append(out, nb_strings_get(&plan->files.paths, i), nb_strings_len(&plan->files.paths, i) + 1,
                                 err));
+        NB_TRY(nb_buffer_append(out, nb_strings_get(&plan->files.names, i), nb_strings_len(&plan->files.names, i) + 1,
+                                err));
         NB_TRY(nb_buffer_append(out, nb_strings_get(&plan->files.digests, i),
                                 nb_strings_len(&plan->files.digests, i) + 1, err));
     }
@@ -104,6 +111,8 @@ static nb_status unpack(nb_corpus_plan *plan, const char *at, size_t count, nb_e
         memcpy(&w, at, sizeof w);
         at += sizeof w;
         NB_TRY(nb_strings_push(&plan->files.paths, at, strlen(at), err));
+        at += strlen(at) + 1;
+        NB_TRY(nb_strings_push(&plan->files.names, at, strlen(at), err));
         at += strlen(at) + 1;
         NB_TRY(nb_strings_push(&plan->files.digests, at, strlen(at), err));
         at += strlen(at) + 1;
@@ -179,11 +188,16 @@ done:
 nb_status nb_corpus_plan_open(nb_corpus_plan *plan, const nb_team *team, const nb_strings *words, const char *manifest,
                               const nb_corpus_settings *settings, nb_error *err)
 {
+    bool first = team->rank == 0;
     nb_status status = fill_settings(plan, settings, err);
-    if (status == NB_OK && team->rank == 0) {
-        status = inspect(plan, words, manifest, err);
+    if (status == NB_OK && first) {
+        status = list(plan, words, manifest, err);
     }
     NB_TRY(nb_team_agree(team, status, err));
+    if (settings->fetch) {
+        NB_TRY(nb_corpus_fetch(&plan->fetched, &plan->files, team, settings->fetch, err));
+    }
+    NB_TRY(nb_team_agree(team, first ? inspect(plan, err) : NB_OK, err));
     NB_TRY(nb_team_agree(team, team->size > 1 ? share(plan, team, err) : NB_OK, err));
     NB_TRY(nb_team_agree(team, cut(plan, err), err));
 done:
@@ -193,8 +207,14 @@ done:
     return status;
 }
 
+void nb_corpus_plan_forget(const nb_corpus_plan *plan)
+{
+    nb_corpus_fetched_forget(&plan->fetched);
+}
+
 void nb_corpus_plan_close(nb_corpus_plan *plan)
 {
+    nb_corpus_fetched_close(&plan->fetched);
     nb_inputs_free(&plan->files);
     free(plan->inputs);
     free(plan->pieces);
@@ -202,7 +222,7 @@ void nb_corpus_plan_close(nb_corpus_plan *plan)
     *plan = (nb_corpus_plan){0};
 }
 
-/* ---- dealing ---- */
+/* ---- the order of the work ---- */
 
 typedef struct work {
     uint64_t weight;
@@ -221,36 +241,14 @@ static int heaviest_first(const void *left, const void *right)
     return order ? order : (a->number > b->number) - (a->number < b->number);
 }
 
-/* A heap of ranks, the one with the least work (then the lowest number) first. */
-static bool less(const work *a, const work *b)
-{
-    return a->weight != b->weight ? a->weight < b->weight : a->number < b->number;
-}
-
-static void sift(work *heap, size_t count)
-{
-    work moving = heap[0];
-    size_t at = 0;
-    for (size_t child = 1; child < count; child = 2 * at + 1) {
-        child += child + 1 < count && less(&heap[child + 1], &heap[child]);
-        if (!less(&heap[child], &moving)) {
-            break;
-        }
-        heap[at] = heap[child];
-        at = child;
-    }
-    heap[at] = moving;
-}
-
-nb_status nb_corpus_deal(uint32_t **rank_of, const nb_corpus_plan *plan, int size, nb_error *err)
+nb_status nb_corpus_order(size_t **order, const nb_corpus_plan *plan, nb_error *err)
 {
     size_t count = plan->piece_count + plan->count;
-    work *items = NULL, *heap = NULL;
+    work *items = NULL;
     nb_status status;
-    *rank_of = NULL;
+    *order = NULL;
     NB_TRY_NEW(items, count);
-    NB_TRY_NEW(heap, (size_t)size);
-    NB_TRY_NEW(*rank_of, count);
+    NB_TRY_NEW(*order, count);
     for (size_t i = 0; i < count; i++) {
         bool digest = i >= plan->piece_count;
         const nb_piece *p = digest ? NULL : &plan->pieces[i];
@@ -260,17 +258,11 @@ nb_status nb_corpus_deal(uint32_t **rank_of, const nb_corpus_plan *plan, int siz
         items[i] = (work){part ? READ_WEIGHT * (p->end - p->begin) : p ? whole - READ_WEIGHT * p->begin : whole, i};
     }
     qsort(items, count, sizeof *items, heaviest_first);
-    for (size_t r = 0; r < (size_t)size; r++) {
-        heap[r] = (work){0, r};
-    }
     for (size_t i = 0; i < count; i++) {
-        (*rank_of)[items[i].number] = (uint32_t)heap[0].number;
-        heap[0].weight += items[i].weight;
-        sift(heap, (size_t)size);
+        (*order)[i] = items[i].number;
     }
 done:
     free(items);
-    free(heap);
     return status;
 }
 

@@ -4,14 +4,16 @@
 
 #include "common/parallel/team.h"
 #include "mining/corpus/corpus.h"
+#include "mining/corpus/fetch.h"
 #include "mining/corpus/inputs.h"
 #include "mining/corpus/source.h"
 
 typedef struct nb_corpus_settings {
-    nb_source_choice choice;    /* NULLs: "auto", "by-file", no column, no key */
-    size_t max_bytes;           /* of a normalised text; 0: NB_TEXT_BYTES_DEFAULT, at most NB_TEXT_BYTES_MAX */
-    const nb_strings *excluded; /* labels that are no candidates, whatever their case; NULL: none. Copied. */
-    uint64_t skip, limit;       /* texts to pass over and to keep, in canonical order; limit 0: all */
+    nb_source_choice choice;     /* NULLs: "auto", "by-file", no column, no key */
+    size_t max_bytes;            /* of a normalised text; 0: NB_TEXT_BYTES_DEFAULT, at most NB_TEXT_BYTES_MAX */
+    const nb_strings *excluded;  /* labels that are no candidates, whatever their case; NULL: none. Copied. */
+    const nb_fetch_means *fetch; /* for inputs that are addresses; NULL: there are none */
+    uint64_t skip, limit;        /* texts to pass over and to keep, in canonical order; limit 0: all */
 } nb_corpus_settings;
 
 /* A piece of an input: the lines that begin in bytes [begin, end), or all of it (end UINT64_MAX). */
@@ -23,7 +25,8 @@ typedef struct nb_piece {
 /* Not changed by reading. */
 typedef struct nb_corpus_plan {
     nb_corpus_settings settings; /* with the defaults filled in; strings borrowed, excluded NULL */
-    nb_inputs files;
+    nb_inputs files;             /* without addresses, but on rank 0 */
+    nb_fetched fetched;
     nb_source *inputs; /* [count] */
     size_t count;
     nb_piece *pieces; /* [piece_count] ordered by (input, begin); at most NB_PIECES_MAX. Fixed by the files alone. */
@@ -34,14 +37,17 @@ typedef struct nb_corpus_plan {
 
 /* Collective. Rank 0 finds and inspects the inputs (inputs.h, source.h), the others learn of them; all pass the same
  * settings. `words` and `manifest` are rank 0's. NB_ERR_USAGE without inputs or with a wrong setting; NB_ERR_INPUT for
- * a bad file or an excluded label that is no text. The plan is closed on failure; close takes {0}. */
+ * a bad file or an excluded label that is no text; what nb_corpus_fetch returns. The plan is closed on failure; close
+ * takes {0}. */
 nb_status nb_corpus_plan_open(nb_corpus_plan *plan, const nb_team *team, const nb_strings *words, const char *manifest,
                               const nb_corpus_settings *settings, nb_error *err);
 void nb_corpus_plan_close(nb_corpus_plan *plan);
+/* On rank 0. Removes from the cache what was fetched: the corpus is there. */
+void nb_corpus_plan_forget(const nb_corpus_plan *plan);
 
-/* Who reads what: *rank_of [piece_count + count] is the rank of each piece, then of each input's SHA-256; the caller
- * frees. The heaviest work is dealt first, each to the rank with the least. */
-nb_status nb_corpus_deal(uint32_t **rank_of, const nb_corpus_plan *plan, int size, nb_error *err);
+/* What is taken when: *order [piece_count + count] holds the numbers of the pieces and, from piece_count on, of each
+ * input's SHA-256, the heaviest work first, so that what is left at the end is small; the caller frees. */
+nb_status nb_corpus_order(size_t **order, const nb_corpus_plan *plan, nb_error *err);
 
 /* What a build will take. `packed` inputs are taken to unpack to four times their size. */
 typedef struct nb_corpus_estimate {

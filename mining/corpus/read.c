@@ -1,12 +1,16 @@
 /* From a piece of an input to entries in a sorter. */
 #include "mining/corpus/build.h"
 
+enum { PULSE_LINES = 4096 };
+
 typedef struct reader {
     const nb_corpus_plan *plan;
     const nb_source *source;
     nb_sorter *out;
     nb_corpus_counts *counts;
     size_t piece;
+    const nb_source_piece *in;
+    const nb_corpus_pulse *pulse;
     nb_normaliser text, key;
     nb_buffer mended;
 } reader;
@@ -40,7 +44,10 @@ static nb_status take(void *state, nb_drop known, const char *bytes, size_t len,
     } else {
         r->counts->dropped[drop]++;
     }
-    r->counts->read++;
+    if (++r->counts->read % PULSE_LINES == 0 && r->pulse) {
+        uint64_t begin = r->in->begin, at = nb_stream_place(r->in->in);
+        NB_TRY(r->pulse->pulse(r->pulse->state, at > begin ? at - begin : 0));
+    }
 done:
     return status;
 }
@@ -63,16 +70,17 @@ done:
 }
 
 nb_status nb_corpus_read_piece(nb_sorter *out, nb_corpus_counts *counts, uint64_t *lines, const nb_corpus_plan *plan,
-                               size_t piece, const char *bytes, size_t len, nb_error *err)
+                               size_t piece, const char *bytes, size_t len, const nb_corpus_pulse *pulse, nb_error *err)
 {
     const nb_source *source = &plan->inputs[plan->pieces[piece].input];
-    reader r = {.plan = plan, .source = source, .out = out, .counts = counts, .piece = piece};
+    reader r = {.plan = plan, .source = source, .out = out, .counts = counts, .piece = piece, .pulse = pulse};
     const nb_sink sink = {.state = &r, .take = take};
     nb_source_piece in = {0};
     nb_status status;
     NB_TRY(nb_normaliser_open(&r.text, plan->settings.max_bytes, err));
     NB_TRY(nb_normaliser_open(&r.key, plan->settings.max_bytes, err));
     NB_TRY(open_piece(&in, source, &plan->pieces[piece], bytes, len, err));
+    r.in = &in;
     NB_TRY(source->format->read(&in, &sink, err));
     counts->mended += in.mended;
     *lines = in.lines;

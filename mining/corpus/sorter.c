@@ -1,5 +1,7 @@
 #include "mining/corpus/sorter.h"
 
+#include "common/parallel/stop.h"
+
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -163,7 +165,7 @@ static nb_status merge_runs(nb_sorter *s, size_t count, nb_error *err)
     point_to_spools(s);
     size_t last = s->run_count - 1;
     nb_spool *spool = &s->spools[last];
-    uint64_t total = 0, next_mark = 0;
+    uint64_t total = 0, next_mark = 0, seen = 0;
     for (size_t i = 0; i < count; i++) {
         total += s->spools[i].size;
     }
@@ -175,6 +177,7 @@ static nb_status merge_runs(nb_sorter *s, size_t count, nb_error *err)
         if (!more) {
             break;
         }
+        NB_TRY(++seen % NB_STOP_EVERY ? NB_OK : nb_stop_check(err));
         if (spool->size >= next_mark) {
             NB_TRY(mark(&s->marks[last], &merge.entry, spool->size, err));
             next_mark = spool->size + total / NB_SORTER_MARKS + 1;

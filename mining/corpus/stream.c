@@ -248,3 +248,8 @@ nb_status nb_stream_read(nb_stream *s, char *bytes, size_t cap, size_t *got, nb_
 done:
     return status;
 }
+
+uint64_t nb_stream_place(const nb_stream *s)
+{
+    return s->at;
+}

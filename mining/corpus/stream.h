@@ -26,5 +26,7 @@ nb_packing nb_stream_packing(const nb_stream *s);
 const char *nb_stream_name(const nb_stream *s);
 /* Size of the file when it was opened. */
 uint64_t nb_stream_size(const nb_stream *s);
+/* The place in the file up to which it was read, packed as it lies there. */
+uint64_t nb_stream_place(const nb_stream *s);
 
 #endif

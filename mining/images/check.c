@@ -1,84 +1,70 @@
 #include "mining/images/check.h"
 
-#include "common/parallel/queue.h"
-#include "common/parallel/stop.h"
+#include "common/parallel/crew.h"
+#include "mining/images/marks.h"
 #include "mining/images/reader.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TILE = 16, KEY = 16 };
+enum { TILE = 16, KEY = 16, MARK = 1 };
 
 /* What a rank found. */
 typedef struct findings {
-    uint64_t *bad;    /* [count] the nb_image_fault, 0 for good ones */
+    const nb_image_inputs *in;
+    const uint8_t *known; /* [count] marks.h: of an earlier run */
+    uint64_t *found;      /* [count] marks of this rank's images, 0 elsewhere */
+    nb_image_reader *reader;
     nb_buffer causes; /* lines "NUMBER CAUSE" of the first few, the number in KEY hexadecimal digits */
     size_t named;
 } findings;
 
-/* Decodes images [begin, end). */
-static nb_status look_at(findings *f, nb_image_reader *reader, size_t begin, size_t end, nb_error *err)
+/* Decodes one image. */
+static nb_status look_at(findings *f, size_t i, nb_error *err)
 {
     double read = 0, decode = 0;
-    for (size_t i = begin; i < end; i++) {
-        nb_image image = {0};
-        nb_error cause = {0};
-        nb_image_fault fault = NB_IMAGE_FINE;
-        nb_status status = nb_image_reader_decode(reader, i, &image, &fault, &read, &decode, &cause);
-        nb_image_free(&image);
-        if (status == NB_ERR_LIMIT) {
-            *err = cause;
-            return status;
-        }
-        f->bad[i] = status == NB_OK ? NB_IMAGE_FINE : fault;
-        if (f->bad[i] && f->named < NB_IMAGES_NAMED) {
-            f->named++;
-            status = nb_buffer_printf(&f->causes, err, "%0*" PRIx64 " %s\n", KEY, (uint64_t)i, cause.message);
-            if (status != NB_OK) {
-                return status;
-            }
-        }
+    nb_image image = {0};
+    nb_error cause = {0};
+    nb_image_fault fault = NB_IMAGE_FINE;
+    nb_status status = nb_image_reader_decode(f->reader, i, &image, &fault, &read, &decode, &cause);
+    nb_image_free(&image);
+    if (status == NB_ERR_LIMIT) {
+        *err = cause;
+        return status;
+    }
+    f->found[i] = MARK + (uint64_t)(status == NB_OK ? NB_IMAGE_FINE : fault);
+    if (f->found[i] != MARK && f->named < NB_IMAGES_NAMED) {
+        f->named++;
+        return nb_buffer_printf(&f->causes, err, "%0*" PRIx64 " %s\n", KEY, (uint64_t)i, cause.message);
     }
     return NB_OK;
 }
 
-/* Takes tiles from the queue; not collective. */
-static nb_status look(findings *f, nb_queue *q, const nb_image_inputs *in, nb_error *err)
+static nb_status visit(void *state, nb_crew *crew, size_t tile, nb_error *err)
 {
-    nb_image_reader *reader = NULL;
-    nb_status status;
-    NB_TRY(nb_image_reader_create(&reader, in, err));
-    for (;;) {
-        size_t tile;
-        bool more;
-        NB_TRY(nb_queue_next(q, &tile, &more, err));
-        if (!more) {
-            break;
+    findings *f = state;
+    size_t begin = tile * TILE, end = f->in->count - begin < TILE ? f->in->count : begin + TILE;
+    nb_status status = NB_OK;
+    for (size_t i = begin; i < end && status == NB_OK; i++) {
+        if (f->known[i]) {
+            crew->tally.kept++;
+        } else {
+            status = look_at(f, i, err);
+            crew->tally.items++;
         }
-        if (nb_stop_requested()) {
-            status = nb_fail(err, NB_STOPPED, "stopped on request while looking at images: nothing is made yet");
-            goto done;
-        }
-        size_t begin = tile * TILE, end = in->count - begin < TILE ? in->count : begin + TILE;
-        NB_TRY(look_at(f, reader, begin, end, err));
-    }
-done:
-    nb_image_reader_destroy(reader);
-    if (status != NB_OK) {
-        nb_queue_halt(q, NB_HALT_FAILED);
     }
     return status;
 }
 
-static nb_status keep_good(nb_image_inputs *in, const uint64_t *bad, nb_error *err)
+static nb_status keep_good(nb_image_inputs *in, const uint8_t *marks, nb_error *err)
 {
     nb_image_inputs good = {0};
     nb_status status;
     NB_TRY_NEW(good.labels, in->count);
     NB_TRY_NEW(good.places, in->count);
     for (size_t i = 0; i < in->count; i++) {
-        if (bad[i]) {
+        if (marks[i] != MARK) {
             continue;
         }
         NB_TRY(nb_strings_push(&good.paths, nb_strings_get(&in->paths, i), nb_strings_len(&in->paths, i), err));
@@ -128,13 +114,14 @@ done:
     return status;
 }
 
-static void count_faults(const nb_log *log, const uint64_t *bad, size_t count, size_t *dropped)
+static void count_faults(const nb_log *log, const uint8_t *marks, size_t count, size_t *dropped)
 {
     size_t faults[NB_IMAGE_FAULTS] = {0};
     nb_buffer text = {0};
     nb_error ignored = {0};
     for (size_t i = 0; i < count; i++) {
-        faults[bad[i] < NB_IMAGE_FAULTS ? bad[i] : NB_IMAGE_DAMAGED]++;
+        size_t fault = (size_t)marks[i] - MARK;
+        faults[fault < NB_IMAGE_FAULTS ? fault : NB_IMAGE_DAMAGED]++;
     }
     *dropped = count - faults[NB_IMAGE_FINE];
     for (int f = NB_IMAGE_FINE + 1; f < NB_IMAGE_FAULTS; f++) {
@@ -150,39 +137,107 @@ static void count_faults(const nb_log *log, const uint64_t *bad, size_t count, s
     nb_buffer_free(&text);
 }
 
-nb_status nb_images_check(const nb_team *team, const nb_log *log, nb_image_inputs *in, size_t *dropped, nb_error *err)
+/* ---- what is known from an earlier run, and left for a later one ---- */
+
+/* Collective. Rank 0's file to all. */
+static nb_status read_marks(uint8_t *marks, const nb_team *team, const nb_image_inputs *in,
+                            const nb_images_notes *notes, nb_error *err)
 {
-    findings f = {.causes = {.max = (size_t)NB_IMAGES_NAMED * 2 * NB_MESSAGE_MAX}};
-    nb_queue queue = {0};
+    if (!notes || !notes->resume) {
+        return NB_OK;
+    }
+    if (team->rank == 0) {
+        nb_image_marks_read(marks, in, notes->path);
+    }
+    return nb_team_broadcast(team, marks, in->count, err);
+}
+
+/* Collective, also after a request to stop, which all ranks know of then. The marks of all ranks, on all of them. */
+static nb_status unite_marks(uint8_t *marks, const nb_team *team, const findings *f, nb_error *err)
+{
+    nb_status status = nb_team_unite(team, f->found, f->in->count, err);
+    for (size_t i = 0; i < f->in->count; i++) {
+        marks[i] = marks[i] ? marks[i] : (uint8_t)f->found[i];
+    }
+    return status;
+}
+
+/* Rank 0. That they cannot be kept is no reason to fail. */
+static void write_marks(const uint8_t *marks, const nb_log *log, const nb_image_inputs *in,
+                        const nb_images_notes *notes)
+{
+    nb_error err = {0};
+    if (notes && nb_image_marks_write(marks, in, notes->path, &err) != NB_OK) {
+        nb_log_warn(log, "what is known of the images is not kept: %s", err.message);
+    }
+}
+
+/* Collective. Every image is looked at, once. */
+static nb_status look(uint8_t *marks, findings *f, const nb_team *team, const nb_log *log, const nb_images_notes *notes,
+                      nb_error *err)
+{
+    const nb_image_inputs *in = f->in;
+    const nb_crew_work work = {.what = "images looked at",
+                               .hint = notes ? "what is done is kept: run again with --resume to continue"
+                                             : "nothing is made yet",
+                               .total = in->count,
+                               .tiles = (in->count + TILE - 1) / TILE,
+                               .run = nb_image_inputs_run(in, TILE, (size_t)team->size),
+                               .sharing = NB_SHARING_AUTO,
+                               .visit = visit,
+                               .state = f};
+    nb_error failure = {0};
+    uint64_t kept = 0;
+    nb_status status;
+    NB_TRY(nb_team_agree(team, nb_image_reader_create(&f->reader, in, err), err));
+    nb_status ended = nb_crew_run(team, log, &work, &kept, &failure);
+    if (ended == NB_OK || ended == NB_STOPPED) {
+        NB_TRY(unite_marks(marks, team, f, err));
+        if (team->rank == 0 && kept < in->count) {
+            write_marks(marks, log, in, notes);
+        }
+    }
+    if (ended != NB_OK) {
+        *err = failure;
+    }
+    status = ended;
+done:
+    nb_image_reader_destroy(f->reader);
+    return status;
+}
+
+nb_status nb_images_check(const nb_team *team, const nb_log *log, nb_image_inputs *in, const nb_images_notes *notes,
+                          size_t *dropped, nb_error *err)
+{
+    findings f = {.in = in, .causes = {.max = (size_t)NB_IMAGES_NAMED * 2 * NB_MESSAGE_MAX}};
+    uint8_t *marks = NULL;
     char *all = NULL;
     uint64_t *offset = NULL;
     nb_status status;
-    NB_TRY(nb_queue_create(&queue, team, NB_SHARING_AUTO, (in->count + TILE - 1) / TILE,
-                           nb_image_inputs_run(in, TILE, (size_t)team->size), err));
-    f.bad = nb_alloc(in->count, sizeof *f.bad, err);
-    status = nb_team_agree(team, f.bad ? look(&f, &queue, in, err) : NB_ERR_LIMIT, err);
-    nb_queue_destroy(&queue);
-    if (status != NB_OK) {
-        goto done;
-    }
-    NB_TRY(nb_team_unite(team, f.bad, in->count, err));
+    marks = nb_alloc(in->count, sizeof *marks, err);
+    f.known = marks;
+    f.found = nb_alloc(in->count, sizeof *f.found, err);
+    NB_TRY(nb_team_agree(team, marks && f.found ? NB_OK : NB_ERR_LIMIT, err));
+    NB_TRY(read_marks(marks, team, in, notes, err));
+    NB_TRY(look(marks, &f, team, log, notes, err));
     NB_TRY(nb_team_gather(team, f.causes.data ? f.causes.data : "", f.causes.len, &all, &offset, err));
     if (all) {
         status = name_first(log, all, (size_t)offset[team->size], err);
     }
     NB_TRY(nb_team_agree(team, status, err));
-    count_faults(log, f.bad, in->count, dropped);
+    count_faults(log, marks, in->count, dropped);
     if (*dropped == in->count) {
         status = nb_fail(err, NB_ERR_INPUT, "none of %zu images can be decoded, '%s' among them", in->count,
                          nb_strings_get(&in->paths, 0));
         goto done;
     }
     if (*dropped) {
-        status = nb_team_agree(team, keep_good(in, f.bad, err), err);
+        status = nb_team_agree(team, keep_good(in, marks, err), err);
     }
 done:
     nb_buffer_free(&f.causes);
-    free(f.bad);
+    free(f.found);
+    free(marks);
     free(all);
     free(offset);
     return status;

@@ -42,6 +42,12 @@ run 2 "$NB" plan demo.yaml --items nothing=3
 case_ 'planned for a corpus that is not there yet'
 run 0 "$NB" plan demo.yaml --rate texts=1000 --rate images=10 --rate gflops=50 --items corpus=3600000 --ranks 8 --json
 grep -q '"hours": 0.125' out || die '3.6 million texts at 1000 a second on 8 ranks are no eighth of an hour'
+case_ 'planned for a corpus whose inputs are addresses'
+printf 'corpus:\n  inputs: [http://127.0.0.1:1/words.txt.gz]\n  output: words.nbc\n' >words.yaml
+run 3 "$NB" plan words.yaml
+says '--items STAGE=N plans'
+run 0 "$NB" plan words.yaml --items corpus=5000 --json
+grep -q '"items": 5000' out || die 'it is not planned for 5000 texts'
 
 case_ 'all of it, then nothing'
 run 0 "$NB" run demo.yaml -q

@@ -1,7 +1,7 @@
-# What the tests of publish and pull share, on top of the demo world: servers on free ports of the loopback, ended with
-# the test. Source it: it makes the bank b.nbank and gives every command a cache of its own in $T.
+# What the tests with servers share, on top of the demo world: servers on free ports of the loopback, ended with
+# the test. Source it: it makes the bank b.nbank (unless NO_BANK is set) and gives every command a cache of its own in $T.
 . "$TESTS/cli/world.bash" || exit 1
-make_stores
+[ -n "${NO_BANK:-}" ] || make_stores
 
 export XDG_CACHE_HOME=$T/cache NO_PROXY='*' no_proxy='*'
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY CURL_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR

@@ -97,4 +97,33 @@ for ((r = 0; r < RANKS && r < 2; r++)); do
     says "scratch file in"
     absent x.nbc x.nbc.partial
 done
+
+# Names for the same 5 MB, so many that sorting them takes seconds.
+mkdir many
+for i in $(seq 60); do ln in/big.txt "many/$i.txt"; done
+# stop SIGNAL all|one: signals all ranks, or one of them, once it has begun to spill.
+stop() {
+    # shellcheck disable=SC2046
+    timeout -k 5 120 $(mpi "$RANKS") "$NEGBANK" corpus --memory 1M --scratch scratch -o x.nbc 'many/*' >out 2>err </dev/null &
+    local job=$! launcher='' ranks=() fds=()
+    for _ in $(seq 400); do
+        launcher=$(pgrep -x -P $job mpirun) && mapfile -t ranks < <(pgrep -x -P "$launcher" "$(basename "$NEGBANK")")
+        fds=("${ranks[@]/#//proc/}")
+        [ ${#ranks[@]} = "$RANKS" ] && find "${fds[@]/%//fd}" -lname "$T/scratch/*" 2>/dev/null | grep -q . && break
+        sleep 0.02
+    done
+    if [ "$2" = all ]; then kill "-$1" "${ranks[@]}"; else kill "-$1" "${ranks[-1]}"; fi
+    wait $job
+    got=$?
+    [ $got = 85 ] || die "exit code $got instead of 85"
+    says 'stopped on request'
+    says 'begins anew'
+    [ "$(grep -c '^stopped: ' err)" = 1 ] || die 'it is not said once'
+    absent x.nbc x.nbc.partial
+    [ -z "$(ls -A scratch)" ] || die 'scratch files are left'
+}
+case_ 'SIGTERM to all ranks, as a batch system sends it'
+stop TERM all
+case_ 'SIGUSR1 to one rank'
+stop USR1 one
 finish

@@ -121,4 +121,28 @@ else
     run 0 "$NEGBANK" embed text --model world/model --resume -o part.nbe words.nbc
     same part.nbe whole.nbe
 fi
+
+case_ 'images that were looked at are not looked at again'
+mkdir many
+for i in $(seq -w 0 19); do cp -r world/images/wild "many/$i"; done
+run 0 "${embed[@]}" -q -o seen.nbe many
+rm -f part.nbe*
+# shellcheck disable=SC2046
+timeout -k 5 120 $(mpi "$RANKS") "${embed[@]}" -o part.nbe many >out 2>err </dev/null &
+job=$!
+for _ in $(seq 1000); do
+    [ -e part.nbe.partial ] && break
+    sleep 0.02
+done
+pkill -USR1 -x -P $job mpirun
+wait $job
+got=$?
+if [ $got != 0 ]; then # 0: it was done before
+    [ $got = 85 ] || die "exit code $got instead of 85"
+    present part.nbe.images
+    run 0 "${embed[@]}" --resume -o part.nbe many
+    says 'images looked at were done before'
+fi
+same part.nbe seen.nbe
+absent part.nbe.images
 finish

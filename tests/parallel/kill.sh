@@ -18,18 +18,37 @@ for i in $(seq -w 0 14); do cp -r world/images/wild "many/$i"; done
 (cd many && tar cf ../m.tar --sort=name . && tar czf ../m2.tar.gz --sort=name 0*)
 text=("$NEGBANK" embed text --model world/model --resume)
 images=("$NEGBANK" embed images --model world/model --labels-from none --resume)
-run 0 "${text[@]}" -q -o text.nbe words.nbc
-run 0 "${images[@]}" -q -o images.nbe m.tar m2.tar.gz
+# timed COMMAND...: runs it to its end on RANKS ranks; $TOOK is how many ms that was, from which moments to kill are drawn.
+timed() {
+    local begin=${EPOCHREALTIME/./}
+    # shellcheck disable=SC2046
+    run 0 $(mpi "$RANKS") "$@"
+    TOOK=$(((${EPOCHREALTIME/./} - begin) / 1000))
+}
+timed "${text[@]}" -q -o text.nbe words.nbc
+text_ms=$TOOK
+timed "${images[@]}" -q -o images.nbe m.tar m2.tar.gz
+images_ms=$TOOK
 run 0 "$NEGBANK" embed images -q --model world/model --labels-from folder -o id.nbe world/images/id-train
 mine=("$NEGBANK" mine --texts text.nbe --labels world/labels.txt --model world/model --id-images id.nbe
     --wild-images images.nbe --resume)
-run 0 "${mine[@]}" -q -o bank.nbank
+timed "${mine[@]}" -q -o bank.nbank
+mine_ms=$TOOK
+
+case_ 'a run that ended between its bank and the removal of the ledger'
+echo ledger >bank.nbank.ledger
+cp bank.nbank ended.nbank
+# shellcheck disable=SC2046
+run 0 $(mpi "$RANKS") "${mine[@]}" -o bank.nbank
+says 'nothing is left to do'
+absent bank.nbank.ledger
+same bank.nbank ended.nbank
 
 hits=0 kept=0
-# disturb EXPECTED OUTPUT COMMAND...: kills a random rank after a random while until one run comes through.
+# disturb MS EXPECTED OUTPUT COMMAND...: kills a random rank at a random moment of MS until one run comes through.
 disturb() {
-    expected=$1 output=$2
-    shift 2
+    ms=$1 expected=$2 output=$3
+    shift 3
     ranks=$RANKS
     rm -f "$output"*
     for ((try = 0; try < 3; try++)); do
@@ -37,7 +56,8 @@ disturb() {
         timeout -k 5 120 $(mpi "$ranks") "$@" >out 2>err </dev/null &
         job=$!
         begun=$SECONDS
-        sleep "$((RANDOM % 2)).$(printf %03d $((RANDOM % 1000)))"
+        moment=$((RANDOM * ms / 32768))
+        sleep "$((moment / 1000)).$(printf %03d $((moment % 1000)))"
         found=() # the launcher is timeout's child, the ranks are the launcher's
         launcher=$(pgrep -x -P $job mpirun) &&
             mapfile -t found < <(pgrep -x -P "$launcher" "$(basename "$NEGBANK")")
@@ -61,11 +81,11 @@ disturb() {
 }
 for ((i = 0; i < kills; i++)); do
     case_ "kill $i of embed text"
-    disturb text.nbe part.nbe "${text[@]}" -o part.nbe words.nbc
+    disturb $text_ms text.nbe part.nbe "${text[@]}" -o part.nbe words.nbc
     case_ "kill $i of embed images"
-    disturb images.nbe part.nbe "${images[@]}" -o part.nbe m.tar m2.tar.gz
+    disturb $images_ms images.nbe part.nbe "${images[@]}" -o part.nbe m.tar m2.tar.gz
     case_ "kill $i of mine"
-    disturb bank.nbank part.nbank "${mine[@]}" -o part.nbank
+    disturb $mine_ms bank.nbank part.nbank "${mine[@]}" -o part.nbank
 done
 [ $hits -gt 0 ] || die 'nothing was ever killed'
 echo "$hits ranks killed, $kept partials continued"

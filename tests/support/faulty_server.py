@@ -11,6 +11,7 @@ import os
 import re
 import ssl
 import time
+import urllib.parse
 
 COUNTS = collections.Counter()
 
@@ -57,7 +58,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             body = json.dumps(COUNTS).encode()
             self.head(200, len(body))
             return self.wfile.write(body)
-        _, fault, name = self.path.split("/", 2)
+        _, fault, name = urllib.parse.unquote(self.path.partition("?")[0]).split("/", 2)
         file = os.path.join(self.root, os.path.normpath("/" + name)[1:])
         if not os.path.isfile(file):
             return self.head(404, 0)

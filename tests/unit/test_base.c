@@ -176,12 +176,30 @@ static void test_lines(void **state)
     must_fail(nb_make_directories(scratch_path("lines.txt/x"), &err), NB_ERR_IO, &err, "lines.txt");
 }
 
+static void test_secrets(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"https://me:pass@word@host:80/a/b@c.txt?key=1#x", "https://host:80/a/b@c.txt"},
+        {"http://host/a.txt", "http://host/a.txt"},
+        {"s3://bucket/a?b@c", "s3://bucket/a?b@c"},
+        {"a@b?c.txt", "a@b?c.txt"},
+        {"http://", "http://"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s", pairs[i][0]);
+        nb_text_hide_secrets(text);
+        assert_string_equal(text, pairs[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors),  cmocka_unit_test(test_memory), cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_random), cmocka_unit_test(test_digest),
-        cmocka_unit_test(test_outputs), cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_errors),  cmocka_unit_test(test_memory),  cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_numbers), cmocka_unit_test(test_random),  cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_secrets), cmocka_unit_test(test_outputs), cmocka_unit_test(test_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -237,6 +237,49 @@ static void test_lists_of_inputs(void **state)
     nb_strings_free(&words);
 }
 
+static void push(nb_strings *out, const char *word)
+{
+    nb_error err = {0};
+    must(nb_strings_push(out, word, strlen(word), &err), &err);
+}
+
+static void test_lists_of_addresses(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_strings words = {0}, local = {0};
+    nb_inputs in;
+    char file[256], there[256];
+    snprintf(file, sizeof file, "%s", scratch_path("m.txt"));
+    snprintf(there, sizeof there, "%s", scratch_path("n.txt"));
+    must(nb_file_write(file, true, "x\n", 2, &err), &err);
+    must(nb_file_write(there, true, "x\n", 2, &err), &err);
+    push(&words, "https://me:word@example.org/lists/n.txt?key=value");
+    push(&words, file);
+    push(&words, "https://me:word@example.org/lists/n.txt?key=value");
+    must(nb_inputs_open(&in, &words, NULL, &err), &err);
+    assert_int_equal(in.paths.count, 2);
+    assert_string_equal(nb_strings_get(&in.paths, 0), "");
+    assert_string_equal(nb_strings_get(&in.names, 0), "https://example.org/lists/n.txt");
+    assert_string_equal(nb_strings_get(&in.addresses, 0), "https://me:word@example.org/lists/n.txt?key=value");
+    push(&local, there);
+    must(nb_inputs_place(&in, &local, &err), &err); /* ordered by name, as files are */
+    assert_string_equal(nb_strings_get(&in.paths, 0), file);
+    assert_string_equal(nb_strings_get(&in.paths, 1), there);
+    assert_string_equal(nb_strings_get(&in.names, 1), "https://example.org/lists/n.txt");
+    nb_inputs_free(&in);
+    nb_strings_free(&words);
+    static const char *const bad[] = {"https://example.org/lists/", "http://example.org", "ftp://example.org/n.txt",
+                                      "s3://bucket/", "http://example.org/a%2Fb"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        push(&words, bad[i]);
+        must_fail(nb_inputs_open(&in, &words, NULL, &err), NB_ERR_USAGE, &err, "'");
+        nb_strings_free(&words);
+        words = (nb_strings){0};
+    }
+    nb_strings_free(&local);
+}
+
 /* ---- normalising and sorting beside plainer ways ---- */
 
 /* What the fast path of plain ASCII must give: blanks collapsed byte by byte. */
@@ -371,7 +414,7 @@ static void test_sorts_as_qsort(void **state)
 
 /* ---- planning ---- */
 
-static void test_deals_all_work_once(void **state)
+static void test_orders_all_work(void **state)
 {
     (void)state;
     nb_error err = {0};
@@ -384,20 +427,18 @@ static void test_deals_all_work_once(void **state)
     pieces[10] = (nb_piece){1, 0, UINT64_MAX};
     pieces[11] = (nb_piece){2, 0, UINT64_MAX};
     const nb_corpus_plan plan = {.inputs = inputs, .count = 3, .pieces = pieces, .piece_count = 12, .bytes = 70u << 20};
-    for (int size = 1; size <= 5; size++) {
-        uint32_t *rank_of;
-        uint64_t load[5] = {0};
-        must(nb_corpus_deal(&rank_of, &plan, size, &err), &err);
-        for (size_t i = 0; i < 15; i++) {
-            assert_true(rank_of[i] < (uint32_t)size);
-            load[rank_of[i]]++;
-        }
-        for (int r = 0; r < size; r++) {
-            assert_true(load[r] > 0);
-        }
-        assert_true(size == 1 || load[rank_of[10]] < 15);
-        free(rank_of);
+    size_t *order;
+    uint64_t seen = 0;
+    must(nb_corpus_order(&order, &plan, &err), &err);
+    for (size_t i = 0; i < 15; i++) {
+        assert_true(order[i] < 15);
+        seen |= 1u << order[i];
     }
+    assert_int_equal(seen, (1u << 15) - 1);
+    /* the packed file that cannot be parted, the digests of large files, pieces in their order, the small file */
+    const size_t expected[] = {10, 12, 13, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 14};
+    assert_memory_equal(order, expected, sizeof expected);
+    free(order);
     nb_corpus_estimate small = nb_corpus_plan_estimate(&plan, 1, (uint64_t)8 << 30);
     nb_corpus_estimate large = nb_corpus_plan_estimate(&plan, 4, 32u << 20);
     assert_int_equal(small.scratch, 0);
@@ -460,10 +501,11 @@ int main(void)
         cmocka_unit_test(test_long_lines_are_bounded),
         cmocka_unit_test(test_packed),
         cmocka_unit_test(test_lists_of_inputs),
+        cmocka_unit_test(test_lists_of_addresses),
         cmocka_unit_test(test_plain_ascii),
         cmocka_unit_test(test_replaces_what_is_no_utf8),
         cmocka_unit_test(test_sorts_as_qsort),
-        cmocka_unit_test(test_deals_all_work_once),
+        cmocka_unit_test(test_orders_all_work),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_digest_of_a_manifest),
     };

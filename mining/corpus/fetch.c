@@ -1,0 +1,234 @@
+#include "mining/corpus/fetch.h"
+
+#include "common/base/file.h"
+#include "common/base/pack.h"
+#include "common/parallel/crew.h"
+#include "common/transfer/download.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct fetch {
+    const nb_team *team;
+    const nb_fetch_means *means;
+    nb_fetched *out;
+    nb_strings addresses, digests; /* digests: "" where none is listed */
+    nb_cache cache;
+    nb_transfer_options options; /* of means, with a way to stop */
+    nb_http *http;
+    nb_crew *crew; /* while a tile is worked on */
+} fetch;
+
+/* ---- what there is to fetch ---- */
+
+static nb_status list(fetch *f, const nb_inputs *files, nb_error *err)
+{
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < files->paths.count; i++) {
+        const char *address = nb_strings_get(&files->addresses, i), *digest = nb_strings_get(&files->digests, i);
+        if (address[0]) {
+            NB_TRY(nb_strings_push(&f->addresses, address, strlen(address), err));
+            NB_TRY(nb_strings_push(&f->digests, digest, strlen(digest), err));
+        }
+    }
+done:
+    return status;
+}
+
+/* Collective. Rank 0's list to all. */
+static nb_status share(fetch *f, nb_error *err)
+{
+    nb_buffer block = {.max = SIZE_MAX / 2};
+    uint64_t len;
+    nb_status status = NB_OK;
+    if (f->team->rank == 0) {
+        status = nb_pack_strings(&block, &f->addresses, err);
+        status = status == NB_OK ? nb_pack_strings(&block, &f->digests, err) : status;
+    }
+    len = block.len;
+    NB_TRY(nb_team_agree(f->team, status, err));
+    NB_TRY(nb_team_broadcast(f->team, &len, sizeof len, err));
+    if (f->team->rank != 0) {
+        block.data = nb_alloc((size_t)len, 1, err);
+        status = block.data ? NB_OK : NB_ERR_LIMIT;
+    }
+    NB_TRY(nb_team_agree(f->team, status, err));
+    NB_TRY(nb_team_broadcast(f->team, block.data, (size_t)len, err));
+    if (f->team->rank != 0) {
+        nb_unpack in = {.bytes = block.data, .len = (size_t)len};
+        NB_TRY(nb_unpack_strings(&in, &f->addresses, err));
+        NB_TRY(nb_unpack_strings(&in, &f->digests, err));
+    }
+done:
+    nb_buffer_free(&block);
+    return nb_team_agree(f->team, status, err);
+}
+
+static nb_status name_paths(fetch *f, const nb_digest *set, nb_error *err)
+{
+    nb_buffer folder = {0}, path = {0};
+    nb_url url = {0};
+    char *name = NULL;
+    nb_status status;
+    NB_TRY(nb_buffer_printf(&folder, err, "%s/corpus/%s", f->cache.folder, set->hex));
+    for (size_t i = 0; i < f->addresses.count; i++) {
+        NB_TRY(nb_url_parse(&url, nb_strings_get(&f->addresses, i), err));
+        NB_TRY(nb_url_name(&name, &url, err));
+        nb_buffer_clear(&path);
+        NB_TRY(nb_buffer_printf(&path, err, "%s/%zu/%s", folder.data, i, name));
+        NB_TRY(nb_strings_push(&f->out->paths, path.data, path.len, err));
+        nb_url_free(&url);
+        free(name);
+        name = NULL;
+    }
+    f->out->folder = folder.data;
+    folder = (nb_buffer){0};
+done:
+    nb_url_free(&url);
+    free(name);
+    nb_buffer_free(&folder);
+    nb_buffer_free(&path);
+    return status;
+}
+
+/* Each rank for itself; rank 0 waits here for another run of the same addresses. */
+static nb_status prepare(fetch *f, nb_error *err)
+{
+    nb_buffer all = {0};
+    nb_digest set;
+    nb_status status;
+    for (size_t i = 0; i < f->addresses.count; i++) {
+        NB_TRY(nb_buffer_printf(&all, err, "%s\n", nb_strings_get(&f->addresses, i)));
+    }
+    set = nb_digest_bytes(all.data, all.len);
+    NB_TRY(nb_cache_open(&f->cache, f->means->cache, err));
+    NB_TRY(name_paths(f, &set, err));
+    if (f->team->rank == 0) {
+        NB_TRY(nb_cache_lock(&f->out->lock, &f->cache, set.hex, f->means->log, err));
+    }
+    NB_TRY(nb_http_create(&f->http, &f->options, f->means->log, err));
+done:
+    nb_buffer_free(&all);
+    return status;
+}
+
+/* ---- fetching ---- */
+
+static bool stopped(void *state)
+{
+    const fetch *f = state;
+    return nb_crew_pulse(f->crew, 0) != NB_OK;
+}
+
+static nb_status visit(void *state, nb_crew *crew, size_t tile, nb_error *err)
+{
+    fetch *f = state;
+    const char *digest = nb_strings_get(&f->digests, tile), *path = nb_strings_get(&f->out->paths, tile);
+    char *folder = NULL;
+    nb_url url = {0};
+    nb_status status;
+    f->crew = crew;
+    NB_TRY(nb_url_parse(&url, nb_strings_get(&f->addresses, tile), err));
+    NB_TRY_NEW(folder, strlen(path) + 1);
+    memcpy(folder, path, (size_t)(nb_path_base(path) - path));
+    NB_TRY(nb_make_directories(folder, err));
+    const nb_download what = {
+        .url = &url, .path = path, .expect = -1, .max_bytes = INT64_MAX / 2, .checked = digest[0] != '\0'};
+    NB_TRY(nb_download_verified(f->http, &what, digest, err));
+    crew->tally.items++;
+done:
+    free(folder);
+    nb_url_free(&url);
+    return status;
+}
+
+/* Collective. */
+static nb_status fetch_all(fetch *f, nb_error *err)
+{
+    const nb_crew_work work = {.what = "downloads",
+                               .hint = "what came is kept for the next run",
+                               .total = f->addresses.count,
+                               .tiles = f->addresses.count,
+                               .run = 1,
+                               .sharing = NB_SHARING_AUTO,
+                               .visit = visit,
+                               .state = f};
+    return nb_crew_run(f->team, f->means->log, &work, NULL, err);
+}
+
+/* Ranks on another node may have another folder under the same name. */
+static nb_status check_shared(const fetch *f, nb_error *err)
+{
+    for (size_t i = 0; i < f->out->paths.count; i++) {
+        const char *path = nb_strings_get(&f->out->paths, i);
+        if (access(path, R_OK) != 0) {
+            nb_fail_errno(err, NB_ERR_IO, "cannot read '%s'", path);
+            return nb_hint(err, "--cache must be a folder that all nodes share");
+        }
+    }
+    return NB_OK;
+}
+
+nb_status nb_corpus_fetch(nb_fetched *out, nb_inputs *files, const nb_team *team, const nb_fetch_means *means,
+                          nb_error *err)
+{
+    fetch f = {.team = team, .means = means, .out = out, .options = *means->http};
+    bool first = team->rank == 0;
+    uint64_t count;
+    nb_status status;
+    *out = (nb_fetched){.lock = -1};
+    f.options.stopped = stopped;
+    f.options.stop_state = &f;
+    NB_TRY(nb_team_agree(team, first ? list(&f, files, err) : NB_OK, err));
+    count = f.addresses.count;
+    NB_TRY(nb_team_broadcast(team, &count, sizeof count, err));
+    if (!count) {
+        goto done;
+    }
+    NB_TRY(share(&f, err));
+    NB_TRY(nb_team_agree(team, prepare(&f, err), err));
+    NB_TRY(fetch_all(&f, err));
+    status = check_shared(&f, err);
+    if (status == NB_OK && first) {
+        status = nb_inputs_place(files, &out->paths, err);
+    }
+    NB_TRY(nb_team_agree(team, status, err));
+done:
+    nb_http_destroy(f.http);
+    nb_cache_close(&f.cache);
+    nb_strings_free(&f.addresses);
+    nb_strings_free(&f.digests);
+    if (status != NB_OK) {
+        nb_corpus_fetched_close(out);
+    }
+    return status;
+}
+
+void nb_corpus_fetched_forget(const nb_fetched *fetched)
+{
+    for (size_t i = 0; i < fetched->paths.count; i++) {
+        const char *path = nb_strings_get(&fetched->paths, i);
+        char *folder = strdup(path);
+        nb_download_forget(path);
+        if (folder) {
+            *strrchr(folder, '/') = '\0';
+            rmdir(folder);
+        }
+        free(folder);
+    }
+    if (fetched->folder) {
+        rmdir(fetched->folder);
+    }
+}
+
+void nb_corpus_fetched_close(nb_fetched *fetched)
+{
+    if (fetched->folder) {
+        nb_cache_unlock(&fetched->lock);
+    }
+    nb_strings_free(&fetched->paths);
+    free(fetched->folder);
+    *fetched = (nb_fetched){0};
+}

@@ -1,0 +1,39 @@
+/* Inputs that lie on a server: fetched into the cache folder before a corpus is planned, each by one rank, and read
+ * from there like any other file.
+ *
+ * They gather in CACHE/corpus/SET/NUMBER/NAME, where SET is the SHA-256 of all addresses together and NAME the last
+ * part of each. What an interrupted run left there is continued (common/transfer/download.h); a corpus that is complete
+ * removes them. Runs of the same addresses wait for one another. */
+#ifndef NB_CORPUS_FETCH_H
+#define NB_CORPUS_FETCH_H
+
+#include "common/parallel/team.h"
+#include "common/transfer/cache.h"
+#include "common/transfer/http.h"
+#include "mining/corpus/inputs.h"
+
+/* How to fetch; all borrowed. */
+typedef struct nb_fetch_means {
+    const nb_transfer_options *http;
+    const char *cache; /* a folder all ranks share; NULL: as nb_cache_open has it */
+    const nb_log *log;
+} nb_fetch_means;
+
+/* What was fetched. */
+typedef struct nb_fetched {
+    char *folder; /* CACHE/corpus/SET, NULL when no input is an address */
+    nb_strings paths;
+    int lock; /* rank 0's, -1: none */
+} nb_fetched;
+
+/* Collective. Fetches the inputs of `files` (rank 0's) that are addresses and gives them their paths. NB_ERR_NETWORK
+ * when a server has no such file or cannot be reached; NB_ERR_VERIFY when what came has not the SHA-256 that is listed;
+ * NB_STOPPED after a request to stop. What came stays in each case. Close with nb_corpus_fetched_close, which takes
+ * {0}. */
+nb_status nb_corpus_fetch(nb_fetched *out, nb_inputs *files, const nb_team *team, const nb_fetch_means *means,
+                          nb_error *err);
+/* On rank 0. Removes what was fetched. */
+void nb_corpus_fetched_forget(const nb_fetched *fetched);
+void nb_corpus_fetched_close(nb_fetched *fetched);
+
+#endif
