@@ -103,36 +103,36 @@ done:
     return status;
 }
 
-/* This rank's rows of the embeddings; those of others stay 0. *own counts its tiles. */
-static nb_status embed(nb_trainer *t, const size_t *pairs, size_t *own, nb_error *err)
+/* This rank's rows of the embeddings; those of others stay 0. The tapes hold its last tile. */
+static nb_status embed(nb_trainer *t, const size_t *pairs, nb_error *err)
 {
     nb_status status = NB_OK;
-    *own = 0;
     memset(t->images, 0, 2 * t->plan.batch * t->clip->config.projection * sizeof *t->images);
     for (size_t tile = 0; tile < tiles_of(t) && status == NB_OK; tile++) {
         if (nb_team_owns(t->team, tile)) {
             status = forward(t, pairs, tile, err);
-            ++*own;
         }
     }
     return status;
 }
 
-/* The gradients of this rank's tiles into its sums. */
-static nb_status backward(nb_trainer *t, const size_t *pairs, size_t own, nb_error *err)
+/* The gradients of this rank's tiles into its sums, the last tile first: the tapes still hold it. */
+static nb_status backward(nb_trainer *t, const size_t *pairs, nb_error *err)
 {
     size_t d = t->clip->config.projection;
     nb_sink sink = {.weights = t->weights->base, .gradients = t->gradients};
     float limit = 0x1p62f / UNITS / (float)tiles_of(t);
+    bool held = true;
     nb_status status = NB_OK;
     memset(t->sums, 0, t->parameters * sizeof *t->sums);
-    for (size_t tile = 0; tile < tiles_of(t); tile++) {
+    for (size_t tile = tiles_of(t); tile-- > 0;) {
         if (!nb_team_owns(t->team, tile)) {
             continue;
         }
-        if (own > 1) { /* else the tapes still hold this tile */
+        if (!held) {
             NB_TRY(forward(t, pairs, tile, err));
         }
+        held = false;
         memset(t->gradients, 0, t->parameters * sizeof *t->gradients);
         nb_image_tape_backward(&t->image, t->dimages + tile * t->plan.tile * d, &sink);
         nb_text_tape_backward(&t->text, t->dtexts + tile * t->plan.tile * d, &sink);
@@ -195,15 +195,15 @@ static nb_status update(nb_trainer *t, double rate, nb_error *err)
 
 nb_status nb_trainer_step(nb_trainer *t, const size_t *pairs, double rate, nb_loss_terms *terms, nb_error *err)
 {
-    size_t own, batch = t->plan.batch, d = t->clip->config.projection;
+    size_t batch = t->plan.batch, d = t->clip->config.projection;
     double dscale;
     nb_status status;
-    NB_TRY(nb_team_agree(t->team, embed(t, pairs, &own, err), err));
+    NB_TRY(nb_team_agree(t->team, embed(t, pairs, err), err));
     NB_TRY(nb_team_unite(t->team, t->images, batch * d, err)); /* pairs of floats: images and texts */
     status = nb_loss_compute(&t->loss, t->images, t->texts, batch, (double)t->clip->logit_scale, t->plan.lambda, terms,
                              t->dimages, t->dtexts, &dscale, err);
     NB_TRY(nb_team_agree(t->team, status, err));
-    NB_TRY(nb_team_agree(t->team, backward(t, pairs, own, err), err));
+    NB_TRY(nb_team_agree(t->team, backward(t, pairs, err), err));
     NB_TRY(nb_exchange_sums(t->team, t->sums, t->parameters, err));
     if (t->slice.end == t->parameters) { /* the logit scale is the last */
         t->sums[t->parameters - 1] += llrint(dscale * (double)UNITS);

@@ -2,7 +2,7 @@
  *
  * The loss couples the whole batch, so a step goes over it twice: a forward pass gives the embeddings, which all ranks
  * gather; every rank computes the loss from all of them; a second pass takes the gradients back through the towers.
- * (A rank with one tile keeps its first pass.) The batch is cut into tiles of fixed size, whole tiles go to ranks, and
+ * (A rank's last tile is computed once.) The batch is cut into tiles of fixed size, whole tiles go to ranks, and
  * gradients of tiles are added as whole numbers in units of 2^-40: a step has the same bits for any number of ranks.
  * Beside Adam's epsilon of 1e-8 that unit, 1e-12, is nothing. Memory is bounded by the tile, not by the batch.
  *
