@@ -482,6 +482,24 @@ static void test_training(void **state)
     nb_buffer_free(&b);
 }
 
+static void test_training_file(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_digest a, b, c;
+    char path[600];
+    snprintf(path, sizeof path, "%s", scratch_path("train.tar"));
+    must(nb_demo_training_write(path, 7, 50, 48, false, &silent, &err), &err);
+    must(nb_digest_file(&a, path, &err), &err);
+    must_fail(nb_demo_training_write(path, 7, 50, 48, false, &silent, &err), NB_ERR_USAGE, &err, "exists");
+    must(nb_demo_training_write(path, 7, 50, 48, true, &silent, &err), &err);
+    must(nb_digest_file(&b, path, &err), &err);
+    must(nb_demo_training_write(path, 8, 50, 48, true, &silent, &err), &err);
+    must(nb_digest_file(&c, path, &err), &err);
+    assert_string_equal(a.hex, b.hex);
+    assert_string_not_equal(a.hex, c.hex);
+}
+
 /* No training picture is one of a split's. */
 static void test_training_apart(void **state)
 {
@@ -566,6 +584,7 @@ int main(void)
         cmocka_unit_test(test_captions),
         cmocka_unit_test(test_scale),
         cmocka_unit_test(test_training),
+        cmocka_unit_test(test_training_file),
         cmocka_unit_test(test_training_apart),
         cmocka_unit_test(test_word_counts),
         cmocka_unit_test(test_bpe),
