@@ -1,4 +1,4 @@
-/* negbank tune: both towers on ID images and their labels. */
+/* negbank tune: both towers on ID images and their labels, or on images and captions. */
 #include "jobs/commands.h"
 
 #include "common/base/text.h"
@@ -13,11 +13,11 @@
 
 typedef struct settings {
     nb_talk talk;
-    const char *model, *from_scratch, *labels, *output, *schedule, *prompt, *seed;
+    const char *model, *from_scratch, *labels, *output, *schedule, *prompt, *seed, *store;
     nb_strings images, eval_images;
     double lambda, lr, weight_decay;
     int64_t vocabulary, batch, micro_batch, epochs, steps, warmup, checkpoint_every, eval_every;
-    bool recompute, force, resume;
+    bool captions, recompute, force, resume;
 } settings;
 
 /* Everything a run holds. */
@@ -41,6 +41,10 @@ static nb_status choose_plan(run *r, nb_error *err)
         nb_fail(err, NB_ERR_USAGE, "tune needs --model DIR or --from-scratch CONFIG, one of them");
         return nb_hint(err, "to start from a checkpoint, or from the shape of one: a config.json");
     }
+    if (!s->labels && (!s->captions || s->eval_images.count)) {
+        nb_fail(err, NB_ERR_USAGE, "--labels is missing");
+        return nb_hint(err, "they are the training images' texts without --captions, and those of --eval-images");
+    }
     *p = (nb_tune_plan){.trainer = nb_trainer_plan_default(),
                         .schedule = {.rate = s->lr,
                                      .warmup = (size_t)s->warmup,
@@ -48,6 +52,8 @@ static nb_status choose_plan(run *r, nb_error *err)
                                      .cosine = strcmp(s->schedule, "cosine") == 0},
                         .seeded = strcmp(s->seed, "none") != 0,
                         .prompt = s->prompt,
+                        .captions = s->captions ? &r->train.classes : NULL,
+                        .half = strcmp(s->store, "fp16") == 0,
                         .save_every = (size_t)s->checkpoint_every,
                         .evaluate_every = (size_t)s->eval_every,
                         .model = s->model,
@@ -76,13 +82,15 @@ static nb_status choose_plan(run *r, nb_error *err)
 }
 
 /* Collective. Labelled images that can be decoded. */
-static nb_status read_images(run *r, nb_image_inputs *out, const nb_strings *inputs, const char *role, nb_error *err)
+static nb_status read_images(run *r, nb_image_inputs *out, const nb_strings *inputs, const char *labels_from,
+                             const char *role, nb_error *err)
 {
     nb_job *job = r->job;
+    nb_image_choice choice = {.labels_from = labels_from, .limits = nb_image_limits_default()};
     size_t dropped = 0;
     nb_buffer text = {0};
     nb_status status;
-    NB_TRY(nb_agree(job, nb_image_inputs_read(out, inputs, "auto", err), err));
+    NB_TRY(nb_image_inputs_share(out, &job->team, &job->log, inputs, &choice, err));
     NB_TRY(nb_images_check(&job->team, &job->log, out, NULL, &dropped, err));
     if (dropped) {
         nb_log_warn(&job->log, "%zu %s could not be decoded and are left out", dropped, role);
@@ -98,6 +106,21 @@ done:
     return nb_agree(job, status, err);
 }
 
+/* The captions themselves; which image has which is in the digest of the images. */
+static nb_status describe_captions(run *r, nb_error *err)
+{
+    nb_buffer text = {0};
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < r->train.classes.count; i++) {
+        NB_TRY(nb_buffer_printf(&text, err, "%s\n", nb_strings_get(&r->train.classes, i)));
+    }
+    nb_digest digest = nb_digest_bytes(text.data, text.len);
+    NB_TRY(nb_buffer_printf(&r->configuration, err, "captions=%.16s\n", digest.hex));
+done:
+    nb_buffer_free(&text);
+    return status;
+}
+
 /* What decides the result: a resumed run must share it. */
 static nb_status describe(run *r, nb_error *err)
 {
@@ -105,6 +128,9 @@ static nb_status describe(run *r, nb_error *err)
     const nb_tune_plan *p = &r->plan;
     nb_status status;
     NB_TRY(nb_buffer_printf(&r->configuration, err, "model=%.16s\n", r->model.clip->digest.hex));
+    if (s->captions) {
+        NB_TRY(describe_captions(r, err));
+    }
     for (size_t i = 0; i < r->labels.count; i++) {
         NB_TRY(nb_buffer_printf(&r->configuration, err, "label %zu=%s\n", i, nb_strings_get(&r->labels, i)));
     }
@@ -137,11 +163,16 @@ static nb_status make_model(run *r, nb_error *err)
     const settings *s = r->set;
     nb_scratch_plan scratch = {
         .config = s->from_scratch, .vocabulary = (size_t)s->vocabulary, .prompt = s->prompt, .seed = r->plan.seed};
+    const nb_strings *texts = &r->labels;
     nb_status status;
+    if (s->captions) {
+        texts = &r->train.classes;
+        scratch.prompt = "{}";
+    }
     NB_TRY(nb_tune_folder_open(&r->folder, s->output, err));
     r->plan.model = r->folder.partial;
     if (r->job->team.rank == 0) {
-        NB_TRY(nb_scratch_write(r->folder.partial, &scratch, &r->train, &r->labels, err));
+        NB_TRY(nb_scratch_write(r->folder.partial, &scratch, &r->train, texts, err));
     }
     NB_TRY(nb_provenance_file(&r->job->provenance, "configuration", s->from_scratch, err));
 done:
@@ -153,12 +184,14 @@ static nb_status read_inputs(run *r, nb_error *err)
     const settings *s = r->set;
     nb_job *job = r->job;
     nb_status status;
-    NB_TRY(nb_agree(job, nb_labels_read(&r->labels, s->labels, err), err));
-    NB_TRY(nb_provenance_file(&job->provenance, "labels", s->labels, err));
-    NB_TRY(read_images(r, &r->train, &s->images, "training images", err));
+    if (s->labels) {
+        NB_TRY(nb_agree(job, nb_labels_read(&r->labels, s->labels, err), err));
+        NB_TRY(nb_provenance_file(&job->provenance, "labels", s->labels, err));
+    }
+    NB_TRY(read_images(r, &r->train, &s->images, s->captions ? "txt" : "auto", "training images", err));
     NB_TRY(nb_agree(job, count_steps(r, err), err));
     if (s->eval_images.count) {
-        NB_TRY(read_images(r, &r->held, &s->eval_images, "evaluation images", err));
+        NB_TRY(read_images(r, &r->held, &s->eval_images, "auto", "evaluation images", err));
     }
     if (s->from_scratch) {
         NB_TRY(make_model(r, err));
@@ -235,13 +268,13 @@ static const nb_option options[] = {
      AT(images),
      .value = "LIST",
      .required = true,
-     .help = "labelled ID images: lists (`path label` a line) or a folder of class folders"},
-    {.name = "labels",
-     .type = NB_OPTION_INPUT,
-     AT(labels),
-     .value = "L.txt",
-     .required = true,
-     .help = "ID labels, one a line"},
+     .help = "labelled ID images: lists (`path label` a line), a folder of class folders, tar shards"},
+    {.name = "labels", .type = NB_OPTION_INPUT, AT(labels), .value = "L.txt", .help = "ID labels, one a line"},
+    {.name = "captions",
+     .type = NB_OPTION_FLAG,
+     AT(captions),
+     .help =
+         "images are tar shards, their texts the .txt members beside them; labels and prompt are for --eval-images"},
     {.name = "prompt",
      .type = NB_OPTION_TEXT,
      AT(prompt),
@@ -276,6 +309,13 @@ static const nb_option options[] = {
      .value = "LIST",
      .help = "labelled images on which ID accuracy is measured, before, at times and at the end"},
     COUNT("eval-every", eval_every, 0, 1e12, "0", "measure every N steps"),
+    {.name = "store",
+     .type = NB_OPTION_CHOICE,
+     AT(store),
+     .choices = "fp32|fp16",
+     .value = "WHAT",
+     .fallback = "fp32",
+     .help = "precision of the weights written"},
     {.name = "checkpoint-every",
      .type = NB_OPTION_INT,
      AT(checkpoint_every),
@@ -300,11 +340,13 @@ static const nb_option options[] = {
 
 const nb_command nb_command_tune = {
     .name = "tune",
-    .summary = "fine-tune both towers on ID images and labels (CMA)",
-    .usage = "(--model DIR | --from-scratch CONFIG) --images LIST --labels L.txt -o OUT [options]",
-    .examples = "  mpirun -np 4 negbank tune --model vit-b-16 --images id-train.txt --labels pets.txt -o vit-b-16-cma\n"
-                "  negbank tune --model vit-b-16 --images id-train.txt --labels pets.txt --lambda 0 --batch 64 \\\n"
-                "      --steps 200 --warmup 20 --eval-images id-test.txt --eval-every 50 -o tuned\n",
+    .summary = "fine-tune both towers on ID images and labels (CMA), or train them on captions",
+    .usage = "(--model DIR | --from-scratch CONFIG) --images LIST (--labels L.txt | --captions) -o OUT [options]",
+    .examples =
+        "  mpirun -np 4 negbank tune --model vit-b-16 --images id-train.txt --labels pets.txt -o vit-b-16-cma\n"
+        "  negbank tune --model vit-b-16 --images id-train.txt --labels pets.txt --lambda 0 --batch 64 \\\n"
+        "      --steps 200 --warmup 20 --eval-images id-test.txt --eval-every 50 -o tuned\n"
+        "  mpirun -np 2 negbank tune --from-scratch config.json --images train.tar --captions --lambda 0 -o new\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),

@@ -53,6 +53,7 @@ nb_status nb_tune_data_create(nb_tune_data *t, const nb_clip *clip, const nb_ima
     NB_TRY_NEW(t->lengths, labels->count);
     NB_TRY_NEW(t->crops, batch);
     NB_TRY_NEW(t->held, batch);
+    NB_TRY(nb_image_reader_create(&t->reader, images, err));
     NB_TRY(tokenise(t, labels, prompt, err));
 done:
     if (status != NB_OK) {
@@ -66,6 +67,7 @@ void nb_tune_data_destroy(nb_tune_data *t)
     for (size_t i = 0; t->crops && i < t->batch; i++) {
         nb_image_free(&t->crops[i]);
     }
+    nb_image_reader_destroy(t->reader);
     free(t->ids);
     free(t->lengths);
     free(t->crops);
@@ -76,10 +78,12 @@ void nb_tune_data_destroy(nb_tune_data *t)
 static nb_status load(nb_tune_data *t, size_t place, size_t number, nb_error *err)
 {
     nb_image image = {0};
+    nb_image_fault fault;
+    double read = 0, decode = 0;
     nb_status status;
     nb_image_free(&t->crops[place]);
     t->held[place] = 0;
-    NB_TRY(nb_image_read(&image, nb_strings_get(&t->images->paths, number), err));
+    NB_TRY(nb_image_reader_decode(t->reader, number, &image, &fault, &read, &decode, err));
     NB_TRY(nb_preprocess_crop(&image, t->clip->config.image_size, &t->crops[place], err));
     t->held[place] = number + 1;
 done:

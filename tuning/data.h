@@ -1,12 +1,13 @@
-/* Training pairs: ID images and the texts of their labels.
+/* Training pairs: ID images and the texts of their labels, or images and their own captions.
  *
- * Pair i is image i of the list and the prompt filled with its label. Images are decoded when a step needs them; the
- * crops of a batch's own pairs stay until the next batch, for the second pass. */
+ * Pair i is image i of the list and the prompt filled with its label (a caption is a label in the prompt "{}"). Images
+ * are decoded when a step needs them; the crops of a batch's own pairs stay until the next batch, for the second pass.
+ */
 #ifndef NB_TUNING_DATA_H
 #define NB_TUNING_DATA_H
 
 #include "common/clip/model.h"
-#include "mining/images/inputs.h"
+#include "mining/images/reader.h"
 
 typedef struct nb_tune_data {
     const nb_clip *clip;           /* borrowed */
@@ -14,6 +15,7 @@ typedef struct nb_tune_data {
     size_t classes;
     int32_t *ids;    /* [classes, context] */
     size_t *lengths; /* [classes] */
+    nb_image_reader *reader;
     nb_image *crops; /* [batch] of the places of the batch */
     size_t *held;    /* [batch] the pair whose crop it is, one more; 0: none */
     size_t batch;

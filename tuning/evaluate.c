@@ -30,7 +30,7 @@ static nb_status count_right(const nb_team *team, const nb_clip *clip, const nb_
     float *rows = NULL, norms[NB_IMAGE_TILE];
     nb_status status;
     NB_TRY_NEW(rows, NB_IMAGE_TILE * d);
-    NB_TRY(nb_image_embedder_create(&embedder, clip, &images->paths, err));
+    NB_TRY(nb_image_embedder_open(&embedder, clip, images, 0, err));
     for (size_t at = 0; at < images->count; at += NB_IMAGE_TILE) {
         size_t n = images->count - at < NB_IMAGE_TILE ? images->count - at : NB_IMAGE_TILE;
         if (!nb_team_owns(team, at / NB_IMAGE_TILE)) {

@@ -2,14 +2,10 @@
 
 #include "common/base/file.h"
 #include "common/clip/bpe_train.h"
-#include "common/clip/export.h"
-#include "common/clip/initialise.h"
-#include "common/clip/tensors.h"
-#include "common/clip/weights.h"
+#include "common/clip/create.h"
 #include "mining/prompts.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { CONFIG_BYTES_MAX = 1 << 20, SPECIAL = 2 };
 
@@ -43,47 +39,15 @@ done:
     return status;
 }
 
-static nb_status read_config(nb_clip_config *out, const char *path, size_t vocabulary, nb_error *err)
+static nb_status read_config(nb_clip_config *out, const char *path, nb_error *err)
 {
     char *text = NULL;
     size_t len;
     nb_status status;
     NB_TRY(nb_file_read(path, CONFIG_BYTES_MAX, &text, &len, err));
     NB_TRY(nb_clip_config_parse(out, text, len, false, path, err));
-    out->vocabulary = vocabulary;
 done:
     free(text);
-    return status;
-}
-
-static nb_status write_config(const char *folder, const nb_clip_config *config, nb_error *err)
-{
-    char *path = NULL, *text = NULL;
-    nb_status status;
-    NB_TRY(nb_clip_config_text(config, (int64_t)config->vocabulary - 1, &text, err));
-    NB_TRY(nb_path_join(&path, folder, "config.json", err));
-    NB_TRY(nb_file_write(path, true, text, strlen(text), err));
-done:
-    free(path);
-    free(text);
-    return status;
-}
-
-static nb_status write_weights(const char *folder, nb_clip *clip, uint64_t seed, nb_error *err)
-{
-    nb_clip_tensors tensors = {0};
-    char *path = NULL;
-    nb_status status;
-    clip->engine = &nb_engine_fp32;
-    clip->arena = nb_alloc_aligned(nb_clip_parameters(&clip->config), sizeof(float), err);
-    NB_TRY(clip->arena ? NB_OK : NB_ERR_LIMIT);
-    NB_TRY(nb_clip_initialise(clip, clip->arena, seed, err));
-    NB_TRY(nb_clip_tensors_list(&tensors, clip, clip->arena, clip->arena, err));
-    NB_TRY(nb_path_join(&path, folder, "model.safetensors", err));
-    NB_TRY(nb_safetensors_write(path, true, tensors.tensors, tensors.count, "{\"format\": \"pt\"}", err));
-done:
-    nb_clip_tensors_free(&tensors);
-    free(path);
     return status;
 }
 
@@ -91,16 +55,12 @@ nb_status nb_scratch_write(const char *folder, const nb_scratch_plan *plan, cons
                            const nb_strings *labels, nb_error *err)
 {
     nb_strings merges = {0};
-    nb_clip *clip = NULL;
+    nb_clip_config config;
     nb_status status;
-    NB_TRY_NEW(clip, 1);
     NB_TRY(learn(&merges, plan, images, labels, err));
-    NB_TRY(read_config(&clip->config, plan->config, NB_BPE_BASE_SYMBOLS + merges.count + SPECIAL, err));
-    NB_TRY(nb_bpe_write(folder, true, &merges, err));
-    NB_TRY(write_config(folder, &clip->config, err));
-    NB_TRY(write_weights(folder, clip, plan->seed, err));
+    NB_TRY(read_config(&config, plan->config, err));
+    NB_TRY(nb_clip_create(folder, true, &config, &merges, plan->seed, err));
 done:
     nb_strings_free(&merges);
-    nb_clip_close(clip);
     return status;
 }

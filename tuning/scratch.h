@@ -11,9 +11,9 @@ typedef struct nb_scratch_plan {
     uint64_t seed;
 } nb_scratch_plan;
 
-/* Writes config.json, vocab.json, merges.txt (learned from one caption an image) and model.safetensors (drawn,
- * common/clip/initialise.h) into an existing folder. The same plan and images give the same bytes. Not collective.
- * NB_ERR_INPUT for an image without a label of `labels`, or a configuration that is none. */
+/* Writes a checkpoint (common/clip/create.h) into an existing folder, its vocabulary learned from one caption an image.
+ * The same plan and images give the same bytes. Not collective. NB_ERR_INPUT for an image without a label of `labels`,
+ * or a configuration that is none. */
 nb_status nb_scratch_write(const char *folder, const nb_scratch_plan *plan, const nb_image_inputs *images,
                            const nb_strings *labels, nb_error *err);
 

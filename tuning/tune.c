@@ -167,7 +167,8 @@ static nb_status write_folder(run *r, nb_error *err)
     nb_status status;
     NB_TRY(nb_path_join(&path, r->folder.partial, "tune.tsv", err));
     NB_TRY(nb_file_write(path, true, r->lines.data, r->lines.len, err));
-    NB_TRY(nb_clip_export(r->model->clip, r->model->weights.base, r->plan->model, r->folder.partial, err));
+    NB_TRY(nb_clip_export(r->model->clip, r->model->weights.base, r->plan->half ? NB_F16 : NB_F32, r->plan->model,
+                          r->folder.partial, err));
     NB_TRY(nb_tune_folder_commit(&r->folder, err));
 done:
     free(path);
@@ -177,10 +178,12 @@ done:
 static nb_status prepare(run *r, const nb_image_inputs *train, nb_error *err)
 {
     const nb_tune_plan *p = r->plan;
+    const nb_strings *texts = p->captions ? p->captions : r->labels;
     nb_status status;
     NB_TRY(nb_tune_folder_open(&r->folder, p->output, err));
     NB_TRY(nb_tune_order_create(&r->order, train->count, p->trainer.batch, p->seeded, p->seed, err));
-    NB_TRY(nb_tune_data_create(&r->data, r->model->clip, train, r->labels, p->prompt, p->trainer.batch, err));
+    NB_TRY(nb_tune_data_create(&r->data, r->model->clip, train, texts, p->captions ? "{}" : p->prompt, p->trainer.batch,
+                               err));
 done:
     return status;
 }

@@ -1,4 +1,4 @@
-/* Fine-tuning of both towers on ID images and their labels: CMA, or with lambda 0 CLIP's own training.
+/* Training of both towers on ID images and their labels, or images and captions: CMA, or with lambda 0 CLIP's own.
  *
  * While it runs, OUT.partial holds the state (tuning/state.h); at the end it becomes OUT: a checkpoint folder as
  * Hugging Face lays it out, with tune.tsv, the log of all steps. */
@@ -16,6 +16,8 @@ typedef struct nb_tune_plan {
     bool seeded; /* else pairs come in the list's order */
     uint64_t seed;
     const char *prompt;
+    const nb_strings *captions; /* the training images' labels number these texts; NULL: the label set, in the prompt */
+    bool half;                  /* weights are written in half precision */
     size_t save_every, evaluate_every; /* steps; 0: never before the end */
     const char *model;                 /* folder the model came from */
     const char *output;

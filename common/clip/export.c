@@ -2,8 +2,11 @@
 
 #include "common/base/file.h"
 #include "common/clip/tensors.h"
+#include "common/clip/weights.h"
+#include "common/linear/half.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,9 +31,22 @@ nb_status nb_clip_config_text(const nb_clip_config *c, int64_t end_token, char *
     json_object_set_new(image, "image_size", json_integer((json_int_t)c->image_size));
     json_object_set_new(image, "patch_size", json_integer((json_int_t)c->patch));
     json_object_set_new(image, "num_channels", json_integer(3));
-    json_t *root = json_pack("{s:[s], s:s, s:I, s:s, s:o, s:o}", "architectures", "CLIPModel", "model_type", "clip",
-                             "projection_dim", (json_int_t)c->projection, "torch_dtype", "float32", "text_config", text,
-                             "vision_config", image);
+    json_t *root = json_pack("{s:[s], s:s, s:I, s:o, s:o}", "architectures", "CLIPModel", "model_type", "clip",
+                             "projection_dim", (json_int_t)c->projection, "text_config", text, "vision_config", image);
+    *out = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(root);
+    return *out ? NB_OK : nb_fail(err, NB_ERR_LIMIT, "no memory for a configuration");
+}
+
+nb_status nb_clip_preprocess_text(const nb_preprocess *p, char **out, nb_error *err)
+{
+    json_int_t size = (json_int_t)p->size;
+    json_t *root =
+        json_pack("{s:{s:I, s:I}, s:b, s:b, s:b, s:b, s:b, s:[f, f, f], s:[f, f, f], s:i, s:f, s:{s:I}}", "crop_size",
+                  "height", size, "width", size, "do_center_crop", 1, "do_convert_rgb", 1, "do_normalize", 1,
+                  "do_rescale", 1, "do_resize", 1, "image_mean", (double)p->mean[0], (double)p->mean[1],
+                  (double)p->mean[2], "image_std", (double)p->std[0], (double)p->std[1], (double)p->std[2], "resample",
+                  3, "rescale_factor", p->rescale, "size", "shortest_edge", size);
     *out = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
     return *out ? NB_OK : nb_fail(err, NB_ERR_LIMIT, "no memory for a configuration");
@@ -64,18 +80,11 @@ done:
 /* Mean and deviation, where no file states them. */
 static nb_status write_preprocess(const nb_clip *m, const char *to, nb_error *err)
 {
-    const nb_preprocess *p = &m->preprocess;
-    json_int_t size = (json_int_t)p->size;
-    json_t *root =
-        json_pack("{s:{s:I, s:I}, s:b, s:b, s:b, s:b, s:b, s:[f, f, f], s:[f, f, f], s:i, s:f, s:{s:I}}", "crop_size",
-                  "height", size, "width", size, "do_center_crop", 1, "do_convert_rgb", 1, "do_normalize", 1,
-                  "do_rescale", 1, "do_resize", 1, "image_mean", (double)p->mean[0], (double)p->mean[1],
-                  (double)p->mean[2], "image_std", (double)p->std[0], (double)p->std[1], (double)p->std[2], "resample",
-                  3, "rescale_factor", p->rescale, "size", "shortest_edge", size);
-    char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
-    nb_status status = text ? write_text(to, "preprocessor_config.json", text, strlen(text), err)
-                            : nb_fail(err, NB_ERR_LIMIT, "no memory for a configuration");
-    json_decref(root);
+    char *text = NULL;
+    nb_status status = nb_clip_preprocess_text(&m->preprocess, &text, err);
+    if (status == NB_OK) {
+        status = write_text(to, "preprocessor_config.json", text, strlen(text), err);
+    }
     free(text);
     return status;
 }
@@ -94,9 +103,31 @@ static nb_status write_config(const nb_clip *m, const char *from, const char *to
     return status;
 }
 
-nb_status nb_clip_export(const nb_clip *m, const float *weights, const char *from, const char *to, nb_error *err)
+/* Rounds all tensors into `halves`, where they then lie. */
+static nb_status to_half(nb_clip_tensors *t, uint16_t *halves, nb_error *err)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        nb_tensor *tensor = &t->tensors[i];
+        const float *values = tensor->data;
+        for (size_t k = 0; k < tensor->count; k++) {
+            halves[k] = nb_float_to_half(values[k]);
+            if (!isfinite(nb_half_to_float(halves[k]))) {
+                nb_fail(err, NB_ERR_NUMERIC, "weight %zu of '%s' is %g", k, tensor->name, (double)values[k]);
+                return nb_hint(err, "half precision ends at 65504: write fp32");
+            }
+        }
+        tensor->dtype = NB_F16;
+        tensor->data = halves;
+        halves += tensor->count;
+    }
+    return NB_OK;
+}
+
+nb_status nb_clip_export(const nb_clip *m, const float *weights, nb_dtype dtype, const char *from, const char *to,
+                         nb_error *err)
 {
     nb_clip_tensors tensors = {0};
+    uint16_t *halves = NULL;
     char *path = NULL;
     nb_status status;
     for (size_t i = 0; i < m->tokenizer_files.count; i++) {
@@ -105,10 +136,15 @@ nb_status nb_clip_export(const nb_clip *m, const float *weights, const char *fro
     NB_TRY(m->preprocess_file ? copy(from, to, "preprocessor_config.json", err) : write_preprocess(m, to, err));
     NB_TRY(write_config(m, from, to, err));
     NB_TRY(nb_clip_tensors_list(&tensors, m, weights, weights, err));
+    if (dtype == NB_F16) {
+        NB_TRY_NEW(halves, nb_clip_parameters(&m->config));
+        NB_TRY(to_half(&tensors, halves, err));
+    }
     NB_TRY(nb_path_join(&path, to, "model.safetensors", err));
     NB_TRY(nb_safetensors_write(path, true, tensors.tensors, tensors.count, "{\"format\": \"pt\"}", err));
 done:
     nb_clip_tensors_free(&tensors);
+    free(halves);
     free(path);
     return status;
 }

@@ -65,6 +65,9 @@ nb_status nb_image_read(nb_image *out, const char *path, nb_error *err);
 /* Writes an 8-bit RGB PNG under its partial name and renames it; errors as nb_output_begin. */
 nb_status nb_image_write_png(const char *path, const nb_image *image, bool force, nb_error *err);
 
+/* The same PNG in memory, appended to *out. */
+nb_status nb_image_encode_png(nb_buffer *out, const nb_image *image, nb_error *err);
+
 /* Zeroed pixels for width x height, checked against NB_IMAGE_PIXELS_MAX before they are allocated; NB_ERR_INPUT when
  * either is 0 or the product is over the limit. *out must hold no pixels yet. */
 nb_status nb_image_create(nb_image *out, uint64_t width, uint64_t height, nb_error *err);

@@ -88,7 +88,7 @@ static inline float gelu_slope(float x)
 
 static inline float quick_gelu_slope(float x)
 {
-    float s = 1.0f / (1.0f + fast_exp(-1.702f * x));
+    float s = 1.0f / quick_gelu_divisor(x);
     return s + 1.702f * x * s * (1.0f - s);
 }
 

@@ -4,6 +4,8 @@
 #include "common/image/decode.h"
 #include "jobs/demo/draw.h"
 #include "jobs/demo/model.h"
+#include "jobs/demo/trained.h"
+#include "jobs/demo/training.h"
 #include "jobs/demo/words.h"
 #include "jobs/demo/world.h"
 
@@ -14,13 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PICTURE_SIDE = 64 };
+enum { PICTURE_SIDE = 64, TRAINING_SIDE = 48 };
 
 /* What all steps need. */
 typedef struct world {
     const char *directory;
-    uint64_t seed;
-    bool force;
+    const nb_demo_plan *plan;
     const nb_log *log;
     nb_strings texts; /* captions, words and prompts: what the vocabulary is learned from */
 } world;
@@ -59,7 +60,7 @@ static nb_status write_text(const world *w, const char *name, const nb_buffer *t
     char *path = NULL;
     nb_status status = nb_path_join(&path, w->directory, name, err);
     if (status == NB_OK) {
-        status = nb_file_write(path, w->force, text->data, text->len, err);
+        status = nb_file_write(path, w->plan->force, text->data, text->len, err);
     }
     free(path);
     return status;
@@ -75,7 +76,7 @@ static nb_status write_picture(const world *w, const nb_demo_item *item, nb_imag
     NB_TRY(nb_make_directories(path, err));
     *slash = '/';
     nb_demo_draw(&item->scene, image->rgb, PICTURE_SIDE);
-    NB_TRY(nb_image_write_png(path, image, w->force, err));
+    NB_TRY(nb_image_write_png(path, image, w->plan->force, err));
 done:
     free(path);
     return status;
@@ -89,8 +90,8 @@ static nb_status make_split(world *w, nb_demo_split split, nb_buffer *captions, 
     nb_buffer list = {0};
     nb_buffer caption = {0};
     nb_buffer name = {0};
-    for (size_t i = 0; i < nb_demo_split_count(split); i++) {
-        nb_demo_item item = nb_demo_item_at(w->seed, split, i);
+    for (size_t i = 0; i < nb_demo_split_count(split, w->plan->scale); i++) {
+        nb_demo_item item = nb_demo_item_at(w->plan->seed, split, w->plan->scale, i);
         nb_buffer_clear(&caption);
         NB_TRY(nb_demo_caption(&caption, &item.scene, item.with_place, err));
         NB_TRY(nb_strings_push(&w->texts, caption.data, caption.len, err));
@@ -116,7 +117,7 @@ static nb_status make_pictures(world *w, nb_error *err)
     size_t total = 0;
     size_t made = 0;
     for (unsigned s = 0; s < NB_DEMO_SPLITS; s++) {
-        total += nb_demo_split_count((nb_demo_split)s);
+        total += nb_demo_split_count((nb_demo_split)s, w->plan->scale);
     }
     NB_TRY(nb_image_create(&image, PICTURE_SIDE, PICTURE_SIDE, err));
     NB_TRY(nb_buffer_printf(&captions, err, "path\tcaption\n"));
@@ -129,6 +130,21 @@ static nb_status make_pictures(world *w, nb_error *err)
 done:
     nb_buffer_free(&captions);
     nb_image_free(&image);
+    return status;
+}
+
+static nb_status make_training(const world *w, nb_error *err)
+{
+    const nb_demo_plan *p = w->plan;
+    char *path = NULL;
+    if (!p->training) {
+        return NB_OK;
+    }
+    nb_status status = nb_path_join(&path, w->directory, "train.tar", err);
+    if (status == NB_OK) {
+        status = nb_demo_training_write(path, p->seed, p->training, TRAINING_SIDE, p->force, w->log, err);
+    }
+    free(path);
     return status;
 }
 
@@ -151,7 +167,7 @@ static nb_status make_words(world *w, nb_demo_words which, const char *name, nb_
     nb_status status = NB_OK;
     nb_strings lines = {0};
     nb_buffer text = {0};
-    NB_TRY(nb_demo_words_push(&lines, which, w->seed, err));
+    NB_TRY(nb_demo_words_push(&lines, which, w->plan->seed, err));
     for (size_t i = 0; i < lines.count; i++) {
         NB_TRY(nb_buffer_printf(&text, err, "%s\n", nb_strings_get(&lines, i)));
         NB_TRY(nb_strings_push(&w->texts, nb_strings_get(&lines, i), nb_strings_len(&lines, i), err));
@@ -163,20 +179,29 @@ done:
     return status;
 }
 
-static nb_status make_model(world *w, nb_error *err)
+static nb_status make_random_model(world *w, const char *directory, nb_error *err)
 {
     /* often enough that the words of the usual prompts become single tokens */
     static const char prompts[] = "the nice a photo of a this is a photo";
     enum { REPEAT = 50 };
     nb_status status = NB_OK;
-    char *path = NULL;
     nb_demo_model model = nb_demo_model_tiny();
     for (int i = 0; i < REPEAT; i++) {
         NB_TRY(nb_strings_push(&w->texts, prompts, strlen(prompts), err));
     }
+    NB_TRY(nb_demo_model_write(directory, w->plan->force, &model, w->plan->seed, &w->texts, err));
+done:
+    return status;
+}
+
+static nb_status make_model(world *w, nb_error *err)
+{
+    nb_status status;
+    char *path = NULL;
     NB_TRY(make_directory(w, "model", err));
     NB_TRY(nb_path_join(&path, w->directory, "model", err));
-    NB_TRY(nb_demo_model_write(path, w->force, &model, w->seed, &w->texts, err));
+    status =
+        w->plan->random_weights ? make_random_model(w, path, err) : nb_demo_trained_write(path, w->plan->force, err);
 done:
     free(path);
     return status;
@@ -184,13 +209,24 @@ done:
 
 static nb_status make_readme(const world *w, nb_error *err)
 {
+    static const char trained[] = "The model in model/ was trained on such pictures and captions (jobs/train-demo in "
+                                  "the sources). It knows every\n"
+                                  "colour, the shapes of the ID and near-OOD pictures, flowers, gears, stripes, dots "
+                                  "and checkerboards; it never\n"
+                                  "saw a spiral, a lightning bolt, an hourglass, static or clouds. None of these "
+                                  "pictures was in its training.\n\n";
+    static const char untrained[] =
+        "The weights in model/ are RANDOM: the model was never trained. Scores made with it show that every stage\n"
+        "works; whether an AUROC comes out high or low says nothing about the methods.\n\n";
+    const nb_demo_plan *p = w->plan;
     nb_buffer text = {0};
-    nb_status status = nb_buffer_printf(
+    nb_status status;
+    NB_TRY(nb_buffer_printf(
         &text, err,
         "The demo world of negbank, seed %" PRIu64 ". Every file in it was made by `negbank demo`.\n\n"
         "labels.txt            the in-distribution (ID) label set: colour and shape\n"
-        "id-train.txt          image list: ID pictures for prototypes, 16 a class (\"path label\" a line)\n"
-        "id-test.txt           image list: ID pictures to score, 10 a class\n"
+        "id-train.txt          image list: ID pictures for prototypes, %zu a class (\"path label\" a line)\n"
+        "id-test.txt           image list: ID pictures to score, %zu a class\n"
         "ood-near.txt          image list: the same kind of shapes and colours in other combinations, label -1\n"
         "ood-far.txt           image list: shapes no label names, patterns, noise, label -1\n"
         "wild.txt              image list: unlabelled mixture, half of it ID classes (all labels -1)\n"
@@ -198,9 +234,7 @@ static nb_status make_readme(const world *w, nb_error *err)
         "captions.tsv          what every picture shows, wild ones too\n"
         "corpus/noun.demo.txt  candidate nouns and phrases, ID labels among them, untidy on purpose\n"
         "corpus/adj.demo.txt   candidate adjectives\n"
-        "model/                a tiny CLIP checkpoint in Hugging Face layout\n\n"
-        "The weights in model/ are RANDOM: the model was never trained. Scores made with it show that every stage\n"
-        "works; whether an AUROC comes out high or low says nothing about the methods.\n\n"
+        "model/                a small CLIP checkpoint in Hugging Face layout\n%s\n%s"
         "To try it, in this folder:\n\n"
         "  negbank corpus -o c.nbc --tag by-file --exclude labels.txt corpus/noun.demo.txt corpus/adj.demo.txt\n"
         "  negbank embed text --model model -o texts.nbe c.nbc\n"
@@ -211,10 +245,12 @@ static nb_status make_readme(const world *w, nb_error *err)
         "  negbank score --bank demo.nbank --model model -o id.tsv id-test.txt\n"
         "  negbank score --bank demo.nbank --model model -o near.tsv ood-near.txt\n"
         "  negbank eval --id id.tsv --ood near=near.tsv\n",
-        w->seed);
-    if (status == NB_OK) {
-        status = write_text(w, "README.txt", &text, err);
-    }
+        p->seed, nb_demo_split_count(NB_DEMO_ID_TRAIN, p->scale) / nb_demo_class_count(),
+        nb_demo_split_count(NB_DEMO_ID_TEST, p->scale) / nb_demo_class_count(),
+        p->training ? "train.tar             training pictures with captions, for `negbank tune --captions`\n" : "",
+        p->random_weights ? untrained : trained));
+    NB_TRY(write_text(w, "README.txt", &text, err));
+done:
     nb_buffer_free(&text);
     return status;
 }
@@ -231,17 +267,18 @@ static nb_status remove_readme(const world *w, nb_error *err)
     return status;
 }
 
-nb_status nb_demo_make(const char *directory, uint64_t seed, bool force, const nb_log *log, nb_error *err)
+nb_status nb_demo_make(const char *directory, const nb_demo_plan *plan, const nb_log *log, nb_error *err)
 {
     nb_status status = NB_OK;
-    world w = {.directory = directory, .seed = seed, .force = force, .log = log};
-    if (nb_file_is_directory(directory) && !force) {
+    world w = {.directory = directory, .plan = plan, .log = log};
+    if (nb_file_is_directory(directory) && !plan->force) {
         NB_TRY(check_empty(directory, err));
     }
     NB_TRY(nb_make_directories(directory, err));
     NB_TRY(remove_readme(&w, err));
     NB_TRY(make_labels(&w, err));
     NB_TRY(make_pictures(&w, err));
+    NB_TRY(make_training(&w, err));
     NB_TRY(make_directory(&w, "corpus", err));
     NB_TRY(make_words(&w, NB_DEMO_NOUNS, "corpus/noun.demo.txt", err));
     NB_TRY(make_words(&w, NB_DEMO_ADJECTIVES, "corpus/adj.demo.txt", err));

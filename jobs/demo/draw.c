@@ -190,18 +190,36 @@ static void pattern_colour(double out[3], const nb_demo_scene *s, double x, doub
     mix(out, s->ground, s->rgb, share);
 }
 
-/* The scene's colour at one point of the picture. */
-static void sample(double out[3], const nb_demo_scene *s, const figure *f, const double turn[2], double x, double y)
+/* A scene ready to be asked point by point. */
+typedef struct painter {
+    const nb_demo_scene *scene;
+    figure figure;
+    double turn[NB_DEMO_OBJECTS_MAX][2]; /* cosine and sine of each object's angle */
+} painter;
+
+/* (x, y) of the picture as object i has it, turned with it. */
+static point seen_from(const painter *p, unsigned i, double x, double y)
 {
-    bool object = s->kind == NB_DEMO_OBJECT;
-    double dx = object ? x - s->x : x;
-    double dy = object ? y - s->y : y;
-    double u = turn[0] * dx + turn[1] * dy;
-    double v = turn[0] * dy - turn[1] * dx;
-    if (!object) {
-        pattern_colour(out, s, u, v);
-    } else if (inside(f, u / s->radius, v / s->radius)) {
-        object_colour(out, s, u, v);
+    const double *turn = p->turn[i];
+    return (point){turn[0] * x + turn[1] * y, turn[0] * y - turn[1] * x};
+}
+
+/* The scene's colour at one point of the picture. */
+static void sample(double out[3], const painter *p, double x, double y)
+{
+    const nb_demo_scene *s = p->scene;
+    if (s->kind != NB_DEMO_OBJECT) {
+        point at = seen_from(p, 0, x, y);
+        pattern_colour(out, s, at.x, at.y);
+        return;
+    }
+    memcpy(out, s->ground, sizeof s->ground);
+    for (unsigned i = 0; i < s->count; i++) {
+        point at = seen_from(p, i, x - s->spots[i].x, y - s->spots[i].y);
+        if (!inside(&p->figure, at.x / s->radius, at.y / s->radius)) {
+            continue;
+        }
+        object_colour(out, s, at.x, at.y);
         if (s->texture == NB_DEMO_GRAINY) {
             /* a marked grain of about two pixels, so that it survives resizing */
             double other[3];
@@ -210,29 +228,46 @@ static void sample(double out[3], const nb_demo_scene *s, const figure *f, const
             memcpy(base, out, sizeof base);
             mix(out, base, other, smooth_noise(s, x, y, 16) > 0.58 ? 0.9 : 0.0);
         }
-    } else {
-        memcpy(out, s->ground, sizeof s->ground);
     }
 }
 
-/* The mean colour of a pixel whose upper left corner is (left, top). */
-static void pixel_colour(double out[3], const nb_demo_scene *s, const figure *f, const double turn[2], double left,
-                         double top, double width)
+static bool near_an_object(const nb_demo_scene *s, double x, double y, double margin)
 {
-    double away = hypot(left + width / 2 - s->x, top - width / 2 - s->y);
-    if (s->kind == NB_DEMO_OBJECT && away > s->radius + width) {
+    for (unsigned i = 0; i < s->count; i++) {
+        if (hypot(x - s->spots[i].x, y - s->spots[i].y) <= s->radius + margin) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The mean colour of a pixel whose upper left corner is (left, top). */
+static void pixel_colour(double out[3], const painter *p, double left, double top, double width)
+{
+    /* the corners first: where they agree, and most do, the pixel has that colour */
+    static const unsigned order[SAMPLES * SAMPLES] = {0, 3, 12, 15, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14};
+    const nb_demo_scene *s = p->scene;
+    double first[3];
+    bool differ = false;
+    if (s->kind == NB_DEMO_OBJECT && !near_an_object(s, left + width / 2, top - width / 2, width)) {
         memcpy(out, s->ground, sizeof s->ground);
         return;
     }
     memset(out, 0, sizeof s->ground);
     for (unsigned k = 0; k < SAMPLES * SAMPLES; k++) {
         double at[3];
-        unsigned column = k % SAMPLES;
-        unsigned row = k / SAMPLES;
-        double x = left + (column + 0.5) * width / SAMPLES;
-        double y = top - (row + 0.5) * width / SAMPLES;
-        sample(at, s, f, turn, x, y);
+        double x = left + (order[k] % SAMPLES + 0.5) * width / SAMPLES;
+        double y = top - (order[k] / SAMPLES + 0.5) * width / SAMPLES;
+        if (k == 4 && !differ) {
+            memcpy(out, first, sizeof first);
+            return;
+        }
+        sample(at, p, x, y);
+        if (k == 0) {
+            memcpy(first, at, sizeof first);
+        }
         for (int c = 0; c < 3; c++) {
+            differ = differ || at[c] < first[c] || at[c] > first[c];
             out[c] += at[c] / (SAMPLES * SAMPLES);
         }
     }
@@ -240,16 +275,19 @@ static void pixel_colour(double out[3], const nb_demo_scene *s, const figure *f,
 
 void nb_demo_draw(const nb_demo_scene *s, uint8_t *rgb, size_t side)
 {
-    figure f = figure_of(s->shape);
-    const double turn[2] = {cos(s->angle), sin(s->angle)};
+    painter p = {.scene = s, .figure = figure_of(s->shape)};
     const double width = 2.0 / (double)side;
+    for (unsigned i = 0; i < s->count; i++) {
+        p.turn[i][0] = cos(s->spots[i].angle);
+        p.turn[i][1] = sin(s->spots[i].angle);
+    }
     for (size_t pixel = 0; pixel < side * side; pixel++) {
         double colour[3] = {0};
         uint64_t noise = nb_random_u64(s->grain, 0, pixel);
         if (s->kind != NB_DEMO_STATIC) {
             size_t row = pixel / side;
             double left = (double)(pixel % side) * width - 1.0;
-            pixel_colour(colour, s, &f, turn, left, 1.0 - (double)row * width, width);
+            pixel_colour(colour, &p, left, 1.0 - (double)row * width, width);
         }
         for (unsigned c = 0; c < 3; c++, noise >>= 20) {
             /* photographs are never clean: a little noise everywhere */

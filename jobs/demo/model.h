@@ -1,8 +1,5 @@
-/* A CLIP checkpoint with random weights, in the layout of Hugging Face transformers: config.json, model.safetensors
- * (F32), preprocessor_config.json, and a byte-pair vocabulary learned from given texts (vocab.json, merges.txt).
- *
- * The weights are drawn by CLIP's published initialisation (Radford et al.: Learning Transferable Visual Models From
- * Natural Language Supervision, 2021; its released model code): such a model computes, but knows nothing. */
+/* A CLIP checkpoint with random weights (common/clip/create.h), its byte-pair vocabulary learned from given texts: such
+ * a model computes, but knows nothing. */
 #ifndef NB_DEMO_MODEL_H
 #define NB_DEMO_MODEL_H
 

@@ -141,8 +141,9 @@ enum draw {
     DRAW_GRAIN,
     DRAW_COLOUR,
     DRAW_CAPTION,
-    DRAW_TINT,                  /* three */
-    DRAW_GROUND = DRAW_TINT + 3 /* three */
+    DRAW_TINT,                   /* three */
+    DRAW_GROUND = DRAW_TINT + 3, /* three */
+    DRAW_SPOTS = DRAW_GROUND + 3 /* four an object */
 };
 
 const char *nb_demo_shape_name(nb_demo_shape shape)
@@ -158,6 +159,17 @@ const char *nb_demo_colour_name(nb_demo_colour colour)
 const char *nb_demo_texture_name(nb_demo_texture texture)
 {
     return textures[texture];
+}
+
+const char *nb_demo_background_name(unsigned background)
+{
+    return backgrounds[background].name;
+}
+
+const char *nb_demo_number_name(unsigned count)
+{
+    static const char *const names[NB_DEMO_OBJECTS_MAX - 1] = {"two", "three"};
+    return names[count - 2];
 }
 
 static unsigned below(uint64_t seed, uint64_t stream, uint64_t counter, unsigned bound)
@@ -188,6 +200,12 @@ static unsigned contrasting(uint64_t seed, uint64_t stream, nb_demo_colour colou
     return at;
 }
 
+/* The shape's angle for a number from 0 to 1. */
+static double turned(nb_demo_shape shape, double unit)
+{
+    return shapes[shape].turn * (2.0 * unit - 1.0) * (3.141592653589793 / 180.0);
+}
+
 nb_demo_scene nb_demo_scene_object(uint64_t seed, uint64_t stream, nb_demo_colour colour, nb_demo_shape shape)
 {
     nb_demo_scene s = {.kind = NB_DEMO_OBJECT, .shape = shape, .colour = colour};
@@ -197,16 +215,39 @@ nb_demo_scene nb_demo_scene_object(uint64_t seed, uint64_t stream, nb_demo_colou
     s.background = contrasting(seed, stream, colour);
     s.grain = nb_random_u64(seed, stream, DRAW_GRAIN);
     s.radius = sizes[s.size].radius + sizes[s.size].spread * nb_random_unit(seed, stream, DRAW_RADIUS);
-    s.angle = shapes[shape].turn * (2.0 * nb_random_unit(seed, stream, DRAW_ANGLE) - 1.0) * (3.141592653589793 / 180.0);
+    s.count = 1;
+    s.spots[0].angle = turned(shape, nb_random_unit(seed, stream, DRAW_ANGLE));
     /* the shape stays inside the picture; its centre is well off the middle unless that is its place */
     double room = 0.97 - s.radius;
     double column = (double)(s.place % 3) - 1.0;
     unsigned from_top = s.place / 3;
     double row = 1.0 - (double)from_top;
-    s.x = room * (0.85 * column + 0.3 * (nb_random_unit(seed, stream, DRAW_X) - 0.5));
-    s.y = room * (0.85 * row + 0.3 * (nb_random_unit(seed, stream, DRAW_Y) - 0.5));
+    s.spots[0].x = room * (0.85 * column + 0.3 * (nb_random_unit(seed, stream, DRAW_X) - 0.5));
+    s.spots[0].y = room * (0.85 * row + 0.3 * (nb_random_unit(seed, stream, DRAW_Y) - 0.5));
     tint(s.rgb, &colours[colour], seed, stream, DRAW_TINT);
     tint(s.ground, &backgrounds[s.background], seed, stream, DRAW_GROUND);
+    return s;
+}
+
+nb_demo_scene nb_demo_scene_several(uint64_t seed, uint64_t stream, nb_demo_colour colour, nb_demo_shape shape,
+                                    unsigned count)
+{
+    nb_demo_scene s = nb_demo_scene_object(seed, stream, colour, shape);
+    unsigned places_left[NB_DEMO_PLACES];
+    s.radius = 0.17 + 0.055 * (double)s.size + 0.02 * nb_random_unit(seed, stream, DRAW_RADIUS);
+    s.count = count;
+    for (unsigned i = 0; i < NB_DEMO_PLACES; i++) {
+        places_left[i] = i;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t draw = DRAW_SPOTS + 4 * (uint64_t)i;
+        unsigned pick = i + below(seed, stream, draw, NB_DEMO_PLACES - i);
+        unsigned place = places_left[pick];
+        places_left[pick] = places_left[i];
+        s.spots[i].x = 0.64 * ((double)(place % 3) - 1.0) + 0.06 * (nb_random_unit(seed, stream, draw + 1) - 0.5);
+        s.spots[i].y = 0.64 * (1.0 - floor(place / 3.0)) + 0.06 * (nb_random_unit(seed, stream, draw + 2) - 0.5);
+        s.spots[i].angle = turned(shape, nb_random_unit(seed, stream, draw + 3));
+    }
     return s;
 }
 
@@ -234,15 +275,37 @@ static nb_status caption_pattern(nb_buffer *out, const nb_demo_scene *s, nb_erro
     case NB_DEMO_CHECKERBOARD: return nb_buffer_printf(out, err, "a %s and %s checkerboard", colour, ground);
     case NB_DEMO_STATIC: return nb_buffer_printf(out, err, "colourful static noise");
     case NB_DEMO_CLOUDS: return nb_buffer_printf(out, err, "soft %s clouds on %s", colour, ground);
-    case NB_DEMO_OBJECT: break;
+    default: break;
     }
     return nb_fail(err, NB_ERR_INTERNAL, "a scene of unknown kind %d", (int)s->kind);
+}
+
+nb_status nb_demo_plural(nb_buffer *out, const char *noun, nb_error *err)
+{
+    size_t len = strlen(noun);
+    return nb_buffer_printf(out, err, "%s%s", noun, len && strchr("sx", noun[len - 1]) ? "es" : "s");
+}
+
+static nb_status caption_several(nb_buffer *out, const nb_demo_scene *s, nb_error *err)
+{
+    bool plain = s->texture == NB_DEMO_PLAIN;
+    const char *ground = backgrounds[s->background].name;
+    nb_status status;
+    NB_TRY(nb_buffer_printf(out, err, "%s %s %s%s%s ", nb_demo_number_name(s->count), sizes[s->size].name,
+                            plain ? "" : textures[s->texture], plain ? "" : " ", colours[s->colour].name));
+    NB_TRY(nb_demo_plural(out, shapes[s->shape].name, err));
+    NB_TRY(nb_buffer_printf(out, err, " on %s %s background", article(ground), ground));
+done:
+    return status;
 }
 
 nb_status nb_demo_caption(nb_buffer *out, const nb_demo_scene *s, bool with_place, nb_error *err)
 {
     if (s->kind != NB_DEMO_OBJECT) {
         return caption_pattern(out, s, err);
+    }
+    if (s->count > 1) {
+        return caption_several(out, s, err);
     }
     bool plain = s->texture == NB_DEMO_PLAIN;
     const char *ground = backgrounds[s->background].name;
@@ -267,16 +330,16 @@ const char *nb_demo_split_name(nb_demo_split split)
     return splits[split].name;
 }
 
-size_t nb_demo_split_count(nb_demo_split split)
+size_t nb_demo_split_count(nb_demo_split split, size_t scale)
 {
-    return splits[split].count;
+    return scale * splits[split].count;
 }
 
 /* Which class picture i of a split shows: ID class, near combination or far class. */
-static void choose(nb_demo_split split, size_t i, nb_demo_split *group, size_t *member)
+static void choose(nb_demo_split split, size_t per, size_t i, nb_demo_split *group, size_t *member)
 {
     *group = split == NB_DEMO_ID_TEST ? NB_DEMO_ID_TRAIN : split;
-    *member = i / splits[split].per;
+    *member = i / per;
     if (split == NB_DEMO_WILD) {
         static const nb_demo_split cycle[4] = {NB_DEMO_ID_TRAIN, NB_DEMO_OOD_NEAR, NB_DEMO_ID_TRAIN, NB_DEMO_OOD_FAR};
         *group = cycle[i % 4];
@@ -285,14 +348,15 @@ static void choose(nb_demo_split split, size_t i, nb_demo_split *group, size_t *
     *member %= *group == NB_DEMO_ID_TRAIN ? ID_CLASSES : *group == NB_DEMO_OOD_NEAR ? NEAR_CLASSES : FAR_CLASSES;
 }
 
-nb_demo_item nb_demo_item_at(uint64_t seed, nb_demo_split split, size_t i)
+nb_demo_item nb_demo_item_at(uint64_t seed, nb_demo_split split, size_t scale, size_t i)
 {
+    size_t per = scale * splits[split].per; /* pictures of a class */
     nb_demo_item item = {.label = -1, .truth = -1};
     nb_demo_split group;
     size_t member;
     uint64_t stream = (uint64_t)split << 32 | i;
     char folder[48] = "";
-    choose(split, i, &group, &member);
+    choose(split, per, i, &group, &member);
     item.with_place = below(seed, stream, DRAW_CAPTION, 2) == 1;
     if (group == NB_DEMO_OOD_FAR) {
         nb_demo_colour colour = (nb_demo_colour)below(seed, stream, DRAW_COLOUR, NB_DEMO_COLOURS);
@@ -309,6 +373,6 @@ nb_demo_item nb_demo_item_at(uint64_t seed, nb_demo_split split, size_t i)
     bool wild = split == NB_DEMO_WILD;
     item.label = wild ? -1 : item.truth;
     snprintf(item.path, sizeof item.path, "images/%s/%s%03zu.png", splits[split].name, wild ? "" : folder,
-             i % (wild ? splits[split].count : splits[split].per));
+             wild ? i : i % per);
     return item;
 }

@@ -5,7 +5,7 @@ if [ -z "${NB_OWN_MOUNTS:-}" ] && unshare -rm true 2>/dev/null; then
     NB_OWN_MOUNTS=1 exec unshare -rm bash "$0"
 fi
 source "$TESTS/cli/lib.sh"
-run 0 "$NEGBANK" demo -q -o world
+run 0 "$NEGBANK" demo -q --random-weights -o world
 base=("$NEGBANK" tune --model world/model --labels world/labels.txt)
 tune=("${base[@]}" --images world/id-train.txt)
 

@@ -70,7 +70,7 @@ model() {
 long_line() { head -c 10000000 /dev/zero | tr '\0' 'x'; }
 
 case_ 'the demo world'
-done_ demo -o w -q
+done_ demo --random-weights -o w -q
 printf 'an old umbrella\nred lantern\nquiet\n' >few.txt
 done_ corpus -q -o few.nbc few.txt
 

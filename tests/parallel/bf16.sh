@@ -6,7 +6,7 @@ export NEGBANK_AMX=emulate
 others=$((RANKS % 4 + 1))
 
 case_ "one rank, without mpirun"
-run 0 "$NEGBANK" demo -q -o world
+run 0 "$NEGBANK" demo -q --random-weights -o world
 run 0 "$NEGBANK" corpus -q -o words.nbc world/corpus/noun.demo.txt world/corpus/adj.demo.txt
 text=("$NEGBANK" embed text --model world/model --precision bf16)
 run 0 "${text[@]}" -q -o words.nbe words.nbc

@@ -5,7 +5,7 @@ source "$TESTS/cli/lib.sh"
 : "${RANKS:?}"
 W=/usr/share/wordnet/index.noun
 case_ 'the demo world in shards'
-run 0 "$NEGBANK" demo -q -o world
+run 0 "$NEGBANK" demo -q --random-weights -o world
 (cd world/images/wild && tar cf "$T/a.tar" --sort=name ./00* ./01* ./02* && tar czf "$T/b.tar.gz" --sort=name ./03* ./04* &&
     tar cf "$T/c.tar" --sort=name ./[1-9]* ./05* ./06* ./07* ./08* ./09*) 2>/dev/null
 inputs=('?.tar*' world/images/id-test)

@@ -11,7 +11,7 @@ W=/usr/share/wordnet/index.noun
     exit 77
 }
 case_ 'undisturbed runs'
-run 0 "$NEGBANK" demo -q -o world
+run 0 "$NEGBANK" demo -q --random-weights -o world
 run 0 "$NEGBANK" corpus -q --format wordnet --limit 20000 -o words.nbc $W
 mkdir many
 for i in $(seq -w 0 14); do cp -r world/images/wild "many/$i"; done

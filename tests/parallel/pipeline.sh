@@ -4,7 +4,7 @@ source "$TESTS/cli/lib.sh"
 : "${RANKS:?}"
 
 case_ "demo world"
-run 0 "$NEGBANK" demo -q -o world
+run 0 "$NEGBANK" demo -q --random-weights -o world
 
 # pipeline FOLDER PREFIX...: all stages into FOLDER, each under PREFIX.
 pipeline() {

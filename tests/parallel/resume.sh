@@ -11,7 +11,7 @@ others=$((RANKS % 4 + 1))
 embed=("$NEGBANK" embed text --model world/model)
 
 case_ "an undisturbed run"
-run 0 "$NEGBANK" demo -q -o world
+run 0 "$NEGBANK" demo -q --random-weights -o world
 run 0 "$NEGBANK" corpus -q --format wordnet --limit 60000 -o words.nbc $W
 run 0 "${embed[@]}" -q -o whole.nbe words.nbc
 

@@ -3,7 +3,7 @@
 source "$TESTS/cli/lib.sh"
 : "${RANKS:?}"
 others=$((RANKS % 4 + 1))
-run 0 "$NEGBANK" demo -q -o world
+run 0 "$NEGBANK" demo -q --random-weights -o world
 tune=("$NEGBANK" tune -q --model world/model --images world/id-train.txt --labels world/labels.txt --batch 12
     --micro-batch 5 --warmup 3 --lr 1e-3)
 

@@ -9,6 +9,7 @@
 #include "common/image/decode.h"
 #include "jobs/demo/demo.h"
 #include "jobs/demo/draw.h"
+#include "jobs/demo/training.h"
 #include "jobs/demo/world.h"
 
 #include <jansson.h>
@@ -30,9 +31,9 @@ static int make_worlds(void **state)
     snprintf(first, sizeof first, "%s", scratch_path("new/first"));
     snprintf(second, sizeof second, "%s", scratch_path("second/"));
     snprintf(other, sizeof other, "%s", scratch_path("other"));
-    must(nb_demo_make(first, 7, false, &silent, &err), &err);
-    must(nb_demo_make(second, 7, false, &silent, &err), &err);
-    must(nb_demo_make(other, 8, false, &silent, &err), &err);
+    must(nb_demo_make(first, &(nb_demo_plan){.seed = 7, .scale = 1, .random_weights = true}, &silent, &err), &err);
+    must(nb_demo_make(second, &(nb_demo_plan){.seed = 7, .scale = 1, .random_weights = true}, &silent, &err), &err);
+    must(nb_demo_make(other, &(nb_demo_plan){.seed = 8, .scale = 1, .random_weights = true}, &silent, &err), &err);
     return 0;
 }
 
@@ -82,8 +83,8 @@ static void test_same_seed_same_bytes(void **state)
     }
     size_t differ = 0;
     for (unsigned s = 0; s < NB_DEMO_SPLITS; s++) {
-        for (size_t i = 0; i < nb_demo_split_count((nb_demo_split)s); i++) {
-            nb_demo_item item = nb_demo_item_at(7, (nb_demo_split)s, i);
+        for (size_t i = 0; i < nb_demo_split_count((nb_demo_split)s, 1); i++) {
+            nb_demo_item item = nb_demo_item_at(7, (nb_demo_split)s, 1, i);
             nb_digest a = digest_in(first, item.path);
             nb_digest b = digest_in(second, item.path);
             nb_digest c = digest_in(other, item.path); /* another seed makes the same names */
@@ -161,8 +162,8 @@ static void test_splits(void **state)
     size_t row = 1;
     size_t wild_id = 0;
     for (unsigned s = 0; s < NB_DEMO_SPLITS; s++) {
-        for (size_t i = 0; i < nb_demo_split_count((nb_demo_split)s); i++, row++) {
-            nb_demo_item item = nb_demo_item_at(7, (nb_demo_split)s, i);
+        for (size_t i = 0; i < nb_demo_split_count((nb_demo_split)s, 1); i++, row++) {
+            nb_demo_item item = nb_demo_item_at(7, (nb_demo_split)s, 1, i);
             const char *line = nb_strings_get(&captions, row);
             size_t len = strlen(item.path);
             assert_memory_equal(line, item.path, len);
@@ -174,7 +175,7 @@ static void test_splits(void **state)
             assert_true(s == NB_DEMO_WILD || (item.truth >= 0) == id);
             wild_id += s == NB_DEMO_WILD && item.truth >= 0;
             if (s == NB_DEMO_OOD_FAR && item.scene.kind == NB_DEMO_OBJECT) {
-                assert_true(item.scene.shape >= NB_DEMO_SHAPES_SEEN);
+                assert_true(item.scene.shape >= NB_DEMO_SHAPES_NAMED);
             }
         }
     }
@@ -327,9 +328,12 @@ static void test_refuses_full_directory(void **state)
     char *readme = in(second, "README.txt");
     char *stranger = in(second, "mine.txt");
     must(nb_file_write(stranger, false, "keep", 4, &err), &err);
-    must_fail(nb_demo_make(second, 8, false, &silent, &err), NB_ERR_USAGE, &err, "not empty");
+    must_fail(nb_demo_make(second, &(nb_demo_plan){.seed = 8, .scale = 1, .random_weights = true}, &silent, &err),
+              NB_ERR_USAGE, &err, "not empty");
     must_fail(NB_ERR_USAGE, NB_ERR_USAGE, &err, "--force");
-    must(nb_demo_make(second, 8, true, &silent, &err), &err);
+    must(nb_demo_make(second, &(nb_demo_plan){.seed = 8, .scale = 1, .random_weights = true, .force = true}, &silent,
+                      &err),
+         &err);
     for (size_t i = 0; i < sizeof plain_files / sizeof plain_files[0]; i++) {
         assert_string_equal(digest_in(second, plain_files[i]).hex, digest_in(other, plain_files[i]).hex);
     }
@@ -339,7 +343,9 @@ static void test_refuses_full_directory(void **state)
     char *labels = in(second, "labels.txt");
     assert_int_equal(unlink(labels), 0);
     must(nb_make_directories(labels, &err), &err);
-    must_fail(nb_demo_make(second, 8, true, &silent, &err), NB_ERR_USAGE, &err, "is a directory");
+    must_fail(nb_demo_make(second, &(nb_demo_plan){.seed = 8, .scale = 1, .random_weights = true, .force = true},
+                           &silent, &err),
+              NB_ERR_USAGE, &err, "is a directory");
     assert_int_not_equal(nb_file_check(readme, &err), NB_OK);
     free(readme);
     free(stranger);
@@ -355,8 +361,8 @@ static void test_drawing(void **state)
     nb_demo_scene s = nb_demo_scene_object(3, 5, NB_DEMO_RED, NB_DEMO_CIRCLE);
     s.texture = NB_DEMO_PLAIN;
     s.radius = 0.5;
-    s.x = 0.25;
-    s.y = 0.25;
+    s.spots[0].x = 0.25;
+    s.spots[0].y = 0.25;
     memcpy(s.rgb, (double[3]){1, 0, 0}, sizeof s.rgb);
     memcpy(s.ground, (double[3]){0, 0, 1}, sizeof s.ground);
     nb_demo_draw(&s, rgb, SIDE);
@@ -381,14 +387,131 @@ static void test_captions(void **state)
     (void)state;
     nb_error err = {0};
     nb_buffer b = {0};
-    nb_demo_scene s = {.shape = NB_DEMO_CIRCLE, .texture = NB_DEMO_STRIPED, .size = NB_DEMO_LARGE, .background = 2};
+    nb_demo_scene s = {
+        .shape = NB_DEMO_CIRCLE, .texture = NB_DEMO_STRIPED, .size = NB_DEMO_LARGE, .background = 2, .count = 1};
     must(nb_demo_caption(&b, &s, false, &err), &err);
     assert_string_equal(b.data, "a large striped red circle on a grey background");
     s.texture = NB_DEMO_PLAIN;
     nb_buffer_clear(&b);
     must(nb_demo_caption(&b, &s, true, &err), &err);
     assert_string_equal(b.data, "a large red circle in the top left corner of a grey background");
+    s.count = 2;
+    nb_buffer_clear(&b);
+    must(nb_demo_caption(&b, &s, true, &err), &err);
+    assert_string_equal(b.data, "two large red circles on a grey background");
+    nb_buffer_clear(&b);
+    must(nb_demo_plural(&b, "cross", &err), &err);
+    assert_string_equal(b.data, "crosses");
     nb_buffer_free(&b);
+}
+
+static void test_scale(void **state)
+{
+    (void)state;
+    /* three times the pictures, of the same classes in the same shares, under names of their own */
+    for (unsigned s = 0; s < NB_DEMO_SPLITS; s++) {
+        size_t count = nb_demo_split_count((nb_demo_split)s, 3);
+        size_t id[2] = {0};
+        assert_int_equal(count, 3 * nb_demo_split_count((nb_demo_split)s, 1));
+        for (size_t i = 0; i < count; i++) {
+            nb_demo_item item = nb_demo_item_at(7, (nb_demo_split)s, 3, i);
+            id[0] += item.truth >= 0;
+            id[1] += i < count / 3 && nb_demo_item_at(7, (nb_demo_split)s, 1, i).truth >= 0;
+            for (size_t k = i >= 60 ? i - 60 : 0; k < i; k++) {
+                assert_string_not_equal(item.path, nb_demo_item_at(7, (nb_demo_split)s, 3, k).path);
+            }
+        }
+        assert_int_equal(id[0], 3 * id[1]);
+    }
+}
+
+/* Several objects lie apart, but for the tips of the largest, and inside the picture. */
+static void check_spots(const nb_demo_scene *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        assert_true(fabs(s->spots[i].x) + s->radius < 1 && fabs(s->spots[i].y) + s->radius < 1);
+        for (unsigned k = 0; k < i && s->kind == NB_DEMO_OBJECT; k++) {
+            assert_true(hypot(s->spots[i].x - s->spots[k].x, s->spots[i].y - s->spots[k].y) > 1.9 * s->radius);
+        }
+    }
+}
+
+/* Training pictures show what they may, their captions vary and name only what is shown. */
+static void test_training(void **state)
+{
+    (void)state;
+    enum { PICTURES = 4000 };
+    nb_error err = {0};
+    nb_buffer b = {0};
+    size_t seen[NB_DEMO_SHAPES_TRAINED][NB_DEMO_COLOURS] = {{0}}, kinds[NB_DEMO_KINDS_TRAINED] = {0};
+    size_t counts[NB_DEMO_OBJECTS_MAX + 1] = {0}, shortest = SIZE_MAX, longest = 0;
+    for (uint64_t i = 0; i < PICTURES; i++) {
+        nb_demo_scene s = nb_demo_training_scene(7, i);
+        assert_in_range(s.kind, 0, NB_DEMO_KINDS_TRAINED - 1);
+        assert_in_range(s.count, 1, NB_DEMO_OBJECTS_MAX);
+        check_spots(&s);
+        kinds[s.kind]++;
+        counts[s.count]++;
+        if (s.kind == NB_DEMO_OBJECT) {
+            assert_in_range(s.shape, 0, NB_DEMO_SHAPES_TRAINED - 1);
+            seen[s.shape][s.colour]++;
+        }
+        nb_buffer_clear(&b);
+        must(nb_demo_training_caption(&b, &s, 7, i, &err), &err);
+        shortest = b.len < shortest ? b.len : shortest;
+        longest = b.len > longest ? b.len : longest;
+        assert_in_range(b.len, 3, 255); /* what a shard's label may have */
+        for (unsigned c = 0; c < NB_DEMO_COLOURS; c++) {
+            char word[32];
+            snprintf(word, sizeof word, " %s circle", nb_demo_colour_name((nb_demo_colour)c));
+            bool shown = s.kind == NB_DEMO_OBJECT && s.shape == NB_DEMO_CIRCLE && s.colour == c;
+            bool begins = strncmp(b.data, word + 1, strlen(word + 1)) == 0;
+            assert_true(shown || (!begins && !strstr(b.data, word)));
+        }
+    }
+    for (unsigned shape = 0; shape < NB_DEMO_SHAPES_TRAINED; shape++) {
+        for (unsigned c = 0; c < NB_DEMO_COLOURS; c++) {
+            assert_in_range(seen[shape][c], 5, 45); /* 21 are expected */
+        }
+    }
+    for (unsigned k = NB_DEMO_STRIPES; k < NB_DEMO_KINDS_TRAINED; k++) {
+        assert_in_range(kinds[k], 100, 220);
+    }
+    assert_true(counts[2] > 300 && counts[3] > 300 && counts[1] > 2500);
+    assert_true(shortest < 6 && longest > 60);
+    nb_buffer_free(&b);
+}
+
+static void test_training_file(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_digest a, b, c;
+    char path[600];
+    snprintf(path, sizeof path, "%s", scratch_path("train.tar"));
+    must(nb_demo_training_write(path, 7, 50, 48, false, &silent, &err), &err);
+    must(nb_digest_file(&a, path, &err), &err);
+    must_fail(nb_demo_training_write(path, 7, 50, 48, false, &silent, &err), NB_ERR_USAGE, &err, "exists");
+    must(nb_demo_training_write(path, 7, 50, 48, true, &silent, &err), &err);
+    must(nb_digest_file(&b, path, &err), &err);
+    must(nb_demo_training_write(path, 8, 50, 48, true, &silent, &err), &err);
+    must(nb_digest_file(&c, path, &err), &err);
+    assert_string_equal(a.hex, b.hex);
+    assert_string_not_equal(a.hex, c.hex);
+}
+
+/* No training picture is one of a split's. */
+static void test_training_apart(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 2000; i++) {
+        uint64_t grain = nb_demo_training_scene(7, i).grain;
+        for (unsigned s = 0; s < NB_DEMO_SPLITS; s++) {
+            for (size_t k = i % 10; k < nb_demo_split_count((nb_demo_split)s, 1); k += 10) {
+                assert_true(nb_demo_item_at(7, (nb_demo_split)s, 1, k).scene.grain != grain);
+            }
+        }
+    }
 }
 
 static void train(nb_strings *merges, const char *text, size_t limit, uint64_t min_count)
@@ -459,6 +582,10 @@ int main(void)
         cmocka_unit_test(test_refuses_full_directory),
         cmocka_unit_test(test_drawing),
         cmocka_unit_test(test_captions),
+        cmocka_unit_test(test_scale),
+        cmocka_unit_test(test_training),
+        cmocka_unit_test(test_training_file),
+        cmocka_unit_test(test_training_apart),
         cmocka_unit_test(test_word_counts),
         cmocka_unit_test(test_bpe),
     };

@@ -1,0 +1,13 @@
+/* The demo world's own CLIP, a part of the program: the files of jobs/demo/model/, which jobs/train-demo trained on
+ * pictures and captions of that world (jobs/demo/training.h). */
+#ifndef NB_DEMO_TRAINED_H
+#define NB_DEMO_TRAINED_H
+
+#include "common/base/status.h"
+
+#include <stdbool.h>
+
+/* Writes the checkpoint's files into an existing directory. */
+nb_status nb_demo_trained_write(const char *directory, bool force, nb_error *err);
+
+#endif
