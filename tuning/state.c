@@ -110,7 +110,11 @@ static nb_status no_state(const char *path, const char *why, nb_error *err)
 static nb_status open_state(opened *o, const char *path, size_t parameters, const char *configuration, nb_error *err)
 {
     nb_status status;
-    NB_TRY(nb_safetensors_open(&o->file, path, err));
+    status = nb_safetensors_open(&o->file, path, err);
+    if (status != NB_OK) {
+        nb_hint(err, "start anew with --force");
+        return status;
+    }
     for (size_t i = 0; i < PARTS; i++) {
         const nb_tensor *t = nb_safetensors_find(o->file, part_names[i]);
         if (!t || t->dtype != NB_F32 || t->count != parameters) {
@@ -133,8 +137,9 @@ static nb_status open_state(opened *o, const char *path, size_t parameters, cons
     NB_TRY(compare(path, was, configuration, err));
     nb_digest found = digest_of(o->parts, parameters);
     if (strcmp(found.hex, digest) != 0) {
-        status = nb_fail(err, NB_ERR_VERIFY, "'%s' is damaged: its numbers have digest %.16s... instead of %.16s...",
-                         path, found.hex, digest);
+        nb_fail(err, NB_ERR_VERIFY, "'%s' is damaged: its numbers have digest %.16s... instead of %.16s...", path,
+                found.hex, digest);
+        status = nb_hint(err, "start anew with --force");
     }
 done:
     return status;
