@@ -1,9 +1,9 @@
 #include "tuning/state.h"
 
 #include "common/base/digest.h"
+#include "common/base/json.h"
 #include "common/clip/safetensors.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,7 +125,7 @@ static nb_status open_state(opened *o, const char *path, size_t parameters, cons
     }
     const nb_tensor *about = nb_safetensors_find(o->file, "about");
     if (about && about->dtype == NB_U8) {
-        o->about = json_loadb(about->data, about->count, JSON_REJECT_DUPLICATES, NULL);
+        NB_TRY(nb_json_parse(&o->about, about->data, about->count, JSON_REJECT_DUPLICATES, NULL, err));
     }
     const char *was = json_string_value(json_object_get(o->about, "configuration"));
     const char *digest = json_string_value(json_object_get(o->about, "digest"));
