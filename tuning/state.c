@@ -1,9 +1,9 @@
 #include "tuning/state.h"
 
 #include "common/base/digest.h"
+#include "common/base/json.h"
 #include "common/clip/safetensors.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,7 +110,11 @@ static nb_status no_state(const char *path, const char *why, nb_error *err)
 static nb_status open_state(opened *o, const char *path, size_t parameters, const char *configuration, nb_error *err)
 {
     nb_status status;
-    NB_TRY(nb_safetensors_open(&o->file, path, err));
+    status = nb_safetensors_open(&o->file, path, err);
+    if (status != NB_OK) {
+        nb_hint(err, "start anew with --force");
+        return status;
+    }
     for (size_t i = 0; i < PARTS; i++) {
         const nb_tensor *t = nb_safetensors_find(o->file, part_names[i]);
         if (!t || t->dtype != NB_F32 || t->count != parameters) {
@@ -121,7 +125,7 @@ static nb_status open_state(opened *o, const char *path, size_t parameters, cons
     }
     const nb_tensor *about = nb_safetensors_find(o->file, "about");
     if (about && about->dtype == NB_U8) {
-        o->about = json_loadb(about->data, about->count, JSON_REJECT_DUPLICATES, NULL);
+        NB_TRY(nb_json_parse(&o->about, about->data, about->count, JSON_REJECT_DUPLICATES, NULL, err));
     }
     const char *was = json_string_value(json_object_get(o->about, "configuration"));
     const char *digest = json_string_value(json_object_get(o->about, "digest"));
@@ -133,8 +137,9 @@ static nb_status open_state(opened *o, const char *path, size_t parameters, cons
     NB_TRY(compare(path, was, configuration, err));
     nb_digest found = digest_of(o->parts, parameters);
     if (strcmp(found.hex, digest) != 0) {
-        status = nb_fail(err, NB_ERR_VERIFY, "'%s' is damaged: its numbers have digest %.16s... instead of %.16s...",
-                         path, found.hex, digest);
+        nb_fail(err, NB_ERR_VERIFY, "'%s' is damaged: its numbers have digest %.16s... instead of %.16s...", path,
+                found.hex, digest);
+        status = nb_hint(err, "start anew with --force");
     }
 done:
     return status;

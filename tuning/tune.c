@@ -54,6 +54,19 @@ done:
     return status;
 }
 
+/* Collective. A state that is damaged or another run's stops this one, unless it may be overwritten. */
+static nb_status load_state(run *r, bool *loaded, nb_error *err)
+{
+    nb_status status = nb_tune_state_load(r->folder.state, &r->trainer, r->plan->configuration, &r->lines, err);
+    *loaded = status == NB_OK;
+    if (r->plan->force && (status == NB_ERR_INPUT || status == NB_ERR_USAGE || status == NB_ERR_VERIFY)) {
+        nb_log_warn(r->log, "%s: starting anew", err->message);
+        nb_error_clear(err);
+        status = NB_OK;
+    }
+    return status;
+}
+
 /* Collective. Continues what an interrupted run left, if there is something and it was asked for. */
 static nb_status resume(run *r, nb_error *err)
 {
@@ -62,7 +75,9 @@ static nb_status resume(run *r, nb_error *err)
     NB_TRY(nb_team_agree(r->team, NB_OK, err));
     NB_TRY(nb_team_broadcast(r->team, &left, sizeof left, err));
     if (left) {
-        NB_TRY(nb_tune_state_load(r->folder.state, &r->trainer, r->plan->configuration, &r->lines, err));
+        NB_TRY(load_state(r, &left, err));
+    }
+    if (left) {
         nb_log_info(r->log, "continuing '%s' behind step %zu", r->folder.partial, r->trainer.step);
     } else {
         NB_TRY(nb_team_agree(r->team, nb_buffer_printf(&r->lines, err, "%s", header), err));

@@ -1,9 +1,9 @@
 #include "common/clip/checkpoint.h"
 
 #include "common/base/file.h"
+#include "common/base/json.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -89,12 +89,13 @@ done:
 
 nb_status nb_shard_map_parse(nb_shard_map *out, const char *json, size_t len, const char *path, nb_error *err)
 {
-    nb_status status = NB_OK;
+    nb_status status;
     json_error_t where;
-    json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &where), *numbers = json_object(), *value;
-    json_t *map = json_object_get(root, "weight_map");
+    json_t *root = NULL, *numbers = json_object(), *value;
     const char *tensor;
     size_t at = 0;
+    NB_TRY(nb_json_parse(&root, json, len, JSON_REJECT_DUPLICATES, &where, err));
+    json_t *map = json_object_get(root, "weight_map");
     if (!json_is_object(root)) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' is not a JSON object: %s", path, root ? "another value" : where.text);
         goto done;

@@ -1,8 +1,8 @@
 #include "common/clip/config.h"
 
 #include "common/base/file.h"
+#include "common/base/json.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -303,7 +303,8 @@ nb_status nb_clip_config_parse(nb_clip_config *out, const char *json, size_t len
     json_error_t where;
     nb_status status;
     *out = (nb_clip_config){0};
-    json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &where);
+    json_t *root = NULL;
+    NB_TRY(nb_json_parse(&root, json, len, JSON_REJECT_DUPLICATES, &where, err));
     if (!json_is_object(root)) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' is not a JSON object: %s", path, root ? "another value" : where.text);
         goto done;

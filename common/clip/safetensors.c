@@ -1,11 +1,11 @@
 #include "common/clip/safetensors.h"
 
 #include "common/base/file.h"
+#include "common/base/json.h"
 #include "common/clip/safetensors_header.h"
 #include "common/linear/half.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -280,7 +280,10 @@ static nb_status parse_header(nb_safetensors *s, const unsigned char *bytes, siz
         return nb_fail(err, NB_ERR_INPUT, "'%s': the header is no JSON object", s->path);
     }
     json_error_t where;
-    s->header = json_loadb(text, (size_t)header, JSON_REJECT_DUPLICATES, &where);
+    nb_status status = nb_json_parse(&s->header, text, (size_t)header, JSON_REJECT_DUPLICATES, &where, err);
+    if (status != NB_OK) {
+        return nb_context(err, "'%s'", s->path);
+    }
     if (!s->header) {
         return nb_fail(err, NB_ERR_INPUT, "'%s': header byte %d: %s", s->path, where.position, where.text);
     }

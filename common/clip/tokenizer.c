@@ -1,13 +1,13 @@
 #include "common/clip/tokenizer.h"
 
 #include "common/base/file.h"
+#include "common/base/json.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/clip/byte_pairs.h"
 #include "common/clip/text_clean.h"
 #include "common/clip/tokenizer_json.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,9 +56,9 @@ static void mark_made(reading *r, int32_t id)
 
 static nb_status read_vocab(reading *r, const char *json, size_t len, nb_error *err)
 {
-    nb_status status = NB_OK;
+    nb_status status;
     json_error_t bad;
-    r->vocab = json_loadb(json, len, JSON_REJECT_DUPLICATES, &bad);
+    NB_TRY(nb_json_parse(&r->vocab, json, len, JSON_REJECT_DUPLICATES, &bad, err));
     if (!r->vocab) {
         return nb_fail(err, NB_ERR_INPUT, "%s/vocab.json: no valid JSON, line %d: %s", r->where, bad.line, bad.text);
     }

@@ -1,8 +1,8 @@
 #include "common/clip/tokenizer_json.h"
 
 #include "common/base/file.h"
+#include "common/base/json.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -109,7 +109,8 @@ nb_status nb_tokenizer_json_convert(nb_buffer *vocab, nb_buffer *merges, const c
     nb_status status;
     json_error_t where;
     char *text = NULL;
-    json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &where);
+    json_t *root = NULL;
+    NB_TRY(nb_json_parse(&root, json, len, JSON_REJECT_DUPLICATES, &where, err));
     const json_t *model = json_object_get(root, "model");
     json_t *tokens = json_object_get(model, "vocab");
     const json_t *pairs = json_object_get(model, "merges");

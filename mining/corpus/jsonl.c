@@ -2,9 +2,8 @@
  * that is an object without the key, or with something else than a string under it, is counted as missing. */
 #include "mining/corpus/source.h"
 
+#include "common/base/json.h"
 #include "common/base/text.h"
-
-#include <jansson.h>
 
 typedef struct parser {
     nb_source_piece *piece;
@@ -43,11 +42,14 @@ static nb_status take_line(void *state, nb_drop known, const char *bytes, size_t
     if (known != NB_KEPT) {
         return sink->take(sink->state, known, bytes, len, line, err);
     }
-    json_t *root = json_loadb(bytes, len, JSON_ALLOW_NUL, &why);
+    json_t *root;
+    nb_status status = nb_json_parse(&root, bytes, len, JSON_ALLOW_NUL, &why, err);
+    if (status != NB_OK) {
+        return status;
+    }
     if (!root) {
         return refuse(p, line, why.text, err);
     }
-    nb_status status;
     if (!json_is_object(root)) {
         status = refuse(p, line, "it is another value", err);
     } else {

@@ -170,8 +170,17 @@ if mount -t tmpfs -o size=64k none disk 2>/dev/null; then
             says disk/out
         done
     done
+    rm -rf disk/*
+    mount -o remount,ro disk
+    for writer in "${writers[@]}"; do
+        read -ra words <<<"$writer"
+        case_ "a file system that is read-only: $writer"
+        refused 4 disk/out "${words[@]}" disk/out
+        says 'Read-only file system'
+        rm -f good.*
+    done
     umount disk
 else
-    echo 'no full disk: mounting is not permitted here'
+    echo 'no full or read-only disk: mounting is not permitted here'
 fi
 finish

@@ -88,6 +88,11 @@ if [ $got = 85 ]; then
     says "damaged"
     truncate -s 5000 part.partial/state.safetensors
     run 3 "${long[@]}" --resume -o part
+    # shellcheck disable=SC2046
+    run 0 $(mpi "$RANKS") "${long[@]}" --resume --force -o part
+    says 'starting anew'
+    same part/model.safetensors whole/model.safetensors
+    rm -rf part part.run.json
 fi
 
 case_ "a loss that is no number: step named, the state last saved stays"

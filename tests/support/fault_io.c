@@ -4,7 +4,7 @@
  *   NEGBANK_FAULT        CALLS:EFFECT:N[+], as in "write,sync:ENOSPC:3+"
  *     CALLS   of write (also what stdio writes), read, sync, rename, open, make (files that are created), space
  *             (fallocate, ftruncate), map, unlink; "any" for all of them; or memory: what the program itself, not the
- *             libraries under it, allocates
+ *             libraries under it, allocates; or clock: the time of day is asked for
  *     EFFECT  ENOSPC, EIO, EFBIG, EDQUOT, EINTR, ENOMEM; SHORT (half of what a write or read was asked for), KILL, or
  * COUNT (nothing: to learn how many there are) N       the number of the call, from 1; N+ for all from there on
  *   NEGBANK_FAULT_BELOW  the folder, as realpath has it
@@ -28,16 +28,17 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/types.h>
-#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
-typedef enum call { WRITE, READ, SYNC, RENAME, OPEN, MAKE, SPACE, MAP, UNLINK, MEMORY, CALLS } call;
-typedef enum effect { COUNT, KILL, SHORT, ERROR } effect;
+typedef enum call { WRITE, READ, SYNC, RENAME, OPEN, MAKE, SPACE, MAP, UNLINK, MEMORY, CLOCK, CALLS } call;
+typedef enum effect { COUNT, KILL, SHORT, JUMP, ERROR } effect;
 typedef enum verdict { PASS, FAIL, CUT } verdict; /* CUT: do half of it */
 
-static const char *const call_names[CALLS] = {"write", "read",  "sync", "rename", "open",
-                                              "make",  "space", "map",  "unlink", "memory"};
+static const char *const call_names[CALLS] = {"write", "read", "sync",   "rename", "open", "make",
+                                              "space", "map",  "unlink", "memory", "clock"};
 
 static struct plan {
     bool calls[CALLS], on;
@@ -56,9 +57,9 @@ static const struct named {
     const char *name;
     effect effect;
     int error;
-} effects[] = {{"ENOSPC", ERROR, ENOSPC}, {"EIO", ERROR, EIO},     {"EFBIG", ERROR, EFBIG},
-               {"EDQUOT", ERROR, EDQUOT}, {"EINTR", ERROR, EINTR}, {"ENOMEM", ERROR, ENOMEM},
-               {"SHORT", SHORT, 0},       {"KILL", KILL, 0},       {"COUNT", COUNT, 0}};
+} effects[] = {{"ENOSPC", ERROR, ENOSPC}, {"EIO", ERROR, EIO},       {"EFBIG", ERROR, EFBIG}, {"EDQUOT", ERROR, EDQUOT},
+               {"EINTR", ERROR, EINTR},   {"ENOMEM", ERROR, ENOMEM}, {"SHORT", SHORT, 0},     {"JUMP", JUMP, 0},
+               {"KILL", KILL, 0},         {"COUNT", COUNT, 0}};
 
 /* Past the wrappers below, which would count what the library itself writes. */
 static void tell(const char *text)
@@ -95,7 +96,7 @@ __attribute__((constructor)) static void begin(void)
     }
     plan.onwards = more == '+';
     for (size_t i = 0; i < CALLS; i++) {
-        plan.calls[i] = (strcmp(calls, "any") == 0 && i != MEMORY) || strstr(calls, call_names[i]);
+        plan.calls[i] = (strcmp(calls, "any") == 0 && i < MEMORY) || strstr(calls, call_names[i]);
     }
     for (size_t i = 0; i < sizeof effects / sizeof *effects; i++) {
         if (strcmp(effects[i].name, name) == 0) {
@@ -129,7 +130,7 @@ static verdict judge(call what, const char *path)
 {
     verdict v = PASS;
     int before = errno;
-    if (!plan.on || !(plan.calls[what] || plan.effect == COUNT) || !(what == MEMORY || below(path))) {
+    if (!plan.on || !(plan.calls[what] || plan.effect == COUNT) || !(what >= MEMORY || below(path))) {
         return PASS;
     }
     pthread_mutex_lock(&lock);
@@ -145,7 +146,9 @@ static verdict judge(call what, const char *path)
         if (plan.effect == KILL) {
             raise(SIGKILL);
         }
-        v = plan.effect == ERROR ? FAIL : plan.effect == SHORT && (what == WRITE || what == READ) ? CUT : PASS;
+        v = plan.effect == ERROR || plan.effect == JUMP               ? FAIL
+            : plan.effect == SHORT && (what == WRITE || what == READ) ? CUT
+                                                                      : PASS;
     }
     pthread_mutex_unlock(&lock);
     errno = v == FAIL ? plan.error : before;
@@ -343,6 +346,42 @@ MKOSTEMP(mkostemp64)
     }
 MAP_CALL(mmap, off_t)
 MAP_CALL(mmap64, off64_t)
+
+/* Seconds to add to the time of day. */
+static time_t jump(void)
+{
+    return judge(CLOCK, "") != FAIL ? 0 : plan.seen % 2 ? 24 * 3600 : -365 * 24 * 3600;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *out)
+{
+    REAL(clock_gettime)
+    int code = real(clock, out);
+    if (code == 0 && clock == CLOCK_REALTIME) {
+        out->tv_sec += jump();
+    }
+    return code;
+}
+
+time_t time(time_t *out)
+{
+    REAL(time)
+    time_t now = real(NULL) + jump();
+    if (out) {
+        *out = now;
+    }
+    return now;
+}
+
+int gettimeofday(struct timeval *restrict out, void *restrict zone)
+{
+    REAL(gettimeofday)
+    int code = real(out, zone);
+    if (code == 0) {
+        out->tv_sec += jump();
+    }
+    return code;
+}
 
 /* glibc's own, under the names it keeps for this */
 void *__libc_malloc(size_t size);
