@@ -210,7 +210,8 @@ nb_demo_scene nb_demo_scene_object(uint64_t seed, uint64_t stream, nb_demo_colou
     return s;
 }
 
-nb_demo_scene nb_demo_scene_pattern(uint64_t seed, uint64_t stream, nb_demo_kind kind)
+/* A scene without an object, kind other than NB_DEMO_OBJECT. */
+static nb_demo_scene pattern_scene(uint64_t seed, uint64_t stream, nb_demo_kind kind)
 {
     nb_demo_colour colour = (nb_demo_colour)below(seed, stream, DRAW_COLOUR, NB_DEMO_COLOURS);
     nb_demo_scene s = nb_demo_scene_object(seed, stream, colour, NB_DEMO_CIRCLE);
@@ -298,7 +299,7 @@ nb_demo_item nb_demo_item_at(uint64_t seed, nb_demo_split split, size_t i)
         nb_demo_colour colour = (nb_demo_colour)below(seed, stream, DRAW_COLOUR, NB_DEMO_COLOURS);
         nb_demo_kind kind = far_classes[member].kind;
         item.scene = kind == NB_DEMO_OBJECT ? nb_demo_scene_object(seed, stream, colour, far_classes[member].shape)
-                                            : nb_demo_scene_pattern(seed, stream, kind);
+                                            : pattern_scene(seed, stream, kind);
         snprintf(folder, sizeof folder, "%s/", far_classes[member].folder);
     } else {
         const combination *c = group == NB_DEMO_ID_TRAIN ? &id_classes[member] : &near_classes[member];

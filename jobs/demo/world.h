@@ -94,8 +94,6 @@ const char *nb_demo_texture_name(nb_demo_texture texture);
 /* An object scene of this colour and shape, everything else drawn from (seed, stream). Distinct captions for a world of
  * all shapes and colours: over 200 000. */
 nb_demo_scene nb_demo_scene_object(uint64_t seed, uint64_t stream, nb_demo_colour colour, nb_demo_shape shape);
-/* A scene without an object, kind other than NB_DEMO_OBJECT. */
-nb_demo_scene nb_demo_scene_pattern(uint64_t seed, uint64_t stream, nb_demo_kind kind);
 
 /* Appends the scene's words: "a large striped red circle on a grey background". with_place adds where the object is:
  * "... in the top left corner of a grey background". */
