@@ -7,7 +7,8 @@ static json_t *number_or_null(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-json_t *nb_suggestion_json(const nb_bank_suggestion *s)
+/* "score", "temperature", "groups", "seed", "tau" as an object. */
+static json_t *suggestion_json(const nb_bank_suggestion *s)
 {
     return json_pack("{s:s, s:f, s:I, s:o, s:o}", "score", s->score, "temperature", s->temperature, "groups",
                      (json_int_t)s->groups, "seed", s->seeded ? json_integer((json_int_t)s->seed) : json_null(), "tau",
@@ -27,7 +28,7 @@ static json_t *threshold_json(const nb_bank_threshold *t)
 {
     return json_pack("{s:f, s:o, s:f, s:f, s:I, s:o}", "threshold", t->score, "ood_score", number_or_null(t->ood_score),
                      "recall", t->recall, "measured", t->measured, "images", (json_int_t)t->images, "suggested",
-                     nb_suggestion_json(&t->suggestion));
+                     suggestion_json(&t->suggestion));
 }
 
 void nb_describe_bank(const nb_bank *b, json_t *about)
@@ -38,7 +39,7 @@ void nb_describe_bank(const nb_bank *b, json_t *about)
                         json_real(round(10.0 * (double)b->negative_bytes / (double)b->negative_count) / 10));
     json_object_set_new(about, "visual", json_integer((json_int_t)b->visual_count));
     json_object_set_new(about, "prototypes", json_boolean(b->prototypes != NULL));
-    json_object_set_new(about, "suggested", nb_suggestion_json(&suggestion));
+    json_object_set_new(about, "suggested", suggestion_json(&suggestion));
     json_object_set_new(about, "calibration", b->threshold.images ? threshold_json(&b->threshold) : json_null());
     json_object_set_new(about, "source",
                         json_pack("{s:o, s:o, s:o, s:o}", "checkpoint",

@@ -9,7 +9,4 @@
 /* Adds precision, sizes, suggestion, calibration and source of an open bank to `about`. */
 void nb_describe_bank(const nb_bank *bank, json_t *about);
 
-/* "score", "temperature", "groups", "seed", "tau" as an object. */
-json_t *nb_suggestion_json(const nb_bank_suggestion *suggestion);
-
 #endif

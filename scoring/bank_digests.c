@@ -22,7 +22,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-nb_status nb_bank_digests_all(const json_t *list, nb_digest *all, nb_error *err)
+/* The digest over the whole list. */
+static nb_status digest_of_all(const json_t *list, nb_digest *all, nb_error *err)
 {
     nb_buffer lines = {0};
     const char **names = NULL;
@@ -50,7 +51,7 @@ done:
 nb_status nb_bank_digests_text(const json_t *list, char **text, nb_error *err)
 {
     nb_digest all;
-    nb_status status = nb_bank_digests_all(list, &all, err);
+    nb_status status = digest_of_all(list, &all, err);
     *text = NULL;
     if (status != NB_OK) {
         return status;
@@ -89,7 +90,7 @@ nb_status nb_bank_digests_parse(json_t **list, nb_digest *all, const char *text,
     } else if (!all_strings(datasets) || !want || json_object_size(root) != 2) {
         status = nb_fail(err, NB_ERR_INPUT, "'digests' is not a list of digests");
     } else {
-        NB_TRY(nb_bank_digests_all(datasets, &have, err));
+        NB_TRY(digest_of_all(datasets, &have, err));
         if (strcmp(have.hex, want) != 0) {
             status = nb_fail(err, NB_ERR_VERIFY, "the list of digests does not match its own");
             goto done;

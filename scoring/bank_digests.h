@@ -10,8 +10,6 @@
 
 /* Notes the digest of a dataset's elements. */
 nb_status nb_bank_digests_add(json_t *list, const char *name, const void *data, size_t bytes, nb_error *err);
-/* The digest over the whole list. */
-nb_status nb_bank_digests_all(const json_t *list, nb_digest *all, nb_error *err);
 /* The dataset "digests", freed by the caller. */
 nb_status nb_bank_digests_text(const json_t *list, char **text, nb_error *err);
 

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-nb_end nb_image_end(const nb_clip *m)
+/* The end of the image tower. */
+static nb_end image_end(const nb_clip *m)
 {
     return (nb_end){.norm_weight = m->post_norm_weight,
                     .norm_bias = m->post_norm_bias,
@@ -24,7 +25,7 @@ nb_status nb_image_tape_create(nb_image_tape *t, const nb_clip *clip, size_t bat
     const nb_clip_config *c = &clip->config;
     size_t length = nb_clip_patches(c) + 1, rows = batch * length, w = c->image.width;
     nb_status status;
-    *t = (nb_image_tape){.clip = clip, .batch = batch, .end = nb_image_end(clip)};
+    *t = (nb_image_tape){.clip = clip, .batch = batch, .end = image_end(clip)};
     NB_TRY(nb_tape_create(&t->tape, &c->image, clip->image_blocks, rows, length, false, recompute, err));
     NB_TRY_NEW(t->lengths, batch);
     NB_TRY_NEW(t->patches, (length - 1) * 3 * c->patch * c->patch);

@@ -51,8 +51,7 @@ void nb_image_tape_backward(nb_image_tape *tape, const float *dout, const nb_sin
 /* Bytes both tapes ask for, about. */
 size_t nb_tapes_bytes(const nb_clip_config *config, size_t batch, bool recompute);
 
-/* The end of each tower. */
+/* The end of the text tower. */
 nb_end nb_text_end(const nb_clip *clip);
-nb_end nb_image_end(const nb_clip *clip);
 
 #endif

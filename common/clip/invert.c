@@ -88,11 +88,6 @@ void nb_inverter_destroy(nb_inverter *v)
     }
 }
 
-size_t nb_inverter_templates(const nb_inverter *v)
-{
-    return v->templates.count;
-}
-
 /* One stream an image: the first word's numbers, then the choices. */
 void nb_inverter_draw(const nb_inverter *v, uint64_t seed, uint64_t id, float *word, uint32_t *choices)
 {

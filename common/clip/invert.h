@@ -23,15 +23,13 @@ nb_status nb_inverter_create(nb_inverter **out, const nb_clip *clip, const nb_st
                              size_t batch, nb_error *err);
 /* Takes NULL. */
 void nb_inverter_destroy(nb_inverter *inverter);
-/* How many templates there are to choose from. */
-size_t nb_inverter_templates(const nb_inverter *inverter);
 
 /* What chance decides for image `id`: its first word [text width], normal with deviation 0.02 as token embeddings start
  * in CLIP's training, and its template at every step, choices [steps]. Depends on (seed, id) alone. */
 void nb_inverter_draw(const nb_inverter *inverter, uint64_t seed, uint64_t id, float *word, uint32_t *choices);
 
 /* images [count, projection], any length but 0; words [count, text width] go from the first word to the last; choices
- * [count, steps], each below nb_inverter_templates. features [count, projection], normalised: the text embedding of the
+ * [count, steps], each the number of a template. features [count, projection], normalised: the text embedding of the
  * last word in the last step's template. losses [count, steps] or NULL: the loss before each step. NB_ERR_NUMERIC where
  * a number stops being finite. */
 nb_status nb_inverter_run(nb_inverter *inverter, const float *images, float *words, const uint32_t *choices,

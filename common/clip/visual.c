@@ -34,7 +34,8 @@ void nb_visual_source_destroy(nb_visual_source *s)
     *s = (nb_visual_source){0};
 }
 
-double nb_visual_margin(const nb_visual_source *s, const double *feature)
+/* The margin of one normalised feature [d], -INFINITY when it is rejected. */
+static double margin_of(const nb_visual_source *s, const double *feature)
 {
     double sum = 0;
     bool over = false;
@@ -58,7 +59,7 @@ nb_status nb_visual_source_run(nb_visual_source *s, const double *images, const 
             s->row[k] = (double)features[i * s->d + k];
         }
         nb_normalise_row(s->row, s->row, s->d);
-        margins[i] = nb_visual_margin(s, s->row);
+        margins[i] = margin_of(s, s->row);
     }
     return status;
 }

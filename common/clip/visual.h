@@ -30,7 +30,4 @@ void nb_visual_source_destroy(nb_visual_source *source);
 nb_status nb_visual_source_run(nb_visual_source *source, const double *images, const uint64_t *ids, size_t count,
                                float *features, double *margins, nb_error *err);
 
-/* The margin of one normalised feature [d], -INFINITY when it is rejected. */
-double nb_visual_margin(const nb_visual_source *source, const double *feature);
-
 #endif

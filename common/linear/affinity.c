@@ -2,6 +2,7 @@
 
 #include "common/linear/vector.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 size_t nb_affinity_all(const nb_affinity *out[3])
@@ -21,7 +22,7 @@ size_t nb_affinity_all(const nb_affinity *out[3])
     return count;
 }
 
-const nb_affinity *nb_affinity_best(void)
+static const nb_affinity *choose(void)
 {
     const nb_affinity *sets[3], *best = &nb_affinity_plain;
     const char *chosen = nb_vector_best()->name;
@@ -30,4 +31,15 @@ const nb_affinity *nb_affinity_best(void)
         best = strcmp(sets[i]->name, chosen) == 0 ? sets[i] : best;
     }
     return best;
+}
+
+const nb_affinity *nb_affinity_best(void)
+{
+    static _Atomic(const nb_affinity *) best; /* every thread would find the same */
+    const nb_affinity *found = atomic_load_explicit(&best, memory_order_relaxed);
+    if (!found) {
+        found = choose();
+        atomic_store_explicit(&best, found, memory_order_relaxed);
+    }
+    return found;
 }

@@ -60,19 +60,6 @@ void nb_exact_add(nb_exact_sum *s, double factor, double exponent)
     }
 }
 
-void nb_exact_merge(nb_exact_sum *s, const nb_exact_sum *other)
-{
-    nb_exact_sum copy = *other;
-    if (nb_exact_is_empty(&copy)) {
-        return;
-    }
-    nb_exact_raise(s, copy.top);
-    nb_exact_raise(&copy, s->top);
-    for (int i = 0; i < NB_EXACT_DIGITS; i++) {
-        s->digit[i] += copy.digit[i];
-    }
-}
-
 double nb_exact_log(const nb_exact_sum *s)
 {
     nb_exact_sum carried = *s;

@@ -23,8 +23,6 @@ void nb_exact_add(nb_exact_sum *sum, double factor, double exponent);
 bool nb_exact_is_empty(const nb_exact_sum *sum);
 /* Moves the window up to `top`, dropping what falls out below; a lower `top` changes nothing. */
 void nb_exact_raise(nb_exact_sum *sum, int64_t top);
-/* sum += other */
-void nb_exact_merge(nb_exact_sum *sum, const nb_exact_sum *other);
 /* The natural logarithm of the sum; -infinity for an empty one. */
 double nb_exact_log(const nb_exact_sum *sum);
 

@@ -1,5 +1,6 @@
 #include "common/linear/vector_sets.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ size_t nb_vector_all(const nb_vector *out[3])
     return count;
 }
 
-const nb_vector *nb_vector_best(void)
+static const nb_vector *choose(void)
 {
     const nb_vector *sets[3];
     size_t count = nb_vector_all(sets);
@@ -30,4 +31,15 @@ const nb_vector *nb_vector_best(void)
         }
     }
     return sets[count - 1];
+}
+
+const nb_vector *nb_vector_best(void)
+{
+    static _Atomic(const nb_vector *) best; /* every thread would find the same */
+    const nb_vector *found = atomic_load_explicit(&best, memory_order_relaxed);
+    if (!found) {
+        found = choose();
+        atomic_store_explicit(&best, found, memory_order_relaxed);
+    }
+    return found;
 }

@@ -53,7 +53,7 @@ typedef struct nb_vector {
 } nb_vector;
 
 /* The best set this CPU has, or the one NEGBANK_VECTOR names (plain, avx2, avx512) if it has that; "plain" everywhere
- * else than on x86-64. */
+ * else than on x86-64. The variable is read once. */
 const nb_vector *nb_vector_best(void);
 /* All sets this CPU can run, the best last; for tests. */
 size_t nb_vector_all(const nb_vector *out[3]);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { FORMAT_NAME_MAX = 16, PACKED_FACTOR = 4, READ_WEIGHT = 3, LINE_BYTES = 16 };
+enum { FORMAT_NAME_MAX = 16, PACKED_FACTOR = 4, READ_WEIGHT = 3 };
 
 static nb_status exclude(nb_corpus_plan *plan, const nb_strings *labels, nb_error *err)
 {
@@ -273,15 +273,4 @@ nb_corpus_estimate nb_corpus_estimate_of(uint64_t text, uint64_t lines, int size
     return (nb_corpus_estimate){.memory = memory + NB_CORPUS_OVERHEAD,
                                 .scratch = fits ? 0 : 2 * entries / ranks,
                                 .sent = entries / ranks * (ranks - 1)};
-}
-
-nb_corpus_estimate nb_corpus_plan_estimate(const nb_corpus_plan *plan, int size, uint64_t memory)
-{
-    uint64_t text = 0;
-    for (size_t i = 0; i < plan->count; i++) {
-        text += unpacked(&plan->inputs[i]);
-    }
-    nb_corpus_estimate e = nb_corpus_estimate_of(text, text / LINE_BYTES + 1, size, memory);
-    e.pieces = plan->piece_count;
-    return e;
 }

@@ -49,9 +49,8 @@ void nb_corpus_plan_forget(const nb_corpus_plan *plan);
  * input's SHA-256, the heaviest work first, so that what is left at the end is small; the caller frees. */
 nb_status nb_corpus_order(size_t **order, const nb_corpus_plan *plan, nb_error *err);
 
-/* What a build will take. `packed` inputs are taken to unpack to four times their size. */
+/* What a build will take. */
 typedef struct nb_corpus_estimate {
-    uint64_t pieces;
     uint64_t memory;  /* bytes a rank at most: the memory option and NB_CORPUS_OVERHEAD */
     uint64_t scratch; /* bytes a rank at most, about; 0 when memory suffices */
     uint64_t sent;    /* bytes between ranks, about */
@@ -61,12 +60,10 @@ typedef struct nb_corpus_estimate {
 enum { NB_CORPUS_OVERHEAD = 160 << 20, NB_CORPUS_MEMORY_MIN = 1 << 20 };
 #define NB_CORPUS_MEMORY_DEFAULT ((uint64_t)1 << 30)
 
-/* With T bytes of unpacked text in L lines (of a plan: T / 16) and P ranks, entries take E = T + 11 L bytes. A rank
+/* With T bytes of unpacked text in L lines and P ranks of one speed, entries take E = T + 11 L bytes. A rank
  * sorts 16 bytes a line beside them in half of its memory; what does not fit is spilled once, sent on, spilled again by
  * who receives it, and once more when merged, each step freeing the one before: at most 2 E / P at once (one step more
  * when runs are so many that they are merged in turns). A share (P - 1) / P of the entries is sent. */
 nb_corpus_estimate nb_corpus_estimate_of(uint64_t text, uint64_t lines, int size, uint64_t memory);
-/* The same of a plan. */
-nb_corpus_estimate nb_corpus_plan_estimate(const nb_corpus_plan *plan, int size, uint64_t memory);
 
 #endif

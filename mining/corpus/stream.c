@@ -154,11 +154,6 @@ nb_packing nb_stream_packing(const nb_stream *s)
     return s->packing;
 }
 
-const char *nb_stream_name(const nb_stream *s)
-{
-    return s->name;
-}
-
 uint64_t nb_stream_size(const nb_stream *s)
 {
     return s->size;

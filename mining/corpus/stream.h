@@ -23,7 +23,6 @@ void nb_stream_close(nb_stream *s);
 nb_status nb_stream_read(nb_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err);
 
 nb_packing nb_stream_packing(const nb_stream *s);
-const char *nb_stream_name(const nb_stream *s);
 /* Size of the file when it was opened. */
 uint64_t nb_stream_size(const nb_stream *s);
 /* The place in the file up to which it was read, packed as it lies there. */

@@ -56,7 +56,8 @@ void nb_parameters_default(nb_score_settings *s, const char *origin[NB_PARAMETER
     }
 }
 
-int nb_parameter_word(const char *words, const char *word)
+/* Which of "a|b|c" a word is; -1 none of them. */
+static int which_word(const char *words, const char *word)
 {
     int number = 0;
     size_t len = strlen(word);
@@ -103,12 +104,12 @@ nb_status nb_parameter_set(nb_score_settings *settings, const nb_parameter *p, c
         settings->seed = ok ? (uint64_t)whole : 0;
         break;
     case NB_PARAMETER_WORD:
-        word = nb_parameter_word(p->words, value);
+        word = which_word(p->words, value);
         ok = word >= 0;
         *(int *)at = ok ? word : *(int *)at;
         break;
     default:
-        word = nb_parameter_word("off|on", value);
+        word = which_word("off|on", value);
         ok = word >= 0;
         *(bool *)at = word == 1;
         break;

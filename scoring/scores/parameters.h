@@ -39,9 +39,6 @@ nb_status nb_parameter_format(nb_buffer *out, const nb_score_settings *settings,
 /* Sets parameters from "name=value,name=value". NB_ERR_USAGE for a name that is none, or one the rule does not use. */
 nb_status nb_parameters_parse(nb_score_settings *settings, const nb_score_rule *rule, const char *text, nb_error *err);
 
-/* Which of "a|b|c" a word is; -1 none of them. */
-int nb_parameter_word(const char *words, const char *word);
-
 /* The checkpoint a bank was made with: what its file says, else its record of inputs; "" unknown. */
 void nb_bank_checkpoint(const nb_bank *bank, nb_digest *out);
 /* NB_ERR_INPUT naming both when `path` is of another checkpoint than the bank; an unknown one ("") passes. */
