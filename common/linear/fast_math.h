@@ -46,11 +46,11 @@ static inline float fast_gelu(float x)
     return x > 0 ? x - x * tail : x * tail;
 }
 
-/* 1 / sigmoid(1.702 x), at most e^60, where the activation is nothing. Compilers work out the clamped case for every
- * lane: x over e^88 would be subnormal, which takes hundreds of cycles. */
+/* 1 / sigmoid(1.702 x), at most e^76, where the activation is nothing. Compilers work out the clamped case for every
+ * lane: x over e^88 would be subnormal for most, which takes hundreds of cycles. */
 static inline float quick_gelu_divisor(float x)
 {
-    return 1.0f + exp_between(-1.702f * x, -87.0f, 60.0f);
+    return 1.0f + exp_between(-1.702f * x, -87.0f, 76.0f);
 }
 
 static inline float fast_quick_gelu(float x)
