@@ -1,10 +1,9 @@
 /* Allocations of a mining run fail, one a run: every one of a rank alone, of several ranks one in STRIDE on the first
  * and on the last. All ranks hold the same error, memory is out, nothing is left allocated, and a run that continues
  * what was left selects what an undisturbed one does. */
-#include "support/support.h"
+#include "support/on_team.h"
 
 #include "common/base/random.h"
-#include "common/linear/blas.h"
 #include "common/linear/kernels.h"
 #include "common/store/npy.h"
 #include "mining/evidence.h"
@@ -211,12 +210,5 @@ static int write_world(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_mining)};
-    nb_error err = {0};
-    if (nb_team_start(&team, &err) != NB_OK) {
-        return 1;
-    }
-    nb_blas_start();
-    int failed = cmocka_run_group_tests(tests, write_world, NULL);
-    nb_team_stop(&team);
-    return failed;
+    return run_on_team(&team, tests, write_world);
 }

@@ -1,6 +1,6 @@
 /* A crew does every tile once, counts the items of all ranks and shows them on rank 0; a failure and a request to stop
  * on one rank become everybody's. */
-#include "support/support.h"
+#include "support/on_team.h"
 
 #include "common/parallel/crew.h"
 #include "common/parallel/stop.h"
@@ -159,11 +159,5 @@ int main(void)
         cmocka_unit_test(test_failure),
         cmocka_unit_test(test_stop),
     };
-    nb_error err = {0};
-    if (nb_team_start(&team, &err) != NB_OK) {
-        return 1;
-    }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    nb_team_stop(&team);
-    return failed;
+    return run_on_team(&team, tests, NULL);
 }

@@ -1,8 +1,7 @@
 /* Criteria, selections and scores against the authors' own code (golden/methods) and, on real CLIP ViT-B/32 embeddings,
  * against the formulas in double precision (data/real-clip-vit-b-32). */
-#include "support/support.h"
+#include "support/on_team.h"
 
-#include "common/linear/blas.h"
 #include "common/linear/exact_sum.h"
 #include "common/store/npy.h"
 #include "mining/evidence.h"
@@ -434,12 +433,5 @@ int main(void)
         cmocka_unit_test(test_golden_scores),    cmocka_unit_test(test_traffic),
         cmocka_unit_test(test_neighbour_sample),
     };
-    nb_error err = {0};
-    if (nb_team_start(&team, &err) != NB_OK) {
-        return 1;
-    }
-    nb_blas_start();
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    nb_team_stop(&team);
-    return failed;
+    return run_on_team(&team, tests, NULL);
 }

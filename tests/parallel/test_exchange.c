@@ -1,6 +1,6 @@
 /* The exchange of the sample sort: every text ends once, in order, in one rank; the bytes counted are those of the
  * formula in exchange.h; a rank whose scratch space fails ends all of them with its error. */
-#include "support/support.h"
+#include "support/on_team.h"
 
 #include "common/base/random.h"
 #include "mining/corpus/exchange.h"
@@ -209,11 +209,5 @@ int main(void)
         cmocka_unit_test(test_in_memory), cmocka_unit_test(test_on_disk),       cmocka_unit_test(test_few_texts),
         cmocka_unit_test(test_balance),   cmocka_unit_test(test_scratch_fails),
     };
-    nb_error err = {0};
-    if (nb_team_start(&team, &err) != NB_OK) {
-        return 1;
-    }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    nb_team_stop(&team);
-    return failed;
+    return run_on_team(&team, tests, NULL);
 }

@@ -1,6 +1,6 @@
 /* The look at all images: what cannot be decoded is left out on all ranks alike, and what is known is kept for a run
  * that continues, unless it is of other images or damaged. */
-#include "support/support.h"
+#include "support/on_team.h"
 
 #include "common/parallel/stop.h"
 #include "mining/images/check.h"
@@ -139,21 +139,20 @@ static void test_stop(void **state)
     nb_image_inputs_free(&in);
 }
 
-int main(void)
+static int write_images(void **state)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_marks), cmocka_unit_test(test_stop)};
     nb_error err = {0};
-    if (nb_team_start(&team, &err) != NB_OK) {
-        return 1;
-    }
+    (void)state;
     snprintf(folder, sizeof folder, "%s", scratch_path("."));
-    if (nb_team_broadcast(&team, folder, sizeof folder, &err) != NB_OK) {
-        return 1;
-    }
+    must(nb_team_broadcast(&team, folder, sizeof folder, &err), &err);
     for (size_t i = 0; team.rank == 0 && i < IMAGES; i++) {
         write_image(i);
     }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    nb_team_stop(&team);
-    return failed;
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_marks), cmocka_unit_test(test_stop)};
+    return run_on_team(&team, tests, write_images);
 }

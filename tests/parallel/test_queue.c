@@ -1,5 +1,5 @@
 /* Every tile goes to one rank, once; a slow rank gets fewer; a halt reaches all; nothing hangs when a rank fails. */
-#include "support/support.h"
+#include "support/on_team.h"
 
 #include "common/parallel/queue.h"
 
@@ -194,11 +194,5 @@ int main(void)
         cmocka_unit_test(test_halt),
         cmocka_unit_test(test_names),
     };
-    nb_error err = {0};
-    if (nb_team_start(&team, &err) != NB_OK) {
-        return 1;
-    }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    nb_team_stop(&team);
-    return failed;
+    return run_on_team(&team, tests, NULL);
 }

@@ -1,6 +1,6 @@
 /* Selection from a ledger on any number of ranks: total orders, shares of the tags, rescoring near the cut, what is
  * refused. */
-#include "support/support.h"
+#include "support/on_team.h"
 
 #include "common/base/random.h"
 #include "mining/select.h"
@@ -226,11 +226,5 @@ int main(void)
         cmocka_unit_test(test_order),     cmocka_unit_test(test_shares), cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_rescoring), cmocka_unit_test(test_ledger),
     };
-    nb_error err = {0};
-    if (nb_team_start(&team, &err) != NB_OK) {
-        return 1;
-    }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    nb_team_stop(&team);
-    return failed;
+    return run_on_team(&team, tests, NULL);
 }

@@ -1,5 +1,5 @@
 /* How ranks agree, gather and unite, with one rank failing at every place. */
-#include "support/support.h"
+#include "support/on_team.h"
 
 #include "common/parallel/shared.h"
 
@@ -166,11 +166,5 @@ int main(void)
         cmocka_unit_test(test_agree_lowest),  cmocka_unit_test(test_gather),        cmocka_unit_test(test_unite),
         cmocka_unit_test(test_broadcast_sum), cmocka_unit_test(test_same),          cmocka_unit_test(test_shared),
     };
-    nb_error err = {0};
-    if (nb_team_start(&team, &err) != NB_OK) {
-        return 1;
-    }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    nb_team_stop(&team);
-    return failed;
+    return run_on_team(&team, tests, NULL);
 }

@@ -1,9 +1,8 @@
 /* Training at any number of ranks: three steps as golden/gradients has them, with the bits of one rank alone. */
 #include "common/clip/tensors.h"
 #include "common/clip/weights.h"
-#include "common/linear/blas.h"
 #include "mining/model.h"
-#include "support/support.h"
+#include "support/on_team.h"
 #include "tuning/trainer.h"
 
 #include <jansson.h>
@@ -235,18 +234,11 @@ static void test_uneven(void **state)
 
 int main(void)
 {
-    nb_error err = {0};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_losses),
         cmocka_unit_test(test_steps),
         cmocka_unit_test(test_failure),
         cmocka_unit_test(test_uneven),
     };
-    if (nb_team_start(&team, &err) != NB_OK) {
-        return 1;
-    }
-    nb_blas_start();
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    nb_team_stop(&team);
-    return failed;
+    return run_on_team(&team, tests, NULL);
 }

@@ -1,10 +1,9 @@
 /* Visual negatives at any number of ranks: the same bits as one rank alone, and what a plain count of the rule says. */
 #include "common/base/random.h"
 #include "common/clip/visual.h"
-#include "common/linear/blas.h"
 #include "common/linear/kernels.h"
 #include "mining/visual/visual.h"
-#include "support/support.h"
+#include "support/on_team.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -132,13 +131,6 @@ static void test_ranks(void **state)
 
 int main(void)
 {
-    nb_error err = {0};
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_ranks)};
-    if (nb_team_start(&team, &err) != NB_OK) {
-        return 1;
-    }
-    nb_blas_start();
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    nb_team_stop(&team);
-    return failed;
+    return run_on_team(&team, tests, NULL);
 }
