@@ -112,7 +112,12 @@ nb_status nb_job_record_kernel(nb_job *job, nb_error *err)
 void nb_job_record(nb_job *job, const char *output, const char *digest)
 {
     nb_error err = {0};
-    if (job->team.rank == 0 && nb_provenance_run(&job->provenance, output, digest, &err) != NB_OK) {
+    if (job->team.rank != 0) {
+        return;
+    }
+    json_t *bytes = job->team.traffic ? json_pack("{s:I}", "collective_bytes", (json_int_t)*job->team.traffic) : NULL;
+    if ((job->team.traffic && nb_provenance_measured(&job->provenance, "communication", bytes, &err) != NB_OK) ||
+        nb_provenance_run(&job->provenance, output, digest, &err) != NB_OK) {
         nb_log_warn(&job->log, "no record of this run beside '%s': %s", output, err.message);
     }
 }

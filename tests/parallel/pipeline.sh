@@ -57,6 +57,20 @@ says "--visual 10 needs --wild-images"
 case_ "the record of the run says how many ranks"
 grep -q "\"ranks\": $RANKS" ranks/debiased.nbank.run.json || die "no ranks in the run record"
 
+case_ "what a rank hands to MPI while it embeds: a constant for texts, the list and 52 bytes an image for images"
+# sent OUTPUT BYTES: the record of the run says this
+sent() {
+    grep -q "\"collective_bytes\": $2\b" "ranks/$1.run.json" ||
+        die "$1: $(grep -o '"collective_bytes": *[0-9]*' "ranks/$1.run.json") instead of $2"
+}
+run 0 $(mpi "$RANKS") "$NEGBANK" corpus -q --limit 300 -o ranks/few.nbc world/corpus/noun.demo.txt
+run 0 $(mpi "$RANKS") "$NEGBANK" embed text -q --model world/model -o ranks/few.nbe ranks/few.nbc
+sent words.nbe 729
+sent few.nbe 729
+for set in id-train wild id-test; do
+    sent "$set.nbe" "$(awk '{ sum += 52 + length($1) + length("world/" $1) } END { print 857 + sum }' "world/$set.txt")"
+done
+
 case_ "one failing rank ends all with its code"
 printf 'a\nb\na\n' >twice.txt
 # shellcheck disable=SC2046
