@@ -3,7 +3,7 @@
 . "$TESTS/cli/lib.sh" || exit 1
 NB=$NEGBANK
 case_ 'the demo world by its run file'
-run 0 "$NB" demo -q --random-weights -o world
+run 0 "$NB" demo -q -o world
 cp "$TESTS/../configs/demo.yaml" .
 # stage NAME: its state
 stage() { "$NB" run demo.yaml --print-stages | awk -F'\t' -v s="$1" '$1 == s { print $2 }'; }

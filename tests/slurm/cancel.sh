@@ -3,7 +3,7 @@
 # ranks, only the rest is computed; the bytes are those of one rank that nobody disturbed.
 . "$TESTS/slurm/cluster.bash" || exit 1
 case_ 'candidates'
-run 0 "$NB" demo -q --random-weights -o world
+run 0 "$NB" demo -q -o world
 yes "$(cat world/corpus/noun.demo.txt)" | head -n 70000 | awk '{ print $0, NR }' >noun.many.txt
 cat >run.yaml <<'C'
 corpus:

@@ -172,7 +172,7 @@ ended_with() { awk -F'\t' -v s="$1" -v c="$2" '$1 == s && $4 == c' run.run/ended
 # A world whose pictures are dear to embed, by a checkpoint of its own, and a run file run.yaml that embeds about $1
 # seconds' worth of them on two ranks, as fast as this machine is now.
 dear_world() {
-    run 0 "$NB" demo -q --random-weights -o world
+    run 0 "$NB" demo -q -o world
     cat >config.json <<'C'
 {"model_type": "clip", "projection_dim": 64,
  "text_config": {"hidden_size": 128, "intermediate_size": 512, "num_attention_heads": 4, "num_hidden_layers": 2,

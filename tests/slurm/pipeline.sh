@@ -2,7 +2,7 @@
 # The demo world through slurm/submit, on three nodes, by srun and by mpirun: the bytes of one rank outside Slurm.
 . "$TESTS/slurm/cluster.bash" || exit 1
 case_ 'one rank, outside Slurm'
-run 0 "$NB" demo -q --random-weights -o world
+run 0 "$NB" demo -q -o world
 cp "$TESTS/../configs/demo.yaml" run.yaml
 mkdir alone && cp -r world run.yaml alone/
 (cd alone && run 0 "$NB" run run.yaml -q) || exit 1
