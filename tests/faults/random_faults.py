@@ -203,8 +203,8 @@ class Trial:
         return "stopped" if code == 85 else "killed"
 
     def harm_remains(self):
-        """Alters one of the files an interrupted run left, sometimes; its name, or None."""
-        left = [n for n in remains(self.folder) if n not in self.stage.outputs and not n.startswith("scratch/") and
+        """Alters one of the files an interrupted run left, sometimes; its name, or None. Records of runs are for people."""
+        left = [n for n in remains(self.folder) if ".run.json" not in n and n not in self.stage.outputs and not n.startswith("scratch/") and
                 not any(n.startswith(o + "/") for o in self.stage.outputs)]
         if not left or self.draw.random() < 0.4:
             return None
@@ -236,10 +236,12 @@ class Trial:
         kept = self.kind.startswith("kill") or "unlink" in self.what
         if left and not (kept and all(n.startswith("scratch/") or n.endswith(".run.json.partial") for n in left)):
             raise Wrong(f"left behind: {' '.join(left)}")
-        for name in remains(self.folder):
-            if record(name):
-                with open(os.path.join(self.folder, name)) as f:
+        for name in filter(record, remains(self.folder)):
+            with open(os.path.join(self.folder, name)) as f:
+                try:
                     json.load(f)
+                except ValueError as e:
+                    raise Wrong(f"'{name}' is no JSON: {e}") from e
         return noticed
 
     def run(self):
