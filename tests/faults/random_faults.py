@@ -32,7 +32,8 @@ KINDS = ("call fails", "call fails", "call fails", "disk full", "no memory", "ki
          "kill all", "stop and continue", "clock jumps", "asked to stop")
 CLEAN = {2, 3, 4, 5, 6, 7, 8}
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("OMPI_", "NEGBANK_FAULT", "OPENBLAS_"))}
-ENVIRONMENT |= {"SOURCE_DATE_EPOCH": "1700000000", "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_mpi_yield_when_idle": "1",
+ENVIRONMENT |= {"SOURCE_DATE_EPOCH": "1700000000", "OMPI_ALLOW_RUN_AS_ROOT": "1",
+                "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_mpi_yield_when_idle": "1",
                 "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
 
 
@@ -134,7 +135,7 @@ class Trial:
         elif self.kind == "no memory":
             spec = f"memory:ENOMEM:{self.draw.randint(1, calls['memory'])}{self.draw.choice(('', '+'))}"
         elif self.kind == "disk full":
-            spec = f"write,space,make:ENOSPC:{self.draw.randint(1, max(1, calls['write'] + calls['space'] + calls['make']))}+"
+            spec = f"write,space,make:ENOSPC:{self.draw.randint(1, sum(calls[c] for c in ('write', 'space', 'make')))}+"
         else:
             call = self.draw.choice([c for c in CALLS if calls[c]])
             spec = f"{call}:{self.draw.choice(ERRORS[call])}:{self.draw.randint(1, calls[call])}"
@@ -202,10 +203,14 @@ class Trial:
             return "error"
         return "stopped" if code == 85 else "killed"
 
+    def leftovers(self):
+        """What is no output and in none."""
+        outputs = self.stage.outputs
+        return [n for n in remains(self.folder) if n not in outputs and not any(n.startswith(o + "/") for o in outputs)]
+
     def harm_remains(self):
-        """Alters one of the files an interrupted run left, sometimes; its name, or None."""
-        left = [n for n in remains(self.folder) if n not in self.stage.outputs and not n.startswith("scratch/") and
-                not any(n.startswith(o + "/") for o in self.stage.outputs)]
+        """Alters one of the files an interrupted run left, sometimes; its name, or None. Records of runs are for people."""
+        left = [n for n in self.leftovers() if ".run.json" not in n and not n.startswith("scratch/")]
         if not left or self.draw.random() < 0.4:
             return None
         name = self.draw.choice(left)
@@ -230,16 +235,17 @@ class Trial:
         if code != 0:
             raise Wrong(f"run again on {ranks} ranks: exit code {code}" + (" with --force" if force or noticed else ""))
         self.check_outputs(True)
-        left = [n for n in remains(self.folder) if not record(n) and n not in self.stage.outputs and
-                not any(n.startswith(o + "/") for o in self.stage.outputs)]
+        left = [n for n in self.leftovers() if not record(n)]
         # a scratch file, between its making and its unlinking; a record that was cut off, of an output that is whole
         kept = self.kind.startswith("kill") or "unlink" in self.what
         if left and not (kept and all(n.startswith("scratch/") or n.endswith(".run.json.partial") for n in left)):
             raise Wrong(f"left behind: {' '.join(left)}")
-        for name in remains(self.folder):
-            if record(name):
-                with open(os.path.join(self.folder, name)) as f:
+        for name in filter(record, remains(self.folder)):
+            with open(os.path.join(self.folder, name)) as f:
+                try:
                     json.load(f)
+                except ValueError as e:
+                    raise Wrong(f"'{name}' is no JSON: {e}") from e
         return noticed
 
     def run(self):

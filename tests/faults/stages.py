@@ -10,8 +10,9 @@ CRITERIA = ("debiased", "interneg", "neglabel", "dnm", "random")
 
 
 class Stage:
-    """One command; {folder} in its words is the name of the folder it runs in. `resumes`: it is continued with the same words; else it is run again, with --force where one of its
-    outputs is there already. `weight`: how often it is drawn."""
+    """One command; {folder} in its words is the name of the folder it runs in. `resumes`: it is continued with the same
+    words; else it is run again, with --force where one of its outputs is there already. `weight`: how often it is
+    drawn."""
 
     def __init__(self, name, words, outputs, mpi=True, resumes=False, weight=2):
         self.name, self.words, self.outputs = name, words, outputs
@@ -34,10 +35,13 @@ def table(server):
         Stage("tune", "tune -q --model ref/world/model --images ref/world/id-train.txt --labels ref/world/labels.txt "
               "--batch 12 --micro-batch 5 --warmup 3 --lr 1e-3 --steps 8 --checkpoint-every 2 --resume -o tuned",
               ["tuned"], resumes=True, weight=3),
-        Stage("import", "store import -q --embeddings ref/rows.npy --names ref/rows.txt -o i.nbe", ["i.nbe"], mpi=False, weight=1),
-        Stage("export", "store export -q ref/text.nbe --embeddings e.npy --names e.txt", ["e.npy", "e.txt"], mpi=False, weight=1),
+        Stage("import", "store import -q --embeddings ref/rows.npy --names ref/rows.txt -o i.nbe", ["i.nbe"], mpi=False,
+              weight=1),
+        Stage("export", "store export -q ref/text.nbe --embeddings e.npy --names e.txt", ["e.npy", "e.txt"], mpi=False,
+              weight=1),
         Stage("run", "run demo.yaml -q", ["words.nbc", "words.nbe", "id-train.nbe", "wild.nbe", "id-test.nbe", "near.nbe",
-                                          "far.nbe", "demo.nbank", "id.tsv", "near.tsv", "far.tsv", "metrics.json"], mpi=False, resumes=True, weight=1),
+                                          "far.nbe", "demo.nbank", "id.tsv", "near.tsv", "far.tsv", "metrics.json"],
+              mpi=False, resumes=True, weight=1),
     ]
     if server:
         stages.append(Stage("publish", f"publish -q ref/bank.nbank {server}/{{folder}}/site/ --lock-stale 1 {TRANSFER}",
