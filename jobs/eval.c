@@ -2,9 +2,11 @@
 #include "jobs/commands.h"
 #include "jobs/eval_report.h"
 #include "jobs/eval_stream.h"
+#include "jobs/score_images.h"
 #include "jobs/score_options.h"
 
 #include "common/base/text.h"
+#include "scoring/predictions.h"
 #include "scoring/report/evaluation.h"
 
 #include <stdlib.h>
@@ -19,7 +21,7 @@ typedef struct settings {
     nb_score_choice choice;
     int64_t bootstrap, repeat, batch;
     double confidence;
-    bool as_released, force;
+    bool as_released, allow_mismatch, force;
 } settings;
 
 typedef struct run {
@@ -56,7 +58,7 @@ static nb_status open_store(run *r, const char *role, const char *path, nb_store
 {
     nb_status status;
     NB_TRY(nb_store_open(out, path, true, err));
-    NB_TRY(nb_score_check_width(&r->bank, out, err));
+    NB_TRY(nb_score_check_store(r->job, &r->bank, out, r->set->allow_mismatch, err));
     NB_TRY(record(r, role, path, out->seal.digest.hex, err));
 done:
     return status;
@@ -69,7 +71,7 @@ static nb_status get_scores(run *r, const char *role, const char *path, nb_score
     nb_score_result *results = NULL;
     nb_status status;
     if (!r->set->bank) {
-        NB_TRY(nb_scores_read(out, path, err));
+        NB_TRY(nb_predictions_read_any(out, path, err));
         NB_TRY(record(r, role, path, NULL, err));
         return NB_OK;
     }
@@ -209,7 +211,7 @@ static nb_status open_bank(run *r, nb_error *err)
         NB_TRY(record(r, "bank", s->bank, r->bank.digest.hex, err));
         NB_TRY(choose_scorer(r, 0, err));
         r->plan.paired = r->scorer.rule->stream != NULL;
-        NB_TRY(nb_eval_stream_model(r->job, &r->scorer, s->model, &r->clip, err));
+        NB_TRY(nb_eval_stream_model(r->job, &r->scorer, s->model, s->allow_mismatch, &r->clip, err));
     }
     if (r->clip) {
         NB_TRY(record(r, "model", s->model, r->clip->digest.hex, err));
@@ -398,6 +400,10 @@ static const nb_option options[] = {
      AT(bank),
      .value = "B.nbank",
      .help = "score stores with this bank instead of reading score files"},
+    {.name = "allow-mismatch",
+     .type = NB_OPTION_FLAG,
+     AT(allow_mismatch),
+     .help = "with --bank: score images of another checkpoint than the bank's"},
     NB_SCORE_OPTIONS(settings),
     {.name = "model",
      .type = NB_OPTION_INPUT,

@@ -1,5 +1,6 @@
 #include "jobs/eval_stream.h"
 
+#include "jobs/score_images.h"
 #include "jobs/score_options.h"
 #include "scoring/image_rows.h"
 #include "scoring/scores/parameters.h"
@@ -16,8 +17,8 @@ typedef struct pair {
     size_t id_count, count;
 } pair;
 
-nb_status nb_eval_stream_model(const nb_job *job, const nb_scorer *scorer, const char *model, nb_clip **clip,
-                               nb_error *err)
+nb_status nb_eval_stream_model(const nb_job *job, const nb_scorer *scorer, const char *model, bool allow,
+                               nb_clip **clip, nb_error *err)
 {
     bool asked = nb_option_given(job->options, "visual") != NB_FROM_DEFAULT, make;
     nb_buffer note = {0};
@@ -29,7 +30,7 @@ nb_status nb_eval_stream_model(const nb_job *job, const nb_scorer *scorer, const
     }
     if (make) {
         NB_TRY(nb_clip_open(clip, model, err));
-        NB_TRY(nb_bank_check_checkpoint(scorer->bank, model, &(*clip)->digest, err));
+        NB_TRY(nb_score_check_checkpoint(job, scorer->bank, model, &(*clip)->digest, allow, err));
     }
 done:
     nb_buffer_free(&note);

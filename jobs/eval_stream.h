@@ -19,10 +19,11 @@ typedef struct nb_eval_streams {
 } nb_eval_streams;
 
 /* Opens, for scores that make visual negatives, the checkpoint `model` (NULL: none) to invert images through; else
- * *clip is NULL. Says in the log what is done. NB_ERR_INPUT for another checkpoint than the bank's, and as
+ * *clip is NULL. Says in the log what is done. NB_ERR_INPUT for another checkpoint than the bank's, unless
+ * that is allowed, and as
  * nb_stream_visual_decide refuses. */
-nb_status nb_eval_stream_model(const nb_job *job, const nb_scorer *scorer, const char *model, nb_clip **clip,
-                               nb_error *err);
+nb_status nb_eval_stream_model(const nb_job *job, const nb_scorer *scorer, const char *model, bool allow,
+                               nb_clip **clip, nb_error *err);
 
 /* The order file of a set: the last word that names it, else the last that names no set; NULL for none. */
 const char *nb_eval_stream_order(const nb_eval_streams *streams, size_t set);

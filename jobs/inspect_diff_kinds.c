@@ -4,6 +4,7 @@
 #include "common/store/embeddings.h"
 #include "jobs/inspect_bank.h"
 #include "mining/corpus/file.h"
+#include "scoring/predictions.h"
 #include "scoring/score_file.h"
 
 #include <math.h>
@@ -211,8 +212,8 @@ nb_status nb_diff_scores(const char *path_a, const char *path_b, json_t *about, 
     rows_found images = {0}, labels = {0}, classes = {0}, scores = {0};
     double largest = 0;
     nb_status status;
-    NB_TRY(nb_scores_read_any(&a, path_a, err));
-    NB_TRY(nb_scores_read_any(&b, path_b, err));
+    NB_TRY(nb_predictions_read_any(&a, path_a, err));
+    NB_TRY(nb_predictions_read_any(&b, path_b, err));
     add_counts(about, "rows", a.count, b.count, same);
     for (size_t i = 0; i < a.count && i < b.count; i++) {
         count_row(&images, i, !same_string(&a.images, &b.images, i));

@@ -203,11 +203,6 @@ static nb_status read_store(const char *path, nb_error *err)
     return status;
 }
 
-nb_status nb_scores_read_any(nb_scores *out, const char *path, nb_error *err)
-{
-    return nb_looks_like_scores(path) ? nb_scores_read(out, path, err) : nb_predictions_read(out, path, err);
-}
-
 static nb_status read_predictions(const char *path, nb_error *err)
 {
     nb_scores s;
@@ -221,7 +216,7 @@ static nb_status describe_scores(const char *path, json_t *about, nb_error *err)
     nb_scores s = {0};
     json_int_t labelled = 0;
     double low = HUGE_VAL, high = -HUGE_VAL;
-    nb_status status = nb_scores_read_any(&s, path, err);
+    nb_status status = nb_predictions_read_any(&s, path, err);
     if (status != NB_OK) {
         return status;
     }
@@ -247,7 +242,7 @@ static nb_status describe_scores(const char *path, json_t *about, nb_error *err)
 static nb_status export_scores(const char *path, nb_exported *out, nb_error *err)
 {
     nb_scores s = {0};
-    nb_status status = nb_scores_read_any(&s, path, err);
+    nb_status status = nb_predictions_read_any(&s, path, err);
     if (status == NB_OK) {
         status = copy_strings(&out->texts, &s.images, err);
     }

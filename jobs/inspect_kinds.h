@@ -37,8 +37,6 @@ nb_status nb_file_kind_open(const nb_file_kind **kind, nb_seal *seal, const char
 const nb_file_kind *nb_file_kind_find(const char *name);
 /* True when the file begins like a score file: comments, then a header line. */
 bool nb_looks_like_scores(const char *path);
-/* Reads a score file, the table or its HDF5 form. */
-nb_status nb_scores_read_any(nb_scores *out, const char *path, nb_error *err);
 void nb_exported_free(nb_exported *exported);
 
 /* Sets a path as a JSON string, whatever bytes it has. */

@@ -1,14 +1,11 @@
 /* negbank mine: stores and a label set to a bank. */
 #include "jobs/commands.h"
 #include "jobs/mine_bank.h"
+#include "jobs/mine_inputs.h"
 #include "jobs/mine_visual.h"
 #include "jobs/precision.h"
 
 #include "common/base/file.h"
-#include "common/linear/kernels.h"
-#include "mining/embed.h"
-#include "mining/evidence.h"
-#include "mining/labels.h"
 #include "mining/mine.h"
 
 #include <stdlib.h>
@@ -17,9 +14,8 @@
 
 typedef struct settings {
     nb_talk talk;
-    const char *texts, *labels, *model, *precision, *label_embeddings, *id_images, *wild_images, *output, *explain;
-    const char *criterion, *reject, *distance, *stop_list;
-    nb_strings prompt;
+    nb_mine_sources from;
+    const char *output, *explain, *criterion, *reject, *distance;
     int64_t count, neighbours, neighbour_sample, seed;
     double fraction, tau, affinity_temperature, quantile;
     nb_mine_bank_choice bank;
@@ -31,11 +27,7 @@ typedef struct settings {
 typedef struct run {
     nb_job *job;
     const settings *set;
-    nb_store texts, id_images, wild_images, calibrate;
-    nb_strings labels, stops;
-    float *label_rows; /* [C, d] as they came */
-    double *label_doubles, *prototypes;
-    nb_candidates candidates;
+    nb_mine_inputs in;
     const nb_criterion *criterion;
     bool reject;
     nb_quota quota;
@@ -45,134 +37,7 @@ typedef struct run {
     nb_mine_visual visual;
 } run;
 
-/* Label embeddings from a checkpoint: rank 0 computes, all get the same bits. */
-static nb_status embed_labels(run *r, nb_error *err)
-{
-    nb_clip *clip = NULL;
-    const nb_engine *engine;
-    nb_prompts prompts = {0};
-    size_t d = (size_t)r->texts.plan.width, count = r->labels.count;
-    char hex[65] = "";
-    nb_status status = nb_job_engine(r->job, r->set->precision, &engine, err);
-    if (status != NB_OK) {
-        return status;
-    }
-    float *rows = nb_alloc(count * d, sizeof *rows, err);
-    r->label_rows = rows;
-    if (!rows) {
-        status = NB_ERR_LIMIT;
-        goto done;
-    }
-    if (r->job->team.rank == 0) {
-        NB_TRY(nb_prompts_create(&prompts, &r->set->prompt, NULL, err));
-        NB_TRY(nb_clip_open_by(&clip, r->set->model, engine, err));
-        if (clip->config.projection != d) {
-            nb_fail(err, NB_ERR_INPUT, "'%s' embeds to width %zu, '%s' has width %zu", r->set->model,
-                    clip->config.projection, r->texts.path, d);
-            status = nb_hint(err, "the texts were embedded with another checkpoint");
-            goto done;
-        }
-        NB_TRY(nb_embed_texts(clip, &prompts, &r->labels, rows, err));
-        memcpy(hex, clip->digest.hex, sizeof hex);
-    }
-done:
-    status = nb_agree(r->job, status, err);
-    if (status == NB_OK) {
-        status = nb_team_broadcast(&r->job->team, r->label_rows, count * d * sizeof(float), err);
-    }
-    if (status == NB_OK && r->job->team.rank == 0) {
-        status = nb_provenance_input(&r->job->provenance, "model", r->set->model, hex, err);
-    }
-    if (status == NB_OK) {
-        status = nb_job_record_engine(r->job, engine, err);
-    }
-    nb_prompts_destroy(&prompts);
-    nb_clip_close(clip);
-    return status;
-}
-
-/* Texts and what is compared with them must come from one checkpoint, as far as their stores say. */
-static nb_status check_checkpoint(const run *r, const nb_store *store, nb_error *err)
-{
-    nb_digest texts, other;
-    if (nb_provenance_find(r->texts.provenance, "model", &texts) &&
-        nb_provenance_find(store->provenance, "model", &other) && strcmp(texts.hex, other.hex) != 0) {
-        nb_fail(err, NB_ERR_INPUT, "'%s' was embedded with checkpoint %s, '%s' with %s", r->texts.path, texts.hex,
-                store->path, other.hex);
-        return nb_hint(err, "embed texts, labels and images with one checkpoint");
-    }
-    return NB_OK;
-}
-
-static nb_status read_label_embeddings(run *r, nb_error *err)
-{
-    nb_store store = {0};
-    size_t count = r->labels.count;
-    nb_status status;
-    NB_TRY(nb_job_open_store(r->job, &store, "label embeddings", r->set->label_embeddings, err));
-    NB_TRY(nb_evidence_check_labels(&store, &r->labels, err));
-    if (store.plan.width != r->texts.plan.width) {
-        status = nb_fail(err, NB_ERR_INPUT, "'%s' has width %llu, '%s' has width %llu", store.path,
-                         (unsigned long long)store.plan.width, r->texts.path, (unsigned long long)r->texts.plan.width);
-        goto done;
-    }
-    NB_TRY(check_checkpoint(r, &store, err));
-    r->label_rows = nb_alloc(count * (size_t)store.plan.width, sizeof *r->label_rows, err);
-    status = r->label_rows ? nb_store_rows_float(&store, 0, count, r->label_rows, err) : NB_ERR_LIMIT;
-    if (status == NB_OK) {
-        status = nb_evidence_rows(&store, &r->label_doubles, err);
-    }
-done:
-    nb_store_close(&store);
-    return nb_agree(r->job, status, err);
-}
-
-/* The embeddings of the labels as doubles, whichever way they came. */
-static nb_status get_labels(run *r, nb_error *err)
-{
-    const settings *s = r->set;
-    size_t d = (size_t)r->texts.plan.width;
-    nb_status status;
-    if (!s->model == !s->label_embeddings) {
-        nb_fail(err, NB_ERR_USAGE, "mine needs --model DIR or --label-embeddings FILE, one of them");
-        return nb_hint(err, "label texts are embedded with the checkpoint that embedded the corpus");
-    }
-    NB_TRY(nb_agree(r->job, nb_labels_read(&r->labels, s->labels, err), err));
-    NB_TRY(nb_provenance_file(&r->job->provenance, "labels", s->labels, err));
-    if (s->label_embeddings) {
-        return read_label_embeddings(r, err);
-    }
-    NB_TRY(embed_labels(r, err));
-    NB_TRY_NEW(r->label_doubles, r->labels.count * d);
-    for (size_t c = 0; c < r->labels.count; c++) {
-        double *row = r->label_doubles + c * d;
-        for (size_t i = 0; i < d; i++) {
-            row[i] = (double)r->label_rows[c * d + i];
-        }
-        nb_normalise_row(row, row, d);
-    }
-done:
-    return status;
-}
-
-static nb_status open_images(run *r, nb_store *store, const char *role, const char *path, bool parts, nb_error *err)
-{
-    nb_status status;
-    if (!path) {
-        return NB_OK;
-    }
-    NB_TRY(parts ? nb_job_open_store_parts(r->job, store, role, path, err)
-                 : nb_job_open_store(r->job, store, role, path, err));
-    if (store->plan.width != r->texts.plan.width) {
-        nb_fail(err, NB_ERR_INPUT, "'%s' has width %llu, '%s' has width %llu", store->path,
-                (unsigned long long)store->plan.width, r->texts.path, (unsigned long long)r->texts.plan.width);
-        status = nb_hint(err, "embed texts and images with one checkpoint");
-        goto done;
-    }
-    NB_TRY(check_checkpoint(r, store, err));
-done:
-    return status;
-}
+static const nb_criterion *const falls_back_to = &nb_criterion_dnm; /* without the wild images a criterion needs */
 
 /* The criterion asked for, or what it falls back to without wild images; checks what it needs. */
 static nb_status choose_criterion(run *r, nb_error *err)
@@ -180,14 +45,15 @@ static nb_status choose_criterion(run *r, nb_error *err)
     const settings *s = r->set;
     r->criterion = nb_criterion_find(s->criterion);
     r->reject = strcmp(s->reject, "auto") == 0 ? r->criterion->rejects : strcmp(s->reject, "interneg") == 0;
-    if ((r->criterion->needs_prototypes || r->reject) && !s->id_images) {
+    if ((r->criterion->needs_prototypes || r->reject) && !s->from.id_images) {
         nb_fail(err, NB_ERR_USAGE, "--criterion %s%s needs --id-images", s->criterion,
                 r->criterion->needs_prototypes ? "" : " with --reject interneg");
         return nb_hint(err, "a store of labelled ID images, a few a class: negbank embed images");
     }
-    if (r->criterion->needs_wild && !s->wild_images) {
-        nb_log_warn(&r->job->log, "no --wild-images: criterion %s falls back to dnm density%s", s->criterion,
-                    r->reject ? " with interneg's rejection" : "");
+    if (r->criterion->needs_wild && !s->from.wild_images) {
+        nb_log_warn(&r->job->log, "no --wild-images: criterion %s falls back to %s density%s", s->criterion,
+                    falls_back_to->name, r->reject ? " with interneg's rejection" : "");
+        return nb_provenance_fact(&r->job->provenance, "criterion used", falls_back_to->name, err);
     }
     return NB_OK;
 }
@@ -221,13 +87,13 @@ static void gather_evidence(run *r)
     const settings *s = r->set;
     r->evidence = (nb_evidence){.team = &r->job->team,
                                 .log = &r->job->log,
-                                .candidates = &r->candidates,
-                                .d = (size_t)r->texts.plan.width,
-                                .label_count = r->labels.count,
-                                .labels = r->label_doubles,
-                                .prototypes = r->prototypes,
-                                .id_images = r->id_images.path ? &r->id_images : NULL,
-                                .wild_images = r->wild_images.path ? &r->wild_images : NULL,
+                                .candidates = &r->in.candidates,
+                                .d = (size_t)r->in.texts.plan.width,
+                                .label_count = r->in.labels.count,
+                                .labels = r->in.label_doubles,
+                                .prototypes = r->in.prototypes,
+                                .id_images = r->in.id_images.path ? &r->in.id_images : NULL,
+                                .wild_images = r->in.wild_images.path ? &r->in.wild_images : NULL,
                                 .quantile = s->quantile,
                                 .tau = s->tau,
                                 .affinity_temperature = s->affinity_temperature,
@@ -237,38 +103,14 @@ static void gather_evidence(run *r)
                                 .seed = (uint64_t)s->seed};
 }
 
-/* The user's stop list, a text a line. */
-static nb_status read_stops(run *r, nb_error *err)
-{
-    const char *path = r->set->stop_list;
-    nb_status status;
-    if (!path) {
-        return NB_OK;
-    }
-    NB_TRY(nb_file_lines(path, NB_LABEL_LINE_MAX, &r->stops, err));
-    NB_TRY(nb_provenance_file(&r->job->provenance, "stop list", path, err));
-done:
-    return status;
-}
-
 static nb_status read_inputs(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_status status;
     NB_TRY(choose_criterion(r, err));
     NB_TRY(choose_quota(r, err));
-    NB_TRY(nb_mine_visual_check(&s->visual, s->model, s->id_images, s->wild_images, err));
-    NB_TRY(nb_job_open_store_parts(r->job, &r->texts, "texts", s->texts, err));
-    NB_TRY(get_labels(r, err));
-    NB_TRY(open_images(r, &r->id_images, "ID images", s->id_images, false, err));
-    NB_TRY(open_images(r, &r->wild_images, "wild images", s->wild_images, true, err));
-    NB_TRY(nb_mine_bank_open_images(r->job, &s->bank, (size_t)r->texts.plan.width, &r->id_images, &r->calibrate, err));
-    if (r->id_images.path) {
-        NB_TRY(nb_evidence_prototypes(&r->id_images, &r->labels, &r->prototypes, err));
-    }
-    NB_TRY(read_stops(r, err));
-    NB_TRY(
-        nb_candidates_open(&r->candidates, &r->job->team, &r->texts, &r->labels, s->stop_list ? &r->stops : NULL, err));
+    NB_TRY(nb_mine_visual_check(&s->visual, s->from.model, s->from.id_images, s->from.wild_images, err));
+    NB_TRY(nb_mine_inputs_open(&r->in, r->job, &s->from, err));
     gather_evidence(r);
 done:
     return status;
@@ -281,14 +123,14 @@ static nb_status write_bank(run *r, nb_digest *digest, nb_error *err)
                          .output = r->set->output,
                          .force = r->set->force,
                          .mined = &r->mined,
-                         .texts = &r->texts,
-                         .labels = &r->labels,
-                         .label_rows = r->label_rows,
-                         .prototypes = r->prototypes,
-                         .label_embeddings = r->set->label_embeddings,
-                         .prompt = &r->set->prompt,
+                         .texts = &r->in.texts,
+                         .labels = &r->in.labels,
+                         .label_rows = r->in.label_rows,
+                         .prototypes = r->in.prototypes,
+                         .label_embeddings = r->set->from.label_embeddings,
+                         .prompt = &r->set->from.prompt,
                          .tau = r->set->tau,
-                         .calibrate = &r->calibrate,
+                         .calibrate = &r->in.calibrate,
                          .visual = &r->visual};
     return nb_mine_bank_write(&bank, digest, err);
 }
@@ -303,15 +145,15 @@ static nb_status write_outputs(run *r, nb_error *err)
     }
     if (r->set->explain) {
         /* with --resume the table may be there: an interrupted run's, from just before its bank */
-        NB_TRY(nb_mined_explain(&r->mined, &r->texts, r->set->explain, r->set->force || r->set->resume, err));
+        NB_TRY(nb_mined_explain(&r->mined, &r->in.texts, r->set->explain, r->set->force || r->set->resume, err));
     }
     NB_TRY(write_bank(r, &digest, err));
     nb_job_record(r->job, r->set->output, digest.hex);
     const nb_selection *s = &r->mined.selection;
     nb_log_info(&r->job->log,
                 "%llu candidates: %zu rejected as labels, %zu by the stop list, %zu by interneg, %zu accepted",
-                (unsigned long long)r->texts.plan.count, s->rejected[NB_REJECTED_LABEL], s->rejected[NB_REJECTED_STOP],
-                s->rejected[NB_REJECTED_INTERNEG], s->accepted);
+                (unsigned long long)r->in.texts.plan.count, s->rejected[NB_REJECTED_LABEL],
+                s->rejected[NB_REJECTED_STOP], s->rejected[NB_REJECTED_INTERNEG], s->accepted);
     nb_log_info(&r->job->log, "%zu negatives by %s -> %s", s->count, r->mined.criterion->name, r->set->output);
 done:
     return status;
@@ -355,7 +197,7 @@ static nb_status select_and_write(run *r, const char *ledger, const char *proven
     nb_quota quota = r->quota;
     quota.clamp = !r->quota_given;
     nb_mine_plan plan = {.criterion =
-                             r->criterion->needs_wild && !r->set->wild_images ? &nb_criterion_dnm : r->criterion,
+                             r->criterion->needs_wild && !r->set->from.wild_images ? falls_back_to : r->criterion,
                          .reject_interneg = r->reject,
                          .all_columns = r->set->explain != NULL,
                          .quota = quota,
@@ -364,8 +206,8 @@ static nb_status select_and_write(run *r, const char *ledger, const char *proven
                          .resume = r->set->resume};
     nb_status status;
     NB_TRY(nb_mine(&r->mined, &plan, &r->evidence, err));
-    NB_TRY(nb_mine_visual_make(&r->visual, r->job, &r->set->visual, r->set->model, &r->evidence, &r->mined.selection,
-                               err));
+    NB_TRY(nb_mine_visual_make(&r->visual, r->job, &r->set->visual, r->set->from.model, &r->evidence,
+                               &r->mined.selection, err));
     NB_TRY(nb_agree(r->job, write_outputs(r, err), err));
 done:
     /* what a run with the same inputs would only repeat is not kept */
@@ -406,18 +248,9 @@ static nb_status mine(nb_job *job, nb_error *err)
 done:
     nb_mined_free(&r.mined);
     nb_mine_visual_free(&r.visual);
-    nb_candidates_close(&r.candidates);
-    nb_store_close(&r.texts);
-    nb_store_close(&r.id_images);
-    nb_store_close(&r.wild_images);
-    nb_store_close(&r.calibrate);
-    nb_strings_free(&r.labels);
-    nb_strings_free(&r.stops);
+    nb_mine_inputs_close(&r.in);
     nb_buffer_free(&ledger);
     free(provenance);
-    free(r.label_rows);
-    free(r.label_doubles);
-    free(r.prototypes);
     return status;
 }
 
@@ -425,42 +258,42 @@ done:
 static const nb_option options[] = {
     {.name = "texts",
      .type = NB_OPTION_INPUT,
-     AT(texts),
+     AT(from.texts),
      .value = "T.nbe",
      .required = true,
      .help = "embedded corpus: the candidates"},
     {.name = "labels",
      .type = NB_OPTION_INPUT,
-     AT(labels),
+     AT(from.labels),
      .value = "L.txt",
      .required = true,
      .help = "ID labels, one a line"},
     {.name = "model",
      .type = NB_OPTION_INPUT,
-     AT(model),
+     AT(from.model),
      .value = "DIR",
      .help = "checkpoint to embed the labels with"},
-    NB_PRECISION_OPTION(settings, precision),
+    NB_PRECISION_OPTION(settings, from.precision),
     {.name = "label-embeddings",
      .type = NB_OPTION_INPUT,
-     AT(label_embeddings),
+     AT(from.label_embeddings),
      .value = "L.nbe",
      .help = "or the labels' embeddings, in their order"},
     {.name = "prompt",
      .type = NB_OPTION_LIST,
-     AT(prompt),
+     AT(from.prompt),
      .value = "TEXT",
      .help = "prompt for the labels, {} is the label ["
              "The nice {}."
              "]"},
     {.name = "id-images",
      .type = NB_OPTION_INPUT,
-     AT(id_images),
+     AT(from.id_images),
      .value = "I.nbe",
      .help = "labelled ID images, a few a class"},
     {.name = "wild-images",
      .type = NB_OPTION_INPUT,
-     AT(wild_images),
+     AT(from.wild_images),
      .value = "W.nbe",
      .help = "unlabelled images of any kind, ID classes among them"},
     {.name = "criterion",
@@ -548,7 +381,7 @@ static const nb_option options[] = {
      .help = "random and --neighbour-sample: seed of the sample"},
     {.name = "stop-list",
      .type = NB_OPTION_INPUT,
-     AT(stop_list),
+     AT(from.stop_list),
      .value = "FILE",
      .help = "texts that never become negatives, one a line; case and spacing do not count"},
     {.name = "resume",
@@ -561,6 +394,15 @@ static const nb_option options[] = {
      AT(explain),
      .value = "T.tsv",
      .help = "write every candidate's status and criterion values"},
+    {.name = "allow-mismatch",
+     .type = NB_OPTION_FLAG,
+     AT(from.allow_mismatch),
+     .help = "take labels and images of another checkpoint than the texts'; for one model in two forms"},
+    {.name = "calibrate",
+     .type = NB_OPTION_INPUT,
+     AT(from.calibrate),
+     .value = "I.nbe",
+     .help = "held-out ID images: store the threshold that accepts 95 % of them"},
     NB_MINE_BANK_OPTIONS(settings),
     NB_MINE_VISUAL_OPTIONS(settings),
     NB_OUTPUT_OPTIONS(settings, "the bank"),

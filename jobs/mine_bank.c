@@ -8,36 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-nb_status nb_mine_bank_open_images(nb_job *job, const nb_mine_bank_choice *choice, size_t width, nb_store *mined_with,
-                                   nb_store *store, nb_error *err)
-{
-    size_t shared = 0;
-    nb_status status;
-    if (!choice->calibrate) {
-        return NB_OK;
-    }
-    NB_TRY(nb_job_open_store(job, store, "calibration images", choice->calibrate, err));
-    if (store->plan.width != width) {
-        nb_fail(err, NB_ERR_INPUT, "'%s' has width %llu, the texts have width %zu", store->path,
-                (unsigned long long)store->plan.width, width);
-        return nb_hint(err, "embed texts and images with one checkpoint");
-    }
-    if (!mined_with->plan.count) {
-        return NB_OK;
-    }
-    NB_TRY(nb_agree(job, nb_calibrate_shared(&shared, store, mined_with, err), err));
-    if (shared == store->plan.count) {
-        nb_fail(err, NB_ERR_USAGE, "--calibrate '%s' holds the images of --id-images and no others", store->path);
-        return nb_hint(err, "a threshold measured on images the bank was mined with is too high: hold some out");
-    }
-    if (shared) {
-        nb_log_warn(&job->log, "%zu of the %llu images of '%s' stand in --id-images too: hold them out", shared,
-                    (unsigned long long)store->plan.count, store->path);
-    }
-done:
-    return status;
-}
-
 static nb_status push_list(nb_strings *out, const json_t *list, nb_error *err)
 {
     nb_status status = NB_OK;
@@ -145,17 +115,6 @@ static nb_status measure(void *state, const nb_bank *bank, nb_bank_threshold *ou
     return status;
 }
 
-static void warn_of_checkpoints(const nb_mine_bank *b, const nb_digest *texts, const nb_digest *labels)
-{
-    if (texts->hex[0] && labels->hex[0] && strcmp(texts->hex, labels->hex) != 0) {
-        nb_log_warn(
-            &b->job->log,
-            "the texts were embedded with checkpoint %s, the labels with %s: a bank of both is of no use unless "
-            "the two are one model",
-            texts->hex, labels->hex);
-    }
-}
-
 nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error *err)
 {
     picked p = {0};
@@ -181,7 +140,6 @@ nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error 
     NB_TRY(nb_provenance_text(&b->job->provenance, &provenance, err));
     nb_provenance_find(b->texts->provenance, "model", &embedded);
     nb_provenance_find(provenance, "model", &used);
-    warn_of_checkpoints(b, &embedded, &used);
     nb_bank_precision_parse(b->choice->precision, &content.precision);
     content.label_rows = b->label_rows;
     content.negative_rows = p.rows;

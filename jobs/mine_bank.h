@@ -9,7 +9,7 @@
 #include "scoring/scores/score.h"
 
 typedef struct nb_mine_bank_choice {
-    const char *precision, *calibrate, *score, *group_seed;
+    const char *precision, *score, *group_seed;
     double temperature;
     int64_t groups;
 } nb_mine_bank_choice;
@@ -22,11 +22,6 @@ typedef struct nb_mine_bank_choice {
      .choices = NB_BANK_PRECISIONS,                                                                                    \
      .value = "KIND",                                                                                                  \
      .help = "how the bank stores its negatives: fp16, int8 (about half the size) or fp32"},                           \
-        {.name = "calibrate",                                                                                          \
-         .type = NB_OPTION_INPUT,                                                                                      \
-         .offset = offsetof(set, bank.calibrate),                                                                      \
-         .value = "I.nbe",                                                                                             \
-         .help = "held-out ID images: store the threshold that accepts 95 % of them"},                                 \
         {.name = "score",                                                                                              \
          .type = NB_OPTION_CHOICE,                                                                                     \
          .offset = offsetof(set, bank.score),                                                                          \
@@ -71,11 +66,6 @@ typedef struct nb_mine_bank {
     nb_store *calibrate; /* held-out ID images, count 0: none */
     const nb_mine_visual *visual;
 } nb_mine_bank;
-
-/* Opens the held-out images into *store, where some were given. NB_ERR_USAGE when they are the very images mined with
- * (`mined_with`, count 0 for none), NB_ERR_INPUT when they are not `width` wide. Collective. */
-nb_status nb_mine_bank_open_images(nb_job *job, const nb_mine_bank_choice *choice, size_t width, nb_store *mined_with,
-                                   nb_store *store, nb_error *err);
 
 /* Writes the bank. Not collective. */
 nb_status nb_mine_bank_write(const nb_mine_bank *bank, nb_digest *digest, nb_error *err);

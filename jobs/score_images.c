@@ -24,7 +24,7 @@ nb_status nb_score_check_checkpoint(const nb_job *job, const nb_bank *bank, cons
     return nb_hint(err, "embed the images with the bank's checkpoint, or say --allow-mismatch");
 }
 
-static nb_status check_store(const nb_job *job, const nb_bank *bank, const nb_store *store, bool allow, nb_error *err)
+nb_status nb_score_check_store(const nb_job *job, const nb_bank *bank, const nb_store *store, bool allow, nb_error *err)
 {
     nb_digest checkpoint = {""};
     if (store->plan.width != bank->d) {
@@ -65,7 +65,7 @@ static nb_status open_stores(nb_score_images *im, nb_job *job, const nb_score_so
         nb_store *store = &im->stores[i];
         NB_TRY(nb_job_open_store(job, store, "images", nb_strings_get(&s->stores, i), err));
         im->store_count++;
-        NB_TRY(check_store(job, bank, store, s->allow_mismatch, err));
+        NB_TRY(nb_score_check_store(job, bank, store, s->allow_mismatch, err));
         NB_TRY(append(im, &store->names, store->labels, err));
         im->begin[i + 1] = im->count;
     }

@@ -40,6 +40,10 @@ void nb_score_images_close(nb_score_images *images);
 nb_status nb_score_check_checkpoint(const nb_job *job, const nb_bank *bank, const char *path,
                                     const nb_digest *checkpoint, bool allow, nb_error *err);
 
+/* The same of the checkpoint that made a store, which must be as wide as the bank too. */
+nb_status nb_score_check_store(const nb_job *job, const nb_bank *bank, const nb_store *store, bool allow,
+                               nb_error *err);
+
 /* Rows [begin, begin + count) of one tile, normalised, into out [count, d]. For stores any rows will do. */
 nb_status nb_score_images_rows(nb_score_images *images, size_t begin, size_t count, float *out, nb_error *err);
 

@@ -132,16 +132,6 @@ done:
     return status;
 }
 
-nb_status nb_score_check_width(const nb_bank *bank, const nb_store *images, nb_error *err)
-{
-    if (images->plan.width == bank->d) {
-        return NB_OK;
-    }
-    nb_fail(err, NB_ERR_INPUT, "'%s' has embeddings of width %llu, the bank's are %zu wide", images->path,
-            (unsigned long long)images->plan.width, bank->d);
-    return nb_hint(err, "embed the images with the checkpoint the bank was mined with");
-}
-
 nb_status nb_score_rows(const nb_scorer *scorer, nb_store *images, size_t begin, size_t count, nb_score_result *results,
                         nb_error *err)
 {

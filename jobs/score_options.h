@@ -98,9 +98,6 @@ nb_status nb_score_comments(nb_strings *out, const nb_scorer *scorer, nb_error *
 nb_status nb_score_rows(const nb_scorer *scorer, nb_store *images, size_t begin, size_t count, nb_score_result *results,
                         nb_error *err);
 
-/* NB_ERR_INPUT when the store's width is not the bank's. */
-nb_status nb_score_check_width(const nb_bank *bank, const nb_store *images, nb_error *err);
-
 /* Names, labels and results [count] as the rows of a score file. labels may be NULL: all unknown. */
 nb_status nb_score_table(nb_scores *out, const nb_strings *names, const int32_t *labels, const nb_score_result *results,
                          nb_error *err);

@@ -32,5 +32,7 @@ nb_status nb_predictions_write(const nb_scores *scores, nb_prediction_format for
 /* Reads the HDF5 form, but for class names and decisions. NB_ERR_VERIFY when its seal is broken, NB_ERR_INPUT for what
  * is no such file or has numbers that no score file may have. On failure *out is empty. */
 nb_status nb_predictions_read(nb_scores *out, const char *path, nb_error *err);
+/* Reads the HDF5 form or, when the file does not begin like one, the table (nb_scores_read). */
+nb_status nb_predictions_read_any(nb_scores *out, const char *path, nb_error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include "common/store/h5.h"
 #include "common/store/seal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,4 +140,22 @@ done:
         *out = (nb_scores){0};
     }
     return status;
+}
+
+/* True for a seal, or HDF5 without one. */
+static bool is_hdf5(const char *path)
+{
+    static const char *const heads[] = {"NEGBANK\n", "\x89HDF\r\n\x1a\n"};
+    char head[8] = {0};
+    FILE *file = fopen(path, "rb");
+    size_t got = file ? fread(head, 1, sizeof head, file) : 0;
+    if (file) {
+        fclose(file);
+    }
+    return got == sizeof head && (memcmp(head, heads[0], got) == 0 || memcmp(head, heads[1], got) == 0);
+}
+
+nb_status nb_predictions_read_any(nb_scores *out, const char *path, nb_error *err)
+{
+    return is_hdf5(path) ? nb_predictions_read(out, path, err) : nb_scores_read(out, path, err);
 }

@@ -66,6 +66,22 @@ refused 3 out.nbank mine --texts t.nbe --labels k.txt --label-embeddings elsewhe
 says_all "'t.nbe' was embedded with checkpoint $("$NEGBANK" check --model w/model 2>/dev/null | sed -n 's/^digest *//p')" \
     "'elsewhere.nbe' with $("$NEGBANK" check --model other 2>/dev/null | sed -n 's/^digest *//p')"
 refused3 3 out.nbank mine --texts t.nbe --labels k.txt --label-embeddings elsewhere.nbe --criterion neglabel -o out.nbank
+case_ 'labels to be embedded with another checkpoint'
+mine_other=(mine --texts t.nbe --labels w/labels.txt --model other --criterion neglabel --count 5)
+refused 3 out.nbank "${mine_other[@]}" -o out.nbank
+says_all "'t.nbe' was embedded with checkpoint" "'other' with" --allow-mismatch
+run 0 "${NB[@]}" "${mine_other[@]}" --allow-mismatch -o mismatch.nbank
+says 'mined as --allow-mismatch asks'
+case_ 'held-out images of another checkpoint'
+done_ embed images -q --model other -o held.nbe w/id-test.txt
+refused 3 out.nbank mine --texts t.nbe --labels w/labels.txt --model w/model --criterion neglabel --count 5 \
+    --calibrate held.nbe -o out.nbank
+says "'held.nbe' with"
+case_ 'a criterion that falls back says so in the bank'
+done_ embed images -q --model w/model -o shots.nbe w/id-test.txt
+run 0 "${NB[@]}" mine --texts t.nbe --labels w/labels.txt --model w/model --id-images shots.nbe --count 5 -o fallen.nbank
+says 'falls back to dnm density'
+grep -q '"criterion used": "dnm"' fallen.nbank.run.json || die 'its record does not say so'
 case_ 'label embeddings that fit'
 done_ mine -q --texts t.nbe --labels k.txt --label-embeddings k.nbe --criterion neglabel --count 5 -o good.nbank
 
@@ -427,7 +443,7 @@ refused 3 out.nbank mine --texts t.nbe --labels ab.txt --label-embeddings apart.
 says "'apart.nbe' has width 3, 't.nbe' has width 32"
 case_ 'a checkpoint of another width than the texts'
 refused 3 out.nbank mine --texts narrow.nbe --labels k.txt --model w/model --criterion neglabel -o out.nbank
-says "'w/model' embeds to width 32, 'narrow.nbe' has width 3"
+says "'w/model' has width 32, 'narrow.nbe' has width 3"
 case_ 'images of another width than the bank'
 refused 3 out.tsv score --bank b.nbank --images narrow.nbe -o out.tsv
 says "'narrow.nbe' has embeddings of width 3, the bank's are 32 wide"

@@ -32,6 +32,21 @@ cp out files.txt
 run 0 "${NB[@]}" eval --bank b.nbank --id s.nbe --ood near:n=near.nbe --ood far:f=far.nbe
 same out files.txt
 grep -q '^near  ' out || die 'the group has no line'
+case_ 'score files in HDF5: every digit'
+for set in s near far; do done_ score -q --bank b.nbank --images $set.nbe -o $set.h5; done
+run 0 "${NB[@]}" eval --id s.h5 --ood near:n=near.h5 --ood far:f=far.h5
+same out files.txt
+refused 3 out.json eval -o out.json --id b.nbank --ood n=near.h5
+case_ 'images of another checkpoint than the bank'
+model other
+flip other/model.safetensors $(($(bytes_of other/model.safetensors) - 40))
+done_ embed images -q --model other -o other.nbe w/ood-near.txt
+refused 3 out.json eval -o out.json --bank b.nbank --id s.nbe --ood n=other.nbe
+says_all "'other.nbe' is of checkpoint" --allow-mismatch
+refused 3 out.json eval -o out.json --bank b.nbank --id s.nbe --ood n=other.nbe --score adaneg
+says '--allow-mismatch'
+run 0 "${NB[@]}" eval --bank b.nbank --id s.nbe --ood n=other.nbe --allow-mismatch
+says "'other.nbe' is of checkpoint"
 
 case_ 'groups, intervals and images in JSON'
 run 0 "${NB[@]}" eval -q --id s.tsv "${ood[@]}" --ood far:g=near.tsv --bootstrap 50 --seed 3 -o m.json
