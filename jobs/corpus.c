@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct settings {
     nb_talk talk;
@@ -20,17 +21,29 @@ typedef struct settings {
     bool header, quotes, force;
 } settings;
 
+/* Where scratch files go when nobody says: a node's own disk, if the batch system names one that is there. */
+static const char *default_scratch(void)
+{
+    static const char *const variables[] = {"SLURM_TMPDIR", "TMPDIR"};
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *folder = getenv(variables[i]);
+        if (folder && folder[0] && access(folder, W_OK | X_OK) == 0) {
+            return folder;
+        }
+    }
+    return "/tmp";
+}
+
 static nb_status read_means(nb_corpus_means *means, const nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
-    const char *folder = getenv("TMPDIR");
     *means = (nb_corpus_means){.log = &job->log, .scratch = s->scratch};
     if (!nb_parse_bytes(s->memory, &means->memory) || means->memory < NB_CORPUS_MEMORY_MIN) {
         nb_fail(err, NB_ERR_USAGE, "--memory: '%s' is no size of at least 1M", s->memory);
         return nb_hint(err, "a number of bytes, or of K, M, G, T (of 1024 each): 512M");
     }
     if (!s->scratch) {
-        means->scratch = folder && folder[0] ? folder : "/tmp";
+        means->scratch = default_scratch();
         return NB_OK;
     }
     return nb_scratch_check(s->scratch, err);
@@ -237,7 +250,7 @@ static const nb_option options[] = {
      AT(scratch),
      .value = "DIR",
      .unrecorded = true,
-     .help = "folder for scratch files; default: $TMPDIR, else /tmp"},
+     .help = "folder for scratch files; default: $SLURM_TMPDIR, $TMPDIR, else /tmp"},
     NB_OUTPUT_OPTIONS(settings, "the corpus"),
     NB_TRANSFER_OPTIONS(settings),
     NB_TALK_OPTIONS(settings),

@@ -159,6 +159,10 @@ if mount -t tmpfs -o size=96k none disk 2>/dev/null; then
     refused3 4 out.nbc corpus --memory 1M --scratch disk -o out.nbc many.txt
     says_all "cannot write to a scratch file in 'disk'" 'No space left on device' '--scratch DIR'
     [ -z "$(ls -A disk)" ] || die 'a scratch file is left'
+    export SLURM_TMPDIR=disk
+    refused3 4 out.nbc corpus --memory 1M -o out.nbc many.txt
+    says_all "cannot write to a scratch file in 'disk'"
+    unset SLURM_TMPDIR
     umount disk
 else
     echo 'no full disk: mounting is not permitted here'
