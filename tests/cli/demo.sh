@@ -23,16 +23,23 @@ run 0 "$NEGBANK" eval -q --bank demo.nbank --id id-test.nbe --ood near=ood-near.
 more "$(figure id_accuracy)" 0.9 || die "ID accuracy is $(figure id_accuracy)"
 more "$(figure auroc)" 0.7 || die "the AUROC is $(figure auroc)"
 
-case_ "random weights on request, and pictures with captions for training"
-run 0 "$NEGBANK" demo -q --random-weights --train 300 -o new
-grep -q 'RANDOM' new/README.txt || die "README.txt does not say that the weights are random"
-cmp -s new/model/model.safetensors world/model/model.safetensors && die "the weights are the trained ones"
-[ "$(tar -tf new/train.tar | grep -c '\.png$')" = 300 ] || die "train.tar has not 300 pictures"
-tar -xOf new/train.tar --wildcards '*.txt' | grep -qE 'spiral|lightning|hourglass|static|clouds' &&
+case_ "random weights on request"
+run 0 "$NEGBANK" demo -q --random-weights -o random
+grep -q 'RANDOM' random/README.txt || die "README.txt does not say that the weights are random"
+cmp -s random/model/model.safetensors world/model/model.safetensors && die "the weights are the trained ones"
+
+case_ "jobs/train-demo, for two steps; run again, nothing is left to do"
+run 0 env STEPS=2 PICTURES=300 "$TESTS/../jobs/train-demo" new
+says "2 steps of 256 pairs"
+[ "$(tar -tf new/world/train.tar | grep -c '\.png$')" = 300 ] || die "train.tar has not 300 pictures"
+tar -xOf new/world/train.tar --wildcards '*.txt' | grep -qE 'spiral|lightning|hourglass|static|clouds' &&
     die "a caption names what the training leaves out"
+run 0 "$NEGBANK" check -q --model new/model
+run 0 env STEPS=2 PICTURES=300 "$TESTS/../jobs/train-demo" new
+says "nothing is left to do"
 
 case_ "from scratch on captions, in half precision"
-tune=("$NEGBANK" tune -q --images new/train.tar --batch 32 --warmup 0 --steps 2)
+tune=("$NEGBANK" tune -q --images new/world/train.tar --batch 32 --warmup 0 --steps 2)
 scratch=("${tune[@]}" --from-scratch world/model/config.json --vocabulary 700 --captions)
 run 0 "${scratch[@]}" -o full
 run 0 "${scratch[@]}" --store fp16 --labels world/labels.txt --eval-images world/id-test.txt -o half
