@@ -140,11 +140,19 @@ done:
 
 /* ---- http(s) ---- */
 
+static nb_status no_memory(nb_error *err)
+{
+    return nb_fail(err, NB_ERR_LIMIT, "out of memory for an address");
+}
+
 static nb_status take_part(char **out, CURLU *h, CURLUPart part, nb_error *err)
 {
     char *value = NULL;
     nb_status status = NB_OK;
-    if (curl_url_get(h, part, &value, CURLU_URLDECODE) == CURLUE_OK && value) {
+    CURLUcode code = curl_url_get(h, part, &value, CURLU_URLDECODE);
+    if (code == CURLUE_OUT_OF_MEMORY) {
+        status = no_memory(err);
+    } else if (code == CURLUE_OK && value) {
         status = copy(out, value, strlen(value), err);
     }
     curl_free(value);
@@ -157,8 +165,8 @@ static nb_status http_request(nb_url *u, const char *text, nb_error *err)
     char *plain = NULL;
     nb_status status;
     CURLUcode code = h ? curl_url_set(h, CURLUPART_URL, text, 0) : CURLUE_OUT_OF_MEMORY;
-    if (code != CURLUE_OK) {
-        status = not_an_address(err, "...", curl_url_strerror(code)); /* it may hold a password */
+    if (code != CURLUE_OK) { /* what was given may hold a password */
+        status = code == CURLUE_OUT_OF_MEMORY ? no_memory(err) : not_an_address(err, "...", curl_url_strerror(code));
         goto done;
     }
     NB_TRY(take_part(&u->user, h, CURLUPART_USER, err));
@@ -167,7 +175,7 @@ static nb_status http_request(nb_url *u, const char *text, nb_error *err)
     curl_url_set(h, CURLUPART_PASSWORD, NULL, 0);
     curl_url_set(h, CURLUPART_FRAGMENT, NULL, 0);
     if (curl_url_get(h, CURLUPART_URL, &plain, 0) != CURLUE_OK) {
-        status = nb_fail(err, NB_ERR_LIMIT, "out of memory for an address");
+        status = no_memory(err);
         goto done;
     }
     size_t path = strcspn(plain, "?");

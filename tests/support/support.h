@@ -13,6 +13,15 @@
 #include "common/base/memory.h"
 #include "common/base/status.h"
 
+/* 1 where the address sanitizer makes programs several times slower, else 0. */
+#define NB_SANITIZED 0
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#undef NB_SANITIZED
+#define NB_SANITIZED 1
+#endif
+#endif
+
 /* "<reference data>/NAME" in a static buffer valid until the eighth next call. Skips the running test, with a word,
  * when the folder is absent. */
 const char *shared_path(const char *name);

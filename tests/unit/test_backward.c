@@ -234,15 +234,7 @@ static size_t element_of(const nb_tensor *t, size_t which)
 }
 
 /* Towers in double precision crawl under sanitizers: there some of the tensors stand for all. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-enum { EVERY = 12 };
-#define NB_EVERY_TENSOR_CHOSEN
-#endif
-#endif
-#if !defined(NB_EVERY_TENSOR_CHOSEN)
-enum { EVERY = 1 };
-#endif
+enum { EVERY = NB_SANITIZED ? 12 : 1 };
 
 static void check_differences(const char *model)
 {
