@@ -35,6 +35,19 @@ typedef struct nb_file_kind {
 nb_status nb_file_kind_open(const nb_file_kind **kind, nb_seal *seal, const char *path, nb_error *err);
 /* The kind of that name, NULL for none. */
 const nb_file_kind *nb_file_kind_find(const char *name);
+/* The file a command inspects, and how it speaks of it; `set` has members file and json. */
+#define NB_INSPECTED_OPTIONS(set)                                                                                      \
+    {.name = "inputs",                                                                                                 \
+     .type = NB_OPTION_INPUT,                                                                                          \
+     .offset = offsetof(set, file),                                                                                    \
+     .value = "FILE",                                                                                                  \
+     .positional = true,                                                                                               \
+     .required = true,                                                                                                 \
+     .help = "a corpus (.nbc), embedding store (.nbe), bank (.nbank) or score file (.tsv, .h5)"},                      \
+    {                                                                                                                  \
+        .name = "json", .type = NB_OPTION_FLAG, .offset = offsetof(set, json), .help = "print JSON"                    \
+    }
+
 /* True when the file begins like a score file: comments, then a header line. */
 bool nb_looks_like_scores(const char *path);
 void nb_exported_free(nb_exported *exported);

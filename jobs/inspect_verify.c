@@ -31,16 +31,8 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "inputs",
-     .type = NB_OPTION_INPUT,
-     AT(file),
-     .value = "FILE",
-     .positional = true,
-     .required = true,
-     .help = "a corpus (.nbc), embedding store (.nbe), bank (.nbank) or score file (.tsv, .h5)"},
-    {.name = "json", .type = NB_OPTION_FLAG, AT(json), .help = "print JSON"},
+    NB_INSPECTED_OPTIONS(settings),
     NB_TALK_OPTIONS(settings),
 };
 

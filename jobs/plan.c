@@ -221,13 +221,7 @@ done:
 
 #define AT(member) .offset = offsetof(nb_plan_settings, member)
 static const nb_option options[] = {
-    {.name = "run-file",
-     .type = NB_OPTION_INPUT,
-     AT(config),
-     .value = "CONFIG",
-     .positional = true,
-     .required = true,
-     .help = "run file with a section a stage"},
+    NB_RUN_FILE_OPTION(nb_plan_settings),
     {.name = "ranks",
      .type = NB_OPTION_INT,
      AT(ranks),

@@ -52,8 +52,6 @@ nb_status nb_h5_offset(hid_t file, const char *name, uint64_t *offset, nb_error 
  * elements are not of mem_type, or it is not stored whole in this file as nb_h5_put stores it. */
 nb_status nb_h5_get(hid_t file, const char *name, hid_t mem_type, size_t mem_size, size_t rank, const hsize_t *dims,
                     void **data, nb_error *err);
-nb_status nb_h5_get_vector(hid_t file, const char *name, hid_t mem_type, size_t mem_size, size_t *count, void **data,
-                           nb_error *err);
 
 /* One text as a scalar string; get returns it NUL-terminated, freed by the caller. */
 nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_error *err);
@@ -77,7 +75,7 @@ typedef struct nb_h5_vector {
     uint64_t file_bytes;
 } nb_h5_vector;
 
-/* As nb_h5_get_vector as to what is refused, chunks as they are read; the file stays open meanwhile. */
+/* As nb_h5_get as to what is refused, chunks as they are read; the file stays open meanwhile. */
 nb_status nb_h5_vector_open(nb_h5_vector *out, hid_t file, const char *name, hid_t mem_type, size_t mem_size,
                             nb_error *err);
 /* Elements [begin, begin + count) into out; they exist. */

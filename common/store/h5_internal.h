@@ -25,6 +25,13 @@ nb_status nb_h5_total_bytes(const char *name, size_t rank, const hsize_t *dims, 
 nb_status nb_h5_read_checked(hid_t file, hid_t dataset, const char *name, hid_t type, size_t element, size_t rank,
                              const hsize_t *dims, void **data, nb_error *err);
 
+/* The dimensions of an open dataset; NB_ERR_INPUT unless there are `rank` of them. */
+nb_status nb_h5_dataset_dims(hid_t dataset, const char *name, size_t rank, hsize_t *dims, nb_error *err);
+/* True when the elements of an open dataset are stored as `want`. */
+bool nb_h5_dataset_is(hid_t dataset, hid_t want);
+/* Every string must end in its NUL inside the block, hold no other, and be UTF-8. */
+bool nb_h5_strings_sound(const nb_strings *s, size_t bytes);
+
 nb_status nb_h5_dataset_offset(hid_t dataset, const char *name, uint64_t *offset, nb_error *err);
 
 #endif

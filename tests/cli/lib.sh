@@ -39,6 +39,29 @@ absent() { for f in "$@"; do [ ! -e "$f" ] || die "'$f' was left behind"; done; 
 present() { for f in "$@"; do [ -s "$f" ] || die "'$f' is missing or empty"; done; }
 same() { cmp -s "$1" "$2" || die "'$1' and '$2' differ"; }
 
+# many_candidates LINES COUNT FILE: noun.many.txt with so many lines made of the demo world's (in world/), and a run file
+# that embeds them to many.nbe and mines COUNT of them into many.nbank.
+many_candidates() {
+    yes "$(cat world/corpus/noun.demo.txt)" | head -n "$1" | awk '{ print $0, NR }' >noun.many.txt
+    cat >"$3" <<C
+corpus:
+  inputs: noun.many.txt
+  output: many.nbc
+embed:
+  text:
+    model: world/model
+    inputs: many.nbc
+    output: many.nbe
+mine:
+  texts: many.nbe
+  labels: world/labels.txt
+  model: world/model
+  criterion: dnm
+  count: $2
+  output: many.nbank
+C
+}
+
 # Skips the whole script when the reference data are absent.
 need_shared() {
     [ -d "$SHARED" ] || {

@@ -109,24 +109,7 @@ run 2 "$NB" run demo.yaml --launcher 'no-such-launcher -n 2' --only mine
 says "cannot start 'no-such-launcher'"
 
 case_ 'a request to stop reaches the ranks'
-yes "$(cat world/corpus/noun.demo.txt)" | head -n 30000 | awk '{ print $0, NR }' >noun.many.txt
-cat >many.yaml <<'C'
-corpus:
-  inputs: noun.many.txt
-  output: many.nbc
-embed:
-  text:
-    model: world/model
-    inputs: many.nbc
-    output: many.nbe
-mine:
-  texts: many.nbe
-  labels: world/labels.txt
-  model: world/model
-  criterion: dnm
-  count: 100
-  output: many.nbank
-C
+many_candidates 30000 100 many.yaml
 run 0 "$NB" run many.yaml -q --only corpus --only embed-text
 "$NB" run many.yaml --ranks 2 >out 2>err </dev/null &
 job=$!

@@ -282,12 +282,17 @@ static void make_texts(void)
     TEXT("corpus", "lines", 0, "a cat\n  two   words\n\xc3\xa9t\xc3\xa9\na cat\n");
     TEXT("corpus", "wordnet", 1, "00001 03 n 01 tabby_cat 0 000 | a cat\nabacus n 2 3 @ ~ %p 2 0 02 03\n");
     TEXT("image_list", "labels", 0, "# a list\na.png 3\na.png -1\n\nb 7\n");
+    TEXT("manifest", "mixed", '#',
+         " all\n73cb3858a687a8494ca3323053016282f3dad39d42cf62ca4e79dda2aac7d9ac  a.txt\n*.gz\n"
+         "s3://bucket/c.txt\nhttps://u:p@example.org/c.txt.gz?key=1\n");
     TEXT("npy", "header", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }          \n\0ABCDEFGH");
     TEXT("score_file", "rows", '#',
          " negbank scores\nimage\tlabel\tclass\tscore\tood_score\na.jpg\t0\t0\t0.75\t0.25\nb.jpg\t-1\t2\t0.5\t0.5\n");
     TEXT("seal", "sealed", 1, "\0\3\0\1\0\5the bytes of a file");
     TEXT("store", "changes", 0, "\1\0\1\2\0\4");
     TEXT("store", "bank", 3, "\4\0\1");
+    TEXT("url", "http", 'h', "ttp://user:p%40ss@[::1]:8080/a/b.nbank?key=1#x\n../c");
+    TEXT("url", "s3", 's', "3://bucket/a b?c\nd/e.txt");
 }
 
 int main(int argc, char *argv[])

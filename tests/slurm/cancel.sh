@@ -4,23 +4,8 @@
 . "$TESTS/slurm/cluster.bash" || exit 1
 case_ 'candidates'
 run 0 "$NB" demo -q -o world
-yes "$(cat world/corpus/noun.demo.txt)" | head -n 70000 | awk '{ print $0, NR }' >noun.many.txt
-cat >run.yaml <<'C'
-corpus:
-  inputs: noun.many.txt
-  output: many.nbc
-embed:
-  text:
-    model: world/model
-    inputs: many.nbc
-    output: many.nbe
-mine:
-  texts: many.nbe
-  labels: world/labels.txt
-  model: world/model
-  criterion: dnm
-  count: 1000
-  output: many.nbank
+many_candidates 70000 1000 run.yaml
+cat >>run.yaml <<'C'
 slurm:
   time: 10
   ntasks: 2
