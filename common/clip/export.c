@@ -7,15 +7,32 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Enough for 1 / 255, and few enough for numbers that have few digits to keep them. */
+enum { REAL_DIGITS = 16 };
+
+/* The float as the double with the fewest digits that is read as it again: 1e-05, not 9.99999975e-06. */
+static double shortest(float value)
+{
+    char text[32];
+    for (int digits = 1; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)value);
+        if (strtof(text, NULL) == value) {
+            break;
+        }
+    }
+    return strtod(text, NULL);
+}
 
 static json_t *tower(const char *type, const nb_tower_config *t, size_t projection)
 {
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:f, s:I}", "model_type", type, "hidden_size",
                      (json_int_t)t->width, "intermediate_size", (json_int_t)t->mlp, "num_attention_heads",
                      (json_int_t)t->heads, "num_hidden_layers", (json_int_t)t->layers, "hidden_act",
-                     t->activation == NB_QUICK_GELU ? "quick_gelu" : "gelu", "layer_norm_eps", (double)t->epsilon,
+                     t->activation == NB_QUICK_GELU ? "quick_gelu" : "gelu", "layer_norm_eps", shortest(t->epsilon),
                      "projection_dim", (json_int_t)projection);
 }
 
@@ -33,7 +50,7 @@ nb_status nb_clip_config_text(const nb_clip_config *c, int64_t end_token, char *
     json_object_set_new(image, "num_channels", json_integer(3));
     json_t *root = json_pack("{s:[s], s:s, s:I, s:o, s:o}", "architectures", "CLIPModel", "model_type", "clip",
                              "projection_dim", (json_int_t)c->projection, "text_config", text, "vision_config", image);
-    *out = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
+    *out = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(REAL_DIGITS)) : NULL;
     json_decref(root);
     return *out ? NB_OK : nb_fail(err, NB_ERR_LIMIT, "no memory for a configuration");
 }
@@ -44,10 +61,10 @@ nb_status nb_clip_preprocess_text(const nb_preprocess *p, char **out, nb_error *
     json_t *root =
         json_pack("{s:{s:I, s:I}, s:b, s:b, s:b, s:b, s:b, s:[f, f, f], s:[f, f, f], s:i, s:f, s:{s:I}}", "crop_size",
                   "height", size, "width", size, "do_center_crop", 1, "do_convert_rgb", 1, "do_normalize", 1,
-                  "do_rescale", 1, "do_resize", 1, "image_mean", (double)p->mean[0], (double)p->mean[1],
-                  (double)p->mean[2], "image_std", (double)p->std[0], (double)p->std[1], (double)p->std[2], "resample",
-                  3, "rescale_factor", p->rescale, "size", "shortest_edge", size);
-    *out = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
+                  "do_rescale", 1, "do_resize", 1, "image_mean", shortest(p->mean[0]), shortest(p->mean[1]),
+                  shortest(p->mean[2]), "image_std", shortest(p->std[0]), shortest(p->std[1]), shortest(p->std[2]),
+                  "resample", 3, "rescale_factor", p->rescale, "size", "shortest_edge", size);
+    *out = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(REAL_DIGITS)) : NULL;
     json_decref(root);
     return *out ? NB_OK : nb_fail(err, NB_ERR_LIMIT, "no memory for a configuration");
 }

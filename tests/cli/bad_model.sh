@@ -264,7 +264,7 @@ preprocess '"height": 64' '"height": 224' crop_size 224 'the model wants 64 pixe
 case_ 'another resize'
 preprocess '"shortest_edge": 64' '"shortest_edge": 63' size 63
 case_ 'a mean of two'
-preprocess '  0.48145466,' '' image_mean 'three numbers'
+preprocess '  0.48145467,' '' image_mean 'three numbers'
 case_ 'a deviation of zero'
 preprocess '0.26862954' '0.0' image_std 'three numbers over 0'
 case_ 'another filter'

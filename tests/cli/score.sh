@@ -73,10 +73,10 @@ rows by-number.tsv >got
 same got want
 
 case_ 'a stream depends on its order, and its rows are in it'
-done_ "${score[@]}" -q --score adaneg --order order.txt -o stream.tsv
+done_ "${score[@]}" -q --score adaneg --batch 4 --order order.txt -o stream.tsv
 rows stream.tsv | cut -f 1 >got
 same got order.txt
-done_ "${score[@]}" -q --score adaneg -o stream0.tsv
+done_ "${score[@]}" -q --score adaneg --batch 4 -o stream0.tsv
 cmp -s <(rows stream.tsv | sort) <(rows stream0.tsv | sort) && die 'the order changes nothing'
 
 case_ 'orders that are none'
