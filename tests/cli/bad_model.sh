@@ -266,7 +266,7 @@ preprocess '"shortest_edge": 64' '"shortest_edge": 63' size 63
 case_ 'a mean of two'
 preprocess '  0.48145467,' '' image_mean 'three numbers'
 case_ 'a deviation of zero'
-preprocess '0.26862954' '0.0' image_std 'three numbers over 0'
+preprocess '0.26862955' '0.0' image_std 'three numbers over 0'
 case_ 'another filter'
 preprocess '"resample": 3' '"resample": 2' resample bicubic
 case_ 'no normalisation'
