@@ -3,6 +3,7 @@
 
 #include "common/base/text.h"
 #include "mining/images/check.h"
+#include "mining/images/reader.h"
 #include "mining/labels.h"
 #include "tuning/folder.h"
 #include "tuning/scratch.h"
@@ -94,6 +95,10 @@ static nb_status read_images(run *r, nb_image_inputs *out, const nb_strings *inp
     NB_TRY(nb_images_check(&job->team, &job->log, out, NULL, &dropped, err));
     if (dropped) {
         nb_log_warn(&job->log, "%zu %s could not be decoded and are left out", dropped, role);
+    }
+    if (nb_image_is_compressed(out, 0)) {
+        nb_log_warn(&job->log, "'%s' is a compressed shard: it is unpacked again and again, uncompressed ones are not",
+                    nb_strings_get(&out->shards, out->places[0].shard));
     }
     for (size_t i = 0; i < out->count; i++) {
         NB_TRY(nb_buffer_printf(&text, err, "%s %d\n", nb_strings_get(&out->names, i), out->labels[i]));

@@ -51,6 +51,14 @@ run 0 "$NEGBANK" tune -q --model half --images world/id-train.txt --labels world
 run 0 $(mpi 2) "${scratch[@]}" -o ranks
 same full/model.safetensors ranks/model.safetensors
 
+case_ "a compressed shard: the same, and a warning"
+gzip -k new/world/train.tar
+run 0 "$NEGBANK" tune -q --images new/world/train.tar.gz --batch 32 --warmup 0 --steps 2 --captions \
+    --from-scratch world/model/config.json --vocabulary 700 --seed none -o packed
+says "compressed shard"
+run 0 "${scratch[@]}" --seed none -o plain
+same packed/model.safetensors plain/model.safetensors
+
 case_ "captions that are missing, labels that are missing"
 run 3 "$NEGBANK" tune --model world/model --captions --images world/id-train.txt --batch 8 --steps 1 -o x
 says "no image has one"
