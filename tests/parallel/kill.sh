@@ -25,6 +25,16 @@ mine=("$NEGBANK" mine --texts text.nbe --labels world/labels.txt --model world/m
     --wild-images images.nbe --resume)
 run 0 "${mine[@]}" -q -o bank.nbank
 
+case_ 'what a run of mine leaves that is killed between its table and its bank, or behind its bank'
+echo stale >why.tsv
+run 0 "${mine[@]}" -q --explain why.tsv -o part.nbank
+same part.nbank bank.nbank
+[ "$(wc -l <why.tsv)" -gt 1000 ] || die 'the table is the old one'
+touch bank.nbank.ledger
+run 0 "${mine[@]}" -o bank.nbank
+says 'nothing is left to do'
+absent bank.nbank.ledger
+
 hits=0 kept=0
 # disturb EXPECTED OUTPUT COMMAND...: kills a random rank after a random while until one run comes through.
 disturb() {
