@@ -237,6 +237,9 @@ static nb_status mine(nb_job *job, nb_error *err)
     NB_TRY(nb_agree(job, status, err));
     NB_TRY(look_for_bank(&r, provenance, &ready, err));
     if (ready) {
+        if (job->team.rank == 0) {
+            unlink(ledger.data); /* of a run that was killed behind its bank */
+        }
         nb_log_info(&job->log, "'%s' is complete: nothing is left to do", r.set->output);
         if (job->team.rank == 0) {
             unlink(ledger.data); /* of a run that ended between its bank and this */

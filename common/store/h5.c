@@ -6,6 +6,7 @@
 #include "common/store/seal.h"
 #include "common/store/zstd_filter.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,13 @@ static nb_status create_dataset(hid_t file, const char *name, hid_t file_type, s
     return status;
 }
 
+/* The filter has no other way to say that it had no memory to pack into; errno was 0 before. */
+static nb_status write_failed(const char *name, nb_error *err)
+{
+    return errno == ENOMEM ? nb_fail(err, NB_ERR_LIMIT, "out of memory to pack dataset '%s'", name)
+                           : nb_h5_fail(err, NB_ERR_IO, "write dataset", name);
+}
+
 nb_status nb_h5_put(hid_t file, const char *name, hid_t file_type, hid_t mem_type, size_t rank, const hsize_t *dims,
                     const void *data, nb_h5_layout layout, nb_error *err)
 {
@@ -265,11 +273,12 @@ nb_status nb_h5_put(hid_t file, const char *name, hid_t file_type, hid_t mem_typ
     if (status != NB_OK) {
         return status;
     }
+    errno = 0;
     if (data && H5Dwrite(dataset, mem_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) {
-        status = nb_h5_fail(err, NB_ERR_IO, "write dataset", name);
+        status = write_failed(name, err);
     }
     if (H5Dclose(dataset) < 0 && status == NB_OK) {
-        status = nb_h5_fail(err, NB_ERR_IO, "write dataset", name);
+        status = write_failed(name, err);
     }
     return status;
 }

@@ -39,6 +39,19 @@ static json_t *as_word(const char *text)
     return value;
 }
 
+static json_t *as_list(const nb_strings *list)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; array && i < list->count; i++) {
+        if (json_array_append_new(array, as_word(nb_strings_get(list, i))) != 0) {
+            json_decref(array);
+            array = NULL;
+        }
+    }
+    return array;
+}
+
+/* NULL without memory. */
 static json_t *option_value(const nb_option *o, const void *settings)
 {
     const char *at = (const char *)settings + o->offset;
@@ -46,17 +59,10 @@ static json_t *option_value(const nb_option *o, const void *settings)
     case NB_OPTION_FLAG: return json_boolean(*(const bool *)(const void *)at);
     case NB_OPTION_INT: return json_integer(*(const int64_t *)(const void *)at);
     case NB_OPTION_REAL: return json_real(*(const double *)(const void *)at);
-    case NB_OPTION_LIST: {
-        const nb_strings *list = (const void *)at;
-        json_t *array = json_array();
-        for (size_t i = 0; i < list->count; i++) {
-            json_array_append_new(array, as_word(nb_strings_get(list, i)));
-        }
-        return array;
-    }
+    case NB_OPTION_LIST: return as_list((const void *)at);
     default: {
         const char *text = *(const char *const *)(const void *)at;
-        return text ? as_word(text) : NULL;
+        return text ? as_word(text) : json_null();
     }
     }
 }
@@ -66,16 +72,21 @@ static bool names_a_file(const nb_option *o)
     return o->type == NB_OPTION_INPUT || o->type == NB_OPTION_OUTPUT || o->positional;
 }
 
-/* Options that decide content, or (how) those that say how to run and where. */
+/* Options that decide content, or (how) those that say how to run and where; those that are not given are left out.
+ * NULL without memory. */
 static json_t *options(const nb_parsed *parsed, bool how)
 {
     json_t *object = json_object();
-    for (size_t i = 0; i < parsed->command->option_count; i++) {
+    for (size_t i = 0; object && i < parsed->command->option_count; i++) {
         const nb_option *o = &parsed->command->options[i];
         if ((o->unrecorded || names_a_file(o)) == how) {
             json_t *value = option_value(o, parsed->settings);
-            if (value) {
-                json_object_set_new(object, o->name, value);
+            if (json_is_null(value)) {
+                continue;
+            }
+            if (json_object_set_new(object, o->name, value) != 0) {
+                json_decref(object);
+                object = NULL;
             }
         }
     }

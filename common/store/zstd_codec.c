@@ -46,6 +46,9 @@ static size_t compress(int level, size_t count, size_t *buffer_size, void **buff
     void *out = malloc(bound);
     ZSTD_CCtx *context = ZSTD_createCCtx();
     size_t got = 0;
+    if (!out || !context) {
+        errno = ENOMEM;
+    }
     if (out && context && !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)) &&
         !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1))) {
         got = ZSTD_compress2(context, out, bound, *buffer, count);

@@ -44,6 +44,16 @@ says 'nothing is left to do'
 absent bank.nbank.ledger
 same bank.nbank ended.nbank
 
+case_ 'what a run of mine leaves that is killed between its table and its bank, or behind its bank'
+echo stale >why.tsv
+run 0 "${mine[@]}" -q --explain why.tsv -o part.nbank
+same part.nbank bank.nbank
+[ "$(wc -l <why.tsv)" -gt 1000 ] || die 'the table is the old one'
+touch bank.nbank.ledger
+run 0 "${mine[@]}" -o bank.nbank
+says 'nothing is left to do'
+absent bank.nbank.ledger
+
 hits=0 kept=0
 # disturb MS EXPECTED OUTPUT COMMAND...: kills a random rank at a random moment of MS until one run comes through.
 disturb() {
