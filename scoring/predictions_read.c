@@ -1,6 +1,7 @@
 /* Score files in HDF5, read back: scoring/predictions.h. */
 #include "scoring/predictions.h"
 
+#include "common/base/file.h"
 #include "common/store/h5.h"
 #include "common/store/seal.h"
 
@@ -157,5 +158,9 @@ static bool is_hdf5(const char *path)
 
 nb_status nb_predictions_read_any(nb_scores *out, const char *path, nb_error *err)
 {
+    nb_status status = nb_file_check(path, err); /* a pipe would wait for whoever writes into it */
+    if (status != NB_OK) {
+        return status;
+    }
     return is_hdf5(path) ? nb_predictions_read(out, path, err) : nb_scores_read(out, path, err);
 }

@@ -98,7 +98,7 @@ refused 3 out.tsv score --bank s.tsv --images s.nbe -o out.tsv
 says "'s.tsv' is not a negbank file"
 case_ 'a bank where a score file is needed'
 refused 3 out.json eval --id b.nbank --ood far=s.tsv -o out.json
-says "'b.nbank' line 1"
+says "'b.nbank' is a negbank bank"
 case_ 'a picture where a list of images is needed'
 cp w/images/id-test/red_circle/000.png picture
 refused 3 out.nbe embed images --model w/model -o out.nbe picture
