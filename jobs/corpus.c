@@ -24,14 +24,11 @@ typedef struct settings {
 /* Where scratch files go when nobody says: a node's own disk, if the batch system names one that is there. */
 static const char *default_scratch(void)
 {
-    static const char *const variables[] = {"SLURM_TMPDIR", "TMPDIR"};
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-        const char *folder = getenv(variables[i]);
-        if (folder && folder[0] && access(folder, W_OK | X_OK) == 0) {
-            return folder;
-        }
+    const char *own = getenv("SLURM_TMPDIR"), *folder = getenv("TMPDIR");
+    if (own && own[0] && access(own, W_OK | X_OK) == 0) {
+        return own;
     }
-    return "/tmp";
+    return folder && folder[0] ? folder : "/tmp";
 }
 
 static nb_status read_means(nb_corpus_means *means, const nb_job *job, nb_error *err)

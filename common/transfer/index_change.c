@@ -294,6 +294,7 @@ nb_status nb_index_change_at(nb_index *out, nb_http *http, const nb_index_change
 {
     changer c = {.http = http, .change = change};
     unsigned char random[(TOKEN_TEXT - 1) / 2];
+    nb_error second = {0};
     bool again = true;
     nb_status status;
     *out = (nb_index){0};
@@ -316,7 +317,7 @@ nb_status nb_index_change_at(nb_index *out, nb_http *http, const nb_index_change
         status = nb_fail(err, NB_ERR_NETWORK, "'%s' changes too often to be changed", change->url->shown);
     }
 done:
-    if (give_lock_back(&c, status == NB_OK ? err : NULL) != NB_OK && status == NB_OK) {
+    if (give_lock_back(&c, status == NB_OK ? err : &second) != NB_OK && status == NB_OK) {
         nb_log_warn(nb_http_log(http), "the lock of '%s' could not be given back: %s", change->url->shown,
                     err->message);
     }
