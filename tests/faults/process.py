@@ -19,6 +19,16 @@ def _stat(pid):
     return name, state, int(parent), int(session)
 
 
+def _catches(pid, number):
+    """Whether a process has a handler for the signal."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="latin-1") as f:
+            caught = next(int(line.split()[1], 16) for line in f if line.startswith("SigCgt"))
+    except (OSError, StopIteration):
+        return False
+    return bool(caught >> number - 1 & 1)
+
+
 class Process:
     """A command in a session of its own; its words lie in the files out and err of `folder`."""
 
@@ -42,6 +52,15 @@ class Process:
         """The processes of this name; the launched ones rather than the one that launches them."""
         found = [pid for pid, name in self.members() if name == program[:15]]
         return [pid for pid in found if pid != self.child.pid] or found
+
+    def await_handlers(self, program, count, number, seconds):
+        """Until `count` ranks have a handler for the signal: before, it kills them, and mpirun with them in a state from
+        which it does not always end."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self.sleep(0.01):
+            ranks = self.ranks(program)
+            if len(ranks) >= count and all(_catches(pid, number) for pid in ranks):
+                return
 
     def send(self, pids, number):
         for pid in pids:

@@ -2,7 +2,7 @@
 short or altered. Whatever happens, a run ends in time, with a documented exit code and an error where it was no kill; no
 file under its final name is other than it should be; and the same command again gets the bytes of an undisturbed run.
 
-  NEGBANK_FAULTS       how many are tried (30)
+  NEGBANK_FAULTS       how many are tried (20)
   NEGBANK_FAULT_SEED   which ones (1)
   NEGBANK_FAULT_ONLY   one of them alone, by its number: to see it again
   NEGBANK_FAULT_STAGE  of one stage alone
@@ -153,6 +153,8 @@ class Trial:
         self.what = f"{self.kind} after {moment:.3f} s"
         if not run.sleep(moment):
             return False
+        if self.kind == "asked to stop":
+            run.await_handlers(os.path.basename(st.PROGRAM), self.ranks, number, 2)
         ranks = run.ranks(os.path.basename(st.PROGRAM))
         if not ranks:
             return False
@@ -287,7 +289,7 @@ def print_table(title, counts):
 
 
 def main():
-    seed, faults = int(os.environ.get("NEGBANK_FAULT_SEED", 1)), int(os.environ.get("NEGBANK_FAULTS", 30))
+    seed, faults = int(os.environ.get("NEGBANK_FAULT_SEED", 1)), int(os.environ.get("NEGBANK_FAULTS", 20))
     only, wanted = os.environ.get("NEGBANK_FAULT_ONLY"), os.environ.get("NEGBANK_FAULT_STAGE")
     base = os.path.realpath(tempfile.mkdtemp(prefix="negbank-faults-"))
     world = os.path.join(base, "world")
