@@ -1,8 +1,11 @@
 #include "common/linear/blas.h"
 
 #include <cblas.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void nb_blas_start(void)
 {
@@ -37,7 +40,10 @@ const char *nb_blas_better(void)
     bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                   __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
     int used = rank_of(nb_blas_kernel());
-    return avx512 && used < 2 ? "SkylakeX" : avx2 && used < 1 ? "Haswell" : NULL;
+    if (avx512 && used < 2) {
+        return __builtin_cpu_supports("avx512bf16") ? "Cooperlake" : "SkylakeX";
+    }
+    return avx2 && used < 1 ? "Haswell" : NULL;
 }
 #else
 const char *nb_blas_better(void)
@@ -45,6 +51,30 @@ const char *nb_blas_better(void)
     return NULL;
 }
 #endif
+
+#define CORETYPE "OPENBLAS_CORETYPE"
+#define CHOSEN "NEGBANK_KERNELS_CHOSEN" /* tells the second start from a user's own choice */
+
+void nb_blas_choose(char *argv[])
+{
+    char program[PATH_MAX];
+    const char *better = nb_blas_better();
+    if (getenv(CHOSEN)) {
+        unsetenv(CHOSEN);
+        unsetenv(CORETYPE); /* not for the programs this one starts, on other CPUs perhaps */
+        return;
+    }
+    ssize_t len = better && !getenv(CORETYPE) ? readlink("/proc/self/exe", program, sizeof program - 1) : -1;
+    if (len <= 0) {
+        return;
+    }
+    program[len] = '\0';
+    setenv(CORETYPE, better, 1);
+    setenv(CHOSEN, "1", 1);
+    execv(program, argv);
+    unsetenv(CORETYPE);
+    unsetenv(CHOSEN);
+}
 
 void nb_sgemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float beta,
                  float *c, size_t ldc)

@@ -11,9 +11,13 @@
 void nb_blas_start(void);
 /* The kernel family in use, "Cooperlake". */
 const char *nb_blas_kernel(void);
-/* The family OpenBLAS has for this CPU's instruction sets ("SkylakeX", "Haswell") where the one in use is made for
- * older ones, as OPENBLAS_CORETYPE can have it; else NULL. */
+/* The family OpenBLAS has for this CPU's instruction sets ("Cooperlake", "SkylakeX", "Haswell") where the one in use is
+ * made for older ones, as OPENBLAS_CORETYPE can have it, or a CPU that is younger than OpenBLAS; else NULL. */
 const char *nb_blas_better(void);
+/* First thing in main, with its argv: starts the program again with the better family where there is one and
+ * OPENBLAS_CORETYPE does not choose. OpenBLAS chooses before main, and takes a CPU that it does not know for one of
+ * 2004, eight times as slow. Returns in the process that goes on; what that starts has the environment as it was. */
+void nb_blas_choose(char *argv[]);
 
 /* c[m, n] = a[m, k] b[n, k]^T + beta c; lda, ldb, ldc are row strides in elements. */
 void nb_sgemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float beta,

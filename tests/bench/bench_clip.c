@@ -340,6 +340,7 @@ int main(int argc, char **argv)
                     {"texts", 5, run_texts}, {"embed", 4, run_embed},     {"time", 7, run_time},
                     {"gemm", 5, run_gemm},   {"product", 6, run_product}};
     nb_error err = {0};
+    nb_blas_choose(argv);
     nb_blas_start();
     for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(argv[1], commands[i].name) == 0 && argc == commands[i].args + 2) {

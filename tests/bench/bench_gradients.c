@@ -159,6 +159,7 @@ int main(int argc, char *argv[])
     nb_error err = {0};
     int64_t count = 0;
     nb_status status = NB_ERR_USAGE;
+    nb_blas_choose(argv);
     nb_blas_start();
     bool counted = argc > 3 && nb_parse_int(argv[3], &count) && count > 0;
     if (counted && argc == 5 && strcmp(argv[1], "invert") == 0) {

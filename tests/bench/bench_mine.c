@@ -247,6 +247,7 @@ static int passes(char *argv[])
 
 int main(int argc, char *argv[])
 {
+    nb_blas_choose(argv);
     if (argc == 6 && strcmp(argv[1], "make") == 0) {
         return make(argv);
     }

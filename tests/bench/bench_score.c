@@ -230,6 +230,7 @@ int main(int argc, char *argv[])
 {
     nb_error err = {0};
     nb_status status = NB_ERR_USAGE;
+    nb_blas_choose(argv);
     nb_blas_start();
     const char *what = argc > 1 ? argv[1] : "";
     if (strcmp(what, "about") == 0) {

@@ -15,6 +15,28 @@ cp t.nbe default.nbe
 run 0 "${embed[@]}" --precision fp32
 same t.nbe default.nbe
 
+case_ 'OpenBLAS has kernels for what this CPU can, though it be younger than OpenBLAS'
+count 0 warning
+if grep -qw avx2 /proc/cpuinfo; then
+    "${NB[@]}" inspect info t.nbe --json | grep -Eq 'OpenBLAS (Haswell|Zen|Excavator|SkylakeX|Cooperlake|SapphireRapids)' ||
+        die 'the kernels are of before AVX2'
+fi
+
+case_ 'the choice is for this CPU: what runs elsewhere does not inherit it, but does inherit the choice of a user'
+cat >run.yaml <<C
+corpus:
+  inputs: few.nbc.txt
+  output: again.nbc
+C
+echo pear >few.nbc.txt
+printf '#!/bin/sh\necho "${OPENBLAS_CORETYPE:-none}" >seen\nexec "$@"\n' >launch
+chmod +x launch
+OPENBLAS_CORETYPE=Nehalem NEGBANK_KERNELS_CHOSEN=1 run 0 "${NB[@]}" run run.yaml --launcher ./launch
+[ "$(cat seen)" = none ] || die "stages get $(cat seen)"
+rm again.nbc
+OPENBLAS_CORETYPE=Nehalem run 0 "${NB[@]}" run run.yaml --launcher ./launch
+[ "$(cat seen)" = Nehalem ] || die "stages get $(cat seen)"
+
 case_ 'no AMX: bf16 is refused with a word, auto falls back; both give the bytes of fp32'
 NEGBANK_AMX=off run 0 "${embed[@]}" --precision bf16
 count 1 'warning: NEGBANK_AMX=off hides AMX: bf16 would be no gain here, fp32 is used'
