@@ -48,6 +48,7 @@ stop_last
 
 case_ 'up, S3, in parts'
 start_s3 --min-part $MIB
+(printf 'PUT /banks/big.nbank HTTP/1.1\r\nHost: a\r\n' >"/dev/tcp/127.0.0.1/$S3_PORT") # cut in its headers: no request
 proxy up "$S3_PORT" 20 "$SIZE" "$SEED"
 AWS_ENDPOINT_URL=http://127.0.0.1:$PROXY_PORT run 0 "$NEGBANK" publish "${LAST[@]}" big.nbank s3://banks/big.nbank --part-size 1 --whole-up-to 1
 at_most up $((MIB + 131072))

@@ -104,9 +104,27 @@ class Store:
         self.stats = {"requests": 0, "unsigned": 0, "conflicts": 0, "part_bytes": 0, "forgotten": 0}
 
 
+class Lines:
+    """A connection to read from that knows the last line it gave."""
+
+    def __init__(self, file):
+        self.file, self.last = file, b""
+
+    def readline(self, *limit):
+        self.last = self.file.readline(*limit)
+        return self.last
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     store = None
+
+    def setup(self):
+        super().setup()
+        self.rfile = Lines(self.rfile)
 
     def log_message(self, *_):
         pass
@@ -153,6 +171,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise Refusal(403, "SignatureDoesNotMatch", "The request signature we calculated does not match")
 
     def handle_one(self):
+        if self.rfile.last not in (b"\r\n", b"\n"):  # the connection broke in the headers, which Python takes for their end
+            self.close_connection = True
+            return None
         path, _, query = self.path.partition("?")
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
