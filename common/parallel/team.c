@@ -25,6 +25,8 @@ nb_status nb_team_start(nb_team *team, nb_error *err)
     *team = (nb_team){.comm = MPI_COMM_NULL, .size = 1};
     NB_TRY_NEW(team->traffic, 1);
     setenv("OMPI_MCA_osc", "^ucx", 0); /* Open MPI's UCX windows select themselves, then fail across nodes */
+    /* PMIx's store in shared memory has locks: a rank killed while it held one kept the launcher from ending the job */
+    setenv("PMIX_MCA_gds", "hash", 0);
     NB_TRY_MPI(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
     NB_TRY_MPI(MPI_Comm_dup(MPI_COMM_WORLD, &team->comm), "MPI_Comm_dup");
     NB_TRY_MPI(MPI_Comm_set_errhandler(team->comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");

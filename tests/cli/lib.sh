@@ -5,6 +5,7 @@
 set -u
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_mpi_yield_when_idle=1
+export PMIX_MCA_gds=hash # what negbank asks of PMIx for itself, for mpirun (common/parallel/team.c)
 unset OPENBLAS_CORETYPE NEGBANK_VECTOR NEGBANK_AMX # what is said of kernels is tested by kernels.sh alone
 : "${NEGBANK:?path of the program}" "${SHARED:=}"
 T=$(mktemp -d "${TMPDIR:-/tmp}/negbank-cli-XXXXXX")
@@ -32,6 +33,28 @@ run() {
 
 # mpi RANKS: prefix for a command under mpirun.
 mpi() { echo "mpirun --bind-to none -np $1"; }
+
+# wait_mpirun JOB: waits for a job in the background, `timeout ... mpirun ...`; $got is its exit code. Where a rank is
+# killed while it connects, one time in some hundreds, mpirun (PMIx 4.2.2) reports it, and then waits at its own end for
+# a lock that nobody holds any more: without a rank for 15 s it is killed, with a word.
+wait_mpirun() {
+    local launcher alone=0
+    while kill -0 "$1" 2>/dev/null; do
+        launcher=$(pgrep -x -P "$1" mpirun)
+        if [ -n "$launcher" ] && ! pgrep -P "$launcher" -r D,R,S,T >/dev/null; then
+            alone=$((alone + 1))
+        else
+            alone=0
+        fi
+        if [ $alone = 150 ]; then
+            echo "mpirun hung at its own end, all its ranks gone ($CASE)"
+            kill -9 "$launcher"
+        fi
+        sleep 0.1
+    done
+    wait "$1" 2>/dev/null
+    got=$?
+}
 
 says() { grep -qF -- "$1" "$T/err" || die "the error does not say '$1'"; }
 prints() { grep -qF -- "$1" "$T/out" || die "the output does not print '$1'"; }

@@ -74,8 +74,7 @@ disturb() {
         if [ ${#found[@]} -gt 0 ] && kill -9 "${found[RANDOM % ${#found[@]}]}" 2>/dev/null; then
             hits=$((hits + 1))
         fi
-        wait $job 2>/dev/null
-        got=$?
+        wait_mpirun $job
         [ $((SECONDS - begun)) -lt 110 ] || die "it hangs after a kill, try $try on $ranks ranks"
         [ $got = 0 ] && break
         [ -e "$output" ] && same "$output" "$expected" # killed when all was done
