@@ -7,8 +7,17 @@
 
 nb_status nb_job_embed_check(nb_job *job, const nb_embed_choice *choice, nb_error *err)
 {
+    nb_part part;
     nb_stop_listen(); /* from here on a request to stop waits for the next tile */
-    return nb_job_check_outputs(job, &choice->output, choice->resume ? 0 : 1, choice->force, err);
+    nb_status status = nb_part_parse(&part, choice->part, err);
+    if (status == NB_OK && part.number && choice->force) {
+        nb_fail(err, NB_ERR_USAGE, "--force would take from part %zu what other parts have made", part.number);
+        status = nb_hint(err, "to begin anew give it with --part 0/%zu, while no other part runs", part.count);
+    }
+    NB_TRY(nb_agree(job, status, err));
+    NB_TRY(nb_job_check_outputs(job, &choice->output, choice->resume || part.count ? 0 : 1, choice->force, err));
+done:
+    return status;
 }
 
 /* Times are of the clock, which SOURCE_DATE_EPOCH replaces: then they are left out. */
@@ -28,14 +37,26 @@ static nb_status record_account(nb_job *job, const nb_embed_account *a, const ch
     return nb_provenance_measured(&job->provenance, "tiles", tiles, err);
 }
 
+static void say_part(const nb_job *job, const nb_embed_target *target, size_t left)
+{
+    char part[64];
+    snprintf(part, sizeof part, "part %zu of %zu", target->part.number, target->part.count);
+    if (left) {
+        nb_log_info(&job->log, "%s of '%s' is done, %zu tiles of other parts are not", part, target->path, left);
+    } else {
+        nb_log_info(&job->log, "%s of '%s' is done, as all others", part, target->path);
+    }
+}
+
 nb_status nb_job_embed(nb_job *job, const nb_embed_choice *choice, const nb_clip *clip, nb_store_spec spec,
-                       nb_embed_work work, const char *note, nb_error *err)
+                       nb_embed_work work, const char *note, size_t *left, nb_error *err)
 {
     nb_embed_target target = {.path = choice->output, .force = choice->force, .resume = choice->resume};
-    nb_embed_account account;
+    nb_embed_account account = {0};
     nb_digest digest = {""};
     char *provenance = NULL;
     nb_status status;
+    NB_TRY(nb_part_parse(&target.part, choice->part, err)); /* it was sound before */
     NB_TRY(nb_provenance_input(&job->provenance, "model", choice->model, clip->digest.hex, err));
     NB_TRY(nb_job_record_kernel(job, err));
     NB_TRY(nb_job_record_engine(job, clip->engine, err));
@@ -49,8 +70,16 @@ nb_status nb_job_embed(nb_job *job, const nb_embed_choice *choice, const nb_clip
         NB_TRY(record_account(job, &account, work.what, err));
         nb_job_record(job, choice->output, digest.hex);
     }
-    nb_log_info(&job->log, "%zu %s -> %s%s", spec.count, work.what, choice->output, note);
+    if (target.part.count) {
+        say_part(job, &target, account.left);
+    }
+    if (!account.left) {
+        nb_log_info(&job->log, "%zu %s -> %s%s", spec.count, work.what, choice->output, note);
+    }
 done:
+    if (left) {
+        *left = account.left;
+    }
     free(provenance);
     return status;
 }

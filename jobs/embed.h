@@ -8,7 +8,7 @@
 #include "mining/model.h"
 
 typedef struct nb_embed_choice {
-    const char *model, *precision, *store, *output, *sharing;
+    const char *model, *precision, *store, *output, *sharing, *part;
     bool force, resume;
 } nb_embed_choice;
 
@@ -33,6 +33,12 @@ typedef struct nb_embed_choice {
          .offset = offsetof(set, embed.resume),                                                                        \
          .unrecorded = true,                                                                                           \
          .help = "continue what an interrupted run left, on any number of ranks"},                                     \
+        {.name = "part",                                                                                               \
+         .type = NB_OPTION_TEXT,                                                                                       \
+         .offset = offsetof(set, embed.part),                                                                          \
+         .value = "K/N",                                                                                               \
+         .unrecorded = true,                                                                                           \
+         .help = "make part K of N alone, beside other jobs; the last one completes the store; 0/N lays it out"},      \
         {.name = "sharing",                                                                                            \
          .type = NB_OPTION_CHOICE,                                                                                     \
          .offset = offsetof(set, embed.sharing),                                                                       \
@@ -53,15 +59,14 @@ typedef struct nb_embed_choice {
         .help = "overwrite the output"                                                                                 \
     }
 
-/* Collective. Listens for requests to stop. Refuses an output that exists before any work; with --resume that waits
- * until it is known what is there.
- */
+/* Collective. Listens for requests to stop. Refuses an output that exists before any work; with --resume and --part
+ * that waits until it is known what is there. */
 nb_status nb_job_embed_check(nb_job *job, const nb_embed_choice *choice, nb_error *err);
 
 /* Collective. Completes `spec` (width, precision, provenance) and `work` (sharing), makes the store with all ranks,
  * records the run and where its time went, and says so, `note` behind it. `tile_rows`, names and columns are set by the
- * caller. */
+ * caller. *left (may be NULL) is how many tiles of other parts are still to be done. */
 nb_status nb_job_embed(nb_job *job, const nb_embed_choice *choice, const nb_clip *clip, nb_store_spec spec,
-                       nb_embed_work work, const char *note, nb_error *err);
+                       nb_embed_work work, const char *note, size_t *left, nb_error *err);
 
 #endif

@@ -35,10 +35,10 @@ done:
     return status;
 }
 
-/* What is known of the images, for a run that continues this one. */
-static bool worth_keeping(const settings *s, nb_status status)
+/* What is known of the images, for a run that continues this one, and for other parts. */
+static bool worth_keeping(const settings *s, nb_status status, size_t left)
 {
-    return status == NB_STOPPED || (status != NB_OK && s->embed.resume);
+    return status == NB_STOPPED || (status != NB_OK && (s->embed.resume || s->embed.part)) || left;
 }
 
 static nb_status embed_images(nb_job *job, nb_error *err)
@@ -53,7 +53,7 @@ static nb_status embed_images(nb_job *job, nb_error *err)
     nb_image_embedder embedder = {0};
     char note[64];
     nb_buffer marks = {0};
-    size_t dropped = 0;
+    size_t dropped = 0, left = 0;
     nb_status status;
     NB_TRY(nb_job_embed_check(job, &s->embed, err));
     NB_TRY(nb_image_inputs_share(&inputs, &job->team, &job->log, &s->inputs, &choice, err));
@@ -64,7 +64,7 @@ static nb_status embed_images(nb_job *job, nb_error *err)
                     s->embed.model);
     }
     NB_TRY(nb_agree(job, nb_buffer_printf(&marks, err, "%s.images", s->embed.output), err));
-    const nb_images_notes notes = {.path = marks.data, .resume = s->embed.resume};
+    const nb_images_notes notes = {.path = marks.data, .resume = s->embed.resume || s->embed.part};
     NB_TRY(nb_images_check(&job->team, &job->log, &inputs, &notes, &dropped, err));
     NB_TRY(record_counts(job, &inputs, dropped, err));
     snprintf(note, sizeof note, "; %zu could not be decoded", dropped);
@@ -80,9 +80,9 @@ static nb_status embed_images(nb_job *job, nb_error *err)
                           .maker = &embedder,
                           .times = &embedder.times,
                           .run = nb_image_inputs_run(&inputs, NB_IMAGE_TILE, (size_t)job->team.size)};
-    NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, work, note, err));
+    NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, work, note, &left, err));
 done:
-    if (marks.data && job->team.rank == 0 && !worth_keeping(s, status)) {
+    if (marks.data && job->team.rank == 0 && !worth_keeping(s, status, left)) {
         unlink(marks.data);
     }
     nb_buffer_free(&marks);

@@ -33,7 +33,7 @@ static nb_status embed_text(nb_job *job, nb_error *err)
         .count = corpus.count, .tile_rows = NB_TEXT_TILE, .names = &corpus.texts, .tags = corpus.tags};
     nb_embed_work work = {
         .what = "texts", .make = nb_text_embedder_tile, .maker = &embedder, .times = &embedder.times, .run = 1};
-    NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, work, "", err));
+    NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, work, "", NULL, err));
 done:
     nb_text_embedder_destroy(&embedder);
     nb_corpus_free(&corpus);

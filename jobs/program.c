@@ -106,7 +106,7 @@ nb_status nb_job_record_kernel(nb_job *job, nb_error *err)
                        "the nodes have different CPUs: use nodes of one kind, or set OPENBLAS_CORETYPE=Haswell and "
                        "NEGBANK_VECTOR=avx2 for all of them");
     }
-    return nb_provenance_fact(&job->provenance, "kernels", kernels, err);
+    return nb_provenance_fact(&job->provenance, NB_PROVENANCE_KERNELS, kernels, err);
 }
 
 void nb_job_record(nb_job *job, const char *output, const char *digest)

@@ -4,13 +4,14 @@
 #include "jobs/stages.h"
 
 #include "common/base/text.h"
+#include "mining/parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct settings {
     nb_talk talk;
-    const char *config, *launcher;
+    const char *config, *launcher, *part;
     nb_strings only;
     int64_t ranks;
     bool resume, force, dry_run, print_stages, print_slurm;
@@ -54,7 +55,7 @@ static nb_status print_stages(const nb_stages *stages, const settings *s, nb_err
     for (size_t i = 0; i < stages->count && status == NB_OK; i++) {
         const nb_stage *stage = &stages->all[i];
         nb_strings words = {0};
-        status = nb_stage_words(&words, stages, stage, s->resume, s->force, err);
+        status = nb_stage_words(&words, stages, stage, s->resume, s->force, NULL, err);
         printf("%s\t%s\t%s\t", stage->name, nb_stage_state_name(stage->state), stage->command->mpi ? "mpi" : "one");
         for (size_t k = 0; k < stage->after_count; k++) {
             printf("%s%s", k ? "," : "", stages->all[stage->after[k]].name);
@@ -81,6 +82,15 @@ static void print_slurm(const nb_stages *stages)
 }
 
 /* ---- the run ---- */
+
+/* False for a part that others run beside: it leaves the stage's record to part 0. The store, appearing behind that
+ * record, tells that the stage is done. */
+static bool alone(const settings *s)
+{
+    nb_part part;
+    nb_error none = {0};
+    return nb_part_parse(&part, s->part, &none) == NB_OK && part.number == 0;
+}
 
 static bool wanted(const settings *s, const nb_stage *stage)
 {
@@ -129,7 +139,7 @@ static nb_status launch_words(nb_strings *words, const nb_stages *stages, const 
     char program[4096];
     NB_TRY(nb_own_program(program, sizeof program, err));
     NB_TRY(nb_strings_push(words, program, strlen(program), err));
-    NB_TRY(nb_stage_words(words, stages, stage, s->resume, s->force, err));
+    NB_TRY(nb_stage_words(words, stages, stage, s->resume, s->force && alone(s), s->part, err));
     if (s->talk.quiet) {
         NB_TRY(nb_strings_push(words, "--quiet", 7, err));
     }
@@ -138,6 +148,34 @@ static nb_status launch_words(nb_strings *words, const nb_stages *stages, const 
     }
 done:
     return status;
+}
+
+/* A part runs beside others: which stage must be said, and part 0, alone, begins. */
+static nb_status check_part(const nb_stages *stages, const settings *s, nb_error *err)
+{
+    nb_part part;
+    nb_status status = nb_part_parse(&part, s->part, err);
+    if (status != NB_OK || !part.count) {
+        return status;
+    }
+    if (s->only.count != 1) {
+        return nb_fail(err, NB_ERR_USAGE, "--part needs one stage: --only STAGE");
+    }
+    for (size_t i = 0; i < stages->count; i++) {
+        const nb_stage *stage = &stages->all[i];
+        if (!wanted(s, stage)) {
+            continue;
+        }
+        if (!stage->parts) {
+            return nb_fail(err, NB_ERR_USAGE, "--part: stage %s is made by one job, only embed goes in parts",
+                           stage->name);
+        }
+        if (part.number && stage->state != NB_STAGE_PARTLY && stage->state != NB_STAGE_DONE) {
+            nb_fail(err, NB_ERR_USAGE, "--part %s: stage %s has not been laid out", s->part, stage->name);
+            return nb_hint(err, "run it with --part 0/%zu first", part.count);
+        }
+    }
+    return NB_OK;
 }
 
 static nb_status refuse_stale(const nb_stages *stages, const nb_stage *stage, nb_error *err)
@@ -162,8 +200,11 @@ static nb_status run_stage(nb_job *job, const nb_stages *stages, nb_stage *stage
         putchar('\n');
         goto done;
     }
-    nb_log_info(&job->log, "stage %s%s", stage->name, stage->state == NB_STAGE_PARTLY ? ": continues" : "");
-    NB_TRY(nb_stage_record(stages, stage, false, err));
+    nb_log_info(&job->log, "stage %s%s%s%s", stage->name, s->part ? ", part " : "", s->part ? s->part : "",
+                stage->state == NB_STAGE_PARTLY ? ": continues" : "");
+    if (alone(s)) {
+        NB_TRY(nb_stage_record(stages, stage, false, err));
+    }
     double start = nb_clock();
     NB_TRY(nb_launch(&words, &code, err));
     if (code == NB_STOPPED) {
@@ -177,8 +218,11 @@ static nb_status run_stage(nb_job *job, const nb_stages *stages, nb_stage *stage
     }
     char took[32];
     nb_format_seconds(took, nb_clock() - start);
-    NB_TRY(nb_stage_record(stages, stage, true, err));
-    nb_log_info(&job->log, "stage %s: done in %s", stage->name, took);
+    if (!s->part) {
+        NB_TRY(nb_stage_record(stages, stage, true, err));
+    }
+    nb_log_info(&job->log, "stage %s%s%s: done in %s", stage->name, s->part ? ", part " : "", s->part ? s->part : "",
+                took);
 done:
     nb_strings_free(&words);
     return status;
@@ -190,7 +234,7 @@ static nb_status skip_stage(nb_job *job, const nb_stages *stages, const nb_stage
     const settings *s = job->settings;
     if (!s->dry_run) {
         nb_log_info(&job->log, "stage %s: done already", stage->name);
-        return nb_stage_record(stages, stage, true, err);
+        return alone(s) ? nb_stage_record(stages, stage, true, err) : NB_OK;
     }
     return NB_OK;
 }
@@ -227,6 +271,7 @@ static nb_status run(nb_job *job, nb_error *err)
     NB_TRY(nb_stages_read(&stages, s->config, err));
     NB_TRY(check_only(&stages, s, err));
     NB_TRY(nb_stages_look(&stages, err));
+    NB_TRY(check_part(&stages, s, err));
     if (s->print_stages) {
         NB_TRY(print_stages(&stages, s, err));
     } else if (s->print_slurm) {
@@ -257,6 +302,11 @@ static const nb_option options[] = {
      .value = "WORDS",
      .help = "what starts MPI stages instead, such as 'srun --mpi=pmix'"},
     {.name = "only", .type = NB_OPTION_LIST, AT(only), .value = "STAGE", .help = "run this stage alone; repeatable"},
+    {.name = "part",
+     .type = NB_OPTION_TEXT,
+     AT(part),
+     .value = "K/N",
+     .help = "part K of N of the stage --only names, beside other jobs; 0/N lays it out, first and alone"},
     {.name = "resume",
      .type = NB_OPTION_FLAG,
      AT(resume),

@@ -151,6 +151,7 @@ static nb_status add_stage(nb_stages *s, const nb_command *command, const char *
     }
     stage->output = nb_stage_text(stage, "output");
     stage->resumes = option_of(stage, "resume") != NULL;
+    stage->parts = option_of(stage, "part") != NULL;
 done:
     return status;
 }
@@ -323,7 +324,7 @@ done:
 }
 
 nb_status nb_stage_words(nb_strings *words, const nb_stages *stages, const nb_stage *s, bool resume, bool force,
-                         nb_error *err)
+                         const char *part, nb_error *err)
 {
     const char *name = s->command->name, *space = strchr(name, ' ');
     const char *more[] = {"--config",
@@ -331,7 +332,9 @@ nb_status nb_stage_words(nb_strings *words, const nb_stages *stages, const nb_st
                           s->variant[0] ? "--stage" : NULL,
                           s->variant,
                           resume && s->resumes ? "--resume" : NULL,
-                          force && option_of(s, "force") ? "--force" : NULL};
+                          force && option_of(s, "force") ? "--force" : NULL,
+                          part ? "--part" : NULL,
+                          part};
     nb_status status;
     NB_TRY(nb_strings_push(words, name, space ? (size_t)(space - name) : strlen(name), err));
     if (space) {
@@ -348,10 +351,10 @@ done:
 
 /* ---- the batch system's section ---- */
 
-const char *const nb_slurm_keys[] = {"account",   "partition", "qos",     "constraint",  "nodes",
-                                     "ntasks",    "time",      "mem",     "mem-per-cpu", "cpus-per-task",
-                                     "modules",   "launcher",  "signal",  "requeues",    "mail-user",
-                                     "mail-type", "setup",     "negbank", "sbatch",      NULL};
+const char *const nb_slurm_keys[] = {
+    "account",     "partition",     "qos",     "constraint", "nodes",   "ntasks",   "time",      "mem",
+    "mem-per-cpu", "cpus-per-task", "modules", "launcher",   "signal",  "requeues", "mail-user", "mail-type",
+    "setup",       "negbank",       "sbatch",  "array",      "stripes", NULL};
 
 static bool is_slurm_key(const char *key)
 {

@@ -39,6 +39,7 @@ typedef struct nb_stage {
     size_t *after;        /* [after_count] numbers of stages it needs */
     size_t after_count;
     bool resumes; /* it has the option --resume */
+    bool parts;   /* it has the option --part: several jobs may make its output */
     nb_stage_state state;
 } nb_stage;
 
@@ -63,9 +64,9 @@ const char *nb_stage_state_name(nb_stage_state state);
 /* Records that a stage begins, or that it is done. */
 nb_status nb_stage_record(const nb_stages *stages, const nb_stage *stage, bool done, nb_error *err);
 
-/* The words behind the program's name, "mine" "--config" FILE ..., pushed to *words. */
+/* The words behind the program's name, "mine" "--config" FILE ..., pushed to *words; `part` may be NULL. */
 nb_status nb_stage_words(nb_strings *words, const nb_stages *stages, const nb_stage *stage, bool resume, bool force,
-                         nb_error *err);
+                         const char *part, nb_error *err);
 
 /* The value of an option of the stage by its name: the text, NULL when unset or of another type. */
 const char *nb_stage_text(const nb_stage *stage, const char *option);

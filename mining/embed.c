@@ -18,8 +18,10 @@ typedef struct loop {
     const nb_log *log;
     const nb_store_plan *plan;
     const nb_embed_work *work;
-    int fd, cause;    /* errno where fd is -1 */
-    const char *path; /* of fd, for messages */
+    size_t first, tiles; /* [first, first + tiles) are this job's */
+    uint64_t rows_of;    /* the rows in them */
+    int fd, cause;       /* errno where fd is -1 */
+    const char *path;    /* of fd, for messages */
     nb_crew crew;
     float *rows, *norms;
 } loop;
@@ -33,6 +35,7 @@ static nb_status draw(loop *l, size_t *tile, bool *more, nb_error *err)
     for (bool done = true; done;) {
         NB_TRY(nb_crew_next(&l->crew, tile, more, err));
         done = false;
+        *tile += l->first;
         if (*more && l->plan->resumed) {
             double begin = nb_clock();
             NB_TRY(nb_store_tile_done(l->fd, l->plan, *tile, &done, err));
@@ -111,11 +114,11 @@ static nb_status judge_halt(loop *l, nb_error *err)
     }
     if (!dealt) {
         nb_crew_look(&l->crew, &made, &kept, &slowest);
-        if (made + kept == l->plan->count) {
+        if (made + kept == l->rows_of) {
             return NB_OK; /* too late to stop anything */
         }
         nb_fail(err, NB_STOPPED, "stopped on request after %llu of %llu %s", (unsigned long long)(made + kept),
-                (unsigned long long)l->plan->count, l->work->what);
+                (unsigned long long)l->rows_of, l->work->what);
     } else {
         nb_fail(err, NB_STOPPED, "stopped on request after %llu %s of one rank",
                 (unsigned long long)(l->crew.tally.items + l->crew.tally.kept), l->work->what);
@@ -203,12 +206,9 @@ static void say_account(loop *l, const nb_embed_account *a)
     nb_progress_finish(&l->crew.progress);
     if (a->kept) {
         nb_log_info(l->log, "%llu of %llu %s were done before", (unsigned long long)a->kept,
-                    (unsigned long long)l->plan->count, l->work->what);
+                    (unsigned long long)l->rows_of, l->work->what);
     }
     nb_log_info(l->log, "time of all ranks: %s", text);
-    if (a->kept) {
-        nb_log_info(l->log, "%llu of the %s were there already", (unsigned long long)a->kept, l->work->what);
-    }
     if (l->team->size > 1) {
         nb_log_info(l->log, "%s a rank: %llu to %llu, fewest on rank %d; tiles shared by: %s", l->work->what,
                     (unsigned long long)a->fewest, (unsigned long long)a->most, a->slowest,
@@ -220,8 +220,8 @@ static void say_account(loop *l, const nb_embed_account *a)
 static nb_status make_all(loop *l, nb_embed_account *account, nb_error *err)
 {
     const nb_crew_work work = {.what = l->work->what,
-                               .total = l->plan->count,
-                               .tiles = (size_t)l->plan->tile_count,
+                               .total = l->rows_of,
+                               .tiles = l->tiles,
                                .run = l->work->run,
                                .sharing = l->work->sharing};
     nb_status status;
@@ -265,6 +265,16 @@ static nb_status create_or_resume(nb_output *out, nb_store_plan *plan, const nb_
     nb_buffer fresh = {0};
     bool left = false, same = false;
     nb_status status;
+    if (target->part.count) {
+        NB_TRY(target->force ? nb_output_begin(out, target->path, true, err)
+                             : nb_output_resume(out, target->path, false, &left, err));
+        if (target->force && unlink(target->path) != 0 && errno != ENOENT) { /* parts would find it complete */
+            status = nb_fail_errno(err, NB_ERR_IO, "cannot remove '%s'", target->path);
+            goto done;
+        }
+        NB_TRY(nb_part_lay_out(out, &target->part, plan, spec, log, err));
+        return NB_OK;
+    }
     NB_TRY(target->resume ? nb_output_resume(out, target->path, target->force, &left, err)
                           : nb_output_begin(out, target->path, target->force, err));
     if (!left) {
@@ -308,7 +318,8 @@ static nb_status complete(const nb_embed_target *target, const nb_store_spec *sp
     nb_store store;
     nb_error ignored = {0};
     *same = false;
-    if (!target->resume || target->force || nb_store_open(&store, target->path, false, &ignored) != NB_OK) {
+    if (!(target->resume || target->part.count) || target->force ||
+        nb_store_open(&store, target->path, false, &ignored) != NB_OK) {
         return NB_OK;
     }
     *same = strcmp(store.provenance, spec->provenance) == 0 && same_strings(&store.names, spec->names) &&
@@ -325,15 +336,54 @@ static nb_status create(const nb_team *team, const nb_log *log, nb_output *out, 
 {
     bool done = false;
     nb_status status = team->rank == 0 ? complete(target, spec, &done, err) : NB_OK;
+    if (team->rank == 0 && status == NB_OK && !done) {
+        status = create_or_resume(out, plan, target, spec, log, err);
+        done = status == NB_OK && plan->tile_count == 0; /* by other parts, just now */
+    }
     if (done) {
         nb_log_info(log, "'%s' is complete: nothing is left to do", target->path);
-    } else if (team->rank == 0 && status == NB_OK) {
-        status = create_or_resume(out, plan, target, spec, log, err);
     }
     NB_TRY(nb_team_agree(team, status, err));
     NB_TRY(nb_team_broadcast(team, plan, sizeof *plan, err));
 done:
     return status;
+}
+
+/* Rank 0, all tiles of this job being done. */
+static nb_status complete_store(nb_output *out, const nb_embed_target *target, const nb_store_plan *plan,
+                                nb_digest *digest, size_t *left, nb_error *err)
+{
+    nb_status status;
+    if (target->part.count) {
+        return nb_part_finish(out, &target->part, plan, digest, left, err);
+    }
+    NB_TRY(nb_store_seal(out->partial, plan, digest, err));
+    NB_TRY(nb_output_commit(out, err));
+done:
+    return status;
+}
+
+/* Rank 0. Other jobs' tiles are never removed, this one's where it will be continued. */
+static void leave(nb_output *out, const nb_log *log, const nb_embed_target *target, bool begun, nb_status status)
+{
+    bool keep = status == NB_STOPPED || (status != NB_OK && target->resume && begun);
+    if (out->partial && keep && status != NB_STOPPED) {
+        nb_log_warn(log, "'%s' keeps what is done: --resume continues it", out->partial);
+    }
+    if (keep || target->part.count) {
+        nb_output_release(out);
+    }
+    nb_output_end(out);
+}
+
+/* Between the layout of a part and this, other jobs may have completed the store: the file has the other name then. */
+static void open_rows(loop *l, const nb_embed_target *target)
+{
+    l->fd = open(l->path, O_RDWR | O_CLOEXEC);
+    if (l->fd < 0 && errno == ENOENT && target->part.count) {
+        l->fd = open(target->path, O_RDWR | O_CLOEXEC);
+    }
+    l->cause = errno;
 }
 
 nb_status nb_embed_store(const nb_team *team, const nb_log *log, const nb_embed_target *target,
@@ -344,6 +394,7 @@ nb_status nb_embed_store(const nb_team *team, const nb_log *log, const nb_embed_
     nb_buffer partial = {0};
     nb_store_plan plan = {0};
     loop l = {.team = team, .log = log, .plan = &plan, .work = work, .fd = -1};
+    size_t left = 0;
     nb_status status;
     *digest = (nb_digest){""};
     *account = (nb_embed_account){0};
@@ -352,29 +403,22 @@ nb_status nb_embed_store(const nb_team *team, const nb_log *log, const nb_embed_
     if (!plan.tile_count) {
         return NB_OK;
     }
+    nb_part_tiles(&target->part, &plan, &l.first, &l.tiles, &l.rows_of);
     NB_TRY(nb_team_agree(team, nb_buffer_printf(&partial, err, "%s.partial", target->path), err));
     l.path = partial.data;
-    l.fd = open(l.path, O_RDWR | O_CLOEXEC);
-    l.cause = errno;
-    NB_TRY(make_all(&l, account, err));
-    if (team->rank == 0) {
-        status = nb_store_seal(out.partial, &plan, digest, err);
-        if (status == NB_OK) {
-            status = nb_output_commit(&out, err);
-        }
+    if (target->part.number || !target->part.count) {
+        open_rows(&l, target);
+        NB_TRY(make_all(&l, account, err));
     }
+    status = team->rank == 0 ? complete_store(&out, target, &plan, digest, &left, err) : NB_OK;
+    account->left = left; /* rank 0's until all hear of it */
     NB_TRY(nb_team_agree(team, status, err));
+    NB_TRY(nb_team_broadcast(team, &account->left, sizeof account->left, err));
 done:
     if (l.fd >= 0) {
         close(l.fd);
     }
-    if (out.partial && (status == NB_STOPPED || (status != NB_OK && target->resume && plan.tile_count))) {
-        if (status != NB_STOPPED) {
-            nb_log_warn(log, "'%s' keeps what is done: --resume continues it", out.partial);
-        }
-        nb_output_release(&out);
-    }
-    nb_output_end(&out);
+    leave(&out, log, target, plan.tile_count > 0, status);
     nb_buffer_free(&partial);
     return status;
 }

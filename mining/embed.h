@@ -11,6 +11,7 @@
 #include "common/store/embeddings.h"
 #include "mining/images/inputs.h"
 #include "mining/images/loader.h"
+#include "mining/parts.h"
 #include "mining/prompts.h"
 
 enum { NB_TEXT_TILE = 512, NB_IMAGE_TILE = 16 }; /* rows */
@@ -45,6 +46,7 @@ typedef struct nb_embed_account {
     uint64_t made, kept;  /* rows made, rows an interrupted run had made */
     uint64_t fewest, most;
     int slowest; /* the rank with the fewest */
+    size_t left; /* tiles of other parts that are still to be done: the store is not there yet */
 } nb_embed_account;
 
 /* Where a store goes, and what to do with what is there. */
@@ -54,12 +56,14 @@ typedef struct nb_embed_target {
     /* continue the partial that an interrupted run of the same content left, on any number of ranks; and keep it when
      * this run fails too */
     bool resume;
+    nb_part part; /* of a store that several jobs make: then what they have done is always kept, `resume` or not */
 } nb_embed_target;
 
 /* Collective; all arguments but the maker's state agree on all ranks. Makes the store `spec` describes. Asked to stop
  * (common/parallel/stop.h), even on one rank alone, the ranks finish the tiles they are at, keep the partial and return
  * NB_STOPPED. With `resume`, a store of the same content that is complete is left alone, *digest (rank 0's) is empty
- * and *account all zero; one that another engine began is NB_ERR_INPUT and stays. */
+ * and *account all zero; one that another engine began is NB_ERR_INPUT and stays. Of a part, *digest is empty unless it
+ * was the one that found all tiles done. */
 nb_status nb_embed_store(const nb_team *team, const nb_log *log, const nb_embed_target *target,
                          const nb_store_spec *spec, const nb_embed_work *work, nb_digest *digest,
                          nb_embed_account *account, nb_error *err);

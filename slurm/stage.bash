@@ -8,6 +8,9 @@
 #   NEGBANK_MODULES   modules to load, separated by blanks       NEGBANK_SETUP   a shell file to read before anything else
 #   NEGBANK_LAUNCHER  srun (default) or mpirun                   NEGBANK_REQUEUES  how often a stopped job comes back (20)
 #   NEGBANK_FORCE     yes: overwrite outputs that were made otherwise
+#   NEGBANK_PARTS     the stage is made in so many parts: a task of a job array makes the part of its number (plus
+#                     NEGBANK_PARTS_BEFORE, where one array cannot hold them all), a job that is no task lays it out
+#   NEGBANK_STRIPES   Lustre stripes of what is made in the output's folder (NEGBANK_FOLDER)
 
 nb_say() { printf '%s %s\n' "$(date -u +%FT%TZ)" "$*"; }
 
@@ -58,6 +61,31 @@ nb_binding() {
         }'
 }
 
+# What became of the tasks of a job array that was submitted last for a stage, a line each: ID_TASK, part, state ("done",
+# "failed", "running", "pending"), exit code. Nothing when the stage is no array.
+nb_tasks() {
+    local folder=$1 stage=$2 id before count
+    awk -F'\t' -v s="$stage" '$1 == s { if ($3 != at) n = 0; at = $3; line[n++] = $2 "\t" $4 }
+        END { for (i = 0; i < n; i++) print line[i] }' "$folder/jobs.tsv" 2>/dev/null |
+        while IFS=$'\t ' read -r id before count; do
+            [ -n "$count" ] || continue
+            {
+                squeue -h -r -j "$id" -o 'queued %K %T' 2>/dev/null
+                awk -F'\t' -v j="$id" 'index($2, j "_") == 1 { sub(/.*_/, "", $2); print "ended", $2, $4 }' \
+                    "$folder/ended.tsv" 2>/dev/null
+            } | awk -v j="$id" -v b="$before" -v n="$count" '
+                $1 == "queued" { queued[$2] = $3 }
+                $1 == "ended" { code[$2] = $3 }
+                END {
+                    for (k = 1; k <= n; k++) {
+                        state = k in queued ? (queued[k] == "PENDING" || queued[k] ~ /REQUEUE/ ? "pending" : "running") \
+                            : (code[k] == "0" ? "done" : "failed")
+                        printf "%s_%d\t%d\t%s\t%s\n", j, k, b + k, state, k in code ? code[k] : "none"
+                    }
+                }'
+        done
+}
+
 nb_program() {
     local here=${BASH_SOURCE[0]%/*}
     if [ -n "${NEGBANK_PROGRAM:-}" ]; then
@@ -80,11 +108,30 @@ nb_requeue() {
         return
     fi
     nb_say "stage $NB_STAGE: state saved, requeue $((restarts + 1)) of at most $most"
-    scontrol requeue "$SLURM_JOB_ID" && sleep 60 # until it takes effect
+    # by its full name: the number alone of an array's last task is that of the whole array
+    scontrol requeue "$NB_JOB" && sleep 60 # until it takes effect
+}
+
+# Which part of the stage this job makes, "3/8"; nothing when it makes the whole.
+nb_part() {
+    [ -n "${NEGBANK_PARTS:-}" ] || return 0
+    echo "$((SLURM_ARRAY_TASK_ID ? SLURM_ARRAY_TASK_ID + ${NEGBANK_PARTS_BEFORE:-0} : 0))/$NEGBANK_PARTS"
+}
+
+# New files in the output's folder get the stripes that were asked for; a file system without them says so.
+nb_stripes() {
+    [ -n "${NEGBANK_STRIPES:-}" ] || return 0
+    if ! command -v lfs >/dev/null; then
+        nb_say "stripes: $NEGBANK_STRIPES: no lfs here, left alone"
+    elif lfs setstripe -c "$NEGBANK_STRIPES" "${NEGBANK_FOLDER:-.}"; then
+        nb_say "stripes: $NEGBANK_STRIPES for new files in ${NEGBANK_FOLDER:-.}"
+    else
+        nb_say "warning: ${NEGBANK_FOLDER:-.} does not take $NEGBANK_STRIPES stripes"
+    fi
 }
 
 nb_stage() {
-    local config=$1 asked='' ended='' code=0 launcher program
+    local config=$1 asked='' ended='' code=0 launcher program part
     NB_STAGE=$2
     [ -n "${SLURM_JOB_ID:-}" ] || {
         echo "error: this is a batch script: sbatch ... RUN.yaml, or slurm/submit RUN.yaml" >&2
@@ -97,16 +144,20 @@ nb_stage() {
     done
     export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 # a rank is a core
     program=$(nb_program) && launcher=$(nb_launcher) || exit 2
+    part=$(nb_part)
+    NB_JOB=$SLURM_JOB_ID
+    [ -z "${SLURM_ARRAY_TASK_ID:-}" ] || NB_JOB=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
     if [ "$(id -u)" = 0 ]; then
         export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     fi
-    nb_say "stage $NB_STAGE, job $SLURM_JOB_ID on ${SLURM_JOB_NODELIST:-?}, ${SLURM_NTASKS:-1} ranks, restart ${SLURM_RESTART_COUNT:-0}, OPENBLAS_NUM_THREADS=1"
+    nb_say "stage $NB_STAGE${part:+, part $part}, job $NB_JOB on ${SLURM_JOB_NODELIST:-?}, ${SLURM_NTASKS:-1} ranks, restart ${SLURM_RESTART_COUNT:-0}, OPENBLAS_NUM_THREADS=1"
     local child=''
     # USR1: the time limit is near. TERM alone: somebody cancels or preempts; then Slurm decides what comes next.
     trap 'asked=yes; [ -z "$child" ] || kill -USR1 "$child" 2>/dev/null' USR1
     trap 'ended=yes; [ -z "$child" ] || kill -USR1 "$child" 2>/dev/null' TERM
     nb_binding
-    "$program" run "$config" --only "$NB_STAGE" --launcher "$launcher" ${NEGBANK_FORCE:+--force} &
+    nb_stripes
+    "$program" run "$config" --only "$NB_STAGE" ${part:+--part "$part"} --launcher "$launcher" ${NEGBANK_FORCE:+--force} &
     child=$!
     [ -z "$asked$ended" ] || kill -USR1 "$child" # asked before there was a child
     while :; do
@@ -118,7 +169,7 @@ nb_stage() {
     local last=$?
     [ "$last" = 127 ] || code=$last
     nb_say "stage $NB_STAGE ended with exit code $code"
-    printf '%s\t%s\t%s\t%s\t%s\n' "$NB_STAGE" "$SLURM_JOB_ID" "${SLURM_RESTART_COUNT:-0}" "$code" "$(date -u +%FT%TZ)" \
+    printf '%s\t%s\t%s\t%s\t%s\n' "$NB_STAGE" "$NB_JOB" "${SLURM_RESTART_COUNT:-0}" "$code" "$(date -u +%FT%TZ)" \
         >>"${config%.y*ml}.run/ended.tsv"
     # 85: stopped, state saved. By a signal although USR1 came: it came before the ranks listened; what earlier runs
     # did is kept all the same.

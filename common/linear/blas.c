@@ -53,7 +53,7 @@ const char *nb_blas_better(void)
 #endif
 
 #define CORETYPE "OPENBLAS_CORETYPE"
-#define CHOSEN "NEGBANK_KERNELS_CHOSEN" /* tells the second start from a user's own choice */
+#define CHOSEN   "NEGBANK_KERNELS_CHOSEN" /* tells the second start from a user's own choice */
 
 void nb_blas_choose(char *argv[])
 {

@@ -159,7 +159,7 @@ nb_status nb_store_same_plan(const nb_store_plan *plan, const char *fresh, const
     NB_TRY(nb_map_open(&a, fresh, err));
     NB_TRY(nb_map_open(&b, old, err));
     if (a.len == b.len) {
-        uint64_t at = 0;
+        uint64_t at = NB_SEAL_BYTES;
         uint64_t parts[3][2] = {{plan->embeddings_at, plan->count * nb_store_row_bytes(plan)},
                                 {plan->norms_at, plan->count * sizeof(float)},
                                 {plan->checksums_at, plan->tile_count * sizeof(uint64_t)}};
@@ -232,6 +232,23 @@ nb_status nb_store_tile_done(int fd, const nb_store_plan *plan, size_t tile, boo
 done:
     free(rows);
     free(norms);
+    return status;
+}
+
+nb_status nb_store_tiles_left(int fd, const nb_store_plan *plan, size_t *left, nb_error *err)
+{
+    uint64_t block[1024];
+    const size_t many = sizeof block / sizeof *block;
+    nb_status status = NB_OK;
+    *left = 0;
+    for (size_t begin = 0; begin < plan->tile_count; begin += many) {
+        size_t count = plan->tile_count - begin < many ? (size_t)plan->tile_count - begin : many;
+        NB_TRY(read_at(fd, block, count * sizeof *block, plan->checksums_at + begin * sizeof *block, err));
+        for (size_t i = 0; i < count; i++) {
+            *left += block[i] == 0;
+        }
+    }
+done:
     return status;
 }
 

@@ -52,13 +52,16 @@ nb_status nb_store_write_tile(int fd, const nb_store_plan *plan, size_t tile, co
 nb_status nb_store_write_tile_half(int fd, const nb_store_plan *plan, size_t tile, const uint16_t *rows,
                                    const float *norms, nb_error *err);
 
-/* True when the unsealed file `old` was created for the same store as `fresh`: the same bytes outside the rows, norms
- * and checksums that `plan` (of both) places. */
+/* True when the file `old` was created for the same store as `fresh`: the same bytes outside the seal (a run may have
+ * ended just behind it) and the rows, norms and checksums that `plan` (of both) places. */
 nb_status nb_store_same_plan(const nb_store_plan *plan, const char *fresh, const char *old, bool *same, nb_error *err);
 /* The provenance of a file that need not be sealed, freed by the caller. */
 nb_status nb_store_provenance(const char *path, char **text, nb_error *err);
 /* True when the file holds tile `tile` whole: a tile that an interrupted run finished. */
 nb_status nb_store_tile_done(int fd, const nb_store_plan *plan, size_t tile, bool *done, nb_error *err);
+
+/* How many tiles are not marked as done, whether or not those that are are whole. */
+nb_status nb_store_tiles_left(int fd, const nb_store_plan *plan, size_t *left, nb_error *err);
 
 /* Seals the file once all tiles are written and synced. By one process. */
 nb_status nb_store_seal(const char *path, const nb_store_plan *plan, nb_digest *digest, nb_error *err);

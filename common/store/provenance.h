@@ -30,7 +30,8 @@ nb_status nb_provenance_file(nb_provenance *p, const char *role, const char *pat
 nb_status nb_provenance_fact(nb_provenance *p, const char *name, const char *value, nb_error *err);
 
 /* The fact that names the towers' engine. */
-#define NB_PROVENANCE_ENGINE "engine"
+#define NB_PROVENANCE_ENGINE  "engine"
+#define NB_PROVENANCE_KERNELS "kernels"
 
 /* NB_ERR_INPUT naming both where two content halves state the fact differently. `path` holds `old`. */
 nb_status nb_provenance_same_fact(const char *path, const char *old, const char *fresh, const char *name,

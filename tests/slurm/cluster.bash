@@ -92,6 +92,7 @@ KillWait=10
 SlurmctldTimeout=10
 SlurmdTimeout=10
 TreeWidth=65533
+${MORE_CONF:-}
 C
         for i in $(seq $NODES); do
             echo "NodeName=n$i NodeHostname=n$i NodeAddr=$NET.$((10 + i)) CPUs=2 RealMemory=$memory State=UNKNOWN"
