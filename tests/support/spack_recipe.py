@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""spack_recipe.py RECIPE SOURCE PREFIX FOLDER: loads a Spack recipe over the stand-in beside, and compares it with CMake.
+"""spack_recipe.py RECIPE SOURCE PREFIX FOLDER: loads a Spack recipe over the stand-in, compares it with CMake.
 
 Its dependencies are those that SOURCE's CMake files require, no fewer and no more; a configuration of SOURCE in FOLDER
 with its arguments and environment passes and uses all of them; PREFIX, where negbank is installed, has what its run
@@ -25,6 +25,7 @@ SPECS = {
     "libwebpdemux": "libwebp +libwebpdemux", "libarchive": "libarchive", "cairo": "cairo +png +ft +fc",
     "libcurl": "curl", "cmocka": "cmocka", "PkgConfig": "pkgconfig", "Threads": None, "C": "c",
 }
+GENERATORS = {"ninja": "Ninja", "make": "Unix Makefiles"}  # CMakePackage itself depends on the program
 
 
 class Environment(dict):
@@ -58,7 +59,7 @@ def same_dependencies(source):
     least = re.search(r"cmake_minimum_required\(VERSION ([\d.]+)", text)[1]
     if depends.get("cmake", ("",))[0] != f"@{least}:":
         fail(f"CMakeLists.txt wants CMake {least}, the recipe another")
-    wanted = {"cmake", *(name for name in recorded["generator"] if name == "ninja")}
+    wanted = {"cmake"}
     languages = re.search(r"project\([^)]*LANGUAGES ([^)]*)\)", text)[1].split()
     for kinds, asked in (({"build", "link"}, languages + required(source / "CMakeLists.txt")),
                          ({"test"}, required(source / "tests/CMakeLists.txt"))):
@@ -94,8 +95,8 @@ def configure(package, source, folder):
     package.setup_build_environment(environment)
     package.run("before", "cmake")
     words = package.cmake_args()
-    done = subprocess.run(["cmake", "-S", source, "-B", folder / "build", "-G", "Ninja", *words,
-                           package.define("CMAKE_INSTALL_PREFIX", package.prefix)],
+    done = subprocess.run(["cmake", "-S", source, "-B", folder / "build", "-G", GENERATORS[recorded["generator"][0]],
+                           *words, package.define("CMAKE_INSTALL_PREFIX", package.prefix)],
                           env={**os.environ, **environment}, capture_output=True, text=True)
     if done.returncode:
         fail(f"cmake {' '.join(words)}:\n{done.stderr}")

@@ -19,7 +19,6 @@ class Negbank(CMakePackage):
 
     depends_on("c", type="build")
     depends_on("cmake@3.25:", type="build")
-    depends_on("ninja", type="build")
     depends_on("pkgconfig", type="build")
     depends_on("openmpi@4.1:", type=("build", "link", "run"))
     # the program looks for HDF5 under the name that Debian's pkg-config files give it, see name_hdf5
