@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# slurm/package: the module file under a real Lmod, over an installed prefix; syntax of the other recipes.
+# slurm/package: the module file under a real Lmod, over an installed prefix; the Spack recipe over a stand-in of Spack;
+# syntax of the Apptainer definition.
 . "$TESTS/cli/lib.sh" || exit 1
 [ -e /usr/share/lmod/lmod/init/bash ] || {
     echo 'skipped: Lmod is not installed'
@@ -38,10 +39,21 @@ case_ 'unloaded: nothing is left'
 run 0 env NEGBANK_PREFIX="$T/apps" bash -c '. ./loaded.bash; module load negbank; module unload negbank; echo "now $PATH"'
 grep -q "$T/apps" out && die 'the path still holds it'
 
-case_ 'the Spack recipe and the script inside the Apptainer definition parse'
-run 0 python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$TESTS/../slurm/package/negbank/package.py"
-sed -n '/^%post/,/^%environment/p' "$TESTS/../slurm/package/negbank.def" | sed '1d;$d' >post.bash
-present post.bash
-run 0 bash -n post.bash
+case_ 'Spack: the recipe over a stand-in of its package API, with CMake behind'
+run 0 python3 "$TESTS/support/spack_recipe.py" "$TESTS/../slurm/package/negbank/package.py" "$TESTS/.." \
+    "$T/apps/0.1.0" "$T/spack"
+prints ' dependencies, 2 arguments'
+
+case_ 'Spack: a recipe without one of its dependencies is noticed'
+grep -v '"libsodium"' "$TESTS/../slurm/package/negbank/package.py" >short.py
+run 1 python3 "$TESTS/support/spack_recipe.py" short.py "$TESTS/.." "$T/apps/0.1.0" "$T/short"
+says "CMake requires 'libsodium'"
+
+case_ 'Apptainer: the sections of the definition parse as sh (slurm/package/try-def runs them)'
+for section in post environment runscript test; do
+    awk -v name="%$section" '/^%/ { on = $1 == name; next } on' "$TESTS/../slurm/package/negbank.def" >"$section.sh"
+    present "$section.sh"
+    run 0 sh -n "$section.sh"
+done
 
 finish

@@ -1,6 +1,8 @@
-# Spack recipe of negbank. Beside the source: `spack repo create R; cp -r slurm/package/negbank R/packages/;
-# spack repo add R; spack dev-build negbank@main` from the top of the source folder.
-import os
+# Spack recipe of negbank, for Spack 1.0 and later. From the top of the source folder:
+#
+#   spack repo create R negbank && cp -r slurm/package/negbank R/spack_repo/negbank/packages/
+#   spack repo add R/spack_repo/negbank && spack dev-build negbank@main
+from spack_repo.builtin.build_systems.cmake import CMakePackage, generator
 
 from spack.package import *
 
@@ -8,7 +10,6 @@ from spack.package import *
 class Negbank(CMakePackage):
     """Negative-label banks for out-of-distribution detection with CLIP, mined under MPI."""
 
-    maintainers = []
     license("Apache-2.0")
 
     # There is no release to fetch yet: build a checkout with `spack dev-build`.
@@ -18,23 +19,23 @@ class Negbank(CMakePackage):
 
     depends_on("c", type="build")
     depends_on("cmake@3.25:", type="build")
-    depends_on("ninja", type="build")
     depends_on("pkgconfig", type="build")
-    depends_on("openmpi@4.1:")
-    # the program looks for HDF5 under the name that Debian's pkg-config files give it, see cmake_args
+    depends_on("openmpi@4.1:", type=("build", "link", "run"))
+    # the program looks for HDF5 under the name that Debian's pkg-config files give it, see name_hdf5
     depends_on("hdf5@1.10.8: +mpi")
     depends_on("openblas threads=none")
     depends_on("zstd")
+    depends_on("zlib-api")
     depends_on("jansson")
     depends_on("libyaml")
     depends_on("libsodium")
-    depends_on("xxhash")
-    depends_on("utf8proc")
+    depends_on("xxhash@0.8:")
+    depends_on("utf8proc +shared")  # the static one is no part of a shared library
     depends_on("libjpeg-turbo")
     depends_on("libpng")
-    depends_on("libwebp")
+    depends_on("libwebp +libwebpdemux")
     depends_on("libarchive")
-    depends_on("cairo")
+    depends_on("cairo +png +ft +fc +pdf +zlib")  # its recipe wants these five together
     depends_on("curl")
     depends_on("cmocka", type="test")
 
@@ -45,10 +46,8 @@ class Negbank(CMakePackage):
         """pkg-config knows parallel HDF5 as `hdf5` here, as `hdf5-openmpi` on Debian."""
         folder = join_path(self.stage.path, "pkgconfig")
         mkdirp(folder)
-        for place in ("lib", "lib64"):
-            found = join_path(self.spec["hdf5"].prefix, place, "pkgconfig", "hdf5.pc")
-            if os.path.exists(found):
-                copy(found, join_path(folder, "hdf5-openmpi.pc"))
+        with open(join_path(folder, "hdf5-openmpi.pc"), "w") as f:
+            f.write("Name: hdf5-openmpi\nDescription: parallel HDF5\nVersion: 1\nRequires: hdf5\n")
 
     def setup_build_environment(self, env):
         env.prepend_path("PKG_CONFIG_PATH", join_path(self.stage.path, "pkgconfig"))
@@ -63,5 +62,7 @@ class Negbank(CMakePackage):
             self.define("BUILD_TESTING", self.run_tests),
         ]
 
+    @run_after("install")
+    @on_package_attributes(run_tests=True)
     def check_install(self):
         Executable(join_path(self.prefix.bin, "negbank"))("--version")
