@@ -6,8 +6,9 @@
 #include <string.h>
 
 /* Rows that go through a block together: their activations stay in a second-level cache, and weights are read once for
- * all of them. Inside a product, as many rows as make up about INPUT_BYTES meet a panel while it is in the first. */
-enum { BLOCK = 32, TOGETHER = 512, INPUT_BYTES = 1 << 20 };
+ * all of them. Inside a product, as many rows as make up about INPUT_BYTES meet a panel while it is near, and the next
+ * panel comes from memory meanwhile, a share with each block. LINE: bf16 of a cache line. */
+enum { BLOCK = 32, TOGETHER = 512, INPUT_BYTES = 1 << 20, LINE = 32 };
 
 static size_t weight_bytes(size_t n, size_t k)
 {
@@ -81,16 +82,19 @@ static void product(const nb_engine *e, const nb_product *p)
     _Alignas(64) float block[BLOCK * NB_PANEL];
     size_t steps = nb_tile_steps(p->k), fit = INPUT_BYTES / (steps * NB_TILE * 2 * sizeof(uint16_t)) * BLOCK;
     size_t some = fit < BLOCK ? BLOCK : fit, last = (p->first + p->count + NB_PANEL - 1) / NB_PANEL;
+    size_t panel_size = steps * 2 * NB_TILE;
     const uint16_t *rows = p->input, *panels = p->weight;
     e->tiles->begin();
     for (size_t at = 0; at < p->rows; at += some) {
         size_t end = at + some < p->rows ? at + some : p->rows;
         for (size_t panel = p->first / NB_PANEL; panel < last; panel++) {
             part t = part_of(p, panel);
-            for (size_t row = at; row < end; row += BLOCK) {
+            const uint16_t *of_panel = panels + panel * panel_size, *ahead = of_panel + panel_size;
+            size_t each = panel + 1 < last ? panel_size / ((end - at + BLOCK - 1) / BLOCK) + LINE : 0;
+            for (size_t row = at; row < end; row += BLOCK, ahead += each) {
                 size_t here = end - row < BLOCK ? end - row : BLOCK;
                 e->tiles->block(block, rows + row / NB_TILE_ROWS * steps * NB_TILE, here > NB_TILE_ROWS ? 2 : 1,
-                                panels + panel * steps * 2 * NB_TILE, steps);
+                                of_panel, steps, ahead, each * sizeof *ahead);
                 finish(e, p, &t, block, row, here);
             }
         }

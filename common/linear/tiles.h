@@ -26,8 +26,10 @@ typedef struct nb_tiles {
     /* Around calls of block on one thread. */
     void (*begin)(void);
     void (*end)(void);
-    /* out[32, 32] = rows panel^T over `steps` steps; row_tiles 1 fills the first 16 rows only. */
-    void (*block)(float *out, const uint16_t *rows, size_t row_tiles, const uint16_t *panel, size_t steps);
+    /* out[32, 32] = rows panel^T over `steps` steps; row_tiles 1 fills the first 16 rows only. Meanwhile `bytes` at
+     * `ahead`, which need not be readable, come nearer. */
+    void (*block)(float *out, const uint16_t *rows, size_t row_tiles, const uint16_t *panel, size_t steps,
+                  const void *ahead, size_t bytes);
     /* out[rows, columns] = block + bias[32], or += ; out has row stride `stride`. The block's columns begin at `skip`.
      */
     void (*store)(float *out, size_t stride, const float *block, size_t skip, size_t rows, size_t columns,
