@@ -282,6 +282,12 @@ static void make_texts(void)
     TEXT("corpus", "lines", 0, "a cat\n  two   words\n\xc3\xa9t\xc3\xa9\na cat\n");
     TEXT("corpus", "wordnet", 1, "00001 03 n 01 tabby_cat 0 000 | a cat\nabacus n 2 3 @ ~ %p 2 0 02 03\n");
     TEXT("image_list", "labels", 0, "# a list\na.png 3\na.png -1\n\nb 7\n");
+    TEXT("ledger", "unchanged", 0, "\0\0");
+    TEXT("ledger", "cut", 4, "\x40\0");
+    TEXT("ledger", "header", 0, "\0\0\0\0\5\1");
+    TEXT("ledger", "damaged", 8, "\0\0\2\0\7\1\4\0\3\1\6\0\4\2\10\0\1\x80");
+    TEXT("ledger", "repaired", 9, "\0\0\2\0\7\1\5\0\3\1\6\0\4\2\10\0\1\x80\12\0\4\0\0\0\0\0\0\xf0\x7f");
+    TEXT("ledger", "fraction", 3, "\0\0\12\0\4\0\0\0\0\0\0\x35\x40");
     TEXT("manifest", "mixed", '#',
          " all\n73cb3858a687a8494ca3323053016282f3dad39d42cf62ca4e79dda2aac7d9ac  a.txt\n*.gz\n"
          "s3://bucket/c.txt\nhttps://u:p@example.org/c.txt.gz?key=1\n");
