@@ -1,5 +1,7 @@
 #include "mining/ledger.h"
 
+#include "common/base/tag.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -143,10 +145,22 @@ nb_status nb_ledger_write(const nb_ledger *l, size_t tile, nb_ledger_tile *t, nb
     return write_all(l, t, l->record, NB_LEDGER_HEADER + tile * l->record, err);
 }
 
+/* Whoever reads it counts by reason and tag. */
+static bool sound(const nb_ledger_tile *t, size_t rows)
+{
+    for (size_t i = 0; i < rows; i++) {
+        if (t->reasons[i] >= NB_REASON_COUNT || t->tags[i] >= NB_TAG_COUNT) {
+            return false;
+        }
+    }
+    return true;
+}
+
 nb_status nb_ledger_read(const nb_ledger *l, size_t tile, nb_ledger_tile *t, bool *done, nb_error *err)
 {
     bool whole = false;
     nb_status status = read_all(l, t, l->record, NB_LEDGER_HEADER + tile * l->record, &whole, err);
-    *done = status == NB_OK && whole && t->checksum && t->checksum == checksum(l, t);
+    *done =
+        status == NB_OK && whole && t->checksum && t->checksum == checksum(l, t) && sound(t, nb_ledger_rows(l, tile));
     return status;
 }

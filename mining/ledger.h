@@ -37,7 +37,7 @@ void nb_ledger_close(nb_ledger *ledger);
 
 /* Not collective; any rank, any order. */
 nb_status nb_ledger_write(const nb_ledger *ledger, size_t tile, nb_ledger_tile *content, nb_error *err);
-/* Reads a tile; *done is false when it was not written or is damaged. */
+/* Reads a tile; *done is false when it was not written or is damaged, or holds a reason or a tag that is none. */
 nb_status nb_ledger_read(const nb_ledger *ledger, size_t tile, nb_ledger_tile *content, bool *done, nb_error *err);
 size_t nb_ledger_rows(const nb_ledger *ledger, size_t tile);
 

@@ -101,9 +101,9 @@ static nb_status count_tile(void *state, size_t begin, size_t rows, const nb_led
     tally *t = state;
     const double *values = tile->columns[t->contest->column];
     for (size_t i = 0; i < rows; i++) {
-        t->reasons[tile->reasons[i] < NB_REASON_COUNT ? tile->reasons[i] : NB_ACCEPTED]++;
+        t->reasons[tile->reasons[i]]++;
         if (tile->reasons[i] == NB_ACCEPTED) {
-            t->accepted[tile->tags[i] < NB_TAG_COUNT ? tile->tags[i] : NB_TAG_NONE]++;
+            t->accepted[tile->tags[i]]++;
             if (!isfinite(values[i])) {
                 return nb_fail(err, NB_ERR_NUMERIC, "the criterion of candidate %zu is %g", begin + i, values[i]);
             }

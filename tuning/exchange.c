@@ -50,7 +50,7 @@ nb_status nb_exchange_weights(const nb_team *team, const float *own, float *weig
             if (team->rank == root) {
                 memcpy(chunk, own + (at - s.begin), n * sizeof *chunk);
             }
-            if (MPI_Bcast(chunk, (int)n, MPI_FLOAT, root, team->comm) != MPI_SUCCESS) {
+            if (team->size > 1 && MPI_Bcast(chunk, (int)n, MPI_FLOAT, root, team->comm) != MPI_SUCCESS) {
                 status = failed("MPI_Bcast", err);
                 goto done;
             }

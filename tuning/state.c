@@ -130,7 +130,8 @@ static nb_status open_state(opened *o, const char *path, size_t parameters, cons
     const char *was = json_string_value(json_object_get(o->about, "configuration"));
     const char *digest = json_string_value(json_object_get(o->about, "digest"));
     if (!was || !digest || json_integer_value(json_object_get(o->about, "format")) != 1 ||
-        !json_is_string(json_object_get(o->about, "log")) || !json_is_integer(json_object_get(o->about, "step"))) {
+        !json_is_string(json_object_get(o->about, "log")) || !json_is_integer(json_object_get(o->about, "step")) ||
+        json_integer_value(json_object_get(o->about, "step")) < 0) {
         status = no_state(path, "its description is missing, or of another version", err);
         goto done;
     }

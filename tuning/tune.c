@@ -45,10 +45,8 @@ nb_status nb_tune_check_output(const nb_tune_plan *plan, bool *complete, nb_erro
         status = nb_hint(err, "choose another name, or replace it with --force");
         goto done;
     }
-    *complete = there && plan->resume && !plan->force;
-    if (!*complete) {
-        NB_TRY(nb_tune_folder_begin(&folder, plan->resume, err));
-    }
+    *complete = plan->resume && !plan->force && nb_tune_folder_complete(&folder);
+    NB_TRY(*complete ? nb_tune_folder_clean(&folder, err) : nb_tune_folder_begin(&folder, plan->resume, err));
 done:
     nb_tune_folder_close(&folder);
     return status;

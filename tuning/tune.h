@@ -26,7 +26,8 @@ typedef struct nb_tune_plan {
 } nb_tune_plan;
 
 /* Not collective; rank 0 asks before any work. NB_ERR_USAGE when the output exists and neither force nor resume is
- * given; makes OUT.partial. *complete: there is nothing left to do (resume, and OUT is there). */
+ * given; makes OUT.partial. *complete: there is nothing left to do (resume, and OUT is there, which no run that began
+ * with force has still to replace); what is left of such a run is then removed. */
 nb_status nb_tune_check_output(const nb_tune_plan *plan, bool *complete, nb_error *err);
 
 /* Collective. `held` may be NULL: labelled images on which ID accuracy is measured. Asked to stop

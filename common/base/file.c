@@ -294,6 +294,14 @@ static nb_status sync_path(const char *path, int flags, nb_error *err)
     return status;
 }
 
+nb_status nb_sync_folder_of(const char *path, nb_error *err)
+{
+    char *folder = folder_of(path, err);
+    nb_status status = folder ? sync_path(folder, O_RDONLY, err) : NB_ERR_LIMIT;
+    free(folder);
+    return status;
+}
+
 nb_status nb_output_commit(nb_output *out, nb_error *err)
 {
     nb_status status = sync_path(out->partial, O_RDWR, err);
@@ -303,9 +311,7 @@ nb_status nb_output_commit(nb_output *out, nb_error *err)
     if (rename(out->partial, out->path) != 0) {
         return nb_fail_errno(err, NB_ERR_IO, "cannot rename '%s' to '%s'", out->partial, out->path);
     }
-    char *folder = folder_of(out->path, err);
-    status = folder ? sync_path(folder, O_RDONLY, err) : NB_ERR_LIMIT;
-    free(folder);
+    status = nb_sync_folder_of(out->path, err);
     nb_output_release(out);
     return status;
 }

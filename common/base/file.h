@@ -36,6 +36,8 @@ const char *nb_path_base(const char *path);
 
 /* Makes a directory and its parents, as mkdir -p. */
 nb_status nb_make_directories(const char *path, nb_error *err);
+/* A rename to `path` is on the disk behind this: syncs the folder it stands in. */
+nb_status nb_sync_folder_of(const char *path, nb_error *err);
 
 /* One output under its partial name. */
 typedef struct nb_output {

@@ -131,7 +131,11 @@ nb_status nb_team_gather(const nb_team *team, const void *block, size_t len, cha
         status = lengths ? NB_OK : NB_ERR_LIMIT;
     }
     NB_TRY(nb_team_agree(team, status, err));
-    NB_TRY_MPI(MPI_Gather(&mine, 1, MPI_UINT64_T, lengths, 1, MPI_UINT64_T, 0, team->comm), "MPI_Gather");
+    if (team->size > 1) {
+        NB_TRY_MPI(MPI_Gather(&mine, 1, MPI_UINT64_T, lengths, 1, MPI_UINT64_T, 0, team->comm), "MPI_Gather");
+    } else {
+        lengths[0] = mine;
+    }
     if (lengths) { /* rank 0 */
         uint64_t total = 0;
         for (int r = 0; r <= team->size; r++) { /* lengths become offsets */

@@ -3,6 +3,7 @@
 #include "common/base/file.h"
 #include "common/base/memory.h"
 
+#include <assert.h>
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -282,9 +283,19 @@ static void make_texts(void)
     TEXT("corpus", "lines", 0, "a cat\n  two   words\n\xc3\xa9t\xc3\xa9\na cat\n");
     TEXT("corpus", "wordnet", 1, "00001 03 n 01 tabby_cat 0 000 | a cat\nabacus n 2 3 @ ~ %p 2 0 02 03\n");
     TEXT("image_list", "labels", 0, "# a list\na.png 3\na.png -1\n\nb 7\n");
+    TEXT("ledger", "unchanged", 0, "\0\0");
+    TEXT("ledger", "cut", 4, "\x40\0");
+    TEXT("ledger", "header", 0, "\0\0\0\0\5\1");
+    TEXT("ledger", "damaged", 8, "\0\0\2\0\7\1\4\0\3\1\6\0\4\2\10\0\1\x80");
+    TEXT("ledger", "repaired", 9, "\0\0\2\0\7\1\5\0\3\1\6\0\4\2\10\0\1\x80\12\0\4\0\0\0\0\0\0\xf0\x7f");
+    TEXT("ledger", "fraction", 3, "\0\0\12\0\4\0\0\0\0\0\0\x35\x40");
     TEXT("manifest", "mixed", '#',
          " all\n73cb3858a687a8494ca3323053016282f3dad39d42cf62ca4e79dda2aac7d9ac  a.txt\n*.gz\n"
          "s3://bucket/c.txt\nhttps://u:p@example.org/c.txt.gz?key=1\n");
+    TEXT("marks", "file", 0, "negbank image marks 1 0123\n\1\0\2");
+    TEXT("marks", "no_digest", 1, "negbank image marks 1 0123\n\1\0\2");
+    TEXT("marks", "marks", 2, "\1\2\0\1\377\3");
+    TEXT("marks", "changed", 3, "\127\1\130\2");
     TEXT("npy", "header", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }          \n\0ABCDEFGH");
     TEXT("score_file", "rows", '#',
          " negbank scores\nimage\tlabel\tclass\tscore\tood_score\na.jpg\t0\t0\t0.75\t0.25\nb.jpg\t-1\t2\t0.5\t0.5\n");
@@ -293,6 +304,35 @@ static void make_texts(void)
     TEXT("store", "bank", 3, "\4\0\1");
     TEXT("url", "http", 'h', "ttp://user:p%40ss@[::1]:8080/a/b.nbank?key=1#x\n../c");
     TEXT("url", "s3", 's', "3://bucket/a b?c\nd/e.txt");
+}
+
+/* A whole state of the model of fuzz_state.c, but for its digest; and its description alone. */
+static void make_states(void)
+{
+    static const char about[] = "{\"format\":1,\"step\":2,\"configuration\":\"model=0123456789abcdef\\nlabel 0=a "
+                                "cat\\nbatch=2\\nsteps=9\\n\",\"log\":\"step\\tloss\\n1\\t0.5\\n\",\"digest\":\""
+                                "0000000000000000000000000000000000000000000000000000000000000000\"}";
+    static const char header[] = "{\"weights\":{\"dtype\":\"F32\",\"shape\":[51],\"data_offsets\":[0,204]},\"m\":{"
+                                 "\"dtype\":\"F32\",\"shape\":[51],\"data_offsets\":[204,408]},\"v\":{\"dtype\":"
+                                 "\"F32\",\"shape\":[51],\"data_offsets\":[408,612]},\"about\":{\"dtype\":\"U8\","
+                                 "\"shape\":[202],\"data_offsets\":[612,814]}}";
+    static const unsigned char numbers[3 * 51 * 4];
+    static_assert(sizeof about - 1 == 202, "the header says so");
+    nb_buffer b = {0};
+    put_le(&b, sizeof header - 1, 4);
+    put_le(&b, 0, 4);
+    put(&b, header, sizeof header - 1);
+    put(&b, numbers, sizeof numbers);
+    put(&b, about, sizeof about - 1);
+    save_choice("state", "file", 0, b.data, b.len);
+    save_choice("state", "file-repaired", 1, b.data, b.len);
+    for (unsigned char i = 2; i < 4; i++) {
+        nb_buffer_clear(&b);
+        put(&b, "", 1);
+        put(&b, about, sizeof about - 1);
+        save_choice("state", i == 2 ? "about-repaired" : "about", i, b.data, b.len);
+    }
+    nb_buffer_free(&b);
 }
 
 int main(int argc, char *argv[])
@@ -313,5 +353,6 @@ int main(int argc, char *argv[])
     make_webp();
     make_tars();
     make_texts();
+    make_states();
     return 0;
 }

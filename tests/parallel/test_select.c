@@ -209,6 +209,15 @@ static void test_ledger(void **state)
     must(nb_team_agree(&team, NB_OK, &err), &err);
     must(nb_ledger_read(&l, 1, tile, &done, &err), &err);
     assert_false(done);
+    must(nb_team_agree(&team, NB_OK, &err), &err);
+    memset(tile, 0, sizeof *tile);
+    tile->tags[5] = NB_TAG_COUNT; /* no tag, with the right checksum */
+    if (team.rank == 0) {
+        must(nb_ledger_write(&l, 1, tile, &err), &err);
+    }
+    must(nb_team_agree(&team, NB_OK, &err), &err);
+    must(nb_ledger_read(&l, 1, tile, &done, &err), &err);
+    assert_false(done);
     nb_ledger_close(&l);
     must(nb_ledger_open(&l, &team, &silent, path, "another", 3000, 2, true, &err), &err);
     must(nb_ledger_read(&l, 1, tile, &done, &err), &err);

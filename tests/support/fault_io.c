@@ -3,10 +3,11 @@
  *
  *   NEGBANK_FAULT        CALLS:EFFECT:N[+], as in "write,sync:ENOSPC:3+"
  *     CALLS   of write (also what stdio writes), read, sync, rename, open, make (files that are created), space
- *             (fallocate, ftruncate), map, unlink; "any" for all of them; or memory: what the program itself, not the
- *             libraries under it, allocates; or clock: the time of day is asked for
+ *             (fallocate, ftruncate), map, unlink (also rmdir); "any" for all of them; or memory: what the program
+ *             itself, not the libraries under it, allocates; or clock: the time of day is asked for
  *     EFFECT  ENOSPC, EIO, EFBIG, EDQUOT, EINTR, ENOMEM; SHORT (half of what a write or read was asked for), KILL, or
- * COUNT (nothing: to learn how many there are) N       the number of the call, from 1; N+ for all from there on
+ *             COUNT (nothing: to learn how many there are)
+ *     N       the number of the call, from 1; N+ for all from there on
  *   NEGBANK_FAULT_BELOW  the folder, as realpath has it
  *   NEGBANK_FAULT_RANK   the rank that is hit (OMPI_COMM_WORLD_RANK), where there are ranks
  *   NEGBANK_FAULT_LOG    a file that gets a line "CALL FILE" at the first fault; with COUNT, as the process ends, one
@@ -290,6 +291,12 @@ int rename(const char *from, const char *to)
 int unlink(const char *path)
 {
     REAL(unlink)
+    return judge_path(UNLINK, path) == FAIL ? -1 : real(path);
+}
+
+int rmdir(const char *path)
+{
+    REAL(rmdir)
     return judge_path(UNLINK, path) == FAIL ? -1 : real(path);
 }
 
