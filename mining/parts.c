@@ -3,6 +3,7 @@
 #include "common/base/text.h"
 #include "common/store/provenance.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -70,38 +71,50 @@ done:
                         "job writes to it");
 }
 
-nb_status nb_part_lay_out(const nb_output *out, const nb_part *part, nb_store_plan *plan, const nb_store_spec *spec,
-                          const nb_log *log, nb_error *err)
+/* In `fresh`, then under the name of the partial, unless that is there. */
+static nb_status lay_out(const nb_output *out, const char *fresh, const nb_part *part, nb_store_plan *plan,
+                         const nb_store_spec *spec, const nb_log *log, nb_error *err)
 {
-    nb_buffer fresh = {0};
-    char host[256] = "";
     bool same = false;
     nb_status status;
-    gethostname(host, sizeof host - 1);
-    NB_TRY(nb_buffer_printf(&fresh, err, "%s.%s.%ld", out->partial, host, (long)getpid()));
-    NB_TRY(nb_store_create(plan, fresh.data, spec, err));
-    if (link(fresh.data, out->partial) == 0) { /* unlike a rename, never over another job's */
-        if (access(out->path, F_OK) == 0) {    /* it was not there because the last part had just given it its name */
+    NB_TRY(nb_store_create(plan, fresh, spec, err));
+    if (link(fresh, out->partial) == 0) {   /* unlike a rename, never over another job's */
+        if (access(out->path, F_OK) == 0) { /* it was not there because the last part had just given it its name */
             unlink(out->partial);
-            *plan = (nb_store_plan){0};
-            goto done;
+            return nb_fail(err, NB_ERR_IO, "'%s' is there", out->path);
         }
         nb_log_info(log, "laid out '%s' for %zu parts", out->partial, part->count);
         goto done;
     }
     if (errno != EEXIST) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot link '%s' to '%s'", fresh.data, out->partial);
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot link '%s' to '%s'", fresh, out->partial);
         goto done;
     }
-    NB_TRY(nb_store_same_plan(plan, fresh.data, out->partial, &same, err));
+    NB_TRY(nb_store_same_plan(plan, fresh, out->partial, &same, err));
     if (!same) {
         status = refuse_other(out->partial, spec, err);
     }
 done:
+    return status;
+}
+
+nb_status nb_part_lay_out(const nb_output *out, const nb_part *part, nb_store_plan *plan, const nb_store_spec *spec,
+                          const nb_log *log, nb_error *err)
+{
+    nb_buffer fresh = {0};
+    char host[256] = "";
+    nb_status status;
+    gethostname(host, sizeof host - 1);
+    NB_TRY(nb_buffer_printf(&fresh, err, "%s.%s.%ld", out->partial, host, (long)getpid()));
+    status = lay_out(out, fresh.data, part, plan, spec, log, err);
     plan->resumed = 1; /* other jobs may have done any tile */
-    if (fresh.data) {
-        unlink(fresh.data);
+    if (status != NB_OK && access(out->path, F_OK) == 0) {
+        nb_error_clear(err); /* it was not there before: others have completed it, and cleared away what they found */
+        *plan = (nb_store_plan){0};
+        status = NB_OK;
     }
+    unlink(fresh.data);
+done:
     nb_buffer_free(&fresh);
     return status;
 }
@@ -149,9 +162,32 @@ static bool still(int fd, const char *path)
     return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+/* Layouts that killed jobs left. A job that is at its own now finds the store complete. */
+static void clear_layouts(const char *partial)
+{
+    const char *base = nb_path_base(partial);
+    size_t len = strlen(base);
+    char *folder = strndup(partial, (size_t)(base - partial));
+    DIR *entries = folder ? opendir(*folder ? folder : ".") : NULL;
+    for (struct dirent *e = entries ? readdir(entries) : NULL; e; e = readdir(entries)) {
+        char *path = NULL;
+        nb_error ignored = {0};
+        if (strncmp(e->d_name, base, len) == 0 && e->d_name[len] == '.' &&
+            nb_path_join(&path, folder, e->d_name, &ignored) == NB_OK) {
+            unlink(path);
+        }
+        free(path);
+    }
+    if (entries) {
+        closedir(entries);
+    }
+    free(folder);
+}
+
 nb_status nb_part_finish(nb_output *out, const nb_part *part, const nb_store_plan *plan, nb_digest *digest,
                          size_t *left, nb_error *err)
 {
+    nb_buffer partial = {0};
     nb_status status;
     *digest = (nb_digest){""};
     *left = 0;
@@ -171,8 +207,11 @@ nb_status nb_part_finish(nb_output *out, const nb_part *part, const nb_store_pla
         goto done;
     }
     NB_TRY(nb_store_seal(out->partial, plan, digest, err));
+    NB_TRY(nb_buffer_printf(&partial, err, "%s", out->partial));
     NB_TRY(nb_output_commit(out, err));
+    clear_layouts(partial.data);
 done:
+    nb_buffer_free(&partial);
     close(fd);
     return status;
 }

@@ -235,7 +235,9 @@ class Trial:
             if harmed.split("/")[-1] not in words and harmed.split("/")[0] not in words:
                 raise Wrong(f"exit code {code}, but the error does not name '{harmed}'")
             noticed = True
-            run = Process(st.launch(self.stage, self.folder, ranks, True), self.folder, self.base, ENVIRONMENT)
+            if not self.stage.forces:
+                os.unlink(os.path.join(self.folder, harmed))
+            run = Process(st.launch(self.stage, self.folder, ranks, self.stage.forces), self.folder, self.base, ENVIRONMENT)
             code, _ = run.end()
         if code != 0:
             raise Wrong(f"run again on {ranks} ranks: exit code {code}" + (" with --force" if force or noticed else ""))

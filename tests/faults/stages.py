@@ -11,12 +11,12 @@ CRITERIA = ("debiased", "interneg", "neglabel", "dnm", "random")
 
 class Stage:
     """One command; {folder} in its words is the name of the folder it runs in. `resumes`: it is continued with the same
-    words; else it is run again, with --force where one of its outputs is there already. `weight`: how often it is
-    drawn."""
+    words; else it is run again, with --force where one of its outputs is there already. `forces`: with --force it
+    begins anew over damaged remains; else they are to be removed. `weight`: how often it is drawn."""
 
-    def __init__(self, name, words, outputs, mpi=True, resumes=False, weight=2):
+    def __init__(self, name, words, outputs, mpi=True, resumes=False, forces=True, weight=2):
         self.name, self.words, self.outputs = name, words, outputs
-        self.mpi, self.resumes, self.weight = mpi, resumes, weight
+        self.mpi, self.resumes, self.forces, self.weight = mpi, resumes, forces, weight
 
 
 def table(server):
@@ -25,6 +25,8 @@ def table(server):
               ["words.nbc"], weight=4),
         Stage("embed text", "embed text -q --model ref/world/model --resume -o text.nbe ref/words.nbc", ["text.nbe"],
               resumes=True, weight=4),
+        Stage("embed part", "embed text -q --model ref/world/model --part 1/1 -o text.nbe ref/words.nbc", ["text.nbe"],
+              resumes=True, forces=False),
         Stage("embed images", "embed images -q --model ref/world/model --labels-from none --resume -o images.nbe "
               "ref/images.tar ref/world/images/id-test", ["images.nbe"], resumes=True, weight=4),
         Stage("score", "score -q --bank ref/bank.nbank --images ref/id.nbe -o s.tsv", ["s.tsv"]),

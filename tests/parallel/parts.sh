@@ -60,6 +60,13 @@ for k in 1 2 3 4; do grep -q 'images looked at' "err$k" && grep -q 'were done be
 same i.nbe pictures.nbe
 absent i.nbe.partial i.nbe.images
 
+case_ 'a layout that a killed job left is cleared away with the last part'
+touch part.nbe.partial.elsewhere.1234
+rm -f part.nbe
+run 0 "${text[@]}" -q -o part.nbe words.nbc --part 1/1
+same part.nbe whole.nbe
+absent part.nbe.partial*
+
 case_ 'one after the other, on other numbers of ranks, in two divisions'
 rm -f part.nbe*
 run 0 "${text[@]}" -o part.nbe words.nbc --part 0/2
@@ -111,7 +118,7 @@ case_ 'stopped: 85, and continued'
 rm -f part.nbe*
 run 0 "${text[@]}" -q -o part.nbe words.nbc --part 0/2
 stopped=no
-for wait in 0.5 0.3 0.2 0.1; do
+for wait in 0.9 0.7 0.5 0.4 0.3 0.25 0.2; do
     # shellcheck disable=SC2046
     $(mpi "$RANKS") "${text[@]}" -o part.nbe words.nbc --part 1/2 >out 2>err </dev/null &
     job=$!
