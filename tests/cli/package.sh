@@ -42,7 +42,7 @@ grep -q "$T/apps" out && die 'the path still holds it'
 case_ 'Spack: the recipe over a stand-in of its package API, with CMake behind'
 run 0 python3 "$TESTS/support/spack_recipe.py" "$TESTS/../slurm/package/negbank/package.py" "$TESTS/.." \
     "$T/apps/0.1.0" "$T/spack"
-prints ' dependencies, 2 arguments'
+prints ' dependencies, 3 arguments'
 
 case_ 'Spack: a recipe without one of its dependencies is noticed'
 grep -v '"libsodium"' "$TESTS/../slurm/package/negbank/package.py" >short.py

@@ -19,7 +19,7 @@ from spack.package import parse, recorded  # noqa: E402
 
 # What CMake asks for, and the spec that has it in Spack: module of pkg-config, package of find_package, language.
 SPECS = {
-    "ompi-c": "openmpi", "hdf5-openmpi": "hdf5 +mpi", "openblas": "openblas", "libzstd": "zstd", "zlib": "zlib-api",
+    "${NEGBANK_MPI}": "openmpi", "${NEGBANK_HDF5}": "hdf5 +mpi", "openblas": "openblas", "libzstd": "zstd", "zlib": "zlib-api",
     "jansson": "jansson", "yaml-0.1": "libyaml", "libsodium": "libsodium", "libxxhash": "xxhash",
     "libutf8proc": "utf8proc +shared", "libjpeg": "libjpeg-turbo", "libpng": "libpng", "libwebp": "libwebp",
     "libwebpdemux": "libwebp +libwebpdemux", "libarchive": "libarchive", "cairo": "cairo +png +ft +fc",
@@ -90,10 +90,8 @@ def hdf5_of_spack(folder):
 
 
 def configure(package, source, folder):
-    """CMake with the recipe's arguments, in the environment it sets up; returns the arguments."""
+    """CMake with the recipe's arguments; returns them."""
     environment = Environment(PKG_CONFIG_PATH=hdf5_of_spack(folder / "hdf5"))
-    package.setup_build_environment(environment)
-    package.run("before", "cmake")
     words = package.cmake_args()
     done = subprocess.run(["cmake", "-S", source, "-B", folder / "build", "-G", GENERATORS[recorded["generator"][0]],
                            *words, package.define("CMAKE_INSTALL_PREFIX", package.prefix)],

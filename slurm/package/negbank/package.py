@@ -21,7 +21,6 @@ class Negbank(CMakePackage):
     depends_on("cmake@3.25:", type="build")
     depends_on("pkgconfig", type="build")
     depends_on("openmpi@4.1:", type=("build", "link", "run"))
-    # the program looks for HDF5 under the name that Debian's pkg-config files give it, see name_hdf5
     depends_on("hdf5@1.10.8: +mpi")
     depends_on("openblas threads=none")
     depends_on("zstd")
@@ -41,17 +40,6 @@ class Negbank(CMakePackage):
 
     generator("ninja")
 
-    @run_before("cmake")
-    def name_hdf5(self):
-        """pkg-config knows parallel HDF5 as `hdf5` here, as `hdf5-openmpi` on Debian."""
-        folder = join_path(self.stage.path, "pkgconfig")
-        mkdirp(folder)
-        with open(join_path(folder, "hdf5-openmpi.pc"), "w") as f:
-            f.write("Name: hdf5-openmpi\nDescription: parallel HDF5\nVersion: 1\nRequires: hdf5\n")
-
-    def setup_build_environment(self, env):
-        env.prepend_path("PKG_CONFIG_PATH", join_path(self.stage.path, "pkgconfig"))
-
     def setup_run_environment(self, env):
         env.set("OPENBLAS_NUM_THREADS", "1")
         env.prepend_path("HDF5_PLUGIN_PATH", join_path(self.prefix, "lib/negbank/hdf5-plugin"))
@@ -59,6 +47,7 @@ class Negbank(CMakePackage):
     def cmake_args(self):
         return [
             self.define_from_variant("NEGBANK_NATIVE", "native"),
+            self.define("NEGBANK_HDF5", "hdf5"),  # its name here; on Debian it is hdf5-openmpi
             self.define("BUILD_TESTING", self.run_tests),
         ]
 

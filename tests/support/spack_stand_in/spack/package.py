@@ -7,8 +7,8 @@ import os
 import re
 import subprocess
 
-__all__ = ["Executable", "depends_on", "join_path", "license", "mkdirp", "on_package_attributes", "run_after",
-           "run_before", "variant", "version"]
+__all__ = ["Executable", "depends_on", "join_path", "license", "on_package_attributes", "run_after", "variant",
+           "version"]
 
 recorded = {"version": {}, "variant": {}, "depends_on": {}, "license": [], "generator": []}
 phases = ("cmake", "build", "install")
@@ -65,10 +65,6 @@ def _run(when, names):
     return register
 
 
-def run_before(*names):
-    return _run("before", names)
-
-
 def run_after(*names):
     return _run("after", names)
 
@@ -83,11 +79,6 @@ def on_package_attributes(**wanted):
 
 
 join_path = os.path.join
-
-
-def mkdirp(*paths):
-    for path in paths:
-        os.makedirs(path, exist_ok=True)
 
 
 class Executable:
