@@ -413,7 +413,9 @@ nb_status nb_embed_store(const nb_team *team, const nb_log *log, const nb_embed_
     status = team->rank == 0 ? complete_store(&out, target, &plan, digest, &left, err) : NB_OK;
     account->left = left; /* rank 0's until all hear of it */
     NB_TRY(nb_team_agree(team, status, err));
-    NB_TRY(nb_team_broadcast(team, &account->left, sizeof account->left, err));
+    if (target->part.count) {
+        NB_TRY(nb_team_broadcast(team, &account->left, sizeof account->left, err));
+    }
 done:
     if (l.fd >= 0) {
         close(l.fd);
