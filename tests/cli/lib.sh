@@ -93,4 +93,13 @@ need_shared() {
     }
 }
 
+# Skips it without WordNet; $W is its index of nouns.
+need_wordnet() {
+    W=/usr/share/wordnet/index.noun
+    [ -s $W ] || {
+        echo 'skipped: the package wordnet-base is absent'
+        exit 77
+    }
+}
+
 finish() { echo "$CASES cases passed"; }

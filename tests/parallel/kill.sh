@@ -5,11 +5,7 @@ source "$TESTS/cli/lib.sh"
 : "${RANKS:?}"
 kills=${NEGBANK_KILLS:-2}
 RANDOM=${NEGBANK_KILL_SEED:-$((1000 + RANKS))}
-W=/usr/share/wordnet/index.noun
-[ -s $W ] || {
-    echo "skipped: the package wordnet-base is absent"
-    exit 77
-}
+need_wordnet
 case_ 'undisturbed runs'
 run 0 "$NEGBANK" demo -q --random-weights -o world
 run 0 "$NEGBANK" corpus -q --format wordnet --limit 20000 -o words.nbc $W

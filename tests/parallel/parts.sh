@@ -3,11 +3,7 @@
 # other numbers of parts and ranks: the bytes of one job.
 source "$TESTS/cli/lib.sh"
 : "${RANKS:?}"
-W=/usr/share/wordnet/index.noun
-[ -s $W ] || {
-    echo "skipped: the package wordnet-base is absent"
-    exit 77
-}
+need_wordnet
 case_ 'one job'
 run 0 "$NEGBANK" demo -q --random-weights -o world
 run 0 "$NEGBANK" corpus -q --format wordnet --limit 20000 -o words.nbc $W

@@ -2,11 +2,7 @@
 # Embedding interrupted by a signal, by a killed rank, and continued on another number of ranks: the same bytes.
 source "$TESTS/cli/lib.sh"
 : "${RANKS:?}"
-W=/usr/share/wordnet/index.noun
-[ -s $W ] || {
-    echo "skipped: the package wordnet-base is absent"
-    exit 77
-}
+need_wordnet
 others=$((RANKS % 4 + 1))
 embed=("$NEGBANK" embed text --model world/model)
 
