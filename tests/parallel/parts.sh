@@ -113,15 +113,28 @@ same part.nbe whole.nbe
 case_ 'stopped: 85, and continued'
 rm -f part.nbe*
 run 0 "${text[@]}" -q -o part.nbe words.nbc --part 0/2
+# listening LAUNCHER: its ranks have a handler for SIGUSR1; before, it would kill them.
+listening() {
+    local pid ranks=0
+    for pid in $(pgrep -P "$1" -x "$(basename "$NEGBANK")"); do
+        ((0x$(awk '/^SigCgt/ { print $2 }' "/proc/$pid/status") >> 9 & 1)) || return 1
+        ranks=$((ranks + 1))
+    done
+    [ $ranks = "$RANKS" ]
+}
 stopped=no
-for wait in 0.9 0.7 0.5 0.4 0.3 0.25 0.2; do
+for delay in 0.1 0.05 0.02 0; do
     # shellcheck disable=SC2046
-    $(mpi "$RANKS") "${text[@]}" -o part.nbe words.nbc --part 1/2 >out 2>err </dev/null &
+    timeout -k 5 120 $(mpi "$RANKS") "${text[@]}" -o part.nbe words.nbc --part 1/2 >out 2>err </dev/null &
     job=$!
-    sleep $wait
-    kill -USR1 $job
-    wait $job
-    got=$?
+    for _ in $(seq 500); do
+        launcher=$(pgrep -x -P $job mpirun) && listening "$launcher" 2>/dev/null && break
+        sleep 0.01
+    done
+    sleep $delay
+    kill -USR1 "$launcher"
+    wait_mpirun $job
+    [ $got = 85 ] || [ $got = 0 ] || die "exit code $got"
     present part.nbe.partial
     [ $got = 85 ] && stopped=yes && break
 done
