@@ -182,7 +182,10 @@ static nb_status refuse_stale(const nb_stages *stages, const nb_stage *stage, nb
 {
     nb_fail(err, NB_ERR_USAGE, "stage %s: '%s' is there, but not as '%s' would make it now", stage->name, stage->output,
             stages->config);
-    return nb_hint(err, "options or inputs have changed, or it was made by hand: move it away, or give --force");
+    return nb_hint(err,
+                   "options or inputs have changed, it was made by hand, or its record '%s/stages/%s.json' is damaged: "
+                   "move it away, or give --force",
+                   stages->folder, stage->name);
 }
 
 static nb_status run_stage(nb_job *job, const nb_stages *stages, nb_stage *stage, nb_error *err)
