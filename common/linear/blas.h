@@ -16,7 +16,8 @@ const char *nb_blas_kernel(void);
 const char *nb_blas_better(void);
 /* First thing in main, with its argv: starts the program again with the better family where there is one and
  * OPENBLAS_CORETYPE does not choose. OpenBLAS chooses before main, and takes a CPU that it does not know for one of
- * 2004, eight times as slow. Returns in the process that goes on; what that starts has the environment as it was. */
+ * 2004, at a fifth of the speed. Returns in the process that goes on; what that starts has the environment as it was.
+ */
 void nb_blas_choose(char *argv[]);
 
 /* c[m, n] = a[m, k] b[n, k]^T + beta c; lda, ldb, ldc are row strides in elements. */

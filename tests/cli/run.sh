@@ -105,6 +105,12 @@ printf '' >world/labels.txt
 run 3 "$NB" run demo.yaml -q --only mine
 says 'stage mine ended with exit code 3'
 cp kept.txt world/labels.txt
+run 2 "$NB" run demo.yaml --part 1/2
+says '--part needs one stage'
+run 2 "$NB" run demo.yaml --part 1/2 --only mine
+says 'stage mine is made by one job'
+run 2 "$NB" run demo.yaml --part 3/2 --only embed-text
+says "'3/2' is no part"
 run 2 "$NB" run demo.yaml --launcher 'no-such-launcher -n 2' --only mine
 says "cannot start 'no-such-launcher'"
 
