@@ -141,7 +141,8 @@ done:
 }
 
 /* Held while one job seals, gone with its descriptor (a lock of the process would go when sealing closes the file). A
- * file system without locks does without: two jobs that seal at once write the same bytes. */
+ * file system without locks does without: two jobs that seal at once write the same bytes, and one is first to rename.
+ */
 static nb_status hold(int fd, const char *partial, nb_error *err)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -206,10 +207,19 @@ nb_status nb_part_finish(nb_output *out, const nb_part *part, const nb_store_pla
     if (!still(fd, out->partial)) {
         goto done;
     }
-    NB_TRY(nb_store_seal(out->partial, plan, digest, err));
     NB_TRY(nb_buffer_printf(&partial, err, "%s", out->partial));
-    NB_TRY(nb_output_commit(out, err));
-    clear_layouts(partial.data);
+    status = nb_store_seal(partial.data, plan, digest, err);
+    if (status == NB_OK) {
+        status = nb_output_commit(out, err);
+    }
+    if (status != NB_OK && out->path && !still(fd, partial.data) && still(fd, out->path)) {
+        nb_error_clear(err); /* another job did, meanwhile */
+        *digest = (nb_digest){""};
+        status = NB_OK;
+    }
+    if (status == NB_OK) {
+        clear_layouts(partial.data);
+    }
 done:
     nb_buffer_free(&partial);
     close(fd);

@@ -104,10 +104,12 @@ nb_status nb_provenance_start(nb_provenance *p, const nb_parsed *parsed, int ran
     p->run = json_pack("{s:s, s:i, s:s, s:o, s:o}", "host", host, "ranks", ranks, "start", now, "options",
                        options(parsed, true), "inputs", json_array());
     const char *job = getenv("SLURM_JOB_ID"), *stripes = getenv("NEGBANK_STRIPES");
-    if (p->run && (job || stripes)) { /* slurm/stage.bash: where it ran, and what was asked of the file system */
-        json_object_set_new(p->run, "batch", json_pack("{s:s*, s:s*}", "job", job, "stripes", stripes));
+    bool whole = p->content && p->run;
+    if (whole && (job || stripes)) { /* slurm/stage.bash: where it ran, and what was asked of the file system */
+        json_t *batch = json_pack("{s:s*, s:s*}", "job", job, "stripes", stripes);
+        whole = json_object_set_new(p->run, "batch", batch) == 0;
     }
-    return p->content && p->run ? NB_OK : no_memory(err);
+    return whole ? NB_OK : no_memory(err);
 }
 
 void nb_provenance_end(nb_provenance *p)

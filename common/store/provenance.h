@@ -29,7 +29,7 @@ nb_status nb_provenance_file(nb_provenance *p, const char *role, const char *pat
 /* A fact about the content beyond options and inputs: "blas kernel", "Cooperlake". */
 nb_status nb_provenance_fact(nb_provenance *p, const char *name, const char *value, nb_error *err);
 
-/* The fact that names the towers' engine. */
+/* The facts that name the towers' engine, and the kernels of OpenBLAS and of our own. */
 #define NB_PROVENANCE_ENGINE  "engine"
 #define NB_PROVENANCE_KERNELS "kernels"
 
