@@ -8,13 +8,6 @@ unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY CURL_CA_
 unset NEGBANK_KEY_PASSWORD NEGBANK_HTTP_TOKEN
 SERVERS=()
 FAST=(--retry-wait 0.01 --retry-longest 2 --connect-timeout 5 --stall-timeout 2)
-end_servers() {
-    local pid
-    for pid in "${SERVERS[@]}"; do kill "$pid" 2>/dev/null; done
-    for pid in "${SERVERS[@]}"; do wait "$pid" 2>/dev/null; done
-    SERVERS=()
-}
-trap 'end_servers; rm -rf "$T"' EXIT
 
 need() {
     for tool in "$@"; do
