@@ -36,11 +36,14 @@ die() {
     exit 1
 }
 
-# run CODE COMMAND...: runs within 120 s, output in $T/out and $T/err, and checks the exit code.
+# Seconds after which a command hangs: many times what any takes on a machine with other work.
+LIMIT=300
+
+# run CODE COMMAND...: runs within LIMIT, output in $T/out and $T/err, and checks the exit code.
 run() {
     want=$1
     shift
-    timeout -k 5 120 "$@" >"$T/out" 2>"$T/err" </dev/null
+    timeout -k 5 $LIMIT "$@" >"$T/out" 2>"$T/err" </dev/null
     got=$?
     [ "$got" = "$want" ] || die "exit code $got instead of $want: $*"
 }
@@ -69,6 +72,19 @@ wait_mpirun() {
     wait "$1" 2>/dev/null
     got=$?
 }
+
+# until_ SECONDS COMMAND...: waits until it succeeds, at most so long.
+until_() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $end ] || return 1
+        sleep "${POLL:-0.02}"
+    done
+}
+
+# begun JOB FILE: the file is there, or the job has ended without a moment when it was seen.
+begun() { [ -e "$2" ] || ! kill -0 "$1" 2>/dev/null; }
 
 says() { grep -qF -- "$1" "$T/err" || die "the error does not say '$1'"; }
 prints() { grep -qF -- "$1" "$T/out" || die "the output does not print '$1'"; }

@@ -30,11 +30,8 @@ for s in held:
 
 # wait_for PORT: until something listens there.
 wait_for() {
-    for _ in $(seq 200); do
-        (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return
-        sleep 0.02
-    done
-    die "nothing listens on port $1"
+    listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+    until_ 60 listens "$1" || die "nothing listens on port $1"
 }
 
 # start_nginx FOLDER: files under FOLDER by GET, PUT, DELETE, MKCOL, MOVE at http://127.0.0.1:$NGINX_PORT.

@@ -27,7 +27,7 @@ with_fault() {
     local what=$1 at=$2
     shift 2
     { # the shell's word about the kill is not wanted
-        timeout -k 5 120 env LD_PRELOAD="$fault" NEGBANK_FAULT="$CALLS:$what:$at" NEGBANK_FAULT_LOG="$T/fault.log" \
+        timeout -k 5 $LIMIT env LD_PRELOAD="$fault" NEGBANK_FAULT="$CALLS:$what:$at" NEGBANK_FAULT_LOG="$T/fault.log" \
             NEGBANK_FAULT_BELOW="$(realpath run)" "${tune[@]}" "$@" >"$T/out" 2>"$T/err" </dev/null
     } 2>/dev/null
     got=$?

@@ -34,7 +34,7 @@ class Server:
             f.write(CONFIGURATION.format(home=home, root=root, port=port, user="user root;" if os.getuid() == 0 else ""))
         self.process = subprocess.Popen(["nginx", "-c", file, "-p", home], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(200):
+        for _ in range(3000):
             with socket.socket() as s:
                 if s.connect_ex(("127.0.0.1", port)) == 0:
                     self.address = f"http://127.0.0.1:{port}"

@@ -104,12 +104,8 @@ C
             mount --make-rprivate / && mount -t tmpfs tmpfs /tmp && mount -t tmpfs tmpfs /dev/shm &&
             mount --bind '$D/etc/hosts' /etc/hosts && exec slurmd -f '$SLURM_CONF' -N n$i" || die "slurmd $i does not start"
     done
-    for _ in $(seq 200); do
-        [ "$(sinfo -h -t idle -o %D 2>/dev/null)" != $NODES ] || return 0
-        sleep 0.1
-    done
-    sinfo >&2
-    die 'the nodes do not come up'
+    all_idle() { [ "$(sinfo -h -t idle -o %D 2>/dev/null)" = $NODES ]; }
+    until_ 100 all_idle || { sinfo >&2; die 'the nodes do not come up'; }
 }
 
 # submit ARGUMENTS...: slurm/submit, its output in $T/out.
@@ -118,15 +114,7 @@ submit() { run 0 "$SLURM/submit" "$@"; }
 state() { "$NB" run run.yaml --print-stages | awk -F'\t' -v s="$1" '$1 == s { print $2 }'; }
 job_of() { awk -F'\t' -v s="$1" '$1 == s { id = $2 } END { print id }' run.run/jobs.tsv; }
 log_of() { echo "run.run/logs/$1-$(job_of "$1").out"; }
-# until_ SECONDS COMMAND...: waits until it succeeds.
-until_() {
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -lt $end ] || return 1
-        sleep 0.2
-    done
-}
+POLL=0.2
 job_ended() { [ -z "$(squeue -h -j "$1" 2>/dev/null)" ]; }
 all_ended() { [ -z "$(squeue -h)" ]; }
 job_running() { [ "$(squeue -h -j "$1" -o %T 2>/dev/null)" = RUNNING ]; }
