@@ -3,10 +3,6 @@
 if [ -z "${NB_OWN_MOUNTS:-}" ] && unshare -rm true 2>/dev/null; then
     NB_OWN_MOUNTS=1 exec unshare -rm bash "$0"
 fi
-if [ -z "${NB_OWN_MOUNTS:-}" ] && unshare -rm true 2>/dev/null; then
-    # mounts made here end with the test, whatever ends it
-    NB_OWN_MOUNTS=1 exec unshare -rm bash "$0"
-fi
 . "$TESTS/cli/world.bash" || exit 1
 make_stores
 mine=(mine --labels w/labels.txt --model w/model --criterion neglabel --count 5 -o out.nbank --texts)
