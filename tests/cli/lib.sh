@@ -126,7 +126,7 @@ need_shared() {
 # Skips it without WordNet; $W is its index of nouns.
 need_wordnet() {
     W=/usr/share/wordnet/index.noun
-    [ -s $W ] || {
+    [ -s "$W" ] || {
         echo 'skipped: the package wordnet-base is absent'
         exit 77
     }

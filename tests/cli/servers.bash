@@ -40,15 +40,15 @@ start_nginx() {
     NGINX_PORT=${PORTS[0]}
     mkdir -p "$1" nginx.d/tmp
     cat >nginx.d/conf <<CONF
-daemon off; master_process off; worker_processes 1; pid $T/nginx.d/pid; error_log $T/nginx.d/error;
+daemon off; master_process off; worker_processes 1; pid "$T/nginx.d/pid"; error_log "$T/nginx.d/error";
 $( [ "$(id -u)" = 0 ] && echo 'user root;')
 events { worker_connections 256; }
 http {
-    access_log $T/nginx.d/access; client_body_temp_path $T/nginx.d/tmp; proxy_temp_path $T/nginx.d/p;
-    fastcgi_temp_path $T/nginx.d/f; uwsgi_temp_path $T/nginx.d/u; scgi_temp_path $T/nginx.d/s;
+    access_log "$T/nginx.d/access"; client_body_temp_path "$T/nginx.d/tmp"; proxy_temp_path "$T/nginx.d/p";
+    fastcgi_temp_path "$T/nginx.d/f"; uwsgi_temp_path "$T/nginx.d/u"; scgi_temp_path "$T/nginx.d/s";
     client_max_body_size 0;
     server {
-        listen 127.0.0.1:$NGINX_PORT; root $T/$1;
+        listen 127.0.0.1:$NGINX_PORT; root "$T/$1";
         location / { dav_methods PUT DELETE MKCOL COPY MOVE; create_full_put_path on; }
     }
 }

@@ -5,13 +5,13 @@ import socket
 import subprocess
 import time
 
-CONFIGURATION = """daemon off; master_process off; worker_processes 1; pid {home}/pid; error_log {home}/error; {user}
+CONFIGURATION = """daemon off; master_process off; worker_processes 1; pid "{home}/pid"; error_log "{home}/error"; {user}
 events {{ worker_connections 64; }}
 http {{
-    access_log off; client_body_temp_path {home}/body; proxy_temp_path {home}/p; fastcgi_temp_path {home}/f;
-    uwsgi_temp_path {home}/u; scgi_temp_path {home}/s; client_max_body_size 0;
+    access_log off; client_body_temp_path "{home}/body"; proxy_temp_path "{home}/p"; fastcgi_temp_path "{home}/f";
+    uwsgi_temp_path "{home}/u"; scgi_temp_path "{home}/s"; client_max_body_size 0;
     server {{
-        listen 127.0.0.1:{port}; root {root};
+        listen 127.0.0.1:{port}; root "{root}";
         location / {{ dav_methods PUT DELETE MKCOL COPY MOVE; create_full_put_path on; }}
     }}
 }}

@@ -32,7 +32,7 @@ says "'d.tar'"
 absent ranks.nbe ranks.nbe.partial
 rm d.tar
 
-[ -s $W ] || {
+[ -s "$W" ] || {
     echo "the package wordnet-base is absent: no long runs"
     finish
     exit 0
