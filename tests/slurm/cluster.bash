@@ -2,7 +2,7 @@
 # host name, mount and IPC namespace (veth pairs on a bridge), munge and slurmctld beside them. Source it.
 #
 # All of it lives in namespaces of processes, networks and mounts that are the test's own: names, addresses and ports meet
-# nobody else's, and everything ends with the test's first process, whatever ends that.
+# nobody else's, and everything ends with the test, whatever ends that.
 #
 # It sets $D (a folder all nodes see, under /var/tmp since every node has a /tmp of its own), NB (the program) and SLURM
 # (a copy of slurm/), and stands in $D.
@@ -18,11 +18,14 @@ for tool in ip nsenter unshare; do
 done
 [ "$(id -u)" = 0 ] || skip 'not root: no network namespaces'
 SCRATCH_PARENT=/var/tmp
+self=$(realpath "$0")
 . "$TESTS/cli/lib.sh" || exit 1
 own=(unshare --net --mount --pid --fork --kill-child --mount-proc)
 if [ -z "${OWN_NAMESPACES:-}" ]; then
     "${own[@]}" unshare --uts --ipc true 2>/dev/null || skip 'no namespaces for a cluster and its nodes here'
-    OWN_NAMESPACES=1 exec "${own[@]}" bash "$0"
+    OWN_NAMESPACES=1 "${own[@]}" bash "$self" & # a signal ends the wait, not unshare
+    wait $!
+    exit
 fi
 unset OMPI_MCA_orte_tmpdir_base # every node has its own
 mount -t tmpfs tmpfs /run && ip link set lo up || skip 'no bridge and no names of networks here'
