@@ -58,12 +58,13 @@ CONF
     wait_for "$NGINX_PORT"
 }
 
-# start_python NAME ARGUMENTS...: tests/support/NAME.py on a free port, which is in $PORT then.
+# start_python NAME ARGUMENTS...: tests/support/NAME.py on a free port of its own choice, which is in $PORT then.
 start_python() {
-    free_ports 1
-    PORT=${PORTS[0]}
-    python3 "$TESTS/support/$1.py" --port "$PORT" "${@:2}" >"$1.out" 2>"$1.err" &
+    rm -f "$1.out"
+    python3 "$TESTS/support/$1.py" --port 0 "${@:2}" >"$1.out" 2>"$1.err" &
     SERVERS+=($!)
+    until_ 60 [ -s "$1.out" ] || die "$1 does not start: $(cat "$1.err")"
+    PORT=$(cat "$1.out")
     wait_for "$PORT"
 }
 
