@@ -302,6 +302,8 @@ def main():
     subprocess.run(["sh", "-c", 'setsid "$0" "$@" &', os.path.join(os.environ["TESTS"], "support/clear_away"), base,
                     str(os.getpid())], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.environ["NEGBANK_TEST_SCRATCH"] = ENVIRONMENT["NEGBANK_TEST_SCRATCH"] = base
+    ENVIRONMENT["OMPI_MCA_orte_tmpdir_base"] = os.path.join(base, "ompi")  # a rank that is killed leaves some of it
+    os.mkdir(ENVIRONMENT["OMPI_MCA_orte_tmpdir_base"])
     world = os.path.join(base, "world")
     by_stage, by_kind = collections.defaultdict(collections.Counter), collections.defaultdict(collections.Counter)
     made, wrong = {}, 0
