@@ -1,10 +1,11 @@
-# Writes the version and commit header, only when it changed.
-execute_process(COMMAND git -C ${SOURCE} rev-parse --short=12 HEAD OUTPUT_VARIABLE commit RESULT_VARIABLE rc
+# Writes the version and commit header, only when it changed. The checkout may be another user's, or not to be written.
+set(git git -c safe.directory=* --no-optional-locks -C ${SOURCE})
+execute_process(COMMAND ${git} rev-parse --short=12 HEAD OUTPUT_VARIABLE commit RESULT_VARIABLE rc
                 OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 if(NOT rc EQUAL 0)
   set(commit unknown)
 else()
-  execute_process(COMMAND git -C ${SOURCE} status --porcelain --untracked-files=no OUTPUT_VARIABLE changes ERROR_QUIET)
+  execute_process(COMMAND ${git} status --porcelain --untracked-files=no OUTPUT_VARIABLE changes ERROR_QUIET)
   if(NOT changes STREQUAL "")
     string(APPEND commit "-dirty")
   endif()

@@ -97,10 +97,8 @@ cp root/words.txt root/slow/words.nbank
 timeout -k 5 60 "${NB[@]}" corpus --force "${QUICK[@]}" --stall-timeout 60 --min-speed 1 -o x.nbc \
     "$F/slow/slow/words.nbank" >out 2>err </dev/null &
 job=$!
-for _ in $(seq 200); do
-    [ "$(find cache -name words.nbank -size +0)" ] && break
-    sleep 0.02
-done
+coming() { [ "$(find cache -name words.nbank -size +0)" ]; }
+until_ 50 coming
 pkill -USR1 -P $job
 wait $job
 got=$?

@@ -1,4 +1,5 @@
-# What the command-line tests share. Source it: it sets NEGBANK, a fresh folder $T (removed at the end) and MPI.
+# What the command-line tests share. Source it: it sets NEGBANK, a fresh folder $T and MPI. At the end, whatever it is,
+# the folder is removed and what still runs of the test is killed (tests/support/clear_away).
 #
 # A test is a script that runs commands and checks what they print, leave behind and exit with. `case_` begins a case;
 # the first failing check ends the script with what was expected and what came.
@@ -8,8 +9,21 @@ export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_mpi_yield_when_idl
 export PMIX_MCA_gds=hash # what negbank asks of PMIx for itself, for mpirun (common/parallel/team.c)
 unset OPENBLAS_CORETYPE NEGBANK_VECTOR NEGBANK_AMX # what is said of kernels is tested by kernels.sh alone
 : "${NEGBANK:?path of the program}" "${SHARED:=}"
-T=$(mktemp -d "${TMPDIR:-/tmp}/negbank-cli-XXXXXX")
-trap 'rm -rf "$T"' EXIT
+if [ -n "${NEGBANK_TEST_SCRATCH:-}" ]; then # the test began itself again, in namespaces of its own
+    T=$NEGBANK_TEST_SCRATCH
+else
+    T=$(mktemp -d "${SCRATCH_PARENT:-${TMPDIR:-/tmp}}/negbank-cli-XXXXXX") || exit 1
+    (setsid "$TESTS/support/clear_away" "$T" $$ >/dev/null 2>&1 </dev/null &) # outlives the test
+    export NEGBANK_TEST_SCRATCH=$T
+fi
+at_end() {
+    cd /
+    env -u NEGBANK_TEST_SCRATCH SPARE=$BASHPID "$TESTS/support/clear_away" "$T"
+}
+trap at_end EXIT
+trap 'exit 1' HUP INT TERM
+mkdir -p "$T/ompi" # what mpirun keeps beside its ranks: a rank that is killed leaves some of it
+export OMPI_MCA_orte_tmpdir_base=$T/ompi
 cd "$T" || exit 1
 CASE=start CASES=0
 
@@ -22,11 +36,14 @@ die() {
     exit 1
 }
 
-# run CODE COMMAND...: runs within 120 s, output in $T/out and $T/err, and checks the exit code.
+# Seconds after which a command hangs: many times what any takes on a machine with other work.
+LIMIT=300
+
+# run CODE COMMAND...: runs within LIMIT, output in $T/out and $T/err, and checks the exit code.
 run() {
     want=$1
     shift
-    timeout -k 5 120 "$@" >"$T/out" 2>"$T/err" </dev/null
+    timeout -k 5 $LIMIT "$@" >"$T/out" 2>"$T/err" </dev/null
     got=$?
     [ "$got" = "$want" ] || die "exit code $got instead of $want: $*"
 }
@@ -55,6 +72,19 @@ wait_mpirun() {
     wait "$1" 2>/dev/null
     got=$?
 }
+
+# until_ SECONDS COMMAND...: waits until it succeeds, at most so long.
+until_() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $end ] || return 1
+        sleep "${POLL:-0.02}"
+    done
+}
+
+# begun JOB FILE: the file is there, or the job has ended without a moment when it was seen.
+begun() { [ -e "$2" ] || ! kill -0 "$1" 2>/dev/null; }
 
 says() { grep -qF -- "$1" "$T/err" || die "the error does not say '$1'"; }
 prints() { grep -qF -- "$1" "$T/out" || die "the output does not print '$1'"; }
@@ -96,7 +126,7 @@ need_shared() {
 # Skips it without WordNet; $W is its index of nouns.
 need_wordnet() {
     W=/usr/share/wordnet/index.noun
-    [ -s $W ] || {
+    [ -s "$W" ] || {
         echo 'skipped: the package wordnet-base is absent'
         exit 77
     }

@@ -64,7 +64,8 @@ stop_last
 case_ 'publish, killed and started again, goes on'
 run 2 "$NEGBANK" publish big.nbank s3://banks/other.nbank --part-size 0
 "$NEGBANK" publish "${FAST[@]}" big.nbank s3://banks/second.nbank --name second --part-size 1 --whole-up-to 1 2>killed.err &
-for _ in $(seq 2000); do [ "$(stats part_bytes)" -gt $((SIZE + 10 * MIB)) ] && break; done
+on_its_way() { [ "$(stats part_bytes)" -gt $((SIZE + 10 * MIB)) ]; }
+until_ 60 on_its_way
 kill -9 $! && wait $! 2>/dev/null
 before=$(stats part_bytes)
 run 0 "$NEGBANK" publish "${FAST[@]}" big.nbank s3://banks/second.nbank --name second --part-size 1 --whole-up-to 1
@@ -76,7 +77,8 @@ same big.nbank second.nbank
 case_ 'pull, killed and started again, goes on'
 proxy down "$NGINX_PORT" 0 "$SIZE" 1
 XDG_CACHE_HOME=$T/cache3 "$NEGBANK" pull "http://127.0.0.1:$PROXY_PORT/b/big.nbank" -o third.nbank 2>killed.err &
-for _ in $(seq 2000); do [ "$(counted down)" -gt $((4 * MIB)) ] && break; done
+on_its_way() { [ "$(counted down)" -gt $((4 * MIB)) ]; }
+until_ 60 on_its_way
 kill -9 $! 2>/dev/null && wait $! 2>/dev/null
 absent third.nbank
 XDG_CACHE_HOME=$T/cache3 run 0 "$NEGBANK" pull "http://127.0.0.1:$PROXY_PORT/b/big.nbank" -o third.nbank

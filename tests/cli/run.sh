@@ -119,10 +119,8 @@ many_candidates 30000 100 many.yaml
 run 0 "$NB" run many.yaml -q --only corpus --only embed-text
 "$NB" run many.yaml --ranks 2 >out 2>err </dev/null &
 job=$!
-for _ in $(seq 200); do
-    [ -e many.nbank.ledger ] && [ "$(du -B1 many.nbank.ledger | cut -f1)" -gt 40000 ] && break
-    sleep 0.05
-done
+mining() { ! kill -0 $job 2>/dev/null || [ "$(du -B1 many.nbank.ledger 2>/dev/null | cut -f1)0" -gt 400000 ]; }
+until_ 100 mining
 kill -TERM $job
 wait $job
 got=$?

@@ -8,13 +8,6 @@ unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY CURL_CA_
 unset NEGBANK_KEY_PASSWORD NEGBANK_HTTP_TOKEN
 SERVERS=()
 FAST=(--retry-wait 0.01 --retry-longest 2 --connect-timeout 5 --stall-timeout 2)
-end_servers() {
-    local pid
-    for pid in "${SERVERS[@]}"; do kill "$pid" 2>/dev/null; done
-    for pid in "${SERVERS[@]}"; do wait "$pid" 2>/dev/null; done
-    SERVERS=()
-}
-trap 'end_servers; rm -rf "$T"' EXIT
 
 need() {
     for tool in "$@"; do
@@ -37,11 +30,8 @@ for s in held:
 
 # wait_for PORT: until something listens there.
 wait_for() {
-    for _ in $(seq 200); do
-        (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return
-        sleep 0.02
-    done
-    die "nothing listens on port $1"
+    listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+    until_ 60 listens "$1" || die "nothing listens on port $1"
 }
 
 # start_nginx FOLDER: files under FOLDER by GET, PUT, DELETE, MKCOL, MOVE at http://127.0.0.1:$NGINX_PORT.
@@ -50,15 +40,15 @@ start_nginx() {
     NGINX_PORT=${PORTS[0]}
     mkdir -p "$1" nginx.d/tmp
     cat >nginx.d/conf <<CONF
-daemon off; master_process off; worker_processes 1; pid $T/nginx.d/pid; error_log $T/nginx.d/error;
+daemon off; master_process off; worker_processes 1; pid "$T/nginx.d/pid"; error_log "$T/nginx.d/error";
 $( [ "$(id -u)" = 0 ] && echo 'user root;')
 events { worker_connections 256; }
 http {
-    access_log $T/nginx.d/access; client_body_temp_path $T/nginx.d/tmp; proxy_temp_path $T/nginx.d/p;
-    fastcgi_temp_path $T/nginx.d/f; uwsgi_temp_path $T/nginx.d/u; scgi_temp_path $T/nginx.d/s;
+    access_log "$T/nginx.d/access"; client_body_temp_path "$T/nginx.d/tmp"; proxy_temp_path "$T/nginx.d/p";
+    fastcgi_temp_path "$T/nginx.d/f"; uwsgi_temp_path "$T/nginx.d/u"; scgi_temp_path "$T/nginx.d/s";
     client_max_body_size 0;
     server {
-        listen 127.0.0.1:$NGINX_PORT; root $T/$1;
+        listen 127.0.0.1:$NGINX_PORT; root "$T/$1";
         location / { dav_methods PUT DELETE MKCOL COPY MOVE; create_full_put_path on; }
     }
 }
@@ -68,12 +58,13 @@ CONF
     wait_for "$NGINX_PORT"
 }
 
-# start_python NAME ARGUMENTS...: tests/support/NAME.py on a free port, which is in $PORT then.
+# start_python NAME ARGUMENTS...: tests/support/NAME.py on a free port of its own choice, which is in $PORT then.
 start_python() {
-    free_ports 1
-    PORT=${PORTS[0]}
-    python3 "$TESTS/support/$1.py" --port "$PORT" "${@:2}" >"$1.out" 2>"$1.err" &
+    rm -f "$1.out"
+    python3 "$TESTS/support/$1.py" --port 0 "${@:2}" >"$1.out" 2>"$1.err" &
     SERVERS+=($!)
+    until_ 60 [ -s "$1.out" ] || die "$1 does not start: $(cat "$1.err")"
+    PORT=$(cat "$1.out")
     wait_for "$PORT"
 }
 

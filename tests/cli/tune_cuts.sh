@@ -2,15 +2,14 @@
 # negbank tune, killed at each call of its end that moves, syncs or removes a file: at every moment there is a state to
 # continue from, or the checkpoint is whole; and --resume alone makes it so.
 source "$TESTS/cli/lib.sh"
-fault=$TOOLS/fault_io.so
-LD_PRELOAD=$fault "$NEGBANK" --version >out 2>&1 || {
+fault=(LD_PRELOAD=fault_io.so LD_LIBRARY_PATH="$TOOLS") # the first alone may hold no blank
+env "${fault[@]}" "$NEGBANK" --version >out 2>&1 || {
     echo 'skipped: nothing can be preloaded into this build'
     exit 77
 }
 CALLS=rename,sync,unlink
 # a process alone starts four times faster without a daemon and a network
-mkdir ompi
-export OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self OMPI_MCA_pml=ob1 OMPI_MCA_orte_tmpdir_base="$T/ompi"
+export OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self OMPI_MCA_pml=ob1
 run 0 "$NEGBANK" demo -q --random-weights -o world
 tune=("$NEGBANK" tune --model "$T/world/model" --images "$T/world/id-train.txt" --labels "$T/world/labels.txt" --batch 8
     --warmup 0 --steps 3 --checkpoint-every 2 -o run/out)
@@ -27,7 +26,7 @@ with_fault() {
     local what=$1 at=$2
     shift 2
     { # the shell's word about the kill is not wanted
-        timeout -k 5 120 env LD_PRELOAD="$fault" NEGBANK_FAULT="$CALLS:$what:$at" NEGBANK_FAULT_LOG="$T/fault.log" \
+        timeout -k 5 $LIMIT env "${fault[@]}" NEGBANK_FAULT="$CALLS:$what:$at" NEGBANK_FAULT_LOG="$T/fault.log" \
             NEGBANK_FAULT_BELOW="$(realpath run)" "${tune[@]}" "$@" >"$T/out" 2>"$T/err" </dev/null
     } 2>/dev/null
     got=$?

@@ -2,7 +2,7 @@
 # WordNet 3.0's nouns and adjectives as a corpus: counts, tags, and independence of ranks and order of the inputs.
 source "$TESTS/cli/lib.sh"
 W=/usr/share/wordnet
-[ -s $W/index.noun ] || {
+[ -s "$W"/index.noun ] || {
     echo "skipped: the package wordnet-base is absent"
     exit 77
 }

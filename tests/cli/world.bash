@@ -2,10 +2,8 @@
 # refusal looks like. A script that sources this runs in $T; outputs of its cases are named out.* there.
 . "$TESTS/cli/lib.sh" || exit 1
 
-# A process alone starts four times faster without a daemon and a network; such processes of two tests would share a
-# folder, which one removes under the other.
-mkdir "$T/ompi"
-NB=(env OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self OMPI_MCA_pml=ob1 OMPI_MCA_orte_tmpdir_base="$T/ompi" "$NEGBANK")
+# A process alone starts four times faster without a daemon and a network.
+NB=(env OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self OMPI_MCA_pml=ob1 "$NEGBANK")
 NB3=(mpirun --bind-to none -np 3 "$NEGBANK")
 
 # One error line, nothing on standard output, and of OUTPUT ('-': the case has none) nothing at all.

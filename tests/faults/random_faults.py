@@ -14,6 +14,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 
@@ -21,7 +22,7 @@ from process import Process
 from server import Server
 import stages as st
 
-LIBRARY = os.path.join(os.environ["TOOLS"], "fault_io.so")
+PRELOAD = ["LD_PRELOAD=fault_io.so", f"LD_LIBRARY_PATH={os.environ['TOOLS']}"]  # the first alone may hold no blank
 CALLS = ("write", "read", "sync", "rename", "open", "make", "space", "map", "unlink")
 ERRORS = {"write": ("ENOSPC", "EIO", "EFBIG", "EDQUOT", "SHORT"), "read": ("EIO", "SHORT"), "sync": ("EIO", "ENOSPC"),
           "rename": ("EIO", "ENOSPC"), "open": ("EIO",), "make": ("ENOSPC", "EIO"), "space": ("ENOSPC", "EFBIG"),
@@ -100,7 +101,7 @@ class Reference:
         self.folder = os.path.join(base, "whole-" + stage.name.replace(" ", "-"))
         st.prepare(self.folder, world)
         log = os.path.join(base, "counts")
-        preload = [f"LD_PRELOAD={LIBRARY}", "NEGBANK_FAULT=any:COUNT:1", f"NEGBANK_FAULT_BELOW={self.folder}",
+        preload = [*PRELOAD, "NEGBANK_FAULT=any:COUNT:1", f"NEGBANK_FAULT_BELOW={self.folder}",
                    f"NEGBANK_FAULT_LOG={log}"]
         run = Process(st.launch(stage, self.folder, 1, preload=preload), self.folder, base, ENVIRONMENT)
         code, self.seconds = run.end()
@@ -143,7 +144,7 @@ class Trial:
             spec = f"{call}:{self.draw.choice(ERRORS[call])}:{self.draw.randint(1, calls[call])}"
         rank = self.draw.choice((0, 0, self.draw.randrange(self.ranks)))
         self.what = f"{spec} on rank {rank}"
-        return [f"LD_PRELOAD={LIBRARY}", f"NEGBANK_FAULT={spec}", f"NEGBANK_FAULT_BELOW={self.folder}",
+        return [*PRELOAD, f"NEGBANK_FAULT={spec}", f"NEGBANK_FAULT_BELOW={self.folder}",
                 f"NEGBANK_FAULT_RANK={rank}", f"NEGBANK_FAULT_LOG={self.log}"]
 
     def disturb(self, run):
@@ -297,6 +298,12 @@ def main():
     seed, faults = int(os.environ.get("NEGBANK_FAULT_SEED", 1)), int(os.environ.get("NEGBANK_FAULTS", 20))
     only, wanted = os.environ.get("NEGBANK_FAULT_ONLY"), os.environ.get("NEGBANK_FAULT_STAGE")
     base = os.path.realpath(tempfile.mkdtemp(prefix="negbank-faults-"))
+    # removes it, and kills what runs of this, when this is killed: ctest does so with what runs too long
+    subprocess.run(["sh", "-c", 'setsid "$0" "$@" &', os.path.join(os.environ["TESTS"], "support/clear_away"), base,
+                    str(os.getpid())], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.environ["NEGBANK_TEST_SCRATCH"] = ENVIRONMENT["NEGBANK_TEST_SCRATCH"] = base
+    ENVIRONMENT["OMPI_MCA_orte_tmpdir_base"] = os.path.join(base, "ompi")  # a rank that is killed leaves some of it
+    os.mkdir(ENVIRONMENT["OMPI_MCA_orte_tmpdir_base"])
     world = os.path.join(base, "world")
     by_stage, by_kind = collections.defaultdict(collections.Counter), collections.defaultdict(collections.Counter)
     made, wrong = {}, 0

@@ -23,13 +23,19 @@ static void check_text(nb_normaliser *n, const nb_entry *e)
             memcmp(n->text, e->text, e->len) == 0);
 }
 
+static const char *scratch(void)
+{
+    const char *folder = getenv("TMPDIR");
+    return folder && folder[0] ? folder : "/tmp";
+}
+
 /* Reads the pieces of the plan's only input; false when it is refused. lines [piece_count]. */
 static bool sort(nb_sorter *sorter, nb_corpus_counts *counts, uint64_t *lines, const nb_corpus_plan *plan,
                  const char *bytes, size_t len)
 {
     nb_error err = {0};
     nb_status status = NB_OK;
-    require(nb_sorter_open(sorter, NB_SORTER_ROOM_MIN, "/tmp", &err) == NB_OK);
+    require(nb_sorter_open(sorter, NB_SORTER_ROOM_MIN, scratch(), &err) == NB_OK);
     for (size_t i = 0; i < plan->piece_count && status == NB_OK; i++) {
         status = nb_corpus_read_piece(sorter, counts, &lines[i], plan, i, bytes, len, NULL, &err);
     }

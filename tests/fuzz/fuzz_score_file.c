@@ -1,7 +1,8 @@
 /* Score files: any bytes are read or refused, and what is read gives keys without NaN and survives writing. */
-#include "scoring/score_file.h"
+#include "fuzz/fuzz.h"
 
 #include "common/base/file.h"
+#include "scoring/score_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,8 +36,8 @@ static void check_round_trip(const nb_scores *s)
 {
     nb_error err = {0};
     nb_scores again;
-    char path[64];
-    snprintf(path, sizeof path, "/tmp/fuzz_score_file.%ld.tsv", (long)getpid());
+    char path[96];
+    snprintf(path, sizeof path, "%s/file.tsv", memory_folder());
     nb_status status = nb_scores_write(s, path, true, &err);
     /* escaping can push a name over the limit of a line */
     if (status == NB_OK) {

@@ -28,10 +28,7 @@ run 0 "${text[@]}" -q -o whole.nbe many.nbc
 # shellcheck disable=SC2046
 $(mpi "$RANKS") "${text[@]}" -o part.nbe many.nbc >out 2>err </dev/null &
 job=$!
-for _ in $(seq 200); do
-    [ -e part.nbe.partial ] && break
-    sleep 0.05
-done
+until_ 100 begun $job part.nbe.partial
 sleep 0.3
 kill -USR1 $job
 wait $job

@@ -104,14 +104,14 @@ for i in $(seq 60); do ln in/big.txt "many/$i.txt"; done
 # stop SIGNAL all|one: signals all ranks, or one of them, once it has begun to spill.
 stop() {
     # shellcheck disable=SC2046
-    timeout -k 5 120 $(mpi "$RANKS") "$NEGBANK" corpus --memory 1M --scratch scratch -o x.nbc 'many/*' >out 2>err </dev/null &
+    timeout -k 5 $LIMIT $(mpi "$RANKS") "$NEGBANK" corpus --memory 1M --scratch scratch -o x.nbc 'many/*' >out 2>err </dev/null &
     local job=$! launcher='' ranks=() fds=()
-    for _ in $(seq 400); do
+    spilling() {
         launcher=$(pgrep -x -P $job mpirun) && mapfile -t ranks < <(pgrep -x -P "$launcher" "$(basename "$NEGBANK")")
         fds=("${ranks[@]/#//proc/}")
-        [ ${#ranks[@]} = "$RANKS" ] && find "${fds[@]/%//fd}" -lname "$T/scratch/*" 2>/dev/null | grep -q . && break
-        sleep 0.02
-    done
+        [ ${#ranks[@]} = "$RANKS" ] && find "${fds[@]/%//fd}" -lname "$T/scratch/*" 2>/dev/null | grep -q .
+    }
+    until_ 100 spilling || die 'it never spills'
     if [ "$2" = all ]; then kill "-$1" "${ranks[@]}"; else kill "-$1" "${ranks[-1]}"; fi
     wait $job
     got=$?

@@ -32,7 +32,7 @@ says "'d.tar'"
 absent ranks.nbe ranks.nbe.partial
 rm d.tar
 
-[ -s $W ] || {
+[ -s "$W" ] || {
     echo "the package wordnet-base is absent: no long runs"
     finish
     exit 0
@@ -51,12 +51,9 @@ S
 begin() {
     rm -f pid.* part.nbe*
     # shellcheck disable=SC2046
-    timeout -k 5 120 $(mpi "$RANKS") bash rank.sh "$NEGBANK" embed text --model world/model "$@" -o part.nbe words.nbc >out 2>err </dev/null &
+    timeout -k 5 $LIMIT $(mpi "$RANKS") bash rank.sh "$NEGBANK" embed text --model world/model "$@" -o part.nbe words.nbc >out 2>err </dev/null &
     job=$!
-    for _ in $(seq 400); do
-        [ -e part.nbe.partial ] && break
-        sleep 0.02
-    done
+    until_ 100 begun $job part.nbe.partial
     last=$(cat pid.$((RANKS - 1)))
 }
 # end CODE: waits for it.
@@ -128,12 +125,9 @@ for i in $(seq -w 0 19); do cp -r world/images/wild "many/$i"; done
 run 0 "${embed[@]}" -q -o seen.nbe many
 rm -f part.nbe*
 # shellcheck disable=SC2046
-timeout -k 5 120 $(mpi "$RANKS") "${embed[@]}" -o part.nbe many >out 2>err </dev/null &
+timeout -k 5 $LIMIT $(mpi "$RANKS") "${embed[@]}" -o part.nbe many >out 2>err </dev/null &
 job=$!
-for _ in $(seq 1000); do
-    [ -e part.nbe.partial ] && break
-    sleep 0.02
-done
+until_ 100 begun $job part.nbe.partial
 pkill -USR1 -x -P $job mpirun
 wait $job
 got=$?

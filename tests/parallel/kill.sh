@@ -59,7 +59,7 @@ disturb() {
     rm -f "$output"*
     for ((try = 0; try < 3; try++)); do
         # shellcheck disable=SC2046
-        timeout -k 5 120 $(mpi "$ranks") "$@" >out 2>err </dev/null &
+        timeout -k 5 $LIMIT $(mpi "$ranks") "$@" >out 2>err </dev/null &
         job=$!
         begun=$SECONDS
         moment=$((RANDOM * ms / 32768))
@@ -71,7 +71,7 @@ disturb() {
             hits=$((hits + 1))
         fi
         wait_mpirun $job
-        [ $((SECONDS - begun)) -lt 110 ] || die "it hangs after a kill, try $try on $ranks ranks"
+        [ $((SECONDS - begun)) -lt $((LIMIT - 10)) ] || die "it hangs after a kill, try $try on $ranks ranks"
         [ $got = 0 ] && break
         [ -e "$output" ] && same "$output" "$expected" # killed when all was done
         [ -e "$output.partial" ] || [ -e "$output.ledger" ] && kept=$((kept + 1))

@@ -22,7 +22,7 @@ at_once() {
     shift
     for ((k = 1; k <= n; k++)); do
         # shellcheck disable=SC2046
-        timeout -k 5 120 $(mpi "$RANKS") "$@" --part "$k/$n" >"out$k" 2>"err$k" </dev/null &
+        timeout -k 5 $LIMIT $(mpi "$RANKS") "$@" --part "$k/$n" >"out$k" 2>"err$k" </dev/null &
         jobs+=($!)
     done
     for ((k = 1; k <= n; k++)); do
@@ -95,7 +95,7 @@ rm -f part.nbe*
 case_ 'a part killed, a tile damaged behind its mark: the last part sees both'
 run 0 "${text[@]}" -q -o part.nbe words.nbc --part 0/2
 # shellcheck disable=SC2046
-timeout -k 5 120 $(mpi "$RANKS") "${text[@]}" -o part.nbe words.nbc --part 1/2 >out 2>err </dev/null &
+timeout -k 5 $LIMIT $(mpi "$RANKS") "${text[@]}" -o part.nbe words.nbc --part 1/2 >out 2>err </dev/null &
 job=$!
 sleep 0.4
 launcher=$(pgrep -x -P $job mpirun) && pkill -9 -P "$launcher"
@@ -125,12 +125,10 @@ listening() {
 stopped=no
 for delay in 0.1 0.05 0.02 0; do
     # shellcheck disable=SC2046
-    timeout -k 5 120 $(mpi "$RANKS") "${text[@]}" -o part.nbe words.nbc --part 1/2 >out 2>err </dev/null &
+    timeout -k 5 $LIMIT $(mpi "$RANKS") "${text[@]}" -o part.nbe words.nbc --part 1/2 >out 2>err </dev/null &
     job=$!
-    for _ in $(seq 500); do
-        launcher=$(pgrep -x -P $job mpirun) && listening "$launcher" 2>/dev/null && break
-        sleep 0.01
-    done
+    launched() { launcher=$(pgrep -x -P $job mpirun) && listening "$launcher" 2>/dev/null; }
+    until_ 100 launched || die 'its ranks never listen'
     sleep $delay
     kill -USR1 "$launcher"
     wait_mpirun $job

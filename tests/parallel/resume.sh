@@ -16,10 +16,7 @@ interrupt() {
     # shellcheck disable=SC2046
     $(mpi "$RANKS") "${embed[@]}" "${@:3}" -o part.nbe words.nbc >out 2>err </dev/null &
     job=$!
-    for _ in $(seq 200); do
-        [ -e part.nbe.partial ] && break
-        sleep 0.05
-    done
+    until_ 100 begun $job part.nbe.partial
     sleep 0.3
     case $2 in
     mpirun) kill "-$1" $job ;;

@@ -48,7 +48,7 @@ static nb_status exchange(state *s, size_t room, size_t budget, const char *fold
 {
     size_t size = (size_t)team.size;
     *s = (state){.scratch = nb_scratch_in(folder), .budget = budget};
-    must(nb_sorter_open(&s->sorter, room, "/tmp", err), err);
+    must(nb_sorter_open(&s->sorter, room, scratch_path("."), err), err);
     fill(&s->sorter, skewed);
     must(nb_sorter_finish(&s->sorter, 3, err), err);
     s->spools = nb_alloc(size, sizeof *s->spools, err);
@@ -144,7 +144,7 @@ static void check_case(size_t room, size_t budget, bool skewed)
 {
     nb_error err = {0};
     state s;
-    must(exchange(&s, room, budget, "/tmp", skewed, &err), &err);
+    must(exchange(&s, room, budget, scratch_path("."), skewed, &err), &err);
     check_traffic(&s);
     check_order(&s, skewed);
     drop(&s);
@@ -175,7 +175,7 @@ static void test_balance(void **given)
     nb_error err = {0};
     state s;
     uint64_t mine = 0, all;
-    must(exchange(&s, 16u << 20, 64u << 20, "/tmp", false, &err), &err);
+    must(exchange(&s, 16u << 20, 64u << 20, scratch_path("."), false, &err), &err);
     for (size_t i = 0; i < s.sorter.run_count; i++) {
         mine += s.runs[i].end - s.runs[i].begin;
     }
@@ -195,9 +195,9 @@ static void test_scratch_fails(void **given)
     for (int bad = 0; team.size > 1 && bad < team.size; bad++) {
         nb_error err = {0};
         state s;
-        const char *folder = team.rank == bad ? "/nonexistent" : "/tmp";
+        const char *folder = team.rank == bad ? absent_path("scratch") : scratch_path(".");
         nb_status status = exchange(&s, NB_SORTER_ROOM_MIN, 0, folder, false, &err);
-        must_fail(status, NB_ERR_IO, &err, "'/nonexistent'");
+        must_fail(status, NB_ERR_IO, &err, "absent/scratch'");
         assert_int_equal(err.rank, bad);
         drop(&s);
     }

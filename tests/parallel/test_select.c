@@ -224,8 +224,8 @@ static void test_ledger(void **state)
     assert_false(done);
     nb_ledger_close(&l);
     err = (nb_error){0};
-    must_fail(nb_ledger_open(&l, &team, &silent, "/nowhere/ledger", "one", 3000, 2, false, &err), NB_ERR_IO, &err,
-              "/nowhere/ledger");
+    must_fail(nb_ledger_open(&l, &team, &silent, absent_path("ledger"), "one", 3000, 2, false, &err), NB_ERR_IO, &err,
+              "absent/ledger");
     free(tile);
 }
 

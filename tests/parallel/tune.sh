@@ -28,10 +28,7 @@ interrupt() {
     # shellcheck disable=SC2046
     $(mpi "$RANKS") "${long[@]}" -o part >out 2>err </dev/null &
     job=$!
-    for _ in $(seq 400); do
-        [ -e part.partial/state.safetensors ] && break
-        sleep 0.05
-    done
+    until_ 100 begun $job part.partial/state.safetensors
     case $2 in
     mpirun) kill "-$1" $job ;;
     rank) kill "-$1" "$(pgrep -P $job | tail -1)" ;;

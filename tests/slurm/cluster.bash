@@ -1,10 +1,11 @@
 # A private Slurm cluster of three nodes on this machine, for the tests beside it: every slurmd in its own network,
 # host name, mount and IPC namespace (veth pairs on a bridge), munge and slurmctld beside them. Source it.
 #
+# All of it lives in namespaces of processes, networks and mounts that are the test's own: names, addresses and ports meet
+# nobody else's, and everything ends with the test, whatever ends that.
+#
 # It sets $D (a folder all nodes see, under /var/tmp since every node has a /tmp of its own), NB (the program) and SLURM
-# (a copy of slurm/), stands in $D, and always takes everything down again at the end.
-. "$TESTS/cli/lib.sh" || exit 1
-NODES=3 ID=$((BASHPID % 1000))
+# (a copy of slurm/), and stands in $D.
 skip() {
     echo "skipped: $*"
     exit 77
@@ -16,36 +17,22 @@ for tool in ip nsenter unshare; do
     command -v $tool >/dev/null || skip "$tool is absent (packages iproute2, util-linux)"
 done
 [ "$(id -u)" = 0 ] || skip 'not root: no network namespaces'
-ip netns add "nb$ID-try" 2>/dev/null || skip 'no network namespaces here'
-ip netns del "nb$ID-try"
-unshare --uts --mount --ipc true 2>/dev/null || skip 'no namespaces for nodes here'
+SCRATCH_PARENT=/var/tmp
+self=$(realpath "$0")
+. "$TESTS/cli/lib.sh" || exit 1
+own=(unshare --net --mount --pid --fork --kill-child --mount-proc)
+if [ -z "${OWN_NAMESPACES:-}" ]; then
+    "${own[@]}" unshare --uts --ipc true 2>/dev/null || skip 'no namespaces for a cluster and its nodes here'
+    OWN_NAMESPACES=1 "${own[@]}" bash "$self" & # a signal ends the wait, not unshare
+    wait $!
+    exit
+fi
+unset OMPI_MCA_orte_tmpdir_base # every node has its own
+mount -t tmpfs tmpfs /run && ip link set lo up || skip 'no bridge and no names of networks here'
 
-D=$(mktemp -d /var/tmp/negbank-slurm-XXXXXX)
-chmod 755 "$D"
-B=nbbr$ID NET=10.$((100 + ID % 100)).$((ID / 100)) PORT=$((21000 + ID * 4))
-alive() { [ -r "/proc/$1/status" ] && ! grep -q '^State:.*Z' "/proc/$1/status"; }
-cluster_stop() {
-    local file pid i
-    cd /
-    for file in "$D"/run/slurmctld.pid "$D"/run/slurmd-*.pid "$D"/run/munged.pid; do
-        pid=$(cat "$file" 2>/dev/null) || continue
-        kill "$pid" 2>/dev/null
-        for _ in $(seq 30); do
-            alive "$pid" || break
-            sleep 0.1
-        done
-        ! alive "$pid" || kill -9 "$pid"
-    done
-    for i in $(seq $NODES); do
-        ip netns pids "nb$ID-$i" 2>/dev/null | xargs -r kill -9 2>/dev/null # what jobs left on the node
-        ip netns del "nb$ID-$i" 2>/dev/null
-    done
-    ip link del "$B" 2>/dev/null
-    rm -rf "$D" "$T"
-}
-trap cluster_stop EXIT
-trap 'exit 1' INT TERM
+NODES=3 D=$T/cluster B=nbbr NET=10.99.0 PORT=21000
 mkdir -p "$D"/{etc,run,log,state,spool}
+chmod 755 "$T" "$D"
 cp "$NEGBANK" "$D/negbank"
 cp -r "$TESTS/../slurm" "$D/slurm"
 NB=$D/negbank SLURM=$D/slurm
@@ -63,7 +50,7 @@ cluster_start() {
         --log-file="$D/log/munged.log" --seed-file="$D/run/munge.seed" || die 'munged does not start'
     {
         cat <<C
-ClusterName=nb$ID
+ClusterName=nb
 SlurmctldHost=$host($NET.1)
 SlurmUser=root
 SlurmdUser=root
@@ -108,24 +95,20 @@ C
     export SLURM_CONF=$D/etc/slurm.conf
     slurmctld -f "$SLURM_CONF" || die 'slurmctld does not start'
     for i in $(seq $NODES); do
-        ip netns add "nb$ID-$i"
-        ip link add "nbv$ID-$i" type veth peer name eth0 netns "nb$ID-$i"
-        ip link set "nbv$ID-$i" master "$B" up
-        ip -n "nb$ID-$i" addr add "$NET.$((10 + i))/24" dev eth0
-        ip -n "nb$ID-$i" link set eth0 up
-        ip -n "nb$ID-$i" link set lo up
+        ip netns add "nb-$i"
+        ip link add "nbv-$i" type veth peer name eth0 netns "nb-$i"
+        ip link set "nbv-$i" master "$B" up
+        ip -n "nb-$i" addr add "$NET.$((10 + i))/24" dev eth0
+        ip -n "nb-$i" link set eth0 up
+        ip -n "nb-$i" link set lo up
         mkdir -p "$D/spool/n$i"
         # nsenter, not `ip netns exec`, which mounts another /sys that slurmd cannot use
-        nsenter --net="/run/netns/nb$ID-$i" unshare --uts --mount --ipc bash -c "hostname n$i
+        nsenter --net="/run/netns/nb-$i" unshare --uts --mount --ipc bash -c "hostname n$i
             mount --make-rprivate / && mount -t tmpfs tmpfs /tmp && mount -t tmpfs tmpfs /dev/shm &&
             mount --bind '$D/etc/hosts' /etc/hosts && exec slurmd -f '$SLURM_CONF' -N n$i" || die "slurmd $i does not start"
     done
-    for _ in $(seq 200); do
-        [ "$(sinfo -h -t idle -o %D 2>/dev/null)" != $NODES ] || return 0
-        sleep 0.1
-    done
-    sinfo >&2
-    die 'the nodes do not come up'
+    all_idle() { [ "$(sinfo -h -t idle -o %D 2>/dev/null)" = $NODES ]; }
+    until_ 100 all_idle || { sinfo >&2; die 'the nodes do not come up'; }
 }
 
 # submit ARGUMENTS...: slurm/submit, its output in $T/out.
@@ -134,15 +117,7 @@ submit() { run 0 "$SLURM/submit" "$@"; }
 state() { "$NB" run run.yaml --print-stages | awk -F'\t' -v s="$1" '$1 == s { print $2 }'; }
 job_of() { awk -F'\t' -v s="$1" '$1 == s { id = $2 } END { print id }' run.run/jobs.tsv; }
 log_of() { echo "run.run/logs/$1-$(job_of "$1").out"; }
-# until_ SECONDS COMMAND...: waits until it succeeds.
-until_() {
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -lt $end ] || return 1
-        sleep 0.2
-    done
-}
+POLL=0.2
 job_ended() { [ -z "$(squeue -h -j "$1" 2>/dev/null)" ]; }
 all_ended() { [ -z "$(squeue -h)" ]; }
 job_running() { [ "$(squeue -h -j "$1" -o %T 2>/dev/null)" = RUNNING ]; }

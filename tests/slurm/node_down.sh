@@ -15,7 +15,7 @@ nodes=$(scontrol show hostnames "$(squeue -h -j "$job" -o %N)" | tr '\n' ' ')
 lost=${nodes% }
 lost=${lost##* n}
 [ -n "$lost" ] || die "the job runs on '$nodes'"
-ip link set "nbv$ID-$lost" down
+ip link set "nbv-$lost" down
 requeued() { scontrol -o show job "$job" | grep -q ' Restarts=[1-9]'; }
 until_ 120 requeued || { show; sinfo >&2; die 'the job is not requeued'; }
 until_ 120 job_ended "$job" || { show; sinfo >&2; die 'the job does not end'; }

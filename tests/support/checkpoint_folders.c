@@ -28,7 +28,7 @@ char *joined_path(const char *folder, const char *file)
 /* A fresh empty folder. */
 const char *fresh_folder(void)
 {
-    static char kept[FOLDERS_MAX][96];
+    static char kept[FOLDERS_MAX][256];
     static size_t number;
     char name[32];
     nb_error err = {0};

@@ -90,6 +90,7 @@ def main():
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", args.port))
     listener.listen(64)
+    print(listener.getsockname()[1], flush=True)
     while True:
         client, _ = listener.accept()
         server = socket.socket()

@@ -181,6 +181,7 @@ def main():
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(args.cert, args.key)
         server.socket = context.wrap_socket(server.socket, server_side=True)
+    print(server.server_address[1], flush=True)
     server.serve_forever()
 
 

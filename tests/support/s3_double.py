@@ -1,7 +1,7 @@
 """A stand-in for S3, in memory, that checks every signature (version 4) byte for byte.
 
   s3_double.py --self-test             the verifier against AWS's published test vectors
-  s3_double.py --port N [options]      objects at http://127.0.0.1:N/BUCKET/KEY
+  s3_double.py --port N [options]      objects at http://127.0.0.1:N/BUCKET/KEY (0: a free port, which is printed)
 
   --no-conditions     ignores If-Match and If-None-Match, as older servers do
   --forget-after N    forgets every multipart upload once it has N parts, one time
@@ -300,7 +300,9 @@ def main():
     if args.self_test:
         return self_test()
     Handler.store = Store(args)
-    Server(("127.0.0.1", args.port), Handler).serve_forever()
+    server = Server(("127.0.0.1", args.port), Handler)
+    print(server.server_address[1], flush=True)
+    server.serve_forever()
 
 
 if __name__ == "__main__":

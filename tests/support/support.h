@@ -26,8 +26,11 @@
  * when the folder is absent. */
 const char *shared_path(const char *name);
 
-/* A fresh folder for one test program's files, removed by the system's cleaner; the same one at every call. */
+/* "FOLDER/NAME" like shared_path, in a fresh folder under $TMPDIR (or /tmp) for one process's files; the same folder at
+ * every call. It is removed at the process's end, also when that is killed. */
 const char *scratch_path(const char *name);
+/* "FOLDER/absent/NAME" in that folder, in a static buffer: a path that leads through a folder that is not there. */
+const char *absent_path(const char *name);
 
 /* Fails the test with the error's message unless status is NB_OK. */
 void must(nb_status status, const nb_error *err);

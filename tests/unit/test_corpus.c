@@ -57,7 +57,7 @@ static void check_sum(const nb_corpus_counts *counts, const nb_corpus *c)
 static void build(nb_corpus *all, nb_corpus_counts *total, const nb_corpus_plan *plan, uint64_t memory)
 {
     nb_error err = {0};
-    const nb_corpus_means means = {.memory = memory, .scratch = "/tmp", .log = &silent};
+    const nb_corpus_means means = {.memory = memory, .scratch = scratch_path("."), .log = &silent};
     nb_corpus_slice slice;
     nb_corpus_rows rows;
     nb_corpus_row row;
@@ -92,7 +92,7 @@ static void build_from(nb_corpus *all, nb_corpus_counts *total, const char *cons
 static void build_fails(const nb_corpus_plan *plan, nb_status want, const char *word)
 {
     nb_error err = {0};
-    const nb_corpus_means means = {.memory = 1u << 20, .scratch = "/tmp", .log = &silent};
+    const nb_corpus_means means = {.memory = 1u << 20, .scratch = scratch_path("."), .log = &silent};
     nb_corpus_slice slice;
     must_fail(nb_corpus_build(&slice, &alone, plan, &means, &err), want, &err, word);
     assert_null(slice.rows.bytes);
@@ -367,8 +367,8 @@ static void test_refuses_bad_inputs(void **state)
     nb_error err = {0};
     const char *good = TEXT_FILE("good.txt", "a\n");
     const nb_corpus_settings plain = {0};
-    refused("/nonexistent/x.txt", plain, NB_ERR_INPUT, "/nonexistent/x.txt");
-    refused("/tmp", plain, NB_ERR_INPUT, "'/tmp' is a directory");
+    refused(absent_path("x.txt"), plain, NB_ERR_INPUT, "absent/x.txt");
+    refused(scratch_path("."), plain, NB_ERR_INPUT, "/.' is a directory");
     refused("/dev/null", plain, NB_ERR_INPUT, "/dev/null");
     refused(TEXT_FILE("empty.txt", ""), plain, NB_ERR_INPUT, "empty.txt' is empty");
     refused(TEXT_FILE("packed.txt.gz", "\x1F\x8B\x08\0\0\0\0"), plain, NB_ERR_INPUT, "cut short");

@@ -72,8 +72,8 @@ static void test_refuses_bytes_that_are_no_text(void **state)
     refused(LABELS("a\nb\xFFg\n"), "line 2");
     refused(LABELS("a\nb\0c\n"), "line 2");
     refused(LABELS("a\nb\x07\n"), "line 2 is no text: control");
-    refused("/nonexistent/labels.txt", "/nonexistent/labels.txt");
-    refused("/tmp", "directory");
+    refused(absent_path("labels.txt"), "absent/labels.txt");
+    refused(scratch_path("."), "directory");
 }
 
 static void test_refuses_long_labels(void **state)

@@ -348,8 +348,8 @@ static void test_config(void **state)
         must_fail(read_text(bad[i][0], 224, &p, &err), NB_ERR_INPUT, &err, bad[i][1]);
         assert_non_null(strstr(err.message, "preprocessor_config.json"));
     }
-    must_fail(nb_preprocess_read(&p, "/no/such/model", 224, NULL, &err), NB_ERR_INPUT, &err, "/no/such/model");
-    must_fail(nb_preprocess_read(&p, "/tmp", 0, NULL, &err), NB_ERR_INPUT, &err, "image_size of 0");
+    must_fail(nb_preprocess_read(&p, absent_path("model"), 224, NULL, &err), NB_ERR_INPUT, &err, "absent/model");
+    must_fail(nb_preprocess_read(&p, scratch_path("."), 0, NULL, &err), NB_ERR_INPUT, &err, "image_size of 0");
 }
 
 static void test_bad_crops(void **state)

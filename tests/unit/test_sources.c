@@ -468,7 +468,7 @@ static void test_digest_of_a_manifest(void **state)
     nb_corpus_plan plan;
     nb_corpus_slice slice;
     nb_log log = {0};
-    const nb_corpus_means means = {.memory = 1u << 20, .scratch = "/tmp", .log = &log};
+    const nb_corpus_means means = {.memory = 1u << 20, .scratch = scratch_path("."), .log = &log};
     const nb_corpus_settings settings = {0};
     char list[256], line[400];
     must(nb_file_write(scratch_path("listed.txt"), true, "x\n", 2, &err), &err);
