@@ -2,8 +2,7 @@
 # JPEG and WebP pictures cut short or changed. A changed bit among the coefficients may leave a picture that decodes, so
 # what a random change must not do is crash, hang or leave half an output.
 . "$TESTS/cli/world.bash" || exit 1
-need_shared
-golden=$SHARED/golden/images
+golden=$GOLDEN/images
 
 # pixels CODES: inspect pixels of bad.x ends with one of these exit codes.
 pixels() {

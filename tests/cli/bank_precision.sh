@@ -2,7 +2,7 @@
 # Real CLIP embeddings through the bank file at each precision: AUROC within 0.02 points of single precision on every
 # OOD set, eight-bit banks under 0.6 of the half-precision ones; a threshold from held-out images.
 source "$TESTS/cli/lib.sh"
-need_shared
+need_shared data/real-clip-vit-b-32
 D=$SHARED/data/real-clip-vit-b-32
 
 import() { run 0 "$NEGBANK" store import -q "$@"; }

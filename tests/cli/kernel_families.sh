@@ -2,7 +2,7 @@
 # The same bank whichever kernels OpenBLAS and our own loops run on, on real CLIP ViT-B/32 embeddings: neglabel and interneg
 # identical, in order; dnm and debiased but for candidates whose criterion lies within 1e-5 relative of the cut, counted.
 source "$TESTS/cli/lib.sh"
-need_shared
+need_shared data/real-clip-vit-b-32
 D=$SHARED/data/real-clip-vit-b-32
 run 0 "$NEGBANK" store import -q --embeddings "$D/corpus_text.npy" --names "$D/corpus_names.txt" -o texts.nbe
 run 0 "$NEGBANK" store import -q --embeddings "$D/id_text.npy" --names "$D/id_labels.txt" -o labels.nbe

@@ -8,7 +8,7 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_
 export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_mpi_yield_when_idle=1
 export PMIX_MCA_gds=hash # what negbank asks of PMIx for itself, for mpirun (common/parallel/team.c)
 unset OPENBLAS_CORETYPE NEGBANK_VECTOR NEGBANK_AMX # what is said of kernels is tested by kernels.sh alone
-: "${NEGBANK:?path of the program}" "${SHARED:=}"
+: "${NEGBANK:?path of the program}" "${GOLDEN:=$TESTS/golden}" "${SHARED:=}"
 if [ -n "${NEGBANK_TEST_SCRATCH:-}" ]; then # the test began itself again, in namespaces of its own
     T=$NEGBANK_TEST_SCRATCH
 else
@@ -115,10 +115,10 @@ mine:
 C
 }
 
-# Skips the whole script when the reference data are absent.
+# need_shared NAME: skips the whole script when the real data beside the checkout ("data/...") lack it.
 need_shared() {
-    [ -d "$SHARED" ] || {
-        echo "skipped: the reference data folder is absent"
+    [ -e "$SHARED/$1" ] || {
+        echo "skipped: the data '$1' are absent"
         exit 77
     }
 }

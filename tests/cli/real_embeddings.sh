@@ -2,7 +2,7 @@
 # Real CLIP ViT-B/32 embeddings through files: import, mine with each criterion, score, eval, at 1 and at 4 ranks;
 # banks, AUROC and FPR95 against the expected ones.
 source "$TESTS/cli/lib.sh"
-need_shared
+need_shared data/real-clip-vit-b-32
 D=$SHARED/data/real-clip-vit-b-32
 
 import() { run 0 "$NEGBANK" store import -q "$@"; }

@@ -236,25 +236,23 @@ refused3 3 out.tsv "${score[@]}" --order x.txt -o out.tsv
 
 # ---- the authors' numbers, through files ----
 
-if [ -d "$SHARED" ]; then
-    case_ 'golden AdaNeg'
-    G=$SHARED/golden/methods
-    seq -f 'label %g' 0 39 >labels40.txt
-    done_ store import -q --embeddings "$G/texts.npy" -o texts.nbe
-    done_ store import -q --embeddings "$G/id_text.npy" --names labels40.txt -o labels.nbe
-    done_ store import -q --embeddings "$G/images_id.npy" --labels "$G/images_id_labels.npy" -o id.nbe
-    done_ store import -q --embeddings "$G/images_ood.npy" -o ood.nbe
-    (for _ in $(seq 1200); do echo noun; done && for _ in $(seq 300); do echo adj; done) >tags.txt
-    done_ store import -q --force --embeddings "$G/texts.npy" --tags tags.txt -o texts.nbe
-    done_ mine -q --texts texts.nbe --labels labels40.txt --label-embeddings labels.nbe --criterion neglabel --bank-precision fp32 --fraction 0.15 -o golden.nbank
-    done_ score -q --bank golden.nbank --images id.nbe --images ood.nbe --score adaneg --memory 4 --beta 5 --seed none --batch 32 \
-        --order "$G/stream_order.npy" -o golden.tsv
-    # scores in stream order, floats behind a header of 128 bytes
-    od -An -tf4 -w4 -v -j 128 "$G/score_adaneg_sample.npy" | paste - <(rows golden.tsv | cut -f 4) |
-        awk '{ d = $1 - $2; if (d < 0) d = -d; if (d > 1e-5) bad++ } END { exit NR != 640 || bad > 0 }' ||
-        die 'scores differ from the golden ones'
-    od -An -td4 -w4 -v -j 128 "$G/pred_adaneg_sample.npy" | tr -d ' ' >want
-    rows golden.tsv | cut -f 3 >got
-    same got want
-fi
+case_ 'golden AdaNeg'
+G=$GOLDEN/methods
+seq -f 'label %g' 0 39 >labels40.txt
+done_ store import -q --embeddings "$G/texts.npy" -o texts.nbe
+done_ store import -q --embeddings "$G/id_text.npy" --names labels40.txt -o labels.nbe
+done_ store import -q --embeddings "$G/images_id.npy" --labels "$G/images_id_labels.npy" -o id.nbe
+done_ store import -q --embeddings "$G/images_ood.npy" -o ood.nbe
+(for _ in $(seq 1200); do echo noun; done && for _ in $(seq 300); do echo adj; done) >tags.txt
+done_ store import -q --force --embeddings "$G/texts.npy" --tags tags.txt -o texts.nbe
+done_ mine -q --texts texts.nbe --labels labels40.txt --label-embeddings labels.nbe --criterion neglabel --bank-precision fp32 --fraction 0.15 -o golden.nbank
+done_ score -q --bank golden.nbank --images id.nbe --images ood.nbe --score adaneg --memory 4 --beta 5 --seed none --batch 32 \
+    --order "$G/stream_order.npy" -o golden.tsv
+# scores in stream order, floats behind a header of 128 bytes
+od -An -tf4 -w4 -v -j 128 "$G/score_adaneg_sample.npy" | paste - <(rows golden.tsv | cut -f 4) |
+    awk '{ d = $1 - $2; if (d < 0) d = -d; if (d > 1e-5) bad++ } END { exit NR != 640 || bad > 0 }' ||
+    die 'scores differ from the golden ones'
+od -An -td4 -w4 -v -j 128 "$G/pred_adaneg_sample.npy" | tr -d ' ' >want
+rows golden.tsv | cut -f 3 >got
+same got want
 finish

@@ -35,22 +35,21 @@ says "no folder"
 run 4 "${tune[@]}" --batch 32 --steps 1 -o /proc/none/out
 
 case_ "half-precision and open_clip checkpoints come out as Hugging Face's"
-if [ -d "$SHARED/golden/tiny-quickgelu" ]; then
-    mkdir open half
-    for f in config.json vocab.json merges.txt preprocessor_config.json; do
-        cp "$SHARED/golden/tiny-quickgelu/$f" half/
-        cp "$SHARED/golden/tiny-quickgelu/$f" open/
-    done
-    cp "$SHARED/golden/tiny-quickgelu/model.f16.safetensors" half/model.safetensors
-    cp "$SHARED/golden/tiny-quickgelu/open_clip_model.safetensors" open/
-    for model in half open; do
-        run 0 "$NEGBANK" tune -q --model $model --images world/id-train.txt --labels world/labels.txt --batch 8 \
-            --steps 1 -o "from-$model"
-        run 0 "$NEGBANK" check -q --model "from-$model"
-        grep -qa 'text_model.encoder.layers.0.self_attn.q_proj.weight' "from-$model/model.safetensors" ||
-            die "no Hugging Face names"
-    done
-fi
+mkdir open half
+for f in config.json vocab.json merges.txt preprocessor_config.json; do
+    cp "$GOLDEN/tiny-quickgelu/$f" half/
+    cp "$GOLDEN/tiny-quickgelu/$f" open/
+done
+weights=$GOLDEN/tiny-quickgelu/model.safetensors
+run 0 "$TOOLS/make_weights" "$weights" model.f16.safetensors half/model.safetensors
+run 0 "$TOOLS/make_weights" "$weights" open_clip_model.safetensors open/open_clip_model.safetensors
+for model in half open; do
+    run 0 "$NEGBANK" tune -q --model $model --images world/id-train.txt --labels world/labels.txt --batch 8 \
+        --steps 1 -o "from-$model"
+    run 0 "$NEGBANK" check -q --model "from-$model"
+    grep -qa 'text_model.encoder.layers.0.self_attn.q_proj.weight' "from-$model/model.safetensors" ||
+        die "no Hugging Face names"
+done
 
 case_ "options that do not fit"
 run 2 "${tune[@]}" --batch 1000 --steps 1 -o x

@@ -89,10 +89,22 @@ static void open_golden(world *w, const char *texts)
     const char *tag_file = scratch_path("tags.txt");
     must(nb_file_write(tag_file, true, tags.data, tags.len, &err), &err);
     nb_buffer_free(&tags);
-    import(&w->texts, shared_path(texts), NULL, tag_file);
-    import(&w->label_store, shared_path("golden/methods/id_text.npy"), NULL, NULL);
-    import(&w->id_store, shared_path("golden/methods/id_images_train.npy"),
-           shared_path("golden/methods/id_images_train_labels.npy"), NULL);
+    import(&w->texts, golden_path(texts), NULL, tag_file);
+    import(&w->label_store, golden_path("methods/id_text.npy"), NULL, NULL);
+    import(&w->id_store, golden_path("methods/id_images_train.npy"), golden_path("methods/id_images_train_labels.npy"),
+           NULL);
+    finish_world(w);
+}
+
+/* Without tags, and with wild images. */
+static void open_untagged(world *w)
+{
+    *w = (world){0};
+    import(&w->texts, golden_path("methods/texts.npy"), NULL, NULL);
+    import(&w->label_store, golden_path("methods/id_text.npy"), NULL, NULL);
+    import(&w->id_store, golden_path("methods/id_images_train.npy"), golden_path("methods/id_images_train_labels.npy"),
+           NULL);
+    import(&w->wild_store, golden_path("methods/images_ood.npy"), NULL, NULL);
     finish_world(w);
 }
 
@@ -116,7 +128,7 @@ static void near(const double *got, const char *expected, measure by, double tol
     nb_error err = {0};
     nb_npy want;
     double worst = 0, largest = 0;
-    must(nb_npy_open(&want, shared_path(expected), &err), &err);
+    must(nb_npy_open(&want, expected, &err), &err);
     for (size_t i = 0; i < want.rows; i++) {
         largest = fmax(largest, fabs(nb_npy_at(&want, i)));
     }
@@ -208,7 +220,7 @@ static void same_rows(const found *f, size_t skip, const char *expected, double 
 {
     nb_error err = {0};
     nb_npy want;
-    must(nb_npy_open(&want, shared_path(expected), &err), &err);
+    must(nb_npy_open(&want, expected, &err), &err);
     assert_true(f->count >= skip + want.rows);
     for (size_t i = 0; i < want.rows; i++) {
         size_t row = (size_t)nb_npy_at(&want, i), got = (size_t)f->ids[skip + i];
@@ -224,11 +236,11 @@ static void test_golden_neglabel(void **state)
     (void)state;
     world w;
     found m;
-    open_golden(&w, "golden/methods/texts.npy");
+    open_golden(&w, "methods/texts.npy");
     mine(&m, &w, "neglabel", (nb_quota){.fraction = {0.15, 0.15, 0.15}}, false);
-    near(m.columns[0], "golden/methods/neglabel_quantile.npy", ABSOLUTE, 1e-6);
+    near(m.columns[0], golden_path("methods/neglabel_quantile.npy"), ABSOLUTE, 1e-6);
     assert_int_equal(m.count, 225);
-    same_rows(&m, 0, "golden/methods/neglabel_selected.npy", 1e-6);
+    same_rows(&m, 0, golden_path("methods/neglabel_selected.npy"), 1e-6);
     free_found(&m);
     free_world(&w);
 }
@@ -240,18 +252,18 @@ static void test_golden_interneg(void **state)
     found m;
     nb_npy accepted;
     nb_error err = {0};
-    open_golden(&w, "golden/methods/texts.npy");
+    open_golden(&w, "methods/texts.npy");
     mine(&m, &w, "interneg", (nb_quota){.count = 200}, false);
-    near(m.columns[0], "golden/methods/interneg_margin.npy", ABSOLUTE, 1e-6);
-    must(nb_npy_open(&accepted, shared_path("golden/methods/interneg_accepted.npy"), &err), &err);
+    near(m.columns[0], golden_path("methods/interneg_margin.npy"), ABSOLUTE, 1e-6);
+    must(nb_npy_open(&accepted, golden_path("methods/interneg_accepted.npy"), &err), &err);
     for (size_t u = 0; u < 1500; u++) {
         assert_int_equal(m.reasons[u] == NB_ACCEPTED, nb_npy_at(&accepted, u) != 0);
     }
     nb_npy_close(&accepted);
     assert_int_equal(m.count, 200);
     assert_int_equal(m.accepted, 1455);
-    same_rows(&m, 0, "golden/methods/interneg_selected_nouns.npy", 1e-6);
-    same_rows(&m, 161, "golden/methods/interneg_selected_adjectives.npy", 1e-6);
+    same_rows(&m, 0, golden_path("methods/interneg_selected_nouns.npy"), 1e-6);
+    same_rows(&m, 161, golden_path("methods/interneg_selected_adjectives.npy"), 1e-6);
     free_found(&m);
     free_world(&w);
 }
@@ -262,17 +274,17 @@ static void test_golden_dnm(void **state)
     world w;
     found m;
     nb_quota quota = {.fraction = {[NB_TAG_NOUN] = 0.23, [NB_TAG_ADJ] = 0.13}};
-    open_golden(&w, "golden/methods/texts.npy");
+    open_golden(&w, "methods/texts.npy");
     mine(&m, &w, "dnm", quota, false);
-    near(m.columns[0], "golden/methods/dnm_sphere_density.npy", ABSOLUTE, 1e-5);
+    near(m.columns[0], golden_path("methods/dnm_sphere_density.npy"), ABSOLUTE, 1e-5);
     free_found(&m);
     free_world(&w);
-    open_golden(&w, "golden/methods/texts_raw.npy");
+    open_golden(&w, "methods/texts_raw.npy");
     w.evidence.released_distance = true;
     mine(&m, &w, "dnm", quota, false);
-    near(m.columns[0], "golden/methods/dnm_released_density.npy", ABSOLUTE, 1e-5);
+    near(m.columns[0], golden_path("methods/dnm_released_density.npy"), ABSOLUTE, 1e-5);
     assert_int_equal(m.count, 315);
-    same_rows(&m, 0, "golden/methods/dnm_released_selected.npy", 2e-6);
+    same_rows(&m, 0, golden_path("methods/dnm_released_selected.npy"), 2e-6);
     free_found(&m);
     free_world(&w);
 }
@@ -280,21 +292,22 @@ static void test_golden_dnm(void **state)
 static void test_real_criteria(void **state)
 {
     (void)state;
+    need_shared("data/real-clip-vit-b-32");
     world w;
     found m;
     open_real(&w);
     mine(&m, &w, "debiased", (nb_quota){.count = 500}, true);
     assert_int_equal(m.mined.column_count, 5);
-    near(m.columns[0], "data/real-clip-vit-b-32/expected_activation_wild.npy", RELATIVE, 1e-5);
-    near(m.columns[1], "data/real-clip-vit-b-32/expected_activation_id.npy", RELATIVE, 1e-5);
+    near(m.columns[0], shared_path("data/real-clip-vit-b-32/expected_activation_wild.npy"), RELATIVE, 1e-5);
+    near(m.columns[1], shared_path("data/real-clip-vit-b-32/expected_activation_id.npy"), RELATIVE, 1e-5);
     /* a difference of two means: relative to itself it has no bound */
-    near(m.columns[2], "data/real-clip-vit-b-32/expected_activation_debiased.npy", OF_LARGEST, 1e-6);
-    near(m.columns[3], "data/real-clip-vit-b-32/expected_quantile95.npy", RELATIVE, 1e-5);
-    near(m.columns[4], "data/real-clip-vit-b-32/expected_margin.npy", RELATIVE, 1e-5);
+    near(m.columns[2], shared_path("data/real-clip-vit-b-32/expected_activation_debiased.npy"), OF_LARGEST, 1e-6);
+    near(m.columns[3], shared_path("data/real-clip-vit-b-32/expected_quantile95.npy"), RELATIVE, 1e-5);
+    near(m.columns[4], shared_path("data/real-clip-vit-b-32/expected_margin.npy"), RELATIVE, 1e-5);
     assert_int_equal(m.accepted, 2250);
     free_found(&m);
     mine(&m, &w, "dnm", (nb_quota){.count = 500}, false);
-    near(m.columns[0], "data/real-clip-vit-b-32/expected_density_k20.npy", RELATIVE, 1e-5);
+    near(m.columns[0], shared_path("data/real-clip-vit-b-32/expected_density_k20.npy"), RELATIVE, 1e-5);
     free_found(&m);
     free_world(&w);
 }
@@ -312,7 +325,7 @@ static void test_traffic(void **state)
     world w;
     found m;
     nb_error err = {0};
-    open_real(&w);
+    open_untagged(&w);
     uint64_t before = *team.traffic, spent, own = 0, total;
     /* `mine` itself broadcasts a path, the count and the ids */
     mine(&m, &w, "debiased", (nb_quota){.count = KEPT}, false);
@@ -337,7 +350,7 @@ static void test_neighbour_sample(void **state)
     world w;
     found whole, sampled;
     nb_quota quota = {.count = 100};
-    open_real(&w);
+    open_untagged(&w);
     mine(&whole, &w, "dnm", quota, false);
     w.evidence.neighbour_sample = (size_t)w.texts.plan.count;
     mine(&sampled, &w, "dnm", quota, false);
@@ -362,7 +375,7 @@ static void open_golden_bank(nb_bank *bank, const world *w)
 {
     nb_error err = {0};
     nb_npy rows;
-    must(nb_npy_open(&rows, shared_path("golden/methods/bank_rows.npy"), &err), &err);
+    must(nb_npy_open(&rows, golden_path("methods/bank_rows.npy"), &err), &err);
     *bank = (nb_bank){.d = w->evidence.d, .label_count = w->labels.count, .negative_count = rows.rows};
     bank->label_rows = w->label_rows;
     bank->negative_rows = calloc(rows.rows * bank->d, sizeof(double));
@@ -401,21 +414,21 @@ static void test_golden_scores(void **state)
     nb_store id, ood;
     nb_error err = {0};
     double *rows, *more;
-    open_golden(&w, "golden/methods/texts.npy");
+    open_golden(&w, "methods/texts.npy");
     open_golden_bank(&bank, &w);
-    import(&id, shared_path("golden/methods/images_id.npy"), NULL, NULL);
-    import(&ood, shared_path("golden/methods/images_ood.npy"), NULL, NULL);
+    import(&id, golden_path("methods/images_id.npy"), NULL, NULL);
+    import(&ood, golden_path("methods/images_ood.npy"), NULL, NULL);
     must(nb_evidence_rows(&id, &rows, &err), &err);
     must(nb_evidence_rows(&ood, &more, &err), &err);
     size_t count = (size_t)id.plan.count, d = bank.d;
     double *images = calloc(2 * count * d, sizeof *images);
     memcpy(images, rows, count * d * sizeof *images);
     memcpy(images + count * d, more, count * d * sizeof *images);
-    check_score(&bank, images, 2 * count, "neglabel", 0.01, 1, "golden/methods/score_neglabel_g1.npy");
-    check_score(&bank, images, 2 * count, "neglabel", 0.01, 5, "golden/methods/score_neglabel_g5.npy");
-    check_score(&bank, images, 2 * count, "neglabel", 0.01, 10, "golden/methods/score_neglabel_g10.npy");
-    check_score(&bank, images, 2 * count, "mcm", 1, 1, "golden/methods/score_mcm_t1.npy");
-    check_score(&bank, images, 2 * count, "mcm", 0.01, 1, "golden/methods/score_mcm_t0.01.npy");
+    check_score(&bank, images, 2 * count, "neglabel", 0.01, 1, golden_path("methods/score_neglabel_g1.npy"));
+    check_score(&bank, images, 2 * count, "neglabel", 0.01, 5, golden_path("methods/score_neglabel_g5.npy"));
+    check_score(&bank, images, 2 * count, "neglabel", 0.01, 10, golden_path("methods/score_neglabel_g10.npy"));
+    check_score(&bank, images, 2 * count, "mcm", 1, 1, golden_path("methods/score_mcm_t1.npy"));
+    check_score(&bank, images, 2 * count, "mcm", 0.01, 1, golden_path("methods/score_mcm_t0.01.npy"));
     free(images);
     free(rows);
     free(more);

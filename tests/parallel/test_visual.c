@@ -81,7 +81,7 @@ static void test_ranks(void **state)
     nb_evidence e = {.team = &team, .log = &log};
     nb_store wild;
     nb_visual all, one;
-    must(nb_clip_open(&clip, shared_path("golden/tiny-gelu"), &err), &err);
+    must(nb_clip_open(&clip, golden_path("tiny-gelu"), &err), &err);
     size_t d = clip->config.projection;
     double *memory = calloc((2 * LABELS + WILD) * d, sizeof *memory),
            *negatives = calloc(NEGATIVES * d, sizeof *memory);

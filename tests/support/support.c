@@ -18,13 +18,32 @@ static const char *slot(const char *folder, const char *name)
     return out;
 }
 
-const char *shared_path(const char *name)
+static const char *present(const char *folder, const char *name)
 {
-    if (access(NEGBANK_SHARED, R_OK) != 0) {
-        print_message("skipped: the reference data folder %s is absent\n", NEGBANK_SHARED);
+    const char *path = slot(folder, name);
+    if (access(path, R_OK) != 0) {
+        fail_msg("the reference data lack '%s'", path);
+    }
+    return path;
+}
+
+const char *golden_path(const char *name)
+{
+    return present(NEGBANK_GOLDEN, name);
+}
+
+void need_shared(const char *name)
+{
+    const char *path = slot(NEGBANK_SHARED, name);
+    if (access(path, R_OK) != 0) {
+        print_message("skipped: the data '%s' are absent\n", path);
         skip();
     }
-    return slot(NEGBANK_SHARED, name);
+}
+
+const char *shared_path(const char *name)
+{
+    return present(NEGBANK_SHARED, name);
 }
 
 static char scratch[200]; /* what tests have room for, with a name behind it */

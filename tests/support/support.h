@@ -1,4 +1,4 @@
-/* What unit tests share: the includes cmocka wants, the reference data folder, small files, npy arrays. */
+/* What unit tests share: the includes cmocka wants, reference data, small files. */
 #ifndef NB_TESTS_SUPPORT_H
 #define NB_TESTS_SUPPORT_H
 
@@ -22,8 +22,16 @@
 #endif
 #endif
 
-/* "<reference data>/NAME" in a static buffer valid until the eighth next call. Skips the running test, with a word,
- * when the folder is absent. */
+/* The functions that return a path: in a static buffer valid until the eighth next call of any of them. */
+
+/* "tests/golden/NAME", the reference numbers of the authors' code. Fails the test when the file or folder is missing.
+ */
+const char *golden_path(const char *name);
+
+/* Skips the running test, with a word, where the data beside the checkout that are too large for it ("data/...") lack
+ * NAME. To be called before the test allocates anything: skipping does not return. */
+void need_shared(const char *name);
+/* Its path; fails the test when it is missing. */
 const char *shared_path(const char *name);
 
 /* "FOLDER/NAME" like shared_path, in a fresh folder under $TMPDIR (or /tmp) for one process's files; the same folder at

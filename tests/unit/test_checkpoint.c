@@ -48,9 +48,9 @@ static void embed_images(const nb_clip *clip, embeddings *e)
     nb_error err = {0};
     nb_image_embedder embedder;
     nb_strings names = {0}, paths = {0};
-    must(nb_file_lines(shared_path("golden/images/images.txt"), 4096, &names, &err), &err);
+    must(nb_file_lines(golden_path("images/images.txt"), 4096, &names, &err), &err);
     for (size_t i = 0; i < names.count; i++) {
-        char *path = joined_path(shared_path("golden/images"), nb_strings_get(&names, i));
+        char *path = joined_path(golden_path("images"), nb_strings_get(&names, i));
         must(nb_strings_push(&paths, path, strlen(path), &err), &err);
         free(path);
     }

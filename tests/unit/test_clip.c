@@ -13,8 +13,8 @@
 static const char *path(const char *model, const char *file)
 {
     char name[160];
-    snprintf(name, sizeof name, "golden/%s/%s", model, file);
-    return shared_path(name);
+    snprintf(name, sizeof name, "%s/%s", model, file);
+    return golden_path(name);
 }
 
 /* Row by row: cosine at least 0.999999 and no element off by more than 1e-4 of the largest. */
@@ -92,7 +92,7 @@ static void check_images(const char *model)
     nb_image_embedder embedder;
     nb_strings names = {0}, paths = {0};
     must(nb_clip_open(&clip, path(model, ""), &err), &err);
-    must(nb_file_lines(shared_path("golden/images/images.txt"), 4096, &names, &err), &err);
+    must(nb_file_lines(golden_path("images/images.txt"), 4096, &names, &err), &err);
     for (size_t i = 0; i < names.count; i++) {
         const char *file = path("images", nb_strings_get(&names, i));
         must(nb_strings_push(&paths, file, strlen(file), &err), &err);

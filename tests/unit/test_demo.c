@@ -301,7 +301,7 @@ static void test_names_as_reference(void **state)
     nb_safetensors *reference = NULL;
     nb_safetensors *ours = NULL;
     char *path = in(first, "model/model.safetensors");
-    must(nb_safetensors_open(&reference, shared_path("golden/tiny-quickgelu/model.safetensors"), &err), &err);
+    must(nb_safetensors_open(&reference, golden_path("tiny-quickgelu/model.safetensors"), &err), &err);
     must(nb_safetensors_open(&ours, path, &err), &err);
     size_t common = 0;
     for (size_t i = 0; i < nb_safetensors_count(reference); i++) {

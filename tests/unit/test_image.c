@@ -324,13 +324,13 @@ static void test_golden_bad(void **state)
     nb_image image, same;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char name[128];
-        snprintf(name, sizeof name, "golden/images/bad/%s", bad[i][0]);
-        must_fail(nb_image_read(&image, shared_path(name), &err), NB_ERR_INPUT, &err, bad[i][1]);
+        snprintf(name, sizeof name, "images/bad/%s", bad[i][0]);
+        must_fail(nb_image_read(&image, golden_path(name), &err), NB_ERR_INPUT, &err, bad[i][1]);
         assert_non_null(strstr(err.message, bad[i][0]));
         assert_null(image.rgb);
     }
-    must(nb_image_read(&image, shared_path("golden/images/bad/png_named.jpg"), &err), &err);
-    must(nb_image_read(&same, shared_path("golden/images/palette.png"), &err), &err);
+    must(nb_image_read(&image, golden_path("images/bad/png_named.jpg"), &err), &err);
+    must(nb_image_read(&same, golden_path("images/palette.png"), &err), &err);
     assert_int_equal(image.width * image.height, same.width * same.height);
     assert_memory_equal(image.rgb, same.rgb, image.width * image.height * 3);
     nb_image_free(&image);

@@ -19,8 +19,8 @@ static float *golden(const char *name, size_t *count)
     nb_error err = {0};
     char path[96];
     nb_map map;
-    snprintf(path, sizeof path, "golden/gradients/inversion_%s.npy", name);
-    must(nb_map_open(&map, shared_path(path), &err), &err);
+    snprintf(path, sizeof path, "gradients/inversion_%s.npy", name);
+    must(nb_map_open(&map, golden_path(path), &err), &err);
     size_t header = 10 + (size_t)map.data[8] + ((size_t)map.data[9] << 8); /* version 1: length in two bytes */
     *count = (map.len - header) / sizeof(float);
     float *out = calloc(*count, sizeof *out);
@@ -44,7 +44,7 @@ static double cosine(const float *a, const float *b, size_t d)
 static void read_choices(nb_strings *templates, uint32_t *choices)
 {
     nb_error err = {0};
-    json_t *root = json_load_file(shared_path("golden/gradients/inversion.json"), 0, NULL);
+    json_t *root = json_load_file(golden_path("gradients/inversion.json"), 0, NULL);
     json_t *texts = json_object_get(root, "templates"), *steps = json_object_get(root, "template_of_step");
     for (size_t i = 0; i < json_array_size(texts); i++) {
         const char *text = json_string_value(json_array_get(texts, i));
@@ -72,7 +72,7 @@ static void test_golden(void **state)
     float *words = golden("initial_tokens", &n), *images = golden("target", &n);
     float *want_losses = golden("losses", &n), *want = golden("final_features", &n);
     float *want_words = golden("final_tokens", &n);
-    must(nb_clip_open(&clip, shared_path("golden/tiny-quickgelu"), &err), &err);
+    must(nb_clip_open(&clip, golden_path("tiny-quickgelu"), &err), &err);
     w = clip->config.text.width;
     d = clip->config.projection;
     read_choices(&templates, choices);
@@ -109,7 +109,7 @@ static void test_first_gradient(void **state)
     size_t n, w;
     float *before = golden("initial_tokens", &n), *gradient = golden("first_gradient", &n);
     float *images = golden("target", &n), *words = golden("initial_tokens", &n);
-    must(nb_clip_open(&clip, shared_path("golden/tiny-quickgelu"), &err), &err);
+    must(nb_clip_open(&clip, golden_path("tiny-quickgelu"), &err), &err);
     w = clip->config.text.width;
     read_choices(&templates, choices);
     for (size_t i = 0; i < IMAGES; i++) { /* one step */
@@ -139,8 +139,8 @@ static void test_company(void **state)
     nb_clip *clip;
     nb_inverter *many, *one;
     nb_npy rows;
-    must(nb_clip_open(&clip, shared_path("golden/tiny-gelu"), &err), &err);
-    must(nb_npy_open(&rows, shared_path("golden/tiny-gelu/image_embeddings.npy"), &err), &err);
+    must(nb_clip_open(&clip, golden_path("tiny-gelu"), &err), &err);
+    must(nb_npy_open(&rows, golden_path("tiny-gelu/image_embeddings.npy"), &err), &err);
     size_t d = clip->config.projection;
     float *images = calloc(COUNT * d, 4), *a = calloc(COUNT * d, 4), *b = calloc(COUNT * d, 4), *c = calloc(d, 4);
     uint64_t ids[COUNT];
@@ -190,7 +190,7 @@ static void test_refusals(void **state)
     nb_error err = {0};
     nb_clip *clip;
     nb_inverter *inverter;
-    must(nb_clip_open(&clip, shared_path("golden/tiny-gelu"), &err), &err);
+    must(nb_clip_open(&clip, golden_path("tiny-gelu"), &err), &err);
     refuse(clip, "no place for a word", NB_ERR_INPUT, "exactly one {}");
     refuse(clip, "a {} and a {}", NB_ERR_INPUT, "exactly one {}");
     refuse(clip, "{} for 5 $ only", NB_ERR_INPUT, "beside the pseudo word's");

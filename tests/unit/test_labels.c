@@ -94,6 +94,7 @@ static void test_refuses_long_labels(void **state)
 static void test_reads_real_labels(void **state)
 {
     (void)state;
+    need_shared("data/real-clip-vit-b-32");
     nb_error err = {0};
     nb_strings labels;
     must(nb_labels_read(&labels, shared_path("data/real-clip-vit-b-32/id_labels.txt"), &err), &err);

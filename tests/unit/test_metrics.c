@@ -19,8 +19,8 @@ static void *load_npy(const char *name, const char *dtype, size_t item, size_t c
     char *file = NULL;
     size_t len = 0;
     char path[128];
-    snprintf(path, sizeof path, "golden/methods/%s.npy", name);
-    must(nb_file_read(shared_path(path), 1 << 20, &file, &len, &err), &err);
+    snprintf(path, sizeof path, "methods/%s.npy", name);
+    must(nb_file_read(golden_path(path), 1 << 20, &file, &len, &err), &err);
     assert_true(len > 10 && memcmp(file, "\x93NUMPY\x01", 7) == 0);
     size_t header = 10 + (size_t)(unsigned char)file[8] + 256 * (size_t)(unsigned char)file[9];
     assert_int_equal(len, header + item * count);
@@ -105,7 +105,7 @@ static void golden_rows(void **state)
     (void)state;
     int64_t *order = load_npy("stream_order", "'<i8'", sizeof *order, 2 * IMAGES);
     json_error_t error;
-    json_t *all = json_load_file(shared_path("golden/methods/metrics.json"), 0, &error);
+    json_t *all = json_load_file(golden_path("methods/metrics.json"), 0, &error);
     assert_non_null(all);
     assert_int_equal(json_object_size(all), 20);
     const char *name;

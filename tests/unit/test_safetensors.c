@@ -1,5 +1,5 @@
 /* Safetensors: golden checkpoints in three precisions, exact conversion, every refusal, write and read back. */
-#include "support/support.h"
+#include "support/checkpoint_folders.h"
 
 #include "common/clip/safetensors.h"
 
@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define GOLDEN "golden/tiny-quickgelu/"
 
 static uint32_t bits_of(float value)
 {
@@ -51,7 +49,7 @@ static void test_golden(void **state)
     (void)state;
     nb_error err = {0};
     nb_safetensors *s = NULL;
-    must(nb_safetensors_open(&s, shared_path(GOLDEN "model.safetensors"), &err), &err);
+    must(nb_safetensors_open(&s, golden_file("model.safetensors"), &err), &err);
     assert_int_equal(nb_safetensors_count(s), 110);
     const nb_tensor *t = nb_safetensors_find(s, "vision_model.embeddings.patch_embedding.weight");
     assert_non_null(t);
@@ -88,8 +86,8 @@ static void check_rounding(const char *name, nb_dtype dtype, int digits, int low
     nb_error err = {0};
     nb_safetensors *full = NULL;
     nb_safetensors *half = NULL;
-    must(nb_safetensors_open(&full, shared_path(GOLDEN "model.safetensors"), &err), &err);
-    must(nb_safetensors_open(&half, shared_path(name), &err), &err);
+    must(nb_safetensors_open(&full, golden_file("model.safetensors"), &err), &err);
+    must(nb_safetensors_open(&half, golden_file(name), &err), &err);
     assert_int_equal(nb_safetensors_count(half), nb_safetensors_count(full));
     for (size_t i = 0; i < nb_safetensors_count(full); i++) {
         const nb_tensor *a = nb_safetensors_at(full, i);
@@ -114,11 +112,28 @@ static void check_rounding(const char *name, nb_dtype dtype, int digits, int low
     nb_safetensors_close(half);
 }
 
+/* What is made of the golden weights is what the authors' libraries wrote: the digests of their files. */
+static void test_golden_forms(void **state)
+{
+    (void)state;
+    static const char *const forms[][2] = {
+        {"model.f16.safetensors", "8f76cab04fc8264a3125494dd83a7af216bf51acf40c42a686574801ec65096c"},
+        {"model.bf16.safetensors", "68ab9a05ba59364700f77a09535208c0215bb69cc95fa7225860046221551956"},
+        {"open_clip_model.safetensors", "1c53dd802ac12e792978ad482f3b82d29126929fe4549da6774d38c52fc83442"},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        nb_error err = {0};
+        nb_digest digest;
+        must(nb_digest_file(&digest, golden_file(forms[i][0]), &err), &err);
+        assert_string_equal(digest.hex, forms[i][1]);
+    }
+}
+
 static void test_golden_half(void **state)
 {
     (void)state;
-    check_rounding(GOLDEN "model.f16.safetensors", NB_F16, 10, -14);
-    check_rounding(GOLDEN "model.bf16.safetensors", NB_BF16, 7, -126);
+    check_rounding("model.f16.safetensors", NB_F16, 10, -14);
+    check_rounding("model.bf16.safetensors", NB_BF16, 7, -126);
 }
 
 /* Every 16-bit pattern, from an odd address. */
@@ -248,7 +263,7 @@ static void test_damage(void **state)
     char *bytes = NULL;
     size_t len = 0;
     nb_safetensors *s = NULL;
-    must(nb_file_read(shared_path(GOLDEN "model.f16.safetensors"), 1u << 24, &bytes, &len, &err), &err);
+    must(nb_file_read(golden_file("model.f16.safetensors"), 1u << 24, &bytes, &len, &err), &err);
     for (size_t cut = 0; cut < len; cut += cut < 13000 ? 97 : 60013) {
         must_fail(nb_safetensors_open_memory(&s, bytes, cut, "cut", &err), NB_ERR_INPUT, &err, "");
     }
@@ -329,10 +344,10 @@ static void test_write_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),         cmocka_unit_test(test_golden_half), cmocka_unit_test(test_half_exact),
-        cmocka_unit_test(test_no_float),       cmocka_unit_test(test_refusals),    cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_lengths),        cmocka_unit_test(test_damage),      cmocka_unit_test(test_write),
-        cmocka_unit_test(test_write_refusals),
+        cmocka_unit_test(test_golden),     cmocka_unit_test(test_golden_forms),   cmocka_unit_test(test_golden_half),
+        cmocka_unit_test(test_half_exact), cmocka_unit_test(test_no_float),       cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_accepted),   cmocka_unit_test(test_lengths),        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_write),      cmocka_unit_test(test_write_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@ static double *read_rows(const char *name, size_t *rows, size_t *width)
 {
     nb_error err = {0};
     nb_npy npy;
-    must(nb_npy_open(&npy, shared_path(name), &err), &err);
+    must(nb_npy_open(&npy, golden_path(name), &err), &err);
     double *out = calloc(npy.rows * npy.columns, sizeof *out);
     for (size_t i = 0; i < npy.rows * npy.columns; i++) {
         out[i] = nb_npy_at(&npy, i);
@@ -62,18 +62,18 @@ static void open_golden(fixture *f)
 {
     size_t n, d, width;
     *f = (fixture){0};
-    f->bank.label_rows = read_rows("golden/methods/id_text.npy", &f->bank.label_count, &f->bank.d);
+    f->bank.label_rows = read_rows("methods/id_text.npy", &f->bank.label_count, &f->bank.d);
     d = f->bank.d;
     normalise(f->bank.label_rows, f->bank.label_count, d);
-    double *texts = read_rows("golden/methods/texts.npy", &n, &width);
+    double *texts = read_rows("methods/texts.npy", &n, &width);
     normalise(texts, n, d);
-    double *rows = read_rows("golden/methods/bank_rows.npy", &f->bank.negative_count, &width);
+    double *rows = read_rows("methods/bank_rows.npy", &f->bank.negative_count, &width);
     f->bank.negative_rows = calloc(f->bank.negative_count * d, sizeof(double));
     for (size_t i = 0; i < f->bank.negative_count; i++) {
         memcpy(f->bank.negative_rows + i * d, texts + (size_t)rows[i] * d, d * sizeof(double));
     }
-    append_images(f, "golden/methods/images_id.npy");
-    append_images(f, "golden/methods/images_ood.npy");
+    append_images(f, "methods/images_id.npy");
+    append_images(f, "methods/images_ood.npy");
     free(texts);
     free(rows);
 }
@@ -142,7 +142,7 @@ static void check_golden(const fixture *f, const char *name, nb_score_settings s
     char path[128];
     size_t n, width;
     double worst = 0;
-    snprintf(path, sizeof path, "golden/methods/score_%s.npy", expected);
+    snprintf(path, sizeof path, "methods/score_%s.npy", expected);
     double *want = read_rows(path, &n, &width);
     assert_int_equal(n, f->count);
     nb_score_result *got = score(f, name, settings, 32);
@@ -194,7 +194,7 @@ static void check_adaneg(fixture *f, const char *variant, nb_score_settings s)
     size_t n, width, wrong = 0;
     snprintf(name, sizeof name, "adaneg_%s", variant);
     check_golden(f, "adaneg", s, name);
-    snprintf(path, sizeof path, "golden/methods/pred_adaneg_%s.npy", variant);
+    snprintf(path, sizeof path, "methods/pred_adaneg_%s.npy", variant);
     double *want = read_rows(path, &n, &width);
     nb_score_result *got = score(f, "adaneg", s, 32);
     for (size_t i = 0; i < n; i++) {
@@ -212,7 +212,7 @@ static void test_golden_adaneg(void **state)
     fixture f;
     size_t n, width;
     open_golden(&f);
-    double *order = read_rows("golden/methods/stream_order.npy", &n, &width);
+    double *order = read_rows("methods/stream_order.npy", &n, &width);
     f.order = calloc(n, sizeof *f.order);
     for (size_t i = 0; i < n; i++) {
         f.order[i] = (size_t)order[i];

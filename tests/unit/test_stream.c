@@ -131,7 +131,7 @@ static void test_visual(void **state)
     nb_score_settings settings = nb_score_interneg.defaults;
     nb_score_result plain[IMAGES], made[IMAGES], want[IMAGES];
     size_t *order, changed = 0;
-    must(nb_clip_open(&clip, shared_path("golden/tiny-gelu"), &err), &err);
+    must(nb_clip_open(&clip, golden_path("tiny-gelu"), &err), &err);
     world_open(&w, clip->config.projection);
     settings.seeded = true;
     settings.seed = 9;
