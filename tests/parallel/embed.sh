@@ -134,7 +134,7 @@ for _ in $(seq 1000); do
     [ -e part.nbe.partial ] && break
     sleep 0.02
 done
-pkill -USR1 -x -P $job mpirun
+pkill -USR1 -x -P $job "$LAUNCHER"
 wait $job
 got=$?
 if [ $got != 0 ]; then # 0: it was done before

@@ -98,7 +98,7 @@ run 0 "${text[@]}" -q -o part.nbe words.nbc --part 0/2
 timeout -k 5 120 $(mpi "$RANKS") "${text[@]}" -o part.nbe words.nbc --part 1/2 >out 2>err </dev/null &
 job=$!
 sleep 0.4
-launcher=$(pgrep -x -P $job mpirun) && pkill -9 -P "$launcher"
+launcher=$(pgrep -x -P $job "$LAUNCHER") && pkill -9 -P "$launcher"
 wait_mpirun $job
 present part.nbe.partial
 run 0 "${text[@]}" -q -o part.nbe words.nbc --part 1/2
@@ -128,7 +128,7 @@ for delay in 0.1 0.05 0.02 0; do
     timeout -k 5 120 $(mpi "$RANKS") "${text[@]}" -o part.nbe words.nbc --part 1/2 >out 2>err </dev/null &
     job=$!
     for _ in $(seq 500); do
-        launcher=$(pgrep -x -P $job mpirun) && listening "$launcher" 2>/dev/null && break
+        launcher=$(pgrep -x -P $job "$LAUNCHER") && listening "$launcher" 2>/dev/null && break
         sleep 0.01
     done
     sleep $delay
