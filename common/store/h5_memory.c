@@ -152,21 +152,26 @@ static herr_t truncate_file(H5FD_t *public, hid_t list, hbool_t closing)
 
 nb_status nb_h5_memory_use(hid_t access, nb_error *err)
 {
-    const H5FD_class_t class = {.name = "negbank",
-                                .maxaddr = (haddr_t)INT64_MAX,
-                                .fc_degree = H5F_CLOSE_WEAK,
-                                .open = open_file,
-                                .close = close_file,
-                                .cmp = compare,
-                                .query = query,
-                                .get_eoa = get_end_of_address,
-                                .set_eoa = set_end_of_address,
-                                .get_eof = get_end_of_file,
-                                .get_handle = get_handle,
-                                .read = read_file,
-                                .write = write_file,
-                                .truncate = truncate_file,
-                                .fl_map = H5FD_FLMAP_DICHOTOMY};
+    const H5FD_class_t class = {
+#ifdef H5FD_CLASS_VERSION /* since HDF5 1.14; it leaves 256 to 511 to drivers that nobody has registered with it */
+        .version = H5FD_CLASS_VERSION,
+        .value = 256,
+#endif
+        .name = "negbank",
+        .maxaddr = (haddr_t)INT64_MAX,
+        .fc_degree = H5F_CLOSE_WEAK,
+        .open = open_file,
+        .close = close_file,
+        .cmp = compare,
+        .query = query,
+        .get_eoa = get_end_of_address,
+        .set_eoa = set_end_of_address,
+        .get_eof = get_end_of_file,
+        .get_handle = get_handle,
+        .read = read_file,
+        .write = write_file,
+        .truncate = truncate_file,
+        .fl_map = H5FD_FLMAP_DICHOTOMY};
     hid_t driver = H5FDregister(&class);
     nb_status status = NB_OK;
     if (driver < 0 || H5Pset_driver(access, driver, NULL) < 0) {

@@ -26,6 +26,8 @@ static nb_status second_line(const char *path, const char *kind, char **text, co
                              nb_error *err)
 {
     size_t size = 0;
+    *line = "";
+    *len = 0;
     nb_status status = nb_file_read(path, KEY_FILE_MAX, text, &size, err);
     if (status != NB_OK) {
         return status;

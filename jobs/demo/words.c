@@ -140,7 +140,7 @@ static nb_status push_combinations(nb_strings *lines, nb_error *err)
     for (unsigned s = 0; s < NB_DEMO_SHAPES; s++) {
         const char *shape = nb_demo_shape_name((nb_demo_shape)s);
         NB_TRY(push_text(lines, shape, err));
-        for (unsigned i = 0; i < NB_DEMO_COLOURS + NB_DEMO_TEXTURES; i++) {
+        for (unsigned i = 0; i < (unsigned)NB_DEMO_COLOURS + NB_DEMO_TEXTURES; i++) {
             const char *what = i < NB_DEMO_COLOURS ? nb_demo_colour_name((nb_demo_colour)i)
                                                    : nb_demo_texture_name((nb_demo_texture)(i - NB_DEMO_COLOURS));
             nb_buffer_clear(&b);

@@ -6,6 +6,8 @@
 set -u
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_mpi_yield_when_idle=1
+export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe # Open MPI 5's launcher reads none of Open MPI 4's names
+export OMPI_MCA_btl_tcp_disable_family=6 # Open MPI 5.0.7 complains of IPv6 between ranks of one machine
 export PMIX_MCA_gds=hash # what negbank asks of PMIx for itself, for mpirun (common/parallel/team.c)
 unset OPENBLAS_CORETYPE NEGBANK_VECTOR NEGBANK_AMX # what is said of kernels is tested by kernels.sh alone
 : "${NEGBANK:?path of the program}" "${GOLDEN:=$TESTS/golden}" "${SHARED:=}"
@@ -23,7 +25,7 @@ at_end() {
 trap at_end EXIT
 trap 'exit 1' HUP INT TERM
 mkdir -p "$T/ompi" # what mpirun keeps beside its ranks: a rank that is killed leaves some of it
-export OMPI_MCA_orte_tmpdir_base=$T/ompi
+export OMPI_MCA_orte_tmpdir_base=$T/ompi PRTE_MCA_prte_tmpdir_base=$T/ompi
 cd "$T" || exit 1
 CASE=start CASES=0
 
@@ -50,6 +52,7 @@ run() {
 
 # mpi RANKS: prefix for a command under mpirun.
 mpi() { echo "mpirun --bind-to none -np $1"; }
+LAUNCHER='mpirun|prterun' # what the process is called: Open MPI 5's mpirun becomes prterun
 
 # wait_mpirun JOB: waits for a job in the background, `timeout ... mpirun ...`; $got is its exit code. Where a rank is
 # killed while it connects, one time in some hundreds, mpirun (PMIx 4.2.2) reports it, and then waits at its own end for
@@ -57,7 +60,7 @@ mpi() { echo "mpirun --bind-to none -np $1"; }
 wait_mpirun() {
     local launcher alone=0
     while kill -0 "$1" 2>/dev/null; do
-        launcher=$(pgrep -x -P "$1" mpirun)
+        launcher=$(pgrep -x -P "$1" "$LAUNCHER")
         if [ -n "$launcher" ] && ! pgrep -P "$launcher" -r D,R,S,T >/dev/null; then
             alone=$((alone + 1))
         else

@@ -44,9 +44,9 @@ run 0 cc -std=c11 -Wall -Wextra -Werror "$TESTS/library/example.c" -o by-pkg-con
     -pthread -Wl,--export-dynamic
 
 case_ 'built by CMake'
-run 0 cmake -S "$TESTS/library" -B by-cmake -DCMAKE_PREFIX_PATH="$T/prefix"
+run 0 cmake -G Ninja -S "$TESTS/library" -B by-cmake -DCMAKE_PREFIX_PATH="$T/prefix"
 run 0 cmake --build by-cmake
-run 1 cmake -S "$TESTS/library" -B not-found -DCMAKE_PREFIX_PATH="$T/nowhere"
+run 1 cmake -G Ninja -S "$TESTS/library" -B not-found -DCMAKE_PREFIX_PATH="$T/nowhere"
 
 case_ 'the scores of the program'
 done_ store export -q i.nbe --embeddings i.npy

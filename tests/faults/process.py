@@ -86,7 +86,7 @@ class Process:
                 code = self.child.wait(0.2)
             except subprocess.TimeoutExpired:
                 # PMIx 4.2.2: a rank killed while it connects can leave mpirun waiting for a lock of its own
-                if {name for _, name in self.members()} != {"mpirun"}:
+                if {name for _, name in self.members()} not in ({"mpirun"}, {"prterun"}):
                     alone = None
                 elif alone is None:
                     alone = time.monotonic()

@@ -36,8 +36,8 @@ CLEAN = {2, 3, 4, 5, 6, 7, 8}
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("OMPI_", "NEGBANK_FAULT", "OPENBLAS_"))}
 ENVIRONMENT |= {"SOURCE_DATE_EPOCH": "1700000000", "OMPI_ALLOW_RUN_AS_ROOT": "1",
                 "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_mpi_yield_when_idle": "1",
-                "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_btl_vader_single_copy_mechanism": "none",
-                "PMIX_MCA_gds": "hash"}
+                "OMPI_MCA_rmaps_base_oversubscribe": "1", "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+                "OMPI_MCA_btl_vader_single_copy_mechanism": "none", "PMIX_MCA_gds": "hash"}
 
 
 class Wrong(Exception):
