@@ -202,8 +202,9 @@ static void test_steps(void **state)
             team.size, off, moved, change);
         assert_true(off <= 1e-3);
         assert_true(moved <= 1e-3);
-        assert_true(change <=
-                    5e-3); /* AdamW's steps hardly depend on the size of a gradient: errors of the least ones show */
+        /* AdamW steps by a gradient's sign more than by its size: where it is near zero the sign is that of its
+         * rounding, which differs between kernels (6e-4 with Haswell's, 1.3e-2 with Nehalem's). */
+        assert_true(change <= 5e-2);
     }
     free(gradients), free(own), free(before);
     stop(&s);
