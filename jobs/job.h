@@ -6,7 +6,7 @@
 #define NB_JOBS_JOB_H
 
 #include "common/base/log.h"
-#include "common/base/option.h"
+#include "common/options/option.h"
 #include "common/parallel/team.h"
 #include "common/store/embeddings.h"
 #include "common/store/provenance.h"

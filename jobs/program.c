@@ -3,7 +3,7 @@
 #include "common/base/file.h"
 #include "common/base/version.h"
 #include "common/linear/blas.h"
-#include "common/linear/vector.h"
+#include "common/linear/simd/vector.h"
 
 #include <fcntl.h>
 #include <signal.h>

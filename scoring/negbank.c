@@ -4,7 +4,7 @@
 #include "common/base/version.h"
 #include "common/store/provenance.h"
 #include "scoring/scores/parameters.h"
-#include "scoring/stream.h"
+#include "scoring/scores/stream.h"
 
 #include <math.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* Matrix products by OpenBLAS, one thread a rank. Row-major; sizes beyond int are refused by the callers' limits.
  *
  * The product of a slice is not bitwise the slice of the product, so callers cut their global index space into fixed
- * tiles and never into "my part" (see common/parallel/tiles.h). */
+ * tiles and never into "my part" (see common/parallel/queue.h). */
 #ifndef NB_LINEAR_BLAS_H
 #define NB_LINEAR_BLAS_H
 

@@ -1,7 +1,7 @@
 /* Engines: who computes the towers' products, and in which precision.
  *
- * fp32: OpenBLAS, operands as they are. bf16: AMX tiles (common/linear/tiles.h): weights and the inputs of products are
- * rounded to bf16 and packed, sums and all else (softmax, layer norm, residual stream, attention of texts, the last
+ * fp32: OpenBLAS, operands as they are. bf16: AMX tiles (common/linear/amx/tiles.h): weights and the inputs of products
+ * are rounded to bf16 and packed, sums and all else (softmax, layer norm, residual stream, attention of texts, the last
  * projection) stay fp32. It halves the bytes of the matrices. Where the CPU has no AMX bf16 is no gain and not offered.
  *
  * A row's product in bf16 does not depend on the rows beside it; the last projection of an embedding stays fp32, so the
@@ -12,8 +12,8 @@
 #ifndef NB_LINEAR_ENGINE_H
 #define NB_LINEAR_ENGINE_H
 
-#include "common/linear/tiles.h"
-#include "common/linear/vector.h"
+#include "common/linear/amx/tiles.h"
+#include "common/linear/simd/vector.h"
 
 typedef struct nb_engine nb_engine;
 

@@ -1,5 +1,5 @@
+#include "common/linear/amx/tiles_hardware.h"
 #include "common/linear/engine.h"
-#include "common/linear/tiles_hardware.h"
 
 #include <math.h>
 #include <stdlib.h>

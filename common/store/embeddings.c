@@ -1,8 +1,8 @@
 #include "common/store/embeddings_internal.h"
 
-#include "common/linear/half.h"
-#include "common/linear/kernels.h"
-#include "common/store/h5.h"
+#include "common/linear/reference/half.h"
+#include "common/linear/reference/kernels.h"
+#include "common/store/hdf5/h5.h"
 
 #include <errno.h>
 #include <stdlib.h>

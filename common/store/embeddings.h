@@ -6,7 +6,7 @@
  *   norms          f32 [N]            Euclidean norms of the rows before normalising
  *   tiles/rows     u64 [1]            rows a tile; the last tile may be shorter
  *   tiles/checksum u64 [T]            XXH3-64 of the tile's norms, seeded by that of its bytes in `embeddings`; 0 while
- * the tile is not done names/...      strings [N]        the texts, or the image names (common/store/h5.h has the
+ * the tile is not done names/...      strings [N]        the texts, or the image names (common/store/hdf5/h5.h has the
  * layout of strings) tags           u8 [N]             nb_tag of every text (stores of texts) labels         i32 [N] ID
  * class number of every image, -1 unknown (stores of images) classes/...    strings [C]        class names behind the
  * numbers, where known provenance     text               JSON (common/store/provenance.h)
@@ -17,7 +17,7 @@
 #define NB_STORE_EMBEDDINGS_H
 
 #include "common/base/file.h"
-#include "common/store/h5.h"
+#include "common/store/hdf5/h5.h"
 #include "common/store/seal.h"
 
 enum { NB_STORE_FORMAT = 1, NB_STORE_WIDTH_MAX = 1 << 20 };

@@ -1,7 +1,7 @@
 /* Reading embedding stores; common/store/embeddings.c writes them. */
 #include "common/base/tag.h"
-#include "common/linear/half.h"
-#include "common/linear/kernels.h"
+#include "common/linear/reference/half.h"
+#include "common/linear/reference/kernels.h"
 #include "common/store/embeddings_internal.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "common/store/npy.h"
 
 #include "common/base/text.h"
-#include "common/linear/half.h"
+#include "common/linear/reference/half.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #define NB_STORE_PROVENANCE_H
 
 #include "common/base/digest.h"
-#include "common/base/option.h"
+#include "common/options/option.h"
 
 #include <jansson.h>
 

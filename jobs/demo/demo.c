@@ -2,8 +2,8 @@
 
 #include "common/base/file.h"
 #include "common/image/decode.h"
+#include "jobs/demo/demo_model.h"
 #include "jobs/demo/draw.h"
-#include "jobs/demo/model.h"
 #include "jobs/demo/trained.h"
 #include "jobs/demo/training.h"
 #include "jobs/demo/words.h"

@@ -3,7 +3,7 @@
 #define NB_JOBS_PUBLICATION_H
 
 #include "common/transfer/index.h"
-#include "scoring/bank.h"
+#include "scoring/bank/bank.h"
 
 /* Start from {0}; strings are borrowed and NULL where they are not known. */
 typedef struct nb_publication {

@@ -1,7 +1,7 @@
 #include "mining/affinity/candidates.h"
 
 #include "common/base/tag.h"
-#include "common/linear/affinity.h"
+#include "common/linear/simd/affinity.h"
 
 #include <math.h>
 #include <stdlib.h>

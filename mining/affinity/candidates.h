@@ -7,8 +7,8 @@
 
 #include "common/parallel/team.h"
 #include "common/store/embeddings.h"
-#include "mining/labels.h"
-#include "mining/reasons.h"
+#include "mining/affinity/reasons.h"
+#include "mining/corpus/text/labels.h"
 
 enum { NB_AFFINITY_TEXTS = 1024, NB_AFFINITY_IMAGES = 512 }; /* rows of a text tile and of an image tile */
 

@@ -1,5 +1,5 @@
 /* Building a corpus: all ranks read, sort and de-duplicate together; each ends with a slice of the canonical corpus,
- * and file.h writes the slices into one file.
+ * and file/corpus_file.h writes the slices into one file.
  *
  * The rows do not depend on the number of ranks, on who reads which piece, or on the memory they may take. */
 #ifndef NB_CORPUS_BUILD_H
@@ -7,8 +7,8 @@
 
 #include "common/base/digest.h"
 #include "common/base/log.h"
-#include "mining/corpus/exchange.h"
 #include "mining/corpus/plan.h"
+#include "mining/corpus/sort/exchange.h"
 
 /* How, not what: nothing here changes the result. */
 typedef struct nb_corpus_means {
@@ -18,7 +18,7 @@ typedef struct nb_corpus_means {
     const nb_log *log;   /* progress; may be silent */
 } nb_corpus_means;
 
-/* This rank's slice: rows [first, first + count) of `total`, as entries of nb_entry.h in a spool. */
+/* This rank's slice: rows [first, first + count) of `total`, as entries of text/entry.h in a spool. */
 typedef struct nb_corpus_slice {
     nb_scratch scratch;
     size_t budget; /* memory for spools */

@@ -1,8 +1,9 @@
-/* A corpus of tagged texts as a file holds it, in memory. How it is made: plan.h, then build.h, then file.h. */
+/* A corpus of tagged texts as a file holds it, in memory. How it is made: plan.h, then build.h, then
+ * file/corpus_file.h. */
 #ifndef NB_CORPUS_CORPUS_H
 #define NB_CORPUS_CORPUS_H
 
-#include "mining/corpus/normalise.h"
+#include "mining/corpus/text/normalise.h"
 
 /* Texts with their tags and where each was first seen. Canonical: ordered bytewise by (text, tag), each pair once, with
  * the smallest (source, line) of its occurrences, sources being in the order of plan.h. A text that is both noun and

@@ -10,7 +10,7 @@
 #include "common/parallel/team.h"
 #include "common/transfer/cache.h"
 #include "common/transfer/http.h"
-#include "mining/corpus/inputs.h"
+#include "mining/corpus/corpus_inputs.h"
 
 /* How to fetch; all borrowed. */
 typedef struct nb_fetch_means {

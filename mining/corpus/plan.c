@@ -1,6 +1,6 @@
 #include "mining/corpus/plan.h"
 
-#include "mining/corpus/entry.h"
+#include "mining/corpus/text/entry.h"
 
 #include <stdlib.h>
 

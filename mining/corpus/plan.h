@@ -4,9 +4,9 @@
 
 #include "common/parallel/team.h"
 #include "mining/corpus/corpus.h"
+#include "mining/corpus/corpus_inputs.h"
 #include "mining/corpus/fetch.h"
-#include "mining/corpus/inputs.h"
-#include "mining/corpus/source.h"
+#include "mining/corpus/formats/source.h"
 
 typedef struct nb_corpus_settings {
     nb_source_choice choice;     /* NULLs: "auto", "by-file", no column, no key */
@@ -35,10 +35,10 @@ typedef struct nb_corpus_plan {
     nb_label_set excluded;
 } nb_corpus_plan;
 
-/* Collective. Rank 0 finds and inspects the inputs (inputs.h, source.h), the others learn of them; all pass the same
- * settings. `words` and `manifest` are rank 0's. NB_ERR_USAGE without inputs or with a wrong setting; NB_ERR_INPUT for
- * a bad file or an excluded label that is no text; what nb_corpus_fetch returns. The plan is closed on failure; close
- * takes {0}. */
+/* Collective. Rank 0 finds and inspects the inputs (corpus_inputs.h, formats/source.h), the others learn of them; all
+ * pass the same settings. `words` and `manifest` are rank 0's. NB_ERR_USAGE without inputs or with a wrong setting;
+ * NB_ERR_INPUT for a bad file or an excluded label that is no text; what nb_corpus_fetch returns. The plan is closed on
+ * failure; close takes {0}. */
 nb_status nb_corpus_plan_open(nb_corpus_plan *plan, const nb_team *team, const nb_strings *words, const char *manifest,
                               const nb_corpus_settings *settings, nb_error *err);
 void nb_corpus_plan_close(nb_corpus_plan *plan);

@@ -8,12 +8,12 @@
  *
  * Two passes over the affinities, neither of which is ever kept. The first adds up every image's partition sum: a text
  * tile's part of it is one number, and the numbers of all tiles on all ranks are added in a form that does not depend
- * on their order (common/linear/exact_sum.h). The second turns affinities into responsibilities and sums them over the
- * images, tile by tile in order. Images are read from their store a tile at a time. */
-#include "common/linear/affinity.h"
+ * on their order (common/linear/exact/exact_sum.h). The second turns affinities into responsibilities and sums them
+ * over the images, tile by tile in order. Images are read from their store a tile at a time. */
 #include "common/linear/blas.h"
-#include "common/linear/exact_sum.h"
-#include "common/linear/vector.h"
+#include "common/linear/exact/exact_sum.h"
+#include "common/linear/simd/affinity.h"
+#include "common/linear/simd/vector.h"
 #include "mining/affinity/sweep.h"
 #include "mining/criteria/criterion.h"
 

@@ -8,8 +8,8 @@
  * one each. A few more than k are found in single precision; their distances are computed again in double, in one
  * order on every CPU, and the k smallest of those count. */
 #include "common/base/random.h"
-#include "common/linear/affinity.h"
 #include "common/linear/blas.h"
+#include "common/linear/simd/affinity.h"
 #include "mining/criteria/criterion.h"
 
 #include <math.h>

@@ -1,8 +1,8 @@
 /* InterNeg (CVPR 2026), the inter-modal criterion: a label's own name scores a_c = cos(q_c, p_c) on its images; the
  * margin of a candidate is how far below that it stays, on average over the classes. Also its rejection rule. */
-#include "common/linear/affinity.h"
 #include "common/linear/blas.h"
-#include "common/linear/exact.h"
+#include "common/linear/exact/exact.h"
+#include "common/linear/simd/affinity.h"
 #include "mining/criteria/criterion.h"
 
 #include <math.h>

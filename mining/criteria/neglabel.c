@@ -1,8 +1,8 @@
 /* NegLabel (Jiang et al., ICLR 2024): candidates far from all labels; the 0.95-quantile of the cosines to them, by
  * linear interpolation between order statistics (NumPy's default). */
-#include "common/linear/affinity.h"
 #include "common/linear/blas.h"
-#include "common/linear/exact.h"
+#include "common/linear/exact/exact.h"
+#include "common/linear/simd/affinity.h"
 #include "mining/criteria/criterion.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 #ifndef NB_IMAGES_BUILDER_H
 #define NB_IMAGES_BUILDER_H
 
-#include "mining/images/inputs.h"
+#include "mining/images/image_inputs.h"
 
 /* Where an image's label may come from. */
 typedef struct nb_image_origin {

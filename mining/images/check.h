@@ -4,7 +4,7 @@
 
 #include "common/base/log.h"
 #include "common/parallel/team.h"
-#include "mining/images/inputs.h"
+#include "mining/images/image_inputs.h"
 
 /* Lines of the log that name images left out. */
 enum { NB_IMAGES_NAMED = 100 };

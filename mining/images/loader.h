@@ -5,8 +5,8 @@
 #ifndef NB_IMAGES_LOADER_H
 #define NB_IMAGES_LOADER_H
 
-#include "common/clip/preprocess.h"
-#include "mining/images/inputs.h"
+#include "common/clip/preprocess/preprocess.h"
+#include "mining/images/image_inputs.h"
 
 enum { NB_DECODE_THREADS_MAX = 64 };
 

@@ -7,7 +7,7 @@
 #ifndef NB_IMAGES_MARKS_H
 #define NB_IMAGES_MARKS_H
 
-#include "mining/images/inputs.h"
+#include "mining/images/image_inputs.h"
 
 /* Fills marks [in->count] from the file. False, and marks are all 0, when there is none, or it is of other images or
  * damaged. */

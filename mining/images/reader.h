@@ -2,7 +2,7 @@
 #ifndef NB_IMAGES_READER_H
 #define NB_IMAGES_READER_H
 
-#include "mining/images/inputs.h"
+#include "mining/images/image_inputs.h"
 
 /* Keeps the last shard open. In compressed shards it goes forward only, and starts again for an image further back:
  * images are best asked for in their order. */

@@ -5,8 +5,8 @@
 #ifndef NB_SCORING_EVALUATION_H
 #define NB_SCORING_EVALUATION_H
 
+#include "scoring/files/score_file.h"
 #include "scoring/report/report.h"
-#include "scoring/score_file.h"
 
 /* What is to be read: for every run the ID images and every OOD set. Owns its strings. */
 typedef struct nb_eval_plan {

@@ -2,7 +2,7 @@
 
 #include "common/base/file.h"
 #include "common/base/version.h"
-#include "common/linear/kernels.h"
+#include "common/linear/reference/kernels.h"
 #include "scoring/report/escape.h"
 #include "scoring/report/page_style.h"
 #include "scoring/report/thumbnail.h"

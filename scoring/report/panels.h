@@ -5,7 +5,7 @@
 #include "scoring/report/confusion.h"
 #include "scoring/report/drawing.h"
 #include "scoring/report/evaluation.h"
-#include "scoring/report/sweep.h"
+#include "scoring/report/size_sweep.h"
 
 typedef enum nb_section { NB_SECTION_SCORES, NB_SECTION_CURVES, NB_SECTION_BANK, NB_SECTION_CLASSES } nb_section;
 

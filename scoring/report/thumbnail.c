@@ -1,6 +1,6 @@
 #include "scoring/report/thumbnail.h"
 
-#include "common/clip/resample.h"
+#include "common/image/resample.h"
 
 #include <png.h>
 #include <sodium.h>

@@ -1,17 +1,18 @@
 /* AdaNeg (Zhang and Zhang, NeurIPS 2024), along a stream, with the rules of the authors' released code.
  *
- * Every image gets its NegLabel score v from the texts. Above gamma + gap (1 - gamma) it is stored (scoring/memory.h)
- * under its predicted label, below gamma - gap gamma under its best negative; its key is the entropy of its softmax
- * over the labels, or over the negatives. After the batch's own images are stored, its adaptive score a is the NegLabel
- * score with proxies in place of texts. The score is a + lambda v, a v or a; only the first is no probability. The
- * class is the largest p + lambda p', the softmax over all labels and negatives with texts and with proxies.
+ * Every image gets its NegLabel score v from the texts. Above gamma + gap (1 - gamma) it is stored
+ * (scoring/scores/adaneg_memory.h) under its predicted label, below gamma - gap gamma under its best negative; its key
+ * is the entropy of its softmax over the labels, or over the negatives. After the batch's own images are stored, its
+ * adaptive score a is the NegLabel score with proxies in place of texts. The score is a + lambda v, a v or a; only the
+ * first is no probability. The class is the largest p + lambda p', the softmax over all labels and negatives with texts
+ * and with proxies.
  *
  * Adaptive gap: of the last 10 000 confident images, 100 pseudo counts a side to begin with, r were ID. While r > 1/2
  * it takes the place of the gap below, while r < 1/2 its complement takes that of the gap above. Then both parts of the
  * sum weigh 1, whatever lambda, and the class is the largest p + p' of softmaxes over the labels alone. */
 #include "common/linear/blas.h"
-#include "scoring/memory.h"
-#include "scoring/stream.h"
+#include "scoring/scores/adaneg_memory.h"
+#include "scoring/scores/stream.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -9,7 +9,7 @@
  * takes the visual negatives first, and while M mod G + V < G they all stand in the remainder: up to G - 1 of them
  * change nothing. And when Q grows, every group's limits move. Neither is mended here: the definition says so, and the
  * remainder is under G of M + V negatives. A seed spreads visual negatives over all groups. */
-#include "scoring/stream.h"
+#include "scoring/scores/stream.h"
 
 #include <math.h>
 #include <stdlib.h>

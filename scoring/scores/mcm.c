@@ -1,5 +1,5 @@
 /* Maximum concept matching (Ming et al., NeurIPS 2022): the largest softmax probability over the ID labels. */
-#include "common/linear/kernels.h"
+#include "common/linear/reference/kernels.h"
 #include "scoring/scores/score.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "scoring/scores/score.h"
 
 #include "common/base/random.h"
-#include "common/linear/kernels.h"
+#include "common/linear/reference/kernels.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -6,12 +6,12 @@
  * scores 1 - 1e-9, so "1 - score" is computed directly and kept beside the score.
  *
  * Scores of two kinds: those of an image alone, in batches (nb_scorer_run), and those along a stream of images, whose
- * state the images change (scoring/stream.h). */
+ * state the images change (scoring/scores/stream.h). */
 #ifndef NB_SCORING_SCORE_H
 #define NB_SCORING_SCORE_H
 
-#include "common/linear/vector.h"
-#include "scoring/bank.h"
+#include "common/linear/simd/vector.h"
+#include "scoring/bank/bank.h"
 
 /* How AdaNeg makes a class's proxy from its memory, and the score from its parts. */
 typedef enum nb_proxies { NB_PROXIES_SAMPLE, NB_PROXIES_TASK } nb_proxies;
@@ -62,7 +62,7 @@ typedef struct nb_logits {
     const nb_score_settings *settings;
 } nb_logits;
 
-struct nb_stream_rule; /* scoring/stream.h */
+struct nb_stream_rule; /* scoring/scores/stream.h */
 
 typedef struct nb_score_rule {
     const char *name;

@@ -1,5 +1,5 @@
 /* Visual negatives made along a stream (interneg): what a stream's confident OOD images are inverted into, by
- * common/clip/visual.h, beside those the bank brought.
+ * common/clip/inversion/visual_negatives.h, beside those the bank brought.
  *
  * The images under theta of a batch are inverted in tiles of NB_INVERT_TILE in the order they came, each drawing its
  * random numbers by the scorer's seed (0 for none) and its number in the stream: the result depends on the stream, its
@@ -7,8 +7,8 @@
 #ifndef NB_SCORING_STREAM_VISUAL_H
 #define NB_SCORING_STREAM_VISUAL_H
 
-#include "common/clip/visual.h"
-#include "scoring/stream.h"
+#include "common/clip/inversion/visual_negatives.h"
+#include "scoring/scores/stream.h"
 
 typedef struct nb_stream_visual {
     nb_visual_source source;

@@ -14,9 +14,9 @@
 #include "common/base/random.h"
 #include "common/base/text.h"
 #include "common/linear/blas.h"
-#include "common/linear/vector.h"
-#include "jobs/demo/model.h"
-#include "mining/prompts.h"
+#include "common/linear/simd/vector.h"
+#include "jobs/demo/demo_model.h"
+#include "mining/embed/prompts.h"
 
 #include <stdio.h>
 #include <stdlib.h>

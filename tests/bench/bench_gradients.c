@@ -8,10 +8,10 @@
 #include "common/base/log.h"
 #include "common/base/random.h"
 #include "common/base/text.h"
-#include "common/clip/backward_towers.h"
-#include "common/clip/invert.h"
-#include "common/clip/invert_templates.h"
-#include "common/clip/weights.h"
+#include "common/clip/gradients/backward_towers.h"
+#include "common/clip/inversion/invert.h"
+#include "common/clip/inversion/invert_templates.h"
+#include "common/clip/model/weights.h"
 #include "common/linear/blas.h"
 
 #include <stdio.h>

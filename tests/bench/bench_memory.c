@@ -4,7 +4,7 @@
  *   bench_memory LIMIT DIR ENGINE COMMAND... */
 #include "bench/engine.h"
 #include "common/base/text.h"
-#include "common/clip/weights.h"
+#include "common/clip/model/weights.h"
 
 #include <stdio.h>
 #include <sys/resource.h>

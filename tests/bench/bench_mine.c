@@ -8,9 +8,9 @@
 #include "common/base/random.h"
 #include "common/base/text.h"
 #include "common/linear/blas.h"
-#include "common/linear/half.h"
+#include "common/linear/reference/half.h"
 #include "mining/criteria/criterion.h"
-#include "mining/evidence.h"
+#include "mining/criteria/evidence.h"
 
 #include <fcntl.h>
 #include <stdio.h>

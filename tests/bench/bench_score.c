@@ -12,12 +12,12 @@
 #include "common/base/random.h"
 #include "common/base/text.h"
 #include "common/linear/blas.h"
-#include "common/linear/kernels.h"
+#include "common/linear/reference/kernels.h"
 #include "common/store/npy.h"
-#include "jobs/score_options.h"
-#include "mining/import.h"
+#include "jobs/score/score_options.h"
+#include "mining/embed/import.h"
 #include "scoring/scores/parameters.h"
-#include "scoring/stream.h"
+#include "scoring/scores/stream.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -306,7 +306,7 @@ static void make_texts(void)
     TEXT("url", "s3", 's', "3://bucket/a b?c\nd/e.txt");
 }
 
-/* A whole state of the model of fuzz_state.c, but for its digest; and its description alone. */
+/* A whole state of the model of tests/fuzz/mining/fuzz_state.c, but for its digest; and its description alone. */
 static void make_states(void)
 {
     static const char about[] = "{\"format\":1,\"step\":2,\"configuration\":\"model=0123456789abcdef\\nlabel 0=a "

@@ -4,11 +4,11 @@
 #include "support/on_team.h"
 
 #include "common/base/random.h"
-#include "common/linear/kernels.h"
+#include "common/linear/reference/kernels.h"
 #include "common/store/npy.h"
-#include "mining/evidence.h"
-#include "mining/import.h"
-#include "mining/mine.h"
+#include "mining/criteria/evidence.h"
+#include "mining/embed/import.h"
+#include "mining/select/mine.h"
 #include "support/failing_alloc.h"
 
 #include <stdio.h>

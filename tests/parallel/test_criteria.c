@@ -2,11 +2,11 @@
  * against the formulas in double precision (data/real-clip-vit-b-32). */
 #include "support/on_team.h"
 
-#include "common/linear/exact_sum.h"
+#include "common/linear/exact/exact_sum.h"
 #include "common/store/npy.h"
-#include "mining/evidence.h"
-#include "mining/import.h"
-#include "mining/mine.h"
+#include "mining/criteria/evidence.h"
+#include "mining/embed/import.h"
+#include "mining/select/mine.h"
 #include "scoring/scores/score.h"
 
 #include <math.h>

@@ -1,9 +1,9 @@
 /* The exchange of the sample sort: every text ends once, in order, in one rank; the bytes counted are those of the
- * formula in exchange.h; a rank whose scratch space fails ends all of them with its error. */
+ * formula in mining/corpus/sort/exchange.h; a rank whose scratch space fails ends all of them with its error. */
 #include "support/on_team.h"
 
 #include "common/base/random.h"
-#include "mining/corpus/exchange.h"
+#include "mining/corpus/sort/exchange.h"
 
 #include <stdio.h>
 #include <stdlib.h>

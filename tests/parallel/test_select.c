@@ -3,7 +3,7 @@
 #include "support/on_team.h"
 
 #include "common/base/random.h"
-#include "mining/select.h"
+#include "mining/select/select.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* Training at any number of ranks: three steps as golden/gradients has them, with the bits of one rank alone. */
-#include "common/clip/tensors.h"
-#include "common/clip/weights.h"
-#include "mining/model.h"
+#include "common/clip/model/tensors.h"
+#include "common/clip/model/weights.h"
+#include "mining/embed/shared_model.h"
+#include "mining/tuning/trainer.h"
 #include "support/on_team.h"
 #include "support/sketch.h"
-#include "tuning/trainer.h"
 
 #include <jansson.h>
 #include <math.h>

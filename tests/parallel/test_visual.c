@@ -1,8 +1,8 @@
 /* Visual negatives at any number of ranks: the same bits as one rank alone, and what a plain count of the rule says. */
 #include "common/base/random.h"
-#include "common/clip/visual.h"
-#include "common/linear/kernels.h"
-#include "mining/visual/visual.h"
+#include "common/clip/inversion/visual_negatives.h"
+#include "common/linear/reference/kernels.h"
+#include "mining/visual/wild_inversion.h"
 #include "support/on_team.h"
 
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 #include "support/checkpoint_folders.h"
 
 #include "common/base/memory.h"
-#include "common/clip/model.h"
-#include "common/clip/safetensors.h"
+#include "common/clip/checkpoint/safetensors.h"
+#include "common/clip/model/model.h"
 #include "support/golden_weights.h"
 
 #include <jansson.h>

@@ -1,7 +1,7 @@
 #include "support/double_towers.h"
 
-#include "common/clip/patches.h"
-#include "common/clip/weights.h"
+#include "common/clip/model/weights.h"
+#include "common/clip/towers/patches.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef NB_TESTS_DOUBLE_TOWERS_H
 #define NB_TESTS_DOUBLE_TOWERS_H
 
-#include "common/clip/model.h"
+#include "common/clip/model/model.h"
 
 /* A model's weights as doubles, laid out as its arena. */
 typedef struct double_model {

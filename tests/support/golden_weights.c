@@ -1,7 +1,7 @@
 #include "support/golden_weights.h"
 
 #include "common/base/memory.h"
-#include "common/clip/safetensors.h"
+#include "common/clip/checkpoint/safetensors.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,0 +1,129 @@
+#include "common/clip/gradients/backward_towers.h"
+
+#include "common/base/memory.h"
+#include "common/clip/towers/patches.h"
+#include "common/linear/blas.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The end of the image tower. */
+static nb_end image_end(const nb_clip *m)
+{
+    return (nb_end){.norm_weight = m->post_norm_weight,
+                    .norm_bias = m->post_norm_bias,
+                    .projection = m->image_projection,
+                    .width = m->config.image.width,
+                    .d = m->config.projection,
+                    .epsilon = m->config.image.epsilon,
+                    .vector = nb_vector_best(),
+                    .gradient = nb_gradient_best()};
+}
+
+nb_status nb_image_tape_create(nb_image_tape *t, const nb_clip *clip, size_t batch, bool recompute, nb_error *err)
+{
+    const nb_clip_config *c = &clip->config;
+    size_t length = nb_clip_patches(c) + 1, rows = batch * length, w = c->image.width;
+    nb_status status;
+    *t = (nb_image_tape){.clip = clip, .batch = batch, .end = image_end(clip)};
+    NB_TRY(nb_tape_create(&t->tape, &c->image, clip->image_blocks, rows, length, false, recompute, err));
+    NB_TRY_NEW(t->lengths, batch);
+    NB_TRY_NEW(t->patches, (length - 1) * 3 * c->patch * c->patch);
+    NB_TRY_NEW(t->embedded, rows * w);
+    NB_TRY_NEW(t->top, batch * w);
+    NB_TRY_NEW(t->normed, batch * w);
+    NB_TRY_NEW(t->dtop, batch * w);
+    NB_TRY_NEW(t->scratch, batch * w);
+    NB_TRY_NEW(t->d, rows * w);
+    NB_TRY_NEW(t->dembedded, rows * w);
+    for (size_t i = 0; i < batch; i++) {
+        t->lengths[i] = length;
+    }
+done:
+    if (status != NB_OK) {
+        nb_image_tape_destroy(t);
+    }
+    return status;
+}
+
+void nb_image_tape_destroy(nb_image_tape *t)
+{
+    nb_tape_destroy(&t->tape);
+    free(t->lengths);
+    free(t->patches);
+    free(t->embedded);
+    free(t->top);
+    free(t->normed);
+    free(t->dtop);
+    free(t->scratch);
+    free(t->d);
+    free(t->dembedded);
+    *t = (nb_image_tape){0};
+}
+
+size_t nb_tapes_bytes(const nb_clip_config *c, size_t batch, bool recompute)
+{
+    size_t length = nb_clip_patches(c) + 1, pixels = 3 * c->image_size * c->image_size;
+    return nb_tape_bytes(&c->text, batch * c->context, c->context, true, recompute) +
+           nb_tape_bytes(&c->image, batch * length, length, false, recompute) +
+           sizeof(float) * batch * (c->context * c->text.width + 3 * length * c->image.width + pixels);
+}
+
+void nb_image_tape_forward(nb_image_tape *t, const float *pixels, size_t count, float *out)
+{
+    const nb_clip *m = t->clip;
+    const nb_clip_config *c = &m->config;
+    size_t w = c->image.width, patches = nb_clip_patches(c), rows = patches + 1, area = 3 * c->patch * c->patch;
+    t->pixels = pixels;
+    t->count = count;
+    for (size_t i = 0; i < count; i++) {
+        float *x = t->embedded + i * rows * w;
+        nb_patches_cut(c, pixels + i * 3 * c->image_size * c->image_size, t->patches);
+        memcpy(x, m->class_embedding, w * sizeof *x);
+        nb_sgemm_nt(patches, w, area, t->patches, area, m->patch_embedding, area, 0.0f, x + w, w);
+        t->tape.vector->add(x, x, m->image_position, rows * w);
+    }
+    t->tape.vector->layer_norm(nb_tape_input(&t->tape), t->embedded, count * rows, w, m->pre_norm_weight,
+                               m->pre_norm_bias, c->image.epsilon);
+    const float *last = nb_tape_forward(&t->tape, t->lengths, NULL, count);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(t->top + i * w, last + i * rows * w, w * sizeof *last);
+    }
+    nb_end_forward(&t->end, t->top, count, t->normed, out);
+}
+
+/* dembedded to class token, positions and the patches' projection. */
+static void embedding_back(nb_image_tape *t, const nb_sink *sink)
+{
+    const nb_clip *m = t->clip;
+    const nb_clip_config *c = &m->config;
+    size_t w = c->image.width, patches = nb_clip_patches(c), rows = patches + 1, area = 3 * c->patch * c->patch;
+    float *token = nb_sink_at(sink, m->class_embedding), *position = nb_sink_at(sink, m->image_position);
+    for (size_t i = 0; i < t->count; i++) {
+        const float *d = t->dembedded + i * rows * w;
+        t->tape.vector->add(token, token, d, w);
+        t->tape.vector->add(position, position, d, rows * w);
+        nb_patches_cut(c, t->pixels + i * 3 * c->image_size * c->image_size, t->patches);
+        nb_sgemm_tn(w, area, patches, 1.0f, d + w, w, t->patches, area, 1.0f, nb_sink_at(sink, m->patch_embedding),
+                    area);
+    }
+}
+
+void nb_image_tape_backward(nb_image_tape *t, const float *dout, const nb_sink *sink)
+{
+    const nb_clip *m = t->clip;
+    size_t w = m->config.image.width, rows = nb_clip_patches(&m->config) + 1, used = t->count * rows;
+    nb_end_back(&t->end, t->top, t->normed, dout, t->count, t->dtop, t->scratch, sink);
+    memset(t->d, 0, used * w * sizeof *t->d);
+    for (size_t i = 0; i < t->count; i++) {
+        memcpy(t->d + i * rows * w, t->dtop + i * w, w * sizeof *t->d);
+    }
+    nb_tape_backward(&t->tape, t->d, sink);
+    if (sink->gradients) {
+        memset(t->dembedded, 0, used * w * sizeof *t->dembedded);
+        t->tape.gradient->layer_norm(t->dembedded, nb_sink_at(sink, m->pre_norm_weight),
+                                     nb_sink_at(sink, m->pre_norm_bias), t->d, t->embedded, used, w, m->pre_norm_weight,
+                                     m->config.image.epsilon);
+        embedding_back(t, sink);
+    }
+}

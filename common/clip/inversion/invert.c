@@ -1,0 +1,215 @@
+#include "common/clip/inversion/invert.h"
+
+#include "common/base/random.h"
+#include "common/clip/gradients/backward_towers.h"
+#include "common/clip/inversion/invert_templates.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double rate = 2e-2, decay = 0.01, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, deviation = 0.02;
+
+struct nb_inverter {
+    const nb_clip *clip;
+    size_t steps, batch;
+    nb_word_templates templates;
+    nb_tape tape;
+    nb_end end;
+    size_t *lengths;                      /* [batch] */
+    nb_tape_prefix *prefixes;             /* [batch] */
+    float *d;                             /* [rows, width] */
+    float *top, *normed, *dtop, *scratch; /* [batch, width] */
+    float *m, *v, *gradient;              /* [batch, width] */
+    float *texts, *dtexts;                /* [batch, projection] */
+    float *drawn_words;                   /* [batch, width] */
+    uint32_t *drawn_choices;              /* [batch, steps] */
+};
+
+/* Arrays of one number a (image, channel). */
+static nb_status make_rows(nb_inverter *v, nb_error *err)
+{
+    size_t w = v->clip->config.text.width, d = v->clip->config.projection;
+    float **const wide[] = {&v->top, &v->normed, &v->dtop, &v->scratch, &v->m, &v->v, &v->gradient, &v->drawn_words};
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
+        NB_TRY_NEW(*wide[i], v->batch * w);
+    }
+    NB_TRY_NEW(v->texts, v->batch * d);
+    NB_TRY_NEW(v->dtexts, v->batch * d);
+done:
+    return status;
+}
+
+nb_status nb_inverter_create(nb_inverter **out, const nb_clip *clip, const nb_strings *templates, size_t steps,
+                             size_t batch, nb_error *err)
+{
+    const nb_clip_config *c = &clip->config;
+    nb_status status;
+    *out = NULL;
+    if (steps < 1 || steps > NB_INVERT_STEPS_MAX || batch < 1) {
+        return nb_fail(err, NB_ERR_USAGE, "inversion takes 1 to %d steps, not %zu", NB_INVERT_STEPS_MAX, steps);
+    }
+    nb_inverter *v = nb_alloc(1, sizeof *v, err);
+    if (!v) {
+        return NB_ERR_LIMIT;
+    }
+    v->clip = clip;
+    v->steps = steps;
+    v->batch = batch;
+    v->end = nb_text_end(clip);
+    NB_TRY(nb_word_templates_create(&v->templates, clip, templates, err));
+    size_t rows = batch * v->templates.rows_max;
+    NB_TRY(nb_tape_create(&v->tape, &c->text, clip->text_blocks, rows, c->context, true, false, err));
+    NB_TRY_NEW(v->lengths, batch);
+    NB_TRY_NEW(v->prefixes, batch);
+    NB_TRY_NEW(v->d, rows * c->text.width);
+    NB_TRY_NEW(v->drawn_choices, batch * steps);
+    NB_TRY(make_rows(v, err));
+    *out = v;
+    v = NULL;
+done:
+    nb_inverter_destroy(v);
+    return status;
+}
+
+void nb_inverter_destroy(nb_inverter *v)
+{
+    if (v) {
+        nb_word_templates_destroy(&v->templates);
+        nb_tape_destroy(&v->tape);
+        void *const parts[] = {v->lengths,       v->prefixes, v->d, v->top,   v->normed, v->dtop,
+                               v->scratch,       v->m,        v->v, v->texts, v->dtexts, v->drawn_words,
+                               v->drawn_choices, v->gradient};
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+            free(parts[i]);
+        }
+        free(v);
+    }
+}
+
+/* One stream an image: the first word's numbers, then the choices. */
+void nb_inverter_draw(const nb_inverter *v, uint64_t seed, uint64_t id, float *word, uint32_t *choices)
+{
+    size_t w = v->clip->config.text.width;
+    for (size_t i = 0; i < w; i++) {
+        word[i] = (float)(deviation * nb_random_normal(seed, id, i));
+    }
+    for (size_t k = 0; k < v->steps; k++) {
+        choices[k] = (uint32_t)nb_random_below(seed, id, w + k, v->templates.count);
+    }
+}
+
+/* The embeddings [count, projection] of the words in the templates of one step, into v->texts. */
+static void embed(nb_inverter *v, const float *words, const uint32_t *choices, size_t step, size_t count)
+{
+    const nb_clip *m = v->clip;
+    size_t w = m->config.text.width;
+    float *x = nb_tape_input(&v->tape);
+    for (size_t i = 0; i < count; i++) {
+        const nb_word_template *t = &v->templates.list[choices[i * v->steps + step]];
+        const float *position = m->text_position + t->prefix.before * w;
+        v->lengths[i] = t->rows;
+        v->prefixes[i] = t->prefix;
+        for (size_t r = 0; r < t->rows; r++, x += w) {
+            const float *token = r ? m->token_embedding + (size_t)t->tokens[r] * w : words + i * w;
+            v->tape.vector->add(x, token, position + r * w, w);
+        }
+    }
+    const float *last = nb_tape_forward(&v->tape, v->lengths, v->prefixes, count);
+    for (size_t i = 0, row = 0; i < count; i++) {
+        row += v->lengths[i];
+        memcpy(v->top + i * w, last + (row - 1) * w, w * sizeof *last);
+    }
+    nb_end_forward(&v->end, v->top, count, v->normed, v->texts);
+}
+
+/* 1 - cos(text, image), and its gradient by the text. */
+static double loss_of(const float *text, const float *image, size_t d, float *dtext)
+{
+    double dot = 0, text_square = 0, image_square = 0;
+    for (size_t i = 0; i < d; i++) {
+        dot += (double)text[i] * (double)image[i];
+        text_square += (double)text[i] * (double)text[i];
+        image_square += (double)image[i] * (double)image[i];
+    }
+    double text_norm = sqrt(text_square), cosine = dot / (text_norm * sqrt(image_square));
+    for (size_t i = 0; i < d; i++) {
+        double unit = (double)text[i] / text_norm;
+        dtext[i] = (float)((cosine * unit - (double)image[i] / sqrt(image_square)) / text_norm);
+    }
+    return 1.0 - cosine;
+}
+
+/* v->dtexts [count, projection] to v->gradient [count, width], by the words. */
+static void backward(nb_inverter *v, size_t count)
+{
+    const nb_sink frozen = {0};
+    size_t w = v->clip->config.text.width;
+    nb_end_back(&v->end, v->top, v->normed, v->dtexts, count, v->dtop, v->scratch, &frozen);
+    memset(v->d, 0, v->tape.used * w * sizeof *v->d);
+    for (size_t i = 0, row = 0; i < count; i++) {
+        row += v->lengths[i];
+        memcpy(v->d + (row - 1) * w, v->dtop + i * w, w * sizeof *v->d);
+    }
+    nb_tape_backward(&v->tape, v->d, &frozen);
+    for (size_t i = 0, row = 0; i < count; row += v->lengths[i], i++) {
+        memcpy(v->gradient + i * w, v->d + row * w, w * sizeof *v->d);
+    }
+}
+
+static nb_status take_features(const nb_inverter *v, size_t count, float *features, nb_error *err)
+{
+    size_t d = v->clip->config.projection;
+    for (size_t i = 0; i < count; i++) {
+        const float *text = v->texts + i * d;
+        double square = 0;
+        for (size_t k = 0; k < d; k++) {
+            square += (double)text[k] * (double)text[k];
+        }
+        if (!isfinite(square) || !(square > 0)) {
+            return nb_fail(err, NB_ERR_NUMERIC, "the inverted feature of image %zu of a tile has norm %g", i,
+                           sqrt(square));
+        }
+        for (size_t k = 0; k < d; k++) {
+            features[i * d + k] = (float)((double)text[k] / sqrt(square));
+        }
+    }
+    return NB_OK;
+}
+
+nb_status nb_inverter_run(nb_inverter *v, const float *images, float *words, const uint32_t *choices, size_t count,
+                          float *features, double *losses, nb_error *err)
+{
+    size_t w = v->clip->config.text.width, d = v->clip->config.projection;
+    memset(v->m, 0, count * w * sizeof *v->m);
+    memset(v->v, 0, count * w * sizeof *v->v);
+    for (size_t step = 0; step < v->steps; step++) {
+        embed(v, words, choices, step, count);
+        for (size_t i = 0; i < count; i++) {
+            double loss = loss_of(v->texts + i * d, images + i * d, d, v->dtexts + i * d);
+            if (!isfinite(loss)) {
+                return nb_fail(err, NB_ERR_NUMERIC, "the loss of image %zu of a tile is %g at step %zu", i, loss,
+                               step + 1);
+            }
+            if (losses) {
+                losses[i * v->steps + step] = loss;
+            }
+        }
+        backward(v, count);
+        nb_adamw a = nb_adamw_at(rate, decay, beta1, beta2, epsilon, step + 1);
+        v->tape.gradient->adamw(&a, words, v->m, v->v, v->gradient, count * w);
+    }
+    embed(v, words, choices, v->steps - 1, count);
+    return take_features(v, count, features, err);
+}
+
+nb_status nb_inverter_images(nb_inverter *v, uint64_t seed, const uint64_t *ids, const float *images, size_t count,
+                             float *features, nb_error *err)
+{
+    size_t w = v->clip->config.text.width;
+    for (size_t i = 0; i < count; i++) {
+        nb_inverter_draw(v, seed, ids[i], v->drawn_words + i * w, v->drawn_choices + i * v->steps);
+    }
+    return nb_inverter_run(v, images, v->drawn_words, v->drawn_choices, count, features, NULL, err);
+}

@@ -1,0 +1,90 @@
+#include "common/base/memory.h"
+#include "common/clip/model/model.h"
+#include "common/clip/towers/forward.h"
+#include "common/clip/towers/patches.h"
+#include "common/linear/blas.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 4096 };
+
+struct nb_image_encoder {
+    const nb_clip *clip;
+    size_t together; /* images computed at once: bounded memory */
+    float *patches;  /* [patches, 3 patch patch] of one image */
+    void *input;     /* the same in the engine's form */
+    nb_forward forward;
+};
+
+nb_status nb_image_encoder_create(nb_image_encoder **out, const nb_clip *clip, size_t batch, nb_error *err)
+{
+    const nb_clip_config *c = &clip->config;
+    size_t patches = nb_clip_patches(c), fit = ROWS / (patches + 1);
+    nb_status status;
+    *out = NULL;
+    nb_image_encoder *e = nb_alloc(1, sizeof *e, err);
+    if (!e) {
+        return NB_ERR_LIMIT;
+    }
+    e->clip = clip;
+    e->together = fit < 1 ? 1 : fit < batch ? fit : batch;
+    NB_TRY_NEW(e->patches, patches * 3 * c->patch * c->patch);
+    e->input =
+        nb_alloc_aligned(clip->engine->packs ? clip->engine->input_bytes(patches, 3 * c->patch * c->patch) : 1, 1, err);
+    NB_TRY(e->input ? NB_OK : NB_ERR_LIMIT);
+    NB_TRY(nb_forward_create(&e->forward, clip->engine, &c->image, clip->image_blocks, e->together * (patches + 1),
+                             e->together, patches + 1, false, err));
+    *out = e;
+    e = NULL;
+done:
+    nb_image_encoder_destroy(e);
+    return status;
+}
+
+void nb_image_encoder_destroy(nb_image_encoder *e)
+{
+    if (e) {
+        free(e->patches);
+        free(e->input);
+        nb_forward_destroy(&e->forward);
+        free(e);
+    }
+}
+
+/* Up to e->together images. */
+static void run_some(nb_image_encoder *e, const float *pixels, size_t count, float *out)
+{
+    const nb_clip *m = e->clip;
+    const nb_clip_config *c = &m->config;
+    const nb_engine *engine = m->engine;
+    nb_forward *f = &e->forward;
+    size_t w = c->image.width, patches = nb_clip_patches(c), area = 3 * c->patch * c->patch;
+    for (size_t i = 0; i < count; i++) {
+        float *x = f->mixed + i * (patches + 1) * w;
+        nb_patches_cut(c, pixels + i * 3 * c->image_size * c->image_size, e->patches);
+        memcpy(x, m->class_embedding, w * sizeof *x);
+        engine->product(engine, &(nb_product){.vector = f->vector,
+                                              .input = engine->input(engine, e->input, e->patches, patches, area),
+                                              .rows = patches,
+                                              .k = area,
+                                              .weight = engine->packs ? m->packed_patch_embedding : m->patch_embedding,
+                                              .count = w,
+                                              .out = x + w});
+        f->vector->add(x, x, m->image_position, (patches + 1) * w);
+    }
+    f->vector->layer_norm(f->x, f->mixed, count * (patches + 1), w, m->pre_norm_weight, m->pre_norm_bias,
+                          c->image.epsilon);
+    nb_forward_full(f, count, patches + 1);
+    f->vector->layer_norm(f->normed, f->top, count, w, m->post_norm_weight, m->post_norm_bias, c->image.epsilon);
+    nb_sgemm_nt(count, c->projection, w, f->normed, w, m->image_projection, w, 0.0f, out, c->projection);
+}
+
+void nb_image_encoder_run(nb_image_encoder *e, const float *pixels, size_t count, float *out)
+{
+    const nb_clip_config *c = &e->clip->config;
+    for (size_t at = 0; at < count; at += e->together) {
+        size_t some = count - at < e->together ? count - at : e->together;
+        run_some(e, pixels + at * 3 * c->image_size * c->image_size, some, out + at * c->projection);
+    }
+}

@@ -1,0 +1,181 @@
+#include "common/clip/model/model.h"
+
+#include "common/base/file.h"
+#include "common/clip/model/weights.h"
+#include "common/clip/tokenizer/tokenizer_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One digest for the checkpoint: over the digests of the files it was read from, in a fixed order. */
+static nb_status digest_files(nb_clip *m, const char *directory, const nb_strings *files, nb_error *err)
+{
+    nb_buffer all = {0};
+    char *path = NULL;
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < files->count; i++) {
+        const char *name = nb_strings_get(files, i);
+        nb_digest digest;
+        free(path);
+        NB_TRY(nb_path_join(&path, directory, name, err));
+        NB_TRY(nb_digest_file(&digest, path, err));
+        NB_TRY(nb_buffer_printf(&all, err, "%s  %s\n", digest.hex, name));
+    }
+    m->digest = nb_digest_bytes(all.data, all.len);
+done:
+    free(path);
+    nb_buffer_free(&all);
+    return status;
+}
+
+static nb_status push(nb_strings *files, const char *name, nb_error *err)
+{
+    return nb_strings_push(files, name, strlen(name), err);
+}
+
+/* Mean and deviation come from preprocessor_config.json, else from open_clip's configuration, else they are CLIP's. */
+static nb_status open_preprocess(nb_clip *m, const char *directory, nb_error *err)
+{
+    nb_status status =
+        nb_preprocess_read(&m->preprocess, directory, m->config.image_size, &m->preprocess_defaulted, err);
+    m->preprocess_file = !m->preprocess_defaulted;
+    if (status == NB_OK && m->preprocess_defaulted && m->config.has_channels) {
+        memcpy(m->preprocess.mean, m->config.mean, sizeof m->preprocess.mean);
+        memcpy(m->preprocess.std, m->config.std, sizeof m->preprocess.std);
+        m->preprocess_defaulted = false;
+    }
+    return status;
+}
+
+static nb_status check_vocabulary(const nb_clip *m, const char *directory, const char *file, nb_error *err)
+{
+    size_t tokens = nb_tokenizer_vocab_size(m->tokenizer);
+    if (tokens == m->config.vocabulary) {
+        return NB_OK;
+    }
+    nb_fail(err, NB_ERR_INPUT, "'%s': %s has %zu tokens, the checkpoint embeds %zu", directory, file, tokens,
+            m->config.vocabulary);
+    return nb_hint(err, "the vocabulary belongs to another checkpoint");
+}
+
+/* The encoder reads a text at its first <|endoftext|>. That is where the configuration wants it when it names this
+ * token, and also where the highest id of the text is when no token's id is higher. */
+static nb_status check_end_token(const nb_clip *m, const char *directory, nb_error *err)
+{
+    int64_t end = nb_tokenizer_end(m->tokenizer), stated = m->config.end_token;
+    int64_t highest = (int64_t)nb_tokenizer_vocab_size(m->tokenizer) - 1;
+    if (stated == NB_END_HIGHEST && end != highest) {
+        nb_fail(err, NB_ERR_INPUT,
+                "'%s': %s has texts read at their highest token, which '<|endoftext|>' (%lld of 0 to %lld) need not be",
+                directory, nb_clip_config_file(&m->config), (long long)end, (long long)highest);
+    } else if (stated != NB_END_HIGHEST && stated != NB_END_UNSTATED && stated != end) {
+        nb_fail(err, NB_ERR_INPUT,
+                "'%s': eos_token_id %lld of %s is neither 2 nor the tokenizer's '<|endoftext|>', %lld", directory,
+                (long long)stated, nb_clip_config_file(&m->config), (long long)end);
+    } else {
+        return NB_OK;
+    }
+    return nb_hint(err, "the vocabulary belongs to another checkpoint");
+}
+
+static nb_status open_tokenizer(nb_clip *m, const char *directory, nb_error *err)
+{
+    nb_status status;
+    NB_TRY(nb_tokenizer_files(&m->tokenizer_files, directory, err));
+    NB_TRY(nb_tokenizer_open(&m->tokenizer, directory, err));
+    NB_TRY(check_vocabulary(m, directory, nb_strings_get(&m->tokenizer_files, 0), err));
+    NB_TRY(check_end_token(m, directory, err));
+done:
+    return status;
+}
+
+nb_status nb_clip_prepare(nb_clip **out, const char *directory, const nb_engine *engine, nb_error *err)
+{
+    nb_status status;
+    nb_clip *m = nb_alloc(1, sizeof *m, err);
+    *out = NULL;
+    if (!m) {
+        return NB_ERR_LIMIT;
+    }
+    m->engine = engine;
+    NB_TRY(nb_clip_config_read(&m->config, directory, err));
+    NB_TRY(open_preprocess(m, directory, err));
+    NB_TRY(open_tokenizer(m, directory, err));
+    *out = m;
+done:
+    if (status != NB_OK) {
+        nb_clip_close(m);
+    }
+    return status;
+}
+
+nb_status nb_clip_check(nb_clip *m, const char *directory, nb_error *err)
+{
+    nb_checkpoint *checkpoint = NULL;
+    nb_status status;
+    NB_TRY(nb_checkpoint_open(&checkpoint, directory, err));
+    NB_TRY(nb_clip_weights_check(m, checkpoint, err));
+done:
+    nb_checkpoint_close(checkpoint);
+    return status;
+}
+
+nb_status nb_clip_load(nb_clip *m, const char *directory, void *arena, nb_error *err)
+{
+    nb_checkpoint *checkpoint = NULL;
+    nb_strings files = {0};
+    nb_status status;
+    NB_TRY(nb_checkpoint_open(&checkpoint, directory, err));
+    NB_TRY(nb_clip_weights_read(m, checkpoint, arena, err));
+    NB_TRY(push(&files, nb_clip_config_file(&m->config), err));
+    for (size_t i = 0; i < nb_checkpoint_files(checkpoint)->count; i++) {
+        NB_TRY(push(&files, nb_strings_get(nb_checkpoint_files(checkpoint), i), err));
+    }
+    for (size_t i = 0; i < m->tokenizer_files.count; i++) {
+        NB_TRY(push(&files, nb_strings_get(&m->tokenizer_files, i), err));
+    }
+    if (m->preprocess_file) {
+        NB_TRY(push(&files, "preprocessor_config.json", err));
+    }
+    NB_TRY(digest_files(m, directory, &files, err));
+done:
+    nb_checkpoint_close(checkpoint);
+    nb_strings_free(&files);
+    return status;
+}
+
+nb_status nb_clip_open(nb_clip **out, const char *directory, nb_error *err)
+{
+    return nb_clip_open_by(out, directory, &nb_engine_fp32, err);
+}
+
+nb_status nb_clip_open_by(nb_clip **out, const char *directory, const nb_engine *engine, nb_error *err)
+{
+    nb_status status = nb_clip_prepare(out, directory, engine, err);
+    if (status == NB_OK) {
+        status = nb_clip_load(*out, directory, NULL, err);
+    }
+    if (status != NB_OK) {
+        nb_clip_close(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+nb_status nb_clip_bind(nb_clip *m, void *arena, const nb_digest *digest, nb_error *err)
+{
+    m->digest = *digest;
+    return nb_clip_weights_bind(m, arena, err);
+}
+
+void nb_clip_close(nb_clip *m)
+{
+    if (m) {
+        nb_tokenizer_close(m->tokenizer);
+        nb_strings_free(&m->tokenizer_files);
+        free(m->arena);
+        free(m->text_blocks);
+        free(m->image_blocks);
+        free(m);
+    }
+}

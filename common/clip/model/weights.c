@@ -1,0 +1,328 @@
+#include "common/clip/model/weights.h"
+
+#include "common/base/memory.h"
+#include "common/clip/checkpoint/names.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Runs over all parts: without a checkpoint to count, with one to check and measure, then with memory to convert. */
+typedef struct loader {
+    nb_checkpoint *checkpoint; /* NULL while counting */
+    const char *config;        /* file name, for messages */
+    nb_naming naming;
+    const nb_engine *engine;
+    char *arena; /* NULL before converting */
+    size_t used; /* bytes */
+    nb_error *err;
+    nb_status status; /* the first failure; nothing is done after it */
+} loader;
+
+enum { PACKED_ALIGN = 64 };
+
+/* The place of a part. */
+typedef struct place {
+    nb_side side;
+    size_t layer;
+} place;
+
+typedef struct shape {
+    size_t rank, size[4];
+} shape;
+
+static void print_shape(char out[160], size_t rank, const size_t *size)
+{
+    size_t at = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < rank && at < 160; i++) {
+        at += (size_t)snprintf(out + at, 160 - at, "%s%zu", i ? ", " : "", size[i]);
+    }
+}
+
+static nb_status check_tensor(const loader *l, size_t at, const shape *s)
+{
+    const nb_tensor *t = nb_checkpoint_at(l->checkpoint, at);
+    const char *path = nb_checkpoint_path_at(l->checkpoint, at);
+    bool fits = t->rank == s->rank;
+    for (size_t i = 0; fits && i < s->rank; i++) {
+        fits = t->shape[i] == s->size[i];
+    }
+    /* open_clip can store a scalar as [1] */
+    if (!fits && !(s->rank == 0 && t->rank == 1 && t->shape[0] == 1)) {
+        char have[160], want[160];
+        print_shape(have, t->rank, t->shape);
+        print_shape(want, s->rank, s->size);
+        return nb_fail(l->err, NB_ERR_INPUT, "'%s': tensor '%s' has shape [%s], %s says [%s]", path, t->name, have,
+                       l->config, want);
+    }
+    if (t->dtype != NB_F32 && t->dtype != NB_F16 && t->dtype != NB_BF16) {
+        return nb_fail(l->err, NB_ERR_INPUT, "'%s': tensor '%s' has dtype %s; F32, F16 and BF16 are read", path,
+                       t->name, nb_dtype_name(t->dtype));
+    }
+    return NB_OK;
+}
+
+static nb_status check_finite(const loader *l, size_t at, const float *values)
+{
+    const nb_tensor *t = nb_checkpoint_at(l->checkpoint, at);
+    for (size_t i = 0; i < t->count; i++) {
+        if (!isfinite(values[i])) {
+            return nb_fail(l->err, NB_ERR_INPUT, "'%s': element %zu of tensor '%s' is %g: the checkpoint is damaged",
+                           nb_checkpoint_path_at(l->checkpoint, at), i, t->name, (double)values[i]);
+        }
+    }
+    return NB_OK;
+}
+
+/* The tensor as float into `to`, its two dimensions exchanged when the scheme has them so. */
+static nb_status convert(const loader *l, size_t at, bool transposed, float *to)
+{
+    const nb_tensor *t = nb_checkpoint_at(l->checkpoint, at);
+    nb_error *err = l->err;
+    float *straight = NULL;
+    nb_status status;
+    if (transposed) {
+        NB_TRY_NEW(straight, t->count);
+    }
+    float *values = transposed ? straight : to;
+    status = nb_tensor_to_float(t, values, err);
+    if (status != NB_OK) {
+        nb_context(err, "'%s'", nb_checkpoint_path_at(l->checkpoint, at));
+        goto done;
+    }
+    NB_TRY(check_finite(l, at, values));
+    for (size_t r = 0; transposed && r < t->shape[0]; r++) {
+        for (size_t c = 0; c < t->shape[1]; c++) {
+            to[c * t->shape[0] + r] = straight[r * t->shape[1] + c];
+        }
+    }
+done:
+    nb_checkpoint_drop(l->checkpoint, at); /* else file and weights would be in memory together */
+    free(straight);
+    return status;
+}
+
+static nb_status take_tensor(loader *l, const char *name, bool transposed, const shape *s)
+{
+    shape stored = *s;
+    size_t at;
+    if (transposed) {
+        stored.size[0] = s->size[1];
+        stored.size[1] = s->size[0];
+    }
+    if (!nb_checkpoint_find(l->checkpoint, name, &at)) {
+        nb_fail(l->err, NB_ERR_INPUT, "'%s' has no tensor '%s'", nb_checkpoint_path(l->checkpoint), name);
+        return nb_hint(l->err, "a CLIP with ViT image tower is needed, with the names of Hugging Face or open_clip");
+    }
+    nb_status status = check_tensor(l, at, &stored);
+    if (status != NB_OK) {
+        return status;
+    }
+    nb_checkpoint_use(l->checkpoint, at);
+    return l->arena ? convert(l, at, transposed, (float *)(void *)(l->arena + l->used)) : NB_OK;
+}
+
+/* Takes one part of shape [*, *, ...]; returns where its floats are (or will be). */
+static const float *take(loader *l, nb_part part, place where, shape s)
+{
+    const float *begin = l->arena ? (const void *)(l->arena + l->used) : NULL;
+    char names[NB_PART_PIECES][NB_PART_NAME_MAX];
+    size_t pieces = nb_part_names(l->naming, part, where.side, where.layer, names);
+    if (pieces > 1) {
+        s.size[0] /= pieces;
+    }
+    size_t count = 1;
+    for (size_t i = 0; i < s.rank; i++) {
+        count *= s.size[i];
+    }
+    for (size_t i = 0; i < pieces && l->status == NB_OK; i++) {
+        if (l->checkpoint) {
+            l->status = take_tensor(l, names[i], nb_part_transposed(l->naming, part), &s);
+        }
+        l->used += count * sizeof(float);
+    }
+    return begin;
+}
+
+static const float *vector(loader *l, nb_part part, place where, size_t n)
+{
+    return take(l, part, where, (shape){1, {n}});
+}
+
+static const float *matrix(loader *l, nb_part part, place where, size_t rows, size_t columns)
+{
+    return take(l, part, where, (shape){2, {rows, columns}});
+}
+
+/* A matrix of the towers' products, into *plain or, packed, into *packed; the other becomes NULL. */
+static void product_matrix(loader *l, nb_part part, place where, shape s, const float **plain, const void **packed)
+{
+    size_t rows = s.size[0], columns = s.rank == 4 ? s.size[1] * s.size[2] * s.size[3] : s.size[1];
+    float *straight = NULL;
+    *plain = NULL;
+    *packed = NULL;
+    if (!l->engine->packs) {
+        *plain = take(l, part, where, s);
+        return;
+    }
+    l->used = (l->used + PACKED_ALIGN - 1) / PACKED_ALIGN * PACKED_ALIGN;
+    if (l->checkpoint && l->arena) {
+        straight = nb_alloc_aligned(rows * columns, sizeof *straight, l->err);
+        l->status = straight ? NB_OK : NB_ERR_LIMIT;
+    }
+    loader elsewhere = *l;
+    elsewhere.arena = (char *)straight;
+    elsewhere.used = 0;
+    if (l->status == NB_OK) {
+        take(&elsewhere, part, where, s);
+        l->status = elsewhere.status;
+    }
+    *packed = l->arena ? l->arena + l->used : NULL;
+    if (straight && l->status == NB_OK) {
+        l->engine->pack(l->engine, l->arena + l->used, straight, rows, columns);
+    }
+    l->used += l->engine->weight_bytes(rows, columns);
+    free(straight);
+}
+
+static void block_matrix(loader *l, nb_part part, place where, size_t rows, size_t columns, const float **plain,
+                         const void **packed)
+{
+    product_matrix(l, part, where, (shape){2, {rows, columns}}, plain, packed);
+}
+
+static void take_block(loader *l, place at, const nb_tower_config *c, nb_block *b)
+{
+    size_t w = c->width;
+    b->norm1_weight = vector(l, NB_PART_NORM1_WEIGHT, at, w);
+    b->norm1_bias = vector(l, NB_PART_NORM1_BIAS, at, w);
+    block_matrix(l, NB_PART_QKV_WEIGHT, at, 3 * w, w, &b->qkv_weight, &b->packed.qkv);
+    b->qkv_bias = vector(l, NB_PART_QKV_BIAS, at, 3 * w);
+    block_matrix(l, NB_PART_OUT_WEIGHT, at, w, w, &b->out_weight, &b->packed.out);
+    b->out_bias = vector(l, NB_PART_OUT_BIAS, at, w);
+    b->norm2_weight = vector(l, NB_PART_NORM2_WEIGHT, at, w);
+    b->norm2_bias = vector(l, NB_PART_NORM2_BIAS, at, w);
+    block_matrix(l, NB_PART_FC1_WEIGHT, at, c->mlp, w, &b->fc1_weight, &b->packed.fc1);
+    b->fc1_bias = vector(l, NB_PART_FC1_BIAS, at, c->mlp);
+    block_matrix(l, NB_PART_FC2_WEIGHT, at, w, c->mlp, &b->fc2_weight, &b->packed.fc2);
+    b->fc2_bias = vector(l, NB_PART_FC2_BIAS, at, w);
+}
+
+static void take_ends(loader *l, nb_clip *m)
+{
+    const nb_clip_config *c = &m->config;
+    const place once = {0};
+    size_t text = c->text.width, image = c->image.width;
+    m->token_embedding = matrix(l, NB_PART_TOKEN_EMBEDDING, once, c->vocabulary, text);
+    m->text_position = matrix(l, NB_PART_TEXT_POSITION, once, c->context, text);
+    m->text_norm_weight = vector(l, NB_PART_TEXT_NORM_WEIGHT, once, text);
+    m->text_norm_bias = vector(l, NB_PART_TEXT_NORM_BIAS, once, text);
+    m->text_projection = matrix(l, NB_PART_TEXT_PROJECTION, once, c->projection, text);
+    m->class_embedding = vector(l, NB_PART_CLASS_EMBEDDING, once, image);
+    product_matrix(l, NB_PART_PATCH_EMBEDDING, once, (shape){4, {image, 3, c->patch, c->patch}}, &m->patch_embedding,
+                   &m->packed_patch_embedding);
+    m->image_position = matrix(l, NB_PART_IMAGE_POSITION, once, nb_clip_patches(c) + 1, image);
+    m->pre_norm_weight = vector(l, NB_PART_PRE_NORM_WEIGHT, once, image);
+    m->pre_norm_bias = vector(l, NB_PART_PRE_NORM_BIAS, once, image);
+    m->post_norm_weight = vector(l, NB_PART_POST_NORM_WEIGHT, once, image);
+    m->post_norm_bias = vector(l, NB_PART_POST_NORM_BIAS, once, image);
+    m->image_projection = matrix(l, NB_PART_IMAGE_PROJECTION, once, c->projection, image);
+    const float *scale = take(l, NB_PART_LOGIT_SCALE, once, (shape){0});
+    m->logit_scale = scale && l->status == NB_OK ? *scale : 0;
+}
+
+static void take_all(loader *l, nb_clip *m)
+{
+    l->used = 0;
+    for (size_t i = 0; i < m->config.text.layers && l->status == NB_OK; i++) {
+        take_block(l, (place){NB_SIDE_TEXT, i}, &m->config.text, &m->text_blocks[i]);
+    }
+    for (size_t i = 0; i < m->config.image.layers && l->status == NB_OK; i++) {
+        take_block(l, (place){NB_SIDE_IMAGE, i}, &m->config.image, &m->image_blocks[i]);
+    }
+    if (l->status == NB_OK) {
+        take_ends(l, m);
+    }
+}
+
+/* Blocks for every layer; a second call keeps the first one's. */
+static nb_status make_blocks(nb_clip *m, nb_error *err)
+{
+    nb_status status = NB_OK;
+    if (!m->text_blocks) {
+        NB_TRY_NEW(m->text_blocks, m->config.text.layers);
+        NB_TRY_NEW(m->image_blocks, m->config.image.layers);
+    }
+done:
+    return status;
+}
+
+static nb_status measure(loader *l, nb_clip *m)
+{
+    nb_error *err = l->err;
+    nb_status status;
+    NB_TRY(nb_names_detect(&l->naming, l->checkpoint, err));
+    NB_TRY(make_blocks(m, err));
+    take_all(l, m);
+    NB_TRY(l->status);
+    NB_TRY(nb_names_check_used(l->naming, l->checkpoint, err));
+done:
+    return status;
+}
+
+nb_status nb_clip_weights_check(nb_clip *m, nb_checkpoint *checkpoint, nb_error *err)
+{
+    loader l = {.checkpoint = checkpoint, .config = nb_clip_config_file(&m->config), .engine = m->engine, .err = err};
+    return measure(&l, m);
+}
+
+nb_status nb_clip_weights_read(nb_clip *m, nb_checkpoint *checkpoint, void *arena, nb_error *err)
+{
+    loader l = {.checkpoint = checkpoint, .config = nb_clip_config_file(&m->config), .engine = m->engine, .err = err};
+    nb_status status;
+    NB_TRY(measure(&l, m));
+    if (!arena) {
+        arena = m->arena = nb_alloc_aligned(l.used, 1, err);
+    }
+    if (!arena) {
+        status = NB_ERR_LIMIT;
+        goto done;
+    }
+    l.arena = arena;
+    take_all(&l, m);
+    status = l.status;
+done:
+    return status;
+}
+
+nb_status nb_clip_weights_bind(nb_clip *m, void *arena, nb_error *err)
+{
+    loader l = {.arena = arena, .engine = m->engine, .err = err};
+    nb_status status;
+    NB_TRY(make_blocks(m, err));
+    take_all(&l, m);
+    status = l.status;
+done:
+    return status;
+}
+
+size_t nb_clip_weight_bytes(const nb_clip_config *c, const nb_engine *engine)
+{
+    nb_clip m = {.config = *c};
+    loader l = {.engine = engine};
+    nb_block block;
+    for (size_t i = 0; i < c->text.layers; i++) {
+        take_block(&l, (place){0}, &c->text, &block);
+    }
+    for (size_t i = 0; i < c->image.layers; i++) {
+        take_block(&l, (place){0}, &c->image, &block);
+    }
+    take_ends(&l, &m);
+    return l.used;
+}
+
+size_t nb_clip_parameters(const nb_clip_config *c)
+{
+    return nb_clip_weight_bytes(c, &nb_engine_fp32) / sizeof(float);
+}

@@ -1,0 +1,36 @@
+/* Byte-pair merging: a word's symbols are joined pair by pair, the most important pair first.
+ *
+ * While any pair of neighbours is in the list of merges, the pair of the lowest rank is replaced by its merge at all
+ * its places, from left to right (Sennrich, Haddow, Birch: Neural Machine Translation of Rare Words with Subword Units;
+ * ACL 2016). */
+#ifndef NB_COMMON_CLIP_TOKENIZER_BYTE_PAIRS_H
+#define NB_COMMON_CLIP_TOKENIZER_BYTE_PAIRS_H
+
+#include "common/base/status.h"
+
+#include <stdint.h>
+
+/* left and right side by side become id; all are >= 0. */
+typedef struct nb_byte_pair {
+    int32_t left, right, id;
+} nb_byte_pair;
+
+/* Merges in the order of their rank, with a table to find them. Start from {0}. Read-only once built, so any number of
+ * threads may merge. */
+typedef struct nb_byte_pairs {
+    nb_byte_pair *merges; /* [count] */
+    size_t count;
+    uint32_t *table; /* [mask + 1] ranks, open addressing by (left, right), at most half full */
+    size_t mask;
+} nb_byte_pairs;
+
+/* Takes over merges[count], count below 2^31, an allocation of malloc's family, even on failure. No pair and no id may
+ * occur in two merges, and no id may be a part of its own making: the caller has checked. */
+nb_status nb_byte_pairs_build(nb_byte_pairs *pairs, nb_byte_pair *merges, size_t count, nb_error *err);
+void nb_byte_pairs_free(nb_byte_pairs *pairs);
+
+/* Merges the symbols ids[*count] of one word in place and sets *count to how many are left. Time grows linearly with
+ * *count. NB_ERR_LIMIT without memory (24 bytes a symbol in words of over 256) or for 2^30 symbols or more. */
+nb_status nb_byte_pairs_merge(const nb_byte_pairs *pairs, int32_t *ids, size_t *count, nb_error *err);
+
+#endif

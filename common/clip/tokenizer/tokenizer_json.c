@@ -1,0 +1,159 @@
+#include "common/clip/tokenizer/tokenizer_json.h"
+
+#include "common/base/file.h"
+#include "common/base/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const vocab_file = "vocab.json";
+static const char *const merges_file = "merges.txt";
+static const char *const json_file = "tokenizer.json";
+
+static bool exists(const char *directory, const char *name)
+{
+    char *path;
+    bool found = nb_path_join(&path, directory, name, NULL) == NB_OK && access(path, F_OK) == 0;
+    free(path);
+    return found;
+}
+
+nb_status nb_tokenizer_files(nb_strings *files, const char *directory, nb_error *err)
+{
+    nb_status status;
+    if (!(exists(directory, vocab_file) && exists(directory, merges_file)) && exists(directory, json_file)) {
+        return nb_strings_push(files, json_file, strlen(json_file), err);
+    }
+    NB_TRY(nb_strings_push(files, vocab_file, strlen(vocab_file), err));
+    NB_TRY(nb_strings_push(files, merges_file, strlen(merges_file), err));
+done:
+    return status;
+}
+
+/* True for absent, null or exactly this text. */
+static bool says(const json_t *object, const char *key, const char *text)
+{
+    const json_t *value = json_object_get(object, key);
+    return !value || json_is_null(value) || (json_is_string(value) && strcmp(json_string_value(value), text) == 0);
+}
+
+static nb_status check_model(const json_t *model, const char *path, nb_error *err)
+{
+    const char *problem = NULL;
+    if (!json_is_object(model)) {
+        problem = "has no object 'model'";
+    } else if (!says(model, "type", "BPE")) {
+        problem = "has a model.type that is not 'BPE'";
+    } else if (!json_is_object(json_object_get(model, "vocab")) || !json_is_array(json_object_get(model, "merges"))) {
+        problem = "lacks model.vocab or model.merges";
+    } else if (!json_object_get(model, "end_of_word_suffix") || !says(model, "end_of_word_suffix", "</w>") ||
+               !says(model, "continuing_subword_prefix", "")) {
+        problem = "marks words in another way than by the suffix '</w>'";
+    }
+    if (!problem) {
+        return NB_OK;
+    }
+    nb_fail(err, NB_ERR_INPUT, "'%s' %s", path, problem);
+    return nb_hint(err, "the tokenizer of a CLIP is needed: byte pairs with '</w>' at the end of words");
+}
+
+/* Special tokens stand in the vocabulary too; one that does not joins it. */
+static nb_status add_tokens(json_t *vocab, const json_t *added, const char *path, nb_error *err)
+{
+    if (added && !json_is_null(added) && !json_is_array(added)) {
+        return nb_fail(err, NB_ERR_INPUT, "'%s': added_tokens is no array", path);
+    }
+    for (size_t i = 0; i < json_array_size(added); i++) {
+        const json_t *token = json_array_get(added, i);
+        const char *content = json_string_value(json_object_get(token, "content"));
+        json_t *id = json_object_get(token, "id"), *known = content ? json_object_get(vocab, content) : NULL;
+        if (!content || !json_is_integer(id)) {
+            return nb_fail(err, NB_ERR_INPUT, "'%s': entry %zu of added_tokens has no content or no id", path, i);
+        }
+        if (known && !json_equal(known, id)) {
+            return nb_fail(err, NB_ERR_INPUT, "'%s': added token \"%.64s\" has another id in model.vocab", path,
+                           content);
+        }
+        if (!known && json_object_set(vocab, content, id) != 0) {
+            return nb_fail(err, NB_ERR_LIMIT, "'%s': no memory for an added token", path);
+        }
+    }
+    return NB_OK;
+}
+
+/* One symbol of a pair must stay one symbol of a line. */
+static bool symbol(const char *text)
+{
+    return text && *text && !strpbrk(text, " \n\r");
+}
+
+static nb_status write_merge(nb_buffer *out, const json_t *merge, size_t number, const char *path, nb_error *err)
+{
+    const char *line = json_string_value(merge);
+    const char *left = json_string_value(json_array_get(merge, 0)),
+               *right = json_string_value(json_array_get(merge, 1));
+    if (line && *line && !strpbrk(line, "\n\r")) {
+        return nb_buffer_printf(out, err, "%s\n", line);
+    }
+    if (json_array_size(merge) == 2 && symbol(left) && symbol(right)) {
+        return nb_buffer_printf(out, err, "%s %s\n", left, right);
+    }
+    return nb_fail(err, NB_ERR_INPUT,
+                   "'%s': entry %zu of model.merges is neither \"left right\" nor [\"left\", \"right\"]", path, number);
+}
+
+nb_status nb_tokenizer_json_convert(nb_buffer *vocab, nb_buffer *merges, const char *json, size_t len, const char *path,
+                                    nb_error *err)
+{
+    nb_status status;
+    json_error_t where;
+    char *text = NULL;
+    json_t *root = NULL;
+    NB_TRY(nb_json_parse(&root, json, len, JSON_REJECT_DUPLICATES, &where, err));
+    const json_t *model = json_object_get(root, "model");
+    json_t *tokens = json_object_get(model, "vocab");
+    const json_t *pairs = json_object_get(model, "merges");
+    if (!json_is_object(root)) {
+        status = nb_fail(err, NB_ERR_INPUT, "'%s' is not a JSON object: %s", path, root ? "another value" : where.text);
+        goto done;
+    }
+    NB_TRY(check_model(model, path, err));
+    NB_TRY(add_tokens(tokens, json_object_get(root, "added_tokens"), path, err));
+    text = json_dumps(tokens, JSON_COMPACT);
+    if (!text) {
+        status = nb_fail(err, NB_ERR_LIMIT, "'%s': no memory for its vocabulary", path);
+        goto done;
+    }
+    NB_TRY(nb_buffer_append(vocab, text, strlen(text), err));
+    NB_TRY(nb_buffer_printf(merges, err, "#version: 0.2\n"));
+    for (size_t i = 0; i < json_array_size(pairs); i++) {
+        NB_TRY(write_merge(merges, json_array_get(pairs, i), i, path, err));
+    }
+done:
+    free(text);
+    json_decref(root);
+    return status;
+}
+
+nb_status nb_tokenizer_json_open(nb_tokenizer **out, const char *directory, nb_error *err)
+{
+    nb_buffer vocab = {0}, merges = {0};
+    char *path = NULL, *json = NULL;
+    size_t len;
+    nb_status status;
+    *out = NULL;
+    NB_TRY(nb_path_join(&path, directory, json_file, err));
+    NB_TRY(nb_file_read(path, NB_TOKENIZER_FILE_MAX, &json, &len, err));
+    NB_TRY(nb_tokenizer_json_convert(&vocab, &merges, json, len, path, err));
+    status = nb_tokenizer_open_memory(out, vocab.data, vocab.len, merges.data, merges.len, directory, err);
+    if (status != NB_OK) {
+        nb_context(err, "'%s', read as vocab.json and merges.txt", path);
+    }
+done:
+    nb_buffer_free(&vocab);
+    nb_buffer_free(&merges);
+    free(json);
+    free(path);
+    return status;
+}

@@ -1,0 +1,99 @@
+#include "common/clip/towers/tower.h"
+
+#include "common/base/memory.h"
+#include "common/linear/blas.h"
+#include "common/linear/reference/kernels.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+nb_status nb_tower_scratch_create(nb_tower_scratch *s, const nb_tower_config *c, size_t rows, size_t longest,
+                                  nb_error *err)
+{
+    *s = (nb_tower_scratch){.rows = rows, .longest = longest};
+    s->normed = nb_alloc_aligned(rows * c->width, sizeof(float), err);
+    s->qkv = nb_alloc_aligned(rows * 3 * c->width, sizeof(float), err);
+    s->mixed = nb_alloc_aligned(rows * c->width, sizeof(float), err);
+    s->hidden = nb_alloc_aligned(rows * c->mlp, sizeof(float), err);
+    s->scores = nb_alloc_aligned(longest * longest, sizeof(float), err);
+    if (!s->normed || !s->qkv || !s->mixed || !s->hidden || !s->scores) {
+        nb_tower_scratch_destroy(s);
+        return NB_ERR_LIMIT;
+    }
+    return NB_OK;
+}
+
+void nb_tower_scratch_destroy(nb_tower_scratch *s)
+{
+    if (s) {
+        free(s->normed);
+        free(s->qkv);
+        free(s->mixed);
+        free(s->hidden);
+        free(s->scores);
+        *s = (nb_tower_scratch){0};
+    }
+}
+
+/* out[rows, n] = in[rows, k] weight[n, k]^T + bias */
+static void linear(float *out, const float *in, size_t rows, size_t k, size_t n, const float *weight, const float *bias)
+{
+    nb_sgemm_nt(rows, n, k, in, k, weight, k, 0.0f, out, n);
+    nb_add_bias(out, rows, n, bias);
+}
+
+/* Softmax of the scaled scores [n, n]; a causal row i gives its weight to the first i + 1 keys. */
+static void weigh(float *scores, size_t n, float scale, bool causal)
+{
+    for (size_t i = 0; i < n; i++) {
+        float *row = scores + i * n;
+        size_t seen = causal ? i + 1 : n;
+        for (size_t k = 0; k < seen; k++) {
+            row[k] *= scale;
+        }
+        nb_softmax_rows(row, 1, seen, n);
+        memset(row + seen, 0, (n - seen) * sizeof *row);
+    }
+}
+
+/* One sequence of n rows, all heads: qkv [n, 3 width] -> out [n, width]. */
+static void attend(const nb_tower_config *c, const float *qkv, float *out, size_t n, bool causal, float *scores)
+{
+    size_t head = c->width / c->heads, stride = 3 * c->width;
+    float scale = 1.0f / sqrtf((float)head);
+    for (size_t h = 0; h < c->heads; h++) {
+        const float *q = qkv + h * head, *k = q + c->width, *v = k + c->width;
+        nb_sgemm_nt(n, n, head, q, stride, k, stride, 0.0f, scores, n);
+        weigh(scores, n, scale, causal);
+        nb_sgemm_nn(n, head, n, scores, n, v, stride, out + h * head, c->width);
+    }
+}
+
+void nb_tower_forward(const nb_tower_config *c, const nb_block *blocks, float *x, const size_t *lengths,
+                      size_t sequences, bool causal, nb_tower_scratch *s)
+{
+    size_t rows = 0, w = c->width;
+    for (size_t i = 0; i < sequences; i++) {
+        rows += lengths[i];
+    }
+    for (size_t layer = 0; layer < c->layers; layer++) {
+        const nb_block *b = &blocks[layer];
+        nb_layer_norm(s->normed, x, rows, w, b->norm1_weight, b->norm1_bias, c->epsilon);
+        linear(s->qkv, s->normed, rows, w, 3 * w, b->qkv_weight, b->qkv_bias);
+        for (size_t i = 0, at = 0; i < sequences; at += lengths[i], i++) {
+            attend(c, s->qkv + at * 3 * w, s->mixed + at * w, lengths[i], causal, s->scores);
+        }
+        linear(s->normed, s->mixed, rows, w, w, b->out_weight, b->out_bias);
+        nb_add(x, s->normed, rows * w);
+        nb_layer_norm(s->normed, x, rows, w, b->norm2_weight, b->norm2_bias, c->epsilon);
+        linear(s->hidden, s->normed, rows, w, c->mlp, b->fc1_weight, b->fc1_bias);
+        if (c->activation == NB_QUICK_GELU) {
+            nb_quick_gelu(s->hidden, rows * c->mlp);
+        } else {
+            nb_gelu(s->hidden, rows * c->mlp);
+        }
+        linear(s->normed, s->hidden, rows, c->mlp, w, b->fc2_weight, b->fc2_bias);
+        nb_add(x, s->normed, rows * w);
+    }
+}

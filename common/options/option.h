@@ -1,0 +1,110 @@
+/* Options: one table a command yields parsing, --help, --print-config and the reader of run files.
+ *
+ * Precedence: the command line, then the run file (--config run.yaml), then NEGBANK_* variables, then the table's
+ * defaults. The key of option `count` of command `mine` is `mine.count` in a run file (`mine:` with `count:` under it,
+ * or the dotted key) and NEGBANK_MINE_COUNT in the environment; `embed text` has the keys `embed.text.*`. `$NAME` and
+ * `${NAME}` in values of a run file stand for environment variables, `$$` for a dollar sign. A run file may hold
+ * sections of several commands; a key no command knows is refused.
+ *
+ * A command that runs more than once in a chain has sections with names: `embed:` with `images:`, `images wild:` and
+ * `images test:` under it, keys `embed.images wild.output`. `--stage wild` takes the values of `images wild` over those
+ * of `images`; without it sections with names are passed over. Keys under `slurm:` are for the batch system
+ * (jobs/run/stages.h). */
+#ifndef NB_COMMON_OPTIONS_OPTION_H
+#define NB_COMMON_OPTIONS_OPTION_H
+
+#include "common/base/memory.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+typedef enum nb_option_type {
+    NB_OPTION_FLAG,   /* bool; --name, and --no-name to unset */
+    NB_OPTION_INT,    /* int64_t within [min, max] */
+    NB_OPTION_REAL,   /* double within [min, max] */
+    NB_OPTION_TEXT,   /* const char *, NULL when not given and without default */
+    NB_OPTION_CHOICE, /* const char *, one of the words of `choices` ("a|b|c") */
+    NB_OPTION_INPUT,  /* const char *, a path that is read */
+    NB_OPTION_OUTPUT, /* const char *, a path that is written */
+    NB_OPTION_LIST,   /* nb_strings, repeatable */
+} nb_option_type;
+
+typedef struct nb_option {
+    const char *name; /* without dashes; "inputs" for positional arguments */
+    char letter;      /* short form, 0 for none */
+    nb_option_type type;
+    size_t offset;        /* of the value in the command's settings */
+    const char *fallback; /* default as text, NULL for none */
+    const char *value;    /* what --help calls the value: "FILE" */
+    const char *choices;
+    double min, max; /* both 0: no bounds */
+    bool positional; /* an INPUT or a LIST that takes the arguments without dashes */
+    bool required;
+    bool unrecorded; /* says how to run, not what to compute: stays out of provenance */
+    const char *help;
+} nb_option;
+
+struct nb_job;
+
+typedef struct nb_command {
+    const char *name; /* "mine", "embed text" */
+    const char *summary;
+    const char *usage;    /* the words behind the name: "[options] INPUT..." */
+    const char *examples; /* two or more, one a line */
+    const nb_option *options;
+    size_t option_count;
+    size_t settings_size;
+    bool mpi;                                            /* runs under MPI */
+    nb_status (*run)(struct nb_job *job, nb_error *err); /* jobs/job.h */
+} nb_command;
+
+typedef enum nb_option_source {
+    NB_FROM_DEFAULT,
+    NB_FROM_ENVIRONMENT,
+    NB_FROM_FILE,
+    NB_FROM_COMMAND_LINE
+} nb_option_source;
+
+/* What parsing found out; owns every string the settings point to. */
+typedef struct nb_parsed {
+    const nb_command *command;
+    void *settings;
+    nb_option_source *source; /* [option_count] */
+    char **keep;
+    size_t keep_count;
+    bool help, print_config;
+} nb_parsed;
+
+/* Parses argv (the words behind the command's name). `commands` are all commands, to judge the keys of a run file.
+ * NB_ERR_USAGE names the option and the value. Required options are checked unless --help or --print-config is given.
+ */
+nb_status nb_options_parse(nb_parsed *out, const nb_command *command, const nb_command *const *commands,
+                           size_t command_count, int argc, char *const argv[], nb_error *err);
+void nb_parsed_free(nb_parsed *parsed);
+
+/* Where the value of an option of this command came from. NB_FROM_DEFAULT for a name it does not have. */
+nb_option_source nb_option_given(const nb_parsed *parsed, const char *name);
+
+/* "embed text" and "model" give the key "embed.text.model" of a run file or, with `variable`, the name
+ * NEGBANK_EMBED_TEXT_MODEL. */
+void nb_option_key(char *out, size_t size, const char *command, const char *option, bool variable);
+
+/* True when `key` of a run file is an option of the command, *option; *stage [*stage_len] is the name of its section,
+ * empty for the plain one. Each of the three may be NULL. */
+bool nb_option_of_key(const nb_command *command, const char *key, const nb_option **option, const char **stage,
+                      size_t *stage_len);
+
+void nb_options_help(const nb_command *command, FILE *out);
+/* A run file with every resolved value and, as a comment, where it came from. */
+nb_status nb_options_print(const nb_parsed *parsed, FILE *out, nb_error *err);
+/* The value of an option as text: "" for an unset text, "a, b" for a list. */
+nb_status nb_option_format(nb_buffer *out, const nb_option *option, const void *settings, nb_error *err);
+
+/* The flat pairs of a run file: keys "mine.count"; a sequence gives its key once per element. */
+typedef struct nb_pairs {
+    nb_strings keys, values;
+} nb_pairs;
+nb_status nb_config_read(nb_pairs *out, const char *path, nb_error *err);
+void nb_pairs_free(nb_pairs *pairs);
+
+#endif

@@ -1,0 +1,339 @@
+#include "common/store/hdf5/h5.h"
+
+#include "common/base/version.h"
+#include "common/store/hdf5/h5_internal.h"
+#include "common/store/hdf5/h5_memory.h"
+#include "common/store/seal.h"
+#include "common/store/zstd_filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CHUNK_BYTES = 1 << 20, COPY_BYTES = 1 << 20, DATASET_BYTES_MAX_LOG2 = 40 };
+
+/* The innermost description of HDF5's error stack. */
+static herr_t innermost(unsigned n, const H5E_error2_t *entry, void *out)
+{
+    if (n == 0 && entry->desc) {
+        snprintf(out, NB_HINT_MAX, "%s", entry->desc);
+    }
+    return 0;
+}
+
+nb_status(nb_h5_fail)(nb_error *err, nb_status status, const char *what, const char *name)
+{
+    char reason[NB_HINT_MAX] = "no reason given";
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, reason);
+    return nb_fail(err, status, "HDF5 cannot %s '%s': %s", what, name, reason);
+}
+
+nb_status nb_h5_start(nb_error *err)
+{
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    /* a sealed file is all there is: no link may lead into another one */
+    H5Lunregister(H5L_TYPE_EXTERNAL);
+    return nb_zstd_filter_register(err);
+}
+
+static nb_status put_attribute(hid_t file, const char *name, hid_t type, const void *value, nb_error *err)
+{
+    hid_t space = H5Screate(H5S_SCALAR);
+    hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    nb_status status = NB_OK;
+    if (attribute < 0 || H5Awrite(attribute, type, value) < 0) {
+        status = nb_h5_fail(err, NB_ERR_IO, "write attribute", name);
+    }
+    if (attribute >= 0) {
+        H5Aclose(attribute);
+    }
+    H5Sclose(space);
+    return status;
+}
+
+static nb_status put_text_attribute(hid_t file, const char *name, const char *text, nb_error *err)
+{
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, strlen(text) + 1);
+    nb_status status = put_attribute(file, name, type, text, err);
+    H5Tclose(type);
+    return status;
+}
+
+/* Copies what was written of a sparse file of `size` bytes; what was not stays a hole. */
+static nb_status copy_sparse(int from, int to, off_t size, const char *path, nb_error *err)
+{
+    nb_status status = NB_OK;
+    char *buffer = nb_alloc(COPY_BYTES, 1, err);
+    off_t begin = buffer ? lseek(from, 0, SEEK_DATA) : -1;
+    for (off_t at = begin; at >= 0; at = lseek(from, at, SEEK_DATA)) {
+        off_t end = lseek(from, at, SEEK_HOLE);
+        while (at < end) {
+            size_t part = end - at < COPY_BYTES ? (size_t)(end - at) : COPY_BYTES;
+            ssize_t got = pread(from, buffer, part, at);
+            ssize_t put = got > 0 ? pwrite(to, buffer, (size_t)got, at) : -1;
+            if (put <= 0) {
+                status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", path);
+                goto done;
+            }
+            at += put;
+        }
+    }
+    if (ftruncate(to, size) != 0) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", path);
+    }
+done:
+    free(buffer);
+    return buffer ? status : NB_ERR_LIMIT;
+}
+
+/* The file is there from the beginning: where it cannot be, no work is done for it. */
+static nb_status make_file(const char *path, nb_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0 || close(fd) != 0) {
+        return nb_fail_errno(err, NB_ERR_IO, "cannot create '%s'", path);
+    }
+    return NB_OK;
+}
+
+nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err)
+{
+    *file = -1;
+    nb_status status = nb_h5_start(err);
+    if (status != NB_OK) {
+        return status;
+    }
+    hid_t create = H5Pcreate(H5P_FILE_CREATE);
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_userblock(create, NB_SEAL_BYTES);
+    H5Pset_obj_track_times(create, false);
+    /* 1.10's index of a single chunk takes 30 bytes, 1.8's over 2000: as much as a small file holds */
+    H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
+    NB_TRY(nb_h5_memory_use(access, err));
+    NB_TRY(make_file(path, err));
+    *file = H5Fcreate(path, H5F_ACC_TRUNC, create, access);
+    if (*file < 0) {
+        status = nb_h5_fail(err, NB_ERR_LIMIT, "hold in memory", path);
+        goto done;
+    }
+    char producer[64];
+    snprintf(producer, sizeof producer, "negbank %s %s", nb_version(), nb_commit());
+    NB_TRY(put_text_attribute(*file, "kind", kind, err));
+    NB_TRY(put_attribute(*file, "format", H5T_NATIVE_UINT, &format, err));
+    NB_TRY(put_text_attribute(*file, "producer", producer, err));
+done:
+    H5Pclose(create);
+    H5Pclose(access);
+    return status;
+}
+
+void nb_h5_close(hid_t *file)
+{
+    if (*file > 0) {
+        H5Fclose(*file);
+    }
+    *file = -1;
+}
+
+nb_status nb_h5_save(hid_t *file, const char *path, nb_error *err)
+{
+    nb_status status;
+    struct stat st;
+    nb_h5_memory *memory = nb_h5_memory_of(*file);
+    int to = -1;
+    memory->kept = true;
+    if (H5Fclose(*file) < 0) {
+        memory->kept = false; /* it is HDF5's until the process ends */
+        *file = -1;
+        return nb_h5_fail(err, NB_ERR_LIMIT, "finish", path);
+    }
+    *file = -1;
+    NB_TRY(nb_h5_memory_check(memory, path, err));
+    to = open(path, O_WRONLY | O_CLOEXEC);
+    if (to < 0 || fstat(memory->fd, &st) != 0) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", path);
+        goto done;
+    }
+    NB_TRY(copy_sparse(memory->fd, to, st.st_size, path, err));
+done:
+    if (to >= 0 && close(to) != 0 && status == NB_OK) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", path);
+    }
+    nb_h5_memory_free(memory);
+    return status;
+}
+
+hid_t nb_h5_half_type(void)
+{
+    hid_t type = H5Tcopy(H5T_IEEE_F32LE);
+    H5Tset_fields(type, 15, 10, 5, 0, 10);
+    H5Tset_size(type, 2);
+    H5Tset_ebias(type, 15);
+    return type;
+}
+
+nb_status nb_h5_total_bytes(const char *name, size_t rank, const hsize_t *dims, size_t element, size_t *bytes,
+                            nb_error *err)
+{
+    *bytes = element;
+    for (size_t i = 0; i < rank; i++) {
+        if (!nb_mul_size(*bytes, (size_t)dims[i], bytes) || *bytes >> DATASET_BYTES_MAX_LOG2) {
+            return nb_fail(err, NB_ERR_LIMIT, "dataset '%s' is larger than %d TiB", name,
+                           1 << (DATASET_BYTES_MAX_LOG2 - 40));
+        }
+    }
+    return NB_OK;
+}
+
+/* Creation properties: contiguous and unfilled, or zstd chunks of whole rows. */
+static hid_t properties(hid_t file_type, size_t rank, const hsize_t *dims, nb_h5_layout layout)
+{
+    hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(plist, false);
+    H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER);
+    size_t element = H5Tget_size(file_type), row = element;
+    for (size_t i = 1; i < rank; i++) {
+        row *= (size_t)dims[i];
+    }
+    if (layout == NB_H5_CONTIGUOUS || rank == 0 || row * dims[0] <= NB_H5_SMALL) {
+        H5Pset_alloc_time(plist, H5D_ALLOC_TIME_EARLY);
+        return plist;
+    }
+    hsize_t chunk[8];
+    memcpy(chunk, dims, rank * sizeof *chunk);
+    hsize_t rows = row < CHUNK_BYTES ? CHUNK_BYTES / row : 1;
+    chunk[0] = rows < dims[0] ? rows : dims[0];
+    H5Pset_chunk(plist, (int)rank, chunk);
+    if (element > 1) {
+        H5Pset_shuffle(plist);
+    }
+    unsigned level = NB_ZSTD_LEVEL;
+    H5Pset_filter(plist, NB_ZSTD_FILTER, H5Z_FLAG_MANDATORY, 1, &level);
+    return plist;
+}
+
+nb_status nb_h5_create_groups(hid_t file, const char *name, nb_error *err)
+{
+    nb_status status = NB_OK;
+    hid_t plist = H5Pcreate(H5P_GROUP_CREATE);
+    H5Pset_obj_track_times(plist, false);
+    for (const char *slash = strchr(name, '/'); slash && status == NB_OK; slash = strchr(slash + 1, '/')) {
+        char group[128];
+        snprintf(group, sizeof group, "%.*s", (int)(slash - name), name);
+        if (H5Lexists(file, group, H5P_DEFAULT) > 0) {
+            continue;
+        }
+        hid_t made = H5Gcreate2(file, group, H5P_DEFAULT, plist, H5P_DEFAULT);
+        if (made < 0 || H5Gclose(made) < 0) {
+            status = nb_h5_fail(err, NB_ERR_IO, "create group", group);
+        }
+    }
+    H5Pclose(plist);
+    return status;
+}
+
+static nb_status create_dataset(hid_t file, const char *name, hid_t file_type, size_t rank, const hsize_t *dims,
+                                nb_h5_layout layout, hid_t *dataset, nb_error *err)
+{
+    size_t bytes;
+    nb_status status = nb_h5_total_bytes(name, rank, dims, H5Tget_size(file_type), &bytes, err);
+    if (status == NB_OK) {
+        status = nb_h5_create_groups(file, name, err);
+    }
+    if (status != NB_OK) {
+        return status;
+    }
+    hid_t plist = properties(file_type, rank, dims, layout);
+    hid_t space = rank ? H5Screate_simple((int)rank, dims, NULL) : H5Screate(H5S_SCALAR);
+    *dataset = H5Dcreate2(file, name, file_type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+    if (*dataset < 0) {
+        status = nb_h5_fail(err, NB_ERR_IO, "create dataset", name);
+    }
+    H5Sclose(space);
+    H5Pclose(plist);
+    return status;
+}
+
+/* The filter has no other way to say that it had no memory to pack into; errno was 0 before. */
+static nb_status write_failed(const char *name, nb_error *err)
+{
+    return errno == ENOMEM ? nb_fail(err, NB_ERR_LIMIT, "out of memory to pack dataset '%s'", name)
+                           : nb_h5_fail(err, NB_ERR_IO, "write dataset", name);
+}
+
+nb_status nb_h5_put(hid_t file, const char *name, hid_t file_type, hid_t mem_type, size_t rank, const hsize_t *dims,
+                    const void *data, nb_h5_layout layout, nb_error *err)
+{
+    hid_t dataset;
+    nb_status status = create_dataset(file, name, file_type, rank, dims, layout, &dataset, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    errno = 0;
+    if (data && H5Dwrite(dataset, mem_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) {
+        status = write_failed(name, err);
+    }
+    if (H5Dclose(dataset) < 0 && status == NB_OK) {
+        status = write_failed(name, err);
+    }
+    return status;
+}
+
+nb_status nb_h5_put_vector(hid_t file, const char *name, hid_t file_type, hid_t mem_type, size_t count,
+                           const void *data, nb_h5_layout layout, nb_error *err)
+{
+    hsize_t dims = count;
+    return nb_h5_put(file, name, file_type, mem_type, 1, &dims, data, layout, err);
+}
+
+nb_status nb_h5_dataset_offset(hid_t dataset, const char *name, uint64_t *offset, nb_error *err)
+{
+    haddr_t at = H5Dget_offset(dataset);
+    if (at == HADDR_UNDEF) {
+        return nb_h5_fail(err, NB_ERR_INPUT, "locate dataset", name);
+    }
+    *offset = at;
+    return NB_OK;
+}
+
+nb_status nb_h5_reserve(hid_t file, const char *name, hid_t file_type, size_t rank, const hsize_t *dims,
+                        uint64_t *offset, nb_error *err)
+{
+    hid_t dataset;
+    nb_status status = create_dataset(file, name, file_type, rank, dims, NB_H5_CONTIGUOUS, &dataset, err);
+    if (status == NB_OK) {
+        status = nb_h5_dataset_offset(dataset, name, offset, err);
+        H5Dclose(dataset);
+    }
+    return status;
+}
+
+nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_error *err)
+{
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, strlen(text) + 1);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    nb_status status = nb_h5_put(file, name, type, type, 0, NULL, text, NB_H5_CONTIGUOUS, err);
+    H5Tclose(type);
+    return status;
+}
+
+nb_status nb_h5_put_strings(hid_t file, const char *name, const nb_strings *strings, nb_error *err)
+{
+    char part[128];
+    static const uint64_t none = 0;
+    const uint64_t *offset = strings->count ? strings->offset : &none;
+    snprintf(part, sizeof part, "%s/bytes", name);
+    nb_status status = nb_h5_put_vector(file, part, H5T_STD_U8LE, H5T_NATIVE_UCHAR, (size_t)offset[strings->count],
+                                        strings->bytes, NB_H5_ZSTD, err);
+    if (status == NB_OK) {
+        snprintf(part, sizeof part, "%s/offsets", name);
+        status =
+            nb_h5_put_vector(file, part, H5T_STD_U64LE, H5T_NATIVE_UINT64, strings->count + 1, offset, NB_H5_ZSTD, err);
+    }
+    return status;
+}

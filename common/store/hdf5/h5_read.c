@@ -1,0 +1,286 @@
+/* Reading. A seal is no signature: whoever makes a file can seal it, so its content is as untrusted as any input. HDF5
+ * would convert types, run other filters, follow links into other files and make up bytes that were never stored; what
+ * is not laid out as h5.c does it is therefore refused before HDF5 reads it. */
+#include "common/base/text.h"
+#include "common/store/hdf5/h5_stored.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_BYTES_MAX = 1 << 28 };
+
+static bool holds_one(hid_t space)
+{
+    bool one = H5Sget_simple_extent_npoints(space) == 1;
+    H5Sclose(space);
+    return one;
+}
+
+/* A fixed-length string shorter than `size`. */
+static bool is_text(hid_t type, size_t size)
+{
+    return H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && H5Tget_size(type) < size;
+}
+
+/* A text attribute in printable ASCII; "" when there is none. */
+static void get_text_attribute(hid_t file, const char *name, char *out, size_t size)
+{
+    out[0] = '\0';
+    hid_t attribute = H5Aopen(file, name, H5P_DEFAULT);
+    if (attribute < 0) {
+        return;
+    }
+    hid_t type = H5Aget_type(attribute);
+    if (is_text(type, size) && holds_one(H5Aget_space(attribute)) && H5Aread(attribute, type, out) >= 0) {
+        out[H5Tget_size(type)] = '\0';
+    }
+    for (char *c = out; *c; c++) {
+        *c = (char)(*c >= ' ' && *c <= '~' ? *c : '?');
+    }
+    H5Tclose(type);
+    H5Aclose(attribute);
+}
+
+/* A whole number as an attribute; 0 when there is none. */
+static unsigned get_number_attribute(hid_t file, const char *name)
+{
+    unsigned number = 0;
+    hid_t attribute = H5Aopen(file, name, H5P_DEFAULT);
+    if (attribute < 0) {
+        return 0;
+    }
+    hid_t type = H5Aget_type(attribute);
+    if (H5Tequal(type, H5T_NATIVE_UINT) <= 0 || !holds_one(H5Aget_space(attribute)) ||
+        H5Aread(attribute, H5T_NATIVE_UINT, &number) < 0) {
+        number = 0;
+    }
+    H5Tclose(type);
+    H5Aclose(attribute);
+    return number;
+}
+
+nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err)
+{
+    *file = -1;
+    nb_status status = nb_h5_start(err);
+    if (status != NB_OK) {
+        return status;
+    }
+    *file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (*file < 0) {
+        return nb_h5_fail(err, NB_ERR_INPUT, "open", path);
+    }
+    char have[64], producer[64];
+    get_text_attribute(*file, "kind", have, sizeof have);
+    get_text_attribute(*file, "producer", producer, sizeof producer);
+    unsigned version = get_number_attribute(*file, "format");
+    if (strcmp(have, kind) != 0) {
+        status = nb_fail(err, NB_ERR_INPUT, "'%s' is a negbank '%s', a '%s' is needed", path, have, kind);
+    } else if (version == 0 || version > format) {
+        nb_fail(err, NB_ERR_INPUT, "'%s' has format %u, this program reads up to %u", path, version, format);
+        status = nb_hint(err, "it was written by %s: install that version or a newer one", producer);
+    }
+    if (status != NB_OK) {
+        H5Fclose(*file);
+        *file = -1;
+    }
+    return status;
+}
+
+bool nb_h5_has(hid_t file, const char *name)
+{
+    return H5Lexists(file, name, H5P_DEFAULT) > 0;
+}
+
+static nb_status open_dataset(hid_t file, const char *name, hid_t *dataset, nb_error *err)
+{
+    *dataset = H5Dopen2(file, name, H5P_DEFAULT);
+    return *dataset < 0 ? nb_h5_fail(err, NB_ERR_INPUT, "open dataset", name) : NB_OK;
+}
+
+nb_status nb_h5_dataset_dims(hid_t dataset, const char *name, size_t rank, hsize_t *dims, nb_error *err)
+{
+    nb_status status = NB_OK;
+    hid_t space = H5Dget_space(dataset);
+    if (H5Sget_simple_extent_ndims(space) != (int)rank || H5Sget_simple_extent_dims(space, dims, NULL) < 0) {
+        status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' does not have %zu dimensions", name, rank);
+    }
+    H5Sclose(space);
+    return status;
+}
+
+bool nb_h5_dataset_is(hid_t dataset, hid_t want)
+{
+    hid_t type = H5Dget_type(dataset);
+    bool equal = H5Tequal(type, want) > 0;
+    H5Tclose(type);
+    return equal;
+}
+
+/* Half or single precision, nothing else. */
+static nb_status get_precision(hid_t dataset, const char *name, bool *is_half, nb_error *err)
+{
+    hid_t half = nb_h5_half_type();
+    *is_half = nb_h5_dataset_is(dataset, half);
+    H5Tclose(half);
+    return *is_half || nb_h5_dataset_is(dataset, H5T_IEEE_F32LE)
+               ? NB_OK
+               : nb_fail(err, NB_ERR_INPUT, "dataset '%s' holds neither half nor single precision numbers", name);
+}
+
+nb_status nb_h5_dims(hid_t file, const char *name, size_t rank, hsize_t *dims, bool *is_half, nb_error *err)
+{
+    hid_t dataset;
+    nb_status status = open_dataset(file, name, &dataset, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    status = nb_h5_dataset_dims(dataset, name, rank, dims, err);
+    if (status == NB_OK && is_half) {
+        status = get_precision(dataset, name, is_half, err);
+    }
+    H5Dclose(dataset);
+    return status;
+}
+
+nb_status nb_h5_offset(hid_t file, const char *name, uint64_t *offset, nb_error *err)
+{
+    hid_t dataset;
+    nb_status status = open_dataset(file, name, &dataset, err);
+    if (status == NB_OK) {
+        status = nb_h5_dataset_offset(dataset, name, offset, err);
+        H5Dclose(dataset);
+    }
+    return status;
+}
+
+nb_status nb_h5_read_checked(hid_t file, hid_t dataset, const char *name, hid_t type, size_t element, size_t rank,
+                             const hsize_t *dims, void **data, nb_error *err)
+{
+    nb_h5_stored s = {
+        .dataset = dataset, .properties = -1, .name = name, .rank = rank, .element = element, .dims = dims};
+    nb_status status;
+    NB_TRY(nb_h5_total_bytes(name, rank, dims, element, &s.bytes, err));
+    s.properties = H5Dget_create_plist(dataset);
+    if (s.properties < 0 || H5Fget_filesize(file, &s.file_bytes) < 0) {
+        status = nb_h5_fail(err, NB_ERR_INPUT, "look into dataset", name);
+        goto done;
+    }
+    NB_TRY(nb_h5_check_stored(&s, err));
+    *data = nb_alloc_aligned(s.bytes + 1, 1, err);
+    status = *data ? NB_OK : NB_ERR_LIMIT;
+    errno = 0;
+    if (*data && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data) < 0) {
+        status = nb_h5_read_failed(name, err);
+        free(*data);
+        *data = NULL;
+    }
+done:
+    if (s.properties >= 0) {
+        H5Pclose(s.properties);
+    }
+    return status;
+}
+
+nb_status nb_h5_get(hid_t file, const char *name, hid_t mem_type, size_t mem_size, size_t rank, const hsize_t *dims,
+                    void **data, nb_error *err)
+{
+    hsize_t have[NB_H5_RANK_MAX];
+    hid_t dataset;
+    *data = NULL;
+    nb_status status = open_dataset(file, name, &dataset, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    NB_TRY(nb_h5_dataset_dims(dataset, name, rank, have, err));
+    for (size_t i = 0; i < rank; i++) {
+        if (have[i] != dims[i]) {
+            status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' has %llu in dimension %zu, %llu belong there", name,
+                             (unsigned long long)have[i], i, (unsigned long long)dims[i]);
+            goto done;
+        }
+    }
+    if (!nb_h5_dataset_is(dataset, mem_type)) {
+        status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' holds elements of another type than belongs there", name);
+        goto done;
+    }
+    NB_TRY(nb_h5_read_checked(file, dataset, name, mem_type, mem_size, rank, dims, data, err));
+done:
+    H5Dclose(dataset);
+    return status;
+}
+
+static nb_status get_vector(hid_t file, const char *name, hid_t mem_type, size_t mem_size, size_t *count, void **data,
+                            nb_error *err)
+{
+    hsize_t dims;
+    nb_status status = nb_h5_dims(file, name, 1, &dims, NULL, err);
+    if (status == NB_OK) {
+        *count = (size_t)dims;
+        status = nb_h5_get(file, name, mem_type, mem_size, 1, &dims, data, err);
+    }
+    return status;
+}
+
+nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *err)
+{
+    hid_t dataset;
+    void *data = NULL;
+    nb_status status = open_dataset(file, name, &dataset, err);
+    if (status != NB_OK) {
+        *text = NULL;
+        return status;
+    }
+    hid_t type = H5Dget_type(dataset);
+    if (is_text(type, TEXT_BYTES_MAX) && holds_one(H5Dget_space(dataset))) {
+        status = nb_h5_read_checked(file, dataset, name, type, H5Tget_size(type), 0, NULL, &data, err);
+    } else {
+        status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' is not a text", name);
+    }
+    *text = data;
+    H5Tclose(type);
+    H5Dclose(dataset);
+    return status;
+}
+
+bool nb_h5_strings_sound(const nb_strings *s, size_t bytes)
+{
+    if (s->offset[0] != 0 || s->offset[s->count] != bytes) {
+        return false;
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        uint64_t begin = s->offset[i], end = s->offset[i + 1];
+        if (end <= begin || end > bytes) {
+            return false;
+        }
+        size_t len = (size_t)(end - begin - 1);
+        if (strnlen(s->bytes + begin, len + 1) != len || !nb_utf8_valid(s->bytes + begin, len)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+nb_status nb_h5_get_strings(hid_t file, const char *name, nb_strings *strings, nb_error *err)
+{
+    char part[128];
+    size_t bytes = 0, offsets = 0;
+    *strings = (nb_strings){0};
+    nb_status status;
+    snprintf(part, sizeof part, "%s/bytes", name);
+    NB_TRY(get_vector(file, part, H5T_NATIVE_UCHAR, 1, &bytes, (void **)&strings->bytes, err));
+    snprintf(part, sizeof part, "%s/offsets", name);
+    NB_TRY(get_vector(file, part, H5T_NATIVE_UINT64, 8, &offsets, (void **)&strings->offset, err));
+    strings->count = offsets ? offsets - 1 : 0;
+    strings->cap_count = offsets;
+    strings->cap_bytes = bytes;
+    if (!offsets || !nb_h5_strings_sound(strings, bytes)) {
+        status = nb_fail(err, NB_ERR_INPUT, "strings '%s' are damaged", name);
+    }
+done:
+    if (status != NB_OK) {
+        nb_strings_free(strings);
+    }
+    return status;
+}

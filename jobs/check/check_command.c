@@ -1,0 +1,298 @@
+/* negbank check: is this checkpoint whole, is it the one it looks like, and how fast is it here. */
+#include "jobs/commands.h"
+
+#include "common/base/text.h"
+#include "common/clip/checkpoint/names.h"
+#include "common/clip/model/weights.h"
+#include "common/linear/blas.h"
+#include "common/linear/simd/vector.h"
+#include "jobs/check/known_answers.h"
+#include "jobs/precision.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct settings {
+    nb_talk talk;
+    const char *model, *precision;
+    bool json, require_known_answers;
+} settings;
+
+/* What was found; owns what it points to. */
+typedef struct findings {
+    nb_clip *clip;
+    nb_naming naming;
+    size_t shards, tensors, dtypes[NB_DTYPE_COUNT];
+    nb_strings files;
+    const nb_known_answers *answers; /* NULL: none for this shape */
+    double *cosines, worst;
+    bool passed; /* the known answers */
+    size_t sane_texts;
+    double texts_a_second, images_a_second;
+} findings;
+
+static const double speed_seconds = 1;
+
+static void findings_free(findings *f)
+{
+    nb_clip_close(f->clip);
+    nb_strings_free(&f->files);
+    free(f->cosines);
+}
+
+static nb_status look_at_files(findings *f, const char *model, nb_error *err)
+{
+    nb_checkpoint *c = NULL;
+    nb_status status;
+    NB_TRY(nb_checkpoint_open(&c, model, err));
+    NB_TRY(nb_names_detect(&f->naming, c, err));
+    f->shards = nb_checkpoint_shards(c);
+    f->tensors = nb_checkpoint_count(c);
+    for (size_t i = 0; i < f->tensors; i++) {
+        f->dtypes[nb_checkpoint_at(c, i)->dtype]++;
+    }
+    const nb_strings *files = nb_checkpoint_files(c);
+    for (size_t i = 0; i < files->count; i++) {
+        NB_TRY(nb_strings_push(&f->files, nb_strings_get(files, i), nb_strings_len(files, i), err));
+    }
+done:
+    nb_checkpoint_close(c);
+    return status;
+}
+
+static nb_status look_at_model(findings *f, nb_error *err)
+{
+    nb_status status;
+    NB_TRY(nb_check_sanity(f->clip, &f->sane_texts, err));
+    f->answers = nb_known_answers_for(&f->clip->config);
+    if (f->answers) {
+        NB_TRY_NEW(f->cosines, f->answers->count);
+        NB_TRY(nb_known_answers_compare(f->clip, f->answers, f->cosines, &f->worst, err));
+        f->passed = f->worst <= f->answers->tolerance;
+    }
+    NB_TRY(nb_check_text_speed(f->clip, speed_seconds, &f->texts_a_second, err));
+    NB_TRY(nb_check_image_speed(f->clip, speed_seconds, &f->images_a_second, err));
+done:
+    return status;
+}
+
+static const char *naming_name(const findings *f)
+{
+    return f->naming == NB_NAMES_OPEN_CLIP ? "open_clip" : "hugging face";
+}
+
+static const char *activation_name(const nb_tower_config *tower)
+{
+    return tower->activation == NB_QUICK_GELU ? "quick_gelu" : "gelu";
+}
+
+static const char *verdict(const findings *f)
+{
+    return !f->answers ? "none" : f->passed ? "passed" : "failed";
+}
+
+/* ---- as text ---- */
+
+static void print_tower(const char *name, const nb_tower_config *t)
+{
+    printf("%-14s width %zu, %zu layers, %zu heads, mlp %zu, %s", name, t->width, t->layers, t->heads, t->mlp,
+           activation_name(t));
+}
+
+static void print_answers(const findings *f)
+{
+    const nb_known_answers *a = f->answers;
+    if (!a) {
+        printf("%-14s no known answers for this shape\n", "known answers");
+        return;
+    }
+    printf("%-14s %s: %s (%zu cosines, the worst off by %.4f, tolerance %.4f)\n", "known answers", a->model,
+           f->passed ? "passed" : "FAILED", a->count, f->worst, a->tolerance);
+    for (size_t i = 0; i < a->count && !f->passed; i++) {
+        printf("%-14s '%s', '%s': %.4f, known %.4f\n", "", a->pairs[i].first, a->pairs[i].second, f->cosines[i],
+               a->pairs[i].cosine);
+    }
+}
+
+static void print_text(const findings *f, const char *model)
+{
+    const nb_clip_config *c = &f->clip->config;
+    char count[32];
+    printf("%-14s %s\n", "model", model);
+    printf("%-14s %s names, %zu tensors in %zu file%s:", "layout", naming_name(f), f->tensors, f->shards,
+           f->shards == 1 ? "" : "s");
+    for (size_t i = 0; i < NB_DTYPE_COUNT; i++) {
+        if (f->dtypes[i]) {
+            printf(" %zu %s", f->dtypes[i], nb_dtype_name((nb_dtype)i));
+        }
+    }
+    printf("\n");
+    print_tower("text tower", &c->text);
+    printf(", context %zu, vocabulary %zu\n", c->context, c->vocabulary);
+    print_tower("image tower", &c->image);
+    printf(", %zu pixels in patches of %zu\n", c->image_size, c->patch);
+    nb_format_count(count, (double)nb_clip_parameters(c));
+    printf("%-14s %zu wide\n%-14s %s\n", "embeddings", c->projection, "parameters", count);
+    printf("%-14s %.4f (temperature %.4g)\n", "logit scale", (double)f->clip->logit_scale,
+           exp(-(double)f->clip->logit_scale));
+    printf("%-14s %s\n", "digest", f->clip->digest.hex);
+    printf("%-14s passed: tokens go back to text, %zu texts and %d noise images embed to finite, distinct rows\n",
+           "sanity", f->sane_texts, NB_SANITY_IMAGES);
+    print_answers(f);
+    printf("%-14s %.4g short texts/s, %.4g images/s on this core, without decoding (%g s each; %s, OpenBLAS %s, %s)\n",
+           "speed here", f->texts_a_second, f->images_a_second, speed_seconds, f->clip->engine->precision,
+           nb_blas_kernel(), nb_vector_best()->name);
+}
+
+/* ---- as JSON ---- */
+
+static json_t *tower_json(const nb_tower_config *t)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:s}", "width", (json_int_t)t->width, "layers", (json_int_t)t->layers,
+                     "heads", (json_int_t)t->heads, "mlp", (json_int_t)t->mlp, "activation", activation_name(t));
+}
+
+static json_t *layout_json(const findings *f)
+{
+    json_t *dtypes = json_object(), *files = json_array();
+    for (size_t i = 0; i < NB_DTYPE_COUNT; i++) {
+        if (f->dtypes[i]) {
+            json_object_set_new(dtypes, nb_dtype_name((nb_dtype)i), json_integer((json_int_t)f->dtypes[i]));
+        }
+    }
+    for (size_t i = 0; i < f->files.count; i++) {
+        json_array_append_new(files, json_string(nb_strings_get(&f->files, i)));
+    }
+    return json_pack("{s:s, s:o, s:I, s:I, s:o}", "names", naming_name(f), "files", files, "shards",
+                     (json_int_t)f->shards, "tensors", (json_int_t)f->tensors, "dtypes", dtypes);
+}
+
+static json_t *answers_json(const findings *f)
+{
+    const nb_known_answers *a = f->answers;
+    json_t *object = json_pack("{s:s}", "verdict", verdict(f)), *pairs = json_array();
+    for (size_t i = 0; a && i < a->count; i++) {
+        json_array_append_new(pairs, json_pack("{s:[s, s], s:f, s:f}", "texts", a->pairs[i].first, a->pairs[i].second,
+                                               "cosine", f->cosines[i], "known", a->pairs[i].cosine));
+    }
+    if (a) {
+        json_object_set_new(object, "model", json_string(a->model));
+        json_object_set_new(object, "tolerance", json_real(a->tolerance));
+        json_object_set_new(object, "worst", json_real(f->worst));
+        json_object_set(object, "pairs", pairs);
+    }
+    json_decref(pairs);
+    return object;
+}
+
+static nb_status print_json(const findings *f, const char *model, nb_error *err)
+{
+    const nb_clip_config *c = &f->clip->config;
+    json_t *text = tower_json(&c->text), *image = tower_json(&c->image);
+    json_object_set_new(text, "context", json_integer((json_int_t)c->context));
+    json_object_set_new(text, "vocabulary", json_integer((json_int_t)c->vocabulary));
+    json_object_set_new(image, "size", json_integer((json_int_t)c->image_size));
+    json_object_set_new(image, "patch", json_integer((json_int_t)c->patch));
+    json_t *root =
+        json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:f, s:s, s:s, s:o}", "model", model, "layout", layout_json(f),
+                  "text", text, "image", image, "projection", (json_int_t)c->projection, "parameters",
+                  (json_int_t)nb_clip_parameters(c), "logit_scale", (double)f->clip->logit_scale, "digest",
+                  f->clip->digest.hex, "sanity", "passed", "known_answers", answers_json(f));
+    json_t *speed = json_pack("{s:f, s:f, s:f, s:s, s:s, s:s}", "texts_per_second", f->texts_a_second,
+                              "images_per_second", f->images_a_second, "seconds_each", speed_seconds, "engine",
+                              f->clip->engine->precision, "blas", nb_blas_kernel(), "vector", nb_vector_best()->name);
+    json_object_set_new(root, "speed", speed);
+    char *out = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
+    nb_status status = NB_OK;
+    if (out) {
+        printf("%s\n", out);
+    } else {
+        status = nb_fail(err, NB_ERR_INPUT, "the name '%s' cannot be printed", model);
+    }
+    free(out);
+    json_decref(root);
+    return status;
+}
+
+/* ---- the command ---- */
+
+/* Another training of the same shape is a CLIP too, so only a caller who asks for the known one is refused. */
+static nb_status judge(const nb_job *job, const findings *f, nb_error *err)
+{
+    const settings *s = job->settings;
+    if (f->answers && f->passed) {
+        return NB_OK;
+    }
+    if (!s->require_known_answers) {
+        if (f->answers) {
+            nb_log_warn(&job->log, "'%s' has the shape of %s but gives other cosines: another training, or damaged",
+                        s->model, f->answers->model);
+        }
+        return NB_OK;
+    }
+    if (!f->answers) {
+        return nb_fail(err, NB_ERR_VERIFY, "'%s': there are no known answers for a checkpoint of this shape", s->model);
+    }
+    return nb_fail(err, NB_ERR_VERIFY, "'%s' is not %s: a cosine is off by %.4f, at most %.4f are allowed", s->model,
+                   f->answers->model, f->worst, f->answers->tolerance);
+}
+
+static nb_status check(nb_job *job, nb_error *err)
+{
+    const settings *s = job->settings;
+    findings f = {0};
+    const nb_engine *engine;
+    nb_status status;
+    NB_TRY(nb_job_engine(job, s->precision, &engine, err));
+    NB_TRY(nb_clip_open_by(&f.clip, s->model, engine, err));
+    NB_TRY(look_at_files(&f, s->model, err));
+    status = look_at_model(&f, err);
+    if (status != NB_OK) {
+        nb_context(err, "'%s'", s->model);
+        goto done;
+    }
+    if (s->json) {
+        NB_TRY(print_json(&f, s->model, err));
+    } else {
+        print_text(&f, s->model);
+    }
+    if (fflush(stdout) != 0) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
+        goto done;
+    }
+    NB_TRY(judge(job, &f, err));
+done:
+    findings_free(&f);
+    return status;
+}
+
+#define AT(member) .offset = offsetof(settings, member)
+static const nb_option options[] = {
+    {.name = "model",
+     .type = NB_OPTION_INPUT,
+     AT(model),
+     .value = "DIR",
+     .required = true,
+     .help = "CLIP checkpoint folder (Hugging Face or open_clip)"},
+    NB_PRECISION_OPTION(settings, precision),
+    {.name = "require-known-answers",
+     .type = NB_OPTION_FLAG,
+     AT(require_known_answers),
+     .help = "fail (exit code 7) unless it gives the published cosines of its shape"},
+    {.name = "json", .type = NB_OPTION_FLAG, AT(json), .help = "print JSON"},
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_check = {
+    .name = "check",
+    .summary = "is a checkpoint whole, is it really CLIP, and how fast is it here",
+    .usage = "--model DIR [--json]",
+    .examples = "  negbank check --model vit-b-32\n"
+                "  negbank check --model vit-b-32 --require-known-answers --json\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .run = check,
+};

@@ -1,0 +1,271 @@
+/* negbank corpus: text inputs to the canonical corpus. */
+#include "jobs/commands.h"
+
+#include "common/base/file.h"
+#include "common/base/text.h"
+#include "common/parallel/stop.h"
+#include "jobs/transfer.h"
+#include "mining/corpus/file/corpus_file.h"
+#include "mining/corpus/text/labels.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct settings {
+    nb_talk talk;
+    nb_transfer_choice transfer;
+    nb_strings inputs;
+    const char *manifest, *format, *column, *key, *tag, *invalid, *exclude, *memory, *scratch, *output;
+    int64_t skip, limit, max_bytes;
+    bool header, quotes, force;
+} settings;
+
+/* Where scratch files go when nobody says: a node's own disk, if the batch system names one that is there. */
+static const char *default_scratch(void)
+{
+    const char *own = getenv("SLURM_TMPDIR"), *folder = getenv("TMPDIR");
+    if (own && own[0] && access(own, W_OK | X_OK) == 0) {
+        return own;
+    }
+    return folder && folder[0] ? folder : "/tmp";
+}
+
+static nb_status read_means(nb_corpus_means *means, const nb_job *job, nb_error *err)
+{
+    const settings *s = job->settings;
+    *means = (nb_corpus_means){.log = &job->log, .scratch = s->scratch};
+    if (!nb_parse_bytes(s->memory, &means->memory) || means->memory < NB_CORPUS_MEMORY_MIN) {
+        nb_fail(err, NB_ERR_USAGE, "--memory: '%s' is no size of at least 1M", s->memory);
+        return nb_hint(err, "a number of bytes, or of K, M, G, T (of 1024 each): 512M");
+    }
+    if (!s->scratch) {
+        means->scratch = default_scratch();
+        return NB_OK;
+    }
+    return nb_scratch_check(s->scratch, err);
+}
+
+static nb_status open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings *labels, nb_error *err)
+{
+    const settings *s = job->settings;
+    nb_status status = NB_OK;
+    const nb_fetch_means fetch = {.http = &s->transfer.http, .cache = s->transfer.cache, .log = &job->log};
+    nb_corpus_settings set = {.choice = {.format = s->format,
+                                         .tag = s->tag,
+                                         .column = s->column,
+                                         .key = s->key,
+                                         .header = s->header,
+                                         .quotes = s->quotes,
+                                         .replace = strcmp(s->invalid, "replace") == 0},
+                              .max_bytes = (size_t)s->max_bytes,
+                              .fetch = &fetch,
+                              .skip = (uint64_t)s->skip,
+                              .limit = (uint64_t)s->limit};
+    if (!s->inputs.count && !s->manifest) {
+        nb_fail(err, NB_ERR_USAGE, "'corpus' needs INPUT... or --manifest");
+        status = nb_hint(err, "'negbank corpus --help' lists the options");
+        goto done;
+    }
+    if (s->exclude) {
+        NB_TRY(nb_labels_read(labels, s->exclude, err));
+        NB_TRY(nb_provenance_file(&job->provenance, "excluded labels", s->exclude, err));
+        set.excluded = labels;
+    }
+done:
+    status = nb_agree(job, status, err);
+    return status == NB_OK ? nb_corpus_plan_open(plan, &job->team, &s->inputs, s->manifest, &set, err) : status;
+}
+
+static void tell_counts(const nb_log *log, const nb_corpus_counts *counts, const char *path)
+{
+    for (size_t r = 0; r < NB_DROP_COUNT; r++) {
+        if (counts->dropped[r]) {
+            nb_log_info(log, "dropped %llu: %s", (unsigned long long)counts->dropped[r], nb_drop_name((nb_drop)r));
+        }
+    }
+    if (counts->mended) {
+        nb_log_info(log, "mended %llu: invalid UTF-8 replaced", (unsigned long long)counts->mended);
+    }
+    nb_log_info(log, "kept %llu of %llu -> %s", (unsigned long long)counts->kept, (unsigned long long)counts->read,
+                path);
+}
+
+static void tell_work(const nb_log *log, const nb_corpus_slice *slice, const nb_corpus_plan *plan)
+{
+    char sent[32], spilled[32];
+    nb_format_bytes(sent, (double)(slice->traffic.sent + slice->traffic.samples));
+    nb_format_bytes(spilled, (double)slice->spilled);
+    nb_log_info(log, "%zu pieces of %zu inputs; %s sent between ranks, %s in scratch files", plan->piece_count,
+                plan->count, sent, spilled);
+}
+
+static nb_status save(nb_job *job, nb_corpus_slice *slice, const nb_corpus_plan *plan, nb_error *err)
+{
+    const settings *s = job->settings;
+    nb_digest digest;
+    char *provenance = NULL;
+    nb_status status = NB_OK;
+    if (!slice->total) {
+        tell_counts(&job->log, &slice->counts, s->output);
+        nb_fail(err, NB_ERR_INPUT, "no candidate is left of %llu read", (unsigned long long)slice->counts.read);
+        return nb_hint(err, "the lines above say why each was dropped");
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        NB_TRY(nb_provenance_input(&job->provenance, "text", nb_strings_get(&plan->files.names, i),
+                                   slice->digests[i].hex, err));
+    }
+    NB_TRY(nb_provenance_text(&job->provenance, &provenance, err));
+done:
+    status = nb_agree(job, status, err);
+    if (status == NB_OK) {
+        status = nb_corpus_file_save(slice, &job->team, plan, s->output, s->force, provenance, &digest, err);
+    }
+    if (status == NB_OK) {
+        nb_job_record(job, s->output, digest.hex);
+        tell_work(&job->log, slice, plan);
+        tell_counts(&job->log, &slice->counts, s->output);
+    }
+    free(provenance);
+    return status;
+}
+
+static nb_status corpus(nb_job *job, nb_error *err)
+{
+    const settings *s = job->settings;
+    nb_corpus_means means;
+    nb_corpus_plan plan = {0};
+    nb_corpus_slice slice = {0};
+    nb_strings labels = {0};
+    nb_status status;
+    nb_stop_listen();
+    NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
+    NB_TRY(nb_agree(job, read_means(&means, job, err), err));
+    NB_TRY(open_plan(job, &plan, &labels, err));
+    NB_TRY(nb_corpus_build(&slice, &job->team, &plan, &means, err));
+    NB_TRY(save(job, &slice, &plan, err));
+    if (job->team.rank == 0) {
+        nb_corpus_plan_forget(&plan);
+    }
+done:
+    if (status == NB_STOPPED) {
+        nb_hint(err, "a corpus is not continued, it begins anew: give it more time, or more ranks");
+    }
+    nb_corpus_slice_free(&slice);
+    nb_corpus_plan_close(&plan);
+    nb_strings_free(&labels);
+    return status;
+}
+
+#define AT(member) .offset = offsetof(settings, member)
+static const nb_option options[] = {
+    {.name = "inputs",
+     .type = NB_OPTION_LIST,
+     AT(inputs),
+     .value = "INPUT...",
+     .positional = true,
+     .help = "text files, patterns or http(s):// and s3:// addresses, plain or packed (.gz, .zst); @FILE: a manifest"},
+    {.name = "manifest",
+     .type = NB_OPTION_INPUT,
+     AT(manifest),
+     .value = "FILE",
+     .help = "a path, pattern or address a line, after its SHA-256 if wanted (as sha256sum writes)"},
+    {.name = "format",
+     .type = NB_OPTION_CHOICE,
+     AT(format),
+     .fallback = "auto",
+     .choices = NB_SOURCE_FORMATS,
+     .value = "NAME",
+     .help = "format of the inputs; auto: by name and content"},
+    {.name = "column",
+     .type = NB_OPTION_TEXT,
+     AT(column),
+     .value = "NAME",
+     .help = "csv, tsv: the column of the texts, by its name in the first record or by number"},
+    {.name = "header",
+     .type = NB_OPTION_FLAG,
+     AT(header),
+     .help = "csv, tsv with a numbered column: the first record names the columns"},
+    {.name = "quotes",
+     .type = NB_OPTION_FLAG,
+     AT(quotes),
+     .fallback = "true",
+     .help = "csv, tsv: fields may be quoted (RFC 4180)"},
+    {.name = "key", .type = NB_OPTION_TEXT, AT(key), .value = "NAME", .help = "jsonl: the key of the texts"},
+    {.name = "tag",
+     .type = NB_OPTION_CHOICE,
+     AT(tag),
+     .fallback = "by-file",
+     .choices = NB_SOURCE_TAGS,
+     .value = "TAG",
+     .help = "part of speech; by-file: noun.*, *.noun, adj.*, *.adj"},
+    {.name = "invalid-utf8",
+     .type = NB_OPTION_CHOICE,
+     AT(invalid),
+     .fallback = "drop",
+     .choices = "drop|replace",
+     .value = "POLICY",
+     .help = "what to do with a text that is not UTF-8; replace: by U+FFFD, as little as possible"},
+    {.name = "exclude",
+     .type = NB_OPTION_INPUT,
+     AT(exclude),
+     .value = "LABELS.txt",
+     .help = "drop texts equal to one of these labels"},
+    {.name = "skip",
+     .type = NB_OPTION_INT,
+     AT(skip),
+     .fallback = "0",
+     .value = "N",
+     .min = 0,
+     .max = 1e12,
+     .help = "leave out the first N texts in canonical order"},
+    {.name = "limit",
+     .type = NB_OPTION_INT,
+     AT(limit),
+     .fallback = "0",
+     .value = "N",
+     .min = 0,
+     .max = 1e12,
+     .help = "keep the first N texts (behind those skipped) in canonical order; 0: all"},
+    {.name = "max-bytes",
+     .type = NB_OPTION_INT,
+     AT(max_bytes),
+     .fallback = "256",
+     .value = "N",
+     .min = 1,
+     .max = NB_TEXT_BYTES_MAX,
+     .help = "drop longer texts"},
+    {.name = "memory",
+     .type = NB_OPTION_TEXT,
+     AT(memory),
+     .fallback = "1G",
+     .value = "SIZE",
+     .unrecorded = true,
+     .help = "memory a rank may take for sorting; more goes to scratch files"},
+    {.name = "scratch",
+     .type = NB_OPTION_TEXT,
+     AT(scratch),
+     .value = "DIR",
+     .unrecorded = true,
+     .help = "folder for scratch files; default: $SLURM_TMPDIR, $TMPDIR, else /tmp"},
+    NB_OUTPUT_OPTIONS(settings, "the corpus"),
+    NB_TRANSFER_OPTIONS(settings),
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_corpus = {
+    .name = "corpus",
+    .summary = "make the canonical corpus of candidate texts",
+    .usage = "-o C.nbc INPUT... [options]",
+    .examples = "  negbank corpus --format wordnet -o wordnet.nbc /usr/share/wordnet/index.noun \\\n"
+                "      /usr/share/wordnet/index.adj\n"
+                "  mpirun -np 4 negbank corpus --exclude pets.txt -o words.nbc noun.animals.txt adj.all.txt\n"
+                "  mpirun -np 64 negbank corpus --column caption --memory 4G --scratch /local -o captions.nbc \\\n"
+                "      'shards/*.tsv.gz'\n"
+                "  negbank corpus -o words.nbc https://example.org/lists/words.txt.gz @addresses.sha256\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .mpi = true,
+    .run = corpus,
+};

@@ -1,0 +1,31 @@
+/* A CLIP checkpoint with random weights (common/clip/model/create.h), its byte-pair vocabulary learned from given
+ * texts: such a model computes, but knows nothing. */
+#ifndef NB_JOBS_DEMO_DEMO_MODEL_H
+#define NB_JOBS_DEMO_DEMO_MODEL_H
+
+#include "common/base/memory.h"
+
+/* One tower. The feed-forward layers are four times as wide. */
+typedef struct nb_demo_tower {
+    size_t width, layers, heads;
+} nb_demo_tower;
+
+typedef struct nb_demo_model {
+    nb_demo_tower text, vision;
+    size_t context;    /* tokens a text, start and end included */
+    size_t image_size; /* pixels a side */
+    size_t patch_size; /* divides image_size */
+    size_t projection; /* width of the embeddings */
+    size_t merges;     /* learned at most; the vocabulary has 514 symbols more */
+} nb_demo_model;
+
+/* Two layers of width 64 and 4 heads in both towers, 32 tokens, 64 pixels in patches of 8, projection 32, 500 merges.
+ */
+nb_demo_model nb_demo_model_tiny(void);
+
+/* Writes the five files into an existing directory. texts: what the vocabulary is learned from. The same model, seed
+ * and texts give the same bytes. */
+nb_status nb_demo_model_write(const char *directory, bool force, const nb_demo_model *model, uint64_t seed,
+                              const nb_strings *texts, nb_error *err);
+
+#endif

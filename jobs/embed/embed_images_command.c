@@ -1,0 +1,159 @@
+/* negbank embed images: folders, image lists and tar shards to an embedding store. */
+#include "jobs/commands.h"
+#include "jobs/embed/embed_options.h"
+
+#include "mining/images/check.h"
+
+#include <unistd.h>
+
+typedef struct settings {
+    nb_talk talk;
+    nb_embed_choice embed;
+    nb_strings inputs;
+    const char *labels_from, *label_key;
+    int64_t decode_threads, max_pixels, max_image_bytes;
+} settings;
+
+/* What decides the content beyond the options: how many images there were. */
+static nb_status record_counts(nb_job *job, const nb_image_inputs *inputs, size_t dropped, nb_error *err)
+{
+    char text[32];
+    uint64_t skipped = 0;
+    nb_status status;
+    for (int i = 0; i < NB_SKIPS; i++) {
+        skipped += inputs->skipped[i];
+    }
+    snprintf(text, sizeof text, "%zu", dropped);
+    NB_TRY(nb_provenance_fact(&job->provenance, "undecodable images skipped", text, err));
+    if (inputs->shards.count) {
+        snprintf(text, sizeof text, "%zu", inputs->shards.count);
+        NB_TRY(nb_provenance_fact(&job->provenance, "shards", text, err));
+        snprintf(text, sizeof text, "%llu", (unsigned long long)skipped);
+        NB_TRY(nb_provenance_fact(&job->provenance, "images of shards left out", text, err));
+    }
+done:
+    return status;
+}
+
+/* What is known of the images, for a run that continues this one, and for other parts. */
+static bool worth_keeping(const settings *s, nb_status status, size_t left)
+{
+    return status == NB_STOPPED || (status != NB_OK && (s->embed.resume || s->embed.part)) || left;
+}
+
+static nb_status embed_images(nb_job *job, nb_error *err)
+{
+    const settings *s = job->settings;
+    nb_image_choice choice = {.labels_from = s->labels_from,
+                              .label_key = s->label_key,
+                              .limits = {(size_t)s->max_pixels, (size_t)s->max_image_bytes}};
+    nb_model model = {0};
+    const nb_engine *engine;
+    nb_image_inputs inputs = {0};
+    nb_image_embedder embedder = {0};
+    char note[64];
+    nb_buffer marks = {0};
+    size_t dropped = 0, left = 0;
+    nb_status status;
+    NB_TRY(nb_job_embed_check(job, &s->embed, err));
+    NB_TRY(nb_image_inputs_share(&inputs, &job->team, &job->log, &s->inputs, &choice, err));
+    NB_TRY(nb_job_engine(job, s->embed.precision, &engine, err));
+    NB_TRY(nb_model_open(&model, &job->team, s->embed.model, engine, err));
+    if (model.clip->preprocess_defaulted) {
+        nb_log_warn(&job->log, "'%s' has no preprocessor_config.json: CLIP's published mean and deviation are used",
+                    s->embed.model);
+    }
+    NB_TRY(nb_agree(job, nb_buffer_printf(&marks, err, "%s.images", s->embed.output), err));
+    const nb_images_notes notes = {.path = marks.data, .resume = s->embed.resume || s->embed.part};
+    NB_TRY(nb_images_check(&job->team, &job->log, &inputs, &notes, &dropped, err));
+    NB_TRY(record_counts(job, &inputs, dropped, err));
+    snprintf(note, sizeof note, "; %zu could not be decoded", dropped);
+    NB_TRY(nb_agree(job, nb_image_embedder_open(&embedder, model.clip, &inputs, (size_t)s->decode_threads, err), err));
+    nb_store_spec spec = {.count = inputs.count,
+                          .tile_rows = NB_IMAGE_TILE,
+                          .names = &inputs.names,
+                          .labels = inputs.labels,
+                          .classes = &inputs.classes};
+    nb_embed_work work = {.what = "images",
+                          .make = nb_image_embedder_tile,
+                          .herald = s->decode_threads ? nb_image_embedder_ahead : NULL,
+                          .maker = &embedder,
+                          .times = &embedder.times,
+                          .run = nb_image_inputs_run(&inputs, NB_IMAGE_TILE, (size_t)job->team.size)};
+    NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, work, note, &left, err));
+done:
+    if (marks.data && job->team.rank == 0 && !worth_keeping(s, status, left)) {
+        unlink(marks.data);
+    }
+    nb_buffer_free(&marks);
+    nb_image_embedder_destroy(&embedder);
+    nb_image_inputs_free(&inputs);
+    status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
+    nb_model_close(&model);
+    return status;
+}
+
+#define AT(member) .offset = offsetof(settings, member)
+static const nb_option options[] = {
+    {.name = "inputs",
+     .type = NB_OPTION_LIST,
+     AT(inputs),
+     .value = "INPUT...",
+     .positional = true,
+     .required = true,
+     .help = "folders, image lists (`path label` a line), tar shards and image files; patterns with * ? [ ] { }"},
+    {.name = "labels-from",
+     .type = NB_OPTION_CHOICE,
+     AT(labels_from),
+     .fallback = "auto",
+     .choices = "auto|folder|list|cls|txt|json|none",
+     .value = "WHERE",
+     .help = "where class numbers come from; cls, txt, json: members beside an image in its shard"},
+    {.name = "label-key",
+     .type = NB_OPTION_TEXT,
+     AT(label_key),
+     .fallback = "label",
+     .value = "KEY",
+     .help = "what the label is called in .json members"},
+    {.name = "max-pixels",
+     .type = NB_OPTION_INT,
+     AT(max_pixels),
+     .fallback = "178956970",
+     .value = "N",
+     .min = 1,
+     .max = (double)NB_IMAGE_PIXELS_CEILING,
+     .help = "larger images are skipped"},
+    {.name = "max-image-bytes",
+     .type = NB_OPTION_INT,
+     AT(max_image_bytes),
+     .fallback = "268435456",
+     .value = "N",
+     .min = 1,
+     .max = (double)NB_IMAGE_BYTES_CEILING,
+     .help = "images in more bytes are skipped"},
+    {.name = "decode-threads",
+     .type = NB_OPTION_INT,
+     AT(decode_threads),
+     .fallback = "1",
+     .value = "N",
+     .min = 0,
+     .max = NB_DECODE_THREADS_MAX,
+     .unrecorded = true,
+     .help = "threads a rank that decode the next tile ahead"},
+    NB_EMBED_OPTIONS(settings),
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_embed_images = {
+    .name = "embed images",
+    .summary = "embed images with CLIP's image tower",
+    .usage = "--model DIR -o I.nbe INPUT... [options]",
+    .examples = "  mpirun -np 4 negbank embed images --model vit-b-16 -o wild.nbe wild-images/\n"
+                "  negbank embed images --model vit-b-16 --labels-from list -o id.nbe id-train.txt\n"
+                "  srun negbank embed images --model vit-b-16 --resume -o wild.nbe 'shards/wild-*.tar'\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .mpi = true,
+    .run = embed_images,
+};

@@ -1,0 +1,81 @@
+/* negbank embed text: a corpus to an embedding store. */
+#include "jobs/commands.h"
+#include "jobs/embed/embed_options.h"
+
+#include "mining/corpus/file/corpus_file.h"
+
+typedef struct settings {
+    nb_talk talk;
+    nb_embed_choice embed;
+    const char *corpus;
+    nb_strings prompt, prompt_adj;
+} settings;
+
+static nb_status embed_text(nb_job *job, nb_error *err)
+{
+    const settings *s = job->settings;
+    nb_model model = {0};
+    const nb_engine *engine;
+    nb_prompts prompts = {0};
+    nb_corpus corpus = {0};
+    nb_text_embedder embedder = {0};
+    nb_digest digest = {""};
+    nb_status status;
+    NB_TRY(nb_job_embed_check(job, &s->embed, err));
+    NB_TRY(nb_agree(job, nb_prompts_create(&prompts, &s->prompt, &s->prompt_adj, err), err));
+    NB_TRY(nb_agree(job, nb_corpus_file_read(&corpus, &digest, s->corpus, err), err));
+    NB_TRY(nb_provenance_input(&job->provenance, "corpus", s->corpus, digest.hex, err));
+    NB_TRY(nb_job_engine(job, s->embed.precision, &engine, err));
+    NB_TRY(nb_model_open(&model, &job->team, s->embed.model, engine, err));
+    NB_TRY(
+        nb_agree(job, nb_text_embedder_create(&embedder, model.clip, &prompts, &corpus.texts, corpus.tags, err), err));
+    nb_store_spec spec = {
+        .count = corpus.count, .tile_rows = NB_TEXT_TILE, .names = &corpus.texts, .tags = corpus.tags};
+    nb_embed_work work = {
+        .what = "texts", .make = nb_text_embedder_tile, .maker = &embedder, .times = &embedder.times, .run = 1};
+    NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, work, "", NULL, err));
+done:
+    nb_text_embedder_destroy(&embedder);
+    nb_corpus_free(&corpus);
+    nb_prompts_destroy(&prompts);
+    status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
+    nb_model_close(&model);
+    return status;
+}
+
+#define AT(member) .offset = offsetof(settings, member)
+static const nb_option options[] = {
+    {.name = "inputs",
+     .type = NB_OPTION_INPUT,
+     AT(corpus),
+     .value = "C.nbc",
+     .positional = true,
+     .required = true,
+     .help = "corpus, as made by negbank corpus"},
+    {.name = "prompt",
+     .type = NB_OPTION_LIST,
+     AT(prompt),
+     .value = "TEXT",
+     .help = "prompt for nouns and untagged texts [" NB_PROMPT_DEFAULT "]"},
+    {.name = "prompt-adj",
+     .type = NB_OPTION_LIST,
+     AT(prompt_adj),
+     .value = "TEXT",
+     .help = "prompt for adjectives [" NB_PROMPT_ADJ_DEFAULT "]"},
+    NB_EMBED_OPTIONS(settings),
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_embed_text = {
+    .name = "embed text",
+    .summary = "embed a corpus with CLIP's text tower",
+    .usage = "--model DIR -o T.nbe C.nbc [options]",
+    .examples = "  mpirun -np 4 negbank embed text --model vit-b-16 -o wordnet.nbe wordnet.nbc\n"
+                "  negbank embed text --model vit-b-16 --prompt 'a photo of a {}.' --prompt 'a drawing of a {}.' \\\n"
+                "      -o words.nbe words.nbc\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .mpi = true,
+    .run = embed_text,
+};

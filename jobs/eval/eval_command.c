@@ -1,0 +1,495 @@
+/* negbank eval: score files, or a bank and stores, to metrics, tables and a report. */
+#include "jobs/commands.h"
+#include "jobs/eval/eval_report.h"
+#include "jobs/eval/eval_stream.h"
+#include "jobs/score/score_images.h"
+#include "jobs/score/score_options.h"
+
+#include "common/base/text.h"
+#include "scoring/files/predictions.h"
+#include "scoring/report/evaluation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LABEL_BYTES_MAX = 4096 };
+
+typedef struct settings {
+    nb_talk talk;
+    const char *bank, *output, *markdown, *latex, *csv, *report, *plots, *image_folder, *labels, *model;
+    nb_strings id, ood, stream, order;
+    nb_score_choice choice;
+    int64_t bootstrap, repeat, batch;
+    double confidence;
+    bool as_released, allow_mismatch, force;
+} settings;
+
+typedef struct run {
+    nb_job *job;
+    const settings *set;
+    nb_bank bank;
+    nb_scorer scorer;
+    nb_clip *clip; /* where images are inverted along streams */
+    nb_eval_plan plan;
+    nb_evaluation evaluation;
+    nb_report report;
+    nb_strings classes; /* names, by --labels */
+    nb_strings seen;    /* inputs recorded so far */
+} run;
+
+/* Records an input once. */
+static nb_status record(run *r, const char *role, const char *path, const char *digest, nb_error *err)
+{
+    for (size_t i = 0; i < r->seen.count; i++) {
+        if (strcmp(nb_strings_get(&r->seen, i), path) == 0) {
+            return NB_OK;
+        }
+    }
+    nb_status status;
+    NB_TRY(nb_strings_push(&r->seen, path, strlen(path), err));
+    NB_TRY(digest ? nb_provenance_input(&r->job->provenance, role, path, digest, err)
+                  : nb_provenance_file(&r->job->provenance, role, path, err));
+done:
+    return status;
+}
+
+/* Opens a store to be scored with the bank. */
+static nb_status open_store(run *r, const char *role, const char *path, nb_store *out, nb_error *err)
+{
+    nb_status status;
+    NB_TRY(nb_store_open(out, path, true, err));
+    NB_TRY(nb_score_check_store(r->job, &r->bank, out, r->set->allow_mismatch, err));
+    NB_TRY(record(r, role, path, out->seal.digest.hex, err));
+done:
+    return status;
+}
+
+/* Scores a store, or reads a score file. */
+static nb_status get_scores(run *r, const char *role, const char *path, nb_scores *out, nb_error *err)
+{
+    nb_store store = {0};
+    nb_score_result *results = NULL;
+    nb_status status;
+    if (!r->set->bank) {
+        NB_TRY(nb_predictions_read_any(out, path, err));
+        NB_TRY(record(r, role, path, NULL, err));
+        return NB_OK;
+    }
+    NB_TRY(open_store(r, role, path, &store, err));
+    NB_TRY_NEW(results, (size_t)store.plan.count);
+    NB_TRY(nb_score_rows(&r->scorer, &store, 0, (size_t)store.plan.count, results, err));
+    NB_TRY(nb_score_table(out, &store.names, store.labels, results, err));
+done:
+    free(results);
+    nb_store_close(&store);
+    return status;
+}
+
+/* Reads the file of a sample; `ood` NULL: ID images. */
+static nb_status take(run *r, size_t sample, const char *ood, const char *path, nb_error *err)
+{
+    nb_scores scores = {0};
+    nb_status status;
+    NB_TRY(get_scores(r, ood ? ood : "ID images", path, &scores, err));
+    NB_TRY(nb_evaluation_take(&r->evaluation, sample, path, &scores,
+                              r->set->bank ? r->bank.label_count : r->classes.count, !ood, err));
+done:
+    nb_scores_free(&scores);
+    return status;
+}
+
+static nb_status take_stream(run *r, const nb_pairing *pair, const char *name, const char *path, nb_error *err)
+{
+    nb_scores scores = {0};
+    nb_status status;
+    NB_TRY(get_scores(r, name, path, &scores, err));
+    NB_TRY(nb_evaluation_split(&r->evaluation, pair, path, &scores, err));
+done:
+    nb_scores_free(&scores);
+    return status;
+}
+
+/* The seed where --seed is a number, else 0: of the bootstrap and of mixed streams. */
+static uint64_t number_seed(const settings *s)
+{
+    int64_t seed = 0;
+    return s->choice.seed && nb_parse_int(s->choice.seed, &seed) && seed > 0 ? (uint64_t)seed : 0;
+}
+
+/* Scores the ID images of run `number` and a set as one stream. */
+static nb_status take_pair(run *r, size_t number, size_t set, const nb_pairing *pair, nb_error *err)
+{
+    const char *id_path = nb_strings_get(&r->plan.ids, number), *path = nb_eval_plan_path(&r->plan, number, set);
+    const nb_eval_streams streams = {.job = r->job,
+                                     .orders = &r->set->order,
+                                     .names = &r->plan.names,
+                                     .batch = (size_t)r->set->batch,
+                                     .clip = r->clip};
+    const char *order = nb_eval_stream_order(&streams, set);
+    uint64_t seed = number_seed(r->set) + (r->set->repeat > 1 ? number : 0);
+    nb_store ids = {0}, oods = {0};
+    nb_scores id = {0}, ood = {0};
+    nb_status status;
+    NB_TRY(open_store(r, "ID images", id_path, &ids, err));
+    NB_TRY(open_store(r, nb_strings_get(&r->plan.names, set), path, &oods, err));
+    if (order) {
+        NB_TRY(record(r, "order", order, NULL, err));
+    }
+    NB_TRY(nb_eval_stream_score(&streams, &r->scorer, seed, set, &ids, &oods, &id, &ood, err));
+    NB_TRY(nb_evaluation_take(&r->evaluation, pair->id, id_path, &id, r->bank.label_count, true, err));
+    NB_TRY(nb_evaluation_take(&r->evaluation, pair->ood, path, &ood, r->bank.label_count, false, err));
+done:
+    nb_scores_free(&id);
+    nb_scores_free(&ood);
+    nb_store_close(&ids);
+    nb_store_close(&oods);
+    return status;
+}
+
+/* The scorer of run `number`: with --repeat the seed moves on. */
+static nb_status choose_scorer(run *r, size_t number, nb_error *err)
+{
+    nb_scorer first = {0};
+    nb_status status;
+    nb_scorer_destroy(&r->scorer);
+    NB_TRY(nb_score_choose(r->set->repeat > 1 ? &first : &r->scorer, &r->bank, r->job->options, &r->set->choice, err));
+    if (r->set->repeat > 1) {
+        nb_score_settings moved = first.settings;
+        moved.seeded = true;
+        moved.seed += number;
+        NB_TRY(nb_scorer_create(&r->scorer, &r->bank, first.rule, &moved, err));
+    }
+done:
+    nb_scorer_destroy(&first);
+    return status;
+}
+
+static nb_status take_all(run *r, nb_error *err)
+{
+    nb_status status = NB_OK;
+    for (size_t n = 0; n < r->plan.run_count; n++) {
+        const nb_pairing *pairs = r->evaluation.pairs + n * r->plan.set_count;
+        if (r->set->bank) {
+            NB_TRY(choose_scorer(r, n, err));
+        }
+        if (!r->plan.streams && !r->plan.paired) {
+            NB_TRY(take(r, pairs[0].id, NULL, nb_strings_get(&r->plan.ids, n), err));
+        }
+        for (size_t set = 0; set < r->plan.set_count; set++) {
+            const char *name = nb_strings_get(&r->plan.names, set);
+            const char *path = nb_eval_plan_path(&r->plan, n, set);
+            NB_TRY(r->plan.paired    ? take_pair(r, n, set, &pairs[set], err)
+                   : r->plan.streams ? take_stream(r, &pairs[set], name, path, err)
+                                     : take(r, pairs[set].ood, name, path, err));
+        }
+    }
+    NB_TRY(nb_evaluation_check(&r->evaluation, err));
+done:
+    return status;
+}
+
+/* Options of streams mean something with a bank and a score of streams alone. */
+static void warn_of_idle(const run *r)
+{
+    static const char *const options[] = {"order", "batch", "model"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        bool idle = !r->plan.paired || (i == 2 && !(r->scorer.rule->uses & NB_USES_VISUAL));
+        if (idle && nb_option_given(r->job->options, options[i]) != NB_FROM_DEFAULT) {
+            nb_log_warn(&r->job->log, "--%s has no effect: %s", options[i],
+                        r->set->bank ? "the score does not use it" : "score files are read as they are");
+        }
+    }
+}
+
+/* Opens the bank and finds out whether its score is one of streams. */
+static nb_status open_bank(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    nb_status status = NB_OK;
+    if (s->bank) {
+        NB_TRY(nb_bank_open(&r->bank, s->bank, err));
+        NB_TRY(record(r, "bank", s->bank, r->bank.digest.hex, err));
+        NB_TRY(choose_scorer(r, 0, err));
+        r->plan.paired = r->scorer.rule->stream != NULL;
+        NB_TRY(nb_eval_stream_model(r->job, &r->scorer, s->model, s->allow_mismatch, &r->clip, err));
+    }
+    if (r->clip) {
+        NB_TRY(record(r, "model", s->model, r->clip->digest.hex, err));
+    }
+    warn_of_idle(r);
+done:
+    return status;
+}
+
+/* What is allowed and seldom meant. */
+static void warn(const run *r)
+{
+    const nb_evaluation *e = &r->evaluation;
+    for (size_t i = 0; i < e->sample_count; i++) {
+        const nb_sample *s = &e->samples[i];
+        char name[201];
+        if (s->doubled) {
+            snprintf(name, sizeof name, "%s", nb_strings_get(&s->scores.images, s->example));
+            nb_text_mend(name);
+            nb_log_warn(&r->job->log, "'%s': %zu rows name an image again, '%s' in row %zu for one; each counts",
+                        s->path, s->doubled, name, s->example + 1);
+        }
+    }
+    for (size_t i = 0; i < e->run_count * e->set_count; i++) {
+        if (nb_evaluation_flat(e, &e->pairs[i])) {
+            nb_log_warn(&r->job->log, "all scores of '%s' and '%s' are equal: the figures say nothing",
+                        e->samples[e->pairs[i].id].path, e->samples[e->pairs[i].ood].path);
+        }
+    }
+}
+
+static nb_status check_settings(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    if (s->repeat > 1 && (!s->bank || r->plan.run_count > 1)) {
+        nb_fail(err, NB_ERR_USAGE, "--repeat scores one set of stores again: it needs --bank and one --id");
+        return nb_hint(err, "for score files of several runs give every --id and --ood once a run");
+    }
+    if (s->repeat > 1 && s->choice.seed && strcmp(s->choice.seed, "none") == 0) {
+        return nb_fail(err, NB_ERR_USAGE, "--repeat needs seeds, --seed none has none");
+    }
+    return s->bank && r->plan.streams ? nb_fail(err, NB_ERR_USAGE, "--stream takes score files, not stores") : NB_OK;
+}
+
+static nb_status said(run *r, const char *what, const char *path)
+{
+    nb_log_info(&r->job->log, "%s -> %s", what, path);
+    nb_job_record(r->job, path, NULL);
+    return NB_OK;
+}
+
+static nb_status write_tables(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    char *provenance = NULL;
+    nb_status status = NB_OK;
+    if (s->output) {
+        NB_TRY(nb_provenance_text(&r->job->provenance, &provenance, err));
+        NB_TRY(nb_report_json(&r->report, provenance, s->output, s->force, err));
+        NB_TRY(said(r, "metrics", s->output));
+    }
+    if (s->csv) {
+        NB_TRY(nb_report_csv(&r->report, s->csv, s->force, err));
+        NB_TRY(said(r, "metrics", s->csv));
+    }
+    if (s->markdown) {
+        NB_TRY(nb_report_markdown(&r->report, s->markdown, s->force, err));
+        NB_TRY(said(r, "table", s->markdown));
+    }
+    if (s->latex) {
+        NB_TRY(nb_report_latex(&r->report, s->latex, s->force, err));
+        NB_TRY(said(r, "table", s->latex));
+    }
+done:
+    free(provenance);
+    return status;
+}
+
+static nb_status show(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    nb_eval_show all = {.job = r->job,
+                        .plan = &r->plan,
+                        .evaluation = &r->evaluation,
+                        .report = &r->report,
+                        .bank = s->bank ? &r->bank : NULL,
+                        .scorer = s->bank ? &r->scorer : NULL,
+                        .classes = s->labels ? &r->classes : NULL,
+                        .image_folder = s->image_folder,
+                        .page = s->report,
+                        .plots = s->plots,
+                        .force = s->force};
+    nb_status status = NB_OK;
+    if (!s->report && !s->plots) {
+        return NB_OK;
+    }
+    if (s->bank && r->plan.run_count > 1) {
+        NB_TRY(choose_scorer(r, 0, err));
+    }
+    NB_TRY(nb_eval_show_all(&all, err));
+    if (s->report) {
+        nb_job_record(r->job, s->report, NULL);
+    }
+done:
+    return status;
+}
+
+/* The names of the classes, where score files are read. */
+static nb_status read_labels(run *r, nb_error *err)
+{
+    const char *path = r->set->labels;
+    nb_status status;
+    if (!path) {
+        return NB_OK;
+    }
+    if (r->set->bank) {
+        return nb_fail(err, NB_ERR_USAGE, "--labels names the classes of score files; a bank has its own");
+    }
+    NB_TRY(nb_file_lines(path, LABEL_BYTES_MAX, &r->classes, err));
+    NB_TRY(record(r, "labels", path, NULL, err));
+    if (!r->classes.count) {
+        status = nb_fail(err, NB_ERR_INPUT, "'%s' names no label", path);
+    }
+done:
+    return status;
+}
+
+static nb_status eval(nb_job *job, nb_error *err)
+{
+    run r = {.job = job, .set = job->settings};
+    const settings *s = r.set;
+    const char *const outputs[] = {s->output, s->csv, s->markdown, s->latex, s->report};
+    nb_bootstrap bootstrap = {(size_t)s->bootstrap, s->confidence, number_seed(s)};
+    nb_status status;
+    NB_TRY(nb_eval_plan_read(&r.plan, &s->id, &s->ood, &s->stream, err));
+    NB_TRY(check_settings(&r, err));
+    NB_TRY(nb_job_check_outputs(job, outputs, sizeof outputs / sizeof *outputs, s->force, err));
+    NB_TRY(nb_eval_plan_repeat(&r.plan, (size_t)s->repeat, err));
+    NB_TRY(open_bank(&r, err));
+    NB_TRY(read_labels(&r, err));
+    NB_TRY(nb_evaluation_begin(&r.evaluation, &r.plan, s->as_released, err));
+    NB_TRY(take_all(&r, err));
+    warn(&r);
+    NB_TRY(nb_evaluation_report(&r.evaluation, &r.plan, &bootstrap, &r.report, err));
+    NB_TRY(write_tables(&r, err));
+    NB_TRY(show(&r, err));
+    NB_TRY(nb_report_table(&r.report, stdout, err));
+done:
+    nb_strings_free(&r.classes);
+    nb_strings_free(&r.seen);
+    nb_report_free(&r.report);
+    nb_evaluation_free(&r.evaluation);
+    nb_eval_plan_free(&r.plan);
+    nb_scorer_destroy(&r.scorer);
+    nb_clip_close(r.clip);
+    nb_bank_close(&r.bank);
+    return status;
+}
+
+#define AT(member) .offset = offsetof(settings, member)
+#define OUTPUT_OPTION(member, key, what, text)                                                                         \
+    {                                                                                                                  \
+        .name = key, .type = NB_OPTION_OUTPUT, AT(member), .value = what, .help = text                                 \
+    }
+static const nb_option options[] = {
+    {.name = "id",
+     .type = NB_OPTION_LIST,
+     AT(id),
+     .value = "FILE",
+     .unrecorded = true,
+     .help = "score file of the ID images (with --bank: their store); once a run"},
+    {.name = "ood",
+     .type = NB_OPTION_LIST,
+     AT(ood),
+     .value = "[GROUP:]NAME=FILE",
+     .unrecorded = true,
+     .help = "score file (with --bank: store) of an OOD set, in a group such as near or far; each once a run"},
+    {.name = "stream",
+     .type = NB_OPTION_LIST,
+     AT(stream),
+     .value = "[GROUP:]NAME=FILE",
+     .unrecorded = true,
+     .help = "instead of --id and --ood: a score file of both, OOD images with label -1"},
+    {.name = "bank",
+     .type = NB_OPTION_INPUT,
+     AT(bank),
+     .value = "B.nbank",
+     .help = "score stores with this bank instead of reading score files"},
+    {.name = "allow-mismatch",
+     .type = NB_OPTION_FLAG,
+     AT(allow_mismatch),
+     .help = "with --bank: score images of another checkpoint than the bank's"},
+    NB_SCORE_OPTIONS(settings),
+    {.name = "model",
+     .type = NB_OPTION_INPUT,
+     AT(model),
+     .value = "DIR",
+     .unrecorded = true,
+     .help = "interneg with --bank: the checkpoint to invert confident OOD images through"},
+    {.name = "batch",
+     .type = NB_OPTION_INT,
+     AT(batch),
+     .fallback = "32",
+     .value = "N",
+     .min = 1,
+     .max = 1e6,
+     .help = "adaneg, interneg with --bank: images that change the state together, before they are scored"},
+    {.name = "order",
+     .type = NB_OPTION_LIST,
+     AT(order),
+     .value = "[NAME=]FILE",
+     .unrecorded = true,
+     .help = "adaneg, interneg with --bank: the order of the stream of ID images and set NAME (or every set), as of "
+             "score; default: mixed by --seed (0 without)"},
+    {.name = "repeat",
+     .type = NB_OPTION_INT,
+     AT(repeat),
+     .fallback = "1",
+     .value = "K",
+     .min = 1,
+     .max = 10000,
+     .help = "with --bank: K runs with seeds from --seed (or the bank's) on; mean and standard deviation"},
+    {.name = "as-released",
+     .type = NB_OPTION_FLAG,
+     AT(as_released),
+     .help = "order by the score alone in single precision, as the authors' code does"},
+    {.name = "bootstrap",
+     .type = NB_OPTION_INT,
+     AT(bootstrap),
+     .fallback = "0",
+     .value = "N",
+     .min = 0,
+     .max = 1e6,
+     .help = "intervals of every figure from N resamples of the images; --seed N seeds them (default 0)"},
+    {.name = "confidence",
+     .type = NB_OPTION_REAL,
+     AT(confidence),
+     .fallback = "0.95",
+     .value = "P",
+     .min = 0.5,
+     .max = 0.9999,
+     .help = "share of the resamples that an interval holds"},
+    {.name = "output",
+     .letter = 'o',
+     .type = NB_OPTION_OUTPUT,
+     AT(output),
+     .value = "M.json",
+     .help = "write the metrics as JSON"},
+    OUTPUT_OPTION(csv, "csv", "M.csv", "write the metrics as CSV, a number a row"),
+    OUTPUT_OPTION(markdown, "markdown", "M.md", "write the table in Markdown"),
+    OUTPUT_OPTION(latex, "latex", "M.tex", "write the table in LaTeX (booktabs)"),
+    OUTPUT_OPTION(report, "report", "R.html", "write the report as one HTML page"),
+    OUTPUT_OPTION(plots, "plots", "DIR", "write the report's drawings as SVG and PNG into this folder"),
+    {.name = "image-folder",
+     .type = NB_OPTION_TEXT,
+     AT(image_folder),
+     .value = "DIR",
+     .unrecorded = true,
+     .help = "for the report's thumbnails: where image names begin; '' for no thumbnails"},
+    {.name = "labels",
+     .type = NB_OPTION_INPUT,
+     AT(labels),
+     .value = "L.txt",
+     .help = "names of the classes, for a report on score files"},
+    {.name = "force", .type = NB_OPTION_FLAG, AT(force), .unrecorded = true, .help = "overwrite the outputs"},
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_eval = {
+    .name = "eval",
+    .summary = "AUROC, FPR95 and AUPR of ID images against OOD sets; tables and reports",
+    .usage = "--id S.tsv --ood NAME=S.tsv ... [--bank B.nbank] [-o M.json] [options]",
+    .examples = "  negbank eval --id id.tsv --ood near:ssb=ssb.tsv --ood far:inat=inat.tsv --bootstrap 1000 -o m.json\n"
+                "  negbank eval --bank pets.nbank --id id.nbe --ood cars=cars.nbe --report pets.html --plots plots\n"
+                "  negbank eval --bank pets.nbank --id id.nbe --ood cars=cars.nbe --score adaneg --seed 1 --repeat 5\n"
+                "  negbank eval --id s0/id.tsv --id s1/id.tsv --ood cars=s0/cars.tsv --ood cars=s1/cars.tsv\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .run = eval,
+};

@@ -1,0 +1,25 @@
+/* The part of eval that makes the report's page and plots. */
+#ifndef NB_JOBS_EVAL_EVAL_REPORT_H
+#define NB_JOBS_EVAL_EVAL_REPORT_H
+
+#include "jobs/job.h"
+#include "scoring/report/evaluation.h"
+#include "scoring/scores/score.h"
+
+/* What there is to show. */
+typedef struct nb_eval_show {
+    const nb_job *job;
+    const nb_eval_plan *plan;
+    const nb_evaluation *evaluation;
+    const nb_report *report;
+    const nb_bank *bank;       /* NULL: score files were read */
+    const nb_scorer *scorer;   /* of the first run, with a bank */
+    const nb_strings *classes; /* names of the classes without a bank; may be NULL */
+    const char *image_folder;
+    const char *page, *plots; /* where they go; NULL: not wanted */
+    bool force;
+} nb_eval_show;
+
+nb_status nb_eval_show_all(const nb_eval_show *show, nb_error *err);
+
+#endif

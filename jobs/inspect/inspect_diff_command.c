@@ -1,0 +1,71 @@
+/* negbank inspect diff: how two files of one kind differ in content. */
+#include "jobs/inspect/inspect_diff.h"
+
+#include "jobs/commands.h"
+#include "jobs/inspect/inspect_kinds.h"
+
+typedef struct settings {
+    nb_talk talk;
+    nb_strings files;
+    bool json, exit_code;
+} settings;
+
+static nb_status inspect_diff(nb_job *job, nb_error *err)
+{
+    const settings *s = job->settings;
+    const nb_file_kind *kind_a, *kind_b;
+    nb_seal seal_a, seal_b;
+    bool same = true;
+    if (s->files.count != 2) {
+        return nb_fail(err, NB_ERR_USAGE, "'inspect diff' compares two files, %zu are given", s->files.count);
+    }
+    const char *a = nb_strings_get(&s->files, 0), *b = nb_strings_get(&s->files, 1);
+    json_t *about = json_object();
+    nb_status status;
+    NB_TRY(nb_file_kind_open(&kind_a, &seal_a, a, err));
+    NB_TRY(nb_file_kind_open(&kind_b, &seal_b, b, err));
+    if (kind_a != kind_b) {
+        status = nb_fail(err, NB_ERR_INPUT, "'%s' is a %s, '%s' is a %s: they do not compare", a, seal_a.kind, b,
+                         seal_b.kind);
+        goto done;
+    }
+    nb_set_path(about, "a", a);
+    nb_set_path(about, "b", b);
+    json_object_set_new(about, "kind", json_string(seal_a.kind));
+    json_object_set_new(about, "content", json_null()); /* stands here, known below */
+    NB_TRY(kind_a->diff(a, b, about, &same, err));
+    json_object_set_new(about, "content", json_string(same ? "identical" : "different"));
+    NB_TRY(nb_print_about(about, s->json, err));
+    if (!same && s->exit_code) {
+        status = nb_fail(err, NB_ERR_VERIFY, "'%s' and '%s' differ in content", a, b);
+    }
+done:
+    json_decref(about);
+    return status;
+}
+
+#define AT(member) .offset = offsetof(settings, member)
+static const nb_option options[] = {
+    {.name = "inputs",
+     .type = NB_OPTION_LIST,
+     AT(files),
+     .value = "A B",
+     .positional = true,
+     .required = true,
+     .help = "two corpora, embedding stores, banks or score files"},
+    {.name = "exit-code", .type = NB_OPTION_FLAG, AT(exit_code), .help = "exit with 7 when they differ, else 0"},
+    {.name = "json", .type = NB_OPTION_FLAG, AT(json), .help = "print JSON"},
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_inspect_diff = {
+    .name = "inspect diff",
+    .summary = "how two files of one kind differ in content",
+    .usage = "A B [--json] [--exit-code]",
+    .examples = "  negbank inspect diff pets.nbank pets-int8.nbank\n"
+                "  negbank inspect diff --exit-code -q old.nbc new.nbc && echo identical\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .run = inspect_diff,
+};

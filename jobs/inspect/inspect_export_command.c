@@ -1,0 +1,134 @@
+/* negbank inspect export: a file's texts and embeddings for other programs. */
+#include "jobs/commands.h"
+#include "jobs/inspect/inspect_kinds.h"
+
+#include "common/store/npy.h"
+
+typedef struct settings {
+    nb_talk talk;
+    const char *file, *texts, *embeddings, *labels, *label_embeddings, *prototypes;
+    bool force, json;
+} settings;
+
+static nb_status write_lines(const char *path, bool force, const nb_strings *lines, nb_error *err)
+{
+    return path ? nb_file_write_lines(path, force, lines, 0, lines->count, err) : NB_OK;
+}
+
+static nb_status write_rows(const char *path, bool force, const float *rows, size_t count, size_t width, nb_error *err)
+{
+    return path ? nb_npy_write(path, force, NB_NPY_F32, 0, count, width, rows, err) : NB_OK;
+}
+
+/* The file has everything that is asked of it. */
+static nb_status check_parts(const settings *s, const nb_exported *e, const char *kind, nb_error *err)
+{
+    const struct {
+        const char *asked, *what;
+        bool there;
+    } parts[] = {{s->embeddings, "embeddings", e->rows != NULL},
+                 {s->labels, "ID labels", e->labels.count != 0},
+                 {s->label_embeddings, "label embeddings", e->label_rows != NULL},
+                 {s->prototypes, "prototypes", e->prototypes != NULL}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].asked && !parts[i].there) {
+            return nb_fail(err, NB_ERR_INPUT, "'%s' is a %s: it has no %s", s->file, kind, parts[i].what);
+        }
+    }
+    return NB_OK;
+}
+
+static nb_status print_counts(const settings *s, const nb_exported *e, const nb_seal *seal, nb_error *err)
+{
+    json_t *about = json_object();
+    nb_set_path(about, "file", s->file);
+    json_object_set_new(about, "kind", json_string(seal->kind));
+    json_object_set_new(about, "sha256", json_string(seal->digest.hex));
+    json_object_set_new(about, "rows", json_integer((json_int_t)e->texts.count));
+    json_object_set_new(about, "labels", json_integer((json_int_t)e->labels.count));
+    json_object_set_new(about, "width", json_integer((json_int_t)e->width));
+    nb_status status = nb_print_about(about, true, err);
+    json_decref(about);
+    return status;
+}
+
+static nb_status inspect_export(nb_job *job, nb_error *err)
+{
+    const settings *s = job->settings;
+    const nb_file_kind *kind;
+    nb_exported e = {0};
+    nb_seal seal;
+    nb_status status;
+    const char *const outputs[] = {s->texts, s->embeddings, s->labels, s->label_embeddings, s->prototypes};
+    enum { OUTPUTS = sizeof outputs / sizeof *outputs };
+    bool any = false;
+    for (size_t i = 0; i < OUTPUTS; i++) {
+        any = any || outputs[i];
+    }
+    if (!any) {
+        return nb_fail(err, NB_ERR_USAGE, "nothing to export: give --texts FILE or --embeddings FILE");
+    }
+    NB_TRY(nb_job_check_outputs(job, outputs, OUTPUTS, s->force, err));
+    NB_TRY(nb_file_kind_open(&kind, &seal, s->file, err));
+    NB_TRY(kind->export(s->file, &e, err));
+    NB_TRY(check_parts(s, &e, seal.kind, err));
+    NB_TRY(write_lines(s->texts, s->force, &e.texts, err));
+    NB_TRY(write_rows(s->embeddings, s->force, e.rows, e.texts.count, e.width, err));
+    NB_TRY(write_lines(s->labels, s->force, &e.labels, err));
+    NB_TRY(write_rows(s->label_embeddings, s->force, e.label_rows, e.labels.count, e.width, err));
+    NB_TRY(write_rows(s->prototypes, s->force, e.prototypes, e.labels.count, e.width, err));
+    nb_log_info(&job->log, "%zu rows of the %s exported", e.texts.count, seal.kind);
+    if (s->json) {
+        NB_TRY(print_counts(s, &e, &seal, err));
+    }
+done:
+    nb_exported_free(&e);
+    return status;
+}
+
+#define AT(member) .offset = offsetof(settings, member)
+static const nb_option options[] = {
+    {.name = "inputs",
+     .type = NB_OPTION_INPUT,
+     AT(file),
+     .value = "FILE",
+     .positional = true,
+     .required = true,
+     .help = "a corpus (.nbc), embedding store (.nbe), bank (.nbank) or score file (.tsv)"},
+    {.name = "texts",
+     .type = NB_OPTION_OUTPUT,
+     AT(texts),
+     .value = "F.txt",
+     .help = "where the texts go, one a line (of a bank: its negatives)"},
+    {.name = "embeddings",
+     .type = NB_OPTION_OUTPUT,
+     AT(embeddings),
+     .value = "M.npy",
+     .help = "where their embeddings go"},
+    {.name = "labels", .type = NB_OPTION_OUTPUT, AT(labels), .value = "L.txt", .help = "of a bank: its ID labels"},
+    {.name = "label-embeddings",
+     .type = NB_OPTION_OUTPUT,
+     AT(label_embeddings),
+     .value = "M.npy",
+     .help = "of a bank: the embeddings of its ID labels"},
+    {.name = "prototypes",
+     .type = NB_OPTION_OUTPUT,
+     AT(prototypes),
+     .value = "M.npy",
+     .help = "of a bank: the mean ID image embeddings of its labels"},
+    {.name = "json", .type = NB_OPTION_FLAG, AT(json), .unrecorded = true, .help = "print what was exported as JSON"},
+    {.name = "force", .type = NB_OPTION_FLAG, AT(force), .unrecorded = true, .help = "overwrite the outputs"},
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_inspect_export = {
+    .name = "inspect export",
+    .summary = "texts and embeddings of a file, for other programs",
+    .usage = "FILE [--texts F.txt] [--embeddings M.npy]",
+    .examples = "  negbank inspect export pets.nbank --texts negatives.txt --embeddings negatives.npy\n"
+                "  negbank inspect export wordnet.nbc --texts candidates.txt\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .run = inspect_export,
+};

@@ -1,0 +1,62 @@
+/* negbank inspect info: what a file of ours is, verified. */
+#include "jobs/commands.h"
+#include "jobs/inspect/inspect_kinds.h"
+
+typedef struct settings {
+    nb_talk talk;
+    const char *file;
+    bool json;
+} settings;
+
+/* The record of the run that made the file, where it still lies beside it. */
+static void add_run(const char *path, json_t *about)
+{
+    nb_buffer name = {0};
+    if (nb_buffer_printf(&name, NULL, "%s.run.json", path) == NB_OK) {
+        json_t *run = json_load_file(name.data, 0, NULL);
+        json_object_del(run, "content"); /* it is the provenance */
+        if (json_is_object(run)) {
+            json_object_set(about, "run", run);
+        }
+        json_decref(run);
+    }
+    nb_buffer_free(&name);
+}
+
+static nb_status inspect_info(nb_job *job, nb_error *err)
+{
+    const settings *s = job->settings;
+    const nb_file_kind *kind;
+    nb_seal seal;
+    json_t *about = NULL;
+    nb_status status;
+    NB_TRY(nb_file_kind_open(&kind, &seal, s->file, err));
+    about = json_object();
+    nb_set_path(about, "file", s->file);
+    json_object_set_new(about, "kind", json_string(seal.kind));
+    json_object_set_new(about, "bytes", json_integer((json_int_t)seal.size));
+    json_object_set_new(about, "sha256", json_string(seal.digest.hex));
+    NB_TRY(kind->describe(s->file, about, err));
+    add_run(s->file, about);
+    NB_TRY(nb_print_about(about, s->json, err));
+done:
+    json_decref(about);
+    return status;
+}
+
+static const nb_option options[] = {
+    NB_INSPECTED_OPTIONS(settings),
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_inspect_info = {
+    .name = "inspect info",
+    .summary = "what a file is, where it comes from, whether it is whole",
+    .usage = "FILE [--json]",
+    .examples = "  negbank inspect info pets.nbank\n"
+                "  negbank inspect info --json wordnet.nbe\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .run = inspect_info,
+};

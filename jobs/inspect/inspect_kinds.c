@@ -1,0 +1,379 @@
+#include "jobs/inspect/inspect_kinds.h"
+
+#include "common/base/file.h"
+#include "common/base/tag.h"
+#include "common/base/text.h"
+#include "common/store/embeddings.h"
+#include "jobs/inspect/inspect_bank.h"
+#include "jobs/inspect/inspect_diff.h"
+#include "mining/corpus/file/corpus_file.h"
+#include "scoring/files/predictions.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *tag_counts(const uint8_t *tags, size_t count)
+{
+    json_int_t held[NB_TAG_COUNT] = {0};
+    json_t *object = json_object();
+    for (size_t i = 0; tags && i < count; i++) {
+        held[tags[i] < NB_TAG_COUNT ? tags[i] : NB_TAG_NONE]++;
+    }
+    for (size_t t = 0; t < NB_TAG_COUNT; t++) {
+        if (held[t]) {
+            json_object_set_new(object, nb_tag_name((nb_tag)t), json_integer(held[t]));
+        }
+    }
+    return object;
+}
+
+static void set_json(json_t *about, const char *key, const char *text)
+{
+    json_t *value = text ? json_loads(text, 0, NULL) : NULL;
+    json_object_set_new(about, key, value ? value : json_null());
+}
+
+static nb_status copy_strings(nb_strings *out, const nb_strings *in, nb_error *err)
+{
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < in->count && status == NB_OK; i++) {
+        status = nb_strings_push(out, nb_strings_get(in, i), nb_strings_len(in, i), err);
+    }
+    return status;
+}
+
+static nb_status describe_corpus(const char *path, json_t *about, nb_error *err)
+{
+    nb_corpus corpus = {0};
+    nb_corpus_about details = {0};
+    nb_status status;
+    NB_TRY(nb_corpus_file_read(&corpus, NULL, path, err));
+    NB_TRY(nb_corpus_file_about(&details, path, err));
+    json_object_set_new(about, "texts", json_integer((json_int_t)corpus.count));
+    json_object_set_new(about, "tags", tag_counts(corpus.tags, corpus.count));
+    set_json(about, "lines", details.counts);
+    set_json(about, "provenance", details.provenance);
+done:
+    nb_corpus_about_free(&details);
+    nb_corpus_free(&corpus);
+    return status;
+}
+
+static nb_status export_corpus(const char *path, nb_exported *out, nb_error *err)
+{
+    nb_corpus corpus = {0};
+    nb_status status = nb_corpus_file_read(&corpus, NULL, path, err);
+    if (status == NB_OK) {
+        status = copy_strings(&out->texts, &corpus.texts, err);
+    }
+    nb_corpus_free(&corpus);
+    return status;
+}
+
+/* Every row once: the seal leaves the embeddings to the checksums of their tiles. */
+static nb_status check_tiles(nb_store *store, nb_error *err)
+{
+    nb_status status = NB_OK;
+    void *row = nb_alloc(1, nb_store_row_bytes(&store->plan), err);
+    for (size_t t = 0; row && t < store->plan.tile_count && status == NB_OK; t++) {
+        size_t first = nb_store_tile_begin(&store->plan, t);
+        status = nb_store_raw_rows(store, &first, 1, row, err);
+    }
+    free(row);
+    return row ? status : NB_ERR_LIMIT;
+}
+
+static nb_status describe_store(const char *path, json_t *about, nb_error *err)
+{
+    nb_store store;
+    nb_status status = nb_store_open(&store, path, false, err);
+    if (status == NB_OK) {
+        status = check_tiles(&store, err);
+    }
+    if (status != NB_OK) {
+        nb_store_close(&store);
+        return status;
+    }
+    json_object_set_new(about, "rows", json_integer((json_int_t)store.plan.count));
+    json_object_set_new(about, "width", json_integer((json_int_t)store.plan.width));
+    json_object_set_new(about, "precision", json_string(store.plan.half ? "fp16" : "fp32"));
+    json_object_set_new(about, "tile_rows", json_integer((json_int_t)store.plan.tile_rows));
+    if (store.tags) {
+        json_object_set_new(about, "tags", tag_counts(store.tags, (size_t)store.plan.count));
+    }
+    if (store.labels) {
+        int32_t top = -1;
+        json_int_t labelled = 0;
+        for (size_t i = 0; i < store.plan.count; i++) {
+            top = store.labels[i] > top ? store.labels[i] : top;
+            labelled += store.labels[i] >= 0;
+        }
+        json_object_set_new(about, "labelled", json_integer(labelled));
+        json_object_set_new(about, "classes", json_integer((json_int_t)top + 1));
+    }
+    set_json(about, "provenance", store.provenance);
+    nb_store_close(&store);
+    return NB_OK;
+}
+
+static nb_status export_store(const char *path, nb_exported *out, nb_error *err)
+{
+    nb_store store;
+    nb_status status = nb_store_open(&store, path, false, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    out->width = (size_t)store.plan.width;
+    NB_TRY(copy_strings(&out->texts, &store.names, err));
+    NB_TRY_NEW(out->rows, (size_t)store.plan.count * out->width);
+    NB_TRY(nb_store_rows_float(&store, 0, (size_t)store.plan.count, out->rows, err));
+done:
+    nb_store_close(&store);
+    return status;
+}
+
+static nb_status describe_bank(const char *path, json_t *about, nb_error *err)
+{
+    nb_bank bank;
+    nb_status status = nb_bank_open(&bank, path, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    json_object_set_new(about, "labels", json_integer((json_int_t)bank.label_count));
+    json_object_set_new(about, "negatives", json_integer((json_int_t)bank.negative_count));
+    json_object_set_new(about, "width", json_integer((json_int_t)bank.d));
+    nb_describe_bank(&bank, about);
+    set_json(about, "provenance", bank.provenance);
+    nb_bank_close(&bank);
+    return NB_OK;
+}
+
+static nb_status narrow(float **out, const double *rows, size_t count, nb_error *err)
+{
+    *out = nb_alloc(count, sizeof **out, err);
+    for (size_t i = 0; *out && i < count; i++) {
+        (*out)[i] = (float)rows[i];
+    }
+    return *out ? NB_OK : NB_ERR_LIMIT;
+}
+
+static nb_status export_bank(const char *path, nb_exported *out, nb_error *err)
+{
+    nb_bank bank;
+    nb_status status = nb_bank_open(&bank, path, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    out->width = bank.d;
+    NB_TRY(copy_strings(&out->texts, &bank.negatives, err));
+    NB_TRY(copy_strings(&out->labels, &bank.labels, err));
+    NB_TRY(narrow(&out->rows, bank.negative_rows, bank.negative_count * bank.d, err));
+    NB_TRY(narrow(&out->label_rows, bank.label_rows, bank.label_count * bank.d, err));
+    if (bank.prototypes) {
+        NB_TRY(narrow(&out->prototypes, bank.prototypes, bank.label_count * bank.d, err));
+    }
+done:
+    nb_bank_close(&bank);
+    return status;
+}
+
+static nb_status read_bank(const char *path, nb_error *err)
+{
+    nb_bank bank;
+    nb_status status = nb_bank_open(&bank, path, err);
+    nb_bank_close(&bank);
+    return status;
+}
+
+static nb_status read_corpus(const char *path, nb_error *err)
+{
+    nb_corpus corpus;
+    nb_status status = nb_corpus_file_read(&corpus, NULL, path, err);
+    nb_corpus_free(&corpus);
+    return status;
+}
+
+static nb_status read_store(const char *path, nb_error *err)
+{
+    nb_store store;
+    nb_status status = nb_store_open(&store, path, false, err);
+    nb_store_close(&store);
+    return status;
+}
+
+static nb_status read_predictions(const char *path, nb_error *err)
+{
+    nb_scores s;
+    nb_status status = nb_predictions_read(&s, path, err);
+    nb_scores_free(&s);
+    return status;
+}
+
+static nb_status describe_scores(const char *path, json_t *about, nb_error *err)
+{
+    nb_scores s = {0};
+    json_int_t labelled = 0;
+    double low = HUGE_VAL, high = -HUGE_VAL;
+    nb_status status = nb_predictions_read_any(&s, path, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < s.count; i++) {
+        labelled += s.labels[i] >= 0;
+        low = fmin(low, s.score[i]);
+        high = fmax(high, s.score[i]);
+    }
+    json_t *comments = json_array();
+    for (size_t i = 0; i < s.comments.count; i++) {
+        json_array_append_new(comments, json_string(nb_strings_get(&s.comments, i)));
+    }
+    json_object_set_new(about, "rows", json_integer((json_int_t)s.count));
+    json_object_set_new(about, "labelled", json_integer(labelled));
+    json_object_set_new(about, "lowest", json_real(low));
+    json_object_set_new(about, "highest", json_real(high));
+    json_object_set_new(about, "odds", json_boolean(nb_scores_have_odds(&s)));
+    json_object_set_new(about, "comments", comments);
+    nb_scores_free(&s);
+    return NB_OK;
+}
+
+static nb_status export_scores(const char *path, nb_exported *out, nb_error *err)
+{
+    nb_scores s = {0};
+    nb_status status = nb_predictions_read_any(&s, path, err);
+    if (status == NB_OK) {
+        status = copy_strings(&out->texts, &s.images, err);
+    }
+    nb_scores_free(&s);
+    return status;
+}
+
+static const nb_file_kind kinds[] = {
+    {NB_CORPUS_KIND, NB_CORPUS_FORMAT, describe_corpus, export_corpus, read_corpus, nb_diff_corpora},
+    {NB_STORE_KIND, NB_STORE_FORMAT, describe_store, export_store, read_store, nb_diff_stores},
+    {NB_BANK_KIND, NB_BANK_FORMAT, describe_bank, export_bank, read_bank, nb_diff_banks},
+    {NB_PREDICTIONS_KIND, NB_PREDICTIONS_VERSION, describe_scores, export_scores, read_predictions, nb_diff_scores},
+    {NB_SCORES_KIND, 0, describe_scores, export_scores, NULL, nb_diff_scores},
+};
+
+const nb_file_kind *nb_file_kind_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (strcmp(kinds[i].name, name) == 0) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+bool nb_looks_like_scores(const char *path)
+{
+    nb_error none = {0};
+    nb_map map;
+    bool found = false;
+    if (nb_map_open(&map, path, &none) != NB_OK) {
+        return false;
+    }
+    const char *at = (const char *)map.data, *end = at + map.len;
+    while (at < end && *at == '#') {
+        const char *line = memchr(at, '\n', (size_t)(end - at));
+        at = line ? line + 1 : end;
+    }
+    if (at < end) {
+        const char *line = memchr(at, '\n', (size_t)(end - at));
+        size_t len = (size_t)((line ? line : end) - at);
+        found = memchr(at, '\t', len) && memmem(at, len, "image", 5) && memmem(at, len, "score", 5);
+    }
+    nb_map_close(&map);
+    return found;
+}
+
+static nb_status open_scores(nb_seal *seal, const char *path, nb_error *err)
+{
+    nb_map map;
+    nb_status status = nb_map_open(&map, path, err);
+    if (status == NB_OK) {
+        *seal = (nb_seal){.kind = NB_SCORES_KIND, .size = map.len, .digest = nb_digest_bytes(map.data, map.len)};
+        nb_map_close(&map);
+    }
+    return status;
+}
+
+nb_status nb_file_kind_open(const nb_file_kind **kind, nb_seal *seal, const char *path, nb_error *err)
+{
+    nb_status status =
+        nb_looks_like_scores(path) ? open_scores(seal, path, err) : nb_seal_verify(seal, path, NULL, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    *kind = nb_file_kind_find(seal->kind);
+    return *kind ? NB_OK
+                 : nb_fail(err, NB_ERR_INPUT, "'%s' is a negbank '%s', which this version does not know", path,
+                           seal->kind);
+}
+
+void nb_exported_free(nb_exported *e)
+{
+    if (e) {
+        nb_strings_free(&e->texts);
+        nb_strings_free(&e->labels);
+        free(e->rows);
+        free(e->label_rows);
+        free(e->prototypes);
+        *e = (nb_exported){0};
+    }
+}
+
+void nb_set_path(json_t *object, const char *key, const char *path)
+{
+    char *name = strdup(path);
+    if (name) {
+        nb_text_mend(name);
+        json_object_set_new(object, key, json_string(name));
+    }
+    free(name);
+}
+
+/* A list of objects, one after the other. */
+static bool is_table(const json_t *value)
+{
+    return json_is_object(json_array_get(value, 0));
+}
+
+static void print_text(const json_t *object, int indent)
+{
+    const char *key;
+    const json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        if (json_is_object(value)) {
+            printf("%*s%s:\n", indent, "", key);
+            print_text(value, indent + 2);
+            continue;
+        }
+        if (is_table(value)) {
+            printf("%*s%s:\n", indent, "", key);
+            for (size_t i = 0; i < json_array_size(value); i++) {
+                print_text(json_array_get(value, i), indent + 2);
+            }
+            continue;
+        }
+        char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+        printf("%*s%-*s %s\n", indent, "", indent ? 1 : 14, key, text ? text : json_string_value(value));
+        free(text);
+    }
+}
+
+nb_status nb_print_about(const json_t *about, bool as_json, nb_error *err)
+{
+    char *text = as_json ? json_dumps(about, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15)) : NULL;
+    if (as_json) {
+        printf("%s\n", text ? text : "");
+    } else {
+        print_text(about, 0);
+    }
+    free(text);
+    return fflush(stdout) == 0 ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
+}

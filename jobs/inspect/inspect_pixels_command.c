@@ -1,0 +1,92 @@
+/* negbank inspect pixels: what the image tower sees of a picture. */
+#include "jobs/commands.h"
+
+#include "common/clip/preprocess/preprocess.h"
+#include "common/store/npy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct settings {
+    nb_talk talk;
+    const char *image, *model, *output;
+    int64_t size;
+    bool force;
+} settings;
+
+static bool ends_in(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static nb_status write_tensor(const settings *s, const nb_preprocess *preprocess, const nb_image *crop, nb_error *err)
+{
+    size_t size = crop->width;
+    nb_status status;
+    float *pixels = NULL;
+    NB_TRY_NEW(pixels, 3 * size * size);
+    nb_preprocess_normalise(preprocess, crop, pixels);
+    NB_TRY(nb_npy_write(s->output, s->force, NB_NPY_F32, 3, size, size, pixels, err));
+done:
+    free(pixels);
+    return status;
+}
+
+static nb_status inspect_pixels(nb_job *job, nb_error *err)
+{
+    const settings *s = job->settings;
+    nb_image image = {0}, crop = {0};
+    nb_preprocess preprocess = nb_preprocess_default((size_t)s->size);
+    nb_status status;
+    if (s->model) {
+        NB_TRY(nb_preprocess_read(&preprocess, s->model, (size_t)s->size, NULL, err));
+    }
+    NB_TRY(nb_image_read(&image, s->image, err));
+    NB_TRY(nb_preprocess_crop(&image, (size_t)s->size, &crop, err));
+    NB_TRY(ends_in(s->output, ".npy") ? write_tensor(s, &preprocess, &crop, err)
+                                      : nb_image_write_png(s->output, &crop, s->force, err));
+    nb_log_info(&job->log, "%zu x %zu -> %s", image.width, image.height, s->output);
+done:
+    nb_image_free(&image);
+    nb_image_free(&crop);
+    return status;
+}
+
+#define AT(member) .offset = offsetof(settings, member)
+static const nb_option options[] = {
+    {.name = "inputs",
+     .type = NB_OPTION_INPUT,
+     AT(image),
+     .value = "IMAGE",
+     .positional = true,
+     .required = true,
+     .help = "JPEG, PNG or WebP"},
+    {.name = "size",
+     .type = NB_OPTION_INT,
+     AT(size),
+     .fallback = "224",
+     .value = "N",
+     .min = 1,
+     .max = NB_PREPROCESS_SIZE_MAX,
+     .help = "side of the crop, pixels"},
+    {.name = "model",
+     .type = NB_OPTION_INPUT,
+     AT(model),
+     .value = "DIR",
+     .help = "checkpoint whose mean and deviation to use; default: CLIP's published ones"},
+    NB_OUTPUT_OPTIONS(settings, "OUT.png: the crop; OUT.npy: the normalised tensor [3, N, N]"),
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_inspect_pixels = {
+    .name = "inspect pixels",
+    .summary = "the preprocessed crop of an image",
+    .usage = "--size N IMAGE -o OUT.png|OUT.npy [options]",
+    .examples = "  negbank inspect pixels --size 224 cat.jpg -o seen.png\n"
+                "  negbank inspect pixels --size 336 cat.jpg -o seen.npy\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .run = inspect_pixels,
+};

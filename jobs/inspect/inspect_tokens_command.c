@@ -1,0 +1,140 @@
+/* negbank inspect tokens: text lines to token ids. */
+#include "jobs/commands.h"
+
+#include "common/clip/checkpoint/config.h"
+#include "common/clip/tokenizer/tokenizer.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONTEXT_DEFAULT = 77 };
+
+typedef struct settings {
+    nb_talk talk;
+    const char *model;
+    bool jsonl;
+} settings;
+
+/* The text of {"text": ...}, or NULL. */
+static json_t *parse(const char *line, size_t len, const char **text, size_t *text_len)
+{
+    json_t *object = json_loadb(line, len, JSON_ALLOW_NUL, NULL);
+    json_t *value = json_object_get(object, "text");
+    *text = json_string_value(value);
+    *text_len = json_string_length(value);
+    return object;
+}
+
+static nb_status print_tokens(const nb_tokenizer *tokenizer, size_t context, const char *text, size_t len, int32_t *ids,
+                              nb_error *err)
+{
+    size_t count;
+    nb_status status = nb_tokenizer_encode(tokenizer, text, len, context, ids, &count, err);
+    for (size_t i = 0; status == NB_OK && i < count; i++) {
+        printf("%s%d", i ? ", " : "[", ids[i]);
+    }
+    if (status == NB_OK && printf("]\n") < 0) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
+    }
+    return status;
+}
+
+/* The next line of standard input without its end; *more is false when there is none. */
+static nb_status next_line(nb_buffer *line, bool *more, nb_error *err)
+{
+    int c;
+    nb_status status = NB_OK;
+    nb_buffer_clear(line);
+    while (status == NB_OK && (c = getc_unlocked(stdin)) != EOF && c != '\n') {
+        char byte = (char)c;
+        if (line->len == NB_TOKENIZER_TEXT_MAX) {
+            return nb_fail(err, NB_ERR_LIMIT, "the line is over the limit of %zu bytes", NB_TOKENIZER_TEXT_MAX);
+        }
+        status = nb_buffer_append(line, &byte, 1, err);
+    }
+    *more = line->len || !feof(stdin);
+    return ferror(stdin) ? nb_fail_errno(err, NB_ERR_IO, "cannot read") : status;
+}
+
+static nb_status print_line(const settings *s, const nb_tokenizer *tokenizer, size_t context, const nb_buffer *line,
+                            int32_t *ids, nb_error *err)
+{
+    const char *text = line->data ? line->data : "";
+    size_t len = line->len;
+    json_t *object = s->jsonl ? parse(text, len, &text, &len) : NULL;
+    nb_status status = text ? print_tokens(tokenizer, context, text, len, ids, err)
+                            : nb_fail(err, NB_ERR_INPUT, "no JSON object with a text under the key \"text\"");
+    json_decref(object);
+    return status;
+}
+
+static nb_status read_lines(const settings *s, const nb_tokenizer *tokenizer, size_t context, nb_error *err)
+{
+    nb_buffer line = {0};
+    size_t number = 0;
+    int32_t *ids = NULL;
+    nb_status status;
+    NB_TRY_NEW(ids, context);
+    for (bool more = true; more;) {
+        number++;
+        status = next_line(&line, &more, err);
+        if (status == NB_OK && more) {
+            status = print_line(s, tokenizer, context, &line, ids, err);
+        }
+        if (status != NB_OK) {
+            nb_context(err, "standard input, line %zu", number);
+            goto done;
+        }
+    }
+    if (fflush(stdout) != 0) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
+    }
+done:
+    nb_buffer_free(&line);
+    free(ids);
+    return status;
+}
+
+static nb_status inspect_tokens(nb_job *job, nb_error *err)
+{
+    const settings *s = job->settings;
+    nb_tokenizer *tokenizer = NULL;
+    nb_clip_config config = {.context = CONTEXT_DEFAULT};
+    char *path = NULL;
+    nb_status status;
+    NB_TRY(nb_path_join(&path, s->model, "config.json", err));
+    if (nb_file_check(path, NULL) == NB_OK) { /* a vocabulary alone is enough to see tokens */
+        NB_TRY(nb_clip_config_read(&config, s->model, err));
+    }
+    NB_TRY(nb_tokenizer_open(&tokenizer, s->model, err));
+    NB_TRY(read_lines(s, tokenizer, config.context, err));
+done:
+    nb_tokenizer_close(tokenizer);
+    free(path);
+    return status;
+}
+
+#define AT(member) .offset = offsetof(settings, member)
+static const nb_option options[] = {
+    {.name = "model",
+     .type = NB_OPTION_INPUT,
+     AT(model),
+     .value = "DIR",
+     .required = true,
+     .help = "checkpoint, or a folder with vocab.json and merges.txt"},
+    {.name = "jsonl", .type = NB_OPTION_FLAG, AT(jsonl), .help = "lines are JSON objects, the text under \"text\""},
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_inspect_tokens = {
+    .name = "inspect tokens",
+    .summary = "token ids of text lines on standard input",
+    .usage = "--model DIR [--jsonl] < TEXT",
+    .examples = "  echo 'a photo of a cat.' | negbank inspect tokens --model vit-b-16\n"
+                "  negbank inspect tokens --model vit-b-16 --jsonl < cases.jsonl\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .run = inspect_tokens,
+};

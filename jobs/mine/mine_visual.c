@@ -1,0 +1,99 @@
+#include "jobs/mine/mine_visual.h"
+
+#include "common/linear/engine.h"
+#include "mining/embed/shared_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+nb_status nb_mine_visual_check(const nb_mine_visual_choice *choice, const char *model, const char *id_images,
+                               const char *wild_images, nb_error *err)
+{
+    if (!choice->count || (model && id_images && wild_images)) {
+        return NB_OK;
+    }
+    nb_fail(err, NB_ERR_USAGE, "--visual %lld needs %s", (long long)choice->count,
+            !model       ? "--model"
+            : !id_images ? "--id-images"
+                         : "--wild-images");
+    return nb_hint(err, "wild images are inverted through the checkpoint's text tower and judged by the ID images");
+}
+
+/* Collective. The selected candidates' rows as normalised doubles on every rank, freed by the caller: rank 0 knows
+ * which they are. */
+static nb_status read_negatives(const nb_evidence *e, const nb_selection *s, double **out, size_t *count, nb_error *err)
+{
+    uint64_t total = s->count;
+    nb_status status;
+    NB_TRY(nb_team_broadcast(e->team, &total, sizeof total, err));
+    *count = (size_t)total;
+    *out = nb_alloc(*count * e->d, sizeof **out, err);
+    status = *out ? NB_OK : NB_ERR_LIMIT;
+    for (size_t i = 0; status == NB_OK && e->team->rank == 0 && i < *count; i++) {
+        status = nb_store_rows(e->candidates->store, (size_t)s->ids[i], 1, *out + i * e->d, err);
+    }
+    NB_TRY(nb_team_agree(e->team, status, err));
+    NB_TRY(nb_team_broadcast(e->team, *out, *count * e->d * sizeof **out, err));
+done:
+    return status;
+}
+
+static nb_status name_images(nb_mine_visual *v, nb_store *wild, nb_error *err)
+{
+    nb_strings name = {0};
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < v->visual.count; i++) {
+        nb_strings_free(&name);
+        NB_TRY(nb_store_names(wild, (size_t)v->visual.images[i], 1, &name, NULL, err));
+        NB_TRY(nb_strings_push(&v->names, nb_strings_get(&name, 0), nb_strings_len(&name, 0), err));
+    }
+done:
+    nb_strings_free(&name);
+    return status;
+}
+
+static nb_visual_plan plan_of(const nb_mine_visual_choice *choice, uint64_t seed)
+{
+    nb_visual_plan plan = nb_visual_plan_default((size_t)choice->count);
+    plan.theta = choice->theta;
+    plan.groups = (size_t)choice->groups;
+    plan.seed = seed;
+    return plan;
+}
+
+nb_status nb_mine_visual_make(nb_mine_visual *out, nb_job *job, const nb_mine_visual_choice *choice, const char *model,
+                              const nb_evidence *e, const nb_selection *selection, nb_error *err)
+{
+    nb_model opened = {0};
+    double *negatives = NULL;
+    size_t count;
+    nb_visual_plan plan = plan_of(choice, e->seed);
+    nb_status status = NB_OK;
+    *out = (nb_mine_visual){0};
+    if (!choice->count) {
+        return NB_OK;
+    }
+    NB_TRY(nb_model_open(&opened, &job->team, model, &nb_engine_fp32, err));
+    if (opened.clip->config.projection != e->d) {
+        status = nb_fail(err, NB_ERR_INPUT, "'%s' embeds to width %zu, the texts have width %zu", model,
+                         opened.clip->config.projection, e->d);
+        goto done;
+    }
+    NB_TRY(read_negatives(e, selection, &negatives, &count, err));
+    NB_TRY(nb_visual_mine(&out->visual, e, opened.clip, negatives, count, &plan, err));
+    NB_TRY(nb_agree(job, name_images(out, e->wild_images, err), err));
+    nb_log_info(&job->log, "%zu of %zu wild images score under %g: %zu rejected by interneg, %zu visual negatives kept",
+                out->visual.confident, (size_t)e->wild_images->plan.count, plan.theta, out->visual.rejected,
+                out->visual.count);
+done:
+    status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
+    nb_model_close(&opened);
+    free(negatives);
+    return status;
+}
+
+void nb_mine_visual_free(nb_mine_visual *v)
+{
+    nb_visual_free(&v->visual);
+    nb_strings_free(&v->names);
+}

@@ -1,0 +1,49 @@
+/* What a stage will take, before it runs: its own parameters turned into memory, bytes and work.
+ *
+ * Memory is the most a rank holds at once, counted from the arrays the stage allocates; pages of mapped files, which
+ * the system takes back when it needs them, are left out. Bytes are upper bounds (texts are counted as if they did not
+ * compress). Work is in units of a rate that the caller knows or has measured. */
+#ifndef NB_JOBS_PLAN_ESTIMATE_H
+#define NB_JOBS_PLAN_ESTIMATE_H
+
+#include "common/clip/model/model.h"
+#include "mining/criteria/criterion.h"
+
+/* Bytes a rank holds beside what a stage allocates: the program, MPI and HDF5 with their buffers. */
+#define NB_ESTIMATE_BASE ((double)(96 << 20))
+/* The same for a stage that never starts MPI. */
+#define NB_ESTIMATE_BASE_ALONE ((double)(48 << 20))
+
+typedef struct nb_estimate {
+    double items;            /* rows made, or looked at */
+    double tiles;            /* units that ranks share; a run takes as long as the rank with the most of them */
+    double memory;           /* bytes a rank, weights left out */
+    double weights;          /* bytes a node: ranks of a node share them */
+    double written, scratch; /* bytes, of all ranks */
+    double texts, images, products, gathered; /* work: texts and images through their towers, floating-point operations
+                                                 of products, bytes of corpus inputs */
+} nb_estimate;
+
+/* `bytes` of unpacked inputs in `lines` lines; `memory`: the option of that name, in bytes. */
+nb_estimate nb_estimate_corpus(double bytes, double lines, int ranks, uint64_t memory);
+
+/* `count` texts of `bytes` bytes together, each under `prompts` prompts. */
+nb_estimate nb_estimate_texts(const nb_clip_config *c, const nb_engine *engine, double count, double bytes,
+                              double prompts, bool half);
+
+/* `count` images under names of `name_bytes` bytes together, decoded by `threads` threads a rank. */
+nb_estimate nb_estimate_images(const nb_clip_config *c, const nb_engine *engine, double count, double name_bytes,
+                               double threads, bool half);
+
+/* A mining run over n candidates. */
+typedef struct nb_estimate_mining {
+    const nb_criterion *criterion;
+    bool rejects, explains;
+    double n, width, labels, id_images, wild_images, kept, neighbours, neighbour_sample;
+} nb_estimate_mining;
+nb_estimate nb_estimate_mine(const nb_estimate_mining *m, int ranks);
+
+/* Fine-tuning with `steps` steps of `batch` pairs, `micro` of them at once. */
+nb_estimate nb_estimate_tune(const nb_clip_config *c, double steps, double batch, double micro, bool recompute);
+
+#endif

@@ -1,0 +1,21 @@
+/* How much there is to do: rows of files that are there, and of those that earlier stages will make. */
+#ifndef NB_JOBS_PLAN_PLAN_COUNTS_H
+#define NB_JOBS_PLAN_PLAN_COUNTS_H
+
+#include "jobs/run/stages.h"
+
+typedef struct nb_plan_count {
+    double items, bytes; /* bytes: of the texts, or of the images' names; of a corpus' inputs, of the files unpacked */
+    double width;        /* of a store, else 0 */
+    bool about;          /* extrapolated, or an upper bound */
+} nb_plan_count;
+
+/* Lines and bytes of corpus inputs: files and patterns; a file over 4 MiB is extrapolated from its beginning, packed
+ * ones are taken to unpack to four times their size. */
+nb_status nb_plan_count_lines(nb_plan_count *out, const nb_strings *inputs, nb_error *err);
+/* Images of folders, lists, files and tar shards (those from their size, 64 KiB an image). */
+nb_status nb_plan_count_images(nb_plan_count *out, const nb_strings *inputs, nb_error *err);
+/* Rows of a corpus or of an embedding store that is there; *found is false where it is not. */
+nb_status nb_plan_count_rows(nb_plan_count *out, const char *path, bool *found, nb_error *err);
+
+#endif

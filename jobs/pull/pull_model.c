@@ -1,0 +1,413 @@
+/* negbank pull --model: a checkpoint folder, file by file.
+ *
+ * Files gather in DIR.partial, each under its final name once its digest holds, and the folder gets its name when the
+ * checkpoint in it can be opened. Digests come from SHA256SUMS where the server has one (signed with --verify), and
+ * from the hub's x-linked-etag for large files; what came is written down in the folder's own SHA256SUMS. */
+#include "jobs/transfer.h"
+
+#include "common/base/file.h"
+#include "common/base/text.h"
+#include "common/clip/checkpoint/checkpoint.h"
+#include "common/transfer/download.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SUMS   "SHA256SUMS"
+#define SOURCE ".source" /* in DIR.partial: where its files come from */
+
+enum { SUMS_MAX = 1 << 20 };
+
+typedef struct run {
+    const nb_job *job;
+    nb_http *http;
+    const nb_model_pull *what;
+    nb_url base;
+    char *folder;              /* DIR.partial */
+    nb_strings names, digests; /* of SHA256SUMS */
+    bool listed;               /* the server has SHA256SUMS */
+    nb_buffer sums;            /* of what came */
+    nb_strings got;            /* names of what came */
+} run;
+
+/* ---- SHA256SUMS ---- */
+
+/* Lines "HEX  NAME" or "HEX *NAME"; names in other folders are of no interest here. */
+static nb_status parse_sums(run *r, char *text, nb_error *err)
+{
+    nb_status status = NB_OK;
+    size_t number = 0;
+    for (char *line = text, *end; line && *line; line = end) {
+        end = strchr(line, '\n');
+        if (end) {
+            *end++ = '\0';
+        }
+        number++;
+        size_t len = strlen(line);
+        if (!len) {
+            continue;
+        }
+        if (len < 67 || strspn(line, "0123456789abcdef") != 64 || line[64] != ' ' ||
+            (line[65] != ' ' && line[65] != '*')) {
+            return nb_fail(err, NB_ERR_VERIFY, "'%s" SUMS "' line %zu is not 'SHA-256  name'", r->base.shown, number);
+        }
+        const char *name = line + 66;
+        name += strncmp(name, "./", 2) == 0 ? 2 : 0;
+        NB_TRY(nb_strings_push(&r->names, name, strlen(name), err));
+        NB_TRY(nb_strings_push(&r->digests, line, 64, err));
+    }
+done:
+    return status;
+}
+
+static nb_status check_sums_signature(run *r, const nb_buffer *sums, nb_error *err)
+{
+    nb_url url = {0};
+    nb_http_reply reply = {0};
+    nb_signature signature;
+    nb_status status;
+    NB_TRY(nb_url_beside(&url, &r->base, SUMS ".minisig", err));
+    NB_TRY(nb_http_get(r->http, &url, NB_SIGNATURE_MAX, &reply, err));
+    if (reply.status != 200) {
+        status = nb_fail(err, NB_ERR_VERIFY, "'%s' is not signed: there is no '%s'", r->base.shown, url.shown);
+        goto done;
+    }
+    NB_TRY(nb_signature_parse(&signature, url.shown, reply.body.len ? reply.body.data : "", reply.body.len, err));
+    NB_TRY(nb_signature_check(&signature, r->what->keys, r->what->key_count, sums->data, sums->len, SUMS, err));
+done:
+    nb_http_reply_free(&reply);
+    nb_url_free(&url);
+    return status;
+}
+
+static nb_status read_sums(run *r, nb_error *err)
+{
+    nb_url url = {0};
+    nb_http_reply reply = {0};
+    nb_status status;
+    NB_TRY(nb_url_beside(&url, &r->base, SUMS, err));
+    NB_TRY(nb_http_get(r->http, &url, SUMS_MAX, &reply, err));
+    r->listed = reply.status == 200 && reply.body.len > 0;
+    if (r->what->key_count && !r->listed) {
+        status = nb_fail(err, NB_ERR_VERIFY, "'%s' cannot be verified: it has no " SUMS, r->base.shown);
+        goto done;
+    }
+    if (r->what->key_count) {
+        NB_TRY(check_sums_signature(r, &reply.body, err));
+    }
+    NB_TRY(r->listed ? parse_sums(r, reply.body.data, err) : NB_OK);
+done:
+    nb_http_reply_free(&reply);
+    nb_url_free(&url);
+    return status;
+}
+
+static const char *listed_digest(const run *r, const char *name)
+{
+    for (size_t i = 0; i < r->names.count; i++) {
+        if (strcmp(nb_strings_get(&r->names, i), name) == 0) {
+            return nb_strings_get(&r->digests, i);
+        }
+    }
+    return NULL;
+}
+
+/* ---- one file ---- */
+
+static nb_status note_file(run *r, const char *name, const nb_digest *digest, nb_error *err)
+{
+    nb_status status = nb_buffer_printf(&r->sums, err, "%s  %s\n", digest->hex, name);
+    return status == NB_OK ? nb_strings_push(&r->got, name, strlen(name), err) : status;
+}
+
+static nb_status check_file(run *r, const char *name, const char *part, const char *hub, nb_digest *sum, nb_error *err)
+{
+    char linked[65] = "";
+    const char *want = listed_digest(r, name);
+    size_t quote = *hub == '"';
+    nb_status status = nb_digest_file(sum, part, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    if (r->listed && r->what->key_count && !want) {
+        return nb_fail(err, NB_ERR_VERIFY, "'%s%s' is not in the signed " SUMS, r->base.shown, name);
+    }
+    if (!want && strlen(hub) == 64 + 2 * quote && strspn(hub + quote, "0123456789abcdef") == 64) {
+        memcpy(linked, hub + quote, 64);
+        want = linked;
+    }
+    return !want || strcmp(want, sum->hex) == 0 ? NB_OK
+                                                : nb_fail(err, NB_ERR_VERIFY, "'%s%s' has SHA-256 %s, it should be %s",
+                                                          r->base.shown, name, sum->hex, want);
+}
+
+/* *found false: the server has no such file. A wrong digest of a file continued from an earlier run gets one new try.
+ */
+static nb_status fetch_file(run *r, const char *name, bool *found, nb_error *err)
+{
+    nb_url url = {0};
+    char *path = NULL;
+    nb_buffer part = {0};
+    nb_digest sum;
+    nb_downloaded got = {0};
+    nb_status status;
+    NB_TRY(nb_path_join(&path, r->folder, name, err));
+    *found = access(path, F_OK) == 0;
+    if (*found) { /* by an interrupted run, which had checked it */
+        NB_TRY(nb_digest_file(&sum, path, err));
+        NB_TRY(note_file(r, name, &sum, err));
+        goto done;
+    }
+    NB_TRY(nb_url_beside(&url, &r->base, name, err));
+    NB_TRY(nb_buffer_printf(&part, err, "%s.part", path));
+    nb_download d = {.url = &url,
+                     .path = part.data,
+                     .expect = -1,
+                     .max_bytes = INT64_MAX / 2,
+                     .checked = listed_digest(r, name) != NULL,
+                     .optional = true};
+    for (int attempt = 0; attempt < 2; attempt++) {
+        NB_TRY(nb_download_run(r->http, &d, &got, err));
+        *found = got.found;
+        status = got.found ? check_file(r, name, part.data, got.linked_etag, &sum, err) : NB_OK;
+        if (status != NB_OK || !got.found) {
+            nb_download_forget(part.data);
+        }
+        if (status != NB_ERR_VERIFY || !got.joined) {
+            break;
+        }
+        if (attempt == 0) {
+            nb_error_clear(err);
+        }
+    }
+    NB_TRY(status);
+    if (*found) {
+        if (rename(part.data, path) != 0) {
+            status = nb_fail_errno(err, NB_ERR_IO, "cannot rename '%s'", part.data);
+            goto done;
+        }
+        nb_download_forget(part.data);
+        NB_TRY(note_file(r, name, &sum, err));
+        nb_log_info(&r->job->log, "%s", name);
+    }
+done:
+    free(path);
+    nb_buffer_free(&part);
+    nb_url_free(&url);
+    return status;
+}
+
+static nb_status need_file(run *r, const char *name, nb_error *err)
+{
+    bool found;
+    nb_status status = fetch_file(r, name, &found, err);
+    if (status == NB_OK && !found) {
+        nb_fail(err, NB_ERR_NETWORK, "'%s' has no '%s'", r->base.shown, name);
+        status =
+            nb_hint(err, "the address must be that of the folder: '.../resolve/main/' of a Hugging Face repository");
+    }
+    return status;
+}
+
+/* ---- all files ---- */
+
+static nb_status fetch_shards(run *r, const char *index, nb_error *err)
+{
+    char *path = NULL, *text = NULL;
+    size_t len = 0;
+    nb_shard_map map = {0};
+    nb_status status;
+    NB_TRY(nb_path_join(&path, r->folder, index, err));
+    NB_TRY(nb_file_read(path, NB_INDEX_BYTES_MAX, &text, &len, err));
+    NB_TRY(nb_shard_map_parse(&map, text, len, path, err));
+    for (size_t i = 0; i < map.shards.count; i++) {
+        const char *shard = nb_strings_get(&map.shards, i);
+        if (!nb_plain_name(shard) || shard[0] == '.') {
+            status = nb_fail(err, NB_ERR_INPUT, "'%s': a shard's name is no plain file name", path);
+            goto done;
+        }
+        NB_TRY(need_file(r, shard, err));
+    }
+done:
+    nb_shard_map_free(&map);
+    free(text);
+    free(path);
+    return status;
+}
+
+static nb_status fetch_weights(run *r, nb_error *err)
+{
+    static const struct {
+        const char *name;
+        bool index;
+    } ways[] = {{"model.safetensors", false},
+                {"model.safetensors.index.json", true},
+                {"open_clip_model.safetensors", false},
+                {"open_clip_model.safetensors.index.json", true}};
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        bool found;
+        NB_TRY(fetch_file(r, ways[i].name, &found, err));
+        if (found) {
+            return ways[i].index ? fetch_shards(r, ways[i].name, err) : NB_OK;
+        }
+    }
+    nb_fail(err, NB_ERR_NETWORK, "'%s' has no weights in safetensors files", r->base.shown);
+    status = nb_hint(err, "negbank reads model.safetensors and its shards, no pickled files");
+done:
+    return status;
+}
+
+static nb_status fetch_all(run *r, nb_error *err)
+{
+    bool config, open_config, vocabulary, found;
+    nb_status status;
+    NB_TRY(fetch_file(r, "config.json", &config, err));
+    NB_TRY(fetch_file(r, "open_clip_config.json", &open_config, err));
+    if (!config && !open_config) {
+        NB_TRY(need_file(r, "config.json", err));
+    }
+    NB_TRY(fetch_file(r, "preprocessor_config.json", &found, err));
+    NB_TRY(fetch_file(r, "vocab.json", &vocabulary, err));
+    NB_TRY(vocabulary ? need_file(r, "merges.txt", err) : need_file(r, "tokenizer.json", err));
+    NB_TRY(fetch_weights(r, err));
+done:
+    return status;
+}
+
+/* ---- the folder ---- */
+
+/* A partial of another source, or of another state of it, is not continued. */
+static nb_status open_folder(run *r, nb_error *err)
+{
+    char *path = NULL, *text = NULL;
+    nb_buffer now = {0};
+    size_t len = 0;
+    nb_status status;
+    NB_TRY(nb_make_directories(r->folder, err));
+    NB_TRY(nb_path_join(&path, r->folder, SOURCE, err));
+    NB_TRY(nb_buffer_printf(&now, err, "%s\n", nb_digest_bytes(r->base.request, strlen(r->base.request)).hex));
+    for (size_t i = 0; i < r->digests.count; i++) {
+        NB_TRY(nb_buffer_printf(&now, err, "%s\n", nb_strings_get(&r->digests, i)));
+    }
+    if (access(path, F_OK) != 0) {
+        NB_TRY(nb_file_write(path, true, now.data, now.len, err));
+        goto done;
+    }
+    NB_TRY(nb_file_read(path, SUMS_MAX, &text, &len, err));
+    if (len != now.len || memcmp(text, now.data, len) != 0) {
+        nb_fail(err, NB_ERR_USAGE, "'%s' holds files of another checkpoint", r->folder);
+        status = nb_hint(err, "remove it, or choose another folder");
+    }
+done:
+    nb_buffer_free(&now);
+    free(text);
+    free(path);
+    return status;
+}
+
+static nb_status refuse_existing(const char *folder, bool force, nb_error *err)
+{
+    DIR *d = opendir(folder);
+    size_t entries = 0;
+    while (d && readdir(d)) {
+        entries++;
+    }
+    if (d) {
+        closedir(d);
+    }
+    if ((d && entries > 2 && !force) || (!d && errno != ENOENT)) {
+        nb_fail(err, NB_ERR_USAGE, "output '%s' exists", folder);
+        return nb_hint(err, "choose another folder, or put the files into it with --force");
+    }
+    return NB_OK;
+}
+
+/* The folder under its name; with --force its files go into the one that is there. */
+static nb_status commit(run *r, nb_error *err)
+{
+    char *from = NULL, *to = NULL, *sums = NULL, *source = NULL;
+    nb_checkpoint *checkpoint = NULL;
+    nb_status status;
+    status = nb_checkpoint_open(&checkpoint, r->folder, err);
+    if (status != NB_OK) {
+        nb_context(err, "what came is no checkpoint");
+        goto done;
+    }
+    NB_TRY(nb_path_join(&sums, r->folder, SUMS, err));
+    NB_TRY(nb_file_write(sums, true, r->sums.data, r->sums.len, err));
+    NB_TRY(nb_strings_push(&r->got, SUMS, strlen(SUMS), err));
+    NB_TRY(nb_path_join(&source, r->folder, SOURCE, err));
+    unlink(source);
+    if (rename(r->folder, r->what->output) == 0) {
+        goto done;
+    }
+    for (size_t i = 0; i < r->got.count; i++) {
+        free(from);
+        free(to);
+        from = to = NULL;
+        NB_TRY(nb_path_join(&from, r->folder, nb_strings_get(&r->got, i), err));
+        NB_TRY(nb_path_join(&to, r->what->output, nb_strings_get(&r->got, i), err));
+        if (rename(from, to) != 0) {
+            status = nb_fail_errno(err, NB_ERR_IO, "cannot rename '%s' to '%s'", from, to);
+            goto done;
+        }
+    }
+    rmdir(r->folder);
+done:
+    nb_checkpoint_close(checkpoint);
+    free(from);
+    free(to);
+    free(sums);
+    free(source);
+    return status;
+}
+
+static nb_status find_base(run *r, nb_error *err)
+{
+    nb_buffer b = {0};
+    const char *from = r->what->from;
+    nb_status status;
+    if (!nb_url_like(from)) {
+        return nb_url_folder(&r->base, from, err);
+    }
+    NB_TRY(nb_buffer_printf(&b, err, "%s%s", from, from[strlen(from) - 1] == '/' ? "" : "/"));
+    NB_TRY(nb_url_parse(&r->base, b.data, err));
+done:
+    nb_buffer_free(&b);
+    return status;
+}
+
+nb_status nb_job_pull_model(const nb_job *job, nb_http *http, const nb_model_pull *what, nb_error *err)
+{
+    run r = {.job = job, .http = http, .what = what};
+    nb_buffer folder = {0};
+    size_t len = strlen(what->output);
+    int lock = -1;
+    nb_status status;
+    while (len > 1 && what->output[len - 1] == '/') {
+        len--;
+    }
+    NB_TRY(refuse_existing(what->output, what->force, err));
+    NB_TRY(find_base(&r, err));
+    NB_TRY(nb_buffer_printf(&folder, err, "%.*s.partial", (int)len, what->output));
+    r.folder = folder.data;
+    NB_TRY(nb_cache_lock(&lock, what->cache, nb_digest_bytes(folder.data, folder.len).hex, &job->log, err));
+    NB_TRY(read_sums(&r, err));
+    NB_TRY(open_folder(&r, err));
+    NB_TRY(fetch_all(&r, err));
+    NB_TRY(commit(&r, err));
+    nb_log_info(&job->log, "%s -> %s (%zu files)", r.base.shown, what->output, r.got.count - 1);
+done:
+    nb_cache_unlock(&lock);
+    nb_buffer_free(&folder);
+    nb_buffer_free(&r.sums);
+    nb_strings_free(&r.names);
+    nb_strings_free(&r.digests);
+    nb_strings_free(&r.got);
+    nb_url_free(&r.base);
+    return status;
+}

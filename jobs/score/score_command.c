@@ -1,0 +1,310 @@
+/* negbank score: a bank and images to a score file. */
+#include "jobs/commands.h"
+#include "jobs/precision.h"
+#include "jobs/score/score_images.h"
+#include "jobs/score/score_options.h"
+#include "jobs/score/score_stream.h"
+
+#include "scoring/files/predictions.h"
+#include "scoring/streams/stream_order.h"
+#include "scoring/visual/stream_visual.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct settings {
+    nb_talk talk;
+    const char *bank, *output, *order, *format;
+    nb_score_sources sources;
+    nb_score_choice choice;
+    int64_t batch;
+    double threshold;
+    bool force;
+} settings;
+
+typedef struct run {
+    nb_job *job;
+    const settings *set;
+    nb_bank bank;
+    nb_score_chosen chosen;
+    nb_scorer scorer;
+    nb_score_images images;
+    size_t *order;      /* on rank 0, where one is given */
+    bool invert;        /* images become visual negatives */
+    nb_digest inverted; /* the checkpoint that images were inverted through, or "" */
+} run;
+
+/* Decides on visual negatives before any work. */
+static nb_status decide_visual(run *r, nb_error *err)
+{
+    const nb_score_sources *s = &r->set->sources;
+    bool asked = nb_option_given(r->job->options, "visual") != NB_FROM_DEFAULT;
+    nb_buffer note = {0};
+    nb_status status = nb_stream_visual_decide(&r->scorer, s->model, asked, &r->invert, &note, err);
+    if (status == NB_OK && note.len) {
+        nb_log_info(&r->job->log, "%s", note.data);
+    } else if (status == NB_OK && s->model && s->stores.count) {
+        nb_log_warn(&r->job->log, "--model has no effect: the images are embedded, and the score %s inverts none",
+                    r->scorer.rule->name);
+    }
+    nb_buffer_free(&note);
+    return status;
+}
+
+static nb_status make_scorer(run *r, nb_error *err)
+{
+    nb_status status;
+    NB_TRY(nb_score_decide(&r->chosen, &r->bank, r->job->options, &r->set->choice, err));
+    NB_TRY(nb_scorer_create(&r->scorer, &r->bank, r->chosen.rule, &r->chosen.settings, err));
+    NB_TRY(nb_score_log(&r->job->log, &r->chosen, &r->scorer, err));
+    NB_TRY(decide_visual(r, err));
+done:
+    return status;
+}
+
+/* Scores this rank's tiles into results, which stay zero elsewhere. */
+static nb_status score_tiles(run *r, nb_score_result *results, nb_error *err)
+{
+    nb_score_images *im = &r->images;
+    float *rows = NULL;
+    nb_progress progress = nb_progress_start(&r->job->log, "images", (double)im->count);
+    nb_status status;
+    NB_TRY_NEW(rows, im->tile * im->d);
+    for (size_t t = 0, begin = 0; begin < im->count; t++, begin += im->tile) {
+        size_t count = im->count - begin < im->tile ? im->count - begin : im->tile;
+        if (nb_team_owns(&r->job->team, t)) {
+            NB_TRY(nb_score_images_rows(im, begin, count, rows, err));
+            NB_TRY(nb_scorer_run_float(&r->scorer, rows, count, results + begin, err));
+            nb_progress_update(&progress, (double)(begin + count));
+        }
+    }
+    nb_progress_finish(&progress);
+done:
+    free(rows);
+    return status;
+}
+
+/* Results by image become results by the order, on rank 0. */
+static nb_status put_in_order(const run *r, nb_score_result **results, nb_error *err)
+{
+    nb_score_result *sorted = nb_alloc(r->images.count, sizeof *sorted, err);
+    if (!sorted) {
+        return NB_ERR_LIMIT;
+    }
+    for (size_t i = 0; i < r->images.count; i++) {
+        sorted[i] = (*results)[r->order[i]];
+    }
+    free(*results);
+    *results = sorted;
+    return NB_OK;
+}
+
+/* ---- decisions ---- */
+
+/* Fills scores->accepted where a threshold is known. */
+static nb_status decide(const run *r, const nb_score_result *results, nb_scores *scores, nb_error *err)
+{
+    bool asked = nb_option_given(r->job->options, "threshold") != NB_FROM_DEFAULT;
+    bool holds = nb_threshold_holds(&r->bank, &r->scorer);
+    const nb_bank_threshold *bank = &r->bank.threshold;
+    const nb_log *log = &r->job->log;
+    size_t accepted = 0;
+    nb_status status = NB_OK;
+    if (!asked && !holds) {
+        if (bank->images) {
+            nb_log_info(log, "no decisions: the bank's threshold holds for score %s with the bank's own parameters",
+                        bank->suggestion.score);
+        }
+        return NB_OK;
+    }
+    NB_TRY_NEW(scores->accepted, scores->count);
+    for (size_t i = 0; i < scores->count; i++) {
+        scores->accepted[i] =
+            asked ? results[i].score >= r->set->threshold : nb_threshold_accepts(&r->bank, &results[i]);
+        accepted += scores->accepted[i];
+    }
+    nb_log_info(log, "%zu of %zu images are in-distribution by the threshold %.9g (%s)", accepted, scores->count,
+                asked ? r->set->threshold : bank->score, asked ? "as asked" : "the bank");
+done:
+    return status;
+}
+
+/* Names and labels in the order of the results, as a table. */
+static nb_status make_table(const run *r, const nb_score_result *results, nb_scores *out, nb_error *err)
+{
+    const nb_score_images *im = &r->images;
+    nb_strings names = {0};
+    int32_t *labels = NULL;
+    nb_status status;
+    NB_TRY_NEW(labels, im->count);
+    for (size_t i = 0; i < im->count; i++) {
+        size_t image = r->order ? r->order[i] : i;
+        labels[i] = im->labels[image];
+        NB_TRY(nb_strings_push(&names, nb_strings_get(&im->names, image), nb_strings_len(&im->names, image), err));
+    }
+    NB_TRY(nb_score_table(out, &names, labels, results, err));
+done:
+    nb_strings_free(&names);
+    free(labels);
+    return status;
+}
+
+static nb_status write_scores(run *r, const nb_score_result *results, nb_error *err)
+{
+    const settings *s = r->set;
+    nb_scores table = {.class_names = &r->bank.labels};
+    nb_status status;
+    NB_TRY(nb_score_comments(&table.comments, &r->scorer, err));
+    if (r->images.model.clip) {
+        const nb_clip *clip = r->images.model.clip;
+        char line[160];
+        int len = snprintf(line, sizeof line, "model %s, %s", clip->digest.hex, clip->engine->precision);
+        NB_TRY(nb_strings_push(&table.comments, line, (size_t)len, err));
+    }
+    if (r->inverted.hex[0]) {
+        char line[160];
+        int len = snprintf(line, sizeof line, "visual negatives by model %s", r->inverted.hex);
+        NB_TRY(nb_strings_push(&table.comments, line, (size_t)len, err));
+    }
+    NB_TRY(make_table(r, results, &table, err));
+    NB_TRY(decide(r, results, &table, err));
+    NB_TRY(nb_predictions_write(&table, nb_predictions_format(s->format, s->output), s->output, s->force, err));
+    nb_log_info(&r->job->log, "%zu images scored by %s -> %s", r->images.count, r->scorer.rule->name, s->output);
+done:
+    nb_scores_free(&table);
+    return status;
+}
+
+static nb_status score_images(run *r, nb_score_result **results, nb_error *err)
+{
+    nb_job *job = r->job;
+    nb_status status;
+    if (r->scorer.rule->stream) {
+        nb_score_stream stream = {.job = job,
+                                  .scorer = &r->scorer,
+                                  .images = &r->images,
+                                  .sources = &r->set->sources,
+                                  .order = r->order,
+                                  .invert = r->invert,
+                                  .batch = (size_t)r->set->batch};
+        status = nb_score_stream_run(&stream, *results, err);
+        r->inverted = stream.model;
+        return status;
+    }
+    NB_TRY(nb_agree(job, score_tiles(r, *results, err), err));
+    NB_TRY(nb_team_unite(&job->team, *results, r->images.count * 3, err));
+    if (r->order) {
+        NB_TRY(put_in_order(r, results, err));
+    }
+done:
+    return status;
+}
+
+static nb_status score(nb_job *job, nb_error *err)
+{
+    run r = {.job = job, .set = job->settings};
+    bool first = job->team.rank == 0;
+    nb_score_result *results = NULL;
+    nb_status status;
+    _Static_assert(sizeof *results == 3 * sizeof(uint64_t), "results unite as words");
+    NB_TRY(nb_job_check_outputs(job, &r.set->output, 1, r.set->force, err));
+    NB_TRY(nb_agree(job, nb_bank_open(&r.bank, r.set->bank, err), err));
+    NB_TRY(nb_agree(job, make_scorer(&r, err), err));
+    NB_TRY(nb_agree(job, nb_score_images_open(&r.images, job, &r.set->sources, &r.bank, err), err));
+    status = first && r.set->order ? nb_stream_order_read(&r.order, r.set->order, &r.images.names, err) : NB_OK;
+    if (status == NB_OK) {
+        results = nb_alloc(r.images.count, sizeof *results, err);
+        status = results ? NB_OK : NB_ERR_LIMIT;
+    }
+    NB_TRY(nb_agree(job, status, err));
+    NB_TRY(score_images(&r, &results, err));
+    if (first) {
+        NB_TRY(write_scores(&r, results, err));
+    }
+done:
+    free(results);
+    free(r.order);
+    status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
+    nb_score_images_close(&r.images);
+    nb_scorer_destroy(&r.scorer);
+    nb_bank_close(&r.bank);
+    return status;
+}
+
+#define AT(member) .offset = offsetof(settings, member)
+static const nb_option options[] = {
+    {.name = "bank", .type = NB_OPTION_INPUT, AT(bank), .value = "B.nbank", .required = true, .help = "the bank"},
+    {.name = "images",
+     .type = NB_OPTION_LIST,
+     AT(sources.stores),
+     .value = "I.nbe",
+     .help = "embedded images; several stores follow each other"},
+    {.name = "model",
+     .type = NB_OPTION_INPUT,
+     AT(sources.model),
+     .value = "DIR",
+     .help = "or a checkpoint to embed images with; with --images, for interneg: to invert confident OOD images"},
+    NB_PRECISION_OPTION(settings, sources.precision),
+    {.name = "inputs",
+     .type = NB_OPTION_LIST,
+     AT(sources.inputs),
+     .value = "INPUT...",
+     .positional = true,
+     .help = "with --model: folders, image lists, tar shards and image files"},
+    {.name = "labels-from",
+     .type = NB_OPTION_CHOICE,
+     AT(sources.labels_from),
+     .fallback = "auto",
+     .choices = "auto|folder|list|none",
+     .value = "WHERE",
+     .help = "with --model: where class numbers come from"},
+    {.name = "allow-mismatch",
+     .type = NB_OPTION_FLAG,
+     AT(sources.allow_mismatch),
+     .help = "score images of another checkpoint than the bank's"},
+    NB_SCORE_OPTIONS(settings),
+    {.name = "batch",
+     .type = NB_OPTION_INT,
+     AT(batch),
+     .fallback = "32",
+     .value = "N",
+     .min = 1,
+     .max = 1e6,
+     .help = "adaneg, interneg: images that change the state together, before they are scored"},
+    {.name = "order",
+     .type = NB_OPTION_INPUT,
+     AT(order),
+     .value = "FILE",
+     .help = "the stream's order: image names or row numbers, one a line (or .npy)"},
+    {.name = "threshold",
+     .type = NB_OPTION_REAL,
+     AT(threshold),
+     .value = "X",
+     .help = "take images that score X or more for in-distribution; default: the bank's, if it has one"},
+    {.name = "format",
+     .type = NB_OPTION_CHOICE,
+     AT(format),
+     .fallback = "auto",
+     .choices = "auto|" NB_PREDICTION_FORMATS,
+     .value = "FORMAT",
+     .help = "of the output; auto: by its name, .jsonl, .h5, else tsv"},
+    NB_OUTPUT_OPTIONS(settings, "the score file"),
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_score = {
+    .name = "score",
+    .summary = "score images with a bank",
+    .usage = "--bank B.nbank (--images I.nbe [--model DIR] | --model DIR INPUT...) -o S.tsv [options]",
+    .examples =
+        "  negbank score --bank pets.nbank --images test.nbe -o test.tsv\n"
+        "  negbank score --bank pets.nbank --model vit-b-16 --score mcm -o holiday.tsv holiday-photos/\n"
+        "  negbank score --bank pets.nbank --images id.nbe --images ood.nbe --score adaneg --order stream.txt \\\n"
+        "      -o stream.tsv\n"
+        "  negbank score --bank pets.nbank --images test.nbe --model vit-b-16 --score interneg -o interneg.tsv\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .mpi = true,
+    .run = score,
+};

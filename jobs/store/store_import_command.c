@@ -1,0 +1,72 @@
+/* negbank store import: embeddings that others computed, into a store. */
+#include "jobs/commands.h"
+
+#include "mining/embed/import.h"
+
+#include <stdlib.h>
+
+typedef struct settings {
+    nb_talk talk;
+    const char *embeddings, *names, *labels, *tags, *output;
+    bool force;
+} settings;
+
+static nb_status store_import(nb_job *job, nb_error *err)
+{
+    const settings *s = job->settings;
+    nb_digest digest;
+    size_t count = 0;
+    char *provenance = NULL;
+    nb_status status;
+    NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
+    const char *const roles[] = {"embeddings", "names", "labels", "tags"};
+    const char *const paths[] = {s->embeddings, s->names, s->labels, s->tags};
+    for (size_t i = 0; i < 4; i++) {
+        if (paths[i]) {
+            NB_TRY(nb_provenance_file(&job->provenance, roles[i], paths[i], err));
+        }
+    }
+    NB_TRY(nb_provenance_text(&job->provenance, &provenance, err));
+    nb_import import = {.embeddings = s->embeddings, .names = s->names, .labels = s->labels, .tags = s->tags};
+    NB_TRY(nb_import_store(&import, s->output, s->force, provenance, &digest, &count, err));
+    nb_job_record(job, s->output, digest.hex);
+    nb_log_info(&job->log, "%zu embeddings -> %s", count, s->output);
+done:
+    free(provenance);
+    return status;
+}
+
+#define AT(member) .offset = offsetof(settings, member)
+static const nb_option options[] = {
+    {.name = "embeddings",
+     .type = NB_OPTION_INPUT,
+     AT(embeddings),
+     .value = "M.npy",
+     .required = true,
+     .help = "matrix [N, d] of float16, float32 or float64"},
+    {.name = "names", .type = NB_OPTION_INPUT, AT(names), .value = "F.txt", .help = "texts or image names, one a line"},
+    {.name = "labels",
+     .type = NB_OPTION_INPUT,
+     AT(labels),
+     .value = "L.npy",
+     .help = "ID class numbers of images, -1 for none"},
+    {.name = "tags",
+     .type = NB_OPTION_INPUT,
+     AT(tags),
+     .value = "F.txt",
+     .help = "tags of texts, one of none, noun, adj a line"},
+    NB_OUTPUT_OPTIONS(settings, "the embedding store"),
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_store_import = {
+    .name = "store import",
+    .summary = "make an embedding store of a .npy matrix",
+    .usage = "-o S.nbe --embeddings M.npy [options]",
+    .examples = "  negbank store import --embeddings words.npy --names words.txt -o words.nbe\n"
+                "  negbank store import --embeddings id.npy --labels id-labels.npy -o id.nbe\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .run = store_import,
+};

@@ -1,0 +1,360 @@
+/* negbank tune: both towers on ID images and their labels, or on images and captions. */
+#include "jobs/commands.h"
+
+#include "common/base/text.h"
+#include "mining/corpus/text/labels.h"
+#include "mining/images/check.h"
+#include "mining/images/reader.h"
+#include "mining/tuning/folder.h"
+#include "mining/tuning/scratch.h"
+#include "mining/tuning/tune.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct settings {
+    nb_talk talk;
+    const char *model, *from_scratch, *labels, *output, *schedule, *prompt, *seed, *store;
+    nb_strings images, eval_images;
+    double lambda, lr, weight_decay;
+    int64_t vocabulary, batch, micro_batch, epochs, steps, warmup, checkpoint_every, eval_every;
+    bool captions, recompute, force, resume;
+} settings;
+
+/* Everything a run holds. */
+typedef struct run {
+    nb_job *job;
+    const settings *set;
+    nb_model model;
+    nb_image_inputs train, held;
+    nb_strings labels;
+    nb_tune_plan plan;
+    nb_tune_folder folder;
+    nb_buffer configuration;
+} run;
+
+static nb_status choose_plan(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    int64_t seed = 0;
+    nb_tune_plan *p = &r->plan;
+    if (!s->model == !s->from_scratch) {
+        nb_fail(err, NB_ERR_USAGE, "tune needs --model DIR or --from-scratch CONFIG, one of them");
+        return nb_hint(err, "to start from a checkpoint, or from the shape of one: a config.json");
+    }
+    if (!s->labels && (!s->captions || s->eval_images.count)) {
+        nb_fail(err, NB_ERR_USAGE, "--labels is missing");
+        return nb_hint(err, "they are the training images' texts without --captions, and those of --eval-images");
+    }
+    *p = (nb_tune_plan){.trainer = nb_trainer_plan_default(),
+                        .schedule = {.rate = s->lr,
+                                     .warmup = (size_t)s->warmup,
+                                     .steps = (size_t)s->steps,
+                                     .cosine = strcmp(s->schedule, "cosine") == 0},
+                        .seeded = strcmp(s->seed, "none") != 0,
+                        .prompt = s->prompt,
+                        .captions = s->captions ? &r->train.classes : NULL,
+                        .half = strcmp(s->store, "fp16") == 0,
+                        .save_every = (size_t)s->checkpoint_every,
+                        .evaluate_every = (size_t)s->eval_every,
+                        .model = s->model,
+                        .output = s->output,
+                        .force = s->force,
+                        .resume = s->resume};
+    if (p->seeded && (!nb_parse_int(s->seed, &seed) || seed < 0)) {
+        return nb_fail(err, NB_ERR_USAGE, "--seed: '%s' is neither a number nor 'none'", s->seed);
+    }
+    p->seed = (uint64_t)seed;
+    p->trainer.batch = (size_t)s->batch;
+    p->trainer.tile = (size_t)s->micro_batch;
+    p->trainer.lambda = s->lambda;
+    p->trainer.decay = s->weight_decay;
+    p->trainer.recompute = s->recompute;
+    nb_option_source epochs = nb_option_given(r->job->options, "epochs");
+    nb_option_source steps = nb_option_given(r->job->options, "steps");
+    if (epochs != NB_FROM_DEFAULT && epochs == steps) {
+        return nb_fail(err, NB_ERR_USAGE, "--epochs %lld and --steps %lld are both given, choose one",
+                       (long long)s->epochs, (long long)s->steps);
+    }
+    if (steps <= epochs) {
+        p->schedule.steps = 0; /* from the epochs, once the data are known */
+    }
+    return NB_OK;
+}
+
+/* Collective. Labelled images that can be decoded. */
+static nb_status read_images(run *r, nb_image_inputs *out, const nb_strings *inputs, const char *labels_from,
+                             const char *role, nb_error *err)
+{
+    nb_job *job = r->job;
+    nb_image_choice choice = {.labels_from = labels_from, .limits = nb_image_limits_default()};
+    size_t dropped = 0;
+    nb_buffer text = {0};
+    nb_status status;
+    NB_TRY(nb_image_inputs_share(out, &job->team, &job->log, inputs, &choice, err));
+    NB_TRY(nb_images_check(&job->team, &job->log, out, NULL, &dropped, err));
+    if (dropped) {
+        nb_log_warn(&job->log, "%zu %s could not be decoded and are left out", dropped, role);
+    }
+    if (nb_image_is_compressed(out, 0)) {
+        nb_log_warn(&job->log, "'%s' is a compressed shard: it is unpacked again and again, uncompressed ones are not",
+                    nb_strings_get(&out->shards, out->places[0].shard));
+    }
+    for (size_t i = 0; i < out->count; i++) {
+        NB_TRY(nb_buffer_printf(&text, err, "%s %d\n", nb_strings_get(&out->names, i), out->labels[i]));
+    }
+    nb_digest digest = nb_digest_bytes(text.data, text.len);
+    NB_TRY(nb_provenance_input(&job->provenance, role, nb_strings_get(inputs, 0), digest.hex, err));
+    NB_TRY(nb_buffer_printf(&r->configuration, err, "%s=%.16s\n", role, digest.hex));
+done:
+    nb_buffer_free(&text);
+    return nb_agree(job, status, err);
+}
+
+/* The captions themselves; which image has which is in the digest of the images. */
+static nb_status describe_captions(run *r, nb_error *err)
+{
+    nb_buffer text = {0};
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < r->train.classes.count; i++) {
+        NB_TRY(nb_buffer_printf(&text, err, "%s\n", nb_strings_get(&r->train.classes, i)));
+    }
+    nb_digest digest = nb_digest_bytes(text.data, text.len);
+    NB_TRY(nb_buffer_printf(&r->configuration, err, "captions=%.16s\n", digest.hex));
+done:
+    nb_buffer_free(&text);
+    return status;
+}
+
+/* What decides the result: a resumed run must share it. */
+static nb_status describe(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    const nb_tune_plan *p = &r->plan;
+    nb_status status;
+    NB_TRY(nb_buffer_printf(&r->configuration, err, "model=%.16s\n", r->model.clip->digest.hex));
+    if (s->captions) {
+        NB_TRY(describe_captions(r, err));
+    }
+    for (size_t i = 0; i < r->labels.count; i++) {
+        NB_TRY(nb_buffer_printf(&r->configuration, err, "label %zu=%s\n", i, nb_strings_get(&r->labels, i)));
+    }
+    NB_TRY(nb_buffer_printf(&r->configuration, err,
+                            "batch=%zu\nmicro-batch=%zu\nlambda=%.17g\nlr=%.17g\nweight-decay=%.17g\nwarmup=%zu\n"
+                            "steps=%zu\nschedule=%s\nseed=%s\neval-every=%zu\nprompt=%s\n",
+                            p->trainer.batch, p->trainer.tile, s->lambda, s->lr, s->weight_decay, p->schedule.warmup,
+                            p->schedule.steps, s->schedule, s->seed, p->evaluate_every, s->prompt));
+    r->plan.configuration = r->configuration.data;
+done:
+    return status;
+}
+
+/* Steps from epochs; the batch must fit the data. */
+static nb_status count_steps(run *r, nb_error *err)
+{
+    nb_tune_plan *p = &r->plan;
+    nb_tune_order order = {0};
+    nb_status status = nb_tune_order_create(&order, r->train.count, p->trainer.batch, false, 0, err);
+    if (status == NB_OK && !p->schedule.steps) {
+        p->schedule.steps = (size_t)r->set->epochs * nb_tune_order_steps(&order);
+    }
+    nb_tune_order_destroy(&order);
+    return status;
+}
+
+/* Collective. A model from nothing is made in the partial output, anew at every start: the same bytes. */
+static nb_status make_model(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    nb_scratch_plan scratch = {
+        .config = s->from_scratch, .vocabulary = (size_t)s->vocabulary, .prompt = s->prompt, .seed = r->plan.seed};
+    const nb_strings *texts = &r->labels;
+    nb_status status;
+    if (s->captions) {
+        texts = &r->train.classes;
+        scratch.prompt = "{}";
+    }
+    NB_TRY(nb_tune_folder_open(&r->folder, s->output, err));
+    r->plan.model = r->folder.partial;
+    if (r->job->team.rank == 0) {
+        NB_TRY(nb_scratch_write(r->folder.partial, &scratch, &r->train, texts, err));
+    }
+    NB_TRY(nb_provenance_file(&r->job->provenance, "configuration", s->from_scratch, err));
+done:
+    return nb_agree(r->job, status, err);
+}
+
+static nb_status read_inputs(run *r, nb_error *err)
+{
+    const settings *s = r->set;
+    nb_job *job = r->job;
+    nb_status status;
+    if (s->labels) {
+        NB_TRY(nb_agree(job, nb_labels_read(&r->labels, s->labels, err), err));
+        NB_TRY(nb_provenance_file(&job->provenance, "labels", s->labels, err));
+    }
+    NB_TRY(read_images(r, &r->train, &s->images, s->captions ? "txt" : "auto", "training images", err));
+    NB_TRY(nb_agree(job, count_steps(r, err), err));
+    if (s->eval_images.count) {
+        NB_TRY(read_images(r, &r->held, &s->eval_images, "auto", "evaluation images", err));
+    }
+    if (s->from_scratch) {
+        NB_TRY(make_model(r, err));
+    }
+    NB_TRY(nb_model_open(&r->model, &job->team, r->plan.model, &nb_engine_fp32, err));
+    NB_TRY(nb_provenance_input(&job->provenance, "model", r->plan.model, r->model.clip->digest.hex, err));
+    NB_TRY(nb_agree(job, describe(r, err), err));
+done:
+    return status;
+}
+
+/* Collective. *complete: the output is there already. */
+static nb_status check_output(run *r, bool *complete, nb_error *err)
+{
+    nb_job *job = r->job;
+    nb_status status = job->team.rank == 0 ? nb_tune_check_output(&r->plan, complete, err) : NB_OK;
+    status = nb_agree(job, status, err);
+    return status == NB_OK ? nb_team_broadcast(&job->team, complete, sizeof *complete, err) : status;
+}
+
+static nb_status tune(nb_job *job, nb_error *err)
+{
+    run r = {.job = job, .set = job->settings};
+    bool complete = false;
+    nb_status status;
+    NB_TRY(nb_agree(job, choose_plan(&r, err), err));
+    NB_TRY(check_output(&r, &complete, err));
+    if (complete) {
+        nb_log_info(&job->log, "'%s' is complete: nothing is left to do", r.set->output);
+        goto done;
+    }
+    NB_TRY(nb_agree(job, read_inputs(&r, err), err));
+    NB_TRY(nb_job_record_kernel(job, err));
+    const nb_image_inputs *held = r.set->eval_images.count ? &r.held : NULL;
+    NB_TRY(nb_tune(&job->team, &job->log, &r.model, &r.train, held, &r.labels, &r.plan, err));
+    nb_job_record(job, r.set->output, NULL);
+    nb_log_info(&job->log, "%zu steps of %zu pairs -> %s", r.plan.schedule.steps, r.plan.trainer.batch, r.set->output);
+done:
+    status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
+    nb_model_close(&r.model);
+    nb_image_inputs_free(&r.train);
+    nb_image_inputs_free(&r.held);
+    nb_strings_free(&r.labels);
+    nb_buffer_free(&r.configuration);
+    nb_tune_folder_close(&r.folder);
+    return status;
+}
+
+#define AT(member) .offset = offsetof(settings, member)
+#define COUNT(option, member, least, most, default_text, text)                                                         \
+    {                                                                                                                  \
+        .name = option, .type = NB_OPTION_INT, AT(member), .fallback = default_text, .value = "N", .min = least,       \
+        .max = most, .help = text                                                                                      \
+    }
+#define REAL(option, member, most, default_text, text)                                                                 \
+    {                                                                                                                  \
+        .name = option, .type = NB_OPTION_REAL, AT(member), .fallback = default_text, .value = "X", .max = most,       \
+        .help = text                                                                                                   \
+    }
+static const nb_option options[] = {
+    {.name = "model",
+     .type = NB_OPTION_INPUT,
+     AT(model),
+     .value = "DIR",
+     .help = "CLIP checkpoint folder to start from"},
+    {.name = "from-scratch",
+     .type = NB_OPTION_INPUT,
+     AT(from_scratch),
+     .value = "CONFIG",
+     .help = "or a config.json: weights are drawn, a vocabulary is learned from the captions"},
+    COUNT("vocabulary", vocabulary, 515, 65536, "2000", "from scratch: tokens at most"),
+    {.name = "images",
+     .type = NB_OPTION_LIST,
+     AT(images),
+     .value = "LIST",
+     .required = true,
+     .help = "labelled ID images: lists (`path label` a line), a folder of class folders, tar shards"},
+    {.name = "labels", .type = NB_OPTION_INPUT, AT(labels), .value = "L.txt", .help = "ID labels, one a line"},
+    {.name = "captions",
+     .type = NB_OPTION_FLAG,
+     AT(captions),
+     .help =
+         "images are tar shards, their texts the .txt members beside them; labels and prompt are for --eval-images"},
+    {.name = "prompt",
+     .type = NB_OPTION_TEXT,
+     AT(prompt),
+     .value = "TEXT",
+     .fallback = "a photo of a {}",
+     .help = "the text of a label, {} is the label"},
+    REAL("lambda", lambda, 1e6, "0.001", "weight of the energies; 0: CLIP's own loss"),
+    REAL("lr", lr, 1e6, "1e-5", "AdamW's rate at its highest"),
+    REAL("weight-decay", weight_decay, 1e6, "0.1", "AdamW's, on every parameter"),
+    COUNT("batch", batch, 1, NB_TUNE_BATCH_MAX, "512", "pairs a step, over all ranks"),
+    COUNT("micro-batch", micro_batch, 1, NB_TUNE_BATCH_MAX, "16",
+          "pairs a rank computes at once: decides memory and last bits, not the mathematics"),
+    COUNT("epochs", epochs, 1, 1e9, "10", "times over the data"),
+    COUNT("steps", steps, 1, 1e12, NULL, "or a number of steps"),
+    COUNT("warmup", warmup, 0, 1e12, "500", "steps over which the rate rises"),
+    {.name = "schedule",
+     .type = NB_OPTION_CHOICE,
+     AT(schedule),
+     .choices = "cosine|constant",
+     .value = "WHAT",
+     .fallback = "cosine",
+     .help = "the rate behind the warm-up: down to 0, or as it is"},
+    {.name = "seed",
+     .type = NB_OPTION_TEXT,
+     AT(seed),
+     .value = "N|none",
+     .fallback = "0",
+     .help = "of every epoch's order; none: the order of the list"},
+    {.name = "eval-images",
+     .type = NB_OPTION_LIST,
+     AT(eval_images),
+     .value = "LIST",
+     .help = "labelled images on which ID accuracy is measured, before, at times and at the end"},
+    COUNT("eval-every", eval_every, 0, 1e12, "0", "measure every N steps"),
+    {.name = "store",
+     .type = NB_OPTION_CHOICE,
+     AT(store),
+     .choices = "fp32|fp16",
+     .value = "WHAT",
+     .fallback = "fp32",
+     .help = "precision of the weights written"},
+    {.name = "checkpoint-every",
+     .type = NB_OPTION_INT,
+     AT(checkpoint_every),
+     .fallback = "500",
+     .value = "N",
+     .max = 1e12,
+     .unrecorded = true,
+     .help = "save the state every N steps; 0: only when stopped"},
+    {.name = "recompute",
+     .type = NB_OPTION_FLAG,
+     AT(recompute),
+     .unrecorded = true,
+     .help = "a tenth of the memory for activations, a third more time, the same bits"},
+    {.name = "resume",
+     .type = NB_OPTION_FLAG,
+     AT(resume),
+     .unrecorded = true,
+     .help = "continue what an interrupted run left, on any number of ranks"},
+    NB_OUTPUT_OPTIONS(settings, "the tuned checkpoint, a folder"),
+    NB_TALK_OPTIONS(settings),
+};
+
+const nb_command nb_command_tune = {
+    .name = "tune",
+    .summary = "fine-tune both towers on ID images and labels (CMA), or train them on captions",
+    .usage = "(--model DIR | --from-scratch CONFIG) --images LIST (--labels L.txt | --captions) -o OUT [options]",
+    .examples =
+        "  mpirun -np 4 negbank tune --model vit-b-16 --images id-train.txt --labels pets.txt -o vit-b-16-cma\n"
+        "  negbank tune --model vit-b-16 --images id-train.txt --labels pets.txt --lambda 0 --batch 64 \\\n"
+        "      --steps 200 --warmup 20 --eval-images id-test.txt --eval-every 50 -o tuned\n"
+        "  mpirun -np 2 negbank tune --from-scratch config.json --images train.tar --captions --lambda 0 -o new\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .mpi = true,
+    .run = tune,
+};

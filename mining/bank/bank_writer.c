@@ -1,0 +1,231 @@
+#include "mining/bank/bank_writer.h"
+
+#include "common/base/file.h"
+#include "common/linear/reference/half.h"
+#include "common/store/hdf5/h5.h"
+#include "mining/bank/bank_pack.h"
+#include "scoring/bank/bank_digests.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The file being written and the digests collected on the way. */
+typedef struct writer {
+    hid_t file;
+    json_t *digests;
+    nb_error *err;
+} writer;
+
+static nb_status put(writer *w, const char *name, hid_t file_type, hid_t mem_type, size_t rank, const hsize_t *dims,
+                     const void *data)
+{
+    size_t bytes = H5Tget_size(mem_type);
+    for (size_t i = 0; i < rank; i++) {
+        bytes *= (size_t)dims[i];
+    }
+    nb_status status = nb_bank_digests_add(w->digests, name, data, bytes, w->err);
+    return status == NB_OK ? nb_h5_put(w->file, name, file_type, mem_type, rank, dims, data, NB_H5_ZSTD, w->err)
+                           : status;
+}
+
+static nb_status put_floats(writer *w, const char *name, size_t count, const float *values)
+{
+    hsize_t dim = count;
+    return put(w, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 1, &dim, values);
+}
+
+static nb_status put_doubles(writer *w, const char *name, size_t count, const double *values)
+{
+    hsize_t dim = count;
+    return put(w, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 1, &dim, values);
+}
+
+static nb_status put_strings(writer *w, const char *name, const nb_strings *strings)
+{
+    char part[64];
+    nb_status status;
+    snprintf(part, sizeof part, "%s/bytes", name);
+    NB_TRY(nb_bank_digests_add(w->digests, part, strings->bytes, (size_t)strings->offset[strings->count], w->err));
+    snprintf(part, sizeof part, "%s/offsets", name);
+    NB_TRY(
+        nb_bank_digests_add(w->digests, part, strings->offset, (strings->count + 1) * sizeof *strings->offset, w->err));
+    NB_TRY(nb_h5_put_strings(w->file, name, strings, w->err));
+done:
+    return status;
+}
+
+static nb_status put_text(writer *w, const char *name, const char *text)
+{
+    nb_status status = nb_bank_digests_add(w->digests, name, text, strlen(text) + 1, w->err);
+    return status == NB_OK ? nb_h5_put_text(w->file, name, text, w->err) : status;
+}
+
+static nb_status check_rows(const char *what, const float *rows, size_t count, size_t d, nb_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < d; k++) {
+            sum += (double)rows[i * d + k] * (double)rows[i * d + k];
+        }
+        if (!(sum > 0) || !isfinite(sum)) {
+            return nb_fail(err, NB_ERR_NUMERIC, "row %zu of the bank's %s has norm %g", i, what, sqrt(sum));
+        }
+    }
+    return NB_OK;
+}
+
+static nb_status put_rows(writer *w, const char *name, const float *rows, size_t count, size_t d, bool half)
+{
+    hsize_t dims[2] = {count, d};
+    hid_t type = -1;
+    uint16_t *bits = NULL;
+    nb_error *err = w->err;
+    nb_status status;
+    NB_TRY(check_rows(name, rows, count, d, err));
+    if (!half) {
+        return put(w, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, dims, rows);
+    }
+    NB_TRY_NEW(bits, count * d);
+    for (size_t i = 0; i < count * d; i++) {
+        bits[i] = nb_float_to_half(rows[i]);
+    }
+    type = nb_h5_half_type();
+    NB_TRY(put(w, name, type, type, 2, dims, bits));
+done:
+    if (type >= 0) {
+        H5Tclose(type);
+    }
+    free(bits);
+    return status;
+}
+
+static nb_status put_codes(writer *w, const char *group, const nb_packed *p, size_t count, size_t d)
+{
+    char name[64];
+    hsize_t dims[2] = {count, d};
+    nb_status status;
+    snprintf(name, sizeof name, "%s/embeddings", group);
+    NB_TRY(put(w, name, H5T_STD_I8LE, H5T_NATIVE_INT8, 2, dims, p->codes));
+    snprintf(name, sizeof name, "%s/scales", group);
+    NB_TRY(put_floats(w, name, count, p->scales));
+    snprintf(name, sizeof name, "%s/centre", group);
+    NB_TRY(put_floats(w, name, d, p->centre));
+    snprintf(name, sizeof name, "%s/columns", group);
+    NB_TRY(put_floats(w, name, d, p->columns));
+done:
+    return status;
+}
+
+/* GROUP/embeddings as the content wants them: images lie where the prototypes are, or else near the labels. */
+static nb_status put_negative_rows(writer *w, const nb_bank_content *c, const char *group, const float *rows,
+                                   size_t count)
+{
+    char name[64];
+    nb_packed packed = {0};
+    const float *directions = c->prototypes ? c->prototypes : c->label_rows;
+    nb_status status;
+    snprintf(name, sizeof name, "%s/embeddings", group);
+    if (c->precision != NB_BANK_INT8) {
+        return put_rows(w, name, rows, count, c->d, c->precision == NB_BANK_FP16);
+    }
+    NB_TRY(check_rows(name, rows, count, c->d, w->err));
+    NB_TRY(nb_pack_rows(&packed, rows, count, c->d, directions, c->labels->count, w->err));
+    NB_TRY(put_codes(w, group, &packed, count, c->d));
+done:
+    nb_packed_free(&packed);
+    return status;
+}
+
+static nb_status put_data(writer *w, const nb_bank_content *c)
+{
+    hsize_t m = c->negatives->count;
+    bool half = c->precision != NB_BANK_FP32;
+    nb_status status;
+    NB_TRY(put_strings(w, "labels/names", c->labels));
+    NB_TRY(put_rows(w, "labels/embeddings", c->label_rows, c->labels->count, c->d, half));
+    if (c->prototypes) {
+        NB_TRY(put_rows(w, "labels/prototypes", c->prototypes, c->labels->count, c->d, half));
+    }
+    NB_TRY(put_strings(w, "negatives/texts", c->negatives));
+    NB_TRY(put_negative_rows(w, c, "negatives", c->negative_rows, c->negatives->count));
+    NB_TRY(put_doubles(w, "negatives/criterion", c->negatives->count, c->criterion));
+    NB_TRY(put(w, "negatives/tags", H5T_STD_U8LE, H5T_NATIVE_UINT8, 1, &m, c->tags));
+    NB_TRY(put(w, "negatives/ids", H5T_STD_U64LE, H5T_NATIVE_UINT64, 1, &m, c->ids));
+    if (c->visual) {
+        NB_TRY(put_strings(w, "visual/names", c->visual->names));
+        NB_TRY(put_negative_rows(w, c, "visual", c->visual->rows, c->visual->names->count));
+        NB_TRY(put_doubles(w, "visual/criterion", c->visual->names->count, c->visual->criterion));
+    }
+done:
+    return status;
+}
+
+static nb_status put_texts(writer *w, const nb_bank_content *c, const nb_bank_threshold *threshold)
+{
+    char *suggestion = NULL, *calibration = NULL, *source = NULL, *digests = NULL;
+    nb_status status;
+    NB_TRY(nb_bank_suggestion_text(&c->suggestion, &suggestion, w->err));
+    NB_TRY(put_text(w, "suggested", suggestion));
+    if (threshold) {
+        NB_TRY(nb_bank_threshold_text(threshold, &calibration, w->err));
+        NB_TRY(put_text(w, "calibration", calibration));
+    }
+    NB_TRY(nb_bank_source_text(&c->source, &source, w->err));
+    NB_TRY(put_text(w, "source", source));
+    NB_TRY(put_text(w, "provenance", c->provenance));
+    NB_TRY(nb_bank_digests_text(w->digests, &digests, w->err));
+    NB_TRY(nb_h5_put_text(w->file, "digests", digests, w->err));
+done:
+    free(suggestion);
+    free(calibration);
+    free(source);
+    free(digests);
+    return status;
+}
+
+static nb_status write_file(const char *path, const nb_bank_content *c, const nb_bank_threshold *threshold,
+                            nb_digest *digest, nb_error *err)
+{
+    writer w = {.file = -1, .digests = json_object(), .err = err};
+    nb_status status;
+    NB_TRY(nb_h5_create(&w.file, path, NB_BANK_KIND, NB_BANK_FORMAT, err));
+    NB_TRY(put_data(&w, c));
+    NB_TRY(put_texts(&w, c, threshold));
+    NB_TRY(nb_h5_save(&w.file, path, err));
+    NB_TRY(nb_seal_write(path, NB_BANK_KIND, 0, 0, digest, err));
+done:
+    nb_h5_close(&w.file);
+    json_decref(w.digests);
+    return status;
+}
+
+/* Reads the bank back, and finds the threshold where one is wanted. */
+static nb_status read_back(const char *path, const nb_bank_content *c, nb_bank_threshold *threshold, nb_error *err)
+{
+    nb_bank bank;
+    nb_status status = nb_bank_open(&bank, path, err);
+    if (status == NB_OK && c->measure) {
+        status = c->measure(c->measure_state, &bank, threshold, err);
+    }
+    nb_bank_close(&bank);
+    return status;
+}
+
+nb_status nb_bank_write(const char *path, bool force, const nb_bank_content *c, nb_digest *digest, nb_error *err)
+{
+    nb_output out = {0};
+    nb_bank_threshold threshold = {0};
+    nb_status status;
+    NB_TRY(nb_output_begin(&out, path, force, err));
+    NB_TRY(write_file(out.partial, c, NULL, digest, err));
+    NB_TRY(read_back(out.partial, c, &threshold, err));
+    if (c->measure) {
+        NB_TRY(write_file(out.partial, c, &threshold, digest, err));
+    }
+    NB_TRY(nb_output_commit(&out, err));
+done:
+    nb_output_end(&out);
+    return status;
+}

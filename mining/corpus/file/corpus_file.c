@@ -1,0 +1,70 @@
+#include "mining/corpus/file/corpus_file.h"
+
+#include "common/store/hdf5/h5.h"
+#include "common/store/seal.h"
+
+#include <stdlib.h>
+
+static nb_status read_columns(nb_corpus *c, hid_t file, nb_error *err)
+{
+    hsize_t n;
+    nb_status status;
+    NB_TRY(nb_h5_get_strings(file, "texts", &c->texts, err));
+    n = c->texts.count;
+    NB_TRY(nb_h5_get(file, "tags", H5T_NATIVE_UINT8, 1, 1, &n, (void **)&c->tags, err));
+    NB_TRY(nb_h5_get(file, "source", H5T_NATIVE_UINT32, 4, 1, &n, (void **)&c->source, err));
+    NB_TRY(nb_h5_get(file, "line", H5T_NATIVE_UINT64, 8, 1, &n, (void **)&c->line, err));
+    c->count = c->cap = (size_t)n;
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->tags[i] >= NB_TAG_COUNT) {
+            return nb_fail(err, NB_ERR_INPUT, "text %zu has tag %u, which is none", i, c->tags[i]);
+        }
+    }
+    if (!c->count) {
+        status = nb_fail(err, NB_ERR_INPUT, "the corpus holds no text");
+    }
+done:
+    return status;
+}
+
+nb_status nb_corpus_file_read(nb_corpus *c, nb_digest *digest, const char *path, nb_error *err)
+{
+    nb_seal seal;
+    hid_t file = -1;
+    *c = (nb_corpus){0};
+    nb_status status = nb_seal_verify(&seal, path, NB_CORPUS_KIND, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    NB_TRY(nb_h5_open(&file, path, NB_CORPUS_KIND, NB_CORPUS_FORMAT, err));
+    NB_TRY(read_columns(c, file, err));
+    if (digest) {
+        *digest = seal.digest;
+    }
+done:
+    nb_h5_close(&file);
+    if (status != NB_OK) {
+        nb_context(err, "'%s'", path);
+        nb_corpus_free(c);
+    }
+    return status;
+}
+
+nb_status nb_corpus_file_about(nb_corpus_about *out, const char *path, nb_error *err)
+{
+    hid_t file;
+    *out = (nb_corpus_about){0};
+    nb_status status;
+    NB_TRY(nb_h5_open(&file, path, NB_CORPUS_KIND, NB_CORPUS_FORMAT, err));
+    NB_TRY(nb_h5_get_text(file, "counts", &out->counts, err));
+    NB_TRY(nb_h5_get_text(file, "provenance", &out->provenance, err));
+done:
+    nb_h5_close(&file);
+    return status;
+}
+
+void nb_corpus_about_free(nb_corpus_about *about)
+{
+    free(about->counts);
+    free(about->provenance);
+}

@@ -1,0 +1,261 @@
+/* Writing corpus files. */
+#include "mining/corpus/file/corpus_file.h"
+
+#include "common/base/file.h"
+#include "common/base/text.h"
+#include "common/parallel/stop.h"
+#include "common/store/hdf5/h5.h"
+#include "common/store/seal.h"
+#include "mining/corpus/file/columns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { COPY_BYTES = 1 << 20 };
+
+static char *counts_text(const nb_corpus_counts *counts)
+{
+    json_t *dropped = json_object();
+    for (size_t r = 0; r < NB_DROP_COUNT; r++) {
+        if (counts->dropped[r]) {
+            json_object_set_new(dropped, nb_drop_name((nb_drop)r), json_integer((json_int_t)counts->dropped[r]));
+        }
+    }
+    json_t *root = json_pack("{s:I, s:I, s:I, s:o}", "read", (json_int_t)counts->read, "kept", (json_int_t)counts->kept,
+                             "mended", (json_int_t)counts->mended, "dropped", dropped);
+    char *text = json_dumps(root, JSON_PRESERVE_ORDER);
+    json_decref(root);
+    return text;
+}
+
+static nb_status put_inputs(hid_t file, const nb_strings *inputs, nb_error *err)
+{
+    nb_strings names = {0};
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < inputs->count; i++) {
+        const char *base = nb_path_base(nb_strings_get(inputs, i));
+        char *name = nb_alloc(strlen(base) + 1, 1, err);
+        if (!name) {
+            status = NB_ERR_LIMIT;
+            goto done;
+        }
+        memcpy(name, base, strlen(base));
+        nb_text_mend(name);
+        status = nb_strings_push(&names, name, strlen(name), err);
+        free(name);
+        NB_TRY(status);
+    }
+    NB_TRY(nb_h5_put_strings(file, "inputs", &names, err));
+done:
+    nb_strings_free(&names);
+    return status;
+}
+
+/* What is written beside the columns, and where. */
+typedef struct writer {
+    const nb_team *team;
+    const nb_corpus_counts *counts;
+    const nb_strings *inputs;
+    const char *path, *provenance;
+    bool force;
+    nb_output output; /* rank 0's */
+    nb_columns columns;
+    uint64_t *chunks; /* [all chunks] their lengths, then their places in the file */
+} writer;
+
+static nb_status place_chunks(writer *w, hid_t file, nb_error *err)
+{
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < NB_COLUMN_COUNT && status == NB_OK; i++) {
+        uint64_t begin = nb_columns_chunks(&w->columns, i), end = nb_columns_chunks(&w->columns, i + 1);
+        hid_t dataset;
+        status = nb_h5_chunked(&dataset, file, nb_column_name(i), nb_column_type(i), w->columns.column[i].total,
+                               NB_COLUMN_ZSTD_LEVEL, err);
+        if (status != NB_OK) {
+            break;
+        }
+        for (uint64_t k = begin; k < end && status == NB_OK; k++) {
+            status = nb_h5_place(file, w->output.partial, dataset, k - begin, (size_t)w->chunks[k], &w->chunks[k], err);
+        }
+        H5Dclose(dataset);
+    }
+    return status;
+}
+
+/* Rank 0: the file with everything but the bytes of the columns' chunks. */
+static nb_status write_frame(writer *w, nb_error *err)
+{
+    hid_t file = -1;
+    char *text = counts_text(w->counts);
+    nb_status status;
+    if (!text) {
+        return nb_fail(err, NB_ERR_LIMIT, "out of memory for counts");
+    }
+    NB_TRY(nb_output_begin(&w->output, w->path, w->force, err));
+    NB_TRY(nb_h5_create(&file, w->output.partial, NB_CORPUS_KIND, NB_CORPUS_FORMAT, err));
+    NB_TRY(place_chunks(w, file, err));
+    NB_TRY(put_inputs(file, w->inputs, err));
+    NB_TRY(nb_h5_put_text(file, "counts", text, err));
+    NB_TRY(nb_h5_put_text(file, "provenance", w->provenance, err));
+    NB_TRY(nb_h5_save(&file, w->output.partial, err));
+done:
+    nb_h5_close(&file);
+    free(text);
+    return status;
+}
+
+static nb_status put_at(int fd, const char *bytes, size_t len, uint64_t at, const char *path, nb_error *err)
+{
+    while (len) {
+        ssize_t done = pwrite(fd, bytes, len, (off_t)at);
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        if (done <= 0) {
+            return nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", path);
+        }
+        bytes += done;
+        len -= (size_t)done;
+        at += (uint64_t)done;
+    }
+    return NB_OK;
+}
+
+static nb_status write_chunks(const writer *w, nb_error *err)
+{
+    const nb_columns *c = &w->columns;
+    nb_spool_reader reader = {0};
+    nb_buffer partial = {0};
+    int fd = -1;
+    nb_status status;
+    NB_TRY(nb_buffer_printf(&partial, err, "%s.partial", w->path));
+    fd = open(partial.data, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+        nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", partial.data);
+        status = nb_hint(err, "the folder of the output must be the same for all ranks");
+        goto done;
+    }
+    NB_TRY(nb_spool_reader_open(&reader, &c->spool, 0, c->spool.size, COPY_BYTES, err));
+    for (size_t i = 0; i < c->packed_count; i++) {
+        uint64_t at = w->chunks[c->packed[i].number], left = c->packed[i].len;
+        while (left) {
+            const char *bytes;
+            size_t len;
+            NB_TRY(nb_spool_peek(&reader, left < COPY_BYTES ? (size_t)left : COPY_BYTES, &bytes, &len, err));
+            len = len < left ? len : (size_t)left;
+            NB_TRY(put_at(fd, bytes, len, at, partial.data, err));
+            nb_spool_skip(&reader, len);
+            at += len;
+            left -= len;
+        }
+    }
+    if (w->team->size > 1 && fsync(fd) != 0 && errno != EINVAL) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot sync '%s'", partial.data);
+    }
+done:
+    if (fd >= 0 && close(fd) != 0 && status == NB_OK) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", partial.data);
+    }
+    nb_spool_reader_close(&reader);
+    nb_buffer_free(&partial);
+    return status;
+}
+
+/* Collective; the columns are finished. */
+static nb_status write_file(writer *w, nb_digest *digest, nb_error *err)
+{
+    const nb_columns *c = &w->columns;
+    size_t count = (size_t)nb_columns_chunks(c, NB_COLUMN_COUNT);
+    bool first = w->team->rank == 0;
+    nb_status status;
+    w->chunks = nb_alloc(count, sizeof *w->chunks, err);
+    NB_TRY(nb_team_agree(w->team, w->chunks ? NB_OK : NB_ERR_LIMIT, err));
+    for (size_t i = 0; i < c->packed_count; i++) {
+        w->chunks[c->packed[i].number] = c->packed[i].len;
+    }
+    NB_TRY(nb_team_sum(w->team, w->chunks, count, err));
+    NB_TRY(nb_team_agree(w->team, first ? write_frame(w, err) : NB_OK, err));
+    NB_TRY(nb_team_broadcast(w->team, w->chunks, count * sizeof *w->chunks, err));
+    NB_TRY(nb_team_agree(w->team, write_chunks(w, err), err));
+    if (first) {
+        status = nb_seal_write(w->output.partial, NB_CORPUS_KIND, 0, 0, digest, err);
+        status = status == NB_OK ? nb_output_commit(&w->output, err) : status;
+    }
+    NB_TRY(nb_team_agree(w->team, status, err));
+done:
+    nb_output_end(&w->output);
+    free(w->chunks);
+    return status;
+}
+
+static nb_status put_slice(nb_columns *c, const nb_corpus_slice *slice, const nb_corpus_plan *plan, nb_error *err)
+{
+    nb_corpus_rows rows = {0};
+    uint64_t seen = 0;
+    nb_status status;
+    NB_TRY(nb_corpus_rows_open(&rows, slice, plan, err));
+    for (;;) {
+        nb_corpus_row row;
+        bool more;
+        NB_TRY(nb_corpus_rows_next(&rows, &row, &more, err));
+        if (!more) {
+            break;
+        }
+        NB_TRY(nb_columns_put(c, row.entry.text, row.entry.len, row.entry.tag, row.source, row.line, err));
+        NB_TRY(++seen % NB_STOP_EVERY ? NB_OK : nb_stop_check(err));
+    }
+done:
+    nb_corpus_rows_close(&rows);
+    return status;
+}
+
+nb_status nb_corpus_file_save(nb_corpus_slice *slice, const nb_team *team, const nb_corpus_plan *plan, const char *path,
+                              bool force, const char *provenance, nb_digest *digest, nb_error *err)
+{
+    writer w = {.team = team,
+                .counts = &slice->counts,
+                .inputs = &plan->files.paths,
+                .path = path,
+                .provenance = provenance,
+                .force = force};
+    nb_status status;
+    NB_TRY(nb_columns_open(&w.columns, team, slice->first, slice->count, slice->total, slice->first_byte,
+                           slice->total_bytes, &slice->scratch, &slice->budget, err));
+    status = put_slice(&w.columns, slice, plan, err);
+    nb_spool_free(&slice->rows);
+    NB_TRY(nb_team_agree(team, status, err));
+    NB_TRY(nb_columns_finish(&w.columns, err));
+    NB_TRY(write_file(&w, digest, err));
+done:
+    nb_columns_close(&w.columns);
+    return status;
+}
+
+nb_status nb_corpus_file_write(const nb_corpus *c, const nb_corpus_counts *counts, const nb_strings *inputs,
+                               const char *path, bool force, const char *provenance, nb_digest *digest, nb_error *err)
+{
+    const nb_team alone = {.comm = MPI_COMM_NULL, .size = 1};
+    nb_scratch scratch = nb_scratch_in("/tmp"); /* not needed: the budget has no end */
+    size_t budget = SIZE_MAX;
+    writer w = {
+        .team = &alone, .counts = counts, .inputs = inputs, .path = path, .provenance = provenance, .force = force};
+    nb_status status;
+    if (!c->count) {
+        return nb_fail(err, NB_ERR_INPUT, "a corpus without texts is not written");
+    }
+    NB_TRY(nb_columns_open(&w.columns, &alone, 0, c->count, c->count, 0, c->texts.offset[c->count], &scratch, &budget,
+                           err));
+    for (size_t i = 0; i < c->count; i++) {
+        NB_TRY(nb_columns_put(&w.columns, nb_strings_get(&c->texts, i), nb_strings_len(&c->texts, i), c->tags[i],
+                              c->source[i], c->line[i], err));
+    }
+    NB_TRY(nb_columns_finish(&w.columns, err));
+    NB_TRY(write_file(&w, digest, err));
+done:
+    nb_columns_close(&w.columns);
+    return status;
+}

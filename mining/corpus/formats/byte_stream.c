@@ -1,0 +1,250 @@
+#include "mining/corpus/formats/byte_stream.h"
+
+#include "common/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+enum { RAW_BYTES = 1 << 17, GZIP_WINDOW = 15 + 16 }; /* zlib: a window of 2^15, in gzip's wrapping alone */
+
+struct nb_stream {
+    char *name;
+    int fd; /* -1: bytes in memory */
+    const char *memory;
+    uint64_t size, at; /* of the file; of the next byte to read from it */
+    nb_packing packing;
+    bool inside; /* of a member or frame that is not complete */
+    z_stream gzip;
+    ZSTD_DStream *zstd;
+    char *raw; /* [RAW_BYTES] packed bytes, raw_at of raw_len used */
+    size_t raw_at, raw_len;
+};
+
+/* Bytes as they lie in the file. */
+static nb_status pull(nb_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
+{
+    *got = 0;
+    if (s->fd < 0) {
+        size_t left = (size_t)(s->size - s->at);
+        *got = cap < left ? cap : left;
+        memcpy(bytes, s->memory + s->at, *got);
+    } else {
+        ssize_t n;
+        do {
+            n = pread(s->fd, bytes, cap, (off_t)s->at);
+        } while (n < 0 && errno == EINTR);
+        if (n < 0) {
+            return nb_fail_errno(err, NB_ERR_IO, "cannot read '%s'", s->name);
+        }
+        *got = (size_t)n;
+    }
+    s->at += *got;
+    return NB_OK;
+}
+
+static nb_status find_packing(nb_stream *s, nb_error *err)
+{
+    unsigned char head[4] = {0};
+    size_t got;
+    s->at = 0;
+    nb_status status = s->size ? pull(s, (char *)head, sizeof head, &got, err) : NB_OK;
+    if (head[0] == 0x1F && head[1] == 0x8B) {
+        s->packing = NB_PACKING_GZIP;
+    } else if ((head[0] == 0x28 && head[1] == 0xB5 && head[2] == 0x2F && head[3] == 0xFD) ||
+               ((head[0] & 0xF0) == 0x50 && head[1] == 0x2A && head[2] == 0x4D && head[3] == 0x18)) {
+        s->packing = NB_PACKING_ZSTD;
+    }
+    s->at = 0;
+    return status;
+}
+
+static nb_status start_unpacking(nb_stream *s, nb_error *err)
+{
+    nb_status status = NB_OK;
+    NB_TRY_NEW(s->raw, RAW_BYTES);
+    if (s->packing == NB_PACKING_GZIP && inflateInit2(&s->gzip, GZIP_WINDOW) != Z_OK) {
+        status = nb_fail(err, NB_ERR_LIMIT, "out of memory for unpacking '%s'", s->name);
+    } else if (s->packing == NB_PACKING_ZSTD && !(s->zstd = ZSTD_createDStream())) {
+        status = nb_fail(err, NB_ERR_LIMIT, "out of memory for unpacking '%s'", s->name);
+    }
+done:
+    return status;
+}
+
+static nb_status start(nb_stream **out, nb_stream *s, const char *name, uint64_t begin, nb_error *err)
+{
+    nb_status status = NB_OK;
+    NB_TRY_NEW(s->name, strlen(name) + 1);
+    memcpy(s->name, name, strlen(name) + 1);
+    NB_TRY(find_packing(s, err));
+    if (s->packing != NB_PACKING_NONE) {
+        NB_TRY(start_unpacking(s, err));
+    } else {
+        s->at = begin < s->size ? begin : s->size;
+    }
+done:
+    if (status != NB_OK) {
+        nb_stream_close(s);
+        s = NULL;
+    }
+    *out = s;
+    return status;
+}
+
+nb_status nb_stream_open(nb_stream **out, const char *path, uint64_t begin, nb_error *err)
+{
+    struct stat st;
+    *out = NULL;
+    nb_status status = nb_file_check(path, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    nb_stream *s = nb_alloc(1, sizeof *s, err);
+    if (!s) {
+        return NB_ERR_LIMIT;
+    }
+    s->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (s->fd < 0 || fstat(s->fd, &st) != 0) {
+        status = nb_fail_errno(err, NB_ERR_INPUT, "cannot open '%s'", path);
+        nb_stream_close(s);
+        return status;
+    }
+    s->size = (uint64_t)st.st_size;
+    return start(out, s, path, begin, err);
+}
+
+nb_status nb_stream_open_bytes(nb_stream **out, const char *name, const char *bytes, size_t len, uint64_t begin,
+                               nb_error *err)
+{
+    *out = NULL;
+    nb_stream *s = nb_alloc(1, sizeof *s, err);
+    if (!s) {
+        return NB_ERR_LIMIT;
+    }
+    s->fd = -1;
+    s->memory = bytes;
+    s->size = len;
+    return start(out, s, name, begin, err);
+}
+
+void nb_stream_close(nb_stream *s)
+{
+    if (s) {
+        if (s->fd >= 0) {
+            close(s->fd);
+        }
+        if (s->packing == NB_PACKING_GZIP) {
+            inflateEnd(&s->gzip);
+        }
+        ZSTD_freeDStream(s->zstd);
+        free(s->raw);
+        free(s->name);
+        free(s);
+    }
+}
+
+nb_packing nb_stream_packing(const nb_stream *s)
+{
+    return s->packing;
+}
+
+uint64_t nb_stream_size(const nb_stream *s)
+{
+    return s->size;
+}
+
+static const char *tool_of(const nb_stream *s)
+{
+    return s->packing == NB_PACKING_GZIP ? "gzip" : "zstd";
+}
+
+static nb_status damaged(const nb_stream *s, const char *why, nb_error *err)
+{
+    nb_fail(err, NB_ERR_INPUT, "'%s' is damaged near byte %llu of %llu: %s", s->name,
+            (unsigned long long)(s->at - (s->raw_len - s->raw_at)), (unsigned long long)s->size, why);
+    return nb_hint(err, "'%s -t' says whether it is whole", tool_of(s));
+}
+
+static nb_status cut_short(const nb_stream *s, nb_error *err)
+{
+    nb_fail(err, NB_ERR_INPUT, "'%s' is cut short: its %s data break off at byte %llu", s->name, tool_of(s),
+            (unsigned long long)s->at);
+    return nb_hint(err, "download or pack it again");
+}
+
+/* One step of zlib from raw into bytes. */
+static nb_status step_gzip(nb_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
+{
+    if (!s->inside && inflateReset(&s->gzip) != Z_OK) {
+        return nb_fail(err, NB_ERR_INTERNAL, "zlib cannot start again in '%s'", s->name);
+    }
+    s->inside = true;
+    s->gzip.next_in = (unsigned char *)s->raw + s->raw_at;
+    s->gzip.avail_in = (unsigned)(s->raw_len - s->raw_at);
+    s->gzip.next_out = (unsigned char *)bytes;
+    s->gzip.avail_out = cap < RAW_BYTES ? (unsigned)cap : RAW_BYTES;
+    unsigned room = s->gzip.avail_out;
+    int code = inflate(&s->gzip, Z_NO_FLUSH);
+    s->raw_at = s->raw_len - s->gzip.avail_in;
+    *got = room - s->gzip.avail_out;
+    if (code == Z_STREAM_END) {
+        s->inside = false;
+    } else if (code != Z_OK && code != Z_BUF_ERROR) {
+        return damaged(s, s->gzip.msg ? s->gzip.msg : "zlib cannot read it", err);
+    }
+    return NB_OK;
+}
+
+static nb_status step_zstd(nb_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
+{
+    ZSTD_inBuffer in = {s->raw, s->raw_len, s->raw_at};
+    ZSTD_outBuffer out = {bytes, cap, 0};
+    size_t more = ZSTD_decompressStream(s->zstd, &out, &in);
+    s->raw_at = in.pos;
+    *got = out.pos;
+    if (ZSTD_isError(more)) {
+        return damaged(s, ZSTD_getErrorName(more), err);
+    }
+    s->inside = more != 0;
+    return NB_OK;
+}
+
+nb_status nb_stream_read(nb_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
+{
+    nb_status status = NB_OK;
+    *got = 0;
+    if (s->packing == NB_PACKING_NONE) {
+        return pull(s, bytes, cap, got, err);
+    }
+    bool ended = false;
+    while (status == NB_OK && !*got) {
+        if (s->raw_at == s->raw_len && !ended) {
+            s->raw_at = s->raw_len = 0;
+            NB_TRY(pull(s, s->raw, RAW_BYTES, &s->raw_len, err));
+            ended = s->raw_len == 0;
+        }
+        if (ended && !s->inside) {
+            break;
+        }
+        size_t before = s->raw_at;
+        bool was_inside = s->inside;
+        status =
+            s->packing == NB_PACKING_GZIP ? step_gzip(s, bytes, cap, got, err) : step_zstd(s, bytes, cap, got, err);
+        if (status == NB_OK && ended && !*got && s->inside && was_inside && s->raw_at == before) {
+            status = cut_short(s, err);
+        }
+    }
+done:
+    return status;
+}
+
+uint64_t nb_stream_place(const nb_stream *s)
+{
+    return s->at;
+}

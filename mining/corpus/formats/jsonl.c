@@ -1,0 +1,111 @@
+/* JSON lines: one object a line, whose string under the key is the candidate. A line that is no JSON is an error; one
+ * that is an object without the key, or with something else than a string under it, is counted as missing. */
+#include "mining/corpus/formats/source.h"
+
+#include "common/base/json.h"
+#include "common/base/text.h"
+
+typedef struct parser {
+    nb_source_piece *piece;
+    const nb_sink *sink;
+} parser;
+
+static bool is_blank(const char *line, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static nb_status refuse(const parser *p, uint64_t line, const char *why, nb_error *err)
+{
+    nb_fail(err, NB_ERR_INPUT, "'%s' line %llu is no JSON object: %s", p->piece->source->path,
+            (unsigned long long)nb_source_line(p->piece, line), why);
+    return nb_hint(err, "plain word lists are read with --format lines");
+}
+
+static nb_status take_line(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
+{
+    const parser *p = state;
+    const nb_sink *sink = p->sink;
+    json_error_t why;
+    if (known == NB_KEPT && is_blank(bytes, len)) {
+        known = NB_DROP_BLANK;
+    } else if (known == NB_KEPT && memchr(bytes, '\0', len)) {
+        known = NB_DROP_CONTROL;
+    } else if (known == NB_KEPT && !nb_utf8_valid(bytes, len)) {
+        known = NB_DROP_UTF8;
+    }
+    if (known != NB_KEPT) {
+        return sink->take(sink->state, known, bytes, len, line, err);
+    }
+    json_t *root;
+    nb_status status = nb_json_parse(&root, bytes, len, JSON_ALLOW_NUL, &why, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    if (!root) {
+        return refuse(p, line, why.text, err);
+    }
+    if (!json_is_object(root)) {
+        status = refuse(p, line, "it is another value", err);
+    } else {
+        json_t *value = json_object_get(root, p->piece->source->key);
+        bool text = json_is_string(value);
+        status = sink->take(sink->state, text ? NB_KEPT : NB_DROP_MISSING, text ? json_string_value(value) : "",
+                            text ? json_string_length(value) : 0, line, err);
+    }
+    json_decref(root);
+    return status;
+}
+
+/* With `replace`, a line is mended before it is parsed. */
+static nb_status take_mended(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
+{
+    const parser *p = state;
+    nb_buffer mended = {0};
+    if (known != NB_KEPT || !p->piece->source->replace || nb_utf8_valid(bytes, len)) {
+        return take_line(state, known, bytes, len, line, err);
+    }
+    nb_status status;
+    p->piece->mended++;
+    NB_TRY(nb_utf8_replace(&mended, bytes, len, err));
+    NB_TRY(take_line(state, known, mended.data, mended.len, line, err));
+done:
+    nb_buffer_free(&mended);
+    return status;
+}
+
+static nb_status read_jsonl(nb_source_piece *piece, const nb_sink *sink, nb_error *err)
+{
+    parser p = {.piece = piece, .sink = sink};
+    const nb_sink lines = {.state = &p, .take = take_mended};
+    return nb_source_read_lines(piece, &lines, err);
+}
+
+static bool detect_jsonl(const char *base, const char *head, size_t len)
+{
+    const char *dot = strrchr(base, '.');
+    (void)head;
+    (void)len;
+    return dot && (strcmp(dot, ".jsonl") == 0 || strcmp(dot, ".ndjson") == 0);
+}
+
+static nb_status prepare_jsonl(nb_source *source, const nb_source_choice *choice, const char *head, size_t len,
+                               nb_error *err)
+{
+    (void)head;
+    (void)len;
+    if (!choice->key) {
+        nb_fail(err, NB_ERR_USAGE, "'%s' is jsonl, and no key is given", source->path);
+        return nb_hint(err, "--key NAME says where the texts are, --format lines takes whole lines");
+    }
+    source->key = choice->key;
+    return NB_OK;
+}
+
+const nb_source_format nb_format_jsonl = {
+    .name = "jsonl", .detect = detect_jsonl, .prepare = prepare_jsonl, .read = read_jsonl};

@@ -1,0 +1,43 @@
+/* Takes entries in any order, in bounded memory: fills an area, sorts it, removes duplicates, and puts what is left in
+ * a scratch file as a run when more comes. */
+#ifndef NB_MINING_CORPUS_SORT_SORTER_H
+#define NB_MINING_CORPUS_SORT_SORTER_H
+
+#include "mining/corpus/sort/merge.h"
+
+/* A sample of a run: the text at a place of it. */
+typedef struct nb_marks {
+    nb_strings texts;
+    uint64_t *at; /* [texts.count] record or byte of the run */
+    size_t cap;
+    uint64_t bytes; /* of the run as text/entry.h writes it */
+} nb_marks;
+
+typedef struct nb_sorter {
+    char *area;        /* [room] entries from the front, records from the back */
+    size_t room, used; /* used: by entries */
+    size_t count;      /* records */
+    uint64_t unique;   /* bytes of the entries left by sorting */
+    nb_scratch scratch;
+    size_t no_budget; /* 0: runs go to disk */
+    nb_spool *spools; /* [run_count] of runs on disk */
+    nb_run *runs;     /* [run_count], once finished */
+    nb_marks *marks;  /* [run_count] */
+    size_t run_count, run_cap;
+    size_t fan_in;                /* runs on disk merged at once at most */
+    uint64_t duplicates, spilled; /* spilled: bytes written to scratch */
+} nb_sorter;
+
+enum { NB_SORTER_MARKS = 1024, NB_SORTER_ROOM_MIN = 1 << 18 };
+
+/* `room` bytes of memory, at least NB_SORTER_ROOM_MIN; folder for scratch, borrowed. Free takes {0}. */
+nb_status nb_sorter_open(nb_sorter *s, size_t room, const char *folder, nb_error *err);
+void nb_sorter_free(nb_sorter *s);
+nb_status nb_sorter_add(nb_sorter *s, const char *text, size_t len, uint8_t tag, uint64_t place, nb_error *err);
+/* No more entries: sorts what is in memory, and merges runs until at most `fan_in` are left. */
+nb_status nb_sorter_finish(nb_sorter *s, size_t fan_in, nb_error *err);
+
+/* The place in run `i` of the first entry whose text is not before `text`. */
+nb_status nb_sorter_cut(const nb_sorter *s, size_t i, const char *text, size_t len, uint64_t *place, nb_error *err);
+
+#endif

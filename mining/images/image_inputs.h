@@ -1,0 +1,89 @@
+/* Image inputs of a command line: folders, image lists, tar shards and single files become one list of images with
+ * labels, the same on all ranks.
+ *
+ * - A folder is walked with its subfolders, symbolic links followed (a link back to a folder above is passed over).
+ *   Files named *.jpg, *.jpeg, *.png or *.webp in any case count, hidden files and folders do not. Names are the paths
+ *   under the folder, in bytewise order, so that the order does not depend on the file system.
+ * - A tar shard (*.tar, *.tar.gz, *.tgz, *.tar.zst, *.tzst; mining/images/shard.h) gives its images in the tar's order.
+ *   Names are the shard's file name, '/' and the member's name.
+ * - An image list (any other file without one of those suffixes) is UTF-8 text with a line `path` or `path label` an
+ *   image, as OpenOOD's: the last field is the label when it is an integer from -1 on and a path stands before it.
+ *   Relative paths start at the list's folder. Blank lines and lines beginning with '#' are skipped. Names are the
+ *   paths as written, in the list's order.
+ * - A file with an image suffix is one image, named as written.
+ * - An input that does not exist and holds `*`, `?` or `[` stands for the files it matches, in bytewise order; `{a,b}`
+ *   within it for either.
+ *
+ * Inputs keep the order given. Names are UTF-8 without control characters, so that they fit one field of a line.
+ * Limits: NB_IMAGE_INPUTS_MAX images, lines of 8192 bytes, folders 64 deep. */
+#ifndef NB_MINING_IMAGES_IMAGE_INPUTS_H
+#define NB_MINING_IMAGES_IMAGE_INPUTS_H
+
+#include "common/base/log.h"
+#include "common/image/decode.h"
+#include "common/parallel/team.h"
+#include "mining/images/shard.h"
+
+#define NB_IMAGE_INPUTS_MAX ((size_t)INT32_MAX)
+#define NB_IMAGE_NO_SHARD   UINT64_MAX
+
+/* Where an image's bytes lie. */
+typedef struct nb_image_place {
+    uint64_t shard; /* NB_IMAGE_NO_SHARD: the file of its path */
+    uint64_t at;    /* plain shard: offset; compressed: number of the member */
+    uint64_t size;
+} nb_image_place;
+
+typedef struct nb_image_inputs {
+    nb_strings paths;       /* to open; of an image in a shard, to name it in messages: SHARD/MEMBER */
+    nb_strings names;       /* shown and stored */
+    int32_t *labels;        /* [count], -1 unknown */
+    nb_strings classes;     /* label names, where labels are names: label i is named classes[i] */
+    nb_image_place *places; /* [count]; NULL: all are files */
+    nb_strings shards;      /* paths */
+    uint8_t *compressed;    /* [shards.count] */
+    uint64_t skipped[NB_SKIPS];
+    nb_image_limits limits; /* for all who decode them */
+    size_t count;
+} nb_image_inputs;
+
+typedef struct nb_image_choice {
+    const char *labels_from; /* see nb_image_inputs_read */
+    const char *label_key;   /* for "json" */
+    nb_image_limits limits;
+} nb_image_choice;
+
+/* Reads all inputs; the caller frees *out, which is {0} on failure. labels_from says where labels come from; images
+ * that have none there get -1:
+ *
+ *   "folder"  the first part of a path under its folder, or of a member's name in its shard, is its class; classes of
+ *             all inputs together are numbered from 0 in bytewise order
+ *   "list"    the numbers in the lists
+ *   "cls", "txt", "json"  the member of that suffix beside an image in its shard (json: the value of label_key): whole
+ *             numbers from -1 on, or, where one of them is none, class names numbered as those of folders
+ *   "none"    nowhere
+ *   "auto"    lists where one has labels, else .cls members, else folders where one has subfolders, else nowhere
+ *
+ * Two kinds in one call with "auto" is NB_ERR_USAGE, since their numberings have nothing to do with each other.
+ * NB_ERR_INPUT for an input or an image of a list that is missing (list, line and path named; all are checked here), an
+ * empty folder, list or shard, a damaged shard, a name that is no text, labels asked for where no input has them;
+ * NB_ERR_USAGE for another labels_from or no inputs. */
+nb_status nb_image_inputs_read(nb_image_inputs *out, const nb_strings *inputs, const char *labels_from, nb_error *err);
+
+/* Collective: the same once for all ranks. Shards are indexed by all of them, the rest is read by rank 0, which also
+ * says what was left out of shards. */
+nb_status nb_image_inputs_share(nb_image_inputs *out, const nb_team *team, const nb_log *log, const nb_strings *inputs,
+                                const nb_image_choice *choice, nb_error *err);
+
+void nb_image_inputs_free(nb_image_inputs *in);
+
+/* Neighbouring tiles of `tile` images that a rank should take at once: 1, or more where shards are compressed, which a
+ * rank unpacks from their beginning. */
+size_t nb_image_inputs_run(const nb_image_inputs *in, size_t tile, size_t ranks);
+
+/* True for names that end in .jpg, .jpeg, .png or .webp. */
+bool nb_image_name_has_suffix(const char *name);
+/* UTF-8 without control characters. */
+bool nb_image_name_is_text(const char *name, size_t len);
+
+#endif

@@ -1,0 +1,51 @@
+/* Selection: which candidates become the bank, in which order, and why the others did not.
+ *
+ * Orders are total: by the criterion, ties by global id. Every tag gets its share and keeps its own order; the bank
+ * lists nouns first, then untagged texts, then adjectives.
+ *
+ * Every rank reads the ledger's records of its own tiles. The value of the last candidate kept is found digit by digit
+ * with counts added over the ranks; where values are known to a slack only, all candidates that may be among the kept
+ * are rescored first. What travels: 8 rounds of 256 counts a tag and a cut (two cuts, and one more for ties), then 16
+ * bytes a negative to rank 0, whatever the number of candidates. */
+#ifndef NB_MINING_SELECT_SELECT_H
+#define NB_MINING_SELECT_SELECT_H
+
+#include "common/base/tag.h"
+#include "mining/affinity/reasons.h"
+#include "mining/select/ledger.h"
+
+/* How many to keep: a count (all tags together, split in proportion to their accepted candidates, the remainder to the
+ * first tag that has any), or when count is 0 a fraction of each tag's accepted candidates (rounded down). */
+typedef struct nb_quota {
+    size_t count;
+    double fraction[NB_TAG_COUNT];
+    bool clamp; /* a count beyond the accepted candidates means all of them */
+} nb_quota;
+
+/* What decides. */
+typedef struct nb_contest {
+    const nb_team *team;
+    const nb_ledger *ledger;
+    size_t column; /* of the ledger */
+    bool smallest; /* keep the smallest values, else the largest */
+    double slack;  /* values of the ledger are within this of the exact ones */
+    /* Exact values of candidates ids [count] into values; NULL when those of the ledger are exact. Not collective. */
+    nb_status (*rescore)(void *state, const uint64_t *ids, size_t count, double *values, nb_error *err);
+    void *state;
+} nb_contest;
+
+typedef struct nb_selection {
+    uint64_t *ids;  /* [count] global ids in bank order, on rank 0; NULL elsewhere */
+    double *values; /* [count] what decided, on rank 0 */
+    size_t count;
+    size_t accepted, rejected[NB_REASON_COUNT];
+    bool clamped;
+} nb_selection;
+
+/* Collective. NB_ERR_INPUT when nothing is accepted or nothing is left to select, with the counts by reason;
+ * NB_ERR_USAGE when quota.count exceeds the accepted ones and is not to be clamped; NB_ERR_NUMERIC when an accepted
+ * candidate's value is not finite. */
+nb_status nb_select(nb_selection *out, const nb_contest *contest, const nb_quota *quota, nb_error *err);
+void nb_selection_free(nb_selection *selection);
+
+#endif

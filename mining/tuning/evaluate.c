@@ -1,0 +1,69 @@
+#include "mining/tuning/evaluate.h"
+
+#include "mining/embed/embed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t best_class(const float *image, const float *texts, size_t classes, size_t d)
+{
+    size_t best = 0;
+    double most = -2;
+    for (size_t c = 0; c < classes; c++) {
+        double dot = 0;
+        for (size_t k = 0; k < d; k++) {
+            dot += (double)image[k] * (double)texts[c * d + k];
+        }
+        if (dot > most) {
+            most = dot;
+            best = c;
+        }
+    }
+    return best;
+}
+
+static nb_status count_right(const nb_team *team, const nb_clip *clip, const nb_image_inputs *images,
+                             const float *texts, size_t classes, uint64_t *right, nb_error *err)
+{
+    size_t d = clip->config.projection;
+    nb_image_embedder embedder = {0};
+    float *rows = NULL, norms[NB_IMAGE_TILE];
+    nb_status status;
+    NB_TRY_NEW(rows, NB_IMAGE_TILE * d);
+    NB_TRY(nb_image_embedder_open(&embedder, clip, images, 0, err));
+    for (size_t at = 0; at < images->count; at += NB_IMAGE_TILE) {
+        size_t n = images->count - at < NB_IMAGE_TILE ? images->count - at : NB_IMAGE_TILE;
+        if (!nb_team_owns(team, at / NB_IMAGE_TILE)) {
+            continue;
+        }
+        NB_TRY(nb_image_embedder_tile(&embedder, at, n, rows, norms, err));
+        for (size_t i = 0; i < n; i++) {
+            *right += (int64_t)best_class(rows + i * d, texts, classes, d) == images->labels[at + i];
+        }
+    }
+done:
+    nb_image_embedder_destroy(&embedder);
+    free(rows);
+    return status;
+}
+
+nb_status nb_tune_evaluate(const nb_team *team, const nb_clip *clip, const nb_image_inputs *images,
+                           const nb_strings *labels, const char *prompt, uint64_t *right, nb_error *err)
+{
+    nb_prompts prompts = {0};
+    nb_strings templates = {0};
+    float *texts = NULL;
+    nb_status status;
+    *right = 0;
+    NB_TRY(nb_strings_push(&templates, prompt, strlen(prompt), err));
+    NB_TRY(nb_prompts_create(&prompts, &templates, NULL, err));
+    NB_TRY_NEW(texts, labels->count * clip->config.projection);
+    NB_TRY(nb_embed_texts(clip, &prompts, labels, texts, err));
+    NB_TRY(count_right(team, clip, images, texts, labels->count, right, err));
+done:
+    nb_prompts_destroy(&prompts);
+    nb_strings_free(&templates);
+    free(texts);
+    status = nb_team_agree(team, status, err);
+    return status == NB_OK ? nb_team_sum(team, right, 1, err) : status;
+}

@@ -1,0 +1,137 @@
+#include "mining/tuning/loss.h"
+
+#include "common/linear/blas.h"
+#include "common/linear/reference/kernels.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+nb_status nb_loss_create(nb_loss *l, size_t batch, size_t d, nb_error *err)
+{
+    nb_status status;
+    *l = (nb_loss){.batch = batch, .d = d};
+    NB_TRY_NEW(l->image, batch * d);
+    NB_TRY_NEW(l->text, batch * d);
+    NB_TRY_NEW(l->image_norms, batch);
+    NB_TRY_NEW(l->text_norms, batch);
+    NB_TRY_NEW(l->logits, batch * batch);
+    NB_TRY_NEW(l->slopes, batch * batch);
+    NB_TRY_NEW(l->sums, 2 * batch);
+    NB_TRY_NEW(l->mixed, batch * d);
+    NB_TRY_NEW(l->turned, batch * d);
+done:
+    if (status != NB_OK) {
+        nb_loss_destroy(l);
+    }
+    return status;
+}
+
+void nb_loss_destroy(nb_loss *l)
+{
+    free(l->image);
+    free(l->text);
+    free(l->image_norms);
+    free(l->text_norms);
+    free(l->logits);
+    free(l->slopes);
+    free(l->sums);
+    free(l->mixed);
+    free(l->turned);
+    *l = (nb_loss){0};
+}
+
+static nb_status normalise(double *out, double *norms, const float *rows, size_t count, size_t d, const char *what,
+                           nb_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < d; k++) {
+            out[i * d + k] = (double)rows[i * d + k];
+        }
+        norms[i] = nb_normalise_row(out + i * d, out + i * d, d);
+        if (!(norms[i] > 0) || !isfinite(norms[i])) {
+            return nb_fail(err, NB_ERR_NUMERIC, "the %s embedding of pair %zu of the batch has norm %g", what, i,
+                           norms[i]);
+        }
+    }
+    return NB_OK;
+}
+
+/* out [d, count] = rows [count, d] turned. */
+static void turn(double *out, const double *rows, size_t count, size_t d)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < d; k++) {
+            out[k * count + i] = rows[i * d + k];
+        }
+    }
+}
+
+/* The terms, from logits [n, n] and, in l->slopes, the logits turned. */
+static void take_terms(nb_loss *l, size_t n, double lambda, nb_loss_terms *t)
+{
+    *t = (nb_loss_terms){0};
+    for (size_t i = 0; i < n; i++) {
+        const double *row = l->logits + i * n;
+        size_t best = 0;
+        l->sums[i] = nb_log_sum_exp(row, n);
+        l->sums[n + i] = nb_log_sum_exp(l->slopes + i * n, n);
+        t->image_ce += (l->sums[i] - row[i]) / (double)n;
+        t->text_ce += (l->sums[n + i] - row[i]) / (double)n;
+        t->image_energy -= l->sums[i] / (double)n;
+        t->text_energy -= l->sums[n + i] / (double)n;
+        for (size_t k = 1; k < n; k++) {
+            best = row[k] > row[best] ? k : best;
+        }
+        t->right += best == i;
+    }
+    t->loss = 0.5 * (t->image_ce + t->text_ce + lambda * (t->image_energy + t->text_energy));
+}
+
+/* Gradients by the raw rows from those by the normalised ones: what lies along the row falls away. */
+static void through_norm(float *out, const double *d_unit, const double *unit, const double *norms, size_t count,
+                         size_t d)
+{
+    for (size_t i = 0; i < count; i++) {
+        double along = nb_dot(d_unit + i * d, unit + i * d, d);
+        for (size_t k = 0; k < d; k++) {
+            out[i * d + k] = (float)((d_unit[i * d + k] - unit[i * d + k] * along) / norms[i]);
+        }
+    }
+}
+
+nb_status nb_loss_compute(nb_loss *l, const float *image, const float *text, size_t n, double logit_scale,
+                          double lambda, nb_loss_terms *terms, float *dimage, float *dtext, double *dscale,
+                          nb_error *err)
+{
+    size_t d = l->d;
+    double scale = exp(logit_scale), each = 0.5 / (double)n;
+    nb_status status;
+    NB_TRY(normalise(l->image, l->image_norms, image, n, d, "image", err));
+    NB_TRY(normalise(l->text, l->text_norms, text, n, d, "text", err));
+    nb_dgemm_nt(n, n, d, scale, l->image, d, l->text, d, l->logits, n);
+    turn(l->slopes, l->logits, n, n);
+    take_terms(l, n, lambda, terms);
+    if (!isfinite(terms->loss)) {
+        status = nb_fail(err, NB_ERR_NUMERIC, "the loss is %g at logit scale %g", terms->loss, logit_scale);
+        goto done;
+    }
+    *dscale = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < n; k++) {
+            double x = l->logits[i * n + k];
+            double weight = exp(x - l->sums[i]) + exp(x - l->sums[n + k]);
+            double slope = each * ((1.0 - lambda) * weight - (i == k ? 2.0 : 0.0));
+            *dscale += slope * x;
+            l->logits[i * n + k] = slope;
+        }
+    }
+    turn(l->slopes, l->logits, n, n);
+    turn(l->turned, l->text, n, d);
+    nb_dgemm_nt(n, d, n, scale, l->logits, n, l->turned, n, l->mixed, d);
+    through_norm(dimage, l->mixed, l->image, l->image_norms, n, d);
+    turn(l->turned, l->image, n, d);
+    nb_dgemm_nt(n, d, n, scale, l->slopes, n, l->turned, n, l->mixed, d);
+    through_norm(dtext, l->mixed, l->text, l->text_norms, n, d);
+done:
+    return status;
+}

@@ -1,0 +1,20 @@
+/* A model to train from nothing. */
+#ifndef NB_MINING_TUNING_SCRATCH_H
+#define NB_MINING_TUNING_SCRATCH_H
+
+#include "mining/images/image_inputs.h"
+
+typedef struct nb_scratch_plan {
+    const char *config; /* a config.json as of a Hugging Face CLIP; its vocabulary's size and end token do not count */
+    size_t vocabulary;  /* tokens at most, over 514 */
+    const char *prompt; /* the captions: this, filled with the image's label */
+    uint64_t seed;
+} nb_scratch_plan;
+
+/* Writes a checkpoint (common/clip/model/create.h) into an existing folder, its vocabulary learned from one caption an
+ * image. The same plan and images give the same bytes. Not collective. NB_ERR_INPUT for an image without a label of
+ * `labels`, or a configuration that is none. */
+nb_status nb_scratch_write(const char *folder, const nb_scratch_plan *plan, const nb_image_inputs *images,
+                           const nb_strings *labels, nb_error *err);
+
+#endif

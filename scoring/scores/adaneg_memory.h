@@ -1,0 +1,40 @@
+/* AdaNeg's memory (Zhang and Zhang, NeurIPS 2024): per class (a label or a negative) its text embedding in slot 0 and
+ * up to slots - 1 images beside it, and the proxy that stands for the class in their place:
+ *
+ *   task      the normalised mean of the slots
+ *   sample    their normalised sum weighted by exp(-beta (1 - cos(slot, image))), so another one for every image
+ *
+ * Only cosines with proxies are wanted: the cosine of a weighted sum of slots with an image is the weighted sum of the
+ * slots' cosines over the norm of the sum, and that norm follows from the slots' products with each other, which are
+ * kept. A class without images is its text. Memory and time grow with the images stored, not with classes x slots. */
+#ifndef NB_SCORING_SCORES_ADANEG_MEMORY_H
+#define NB_SCORING_SCORES_ADANEG_MEMORY_H
+
+#include "common/base/memory.h"
+#include "common/linear/simd/vector.h"
+
+typedef struct nb_memory nb_memory;
+
+typedef struct nb_memory_spec {
+    const float *texts; /* [classes, d], normalised; borrowed */
+    size_t classes, d;
+    size_t slots; /* from 2 on */
+    bool sample;  /* else task */
+    double beta;
+    const nb_vector *vector;
+} nb_memory_spec;
+
+nb_status nb_memory_create(nb_memory **out, const nb_memory_spec *spec, nb_error *err);
+void nb_memory_destroy(nb_memory *memory);
+
+/* Offers an image [d], normalised, to a class under a key. While there is room it is stored; then it replaces the image
+ * with the largest key (the later slot among equals) if its own is smaller, and is left out otherwise. */
+nb_status nb_memory_store(nb_memory *memory, size_t class, const float *image, double key, nb_error *err);
+
+/* Images stored in all classes. */
+size_t nb_memory_count(const nb_memory *memory);
+
+/* cosines [count, classes] of images [count, d] with the texts become those with the proxies. */
+nb_status nb_memory_cosines(nb_memory *memory, const float *images, size_t count, float *cosines, nb_error *err);
+
+#endif

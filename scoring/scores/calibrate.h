@@ -1,0 +1,22 @@
+/* A threshold for a bank from held-out ID images. */
+#ifndef NB_SCORING_SCORES_CALIBRATE_H
+#define NB_SCORING_SCORES_CALIBRATE_H
+
+#include "common/store/embeddings.h"
+#include "scoring/bank/bank.h"
+
+enum { NB_CALIBRATE_IMAGES_MIN = 20 };
+#define NB_CALIBRATE_RECALL 0.95
+
+/* Scores the images of a store as the bank suggests and takes the highest threshold that accepts at least `recall` of
+ * them: the score of image number ceil(recall n) from the top. Images with label -1 are no ID images and are left out;
+ * a store without labels is taken as ID images all of it.
+ *
+ * NB_ERR_INPUT when the widths differ, the suggested score is unknown, or there are under NB_CALIBRATE_IMAGES_MIN
+ * images: 95 % of fewer is all of them. */
+nb_status nb_calibrate(nb_bank_threshold *out, const nb_bank *bank, nb_store *images, double recall, nb_error *err);
+
+/* How many rows of `images` stand in `others` too, bit for bit: images that are not held out. */
+nb_status nb_calibrate_shared(size_t *shared, nb_store *images, nb_store *others, nb_error *err);
+
+#endif

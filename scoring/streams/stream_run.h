@@ -1,0 +1,23 @@
+/* A whole stream: images in their order, batch by batch. */
+#ifndef NB_SCORING_STREAMS_STREAM_RUN_H
+#define NB_SCORING_STREAMS_STREAM_RUN_H
+
+#include "scoring/scores/stream.h"
+
+enum { NB_STREAM_BATCH = 32 }; /* images that change the state together, unless somebody says otherwise */
+
+typedef struct nb_stream_source {
+    size_t count;
+    size_t batch;
+    const size_t *order; /* [count] which image comes when; NULL: as they are numbered */
+    /* Image `image` into out [d], normalised. */
+    nb_status (*row)(void *self, size_t image, float *out, nb_error *err);
+    void (*done)(void *self, size_t images); /* now and then: how many are scored; may be NULL */
+    void *self;
+} nb_stream_source;
+
+/* Scores all of them -> results [count], in the stream's order. */
+nb_status nb_stream_run(nb_stream *stream, const nb_stream_source *source, size_t d, nb_score_result *results,
+                        nb_error *err);
+
+#endif

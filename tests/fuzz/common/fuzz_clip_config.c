@@ -1,0 +1,59 @@
+/* config.json (first byte even) and preprocessor_config.json (odd) of a checkpoint: read or refused, and what is read
+ * fits together. */
+#include "fuzz/fuzz.h"
+
+#include "common/clip/checkpoint/config.h"
+#include "common/clip/preprocess/preprocess.h"
+
+#include <math.h>
+
+static void check_tower(const nb_tower_config *t)
+{
+    require(t->width && t->layers && t->heads && t->mlp && t->width % t->heads == 0);
+    require(t->epsilon >= 0 && t->epsilon < 1);
+}
+
+static void read_shape(const char *folder)
+{
+    nb_error err = {0};
+    nb_clip_config c;
+    nb_status status = nb_clip_config_read(&c, folder, &err);
+    require_message(status, &err);
+    if (status == NB_OK) {
+        check_tower(&c.text);
+        check_tower(&c.image);
+        require(c.projection && c.context && c.vocabulary && c.patch && c.image_size % c.patch == 0);
+        require(nb_clip_patches(&c) >= 1);
+    }
+}
+
+static void read_preprocess(const char *folder)
+{
+    nb_error err = {0};
+    nb_preprocess p;
+    bool defaulted;
+    nb_status status = nb_preprocess_read(&p, folder, 224, &defaulted, &err);
+    require_message(status, &err);
+    if (status == NB_OK) {
+        require(!defaulted && p.size == 224 && p.rescale > 0);
+        for (size_t i = 0; i < 3; i++) {
+            require(isfinite(p.mean[i]) && isfinite(p.std[i]) && p.std[i] > 0);
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const char *folder = memory_folder();
+    if (!size) {
+        return 0;
+    }
+    if (data[0] % 2 == 0) {
+        put_file(folder, "config.json", data + 1, size - 1);
+        read_shape(folder);
+    } else {
+        put_file(folder, "preprocessor_config.json", data + 1, size - 1);
+        read_preprocess(folder);
+    }
+    return 0;
+}

@@ -1,0 +1,21 @@
+/* Any bytes: decoded or refused, and what was decoded is cropped. */
+#include "common/clip/preprocess/preprocess.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    nb_error err = {0};
+    nb_image image, crop;
+    if (nb_image_decode(&image, data, size, "fuzz", &err) != NB_OK) {
+        return 0;
+    }
+    if (nb_preprocess_crop(&image, 1 + size % 61, &crop, &err) == NB_OK) {
+        nb_image_free(&crop);
+    }
+    nb_image_free(&image);
+    return 0;
+}

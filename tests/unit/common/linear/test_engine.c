@@ -1,0 +1,422 @@
+/* The engines: tiles against the manual's arithmetic, products and attention against double precision over a grid of
+ * shapes. The emulated bf16 engine runs everywhere; where the CPU has AMX it is tested too, beside the emulation. */
+#include "support/support.h"
+
+#include "common/base/random.h"
+#include "common/linear/blas.h"
+#include "common/linear/engine.h"
+#include "common/linear/reference/half.h"
+#include "common/linear/reference/kernels.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const nb_engine *engines[3];
+static size_t engine_count;
+
+static float *numbers(size_t n, uint64_t stream, double scale)
+{
+    float *x = aligned_alloc(64, (n * sizeof *x / 64 + 1) * 64);
+    for (size_t i = 0; i < n; i++) {
+        x[i] = (float)(scale * nb_random_normal(21, stream, i));
+    }
+    return x;
+}
+
+static void *room(size_t bytes)
+{
+    void *p = aligned_alloc(64, (bytes / 64 + 1) * 64);
+    memset(p, 0, (bytes / 64 + 1) * 64);
+    return p;
+}
+
+/* What an engine makes of an operand. */
+static double seen(const nb_engine *e, float x)
+{
+    uint16_t bits;
+    if (!e->tiles) {
+        return (double)x;
+    }
+    e->tiles->to_bf16(&bits, &x, 1);
+    return (double)nb_bfloat_to_float(bits);
+}
+
+static const void *packed(const nb_engine *e, const float *weight, size_t n, size_t k)
+{
+    void *p = room(e->weight_bytes(n, k));
+    e->pack(e, p, weight, n, k);
+    return p;
+}
+
+/* ---- tiles ---- */
+
+static float as_float(uint32_t u)
+{
+    float f;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+static void check_rounding(const nb_tiles *t)
+{
+    const struct {
+        uint32_t in;
+        uint16_t out;
+    } cases[] = {
+        {0x00000000, 0x0000}, {0x80000000, 0x8000}, {0x3f800000, 0x3f80}, {0x3f808000, 0x3f80}, {0x3f808001, 0x3f81},
+        {0x3f818000, 0x3f82}, {0x3f817fff, 0x3f81}, {0xbf818000, 0xbf82}, {0x7f800000, 0x7f80}, {0xff800000, 0xff80},
+        {0x7f7fffff, 0x7f80}, {0x7f800001, 0x7fc0}, {0x7fffffff, 0x7fff}, {0xffffffff, 0xffff}, {0x00008000, 0x0000},
+        {0x00018000, 0x0002}, {0x3fffffff, 0x4000},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        float in = as_float(cases[i].in);
+        uint16_t out;
+        t->to_bf16(&out, &in, 1);
+        if (out != cases[i].out) {
+            fail_msg("%s: %08x becomes %04x, not %04x", t->name, cases[i].in, out, cases[i].out);
+        }
+    }
+}
+
+static float flushed(float x)
+{
+    return fabsf(x) < 0x1p-126f ? copysignf(0, x) : x;
+}
+
+/* Element (m, n) of a block by the manual's recipe, one step after the other. */
+static float by_the_manual(const float *a, const float *b, size_t k)
+{
+    float sum = 0;
+    for (size_t s = 0; s < k; s += 32) {
+        float even = 0, odd = 0;
+        for (size_t i = s; i < s + 32; i += 2) {
+            even = flushed(fmaf(flushed(a[i]), flushed(b[i]), even));
+            odd = flushed(fmaf(flushed(a[i + 1]), flushed(b[i + 1]), odd));
+        }
+        sum = flushed(sum + flushed(even + odd));
+    }
+    return sum;
+}
+
+/* The emulation bit for bit; hardware too, unless a count of exceptions is printed and they are one rounding off. */
+static void check_recipe(const nb_tiles *t)
+{
+    enum { K = 96 };
+    float *a = numbers(32 * K, 1, 1), *b = numbers(32 * K, 2, 1), *out = room(32 * 32 * sizeof *out);
+    a[5] = 1e-39f, b[9] = -1e-40f; /* denormals count as zero */
+    uint16_t *rows = room(nb_tile_rows_count(32, K) * 2), *panel = room(nb_tile_panels_count(32, K) * 2);
+    size_t off = 0;
+    t->pack_rows(rows, a, 32, K, K);
+    t->pack_panels(panel, b, 32, K, K);
+    for (size_t i = 0; i < (size_t)32 * K; i++) {
+        uint16_t bits[2];
+        t->to_bf16(&bits[0], &a[i], 1);
+        t->to_bf16(&bits[1], &b[i], 1);
+        a[i] = nb_bfloat_to_float(bits[0]);
+        b[i] = nb_bfloat_to_float(bits[1]);
+    }
+    for (size_t tiles = 1; tiles <= 2; tiles++) {
+        t->begin();
+        t->block(out, rows, tiles, panel, K / 32, panel, 0);
+        t->end();
+        for (size_t m = 0; m < 16 * tiles; m++) {
+            for (size_t n = 0; n < 32; n++) {
+                float want = by_the_manual(a + m * K, b + n * K, K), got = out[m * 32 + n];
+                off += want != got;
+                assert_true(fabs((double)want - (double)got) <= 1e-5);
+            }
+        }
+    }
+    print_message("%s: %zu of 1536 elements differ from the manual's recipe\n", t->name, off);
+    if (t == &nb_tiles_emulated) {
+        assert_int_equal(off, 0);
+    }
+    free(a), free(b), free(out), free(rows), free(panel);
+}
+
+static void test_tiles(void **state)
+{
+    (void)state;
+    const char *why = NULL;
+    const nb_tiles *amx = nb_tiles_amx(&why);
+    check_rounding(&nb_tiles_emulated);
+    check_recipe(&nb_tiles_emulated);
+    if (amx) {
+        check_rounding(amx);
+        check_recipe(amx);
+    } else {
+        assert_non_null(why);
+        print_message("%s: only the emulation is tested\n", why);
+    }
+}
+
+/* pack_columns of a transpose is pack_panels. */
+static void test_packing(void **state)
+{
+    (void)state;
+    const size_t sizes[] = {1, 5, 16, 31, 33, 64, 70};
+    for (size_t i = 0; i < 7; i++) {
+        for (size_t j = 0; j < 7; j++) {
+            size_t n = sizes[i], k = sizes[j], bytes = nb_tile_panels_count(n, k) * 2;
+            float *x = numbers(n * k, 3, 1), *turned = room(n * k * sizeof *turned);
+            uint16_t *a = room(bytes), *b = room(bytes);
+            memset(a, 0xff, bytes); /* padding is written too */
+            memset(b, 0xff, bytes);
+            for (size_t o = 0; o < n; o++) {
+                for (size_t c = 0; c < k; c++) {
+                    turned[c * n + o] = x[o * k + c];
+                }
+            }
+            nb_tiles_emulated.pack_panels(a, x, n, k, k);
+            nb_tiles_emulated.pack_columns(b, turned, n, k, n);
+            assert_memory_equal(a, b, bytes);
+            free(x), free(turned), free(a), free(b);
+        }
+    }
+}
+
+/* ---- products ---- */
+
+typedef struct shape {
+    size_t m, n, k, first, count;
+} shape;
+
+static double activated(double x, nb_epilogue epilogue)
+{
+    return epilogue == NB_STORE_GELU         ? 0.5 * x * (1 + erf(x / sqrt(2.0)))
+           : epilogue == NB_STORE_QUICK_GELU ? x / (1 + exp(-1.702 * x))
+                                             : x;
+}
+
+/* Element (m, n) of an input as the engine holds it. */
+static double held(const nb_engine *e, const void *input, size_t k, size_t m, size_t n)
+{
+    if (!e->tiles) {
+        return (double)((const float *)input)[m * k + n];
+    }
+    const uint16_t *tile = (const uint16_t *)input + (m / 16 * nb_tile_steps(k) + n / 32) * NB_TILE;
+    return (double)nb_bfloat_to_float(tile[m % 16 * 32 + n % 32]);
+}
+
+static void check_product(const nb_engine *e, shape s, nb_epilogue epilogue)
+{
+    float *a = numbers(s.m * s.k, 4, 1), *w = numbers(s.n * s.k, 5, 1 / sqrt((double)s.k)), *bias = numbers(s.n, 6, 1);
+    float *before = numbers(s.m * s.count, 7, 1), *scratch = room(s.m * s.count * sizeof *scratch);
+    bool activates = epilogue == NB_STORE_GELU || epilogue == NB_STORE_QUICK_GELU;
+    void *form = room(e->input_bytes(s.m, s.k));
+    const void *weight = packed(e, w, s.n, s.k);
+    void *out = room(activates ? e->input_bytes(s.m, s.count) : s.m * s.count * sizeof(float));
+    if (!activates) {
+        memcpy(out, before, s.m * s.count * sizeof(float));
+    }
+    nb_product p = {.vector = nb_vector_best(),
+                    .input = e->input(e, form, a, s.m, s.k),
+                    .rows = s.m,
+                    .k = s.k,
+                    .weight = weight,
+                    .first = s.first,
+                    .count = s.count,
+                    .bias = bias + s.first,
+                    .epilogue = epilogue,
+                    .out = out,
+                    .scratch = scratch};
+    e->product(e, &p);
+    for (size_t m = 0; m < s.m; m++) {
+        for (size_t n = 0; n < s.count; n++) {
+            double sum = (double)bias[s.first + n], size = 1;
+            for (size_t i = 0; i < s.k; i++) {
+                double term = seen(e, a[m * s.k + i]) * seen(e, w[(s.first + n) * s.k + i]);
+                sum += term;
+                size += fabs(term);
+            }
+            double want = activated(sum, epilogue) + (epilogue == NB_ADD ? (double)before[m * s.count + n] : 0);
+            double got = activates ? held(e, out, s.count, m, n) : (double)((float *)out)[m * s.count + n];
+            double tolerance = 2e-6 * (size + fabs(want)) + (activates && e->tiles ? fabs(want) / 256 : 0);
+            if (!(fabs(got - want) <= tolerance)) {
+                fail_msg("%s, %zux%zux%zu (%zu from %zu), epilogue %d: [%zu, %zu] is %g, not %g", e->precision, s.m,
+                         s.n, s.k, s.count, s.first, (int)epilogue, m, n, got, want);
+            }
+        }
+    }
+    for (size_t m = 0; activates && e->tiles && m < s.m; m++) { /* the next product's padding */
+        for (size_t n = s.count; n < (s.count + 31) / 32 * 32; n++) {
+            assert_true(held(e, out, s.count, m, n) == 0);
+        }
+    }
+    free(a), free(w), free(bias), free(before), free(scratch), free(form), free(out);
+    free((void *)(uintptr_t)weight);
+}
+
+static void test_products(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 2, 15, 16, 17, 31, 32, 33, 48, 63, 65, 70};
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    size_t done = 0;
+    for (size_t g = 0; g < engine_count; g++) {
+        for (size_t i = 0; i < (size_t)SIZES * SIZES * SIZES; i++, done++) {
+            shape s = {sizes[i % SIZES], sizes[i / SIZES % SIZES], sizes[i / SIZES / SIZES], 0, 0};
+            s.count = s.n;
+            nb_epilogue epilogue = (nb_epilogue)(i * 7 / 3 % 4);
+            if (epilogue == NB_STORE || epilogue == NB_ADD) { /* also a slice of the outputs */
+                s.first = i % 5 * s.n / 7;
+                s.count = s.n - s.first - (s.n - s.first) / 3;
+            }
+            check_product(engines[g], s, epilogue);
+        }
+        check_product(engines[g], (shape){1100, 40, 1000, 0, 40}, NB_ADD); /* more rows than meet a panel at once */
+        check_product(engines[g], (shape){197, 120, 588, 40, 80}, NB_STORE);
+    }
+    print_message("%zu products on %zu engines\n", done, engine_count);
+}
+
+/* A row alone gives the bits it gives in company. */
+static void test_company(void **state)
+{
+    (void)state;
+    enum { M = 70, N = 45, K = 100 };
+    for (size_t g = 1; g < engine_count; g++) {
+        const nb_engine *e = engines[g];
+        float *a = numbers(M * K, 8, 1), *w = numbers(N * K, 9, 1), all[M * N], one[N];
+        void *form = room(e->input_bytes(M, K));
+        const void *weight = packed(e, w, N, K);
+        nb_product p = {
+            .input = e->input(e, form, a, M, K), .rows = M, .k = K, .weight = weight, .count = N, .out = all};
+        e->product(e, &p);
+        for (size_t m = 0; m < M; m++) {
+            p.input = e->input(e, form, a + m * K, 1, K);
+            p.rows = 1;
+            p.out = one;
+            e->product(e, &p);
+            assert_memory_equal(one, all + m * N, sizeof one);
+        }
+        free(a), free(w), free(form);
+        free((void *)(uintptr_t)weight);
+    }
+}
+
+/* ---- attention ---- */
+
+static void check_attention(const nb_engine *e, size_t m, size_t n, size_t head)
+{
+    size_t stride = 3 * head + 5, longest = m > n ? m : n;
+    float *qkv = numbers(longest * stride, 10, 1), *out = room(m * stride * sizeof *out);
+    void *scratch = room(e->attention_bytes(longest, head));
+    double gap = 0, *p = calloc(n, sizeof *p);
+    const float *k = qkv + head, *v = qkv + 2 * head;
+    nb_attention a = {.vector = nb_vector_best(),
+                      .m = m,
+                      .n = n,
+                      .head = head,
+                      .q = qkv,
+                      .k = k,
+                      .v = v,
+                      .q_stride = stride,
+                      .stride = stride,
+                      .out_stride = stride,
+                      .out = out,
+                      .scratch = scratch};
+    e->attend(e, &a);
+    for (size_t i = 0; i < m; i++) {
+        double total = 0;
+        for (size_t j = 0; j < n; j++) {
+            double s = 0;
+            for (size_t c = 0; c < head; c++) {
+                s += seen(e, qkv[i * stride + c]) * seen(e, k[j * stride + c]);
+            }
+            p[j] = exp(s / sqrt((double)head));
+            total += p[j];
+        }
+        for (size_t c = 0; c < head; c++) {
+            double want = 0;
+            for (size_t j = 0; j < n; j++) {
+                want += p[j] / total * seen(e, v[j * stride + c]);
+            }
+            gap = fmax(gap, fabs(want - (double)out[i * stride + c]));
+        }
+        for (size_t c = head; c < stride; c++) { /* nothing beside the head is touched */
+            assert_true(out[i * stride + c] == 0);
+        }
+    }
+    if (!(gap <= (e->tiles ? 0.01 : 1e-5))) {
+        fail_msg("%s: attention %zux%zu, head %zu is off by %g", e->precision, m, n, head, gap);
+    }
+    free(qkv), free(out), free(scratch), free(p);
+}
+
+static void test_attention(void **state)
+{
+    (void)state;
+    for (size_t g = 0; g < engine_count; g++) {
+        const size_t lengths[] = {1, 2, 16, 17, 50, 65, 197}, heads[] = {8, 24, 32, 64, 80};
+        for (size_t i = 0; i < 7; i++) {
+            for (size_t h = 0; h < 5; h++) {
+                check_attention(engines[g], lengths[i], lengths[i], heads[h]);
+                check_attention(engines[g], 1, lengths[i], heads[h]);
+            }
+        }
+    }
+}
+
+/* Hardware and emulation of one product: bit for bit where the emulation is true to it. */
+static void test_hardware(void **state)
+{
+    (void)state;
+    if (engine_count < 3) {
+        print_message("there is no AMX here\n");
+        skip();
+    }
+    enum { M = 500, N = 768, K = 768 };
+    float *a = numbers(M * K, 11, 1), *w = numbers(N * K, 12, 0.04), *out[2];
+    for (size_t g = 0; g < 2; g++) {
+        const nb_engine *e = engines[g + 1];
+        void *form = room(e->input_bytes(M, K));
+        const void *weight = packed(e, w, N, K);
+        out[g] = room(M * N * sizeof(float));
+        e->product(
+            e,
+            &(nb_product){
+                .input = e->input(e, form, a, M, K), .rows = M, .k = K, .weight = weight, .count = N, .out = out[g]});
+        free(form);
+        free((void *)(uintptr_t)weight);
+    }
+    size_t off = 0;
+    for (size_t i = 0; i < (size_t)M * N; i++) {
+        off += out[0][i] != out[1][i];
+        assert_true(fabs((double)out[0][i] - (double)out[1][i]) <= 1e-4);
+    }
+    print_message("%zu of %d elements differ between AMX and its emulation\n", off, M * N);
+    free(a), free(w), free(out[0]), free(out[1]);
+}
+
+static void test_choice(void **state)
+{
+    (void)state;
+    const char *why = NULL;
+    setenv("NEGBANK_AMX", "emulate", 1);
+    assert_ptr_equal(nb_engine_bf16(&why), &nb_engine_bf16_emulated);
+    setenv("NEGBANK_AMX", "off", 1);
+    assert_null(nb_engine_bf16(&why));
+    assert_non_null(strstr(why, "NEGBANK_AMX=off"));
+    assert_null(nb_engine_bf16(NULL));
+    unsetenv("NEGBANK_AMX");
+    assert_true((nb_engine_bf16(&why) != NULL) == (nb_tiles_amx(NULL) != NULL));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tiles),   cmocka_unit_test(test_packing),   cmocka_unit_test(test_products),
+        cmocka_unit_test(test_company), cmocka_unit_test(test_attention), cmocka_unit_test(test_hardware),
+        cmocka_unit_test(test_choice),
+    };
+    nb_blas_start();
+    unsetenv("NEGBANK_AMX");
+    engines[engine_count++] = &nb_engine_fp32;
+    engines[engine_count++] = &nb_engine_bf16_emulated;
+    if (nb_engine_bf16(NULL)) {
+        engines[engine_count++] = nb_engine_bf16(NULL);
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

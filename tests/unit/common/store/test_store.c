@@ -1,0 +1,229 @@
+/* Stores, seals and .npy: what goes in comes out; one altered byte anywhere is noticed. */
+#include "support/support.h"
+
+#include "common/linear/reference/half.h"
+#include "common/store/embeddings.h"
+#include "common/store/npy.h"
+#include "mining/embed/import.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { N = 37, D = 5, TILE = 8 };
+
+static void make_rows(float *rows, float *norms)
+{
+    for (size_t r = 0; r < N; r++) {
+        double sum = 0;
+        for (size_t i = 0; i < D; i++) {
+            rows[r * D + i] = (float)((r * 7 + i * 3) % 11) - 4.5f;
+            sum += (double)rows[r * D + i] * (double)rows[r * D + i];
+        }
+        norms[r] = (float)sqrt(sum);
+        for (size_t i = 0; i < D; i++) {
+            rows[r * D + i] /= norms[r];
+        }
+    }
+}
+
+/* Writes the tiles in an odd order, as ranks would. */
+static void make_store(const char *path, bool half)
+{
+    nb_error err = {0};
+    nb_store_plan plan;
+    nb_digest digest;
+    nb_strings names = {0};
+    uint8_t tags[N];
+    float rows[N * D], norms[N];
+    make_rows(rows, norms);
+    for (size_t r = 0; r < N; r++) {
+        char name[16];
+        int len = snprintf(name, sizeof name, "text %zu", r);
+        must(nb_strings_push(&names, name, (size_t)len, &err), &err);
+        tags[r] = (uint8_t)(r % 3);
+    }
+    nb_store_spec spec = {
+        .count = N, .width = D, .tile_rows = TILE, .half = half, .names = &names, .tags = tags, .provenance = "{}"};
+    must(nb_store_create(&plan, path, &spec, &err), &err);
+    int fd = open(path, O_WRONLY);
+    for (size_t t = plan.tile_count; t-- > 0;) {
+        size_t at = nb_store_tile_begin(&plan, t);
+        must(nb_store_write_tile(fd, &plan, t, rows + at * D, norms + at, &err), &err);
+    }
+    close(fd);
+    must(nb_store_seal(path, &plan, &digest, &err), &err);
+    nb_strings_free(&names);
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_store store;
+    float rows[N * D], norms[N], back[N * D];
+    double unit[N * D];
+    make_rows(rows, norms);
+    for (int half = 0; half < 2; half++) {
+        const char *path = scratch_path("store.nbe");
+        make_store(path, half);
+        must(nb_store_open(&store, path, true, &err), &err);
+        assert_int_equal(store.plan.count, N);
+        assert_int_equal(store.plan.width, D);
+        assert_int_equal(store.plan.half, half);
+        assert_string_equal(nb_strings_get(&store.names, 20), "text 20");
+        assert_int_equal(store.tags[20], 2);
+        assert_null(store.labels);
+        assert_memory_equal(store.norms, norms, sizeof norms);
+        must(nb_store_rows_float(&store, 0, N, back, &err), &err);
+        for (size_t i = 0; i < N * D; i++) {
+            assert_true(back[i] == (half ? nb_half_to_float(nb_float_to_half(rows[i])) : rows[i]));
+        }
+        must(nb_store_rows(&store, 3, 30, unit, &err), &err);
+        for (size_t r = 0; r < 30; r++) {
+            double sum = 0;
+            for (size_t i = 0; i < D; i++) {
+                sum += unit[r * D + i] * unit[r * D + i];
+            }
+            assert_true(fabs(sum - 1) < 1e-14);
+        }
+        assert_int_equal(nb_store_rows_float(&store, N - 1, 2, back, &err), NB_ERR_INTERNAL);
+        nb_store_close(&store);
+    }
+}
+
+/* Opens and reads all of it. */
+static nb_status read_whole(const char *path, nb_error *err)
+{
+    nb_store store;
+    double rows[N * D];
+    nb_status status = nb_store_open(&store, path, true, err);
+    if (status == NB_OK) {
+        status = nb_store_rows(&store, 0, N, rows, err);
+        nb_store_close(&store);
+    }
+    return status;
+}
+
+static void test_every_byte(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    const char *path = scratch_path("whole.nbe"), *bad = scratch_path("bad.nbe");
+    char *bytes;
+    size_t len;
+    make_store(path, false);
+    must(read_whole(path, &err), &err);
+    must(nb_file_read(path, 1 << 20, &bytes, &len, &err), &err);
+    must(nb_file_write(bad, true, bytes, len, &err), &err);
+    int fd = open(bad, O_RDWR);
+    for (size_t at = 0; at < len; at++) {
+        char altered = (char)(bytes[at] ^ 0x10);
+        assert_int_equal(pwrite(fd, &altered, 1, (off_t)at), 1);
+        nb_status status = read_whole(bad, &err);
+        if (status != NB_ERR_INPUT && status != NB_ERR_VERIFY) {
+            fail_msg("byte %zu of %zu altered: %s", at, len, nb_status_name(status));
+        }
+        assert_int_equal(pwrite(fd, bytes + at, 1, (off_t)at), 1);
+    }
+    close(fd);
+    for (size_t cut = 0; cut < len; cut += 97) {
+        FILE *f = fopen(bad, "wb");
+        fwrite(bytes, 1, cut, f);
+        fclose(f);
+        assert_int_equal(read_whole(bad, &err), NB_ERR_INPUT);
+    }
+    free(bytes);
+}
+
+static void test_kinds(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_seal seal;
+    const char *path = scratch_path("kind.nbe");
+    make_store(path, false);
+    must_fail(nb_seal_read(&seal, path, "bank", &err), NB_ERR_INPUT, &err, "a negbank bank is needed");
+    must(nb_seal_read(&seal, path, NULL, &err), &err);
+    assert_string_equal(seal.kind, NB_STORE_KIND);
+    must_fail(nb_seal_read(&seal, scratch_path("none"), NULL, &err), NB_ERR_INPUT, &err, "none");
+}
+
+static void test_npy(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_npy npy;
+    const char *path = scratch_path("a.npy");
+    float values[6] = {1, -2, 0.5f, 4, 5, 1e-3f};
+    int32_t labels[3] = {-1, 0, 7};
+    must(nb_npy_write(path, true, NB_NPY_F32, 0, 2, 3, values, &err), &err);
+    must(nb_npy_open(&npy, path, &err), &err);
+    assert_int_equal(npy.rows, 2);
+    assert_int_equal(npy.columns, 3);
+    assert_int_equal(((uintptr_t)npy.data - (uintptr_t)npy.map.data) % 64, 0);
+    for (size_t i = 0; i < 6; i++) {
+        assert_true(nb_npy_at(&npy, i) == (double)values[i]);
+    }
+    nb_npy_close(&npy);
+    must(nb_npy_write(path, true, NB_NPY_I32, 0, 3, 0, labels, &err), &err);
+    must(nb_npy_open(&npy, path, &err), &err);
+    assert_int_equal(npy.rank, 1);
+    assert_true(nb_npy_at(&npy, 2) == 7);
+    nb_npy_close(&npy);
+    must(nb_npy_write(path, true, NB_NPY_F16, 0, 2, 3, values, &err), &err);
+    must(nb_npy_open(&npy, path, &err), &err);
+    assert_true(fabs(nb_npy_at(&npy, 5) - 1e-3) < 1e-6);
+    nb_npy_close(&npy);
+    assert_int_equal(truncate(path, 130), 0);
+    must_fail(nb_npy_open(&npy, path, &err), NB_ERR_INPUT, &err, "cut short");
+    must(nb_file_write(path, true, "\x93NUMPY\1\0\xff\xff", 10, &err), &err);
+    must_fail(nb_npy_open(&npy, path, &err), NB_ERR_INPUT, &err, "npy");
+}
+
+/* Half-precision unit rows keep their bits; everything else is normalised. */
+static void test_import(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_digest digest;
+    nb_store store;
+    size_t count;
+    float rows[N * D], norms[N], back[N * D];
+    make_rows(rows, norms);
+    const char *npy = scratch_path("rows.npy"), *path = scratch_path("imported.nbe");
+    nb_import in = {.embeddings = npy};
+    must(nb_npy_write(npy, true, NB_NPY_F16, 0, N, D, rows, &err), &err);
+    must(nb_import_store(&in, path, true, "{}", &digest, &count, &err), &err);
+    must(nb_store_open(&store, path, true, &err), &err);
+    assert_true(store.plan.half);
+    must(nb_store_rows_float(&store, 0, N, back, &err), &err);
+    for (size_t i = 0; i < N * D; i++) {
+        assert_true(back[i] == nb_half_to_float(nb_float_to_half(rows[i])));
+    }
+    nb_store_close(&store);
+    for (size_t i = 0; i < N * D; i++) {
+        rows[i] *= 3;
+    }
+    must(nb_npy_write(npy, true, NB_NPY_F16, 0, N, D, rows, &err), &err);
+    must(nb_import_store(&in, path, true, "{}", &digest, &count, &err), &err);
+    must(nb_store_open(&store, path, true, &err), &err);
+    assert_false(store.plan.half);
+    assert_true(fabs((double)store.norms[5] - 3) < 0.01);
+    nb_store_close(&store);
+    memset(rows + 4 * D, 0, D * sizeof *rows);
+    must(nb_npy_write(npy, true, NB_NPY_F32, 0, N, D, rows, &err), &err);
+    must_fail(nb_import_store(&in, path, true, "{}", &digest, &count, &err), NB_ERR_INPUT, &err, "row 4");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_every_byte), cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_npy),        cmocka_unit_test(test_import),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,645 @@
+/* The scores: golden data of the authors' code, extremes, and what is refused. */
+#include "support/support.h"
+
+#include "common/base/random.h"
+#include "common/linear/blas.h"
+#include "common/linear/reference/kernels.h"
+#include "common/store/npy.h"
+#include "scoring/scores/adaneg_memory.h"
+#include "scoring/scores/parameters.h"
+#include "scoring/scores/stream.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A bank in memory with the images to score. */
+typedef struct fixture {
+    nb_bank bank;
+    float *images; /* [count, d] */
+    size_t count;
+    size_t *order; /* [count] or NULL */
+} fixture;
+
+static double *read_rows(const char *name, size_t *rows, size_t *width)
+{
+    nb_error err = {0};
+    nb_npy npy;
+    must(nb_npy_open(&npy, golden_path(name), &err), &err);
+    double *out = calloc(npy.rows * npy.columns, sizeof *out);
+    for (size_t i = 0; i < npy.rows * npy.columns; i++) {
+        out[i] = nb_npy_at(&npy, i);
+    }
+    *rows = npy.rows;
+    *width = npy.columns;
+    nb_npy_close(&npy);
+    return out;
+}
+
+static void normalise(double *rows, size_t count, size_t d)
+{
+    for (size_t i = 0; i < count; i++) {
+        nb_normalise_row(rows + i * d, rows + i * d, d);
+    }
+}
+
+static void append_images(fixture *f, const char *name)
+{
+    nb_error err = {0};
+    size_t n, d;
+    double *rows = read_rows(name, &n, &d);
+    f->images = realloc(f->images, (f->count + n) * d * sizeof *f->images);
+    for (size_t i = 0; i < n * d; i++) {
+        f->images[f->count * d + i] = (float)rows[i];
+    }
+    must(nb_score_normalise(f->images + f->count * d, n, d, 0, "the images", &err), &err);
+    f->count += n;
+    free(rows);
+}
+
+static void open_golden(fixture *f)
+{
+    size_t n, d, width;
+    *f = (fixture){0};
+    f->bank.label_rows = read_rows("methods/id_text.npy", &f->bank.label_count, &f->bank.d);
+    d = f->bank.d;
+    normalise(f->bank.label_rows, f->bank.label_count, d);
+    double *texts = read_rows("methods/texts.npy", &n, &width);
+    normalise(texts, n, d);
+    double *rows = read_rows("methods/bank_rows.npy", &f->bank.negative_count, &width);
+    f->bank.negative_rows = calloc(f->bank.negative_count * d, sizeof(double));
+    for (size_t i = 0; i < f->bank.negative_count; i++) {
+        memcpy(f->bank.negative_rows + i * d, texts + (size_t)rows[i] * d, d * sizeof(double));
+    }
+    append_images(f, "methods/images_id.npy");
+    append_images(f, "methods/images_ood.npy");
+    free(texts);
+    free(rows);
+}
+
+static void close_fixture(fixture *f)
+{
+    free(f->bank.label_rows);
+    free(f->bank.negative_rows);
+    free(f->images);
+    free(f->order);
+}
+
+static nb_score_settings defaults(const char *score)
+{
+    nb_score_settings s = nb_score_find(score)->defaults;
+    return s;
+}
+
+/* Many batches in one call score as they do one by one. */
+static void same_together(const nb_scorer *scorer, const float *images, size_t count, size_t batch,
+                          const nb_score_result *alone)
+{
+    nb_error err = {0};
+    nb_stream *stream;
+    nb_score_result *results = calloc(count, sizeof *results);
+    must(nb_stream_create(&stream, scorer, &err), &err);
+    for (size_t at = 0, most = 3 * batch; at < count; at += most) {
+        size_t n = count - at < most ? count - at : most;
+        must(nb_stream_push_batches(stream, images + at * scorer->d, n, batch, results + at, &err), &err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(results[i].label, alone[i].label);
+        assert_true(fabs(results[i].score - alone[i].score) <= 1e-6 * (1 + fabs(alone[i].score)));
+    }
+    nb_stream_destroy(stream);
+    free(results);
+}
+
+/* Scores all images, in batches, in the fixture's order. */
+static nb_score_result *score(const fixture *f, const char *name, nb_score_settings settings, size_t batch)
+{
+    nb_error err = {0};
+    nb_scorer scorer;
+    nb_stream *stream;
+    size_t d = f->bank.d;
+    nb_score_result *results = calloc(f->count, sizeof *results);
+    float *ordered = calloc(f->count * d, sizeof *ordered);
+    for (size_t i = 0; i < f->count; i++) {
+        memcpy(ordered + i * d, f->images + (f->order ? f->order[i] : i) * d, d * sizeof *ordered);
+    }
+    must(nb_scorer_create(&scorer, &f->bank, nb_score_find(name), &settings, &err), &err);
+    must(nb_stream_create(&stream, &scorer, &err), &err);
+    for (size_t at = 0; at < f->count; at += batch) {
+        size_t n = f->count - at < batch ? f->count - at : batch;
+        must(nb_stream_push(stream, ordered + at * d, n, results + at, &err), &err);
+    }
+    nb_stream_destroy(stream);
+    same_together(&scorer, ordered, f->count, batch, results);
+    nb_scorer_destroy(&scorer);
+    free(ordered);
+    return results;
+}
+
+static void check_golden(const fixture *f, const char *name, nb_score_settings settings, const char *expected)
+{
+    char path[128];
+    size_t n, width;
+    double worst = 0;
+    snprintf(path, sizeof path, "methods/score_%s.npy", expected);
+    double *want = read_rows(path, &n, &width);
+    assert_int_equal(n, f->count);
+    nb_score_result *got = score(f, name, settings, 32);
+    for (size_t i = 0; i < n; i++) {
+        worst = fmax(worst, fabs(got[i].score - want[i]));
+        assert_true(isnan(got[i].ood) || fabs(got[i].score + got[i].ood - 1) < 1e-12);
+    }
+    print_message("%s: %zu scores, largest difference %.2g\n", expected, n, worst);
+    assert_true(worst <= 1e-5);
+    free(want);
+    free(got);
+}
+
+static void test_golden_batch(void **state)
+{
+    (void)state;
+    fixture f;
+    open_golden(&f);
+    nb_score_settings s = defaults("mcm");
+    check_golden(&f, "mcm", s, "mcm_t1");
+    s.temperature = 0.01;
+    check_golden(&f, "mcm", s, "mcm_t0.01");
+    check_golden(&f, "max-logit", defaults("max-logit"), "max_logit");
+    check_golden(&f, "energy", defaults("energy"), "energy_t0.01");
+    static const size_t groups[] = {1, 5, 10, 20};
+    for (size_t g = 0; g < 4; g++) {
+        char name[64];
+        s = defaults("neglabel");
+        s.groups = groups[g];
+        snprintf(name, sizeof name, "neglabel_g%zu", groups[g]);
+        if (g < 3) {
+            check_golden(&f, "neglabel", s, name);
+        }
+        static const double taus[] = {0.5, 0.9, 1};
+        for (size_t t = 0; g >= 2 && t < 3; t++) {
+            s = defaults("dnm");
+            s.groups = groups[g];
+            s.tau = taus[t];
+            snprintf(name, sizeof name, "dnm_tau%.1f_g%zu", taus[t], groups[g]);
+            check_golden(&f, "dnm", s, name);
+        }
+    }
+    close_fixture(&f);
+}
+
+static void check_adaneg(fixture *f, const char *variant, nb_score_settings s)
+{
+    char name[64], path[128];
+    size_t n, width, wrong = 0;
+    snprintf(name, sizeof name, "adaneg_%s", variant);
+    check_golden(f, "adaneg", s, name);
+    snprintf(path, sizeof path, "methods/pred_adaneg_%s.npy", variant);
+    double *want = read_rows(path, &n, &width);
+    nb_score_result *got = score(f, "adaneg", s, 32);
+    for (size_t i = 0; i < n; i++) {
+        wrong += got[i].label != (int32_t)want[i];
+    }
+    assert_int_equal(wrong, 0);
+    free(want);
+    free(got);
+}
+
+/* Settings of golden/methods/meta.json; the released code makes beta an integer. */
+static void test_golden_adaneg(void **state)
+{
+    (void)state;
+    fixture f;
+    size_t n, width;
+    open_golden(&f);
+    double *order = read_rows("methods/stream_order.npy", &n, &width);
+    f.order = calloc(n, sizeof *f.order);
+    for (size_t i = 0; i < n; i++) {
+        f.order[i] = (size_t)order[i];
+    }
+    free(order);
+    nb_score_settings base = defaults("adaneg"), s;
+    base.beta = 5;
+    base.memory = 4;
+    check_adaneg(&f, "sample", base);
+    s = base;
+    s.proxies = NB_PROXIES_TASK;
+    check_adaneg(&f, "task", s);
+    s = base;
+    s.groups = 1;
+    s.combine = NB_COMBINE_ADAPTIVE;
+    check_adaneg(&f, "only", s);
+    s = base;
+    s.memory = 10;
+    s.combine = NB_COMBINE_PRODUCT;
+    check_adaneg(&f, "mul", s);
+    s = base;
+    s.adaptive_gap = true;
+    check_adaneg(&f, "adagap", s);
+    s.memory = 10;
+    s.proxies = NB_PROXIES_TASK;
+    check_adaneg(&f, "adagap_task", s);
+    close_fixture(&f);
+}
+
+/* ---- extremes ---- */
+
+/* A random bank, and images that are a text, its opposite, or lean to one. */
+static void draw(fixture *f, size_t labels, size_t negatives, size_t images, size_t d)
+{
+    *f = (fixture){.bank = {.d = d, .label_count = labels, .negative_count = negatives, .tau = (double)NAN}};
+    double *rows = calloc((labels + negatives) * d, sizeof *rows);
+    for (size_t i = 0; i < (labels + negatives) * d; i++) {
+        rows[i] = nb_random_normal(11, 1, i);
+    }
+    normalise(rows, labels + negatives, d);
+    f->bank.label_rows = calloc(labels * d, sizeof *rows);
+    f->bank.negative_rows = calloc(negatives * d, sizeof *rows);
+    memcpy(f->bank.label_rows, rows, labels * d * sizeof *rows);
+    memcpy(f->bank.negative_rows, rows + labels * d, negatives * d * sizeof *rows);
+    f->count = images;
+    f->images = calloc(images * d, sizeof *f->images);
+    for (size_t i = 0; i < images; i++) {
+        const double *text = rows + i % (labels + negatives) * d;
+        double lean = i % 3 == 0 ? 1 : i % 3 == 1 ? -1 : 0.3;
+        for (size_t k = 0; k < d; k++) {
+            f->images[i * d + k] = (float)(lean * text[k] + (i % 3 == 2 ? nb_random_normal(11, 2, i * d + k) : 0));
+        }
+    }
+    nb_error err = {0};
+    must(nb_score_normalise(f->images, images, d, 0, "the images", &err), &err);
+    free(rows);
+}
+
+static const char *const names[] = {"neglabel", "dnm", "mcm", "max-logit", "energy", "adaneg", "interneg"};
+enum { NAMES = sizeof names / sizeof *names };
+
+/* No overflow and no NaN at any temperature, number of labels, negatives or groups; scores and complements agree. */
+static void test_extremes(void **state)
+{
+    (void)state;
+    static const size_t shapes[][3] = {{1, 1, 1}, {1, 7, 3}, {5, 1, 1}, {3, 40, 40}, {700, 1100, 7}};
+    static const double temperatures[] = {1e-6, 0.001, 0.01, 1, 1e6};
+    for (size_t h = 0; h < sizeof shapes / sizeof *shapes; h++) {
+        fixture f;
+        draw(&f, shapes[h][0], shapes[h][1], 60, 20);
+        for (size_t n = 0; n < NAMES; n++) {
+            for (size_t t = 0; t < sizeof temperatures / sizeof *temperatures; t++) {
+                nb_score_settings s = defaults(names[n]);
+                s.temperature = temperatures[t];
+                s.groups = shapes[h][2];
+                s.tau = 0.9; /* rho stays under 1 with one label */
+                nb_score_result *r = score(&f, names[n], s, 32);
+                for (size_t i = 0; i < f.count; i++) {
+                    assert_true(isfinite(r[i].score) && r[i].label >= 0 && (size_t)r[i].label < shapes[h][0]);
+                    assert_true(isnan(r[i].ood) || (r[i].ood >= 0 && fabs(r[i].score + r[i].ood - 1) < 1e-12));
+                }
+                free(r);
+            }
+        }
+        close_fixture(&f);
+    }
+}
+
+/* 1 - score keeps its precision where the score itself is 1 to all digits. */
+static void test_complement(void **state)
+{
+    (void)state;
+    double label[] = {1, 0, 0, 1}, negative[] = {0, 1, 0, 1}; /* the image is label 0 */
+    float image[] = {1, 0};
+    fixture f = {
+        .bank = {.d = 2, .label_count = 2, .negative_count = 2, .label_rows = label, .negative_rows = negative},
+        .images = image,
+        .count = 1};
+    nb_score_settings s = defaults("mcm");
+    s.temperature = 0.01; /* logits 100 and 0 */
+    nb_score_result *r = score(&f, "mcm", s, 1);
+    assert_true(r->score == 1 && fabs(r->ood / exp(-100) - 1) < 1e-9);
+    free(r);
+    s = defaults("neglabel");
+    s.groups = 2;
+    r = score(&f, "neglabel", s, 1);
+    assert_true(r->score == 1 && fabs(r->ood / exp(-100) - 1) < 1e-6);
+    free(r);
+}
+
+/* An image's bits do not depend on how many batches stand before it. */
+static void test_batches(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    fixture f;
+    nb_scorer scorer;
+    draw(&f, 50, 700, 3 * NB_SCORE_BATCH + 5, 33);
+    nb_score_settings s = defaults("neglabel");
+    must(nb_scorer_create(&scorer, &f.bank, &nb_score_neglabel, &s, &err), &err);
+    nb_score_result *all = calloc(f.count, sizeof *all), *one = calloc(f.count, sizeof *one);
+    must(nb_scorer_run_float(&scorer, f.images, f.count, all, &err), &err);
+    for (size_t at = 0; at < f.count; at += NB_SCORE_BATCH) {
+        size_t n = f.count - at < NB_SCORE_BATCH ? f.count - at : NB_SCORE_BATCH;
+        must(nb_scorer_run_float(&scorer, f.images + at * 33, n, one + at, &err), &err);
+    }
+    for (size_t i = 0; i < f.count; i++) {
+        assert_true(all[i].score == one[i].score && all[i].ood == one[i].ood && all[i].label == one[i].label);
+    }
+    free(all);
+    free(one);
+    nb_scorer_destroy(&scorer);
+    close_fixture(&f);
+}
+
+/* ---- what is refused, and what dnm mends ---- */
+
+static void test_refused(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    fixture f;
+    nb_scorer scorer;
+    nb_score_result result;
+    draw(&f, 4, 10, 3, 8);
+    nb_score_settings s = defaults("neglabel");
+    s.groups = 11;
+    must_fail(nb_scorer_create(&scorer, &f.bank, &nb_score_neglabel, &s, &err), NB_ERR_USAGE, &err, "11 groups");
+    s.groups = 0;
+    must_fail(nb_scorer_create(&scorer, &f.bank, &nb_score_neglabel, &s, &err), NB_ERR_USAGE, &err, "0 groups");
+    s.groups = 1;
+    s.temperature = 0;
+    must_fail(nb_scorer_create(&scorer, &f.bank, &nb_score_neglabel, &s, &err), NB_ERR_USAGE, &err, "temperature 0");
+    s = defaults("adaneg");
+    s.memory = 1;
+    must_fail(nb_scorer_create(&scorer, &f.bank, &nb_score_adaneg, &s, &err), NB_ERR_USAGE, &err, "memory 1");
+    s.memory = 10;
+    must(nb_scorer_create(&scorer, &f.bank, &nb_score_adaneg, &s, &err), &err);
+    must_fail(nb_scorer_run_float(&scorer, f.images, 1, &result, &err), NB_ERR_USAGE, &err, "stream");
+    nb_scorer_destroy(&scorer);
+    f.images[9] = NAN;
+    must_fail(nb_score_normalise(f.images, 3, 8, 5, "'x'", &err), NB_ERR_NUMERIC, &err, "row 6 of 'x'");
+    f.images[9] = INFINITY;
+    must_fail(nb_score_normalise(f.images, 3, 8, 0, "'x'", &err), NB_ERR_NUMERIC, &err, "row 1");
+    memset(f.images + 16, 0, 8 * sizeof *f.images);
+    must_fail(nb_score_normalise(f.images + 16, 1, 8, 2, "'x'", &err), NB_ERR_NUMERIC, &err, "norm 0");
+    assert_null(nb_score_find("best"));
+    close_fixture(&f);
+}
+
+static double rho(double negatives, double groups, double labels, double tau)
+{
+    return floor(negatives / groups) * (1 - tau) / (labels * tau);
+}
+
+/* G is raised to the smallest that brings rho under 1, and the ranking is NegLabel's within one group size. */
+static void test_dnm_groups(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    fixture f;
+    nb_scorer scorer;
+    draw(&f, 6, 100, 3, 8);
+    static const double taus[] = {0.12, 0.3, 0.5, 0.9, 1};
+    for (size_t t = 0; t < 5; t++) {
+        for (size_t groups = 1; groups <= 100; groups++) {
+            nb_score_settings s = defaults("dnm");
+            s.tau = taus[t];
+            s.groups = groups;
+            nb_status status = nb_scorer_create(&scorer, &f.bank, &nb_score_dnm, &s, &err);
+            if (rho(100, 100, 6, taus[t]) >= 1) {
+                must_fail(status, NB_ERR_USAGE, &err, "rho");
+                continue;
+            }
+            must(status, &err);
+            size_t got = scorer.settings.groups;
+            assert_true(rho(100, (double)got, 6, taus[t]) < 1 && got >= groups && scorer.asked_groups == groups);
+            assert_true(got == groups || rho(100, (double)got - 1, 6, taus[t]) >= 1);
+            nb_scorer_destroy(&scorer);
+        }
+    }
+    close_fixture(&f);
+}
+
+/* ---- AdaNeg's memory ---- */
+
+static nb_memory *open_memory(const float *texts, size_t classes, size_t slots, bool sample, double beta)
+{
+    nb_error err = {0};
+    nb_memory *m;
+    nb_memory_spec spec = {texts, classes, 3, slots, sample, beta, nb_vector_best()};
+    must(nb_memory_create(&m, &spec, &err), &err);
+    return m;
+}
+
+/* Full slots: the largest key goes, if the new one is smaller. Cosines beside proxies made in plain doubles. */
+static void test_memory(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    static const float texts[] = {1, 0, 0, 0, 1, 0};
+    static const float images[][3] = {{0.6f, 0.8f, 0}, {0, 0.6f, 0.8f}, {0.8f, 0, 0.6f}, {0, 0, 1}};
+    static const float asked[] = {0.6f, 0, 0.8f};
+    for (int sample = 0; sample < 2; sample++) {
+        double beta = sample ? 5.5 : 0;
+        nb_memory *m = open_memory(texts, 2, 3, sample, 5.5);
+        must(nb_memory_store(m, 0, images[0], 0.5, &err), &err);
+        must(nb_memory_store(m, 0, images[1], 0.7, &err), &err);
+        must(nb_memory_store(m, 0, images[3], 0.9, &err), &err); /* too large */
+        must(nb_memory_store(m, 0, images[2], 0.6, &err), &err); /* replaces image 1 */
+        assert_int_equal(nb_memory_count(m), 2);
+        float cosines[2] = {0.6f, 0};
+        must(nb_memory_cosines(m, asked, 1, cosines, &err), &err);
+        const float *slots[3] = {texts, images[0], images[2]};
+        double proxy[3] = {0}, norm = 0, want = 0;
+        for (int s = 0; s < 3; s++) {
+            double cosine = 0;
+            for (int k = 0; k < 3; k++) {
+                cosine += (double)slots[s][k] * (double)asked[k];
+            }
+            for (int k = 0; k < 3; k++) {
+                proxy[k] += exp(-beta * (1 - cosine)) * (double)slots[s][k];
+            }
+        }
+        for (int k = 0; k < 3; k++) {
+            norm += proxy[k] * proxy[k];
+            want += proxy[k] * (double)asked[k];
+        }
+        assert_true(fabs((double)cosines[0] - want / sqrt(norm)) < 1e-6);
+        assert_true(cosines[1] == 0); /* a class without images is its text */
+        nb_memory_destroy(m);
+    }
+    /* slots that cancel each other out, and a beta under which all weights but one vanish */
+    nb_memory *m = open_memory(texts, 2, 3, false, 0);
+    must(nb_memory_store(m, 0, (const float[]){-1, 0, 0}, 0, &err), &err);
+    float cosines[2] = {0.6f, 0};
+    must(nb_memory_cosines(m, asked, 1, cosines, &err), &err);
+    assert_true(cosines[0] == 0);
+    nb_memory_destroy(m);
+    m = open_memory(texts, 2, 3, true, 1e4);
+    must(nb_memory_store(m, 1, images[3], 0, &err), &err);
+    cosines[1] = 0;
+    must(nb_memory_cosines(m, asked, 1, cosines, &err), &err);
+    assert_true(fabsf(cosines[1] - 0.8f) < 1e-6f);
+    nb_memory_destroy(m);
+}
+
+/* ---- InterNeg's stream ---- */
+
+typedef struct maker {
+    size_t calls, offered, first;
+    float row[8];
+} maker;
+
+/* Every image offered becomes the same negative, with its number as margin. */
+static nb_status make_negatives(void *self, nb_stream *stream, const float *images, const size_t *number, size_t count,
+                                nb_error *err)
+{
+    maker *m = self;
+    (void)images;
+    m->calls++;
+    m->offered += count;
+    m->first = number[0];
+    for (size_t i = 0; i < count; i++) {
+        double margin = (double)number[i];
+        nb_status status = nb_stream_add_negatives(stream, m->row, &margin, 1, err);
+        if (status != NB_OK) {
+            return status;
+        }
+    }
+    return NB_OK;
+}
+
+/* Visual negatives count from the batch on whose images they come from, and as the bank's own would. */
+static void test_interneg(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    fixture f, grown;
+    nb_scorer scorer;
+    nb_stream *stream;
+    nb_score_result plain[6], with[6];
+    maker m = {0};
+    draw(&f, 3, 10, 6, 8);
+    nb_score_settings s = defaults("interneg");
+    s.groups = 2; /* of six negatives, with the visual ones */
+    s.visual = 2;
+    s.theta = 2; /* every image is offered */
+    must(nb_scorer_create(&scorer, &f.bank, &nb_score_interneg, &s, &err), &err);
+    must(nb_stream_create(&stream, &scorer, &err), &err);
+    must(nb_stream_push(stream, f.images, 6, plain, &err), &err);
+    memcpy(m.row, f.images, sizeof m.row);
+    must(nb_stream_make_visual(stream, make_negatives, &m, &err), &err);
+    must(nb_stream_push(stream, f.images, 6, with, &err), &err);
+    assert_true(m.calls == 1 && m.offered == 6 && m.first == 6);
+    assert_true(with[0].score < plain[0].score); /* the image that the negatives are copies of */
+    nb_stream_destroy(stream);
+    nb_scorer_destroy(&scorer);
+    /* a bank that has these two negatives from the beginning, as its own or as visual ones */
+    for (int visual = 0; visual < 2; visual++) {
+        grown = f;
+        double *rows = calloc(12 * 8, sizeof *rows), margins[2] = {1, 2};
+        memcpy(rows, f.bank.negative_rows, 10 * 8 * sizeof *rows);
+        for (size_t i = 0; i < 16; i++) {
+            rows[80 + i] = (double)m.row[i % 8];
+        }
+        grown.bank.negative_rows = rows;
+        grown.bank.negative_count = visual ? 10 : 12;
+        grown.bank.visual_rows = visual ? rows + 80 : NULL;
+        grown.bank.visual_criterion = visual ? margins : NULL;
+        grown.bank.visual_count = visual ? 2 : 0;
+        nb_score_result *want = score(&grown, visual ? "interneg" : "neglabel", s, 6);
+        for (size_t i = 0; i < 6; i++) {
+            assert_true(want[i].score == with[i].score && want[i].label == with[i].label);
+        }
+        free(want);
+        free(rows);
+    }
+    s = defaults("neglabel");
+    s.groups = 1;
+    must(nb_scorer_create(&scorer, &f.bank, &nb_score_neglabel, &s, &err), &err);
+    must(nb_stream_create(&stream, &scorer, &err), &err);
+    must_fail(nb_stream_make_visual(stream, make_negatives, &m, &err), NB_ERR_USAGE, &err, "no visual negatives");
+    nb_stream_destroy(stream);
+    nb_scorer_destroy(&scorer);
+    close_fixture(&f);
+}
+
+/* ---- parameters ---- */
+
+static void test_parameters(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_bank bank = {.negative_count = 40,
+                    .score = (char *)"neglabel",
+                    .temperature = 0.02,
+                    .groups = 7,
+                    .seeded = true,
+                    .seed = 3,
+                    .tau = 0.25};
+    const char *origin[NB_PARAMETER_TOTAL];
+    nb_score_settings s;
+    nb_parameters_default(&s, origin, &bank, &nb_score_neglabel);
+    assert_true(s.temperature == 0.02 && s.groups == 7 && s.seeded && s.seed == 3);
+    nb_parameters_default(&s, origin, &bank, &nb_score_dnm);
+    assert_true(s.temperature == 0.01 && s.groups == 40 && s.seeded && s.tau == 0.25);
+    assert_string_equal(origin[0], "published default");
+    assert_string_equal(origin[1], "one negative a group");
+    assert_string_equal(origin[3], "the bank");
+    nb_parameters_default(&s, origin, &bank, &nb_score_adaneg);
+    assert_true(s.groups == 5 && s.memory == 10 && s.beta == 5.5 && s.lambda == 0.1);
+    must(nb_parameters_parse(&s, &nb_score_adaneg,
+                             "groups=2,seed=none,gamma=0.25,proxies=task,combine=adaptive,adaptive-gap=on,memory=4,",
+                             &err),
+         &err);
+    assert_true(s.groups == 2 && !s.seeded && s.gamma == 0.25 && s.proxies == NB_PROXIES_TASK && s.memory == 4 &&
+                s.combine == NB_COMBINE_ADAPTIVE && s.adaptive_gap);
+    static const char *const bad[][2] = {{"groups", "name=value"}, {"groups=", "groups"},   {"groups=1.5", "1.5"},
+                                         {"gamma=2", "within"},    {"gamma=nan", "nan"},    {"proxies=tas", "tas"},
+                                         {"combine=", "combine"},  {"adaptive-gap=1", "1"}, {"seed=-1", "-1"},
+                                         {"tau=0.5", "not use"},   {"x=1", "no parameter"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        must_fail(nb_parameters_parse(&s, &nb_score_adaneg, bad[i][0], &err), NB_ERR_USAGE, &err, bad[i][1]);
+    }
+}
+
+/* The bank's threshold decides for the score it was set for, and for no other. */
+static void test_threshold(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    fixture f;
+    nb_scorer scorer;
+    draw(&f, 4, 10, 3, 8);
+    nb_score_settings s = defaults("neglabel");
+    s.groups = 2;
+    f.bank.threshold =
+        (nb_bank_threshold){.images = 9,
+                            .key = 20,
+                            .suggestion = {.score = "neglabel", .temperature = 0.01, .groups = 2, .tau = (double)NAN}};
+    must(nb_scorer_create(&scorer, &f.bank, &nb_score_neglabel, &s, &err), &err);
+    assert_true(nb_threshold_holds(&f.bank, &scorer));
+    scorer.settings.temperature = 0.02;
+    assert_false(nb_threshold_holds(&f.bank, &scorer));
+    scorer.settings.temperature = 0.01;
+    scorer.settings.seeded = true;
+    assert_false(nb_threshold_holds(&f.bank, &scorer));
+    scorer.settings.seeded = false;
+    scorer.asked_groups = 1;
+    assert_false(nb_threshold_holds(&f.bank, &scorer));
+    /* both print as 1, the odds tell them apart */
+    assert_true(nb_threshold_accepts(&f.bank, &(nb_score_result){.score = 1, .ood = exp(-21)}));
+    assert_false(nb_threshold_accepts(&f.bank, &(nb_score_result){.score = 1, .ood = exp(-19)}));
+    assert_true(nb_threshold_accepts(&f.bank, &(nb_score_result){.score = 20, .ood = (double)NAN}));
+    nb_scorer_destroy(&scorer);
+    close_fixture(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_golden_batch), cmocka_unit_test(test_golden_adaneg), cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_complement),   cmocka_unit_test(test_batches),       cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_dnm_groups),   cmocka_unit_test(test_memory),        cmocka_unit_test(test_interneg),
+        cmocka_unit_test(test_parameters),   cmocka_unit_test(test_threshold),
+    };
+    nb_blas_start();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
