@@ -44,6 +44,25 @@ typedef struct nb_option {
     const char *help;
 } nb_option;
 
+/* Rows of an option table, one a line; the command's struct is called `settings`, MEMBER is one of it. Behind the help
+ * other members of nb_option may follow: `.required = true`, `.letter = 'o'`. */
+#define OPT(TYPE, NAME, MEMBER, ...)                                                                                   \
+    {                                                                                                                  \
+        .name = NAME, .type = TYPE, .offset = offsetof(settings, MEMBER), __VA_ARGS__                                  \
+    }
+#define OPT_FLAG(NAME, MEMBER, ...) OPT(NB_OPTION_FLAG, NAME, MEMBER, .help = __VA_ARGS__)
+#define OPT_INT(NAME, MEMBER, VALUE, DEFAULT, MIN, MAX, ...)                                                           \
+    OPT(NB_OPTION_INT, NAME, MEMBER, .value = VALUE, .fallback = DEFAULT, .min = MIN, .max = MAX, .help = __VA_ARGS__)
+#define OPT_REAL(NAME, MEMBER, VALUE, DEFAULT, MIN, MAX, ...)                                                          \
+    OPT(NB_OPTION_REAL, NAME, MEMBER, .value = VALUE, .fallback = DEFAULT, .min = MIN, .max = MAX, .help = __VA_ARGS__)
+#define OPT_TEXT(NAME, MEMBER, VALUE, DEFAULT, ...)                                                                    \
+    OPT(NB_OPTION_TEXT, NAME, MEMBER, .value = VALUE, .fallback = DEFAULT, .help = __VA_ARGS__)
+#define OPT_CHOICE(NAME, MEMBER, VALUE, DEFAULT, CHOICES, ...)                                                         \
+    OPT(NB_OPTION_CHOICE, NAME, MEMBER, .value = VALUE, .fallback = DEFAULT, .choices = CHOICES, .help = __VA_ARGS__)
+#define OPT_INPUT(NAME, MEMBER, VALUE, ...)  OPT(NB_OPTION_INPUT, NAME, MEMBER, .value = VALUE, .help = __VA_ARGS__)
+#define OPT_OUTPUT(NAME, MEMBER, VALUE, ...) OPT(NB_OPTION_OUTPUT, NAME, MEMBER, .value = VALUE, .help = __VA_ARGS__)
+#define OPT_LIST(NAME, MEMBER, VALUE, ...)   OPT(NB_OPTION_LIST, NAME, MEMBER, .value = VALUE, .help = __VA_ARGS__)
+
 struct nb_job;
 
 typedef struct nb_command {
