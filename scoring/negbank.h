@@ -52,7 +52,7 @@ typedef enum negbank_code {
     NEGBANK_ERR_INTERNAL = 70
 } negbank_code;
 
-/* "0.1.0". */
+/* "0.2.0". */
 NEGBANK_API const char *negbank_version(void);
 
 /* Opens a bank, verifying the whole file. The caller closes it, after its scorers. *out is NULL on failure. */

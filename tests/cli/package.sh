@@ -8,9 +8,11 @@
 }
 
 case_ 'installed, with a module file beside'
-run 0 cmake --install "$TOOLS/.." --prefix "$T/apps/0.1.0"
+V=$("$NEGBANK" --version | awk '{ print $2 }')
+P=$T/apps/$V
+run 0 cmake --install "$TOOLS/.." --prefix "$P"
 mkdir -p modules/negbank modules/openmpi
-cp "$TESTS/../slurm/package/negbank.lua" modules/negbank/0.1.0.lua
+cp "$TESTS/../slurm/package/negbank.lua" "modules/negbank/$V.lua"
 echo 'whatis("Name: openmpi")' >modules/openmpi/4.1.lua
 cat >loaded.bash <<'END'
 . /usr/share/lmod/lmod/init/bash
@@ -19,20 +21,20 @@ module use "$PWD/modules"
 END
 
 case_ 'loaded: the program, the libraries, the plugin'
-cat >ask.bash <<'END'
-module load negbank/0.1.0 || exit 1
+cat >ask.bash <<END
+module load negbank/$V || exit 1
 module -t list 2>&1
 command -v negbank
 negbank --version
 pkg-config --libs negbank
-find "$HDF5_PLUGIN_PATH" -name '*.so'
-echo "threads $OPENBLAS_NUM_THREADS"
+find "\$HDF5_PLUGIN_PATH" -name '*.so'
+echo "threads \$OPENBLAS_NUM_THREADS"
 END
 run 0 env NEGBANK_PREFIX="$T/apps" bash -c '. ./loaded.bash; . ./ask.bash'
 prints openmpi/4.1
-prints "$T/apps/0.1.0/bin/negbank"
-prints "-L$T/apps/0.1.0/lib"
-prints "$T/apps/0.1.0/lib/negbank/hdf5-plugin/"
+prints "$P/bin/negbank"
+prints "-L$P/lib"
+prints "$P/lib/negbank/hdf5-plugin/"
 prints 'threads 1'
 
 case_ 'unloaded: nothing is left'
@@ -41,12 +43,12 @@ grep -q "$T/apps" out && die 'the path still holds it'
 
 case_ 'Spack: the recipe over a stand-in of its package API, with CMake behind'
 run 0 python3 "$TESTS/support/spack_recipe.py" "$TESTS/../slurm/package/negbank/package.py" "$TESTS/.." \
-    "$T/apps/0.1.0" "$T/spack"
+    "$P" "$T/spack"
 prints ' dependencies, 3 arguments'
 
 case_ 'Spack: a recipe without one of its dependencies is noticed'
 grep -v '"libsodium"' "$TESTS/../slurm/package/negbank/package.py" >short.py
-run 1 python3 "$TESTS/support/spack_recipe.py" short.py "$TESTS/.." "$T/apps/0.1.0" "$T/short"
+run 1 python3 "$TESTS/support/spack_recipe.py" short.py "$TESTS/.." "$P" "$T/short"
 says "CMake requires 'libsodium'"
 
 case_ 'Apptainer: the sections of the definition parse as sh (slurm/package/try-def runs them)'
