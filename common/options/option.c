@@ -18,9 +18,27 @@ void nb_option_key(char *out, size_t size, const char *command, const char *opti
     }
 }
 
-static void *field(const nb_option *o, void *settings)
+bool nb_command_option(const nb_command *c, size_t i, nb_option *row)
 {
-    return (char *)settings + o->offset;
+    if (i < c->option_count) {
+        *row = c->options[i];
+        return true;
+    }
+    if (!c->more || !c->more(i - c->option_count, row)) {
+        return false;
+    }
+    row->parameter = true;
+    return true;
+}
+
+static void *field(const nb_parsed *p, const nb_option *o)
+{
+    return (char *)(o->parameter ? p->parameters : p->settings) + o->offset;
+}
+
+const void *nb_option_value(const nb_parsed *p, const nb_option *o)
+{
+    return field(p, o);
 }
 
 /* A copy that lives as long as the parsed options. */
@@ -39,11 +57,16 @@ static char *keep(nb_parsed *p, const char *text, size_t len, nb_error *err)
     return copy;
 }
 
-static const nb_option *find(const nb_command *c, const char *name, size_t len)
+static bool is_named(const nb_option *o, const char *name, size_t len)
 {
-    for (size_t i = 0; i < c->option_count; i++) {
-        if (strlen(c->options[i].name) == len && memcmp(c->options[i].name, name, len) == 0) {
-            return &c->options[i];
+    return strlen(o->name) == len && memcmp(o->name, name, len) == 0;
+}
+
+static const nb_option *find(const nb_parsed *p, const char *name, size_t len)
+{
+    for (size_t i = 0; i < p->option_count; i++) {
+        if (is_named(&p->options[i], name, len)) {
+            return &p->options[i];
         }
     }
     return NULL;
@@ -89,8 +112,8 @@ static nb_status set_flag(bool *out, const char *value, const char *label, nb_er
 static nb_status set(nb_parsed *p, const nb_option *o, const char *value, nb_option_source from, const char *label,
                      nb_error *err)
 {
-    void *at = field(o, p->settings);
-    nb_option_source *source = &p->source[o - p->command->options];
+    void *at = field(p, o);
+    nb_option_source *source = &p->source[o - p->options];
     int64_t integer;
     double real;
     switch (o->type) {
@@ -147,8 +170,8 @@ static nb_status set(nb_parsed *p, const nb_option *o, const char *value, nb_opt
 
 static nb_status set_defaults(nb_parsed *p, nb_error *err)
 {
-    for (size_t i = 0; i < p->command->option_count; i++) {
-        const nb_option *o = &p->command->options[i];
+    for (size_t i = 0; i < p->option_count; i++) {
+        const nb_option *o = &p->options[i];
         if (o->fallback && o->type != NB_OPTION_LIST) {
             nb_status status = set(p, o, o->fallback, NB_FROM_DEFAULT, o->name, err);
             if (status != NB_OK) {
@@ -161,8 +184,8 @@ static nb_status set_defaults(nb_parsed *p, nb_error *err)
 
 static nb_status set_from_environment(nb_parsed *p, nb_error *err)
 {
-    for (size_t i = 0; i < p->command->option_count; i++) {
-        const nb_option *o = &p->command->options[i];
+    for (size_t i = 0; i < p->option_count; i++) {
+        const nb_option *o = &p->options[i];
         char name[128];
         nb_option_key(name, sizeof name, p->command->name, o->name, true);
         const char *value = getenv(name);
@@ -176,8 +199,18 @@ static nb_status set_from_environment(nb_parsed *p, nb_error *err)
     return NB_OK;
 }
 
-bool nb_option_of_key(const nb_command *c, const char *key, const nb_option **option, const char **stage,
-                      size_t *stage_len)
+static bool find_row(const nb_command *c, const char *name, size_t *index)
+{
+    nb_option row;
+    for (*index = 0; nb_command_option(c, *index, &row); ++*index) {
+        if (strcmp(row.name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool nb_option_of_key(const nb_command *c, const char *key, size_t *index, const char **stage, size_t *stage_len)
 {
     char section[128];
     nb_option_key(section, sizeof section, c->name, "", false);
@@ -189,12 +222,12 @@ bool nb_option_of_key(const nb_command *c, const char *key, const nb_option **op
         named = strcspn(key + len + 1, ".");
     }
     const char *dot = key + len + (key[len] == ' ' ? 1 + named : 0);
-    const nb_option *found = *dot == '.' ? find(c, dot + 1, strlen(dot + 1)) : NULL;
-    if (!found || (key[len] == ' ' && !named)) {
+    size_t found = 0;
+    if (*dot != '.' || !find_row(c, dot + 1, &found) || (key[len] == ' ' && !named)) {
         return false;
     }
-    if (option) {
-        *option = found;
+    if (index) {
+        *index = found;
     }
     if (stage) {
         *stage = named ? key + len + 1 : "";
@@ -208,11 +241,11 @@ bool nb_option_of_key(const nb_command *c, const char *key, const nb_option **op
 /* How a key of a run file concerns a command: not at all, as a value of the plain section, of the stage's. */
 enum concern { CONCERN_NONE, CONCERN_PLAIN, CONCERN_STAGE };
 
-static enum concern concern(const nb_command *c, const char *key, const char *stage, const nb_option **o)
+static enum concern concern(const nb_command *c, const char *key, const char *stage, size_t *option)
 {
     const char *name;
     size_t len;
-    if (!nb_option_of_key(c, key, o, &name, &len)) {
+    if (!nb_option_of_key(c, key, option, &name, &len)) {
         return CONCERN_NONE;
     }
     if (len == 0) {
@@ -244,14 +277,14 @@ static nb_status set_from_file(nb_parsed *p, const char *path, const char *stage
 {
     nb_pairs pairs = {0};
     bool *of_stage = NULL, any = false;
-    const nb_option *o;
+    size_t o;
     nb_status status;
     NB_TRY(nb_config_read(&pairs, path, err));
     NB_TRY(check_keys(&pairs, path, commands, count, err));
-    NB_TRY_NEW(of_stage, p->command->option_count);
+    NB_TRY_NEW(of_stage, p->option_count);
     for (size_t i = 0; i < pairs.keys.count; i++) {
         if (concern(p->command, nb_strings_get(&pairs.keys, i), stage, &o) == CONCERN_STAGE) {
-            of_stage[o - p->command->options] = any = true;
+            of_stage[o] = any = true;
         }
     }
     if (stage && !any) {
@@ -262,10 +295,10 @@ static nb_status set_from_file(nb_parsed *p, const char *path, const char *stage
     for (size_t i = 0; i < pairs.keys.count; i++) {
         const char *key = nb_strings_get(&pairs.keys, i);
         enum concern how = concern(p->command, key, stage, &o);
-        if (how == CONCERN_STAGE || (how == CONCERN_PLAIN && !of_stage[o - p->command->options])) {
+        if (how == CONCERN_STAGE || (how == CONCERN_PLAIN && !of_stage[o])) {
             char label[512];
             snprintf(label, sizeof label, "%s in '%s'", key, path);
-            NB_TRY(set(p, o, nb_strings_get(&pairs.values, i), NB_FROM_FILE, label, err));
+            NB_TRY(set(p, &p->options[o], nb_strings_get(&pairs.values, i), NB_FROM_FILE, label, err));
         }
     }
 done:
@@ -324,10 +357,10 @@ static nb_status parse_long(nb_parsed *p, scan *s, nb_error *err)
     if (len == 5 && strncmp(word, "stage", 5) == 0) {
         return take_value(s, label, inline_value, &s->stage, err);
     }
-    const nb_option *o = find(p->command, word, len);
+    const nb_option *o = find(p, word, len);
     bool negated = false;
     if (!o && len > 3 && strncmp(word, "no-", 3) == 0) {
-        o = find(p->command, word + 3, len - 3);
+        o = find(p, word + 3, len - 3);
         negated = o && o->type == NB_OPTION_FLAG;
         o = negated ? o : NULL;
     }
@@ -352,8 +385,8 @@ static nb_status parse_short(nb_parsed *p, scan *s, nb_error *err)
 {
     const char *word = s->argv[s->at];
     const nb_option *o = NULL;
-    for (size_t i = 0; i < p->command->option_count && !o; i++) {
-        o = p->command->options[i].letter == word[1] ? &p->command->options[i] : NULL;
+    for (size_t i = 0; i < p->option_count && !o; i++) {
+        o = p->options[i].letter == word[1] ? &p->options[i] : NULL;
     }
     if (!o) {
         return unknown(p->command, word, err);
@@ -373,8 +406,8 @@ static nb_status parse_short(nb_parsed *p, scan *s, nb_error *err)
 
 static nb_status parse_positional(nb_parsed *p, const char *word, nb_error *err)
 {
-    for (size_t i = 0; i < p->command->option_count; i++) {
-        const nb_option *o = &p->command->options[i];
+    for (size_t i = 0; i < p->option_count; i++) {
+        const nb_option *o = &p->options[i];
         bool free_place = o->positional && (o->type == NB_OPTION_LIST || p->source[i] != NB_FROM_COMMAND_LINE);
         if (free_place) {
             return set(p, o, word, NB_FROM_COMMAND_LINE, o->value, err);
@@ -409,8 +442,8 @@ static nb_status scan_words(nb_parsed *p, scan *s, nb_error *err)
 
 static nb_status check_required(const nb_parsed *p, nb_error *err)
 {
-    for (size_t i = 0; i < p->command->option_count; i++) {
-        const nb_option *o = &p->command->options[i];
+    for (size_t i = 0; i < p->option_count; i++) {
+        const nb_option *o = &p->options[i];
         if (o->required && p->source[i] == NB_FROM_DEFAULT) {
             if (o->positional) {
                 nb_fail(err, NB_ERR_USAGE, "'%s' needs %s", p->command->name, o->value);
@@ -423,18 +456,51 @@ static nb_status check_required(const nb_parsed *p, nb_error *err)
     return NB_OK;
 }
 
+static size_t value_size(nb_option_type type)
+{
+    switch (type) {
+    case NB_OPTION_FLAG: return sizeof(bool);
+    case NB_OPTION_INT: return sizeof(int64_t);
+    case NB_OPTION_REAL: return sizeof(double);
+    case NB_OPTION_LIST: return sizeof(nb_strings);
+    default: return sizeof(const char *);
+    }
+}
+
+/* All rows of the command, and room for their values. */
+static nb_status make_table(nb_parsed *p, nb_error *err)
+{
+    size_t block = 0;
+    nb_option row;
+    nb_status status = NB_OK;
+    for (size_t i = 0; nb_command_option(p->command, i, &row); i++) {
+        nb_option *grown = nb_grow(p->options, i + 1, sizeof *grown, err);
+        if (!grown) {
+            return NB_ERR_LIMIT;
+        }
+        p->options = grown;
+        if (find(p, row.name, strlen(row.name))) {
+            return nb_fail(err, NB_ERR_INTERNAL, "command '%s' has two options --%s", p->command->name, row.name);
+        }
+        p->options[p->option_count++] = row;
+        size_t end = row.offset + value_size(row.type);
+        block = row.parameter && end > block ? end : block;
+    }
+    NB_TRY_NEW(p->source, p->option_count);
+    p->settings = nb_alloc(1, p->command->settings_size, err);
+    p->parameters = nb_alloc(1, block, err);
+    status = p->settings && p->parameters ? NB_OK : NB_ERR_LIMIT;
+done:
+    return status;
+}
+
 nb_status nb_options_parse(nb_parsed *out, const nb_command *command, const nb_command *const *commands,
                            size_t command_count, int argc, char *const argv[], nb_error *err)
 {
     nb_status status;
     scan s = {.argc = argc, .argv = argv};
     *out = (nb_parsed){.command = command};
-    NB_TRY_NEW(out->source, command->option_count);
-    out->settings = nb_alloc(1, command->settings_size, err);
-    if (!out->settings) {
-        status = NB_ERR_LIMIT;
-        goto done;
-    }
+    NB_TRY(make_table(out, err));
     NB_TRY(scan_words(out, &s, err));
     if (s.stage && !s.config) {
         status = nb_fail(err, NB_ERR_USAGE, "--stage %s needs --config FILE, which has the stage", s.stage);
@@ -464,9 +530,9 @@ void nb_parsed_free(nb_parsed *p)
     if (!p) {
         return;
     }
-    for (size_t i = 0; p->settings && i < p->command->option_count; i++) {
-        if (p->command->options[i].type == NB_OPTION_LIST) {
-            nb_strings_free(field(&p->command->options[i], p->settings));
+    for (size_t i = 0; p->settings && p->parameters && i < p->option_count; i++) {
+        if (p->options[i].type == NB_OPTION_LIST) {
+            nb_strings_free(field(p, &p->options[i]));
         }
     }
     for (size_t i = 0; i < p->keep_count; i++) {
@@ -475,11 +541,13 @@ void nb_parsed_free(nb_parsed *p)
     free(p->keep);
     free(p->source);
     free(p->settings);
+    free(p->parameters);
+    free(p->options);
     *p = (nb_parsed){0};
 }
 
 nb_option_source nb_option_given(const nb_parsed *p, const char *name)
 {
-    const nb_option *o = find(p->command, name, strlen(name));
-    return o ? p->source[o - p->command->options] : NB_FROM_DEFAULT;
+    const nb_option *o = find(p, name, strlen(name));
+    return o ? p->source[o - p->options] : NB_FROM_DEFAULT;
 }

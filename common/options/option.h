@@ -33,7 +33,7 @@ typedef struct nb_option {
     const char *name; /* without dashes; "inputs" for positional arguments */
     char letter;      /* short form, 0 for none */
     nb_option_type type;
-    size_t offset;        /* of the value in the command's settings */
+    size_t offset;        /* of the value in the command's settings, or, with `parameter`, in the parameter block */
     const char *fallback; /* default as text, NULL for none */
     const char *value;    /* what --help calls the value: "FILE" */
     const char *choices;
@@ -41,6 +41,7 @@ typedef struct nb_option {
     bool positional; /* an INPUT or a LIST that takes the arguments without dashes */
     bool required;
     bool unrecorded; /* says how to run, not what to compute: stays out of provenance */
+    bool parameter;  /* an extra row (nb_command.more); the parser sets it */
     const char *help;
 } nb_option;
 
@@ -73,9 +74,18 @@ typedef struct nb_command {
     const nb_option *options;
     size_t option_count;
     size_t settings_size;
+    /* Optional: rows behind the table's that are made at run time, of the parameters of methods say. Copies extra row
+     * `i` to *row and returns true, or returns false when there are no more. Every call with one `i` must give the same
+     * row, its strings must outlive the program's work, and no two rows of a command may share a name. `offset` counts
+     * from the start of nb_parsed.parameters, a block apart from the settings that the parser makes as large as the
+     * rows need and frees; values are stored as nb_option_type says, each at an offset its type can stand at. */
+    bool (*more)(size_t i, nb_option *row);
     bool mpi;                                            /* runs under MPI */
     nb_status (*run)(struct nb_job *job, nb_error *err); /* jobs/job.h */
 } nb_command;
+
+/* Row `i` of a command, the extra ones behind those of the table; false when there are no more. */
+bool nb_command_option(const nb_command *command, size_t i, nb_option *row);
 
 typedef enum nb_option_source {
     NB_FROM_DEFAULT,
@@ -87,7 +97,10 @@ typedef enum nb_option_source {
 /* What parsing found out; owns every string the settings point to. */
 typedef struct nb_parsed {
     const nb_command *command;
-    void *settings;
+    nb_option *options; /* [option_count]: the table's rows, then the extra ones */
+    size_t option_count;
+    void *settings;           /* [command->settings_size] bytes */
+    void *parameters;         /* the values of the extra rows */
     nb_option_source *source; /* [option_count] */
     char **keep;
     size_t keep_count;
@@ -108,16 +121,17 @@ nb_option_source nb_option_given(const nb_parsed *parsed, const char *name);
  * NEGBANK_EMBED_TEXT_MODEL. */
 void nb_option_key(char *out, size_t size, const char *command, const char *option, bool variable);
 
-/* True when `key` of a run file is an option of the command, *option; *stage [*stage_len] is the name of its section,
- * empty for the plain one. Each of the three may be NULL. */
-bool nb_option_of_key(const nb_command *command, const char *key, const nb_option **option, const char **stage,
-                      size_t *stage_len);
+/* True when `key` of a run file is an option of the command, row *index; *stage [*stage_len] is the name of its
+ * section, empty for the plain one. Each of the three may be NULL. */
+bool nb_option_of_key(const nb_command *command, const char *key, size_t *index, const char **stage, size_t *stage_len);
 
 void nb_options_help(const nb_command *command, FILE *out);
 /* A run file with every resolved value and, as a comment, where it came from. */
 nb_status nb_options_print(const nb_parsed *parsed, FILE *out, nb_error *err);
+/* The value of an option, one of parsed->options, of the C type its nb_option_type has; parsed owns it. */
+const void *nb_option_value(const nb_parsed *parsed, const nb_option *option);
 /* The value of an option as text: "" for an unset text, "a, b" for a list. */
-nb_status nb_option_format(nb_buffer *out, const nb_option *option, const void *settings, nb_error *err);
+nb_status nb_option_format(nb_buffer *out, const nb_parsed *parsed, const nb_option *option, nb_error *err);
 
 /* The flat pairs of a run file: keys "mine.count"; a sequence gives its key once per element. */
 typedef struct nb_pairs {

@@ -33,19 +33,20 @@ static void help_line(const nb_option *o, FILE *out)
 void nb_options_help(const nb_command *c, FILE *out)
 {
     fprintf(out, "negbank %s: %s\n\nusage: negbank %s %s\n\n", c->name, c->summary, c->name, c->usage);
-    for (size_t i = 0; i < c->option_count; i++) {
-        if (!c->options[i].positional) {
-            help_line(&c->options[i], out);
+    nb_option row;
+    for (size_t i = 0; nb_command_option(c, i, &row); i++) {
+        if (!row.positional) {
+            help_line(&row, out);
         } else {
-            fprintf(out, "  %-24s %s\n", c->options[i].value, c->options[i].help);
+            fprintf(out, "  %-24s %s\n", row.value, row.help);
         }
     }
     fprintf(out, "%s\nexamples:\n%s", common_help, c->examples);
 }
 
-nb_status nb_option_format(nb_buffer *out, const nb_option *o, const void *settings, nb_error *err)
+nb_status nb_option_format(nb_buffer *out, const nb_parsed *p, const nb_option *o, nb_error *err)
 {
-    const void *at = (const char *)settings + o->offset;
+    const void *at = nb_option_value(p, o);
     switch (o->type) {
     case NB_OPTION_FLAG: return nb_buffer_printf(out, err, "%s", *(const bool *)at ? "true" : "false");
     case NB_OPTION_INT: return nb_buffer_printf(out, err, "%lld", (long long)*(const int64_t *)at);
@@ -90,7 +91,7 @@ static void print_quoted(FILE *out, const char *text)
 static nb_status print_value(const nb_parsed *p, const nb_option *o, FILE *out, nb_error *err)
 {
     if (o->type == NB_OPTION_LIST) {
-        const nb_strings *list = (const void *)((const char *)p->settings + o->offset);
+        const nb_strings *list = nb_option_value(p, o);
         fputc('[', out);
         for (size_t k = 0; k < list->count; k++) {
             fputs(k ? ", " : "", out);
@@ -100,7 +101,7 @@ static nb_status print_value(const nb_parsed *p, const nb_option *o, FILE *out, 
         return NB_OK;
     }
     nb_buffer value = {0};
-    nb_status status = nb_option_format(&value, o, p->settings, err);
+    nb_status status = nb_option_format(&value, p, o, err);
     if (status == NB_OK) {
         bool plain = o->type == NB_OPTION_FLAG || o->type == NB_OPTION_INT || o->type == NB_OPTION_REAL;
         if (plain) {
@@ -117,8 +118,8 @@ nb_status nb_options_print(const nb_parsed *p, FILE *out, nb_error *err)
 {
     char prefix[128];
     nb_option_key(prefix, sizeof prefix, p->command->name, "", false);
-    for (size_t i = 0; i < p->command->option_count; i++) {
-        const nb_option *o = &p->command->options[i];
+    for (size_t i = 0; i < p->option_count; i++) {
+        const nb_option *o = &p->options[i];
         bool unset = p->source[i] == NB_FROM_DEFAULT && !o->fallback && o->type != NB_OPTION_FLAG;
         fprintf(out, "%s%s%s: ", unset ? "# " : "", prefix, o->name);
         if (!unset) {

@@ -13,9 +13,9 @@ enum { STAGES_MAX = 1000 };
 
 static const nb_option *option_of(const nb_stage *s, const char *name)
 {
-    for (size_t i = 0; i < s->command->option_count; i++) {
-        if (strcmp(s->command->options[i].name, name) == 0) {
-            return &s->command->options[i];
+    for (size_t i = 0; i < s->options.option_count; i++) {
+        if (strcmp(s->options.options[i].name, name) == 0) {
+            return &s->options.options[i];
         }
     }
     return NULL;
@@ -23,7 +23,7 @@ static const nb_option *option_of(const nb_stage *s, const char *name)
 
 static const void *value_of(const nb_stage *s, const nb_option *o)
 {
-    return (const char *)s->options.settings + o->offset;
+    return nb_option_value(&s->options, o);
 }
 
 static bool is_text(nb_option_type type)
@@ -225,8 +225,8 @@ static bool names_path(const char *value, const char *path)
 
 static bool reads(const nb_stage *s, const char *path)
 {
-    for (size_t i = 0; i < s->command->option_count; i++) {
-        const nb_option *o = &s->command->options[i];
+    for (size_t i = 0; i < s->options.option_count; i++) {
+        const nb_option *o = &s->options.options[i];
         if (o->type == NB_OPTION_LIST) {
             const nb_strings *list = value_of(s, o);
             for (size_t k = 0; k < list->count; k++) {

@@ -92,7 +92,7 @@ done:
 
 static nb_status tell_option(nb_buffer *out, const nb_stage *s, const nb_option *o, nb_error *err)
 {
-    const void *value = (const char *)s->options.settings + o->offset;
+    const void *value = nb_option_value(&s->options, o);
     bool input = o->type == NB_OPTION_INPUT || o->type == NB_OPTION_LIST || o->positional;
     nb_status status = NB_OK;
     if (o->unrecorded && !input && strcmp(o->name, "precision") != 0) {
@@ -109,7 +109,7 @@ static nb_status tell_option(nb_buffer *out, const nb_stage *s, const nb_option 
         NB_TRY(tell_value(out, text ? text : "", err));
     } else {
         NB_TRY(nb_buffer_append(out, " ", 1, err));
-        NB_TRY(nb_option_format(out, o, s->options.settings, err));
+        NB_TRY(nb_option_format(out, &s->options, o, err));
         NB_TRY(nb_buffer_append(out, "\n", 1, err));
     }
 done:
@@ -121,8 +121,8 @@ static nb_status identity_of(nb_digest *out, const nb_stage *s, nb_error *err)
     nb_buffer text = {0};
     nb_status status;
     NB_TRY(nb_buffer_printf(&text, err, "%s\n", s->command->name));
-    for (size_t i = 0; i < s->command->option_count; i++) {
-        NB_TRY(tell_option(&text, s, &s->command->options[i], err));
+    for (size_t i = 0; i < s->options.option_count; i++) {
+        NB_TRY(tell_option(&text, s, &s->options.options[i], err));
     }
     *out = nb_digest_bytes(text.data, text.len);
 done:

@@ -9,22 +9,22 @@ enum { WORDS_MAX = 16, TEXT_MAX = 4096 };
 /* Every choice is one of its words, every number within its bounds. */
 static void check_settings(const nb_parsed *p)
 {
-    for (size_t i = 0; i < p->command->option_count; i++) {
-        const nb_option *o = &p->command->options[i];
-        const char *at = (const char *)p->settings + o->offset;
+    for (size_t i = 0; i < p->option_count; i++) {
+        const nb_option *o = &p->options[i];
+        const void *at = nb_option_value(p, o);
         bool bounded = o->min != 0 || o->max != 0;
         if (p->source[i] == NB_FROM_DEFAULT) {
             continue;
         }
         if (o->type == NB_OPTION_CHOICE) {
-            const char *value = *(const char *const *)(const void *)at;
+            const char *value = *(const char *const *)at;
             const char *found = strstr(o->choices, value);
             require(*value && !strchr(value, '|') && found != NULL);
         } else if (o->type == NB_OPTION_INT && bounded) {
-            double value = (double)*(const int64_t *)(const void *)at;
+            double value = (double)*(const int64_t *)at;
             require(value >= o->min && value <= o->max);
         } else if (o->type == NB_OPTION_REAL && bounded) {
-            double value = *(const double *)(const void *)at;
+            double value = *(const double *)at;
             require(value >= o->min && value <= o->max);
         }
     }
