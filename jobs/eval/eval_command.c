@@ -477,7 +477,7 @@ static const nb_option options[] = {
      .value = "L.txt",
      .help = "names of the classes, for a report on score files"},
     {.name = "force", .type = NB_OPTION_FLAG, AT(force), .unrecorded = true, .help = "overwrite the outputs"},
-    NB_TALK_OPTIONS(settings),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_eval = {

@@ -244,7 +244,7 @@ static const nb_option options[] = {
      AT(sources.model),
      .value = "DIR",
      .help = "or a checkpoint to embed images with; with --images, for interneg: to invert confident OOD images"},
-    NB_PRECISION_OPTION(settings, sources.precision),
+    NB_PRECISION_OPTION(sources.precision),
     {.name = "inputs",
      .type = NB_OPTION_LIST,
      AT(sources.inputs),
@@ -288,8 +288,8 @@ static const nb_option options[] = {
      .choices = "auto|" NB_PREDICTION_FORMATS,
      .value = "FORMAT",
      .help = "of the output; auto: by its name, .jsonl, .h5, else tsv"},
-    NB_OUTPUT_OPTIONS(settings, "the score file"),
-    NB_TALK_OPTIONS(settings),
+    NB_OUTPUT_OPTIONS("the score file"),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_score = {
