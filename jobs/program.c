@@ -122,26 +122,12 @@ void nb_job_record(nb_job *job, const char *output, const char *digest)
     }
 }
 
-static void overview(FILE *out)
-{
-    size_t count;
-    const nb_command *const *commands = nb_commands(&count);
-    fputs("negbank builds and uses negative-label banks for out-of-distribution detection with CLIP.\n\n"
-          "usage: negbank COMMAND [options]\n\n",
-          out);
-    for (size_t i = 0; i < count; i++) {
-        fprintf(out, "  %-16s %s%s\n", commands[i]->name, commands[i]->summary, commands[i]->mpi ? " (MPI)" : "");
-    }
-    fputs("\n'negbank COMMAND --help' explains one. Commands marked MPI also run under mpirun or srun.\n", out);
-}
-
 /* The command whose name is the first one or two words; *words says how many. */
 static const nb_command *find(int argc, char *argv[], int *words)
 {
-    size_t count;
-    const nb_command *const *commands = nb_commands(&count);
-    for (size_t i = 0; i < count; i++) {
-        const char *name = commands[i]->name;
+    const nb_command_list commands = nb_commands();
+    for (size_t i = 0; i < commands.count; i++) {
+        const char *name = commands.all[i]->name;
         const char *space = strchr(name, ' ');
         size_t first = space ? (size_t)(space - name) : strlen(name);
         if (argc < 2 || strlen(argv[1]) != first || memcmp(argv[1], name, first) != 0) {
@@ -149,7 +135,7 @@ static const nb_command *find(int argc, char *argv[], int *words)
         }
         if (!space || (argc > 2 && strcmp(argv[2], space + 1) == 0)) {
             *words = space ? 2 : 1;
-            return commands[i];
+            return commands.all[i];
         }
     }
     return NULL;
@@ -280,19 +266,17 @@ int nb_program(int argc, char *argv[])
             printf("negbank %s (%s)\n", nb_version(), nb_commit());
             return flush_output(&err) == NB_OK ? 0 : report(&log, true, &err);
         }
-        if (strcmp(word, "--help") == 0 || strcmp(word, "help") == 0 || strcmp(word, "-h") == 0) {
-            overview(argc > 1 ? stdout : stderr);
+        if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+            nb_options_overview(nb_commands(), argc > 1 ? stdout : stderr);
             return argc > 1 ? 0 : NB_ERR_USAGE;
         }
         nb_fail(&err, NB_ERR_USAGE, "unknown command '%s%s%s'", word, argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
         nb_hint(&err, "'negbank --help' lists the commands");
         return refuse(&log, true, &err);
     }
-    size_t count;
-    const nb_command *const *commands = nb_commands(&count);
     nb_parsed parsed;
     log.command = command->name;
-    if (nb_options_parse(&parsed, command, commands, count, argc - 1 - words, argv + 1 + words, &err) != NB_OK) {
+    if (nb_options_parse(&parsed, command, nb_commands(), argc - 1 - words, argv + 1 + words, &err) != NB_OK) {
         return refuse(&log, command->mpi, &err);
     }
     int code = 0;

@@ -280,6 +280,9 @@ const nb_command nb_command_check = {
     .name = "check",
     .summary = "is a checkpoint whole, is it really CLIP, and how fast is it here",
     .usage = "--model DIR [--json]",
+    .description =
+        "Reads every tensor of a checkpoint, compares its shapes, says which published model it looks like,\n"
+        "computes known embeddings with it and measures its speed here.\n",
     .examples = "  negbank check --model vit-b-32\n"
                 "  negbank check --model vit-b-32 --require-known-answers --json\n",
     .options = options,

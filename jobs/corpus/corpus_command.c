@@ -184,6 +184,14 @@ const nb_command nb_command_corpus = {
     .name = "corpus",
     .summary = "make the canonical corpus of candidate texts",
     .usage = "-o C.nbc INPUT... [options]",
+    .description =
+        "Reads lines, csv, tsv, JSON lines, WordNet database files and tagged word lists, plain, gzip or zstd.\n"
+        "Texts are normalised, de-duplicated exactly and sorted bytewise by all ranks together;\n"
+        "every text that is dropped is counted under its reason.\n"
+        "\n"
+        "The file has the same bytes for any number of ranks, order of inputs and memory.\n"
+        "Addresses are downloaded once, into --cache, with resume and retries; what a manifest names is verified.\n"
+        "SIGUSR1 and SIGTERM end the command with exit status 85; it begins anew, but downloads are kept.\n",
     .examples = "  negbank corpus --format wordnet -o wordnet.nbc /usr/share/wordnet/index.noun \\\n"
                 "      /usr/share/wordnet/index.adj\n"
                 "  mpirun -np 4 negbank corpus --exclude pets.txt -o words.nbc noun.animals.txt adj.all.txt\n"

@@ -114,6 +114,14 @@ const nb_command nb_command_embed_images = {
     .name = "embed images",
     .summary = "embed images with CLIP's image tower",
     .usage = "--model DIR -o I.nbe INPUT... [options]",
+    .description =
+        "Inputs are folders, image lists, image files and webdataset shards (.tar, .tar.gz, .tar.zst), also as "
+        "patterns.\n"
+        "Images that cannot be decoded, or are too large, are skipped and counted by reason.\n"
+        "A damaged shard ends the run.\n"
+        "\n"
+        "On SIGUSR1 and SIGTERM the command keeps what is done and ends with exit status 85; --resume continues.\n"
+        "With --part several jobs make one store, each at its own time.\n",
     .examples = "  mpirun -np 4 negbank embed images --model vit-b-16 -o wild.nbe wild-images/\n"
                 "  negbank embed images --model vit-b-16 --labels-from list -o id.nbe id-train.txt\n"
                 "  srun negbank embed images --model vit-b-16 --resume -o wild.nbe 'shards/wild-*.tar'\n",

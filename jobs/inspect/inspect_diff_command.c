@@ -55,6 +55,9 @@ const nb_command nb_command_inspect_diff = {
     .name = "inspect diff",
     .summary = "how two files of one kind differ in content",
     .usage = "A B [--json] [--exit-code]",
+    .description = "Compares two files of one kind by content: what is in one alone, what is in both but differs, and "
+                   "by how much.\n"
+                   "How and where they were made is left out.\n",
     .examples = "  negbank inspect diff pets.nbank pets-int8.nbank\n"
                 "  negbank inspect diff --exit-code -q old.nbc new.nbc && echo identical\n",
     .options = options,

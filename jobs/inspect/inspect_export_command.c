@@ -102,6 +102,7 @@ const nb_command nb_command_inspect_export = {
     .name = "inspect export",
     .summary = "texts and embeddings of a file, for other programs",
     .usage = "FILE [--texts F.txt] [--embeddings M.npy]",
+    .description = "Verifies the file and writes the parts that are asked for.\n",
     .examples = "  negbank inspect export pets.nbank --texts negatives.txt --embeddings negatives.npy\n"
                 "  negbank inspect export wordnet.nbc --texts candidates.txt\n",
     .options = options,

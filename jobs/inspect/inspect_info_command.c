@@ -53,6 +53,9 @@ const nb_command nb_command_inspect_info = {
     .name = "inspect info",
     .summary = "what a file is, where it comes from, whether it is whole",
     .usage = "FILE [--json]",
+    .description = "Verifies the file, then prints its kind, its size, its inputs with their digests and the options "
+                   "it was made with.\n"
+                   "The record of its run is shown too where it lies beside the file.\n",
     .examples = "  negbank inspect info pets.nbank\n"
                 "  negbank inspect info --json wordnet.nbe\n",
     .options = options,

@@ -125,6 +125,8 @@ const nb_command nb_command_inspect_tokens = {
     .name = "inspect tokens",
     .summary = "token ids of text lines on standard input",
     .usage = "--model DIR [--jsonl] < TEXT",
+    .description =
+        "Prints a line of token ids for every line of standard input, as the text tower of the checkpoint gets them.\n",
     .examples = "  echo 'a photo of a cat.' | negbank inspect tokens --model vit-b-16\n"
                 "  negbank inspect tokens --model vit-b-16 --jsonl < cases.jsonl\n",
     .options = options,

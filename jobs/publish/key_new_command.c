@@ -57,6 +57,7 @@ const nb_command nb_command_key_new = {
     .name = "key new",
     .summary = "make a key pair to sign banks with",
     .usage = "-o KEY [options]",
+    .description = "Makes a secret key and its public half in the format of minisign.\n",
     .examples = "  negbank key new -o bank.key\n"
                 "  negbank key new -o ci.key --password-file secret.txt --strength interactive\n",
     .options = options,

@@ -55,6 +55,7 @@ const nb_command nb_command_key_show = {
     .name = "key show",
     .summary = "a key's id and public half",
     .usage = "KEY [options]",
+    .description = "Prints what kind of key it is, its id and its public half.\n",
     .examples = "  negbank key show bank.key\n"
                 "  negbank key show bank.key.pub\n",
     .options = options,

@@ -423,6 +423,9 @@ const nb_command nb_command_publish = {
     .name = "publish",
     .summary = "bring a bank, signed, to a server, with card and index",
     .usage = "B.nbank URL [options]",
+    .description = "Uploads the bank, its digest, its signature and a card, and adds it to the index beside it.\n"
+                   "Two publishers at once lose nothing.\n"
+                   "A later run goes on where a broken one ended.\n",
     .examples = "  negbank publish pets.nbank https://banks.example.org/ --sign bank.key --metrics pets.json\n"
                 "  negbank publish pets.nbank s3://banks/pets.nbank --version 2 --site public/\n",
     .options = options,

@@ -127,8 +127,6 @@ done:
 
 static nb_status add_stage(nb_stages *s, const nb_command *command, const char *variant, size_t len, nb_error *err)
 {
-    size_t command_count;
-    const nb_command *const *commands = nb_commands(&command_count);
     nb_stage *grown = nb_grow(s->all, s->count + 1, sizeof *grown, err);
     nb_status status;
     if (!grown) {
@@ -145,7 +143,7 @@ static nb_status add_stage(nb_stages *s, const nb_command *command, const char *
     NB_TRY(copy_text(&stage->variant, variant, len, err));
     NB_TRY(name_stage(stage, err));
     char *const words[] = {(char[]){"--config"}, (char *)(uintptr_t)s->config, (char[]){"--stage"}, stage->variant};
-    status = nb_options_parse(&stage->options, command, commands, command_count, len ? 4 : 2, words, err);
+    status = nb_options_parse(&stage->options, command, nb_commands(), len ? 4 : 2, words, err);
     if (status != NB_OK) {
         return nb_context(err, "'%s', stage %s", s->config, stage->name);
     }
@@ -295,16 +293,15 @@ static nb_status sort_stages(nb_stages *s, nb_error *err)
 
 nb_status nb_stages_read(nb_stages *out, const char *config, nb_error *err)
 {
-    size_t count;
-    const nb_command *const *commands = nb_commands(&count);
+    const nb_command_list commands = nb_commands();
     nb_status status;
     *out = (nb_stages){.config = config};
     NB_TRY(nb_config_read(&out->pairs, config, err));
     NB_TRY(name_folder(out, err));
     for (size_t k = 0; k < sizeof order / sizeof *order; k++) {
-        for (size_t i = 0; i < count; i++) {
-            if (strcmp(commands[i]->name, order[k]) == 0) {
-                NB_TRY(add_command(out, commands[i], err));
+        for (size_t i = 0; i < commands.count; i++) {
+            if (strcmp(commands.all[i]->name, order[k]) == 0) {
+                NB_TRY(add_command(out, commands.all[i], err));
             }
         }
     }

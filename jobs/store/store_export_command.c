@@ -84,6 +84,7 @@ const nb_command nb_command_store_export = {
     .name = "store export",
     .summary = "write a store's rows as .npy and text",
     .usage = "S.nbe --embeddings M.npy [options]",
+    .description = "Writes the matrix of a store, its names and its labels as files that numpy and text tools read.\n",
     .examples = "  negbank store export words.nbe --embeddings words.npy --names words.txt\n"
                 "  negbank store export id.nbe --embeddings first.npy --labels first-labels.npy --rows 0:100\n",
     .options = options,

@@ -280,6 +280,13 @@ const nb_command nb_command_tune = {
     .name = "tune",
     .summary = "fine-tune both towers on ID images and labels (CMA), or train them on captions",
     .usage = "(--model DIR | --from-scratch CONFIG) --images LIST (--labels L.txt | --captions) -o OUT [options]",
+    .description =
+        "Tunes both towers on ID images and the texts of their labels with CMA's loss, or with CLIP's own (--lambda "
+        "0).\n"
+        "The loss couples the whole batch over all ranks, and gradients are summed exactly.\n"
+        "\n"
+        "On SIGUSR1 and SIGTERM the command saves its state and ends with exit status 85; --resume continues.\n"
+        "The output is a folder as Hugging Face lays it out, with tune.tsv, one line a step.\n",
     .examples =
         "  mpirun -np 4 negbank tune --model vit-b-16 --images id-train.txt --labels pets.txt -o vit-b-16-cma\n"
         "  negbank tune --model vit-b-16 --images id-train.txt --labels pets.txt --lambda 0 --batch 64 \\\n"
