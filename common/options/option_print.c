@@ -1,51 +1,11 @@
-/* What the option table prints: --help, --print-config, values as text. */
+/* Values as text, and --print-config. */
 #include "common/options/option.h"
 
-#include <string.h>
+static const char *const option_print_source[] = {"default", "environment", "run file", "command line"};
 
-static const char *const source_name[] = {"default", "environment", "run file", "command line"};
-
-/* Options every command has; they steer the parser itself. */
-static const char common_help[] =
-    "  --config FILE            take options from a run file (YAML)\n"
-    "  --stage NAME             of the run file's sections for this command, the one of that name\n"
-    "  --print-config           print the resolved options and where each came from\n"
-    "  --help                   print this\n";
-
-static void help_line(const nb_option *o, FILE *out)
+nb_status nb_option_format(nb_buffer *out, const nb_parsed *p, const nb_option *o, nb_error *err)
 {
-    char left[96];
-    int n = o->letter ? snprintf(left, sizeof left, "-%c, ", o->letter) : 0;
-    snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s", o->name, o->type == NB_OPTION_FLAG ? "" : " ",
-             o->type == NB_OPTION_FLAG                                ? ""
-             : o->type == NB_OPTION_CHOICE && strlen(o->choices) < 40 ? o->choices
-                                                                      : o->value);
-    fprintf(out, "  %-24s %s%s", left, strlen(left) > 24 ? "\n                           " : "", o->help);
-    if (o->type == NB_OPTION_LIST) {
-        fputs(" (repeatable)", out);
-    }
-    if (o->fallback && o->type != NB_OPTION_FLAG) {
-        fprintf(out, " [%s]", o->fallback);
-    }
-    fputc('\n', out);
-}
-
-void nb_options_help(const nb_command *c, FILE *out)
-{
-    fprintf(out, "negbank %s: %s\n\nusage: negbank %s %s\n\n", c->name, c->summary, c->name, c->usage);
-    for (size_t i = 0; i < c->option_count; i++) {
-        if (!c->options[i].positional) {
-            help_line(&c->options[i], out);
-        } else {
-            fprintf(out, "  %-24s %s\n", c->options[i].value, c->options[i].help);
-        }
-    }
-    fprintf(out, "%s\nexamples:\n%s", common_help, c->examples);
-}
-
-nb_status nb_option_format(nb_buffer *out, const nb_option *o, const void *settings, nb_error *err)
-{
-    const void *at = (const char *)settings + o->offset;
+    const void *at = nb_option_value(p, o);
     switch (o->type) {
     case NB_OPTION_FLAG: return nb_buffer_printf(out, err, "%s", *(const bool *)at ? "true" : "false");
     case NB_OPTION_INT: return nb_buffer_printf(out, err, "%lld", (long long)*(const int64_t *)at);
@@ -68,7 +28,7 @@ nb_status nb_option_format(nb_buffer *out, const nb_option *o, const void *setti
 }
 
 /* A YAML double-quoted scalar; the reader of run files takes "$$" for a dollar sign. */
-static void print_quoted(FILE *out, const char *text)
+static void option_print_quoted(FILE *out, const char *text)
 {
     fputc('"', out);
     for (; *text; text++) {
@@ -87,26 +47,26 @@ static void print_quoted(FILE *out, const char *text)
     fputc('"', out);
 }
 
-static nb_status print_value(const nb_parsed *p, const nb_option *o, FILE *out, nb_error *err)
+static nb_status option_print_value(const nb_parsed *p, const nb_option *o, FILE *out, nb_error *err)
 {
     if (o->type == NB_OPTION_LIST) {
-        const nb_strings *list = (const void *)((const char *)p->settings + o->offset);
+        const nb_strings *list = nb_option_value(p, o);
         fputc('[', out);
         for (size_t k = 0; k < list->count; k++) {
             fputs(k ? ", " : "", out);
-            print_quoted(out, nb_strings_get(list, k));
+            option_print_quoted(out, nb_strings_get(list, k));
         }
         fputc(']', out);
         return NB_OK;
     }
     nb_buffer value = {0};
-    nb_status status = nb_option_format(&value, o, p->settings, err);
+    nb_status status = nb_option_format(&value, p, o, err);
     if (status == NB_OK) {
         bool plain = o->type == NB_OPTION_FLAG || o->type == NB_OPTION_INT || o->type == NB_OPTION_REAL;
         if (plain) {
             fputs(value.data, out);
         } else {
-            print_quoted(out, value.data);
+            option_print_quoted(out, value.data);
         }
     }
     nb_buffer_free(&value);
@@ -117,17 +77,17 @@ nb_status nb_options_print(const nb_parsed *p, FILE *out, nb_error *err)
 {
     char prefix[128];
     nb_option_key(prefix, sizeof prefix, p->command->name, "", false);
-    for (size_t i = 0; i < p->command->option_count; i++) {
-        const nb_option *o = &p->command->options[i];
+    for (size_t i = 0; i < p->option_count; i++) {
+        const nb_option *o = &p->options[i];
         bool unset = p->source[i] == NB_FROM_DEFAULT && !o->fallback && o->type != NB_OPTION_FLAG;
         fprintf(out, "%s%s%s: ", unset ? "# " : "", prefix, o->name);
         if (!unset) {
-            nb_status status = print_value(p, o, out, err);
+            nb_status status = option_print_value(p, o, out, err);
             if (status != NB_OK) {
                 return status;
             }
         }
-        fprintf(out, "%s# %s\n", unset ? "" : "  ", unset ? "not set" : source_name[p->source[i]]);
+        fprintf(out, "%s# %s\n", unset ? "" : "  ", unset ? "not set" : option_print_source[p->source[i]]);
     }
     return NB_OK;
 }

@@ -52,16 +52,16 @@ static json_t *as_list(const nb_strings *list)
 }
 
 /* NULL without memory. */
-static json_t *option_value(const nb_option *o, const void *settings)
+static json_t *option_value(const nb_parsed *parsed, const nb_option *o)
 {
-    const char *at = (const char *)settings + o->offset;
+    const void *at = nb_option_value(parsed, o);
     switch (o->type) {
-    case NB_OPTION_FLAG: return json_boolean(*(const bool *)(const void *)at);
-    case NB_OPTION_INT: return json_integer(*(const int64_t *)(const void *)at);
-    case NB_OPTION_REAL: return json_real(*(const double *)(const void *)at);
-    case NB_OPTION_LIST: return as_list((const void *)at);
+    case NB_OPTION_FLAG: return json_boolean(*(const bool *)at);
+    case NB_OPTION_INT: return json_integer(*(const int64_t *)at);
+    case NB_OPTION_REAL: return json_real(*(const double *)at);
+    case NB_OPTION_LIST: return as_list(at);
     default: {
-        const char *text = *(const char *const *)(const void *)at;
+        const char *text = *(const char *const *)at;
         return text ? as_word(text) : json_null();
     }
     }
@@ -77,10 +77,10 @@ static bool names_a_file(const nb_option *o)
 static json_t *options(const nb_parsed *parsed, bool how)
 {
     json_t *object = json_object();
-    for (size_t i = 0; object && i < parsed->command->option_count; i++) {
-        const nb_option *o = &parsed->command->options[i];
+    for (size_t i = 0; object && i < parsed->option_count; i++) {
+        const nb_option *o = &parsed->options[i];
         if ((o->unrecorded || names_a_file(o)) == how) {
-            json_t *value = option_value(o, parsed->settings);
+            json_t *value = option_value(parsed, o);
             if (json_is_null(value)) {
                 continue;
             }

@@ -9,7 +9,7 @@ typedef struct settings {
     bool random_weights, force;
 } settings;
 
-static nb_status demo(nb_job *job, nb_error *err)
+static nb_status demo_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_demo_plan plan = {.seed = (uint64_t)s->seed,
@@ -20,54 +20,27 @@ static nb_status demo(nb_job *job, nb_error *err)
     return nb_demo_make(s->output, &plan, &job->log, err);
 }
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "output",
-     .letter = 'o',
-     .type = NB_OPTION_OUTPUT,
-     AT(output),
-     .value = "DIR",
-     .required = true,
-     .help = "folder to make"},
-    {.name = "seed",
-     .type = NB_OPTION_INT,
-     AT(seed),
-     .fallback = "1",
-     .value = "N",
-     .min = 0,
-     .max = 9e15,
-     .help = "seed of the pictures, and of random weights"},
-    {.name = "scale",
-     .type = NB_OPTION_INT,
-     AT(scale),
-     .fallback = "1",
-     .value = "N",
-     .min = 1,
-     .max = 100,
-     .help = "times the usual number of pictures: 16 a class to learn from, 10 a class to test with"},
-    {.name = "train",
-     .type = NB_OPTION_INT,
-     AT(train),
-     .fallback = "0",
-     .value = "N",
-     .max = 1e9,
-     .help = "also write train.tar, N pictures with captions for `negbank tune --captions`"},
-    {.name = "random-weights",
-     .type = NB_OPTION_FLAG,
-     AT(random_weights),
-     .help = "a checkpoint that knows nothing, instead of the trained one"},
-    {.name = "force", .type = NB_OPTION_FLAG, AT(force), .unrecorded = true, .help = "overwrite files of that folder"},
-    NB_TALK_OPTIONS(settings),
+    OPT_OUTPUT("output", output, "DIR", "folder to make", .letter = 'o', OPT_REQUIRED),
+    OPT_INT("seed", seed, "N", "1", 0, 9e15, "seed of the pictures, and of random weights"),
+    OPT_INT("scale", scale, "N", "1", 1, 100, "times 16 pictures a class to learn from, 10 to test with"),
+    OPT_INT("train", train, "N", "0", 0, 1e9, "also write train.tar, N pictures for `negbank tune --captions`"),
+    OPT_FLAG("random-weights", random_weights, "a checkpoint that knows nothing, instead of the trained one"),
+    OPT_FLAG("force", force, "overwrite files of that folder", OPT_UNRECORDED),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_demo = {
     .name = "demo",
     .summary = "make a small world of pictures, labels, words and a small CLIP",
     .usage = "-o DIR [options]",
+    .description = "Draws pictures of coloured shapes with labels, writes lists of words and a CLIP that was trained "
+                   "on such pictures:\n"
+                   "a world in which every command can be tried within seconds.\n",
     .examples = "  negbank demo -o world\n"
                 "  negbank demo --seed 7 -o another-world\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = demo,
+    .run = demo_run,
 };

@@ -15,7 +15,7 @@ typedef struct settings {
 } settings;
 
 /* What decides the content beyond the options: how many images there were. */
-static nb_status record_counts(nb_job *job, const nb_image_inputs *inputs, size_t dropped, nb_error *err)
+static nb_status embed_images_record_counts(nb_job *job, const nb_image_inputs *inputs, size_t dropped, nb_error *err)
 {
     char text[32];
     uint64_t skipped = 0;
@@ -36,12 +36,12 @@ done:
 }
 
 /* What is known of the images, for a run that continues this one, and for other parts. */
-static bool worth_keeping(const settings *s, nb_status status, size_t left)
+static bool embed_images_worth_keeping(const settings *s, nb_status status, size_t left)
 {
     return status == NB_STOPPED || (status != NB_OK && (s->embed.resume || s->embed.part)) || left;
 }
 
-static nb_status embed_images(nb_job *job, nb_error *err)
+static nb_status embed_images_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_image_choice choice = {.labels_from = s->labels_from,
@@ -66,7 +66,7 @@ static nb_status embed_images(nb_job *job, nb_error *err)
     NB_TRY(nb_agree(job, nb_buffer_printf(&marks, err, "%s.images", s->embed.output), err));
     const nb_images_notes notes = {.path = marks.data, .resume = s->embed.resume || s->embed.part};
     NB_TRY(nb_images_check(&job->team, &job->log, &inputs, &notes, &dropped, err));
-    NB_TRY(record_counts(job, &inputs, dropped, err));
+    NB_TRY(embed_images_record_counts(job, &inputs, dropped, err));
     snprintf(note, sizeof note, "; %zu could not be decoded", dropped);
     NB_TRY(nb_agree(job, nb_image_embedder_open(&embedder, model.clip, &inputs, (size_t)s->decode_threads, err), err));
     nb_store_spec spec = {.count = inputs.count,
@@ -82,7 +82,7 @@ static nb_status embed_images(nb_job *job, nb_error *err)
                           .run = nb_image_inputs_run(&inputs, NB_IMAGE_TILE, (size_t)job->team.size)};
     NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, work, note, &left, err));
 done:
-    if (marks.data && job->team.rank == 0 && !worth_keeping(s, status, left)) {
+    if (marks.data && job->team.rank == 0 && !embed_images_worth_keeping(s, status, left)) {
         unlink(marks.data);
     }
     nb_buffer_free(&marks);
@@ -93,61 +93,35 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "inputs",
-     .type = NB_OPTION_LIST,
-     AT(inputs),
-     .value = "INPUT...",
-     .positional = true,
-     .required = true,
-     .help = "folders, image lists (`path label` a line), tar shards and image files; patterns with * ? [ ] { }"},
-    {.name = "labels-from",
-     .type = NB_OPTION_CHOICE,
-     AT(labels_from),
-     .fallback = "auto",
-     .choices = "auto|folder|list|cls|txt|json|none",
-     .value = "WHERE",
-     .help = "where class numbers come from; cls, txt, json: members beside an image in its shard"},
-    {.name = "label-key",
-     .type = NB_OPTION_TEXT,
-     AT(label_key),
-     .fallback = "label",
-     .value = "KEY",
-     .help = "what the label is called in .json members"},
-    {.name = "max-pixels",
-     .type = NB_OPTION_INT,
-     AT(max_pixels),
-     .fallback = "178956970",
-     .value = "N",
-     .min = 1,
-     .max = (double)NB_IMAGE_PIXELS_CEILING,
-     .help = "larger images are skipped"},
-    {.name = "max-image-bytes",
-     .type = NB_OPTION_INT,
-     AT(max_image_bytes),
-     .fallback = "268435456",
-     .value = "N",
-     .min = 1,
-     .max = (double)NB_IMAGE_BYTES_CEILING,
-     .help = "images in more bytes are skipped"},
-    {.name = "decode-threads",
-     .type = NB_OPTION_INT,
-     AT(decode_threads),
-     .fallback = "1",
-     .value = "N",
-     .min = 0,
-     .max = NB_DECODE_THREADS_MAX,
-     .unrecorded = true,
-     .help = "threads a rank that decode the next tile ahead"},
-    NB_EMBED_OPTIONS(settings),
-    NB_TALK_OPTIONS(settings),
+    OPT_LIST("inputs", inputs, "INPUT...",
+             "folders, image lists (`path label` a line), tar shards and image files; patterns with * ? [ ] { }",
+             OPT_ARGUMENT, OPT_REQUIRED),
+    OPT_CHOICE("labels-from", labels_from, "WHERE", "auto", "auto|folder|list|cls|txt|json|none",
+               "where class numbers come from; cls, txt, json: members beside an image in its shard"),
+    OPT_TEXT("label-key", label_key, "KEY", "label", "what the label is called in .json members"),
+    OPT_INT("max-pixels", max_pixels, "N", "178956970", 1, (double)NB_IMAGE_PIXELS_CEILING,
+            "larger images are skipped"),
+    OPT_INT("max-image-bytes", max_image_bytes, "N", "268435456", 1, (double)NB_IMAGE_BYTES_CEILING,
+            "images in more bytes are skipped"),
+    OPT_INT("decode-threads", decode_threads, "N", "1", 0, NB_DECODE_THREADS_MAX,
+            "threads a rank that decode the next tile ahead", OPT_UNRECORDED),
+    NB_EMBED_OPTIONS,
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_embed_images = {
     .name = "embed images",
     .summary = "embed images with CLIP's image tower",
     .usage = "--model DIR -o I.nbe INPUT... [options]",
+    .description =
+        "Inputs are folders, image lists, image files and webdataset shards (.tar, .tar.gz, .tar.zst), also as "
+        "patterns.\n"
+        "Images that cannot be decoded, or are too large, are skipped and counted by reason.\n"
+        "A damaged shard ends the run.\n"
+        "\n"
+        "On SIGUSR1 and SIGTERM the command keeps what is done and ends with exit status 85; --resume continues.\n"
+        "With --part several jobs make one store, each at its own time.\n",
     .examples = "  mpirun -np 4 negbank embed images --model vit-b-16 -o wild.nbe wild-images/\n"
                 "  negbank embed images --model vit-b-16 --labels-from list -o id.nbe id-train.txt\n"
                 "  srun negbank embed images --model vit-b-16 --resume -o wild.nbe 'shards/wild-*.tar'\n",
@@ -155,5 +129,5 @@ const nb_command nb_command_embed_images = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .mpi = true,
-    .run = embed_images,
+    .run = embed_images_run,
 };

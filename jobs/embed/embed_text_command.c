@@ -11,7 +11,7 @@ typedef struct settings {
     nb_strings prompt, prompt_adj;
 } settings;
 
-static nb_status embed_text(nb_job *job, nb_error *err)
+static nb_status embed_text_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_model model = {0};
@@ -43,33 +43,23 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "inputs",
-     .type = NB_OPTION_INPUT,
-     AT(corpus),
-     .value = "C.nbc",
-     .positional = true,
-     .required = true,
-     .help = "corpus, as made by negbank corpus"},
-    {.name = "prompt",
-     .type = NB_OPTION_LIST,
-     AT(prompt),
-     .value = "TEXT",
-     .help = "prompt for nouns and untagged texts [" NB_PROMPT_DEFAULT "]"},
-    {.name = "prompt-adj",
-     .type = NB_OPTION_LIST,
-     AT(prompt_adj),
-     .value = "TEXT",
-     .help = "prompt for adjectives [" NB_PROMPT_ADJ_DEFAULT "]"},
-    NB_EMBED_OPTIONS(settings),
-    NB_TALK_OPTIONS(settings),
+    OPT_INPUT("inputs", corpus, "C.nbc", "corpus, as made by negbank corpus", OPT_ARGUMENT, OPT_REQUIRED),
+    OPT_LIST("prompt", prompt, "TEXT", "prompt for nouns and untagged texts [" NB_PROMPT_DEFAULT "]"),
+    OPT_LIST("prompt-adj", prompt_adj, "TEXT", "prompt for adjectives [" NB_PROMPT_ADJ_DEFAULT "]"),
+    NB_EMBED_OPTIONS,
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_embed_text = {
     .name = "embed text",
     .summary = "embed a corpus with CLIP's text tower",
     .usage = "--model DIR -o T.nbe C.nbc [options]",
+    .description =
+        "Every text goes through its prompts into the text tower; the mean of its embeddings, normalised, is its row.\n"
+        "\n"
+        "On SIGUSR1 and SIGTERM the command keeps what is done and ends with exit status 85; --resume continues.\n"
+        "With --part several jobs make one store, each at its own time.\n",
     .examples = "  mpirun -np 4 negbank embed text --model vit-b-16 -o wordnet.nbe wordnet.nbc\n"
                 "  negbank embed text --model vit-b-16 --prompt 'a photo of a {}.' --prompt 'a drawing of a {}.' \\\n"
                 "      -o words.nbe words.nbc\n",
@@ -77,5 +67,5 @@ const nb_command nb_command_embed_text = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .mpi = true,
-    .run = embed_text,
+    .run = embed_text_run,
 };

@@ -10,7 +10,7 @@ typedef struct settings {
     bool json, exit_code;
 } settings;
 
-static nb_status inspect_diff(nb_job *job, nb_error *err)
+static nb_status inspect_diff_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     const nb_file_kind *kind_a, *kind_b;
@@ -44,28 +44,24 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "inputs",
-     .type = NB_OPTION_LIST,
-     AT(files),
-     .value = "A B",
-     .positional = true,
-     .required = true,
-     .help = "two corpora, embedding stores, banks or score files"},
-    {.name = "exit-code", .type = NB_OPTION_FLAG, AT(exit_code), .help = "exit with 7 when they differ, else 0"},
-    {.name = "json", .type = NB_OPTION_FLAG, AT(json), .help = "print JSON"},
-    NB_TALK_OPTIONS(settings),
+    OPT_LIST("inputs", files, "A B", "two corpora, embedding stores, banks or score files", OPT_ARGUMENT, OPT_REQUIRED),
+    OPT_FLAG("exit-code", exit_code, "exit with 7 when they differ, else 0"),
+    OPT_FLAG("json", json, "print JSON"),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_inspect_diff = {
     .name = "inspect diff",
     .summary = "how two files of one kind differ in content",
     .usage = "A B [--json] [--exit-code]",
+    .description = "Compares two files of one kind by content: what is in one alone, what is in both but differs, and "
+                   "by how much.\n"
+                   "How and where they were made is left out.\n",
     .examples = "  negbank inspect diff pets.nbank pets-int8.nbank\n"
                 "  negbank inspect diff --exit-code -q old.nbc new.nbc && echo identical\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = inspect_diff,
+    .run = inspect_diff_run,
 };

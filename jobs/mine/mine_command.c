@@ -276,7 +276,7 @@ static const nb_option options[] = {
      AT(from.model),
      .value = "DIR",
      .help = "checkpoint to embed the labels with"},
-    NB_PRECISION_OPTION(settings, from.precision),
+    NB_PRECISION_OPTION(from.precision),
     {.name = "label-embeddings",
      .type = NB_OPTION_INPUT,
      AT(from.label_embeddings),
@@ -408,14 +408,21 @@ static const nb_option options[] = {
      .help = "held-out ID images: store the threshold that accepts 95 % of them"},
     NB_MINE_BANK_OPTIONS(settings),
     NB_MINE_VISUAL_OPTIONS(settings),
-    NB_OUTPUT_OPTIONS(settings, "the bank"),
-    NB_TALK_OPTIONS(settings),
+    NB_OUTPUT_OPTIONS("the bank"),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_mine = {
     .name = "mine",
     .summary = "select a bank of negative labels",
     .usage = "--texts T.nbe --labels L.txt (--model DIR | --label-embeddings L.nbe) -o B.nbank [options]",
+    .description =
+        "Selects, by a criterion, the texts that serve best as negative labels, and writes a bank of them, the labels "
+        "and their embeddings.\n"
+        "Candidates equal to a label never enter; a rejection rule may drop those that fit the images of a class.\n"
+        "\n"
+        "On SIGUSR1 and SIGTERM the command keeps what is done in OUTPUT.ledger and ends with exit status 85; --resume "
+        "continues.\n",
     .examples = "  mpirun -np 4 negbank mine --texts wordnet.nbe --labels pets.txt --model vit-b-16 \\\n"
                 "      --id-images pets-16-a-class.nbe --wild-images wild.nbe -o pets.nbank\n"
                 "  negbank mine --texts wordnet.nbe --labels pets.txt --model vit-b-16 --criterion neglabel \\\n"

@@ -244,7 +244,7 @@ static const nb_option options[] = {
      AT(sources.model),
      .value = "DIR",
      .help = "or a checkpoint to embed images with; with --images, for interneg: to invert confident OOD images"},
-    NB_PRECISION_OPTION(settings, sources.precision),
+    NB_PRECISION_OPTION(sources.precision),
     {.name = "inputs",
      .type = NB_OPTION_LIST,
      AT(sources.inputs),
@@ -288,14 +288,19 @@ static const nb_option options[] = {
      .choices = "auto|" NB_PREDICTION_FORMATS,
      .value = "FORMAT",
      .help = "of the output; auto: by its name, .jsonl, .h5, else tsv"},
-    NB_OUTPUT_OPTIONS(settings, "the score file"),
-    NB_TALK_OPTIONS(settings),
+    NB_OUTPUT_OPTIONS("the score file"),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_score = {
     .name = "score",
     .summary = "score images with a bank",
     .usage = "--bank B.nbank (--images I.nbe [--model DIR] | --model DIR INPUT...) -o S.tsv [options]",
+    .description =
+        "Scores embedded images, or images that a checkpoint embeds on the way, with the labels and negatives of a "
+        "bank.\n"
+        "A parameter comes from its option, else from the bank, else from the paper of the score; the log says which.\n"
+        "Scores that learn from the stream of images see them in the order given.\n",
     .examples =
         "  negbank score --bank pets.nbank --images test.nbe -o test.tsv\n"
         "  negbank score --bank pets.nbank --model vit-b-16 --score mcm -o holiday.tsv holiday-photos/\n"

@@ -33,7 +33,7 @@ typedef struct run {
     nb_buffer configuration;
 } run;
 
-static nb_status choose_plan(run *r, nb_error *err)
+static nb_status tune_choose_plan(run *r, nb_error *err)
 {
     const settings *s = r->set;
     int64_t seed = 0;
@@ -83,8 +83,8 @@ static nb_status choose_plan(run *r, nb_error *err)
 }
 
 /* Collective. Labelled images that can be decoded. */
-static nb_status read_images(run *r, nb_image_inputs *out, const nb_strings *inputs, const char *labels_from,
-                             const char *role, nb_error *err)
+static nb_status tune_read_images(run *r, nb_image_inputs *out, const nb_strings *inputs, const char *labels_from,
+                                  const char *role, nb_error *err)
 {
     nb_job *job = r->job;
     nb_image_choice choice = {.labels_from = labels_from, .limits = nb_image_limits_default()};
@@ -112,7 +112,7 @@ done:
 }
 
 /* The captions themselves; which image has which is in the digest of the images. */
-static nb_status describe_captions(run *r, nb_error *err)
+static nb_status tune_describe_captions(run *r, nb_error *err)
 {
     nb_buffer text = {0};
     nb_status status = NB_OK;
@@ -127,14 +127,14 @@ done:
 }
 
 /* What decides the result: a resumed run must share it. */
-static nb_status describe(run *r, nb_error *err)
+static nb_status tune_describe(run *r, nb_error *err)
 {
     const settings *s = r->set;
     const nb_tune_plan *p = &r->plan;
     nb_status status;
     NB_TRY(nb_buffer_printf(&r->configuration, err, "model=%.16s\n", r->model.clip->digest.hex));
     if (s->captions) {
-        NB_TRY(describe_captions(r, err));
+        NB_TRY(tune_describe_captions(r, err));
     }
     for (size_t i = 0; i < r->labels.count; i++) {
         NB_TRY(nb_buffer_printf(&r->configuration, err, "label %zu=%s\n", i, nb_strings_get(&r->labels, i)));
@@ -150,7 +150,7 @@ done:
 }
 
 /* Steps from epochs; the batch must fit the data. */
-static nb_status count_steps(run *r, nb_error *err)
+static nb_status tune_count_steps(run *r, nb_error *err)
 {
     nb_tune_plan *p = &r->plan;
     nb_tune_order order = {0};
@@ -163,7 +163,7 @@ static nb_status count_steps(run *r, nb_error *err)
 }
 
 /* Collective. A model from nothing is made in the partial output, anew at every start: the same bytes. */
-static nb_status make_model(run *r, nb_error *err)
+static nb_status tune_make_model(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_scratch_plan scratch = {
@@ -184,7 +184,7 @@ done:
     return nb_agree(r->job, status, err);
 }
 
-static nb_status read_inputs(run *r, nb_error *err)
+static nb_status tune_read_inputs(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_job *job = r->job;
@@ -193,23 +193,23 @@ static nb_status read_inputs(run *r, nb_error *err)
         NB_TRY(nb_agree(job, nb_labels_read(&r->labels, s->labels, err), err));
         NB_TRY(nb_provenance_file(&job->provenance, "labels", s->labels, err));
     }
-    NB_TRY(read_images(r, &r->train, &s->images, s->captions ? "txt" : "auto", "training images", err));
-    NB_TRY(nb_agree(job, count_steps(r, err), err));
+    NB_TRY(tune_read_images(r, &r->train, &s->images, s->captions ? "txt" : "auto", "training images", err));
+    NB_TRY(nb_agree(job, tune_count_steps(r, err), err));
     if (s->eval_images.count) {
-        NB_TRY(read_images(r, &r->held, &s->eval_images, "auto", "evaluation images", err));
+        NB_TRY(tune_read_images(r, &r->held, &s->eval_images, "auto", "evaluation images", err));
     }
     if (s->from_scratch) {
-        NB_TRY(make_model(r, err));
+        NB_TRY(tune_make_model(r, err));
     }
     NB_TRY(nb_model_open(&r->model, &job->team, r->plan.model, &nb_engine_fp32, err));
     NB_TRY(nb_provenance_input(&job->provenance, "model", r->plan.model, r->model.clip->digest.hex, err));
-    NB_TRY(nb_agree(job, describe(r, err), err));
+    NB_TRY(nb_agree(job, tune_describe(r, err), err));
 done:
     return status;
 }
 
 /* Collective. *complete: the output is there already. */
-static nb_status check_output(run *r, bool *complete, nb_error *err)
+static nb_status tune_check_output(run *r, bool *complete, nb_error *err)
 {
     nb_job *job = r->job;
     nb_status status = job->team.rank == 0 ? nb_tune_check_output(&r->plan, complete, err) : NB_OK;
@@ -217,18 +217,18 @@ static nb_status check_output(run *r, bool *complete, nb_error *err)
     return status == NB_OK ? nb_team_broadcast(&job->team, complete, sizeof *complete, err) : status;
 }
 
-static nb_status tune(nb_job *job, nb_error *err)
+static nb_status tune_run(nb_job *job, nb_error *err)
 {
     run r = {.job = job, .set = job->settings};
     bool complete = false;
     nb_status status;
-    NB_TRY(nb_agree(job, choose_plan(&r, err), err));
-    NB_TRY(check_output(&r, &complete, err));
+    NB_TRY(nb_agree(job, tune_choose_plan(&r, err), err));
+    NB_TRY(tune_check_output(&r, &complete, err));
     if (complete) {
         nb_log_info(&job->log, "'%s' is complete: nothing is left to do", r.set->output);
         goto done;
     }
-    NB_TRY(nb_agree(job, read_inputs(&r, err), err));
+    NB_TRY(nb_agree(job, tune_read_inputs(&r, err), err));
     NB_TRY(nb_job_record_kernel(job, err));
     const nb_image_inputs *held = r.set->eval_images.count ? &r.held : NULL;
     NB_TRY(nb_tune(&job->team, &job->log, &r.model, &r.train, held, &r.labels, &r.plan, err));
@@ -245,108 +245,48 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
-#define COUNT(option, member, least, most, default_text, text)                                                         \
-    {                                                                                                                  \
-        .name = option, .type = NB_OPTION_INT, AT(member), .fallback = default_text, .value = "N", .min = least,       \
-        .max = most, .help = text                                                                                      \
-    }
-#define REAL(option, member, most, default_text, text)                                                                 \
-    {                                                                                                                  \
-        .name = option, .type = NB_OPTION_REAL, AT(member), .fallback = default_text, .value = "X", .max = most,       \
-        .help = text                                                                                                   \
-    }
 static const nb_option options[] = {
-    {.name = "model",
-     .type = NB_OPTION_INPUT,
-     AT(model),
-     .value = "DIR",
-     .help = "CLIP checkpoint folder to start from"},
-    {.name = "from-scratch",
-     .type = NB_OPTION_INPUT,
-     AT(from_scratch),
-     .value = "CONFIG",
-     .help = "or a config.json: weights are drawn, a vocabulary is learned from the captions"},
-    COUNT("vocabulary", vocabulary, 515, 65536, "2000", "from scratch: tokens at most"),
-    {.name = "images",
-     .type = NB_OPTION_LIST,
-     AT(images),
-     .value = "LIST",
-     .required = true,
-     .help = "labelled ID images: lists (`path label` a line), a folder of class folders, tar shards"},
-    {.name = "labels", .type = NB_OPTION_INPUT, AT(labels), .value = "L.txt", .help = "ID labels, one a line"},
-    {.name = "captions",
-     .type = NB_OPTION_FLAG,
-     AT(captions),
-     .help =
-         "images are tar shards, their texts the .txt members beside them; labels and prompt are for --eval-images"},
-    {.name = "prompt",
-     .type = NB_OPTION_TEXT,
-     AT(prompt),
-     .value = "TEXT",
-     .fallback = "a photo of a {}",
-     .help = "the text of a label, {} is the label"},
-    REAL("lambda", lambda, 1e6, "0.001", "weight of the energies; 0: CLIP's own loss"),
-    REAL("lr", lr, 1e6, "1e-5", "AdamW's rate at its highest"),
-    REAL("weight-decay", weight_decay, 1e6, "0.1", "AdamW's, on every parameter"),
-    COUNT("batch", batch, 1, NB_TUNE_BATCH_MAX, "512", "pairs a step, over all ranks"),
-    COUNT("micro-batch", micro_batch, 1, NB_TUNE_BATCH_MAX, "16",
-          "pairs a rank computes at once: decides memory and last bits, not the mathematics"),
-    COUNT("epochs", epochs, 1, 1e9, "10", "times over the data"),
-    COUNT("steps", steps, 1, 1e12, NULL, "or a number of steps"),
-    COUNT("warmup", warmup, 0, 1e12, "500", "steps over which the rate rises"),
-    {.name = "schedule",
-     .type = NB_OPTION_CHOICE,
-     AT(schedule),
-     .choices = "cosine|constant",
-     .value = "WHAT",
-     .fallback = "cosine",
-     .help = "the rate behind the warm-up: down to 0, or as it is"},
-    {.name = "seed",
-     .type = NB_OPTION_TEXT,
-     AT(seed),
-     .value = "N|none",
-     .fallback = "0",
-     .help = "of every epoch's order; none: the order of the list"},
-    {.name = "eval-images",
-     .type = NB_OPTION_LIST,
-     AT(eval_images),
-     .value = "LIST",
-     .help = "labelled images on which ID accuracy is measured, before, at times and at the end"},
-    COUNT("eval-every", eval_every, 0, 1e12, "0", "measure every N steps"),
-    {.name = "store",
-     .type = NB_OPTION_CHOICE,
-     AT(store),
-     .choices = "fp32|fp16",
-     .value = "WHAT",
-     .fallback = "fp32",
-     .help = "precision of the weights written"},
-    {.name = "checkpoint-every",
-     .type = NB_OPTION_INT,
-     AT(checkpoint_every),
-     .fallback = "500",
-     .value = "N",
-     .max = 1e12,
-     .unrecorded = true,
-     .help = "save the state every N steps; 0: only when stopped"},
-    {.name = "recompute",
-     .type = NB_OPTION_FLAG,
-     AT(recompute),
-     .unrecorded = true,
-     .help = "a tenth of the memory for activations, a third more time, the same bits"},
-    {.name = "resume",
-     .type = NB_OPTION_FLAG,
-     AT(resume),
-     .unrecorded = true,
-     .help = "continue what an interrupted run left, on any number of ranks"},
-    NB_OUTPUT_OPTIONS(settings, "the tuned checkpoint, a folder"),
-    NB_TALK_OPTIONS(settings),
+    OPT_INPUT("model", model, "DIR", "CLIP checkpoint folder to start from"),
+    OPT_INPUT("from-scratch", from_scratch, "CONFIG", "or a config.json: random weights, a learned vocabulary"),
+    OPT_INT("vocabulary", vocabulary, "N", "2000", 515, 65536, "from scratch: tokens at most"),
+    OPT_LIST("images", images, "LIST",
+             "labelled ID images: lists (`path label` a line), a folder of class folders, tar shards", OPT_REQUIRED),
+    OPT_INPUT("labels", labels, "L.txt", "ID labels, one a line"),
+    OPT_FLAG("captions", captions, "images are tar shards with .txt texts; labels, prompt: for --eval-images"),
+    OPT_TEXT("prompt", prompt, "TEXT", "a photo of a {}", "the text of a label, {} is the label"),
+    OPT_REAL("lambda", lambda, "X", "0.001", 0, 1e6, "weight of the energies; 0: CLIP's own loss"),
+    OPT_REAL("lr", lr, "X", "1e-5", 0, 1e6, "AdamW's rate at its highest"),
+    OPT_REAL("weight-decay", weight_decay, "X", "0.1", 0, 1e6, "AdamW's, on every parameter"),
+    OPT_INT("batch", batch, "N", "512", 1, NB_TUNE_BATCH_MAX, "pairs a step, over all ranks"),
+    OPT_INT("micro-batch", micro_batch, "N", "16", 1, NB_TUNE_BATCH_MAX,
+            "pairs a rank computes at once: decides memory and last bits, not the mathematics"),
+    OPT_INT("epochs", epochs, "N", "10", 1, 1e9, "times over the data"),
+    OPT_INT("steps", steps, "N", NULL, 1, 1e12, "or a number of steps"),
+    OPT_INT("warmup", warmup, "N", "500", 0, 1e12, "steps over which the rate rises"),
+    OPT_CHOICE("schedule", schedule, "WHAT", "cosine", "cosine|constant", "learning rate after the warm-up"),
+    OPT_TEXT("seed", seed, "N|none", "0", "of every epoch's order; none: the order of the list"),
+    OPT_LIST("eval-images", eval_images, "LIST", "labelled images on which ID accuracy is measured"),
+    OPT_INT("eval-every", eval_every, "N", "0", 0, 1e12, "measure every N steps"),
+    OPT_CHOICE("store", store, "WHAT", "fp32", "fp32|fp16", "precision of the weights written"),
+    OPT_INT("checkpoint-every", checkpoint_every, "N", "500", 0, 1e12,
+            "save the state every N steps; 0: only when stopped", OPT_UNRECORDED),
+    OPT_FLAG("recompute", recompute, "a tenth of the memory, a third more time, the same bits", OPT_UNRECORDED),
+    OPT_FLAG("resume", resume, "continue an interrupted run, on any number of ranks", OPT_UNRECORDED),
+    NB_OUTPUT_OPTIONS("the tuned checkpoint, a folder"),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_tune = {
     .name = "tune",
     .summary = "fine-tune both towers on ID images and labels (CMA), or train them on captions",
     .usage = "(--model DIR | --from-scratch CONFIG) --images LIST (--labels L.txt | --captions) -o OUT [options]",
+    .description =
+        "Tunes both towers on ID images and the texts of their labels with CMA's loss, or with CLIP's own (--lambda "
+        "0).\n"
+        "The loss couples the whole batch over all ranks, and gradients are summed exactly.\n"
+        "\n"
+        "On SIGUSR1 and SIGTERM the command saves its state and ends with exit status 85; --resume continues.\n"
+        "The output is a folder as Hugging Face lays it out, with tune.tsv, one line a step.\n",
     .examples =
         "  mpirun -np 4 negbank tune --model vit-b-16 --images id-train.txt --labels pets.txt -o vit-b-16-cma\n"
         "  negbank tune --model vit-b-16 --images id-train.txt --labels pets.txt --lambda 0 --batch 64 \\\n"
@@ -356,5 +296,5 @@ const nb_command nb_command_tune = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .mpi = true,
-    .run = tune,
+    .run = tune_run,
 };

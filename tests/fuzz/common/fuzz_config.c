@@ -2,6 +2,7 @@
  * (one a line) and, behind a NUL, the run file they may name. */
 #include "fuzz/fuzz.h"
 
+#include "common/options/run_file.h"
 #include "jobs/commands.h"
 
 enum { WORDS_MAX = 16, TEXT_MAX = 4096 };
@@ -9,22 +10,22 @@ enum { WORDS_MAX = 16, TEXT_MAX = 4096 };
 /* Every choice is one of its words, every number within its bounds. */
 static void check_settings(const nb_parsed *p)
 {
-    for (size_t i = 0; i < p->command->option_count; i++) {
-        const nb_option *o = &p->command->options[i];
-        const char *at = (const char *)p->settings + o->offset;
+    for (size_t i = 0; i < p->option_count; i++) {
+        const nb_option *o = &p->options[i];
+        const void *at = nb_option_value(p, o);
         bool bounded = o->min != 0 || o->max != 0;
         if (p->source[i] == NB_FROM_DEFAULT) {
             continue;
         }
         if (o->type == NB_OPTION_CHOICE) {
-            const char *value = *(const char *const *)(const void *)at;
+            const char *value = *(const char *const *)at;
             const char *found = strstr(o->choices, value);
             require(*value && !strchr(value, '|') && found != NULL);
         } else if (o->type == NB_OPTION_INT && bounded) {
-            double value = (double)*(const int64_t *)(const void *)at;
+            double value = (double)*(const int64_t *)at;
             require(value >= o->min && value <= o->max);
         } else if (o->type == NB_OPTION_REAL && bounded) {
-            double value = *(const double *)(const void *)at;
+            double value = *(const double *)at;
             require(value >= o->min && value <= o->max);
         }
     }
@@ -51,8 +52,7 @@ static void parse_options(unsigned choice, const char *words, const char *config
     int argc = 0;
     nb_error err = {0};
     nb_parsed parsed;
-    size_t count;
-    const nb_command *const *commands = nb_commands(&count);
+    const nb_command_list commands = nb_commands();
     snprintf(text, sizeof text, "%s", words);
     for (char *p = text; *p && argc < WORDS_MAX;) {
         char *end = strchr(p, '\n');
@@ -69,7 +69,7 @@ static void parse_options(unsigned choice, const char *words, const char *config
         argv[argc++] = (char *)(uintptr_t)memory_file(config, config_len);
     }
     argv[argc] = NULL;
-    nb_status status = nb_options_parse(&parsed, commands[choice % count], commands, count, argc, argv, &err);
+    nb_status status = nb_options_parse(&parsed, commands.all[choice % commands.count], commands, argc, argv, &err);
     require_message(status, &err);
     if (status == NB_OK) {
         check_settings(&parsed);

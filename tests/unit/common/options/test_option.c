@@ -15,31 +15,16 @@ typedef struct settings {
     nb_strings words, rest;
 } settings;
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "loud", .letter = 'l', .type = NB_OPTION_FLAG, AT(loud), .help = "speak up"},
-    {.name = "count",
-     .letter = 'n',
-     .type = NB_OPTION_INT,
-     AT(count),
-     .fallback = "5",
-     .value = "N",
-     .min = 1,
-     .max = 9,
-     .help = "how many"},
-    {.name = "share", .type = NB_OPTION_REAL, AT(share), .fallback = "0.5", .value = "X", .help = "how much"},
-    {.name = "text", .type = NB_OPTION_TEXT, AT(text), .value = "T", .help = "what"},
-    {.name = "kind",
-     .type = NB_OPTION_CHOICE,
-     AT(kind),
-     .fallback = "red",
-     .choices = "red|green",
-     .value = "K",
-     .help = "which"},
-    {.name = "in", .type = NB_OPTION_INPUT, AT(in), .value = "FILE", .required = true, .help = "source"},
-    {.name = "out", .letter = 'o', .type = NB_OPTION_OUTPUT, AT(out), .value = "FILE", .help = "target"},
-    {.name = "word", .type = NB_OPTION_LIST, AT(words), .value = "W", .help = "words"},
-    {.name = "inputs", .type = NB_OPTION_LIST, AT(rest), .value = "REST...", .positional = true, .help = "rest"},
+    OPT_FLAG("loud", loud, "speak up", .letter = 'l'),
+    OPT_INT("count", count, "N", "5", 1, 9, "how many", .letter = 'n'),
+    OPT_REAL("share", share, "X", "0.5", 0, 0, "how much"),
+    OPT_TEXT("text", text, "T", NULL, "what"),
+    OPT_CHOICE("kind", kind, "K", "red", "red|green", "which"),
+    OPT_INPUT("in", in, "FILE", "source", .required = true),
+    OPT_OUTPUT("out", out, "FILE", "target", .letter = 'o'),
+    OPT_LIST("word", words, "W", "words"),
+    OPT_LIST("inputs", rest, "REST...", "rest", .positional = true),
 };
 static const nb_command command = {.name = "make tea",
                                    .summary = "makes tea",
@@ -50,7 +35,62 @@ static const nb_command command = {.name = "make tea",
                                    .settings_size = sizeof(settings)};
 static const nb_command other = {
     .name = "mine", .options = options, .option_count = 2, .settings_size = sizeof(settings)};
-static const nb_command *const commands[] = {&command, &other};
+static const nb_command *const command_array[] = {&command, &other};
+static const nb_command_list commands = {.all = command_array, .count = 2};
+
+/* A command with rows made at run time; their values lie in a block of their own. */
+typedef struct brew {
+    double heat;
+    int64_t minutes;
+    const char *leaf;
+    nb_strings herbs;
+} brew;
+
+static bool more_rows(size_t i, nb_option *row)
+{
+    static const nb_option rows[] = {
+        {.name = "heat",
+         .type = NB_OPTION_REAL,
+         .offset = offsetof(brew, heat),
+         .fallback = "90",
+         .max = 100,
+         .value = "C",
+         .help = "heat of the water"},
+        {.name = "minutes",
+         .type = NB_OPTION_INT,
+         .offset = offsetof(brew, minutes),
+         .fallback = "3",
+         .min = 1,
+         .max = 9,
+         .value = "N",
+         .help = "how long"},
+        {.name = "leaf",
+         .type = NB_OPTION_CHOICE,
+         .offset = offsetof(brew, leaf),
+         .fallback = "black",
+         .choices = "black|white",
+         .value = "L",
+         .help = "which leaf"},
+        {.name = "herb", .type = NB_OPTION_LIST, .offset = offsetof(brew, herbs), .value = "H", .help = "what else"},
+    };
+    if (i >= sizeof rows / sizeof *rows) {
+        return false;
+    }
+    *row = rows[i];
+    return true;
+}
+static bool same_row_twice(size_t i, nb_option *row)
+{
+    return more_rows(0, row) && i < 2;
+}
+static const nb_command brewing = {.name = "brew",
+                                   .usage = "[options]",
+                                   .examples = "",
+                                   .summary = "brews",
+                                   .options = options,
+                                   .option_count = 5,
+                                   .settings_size = sizeof(settings),
+                                   .more = more_rows};
 
 static nb_status parse(nb_parsed *out, nb_error *err, const char *const *words)
 {
@@ -59,7 +99,7 @@ static nb_status parse(nb_parsed *out, nb_error *err, const char *const *words)
     for (; words[argc]; argc++) {
         argv[argc] = (char *)(uintptr_t)words[argc];
     }
-    return nb_options_parse(out, &command, commands, 2, argc, argv, err);
+    return nb_options_parse(out, &command, commands, argc, argv, err);
 }
 #define PARSE(out, ...) parse((out), &err, (const char *const[]){__VA_ARGS__, NULL})
 
@@ -193,11 +233,58 @@ static void test_help(void **state)
     free(text);
 }
 
+/* Rows made at run time are options like those of the table; only where their values lie differs. */
+static void test_more_rows(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_parsed p;
+    nb_option row;
+    const nb_command_list all = {.all = (const nb_command *const[]){&brewing}, .count = 1};
+    const char *file = config("brew:\n  heat: 70\n  minutes: 4\n  share: 0.25\n  herb: [mint, sage]\n");
+    char words[4][16] = {"--config", "", "--minutes=7", "--heat"};
+    char *argv[] = {words[0], (char *)(uintptr_t)file, words[2]};
+    must(nb_options_parse(&p, &brewing, all, 3, argv, &err), &err);
+    const settings *s = p.settings;
+    const brew *b = p.parameters;
+    assert_true(s->share == 0.25 && b->heat == 70);
+    assert_int_equal(b->minutes, 7);
+    assert_string_equal(b->leaf, "black");
+    assert_int_equal(b->herbs.count, 2);
+    assert_string_equal(nb_strings_get(&b->herbs, 1), "sage");
+    assert_int_equal(nb_option_given(&p, "heat"), NB_FROM_FILE);
+    assert_int_equal(nb_option_given(&p, "minutes"), NB_FROM_COMMAND_LINE);
+    assert_int_equal(nb_option_given(&p, "leaf"), NB_FROM_DEFAULT);
+    assert_int_equal(p.option_count, 9);
+    assert_true(nb_command_option(&brewing, 5, &row) && row.parameter && strcmp(row.name, "heat") == 0);
+    assert_true(nb_command_option(&brewing, 4, &row) && !row.parameter);
+    assert_false(nb_command_option(&brewing, 9, &row));
+    assert_ptr_equal(nb_option_value(&p, &p.options[5]), &b->heat);
+    char *text = NULL;
+    size_t len;
+    FILE *f = open_memstream(&text, &len);
+    must(nb_options_print(&p, f, &err), &err);
+    nb_options_help(&brewing, f);
+    fclose(f);
+    assert_non_null(strstr(text, "brew.heat: 70  # run file\nbrew.minutes: 7  # command line\n"));
+    assert_non_null(strstr(text, "brew.herb: [\"mint\", \"sage\"]  # run file\n"));
+    assert_non_null(strstr(text, "heat of the water [90]\n"));
+    free(text);
+    nb_parsed_free(&p);
+    argv[0] = words[3];
+    argv[1] = (char[]){"101"};
+    must_fail(nb_options_parse(&p, &brewing, all, 2, argv, &err), NB_ERR_USAGE, &err, "[0, 100]");
+    nb_command twice = brewing;
+    twice.more = same_row_twice;
+    must_fail(nb_options_parse(&p, &twice, all, 0, argv, &err), NB_ERR_INTERNAL, &err, "--heat");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_command_line), cmocka_unit_test(test_refusals), cmocka_unit_test(test_precedence),
         cmocka_unit_test(test_run_files),    cmocka_unit_test(test_print),    cmocka_unit_test(test_help),
+        cmocka_unit_test(test_more_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
