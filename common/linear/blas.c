@@ -1,5 +1,7 @@
 #include "common/linear/blas.h"
 
+#include "common/linear/simd/instruction_set.h"
+
 #include <cblas.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -36,14 +38,11 @@ static int rank_of(const char *family)
 
 const char *nb_blas_better(void)
 {
-    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                  __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
     int used = rank_of(nb_blas_kernel());
-    if (avx512 && used < 2) {
+    if (nb_cpu_has_avx512() && used < 2) {
         return __builtin_cpu_supports("avx512bf16") ? "Cooperlake" : "SkylakeX";
     }
-    return avx2 && used < 1 ? "Haswell" : NULL;
+    return nb_cpu_has_avx2() && used < 1 ? "Haswell" : NULL;
 }
 #else
 const char *nb_blas_better(void)

@@ -5,9 +5,7 @@
 #ifndef NB_COMMON_LINEAR_EXACT_EXACT_H
 #define NB_COMMON_LINEAR_EXACT_EXACT_H
 
-#include <stddef.h>
-
-enum { NB_EXACT_COLUMNS = 32 }; /* columns of the second factor come in multiples of this */
+#include "common/linear/simd/exact_products.h"
 
 /* n rounded up to whole NB_EXACT_COLUMNS. */
 static inline size_t nb_exact_padded(size_t n)

@@ -13,7 +13,6 @@
 enum { NB_AFFINITY_PAD = 16 };
 
 typedef struct nb_affinity {
-    const char *name; /* "plain", "avx2", "avx512" */
     /* Rows [rows, width] of half-precision bits or of floats, each divided by its Euclidean norm (summed in double),
      * into out; norms [rows]. A row that is zero or not finite has a norm that is zero or not finite. */
     void (*unit_half)(float *out, const uint16_t *bits, size_t rows, size_t width, float *norms);
@@ -38,8 +37,7 @@ typedef struct nb_affinity {
     double (*gaps)(const float *x, const float *reference, size_t n, float *least);
 } nb_affinity;
 
-/* As nb_vector_best and nb_vector_all (common/linear/simd/vector.h), of which the names are the same. */
+/* Of nb_instruction_set_best() (common/linear/simd/instruction_set.h). */
 const nb_affinity *nb_affinity_best(void);
-size_t nb_affinity_all(const nb_affinity *out[3]);
 
 #endif

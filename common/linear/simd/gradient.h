@@ -16,7 +16,6 @@ typedef struct nb_head {
 } nb_head;
 
 typedef struct nb_gradient {
-    const char *name; /* as of the nb_vector of the same instructions */
     /* nb_layer_norm_back */
     void (*layer_norm)(float *dx, float *dweight, float *dbias, const float *dy, const float *x, size_t rows,
                        size_t width, const float *weight, float eps);
@@ -42,9 +41,7 @@ typedef struct nb_gradient {
     float (*add_fixed)(int64_t *sum, const float *gradient, size_t count, float scale, float limit);
 } nb_gradient;
 
-/* The set of the same name as nb_vector_best(). */
+/* Of nb_instruction_set_best() (common/linear/simd/instruction_set.h). */
 const nb_gradient *nb_gradient_best(void);
-/* The set of a name, NULL for one this CPU does not run. */
-const nb_gradient *nb_gradient_named(const char *name);
 
 #endif

@@ -1,7 +1,7 @@
 /* The small kernels of the towers, vectorised: plain loops compiled once for every instruction set and chosen at run
  * time. common/linear/reference/kernels.h is their reference.
  *
- * A row's result does not depend on the rows beside it. Different instruction sets round differently; nb_vector_name
+ * A row's result does not depend on the rows beside it. Different instruction sets round differently; nb_vector.name
  * goes into provenance. */
 #ifndef NB_COMMON_LINEAR_SIMD_VECTOR_H
 #define NB_COMMON_LINEAR_SIMD_VECTOR_H
@@ -52,10 +52,7 @@ typedef struct nb_vector {
     double (*entropy)(const float *x, size_t count, float scale, float top, double sum);
 } nb_vector;
 
-/* The best set this CPU has, or the one NEGBANK_VECTOR names (plain, avx2, avx512) if it has that; "plain" everywhere
- * else than on x86-64. The variable is read once. */
+/* Of nb_instruction_set_best() (common/linear/simd/instruction_set.h). */
 const nb_vector *nb_vector_best(void);
-/* All sets this CPU can run, the best last; for tests. */
-size_t nb_vector_all(const nb_vector *out[3]);
 
 #endif
