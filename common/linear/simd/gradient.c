@@ -23,9 +23,13 @@ static inline float dot(const float *a, const float *b, size_t n)
     return lanes_add(part) + rest;
 }
 
+/* Of one row: its mean and 1 / sigma. */
+typedef struct moments {
+    float mean, inverse;
+} moments;
+
 /* Sums of g = dy weight and of g x^. */
-static inline void slopes(const float *dy, const float *x, const float *weight, size_t n, float mean, float inverse,
-                          float out[2])
+static inline void slopes(const float *dy, const float *x, const float *weight, size_t n, moments row, float out[2])
 {
     float of_g[LANES] = {0}, of_gx[LANES] = {0}, rest[2] = {0};
     size_t i = 0;
@@ -33,26 +37,28 @@ static inline void slopes(const float *dy, const float *x, const float *weight, 
         for (int l = 0; l < LANES; l++) {
             float g = dy[i + (size_t)l] * weight[i + (size_t)l];
             of_g[l] += g;
-            of_gx[l] += g * ((x[i + (size_t)l] - mean) * inverse);
+            of_gx[l] += g * ((x[i + (size_t)l] - row.mean) * row.inverse);
         }
     }
     for (; i < n; i++) {
         float g = dy[i] * weight[i];
         rest[0] += g;
-        rest[1] += g * ((x[i] - mean) * inverse);
+        rest[1] += g * ((x[i] - row.mean) * row.inverse);
     }
     out[0] = lanes_add(of_g) + rest[0];
     out[1] = lanes_add(of_gx) + rest[1];
 }
 
-static void layer_norm(float *dx, float *dweight, float *dbias, const float *dy, const float *x, size_t rows,
-                       size_t width, const float *weight, float eps)
+static void layer_norm(float *dx, const nb_norm_gradient *gradient, const float *dy, const float *x, size_t rows,
+                       const nb_norm_layer *norm)
 {
-    float n = (float)width;
+    size_t width = norm->width;
+    const float *weight = norm->weight;
+    float n = (float)width, eps = norm->epsilon, *dweight = gradient->weight, *dbias = gradient->bias;
     for (size_t r = 0; r < rows; r++, x += width, dy += width, dx += width) {
         float mean = lanes_sum(x, width) / n, sums[2];
         float inverse = 1.0f / sqrtf(lanes_sum_squares(x, width, mean) / n + eps);
-        slopes(dy, x, weight, width, mean, inverse, sums);
+        slopes(dy, x, weight, width, (moments){mean, inverse}, sums);
         float of_g = sums[0] / n, of_gx = sums[1] / n;
         for (size_t i = 0; i < width; i++) {
             float unit = (x[i] - mean) * inverse;
@@ -134,8 +140,9 @@ static inline void add_scaled(float *restrict y, const float *restrict x, float 
     }
 }
 
-static void attend(const nb_head *h, size_t keys, const float *query, float *p, float *out)
+static void attend(const nb_head *h, const float *query, float *p, float *out)
 {
+    size_t keys = h->count;
     float top = -INFINITY, sum = 0;
     for (size_t j = 0; j < keys; j++) {
         p[j] = h->scale * dot(query, h->keys + j * h->stride, h->width);
@@ -152,9 +159,11 @@ static void attend(const nb_head *h, size_t keys, const float *query, float *p, 
     }
 }
 
-static void attend_back(const nb_head *h, size_t keys, const float *query, const float *p, const float *dout,
-                        float *dquery, float *dkeys, float *dvalues, size_t dstride, float *d)
+static void attend_back(const nb_head *h, const float *query, const float *p, const float *dout,
+                        const nb_head_gradient *gradient)
 {
+    size_t keys = h->count, dstride = gradient->stride;
+    float *dquery = gradient->query, *dkeys = gradient->keys, *dvalues = gradient->values, *d = gradient->scratch;
     for (size_t j = 0; j < keys; j++) {
         d[j] = dot(dout, h->values + j * h->stride, h->width);
     }

@@ -1,4 +1,5 @@
-/* Sums that compilers vectorise without reordering them: LANES parallel parts, combined in a fixed order. For the files
+/** @file
+ * Sums that compilers vectorise without reordering them: LANES parallel parts, combined in a fixed order. For the files
  * compiled once per instruction set. */
 #ifndef NB_COMMON_LINEAR_SIMD_LANES_H
 #define NB_COMMON_LINEAR_SIMD_LANES_H

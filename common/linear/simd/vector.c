@@ -9,9 +9,11 @@
 #include <math.h>
 #include <string.h>
 
-static void layer_norm(float *out, const float *in, size_t rows, size_t width, const float *weight, const float *bias,
-                       float eps)
+static void layer_norm(float *out, const float *in, size_t rows, const nb_norm_layer *norm)
 {
+    size_t width = norm->width;
+    const float *weight = norm->weight, *bias = norm->bias;
+    float eps = norm->epsilon;
     for (size_t r = 0; r < rows; r++) {
         const float *x = in + r * width;
         float *y = out + r * width;

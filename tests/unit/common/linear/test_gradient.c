@@ -95,7 +95,7 @@ static void test_reference(void **state)
     for (size_t i = 0; i < N; i++) {
         weights[i] = (double)weight[i];
     }
-    nb_layer_norm_back(dx, NULL, NULL, dy, x, 1, N, weight, 1e-5f);
+    nb_layer_norm_back(dx, &(nb_norm_gradient){NULL, NULL}, dy, x, 1, &(nb_norm_layer){weight, NULL, N, 1e-5f});
     for (size_t i = 0; i < N; i++) {
         want[i] = (float)difference(norm_at, x, dy, N, weights, i);
     }
@@ -147,8 +147,9 @@ static void check_norm(const nb_gradient *set, size_t w)
     float *x = numbers(n, 5, 2), *dy = numbers(n, 6, 1), *weight = numbers(w, 7, 1), *start = numbers(n, 8, 1);
     float *got = copy(start, n), *want = copy(start, n), *sums = numbers(4 * w, 9, 1);
     float *other = copy(sums, 4 * w);
-    nb_layer_norm_back(want, sums, sums + w, dy, x, ROWS, w, weight, 1e-5f);
-    set->layer_norm(got, other, other + w, dy, x, ROWS, w, weight, 1e-5f);
+    nb_layer_norm_back(want, &(nb_norm_gradient){sums, sums + w}, dy, x, ROWS,
+                       &(nb_norm_layer){weight, NULL, w, 1e-5f});
+    set->layer_norm(got, &(nb_norm_gradient){other, other + w}, dy, x, ROWS, &(nb_norm_layer){weight, NULL, w, 1e-5f});
     close_to("layer norm", got, want, n, 2e-5);
     close_to("layer norm's parameters", other, sums, 2 * w, 2e-5);
     nb_bias_back(sums + 2 * w, dy, ROWS, w);
@@ -187,9 +188,9 @@ static void check_attention(const nb_gradient *set, size_t w)
     float *kv = numbers(n, 13, 1), *q = numbers(w, 14, 1), *dout = numbers(w, 15, 1);
     float p[KEYS], want_p[KEYS], d[KEYS], *out = calloc(w, 4), *want = calloc(w, 4), *dq = calloc(w, 4);
     float *back = numbers(n, 16, 1), *dback = copy(back, n), *want_dq = calloc(w, 4);
-    nb_head head = {.keys = kv, .values = kv + w, .stride = stride, .width = w, .scale = 0.3f};
-    set->attend(&head, KEYS, q, p, out);
-    set->attend_back(&head, KEYS, q, p, dout, dq, dback, dback + w, stride, d);
+    nb_head head = {.keys = kv, .values = kv + w, .count = KEYS, .stride = stride, .width = w, .scale = 0.3f};
+    set->attend(&head, q, p, out);
+    set->attend_back(&head, q, p, dout, &(nb_head_gradient){dq, dback, dback + w, stride, d});
     for (size_t j = 0; j < KEYS; j++) {
         double dot = 0, slope = 0;
         for (size_t i = 0; i < w; i++) {

@@ -38,8 +38,8 @@ static void check_layer_norm(const nb_vector *v, size_t w)
 {
     float *x = numbers(ROWS * w, 1, 3), *weight = numbers(w, 2, 1), *bias = numbers(w, 3, 1);
     float *got = calloc(ROWS * w, 4), *want = calloc(ROWS * w, 4);
-    nb_layer_norm(want, x, ROWS, w, weight, bias, 1e-5f);
-    v->layer_norm(got, x, ROWS, w, weight, bias, 1e-5f);
+    nb_layer_norm(want, x, ROWS, &(nb_norm_layer){weight, bias, w, 1e-5f});
+    v->layer_norm(got, x, ROWS, &(nb_norm_layer){weight, bias, w, 1e-5f});
     close_to(got, want, ROWS * w, 1e-5);
     free(x), free(weight), free(bias), free(got), free(want);
 }
