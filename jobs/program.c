@@ -3,7 +3,7 @@
 #include "common/base/file.h"
 #include "common/base/version.h"
 #include "common/linear/blas.h"
-#include "common/linear/simd/vector.h"
+#include "common/linear/simd/instruction_set.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -63,8 +63,8 @@ nb_status nb_job_check_outputs(const nb_job *job, const char *const *paths, size
 
 static void program_tell_vector(const nb_job *job, const char *wanted)
 {
-    const nb_vector *sets[3];
-    const char *best = sets[nb_vector_all(sets) - 1]->name, *used = nb_vector_best()->name;
+    const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
+    const char *best = sets[nb_instruction_sets(sets) - 1]->name, *used = nb_vector_best()->name;
     if (strcmp(used, best) != 0) {
         nb_log_warn(&job->log, "NEGBANK_VECTOR=%s has the small kernels use %s, this CPU has %s: unset it to be faster",
                     wanted, used, best);

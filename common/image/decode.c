@@ -103,31 +103,31 @@ static nb_status refuse_unknown(const unsigned char *bytes, size_t len, nb_error
     return nb_hint(err, "convert it to JPEG, PNG or WebP, or leave it out");
 }
 
-nb_status nb_image_decode_within(nb_image *out, const nb_image_limits *limits, const void *bytes, size_t len,
-                                 const char *name, nb_image_fault *fault, nb_error *err)
+nb_status nb_image_decode_within(nb_image *out, const nb_image_limits *limits, const nb_image_file *file,
+                                 nb_image_fault *fault, nb_error *err)
 {
     nb_image_fault why = NB_IMAGE_UNKNOWN;
     nb_status status = NB_OK;
     *out = (nb_image){0};
-    if (len > limits->bytes) {
+    if (file->len > limits->bytes) {
         why = NB_IMAGE_BYTES;
-        nb_fail(err, NB_ERR_INPUT, "%zu bytes, at most %zu are accepted", len, limits->bytes);
+        nb_fail(err, NB_ERR_INPUT, "%zu bytes, at most %zu are accepted", file->len, limits->bytes);
         status = nb_hint(err, "shrink it, or raise --max-image-bytes where the command has it");
         goto done;
     }
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
-        if (formats[i].test(bytes, len)) {
-            status = formats[i].decode(out, bytes, len, limits->pixels, err);
+        if (formats[i].test(file->bytes, file->len)) {
+            status = formats[i].decode(out, file->bytes, file->len, limits->pixels, err);
             why = !out->rgb && out->width ? NB_IMAGE_PIXELS : NB_IMAGE_DAMAGED;
             goto done;
         }
     }
-    why = len ? NB_IMAGE_UNKNOWN : NB_IMAGE_EMPTY;
-    status = refuse_unknown(bytes, len, err);
+    why = file->len ? NB_IMAGE_UNKNOWN : NB_IMAGE_EMPTY;
+    status = refuse_unknown(file->bytes, file->len, err);
 done:
     if (status != NB_OK) {
         nb_image_free(out);
-        nb_context(err, "image '%s'", name);
+        nb_context(err, "image '%s'", file->name);
     }
     if (fault) {
         *fault = status == NB_OK ? NB_IMAGE_FINE : why;
@@ -149,7 +149,7 @@ nb_status nb_image_read_within(nb_image *out, const nb_image_limits *limits, con
     }
     nb_status status = nb_file_read(path, limits->bytes, &bytes, &len, err);
     if (status == NB_OK) {
-        status = nb_image_decode_within(out, limits, bytes, len, path, fault, err);
+        status = nb_image_decode_within(out, limits, &(nb_image_file){bytes, len, path}, fault, err);
     }
     free(bytes);
     return status;
@@ -158,7 +158,7 @@ nb_status nb_image_read_within(nb_image *out, const nb_image_limits *limits, con
 nb_status nb_image_decode(nb_image *out, const void *bytes, size_t len, const char *name, nb_error *err)
 {
     nb_image_limits limits = nb_image_limits_default();
-    return nb_image_decode_within(out, &limits, bytes, len, name, NULL, err);
+    return nb_image_decode_within(out, &limits, &(nb_image_file){bytes, len, name}, NULL, err);
 }
 
 nb_status nb_image_read(nb_image *out, const char *path, nb_error *err)

@@ -1,14 +1,27 @@
-/* The decoders behind nb_image_decode, one a format; for common/image only.
+/** @file
+ * The decoders behind nb_image_decode, one a format; for common/image only.
  *
  * Each takes the whole file, fills *out by nb_image_create_within and, on failure, leaves freeing what it allocated
- * there to the caller. Its messages name the format and the cause; the caller adds the name of the image. */
+ * there to the caller. Its messages name the format and the cause; the caller adds the name of the image. Nothing here
+ * is collective; any number of threads may decode. */
 #ifndef NB_IMAGE_FORMATS_H
 #define NB_IMAGE_FORMATS_H
 
 #include "common/image/decode.h"
 
+/** Decodes a JPEG.
+ * @param[out] out from {0}
+ * @param bytes [len]
+ * @param pixels most that are accepted
+ * @return NB_OK, or NB_ERR_INPUT for damaged, truncated or unsupported data or an image over the limit, NB_ERR_LIMIT
+ * without memory */
 nb_status nb_jpeg_decode(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
+
+/** Decodes a PNG; parameters and errors as nb_jpeg_decode. */
 nb_status nb_png_decode(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
+
+/** Decodes a WebP; parameters and errors as nb_jpeg_decode, and NB_ERR_INTERNAL where libwebp is not of its headers'
+ * version. */
 nb_status nb_webp_decode(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
 
 #endif

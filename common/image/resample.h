@@ -1,21 +1,26 @@
-/* Pillow's bicubic resize of 8-bit RGB, cropped, with Pillow's bits (Resample.c).
+/** @file
+ * Pillow's bicubic resize of 8-bit RGB, cropped, with Pillow's bits (Resample.c).
  *
  * Each side: output i is the sum of the input's pixels in a window, weighted with Keys' cubic (a = -0.5) stretched by
- * the scale, so that a smaller picture is antialiased. Weights are computed in double, normalised and rounded to 22
- * fractional bits; sums are exact in 32 bits. The horizontal pass is rounded to 8 bits before the vertical one. */
+ * the scale, so that a smaller picture is antialiased. (Keys: Cubic Convolution Interpolation for Digital Image
+ * Processing, 1981.) Weights are computed in double, normalised and rounded to 22 fractional bits; sums are exact in 32
+ * bits. The horizontal pass is rounded to 8 bits before the vertical one. */
 #ifndef NB_COMMON_IMAGE_RESAMPLE_H
 #define NB_COMMON_IMAGE_RESAMPLE_H
 
 #include "common/image/decode.h"
 
-/* One side of the picture: resized from `in` to `out` pixels, of which those from `first` on are wanted. */
+/** One side of the picture, in pixels: resized from `in` to `out`, of which those from `first` on are wanted. */
 typedef struct nb_resample_side {
     size_t in, out, first;
 } nb_resample_side;
 
-/* `crop` holds the pixels of size width x height that are wanted: first + width <= out, and so for the height. Time and
- * memory grow with the part of `in` under the crop: memory with its columns and with the longest window, not with its
- * area. NB_ERR_LIMIT without memory. */
+/** Resizes and crops. Time and memory grow with the part of `in` under the crop: memory with its columns and with the
+ * longest window, not with its area. Not collective; any number of threads may call it.
+ * @param across the width, first + crop->width <= out
+ * @param down the height, likewise
+ * @param[in,out] crop holds the pixels that are wanted, of its width and height
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_resample(const nb_image *in, const nb_resample_side *across, const nb_resample_side *down, nb_image *crop,
                       nb_error *err);
 

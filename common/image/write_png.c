@@ -1,5 +1,6 @@
+#include "common/image/write_png.h"
+
 #include "common/base/file.h"
-#include "common/image/decode.h"
 
 #include <png.h>
 #include <stdio.h>

@@ -1,5 +1,7 @@
 #include "common/linear/blas.h"
 
+#include "common/linear/simd/instruction_set.h"
+
 #include <cblas.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -36,14 +38,11 @@ static int rank_of(const char *family)
 
 const char *nb_blas_better(void)
 {
-    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                  __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
     int used = rank_of(nb_blas_kernel());
-    if (avx512 && used < 2) {
+    if (nb_cpu_has_avx512() && used < 2) {
         return __builtin_cpu_supports("avx512bf16") ? "Cooperlake" : "SkylakeX";
     }
-    return avx2 && used < 1 ? "Haswell" : NULL;
+    return nb_cpu_has_avx2() && used < 1 ? "Haswell" : NULL;
 }
 #else
 const char *nb_blas_better(void)
@@ -76,30 +75,26 @@ void nb_blas_choose(char *argv[])
     unsetenv(CHOSEN);
 }
 
-void nb_sgemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float beta,
-                 float *c, size_t ldc)
+void nb_sgemm_nt(nb_matrix a, nb_matrix b, float beta, float *c, size_t c_stride)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, 1.0f, a, (blasint)lda, b,
-                (blasint)ldb, beta, c, (blasint)ldc);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)a.rows, (blasint)b.rows, (blasint)a.cols, 1.0f,
+                a.data, (blasint)a.stride, b.data, (blasint)b.stride, beta, c, (blasint)c_stride);
 }
 
-void nb_dgemm_nt(size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda, const double *b, size_t ldb,
-                 double *c, size_t ldc)
+void nb_dgemm_nt(double alpha, nb_double_matrix a, nb_double_matrix b, double *c, size_t c_stride)
 {
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, alpha, a, (blasint)lda, b,
-                (blasint)ldb, 0.0, c, (blasint)ldc);
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)a.rows, (blasint)b.rows, (blasint)a.cols, alpha,
+                a.data, (blasint)a.stride, b.data, (blasint)b.stride, 0.0, c, (blasint)c_stride);
 }
 
-void nb_sgemm_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
-                 size_t ldc)
+void nb_sgemm_nn(nb_matrix a, nb_matrix b, float *c, size_t c_stride)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1.0f, a, (blasint)lda, b,
-                (blasint)ldb, 0.0f, c, (blasint)ldc);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)a.rows, (blasint)b.cols, (blasint)a.cols, 1.0f,
+                a.data, (blasint)a.stride, b.data, (blasint)b.stride, 0.0f, c, (blasint)c_stride);
 }
 
-void nb_sgemm_tn(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b, size_t ldb,
-                 float beta, float *c, size_t ldc)
+void nb_sgemm_tn(float alpha, nb_matrix a, nb_matrix b, float beta, float *c, size_t c_stride)
 {
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, alpha, a, (blasint)lda, b,
-                (blasint)ldb, beta, c, (blasint)ldc);
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (blasint)a.cols, (blasint)b.cols, (blasint)a.rows, alpha,
+                a.data, (blasint)a.stride, b.data, (blasint)b.stride, beta, c, (blasint)c_stride);
 }

@@ -1,4 +1,5 @@
-/* Engines: who computes the towers' products, and in which precision.
+/** @file
+ * Engines: who computes the towers' products, and in which precision.
  *
  * fp32: OpenBLAS, operands as they are. bf16: AMX tiles (common/linear/amx/tiles.h): weights and the inputs of products
  * are rounded to bf16 and packed, sums and all else (softmax, layer norm, residual stream, attention of texts, the last
@@ -8,66 +9,85 @@
  * same text in another batch agrees to about 1e-6 of its largest element in both precisions.
  *
  * For tests: NEGBANK_AMX=emulate gives the bf16 engine over emulated tiles, everywhere and slowly; NEGBANK_AMX=off
- * hides the CPU's. Provenance names which it was. */
+ * hides the CPU's. Provenance names which it was. Nothing here is collective; any number of threads may compute with
+ * one engine on memory of their own. */
 #ifndef NB_LINEAR_ENGINE_H
 #define NB_LINEAR_ENGINE_H
 
 #include "common/linear/amx/tiles.h"
 #include "common/linear/simd/vector.h"
 
+/** An engine; its members are below. */
 typedef struct nb_engine nb_engine;
 
+/** What is done with a product while it is in the cache. */
 typedef enum nb_epilogue {
-    NB_STORE,            /* out = product + bias */
-    NB_ADD,              /* out += product + bias */
-    NB_STORE_QUICK_GELU, /* out, an input of the next product, = activation(product + bias) */
-    NB_STORE_GELU
+    NB_STORE,            /**< out = product + bias */
+    NB_ADD,              /**< out += product + bias */
+    NB_STORE_QUICK_GELU, /**< out, an input of the next product, = QuickGELU(product + bias) */
+    NB_STORE_GELU        /**< out, an input of the next product, = GELU(product + bias) */
 } nb_epilogue;
 
-/* out[rows, count] of input[rows, k] and outputs [first, first + count) of a packed matrix. */
+/** One product: out[rows, count] of input[rows, k] and outputs [first, first + count) of a packed matrix. */
 typedef struct nb_product {
-    const nb_vector *vector;
-    const void *input; /* from nb_engine.input or an activating product */
+    const nb_vector *vector; /**< needed for a bias or an activation */
+    const void *input;       /**< from nb_engine.input or an activating product */
     size_t rows, k;
-    const void *weight;
-    size_t first, count; /* activating: first is 0 */
-    const float *bias;   /* [count], NULL: none */
+    const void *weight;  /**< from nb_engine.pack */
+    size_t first, count; /**< activating: first is 0 */
+    const float *bias;   /**< [count], NULL: none; NB_ADD and activating need one in fp32 */
     nb_epilogue epilogue;
-    void *out;      /* float [rows, count]; activating: room of nb_engine.input_bytes(rows, count) */
-    size_t stride;  /* of out in floats, 0: count; fp32 and activating: 0 */
-    float *scratch; /* NB_ADD: [rows, count] */
+    void *out;      /**< float [rows, count]; activating: nb_engine.input_bytes(rows, count) bytes */
+    size_t stride;  /**< elements from row to row of out, 0: count; fp32 and activating: 0 */
+    float *scratch; /**< NB_ADD: [rows, count] */
 } nb_product;
 
-/* out[m, head] = softmax(q k^T / sqrt(head)) v of one head; q[m], k[n], v[n] rows of `head` floats. */
+/** Attention of one head: out[m, head] = softmax(q k^T / sqrt(head)) v. */
 typedef struct nb_attention {
     const nb_vector *vector;
-    size_t m, n, head;
-    const float *q, *k, *v;
-    size_t q_stride, stride, out_stride; /* of q; of k and v; of out */
-    float *out;
-    void *scratch; /* nb_engine.attention_bytes for at least m, n */
+    size_t m, n, head;  /**< queries; keys and values; floats of a row of each */
+    const float *q;     /**< [m, head] */
+    const float *k, *v; /**< [n, head] */
+    size_t q_stride;    /**< elements from row to row of q */
+    size_t stride;      /**< of k and of v */
+    size_t out_stride;  /**< of out */
+    float *out;         /**< [m, head] */
+    void *scratch;      /**< nb_engine.attention_bytes for at least m and n */
 } nb_attention;
 
+/** What computes the towers' products. */
 struct nb_engine {
-    const char *name;      /* "fp32", "bf16" */
-    const char *precision; /* as provenance has it: "fp32", "bf16 by AMX" */
-    const nb_tiles *tiles; /* NULL: none */
-    bool packs;            /* matrices and inputs have a form of their own */
-    size_t together;       /* rows that best go through a block together, SIZE_MAX: all */
-    /* Bytes of a packed matrix [n, k]; packs it. */
+    const char *name;      /**< "fp32", "bf16" */
+    const char *precision; /**< as provenance has it: "fp32", "bf16 by AMX" */
+    const nb_tiles *tiles; /**< NULL: none */
+    bool packs;            /**< matrices and inputs have a form of their own */
+    size_t together;       /**< rows that best go through a block together, SIZE_MAX: all */
+    /** Bytes of a packed matrix [n, k]. */
     size_t (*weight_bytes)(size_t n, size_t k);
+    /** Packs weight[n, k] into out, weight_bytes(n, k) bytes aligned to 64. */
     void (*pack)(const nb_engine *engine, void *out, const float *weight, size_t n, size_t k);
-    /* Bytes of an input [rows, k]; makes one of floats, in `room` (64-byte aligned) or the floats themselves. */
+    /** Bytes of an input [rows, k]. */
     size_t (*input_bytes)(size_t rows, size_t k);
+    /** Makes an input of rows[count, k], in `room` (input_bytes(count, k) bytes, aligned to 64); returns it. An engine
+     * that does not pack returns `rows` and leaves `room` alone. */
     const void *(*input)(const nb_engine *engine, void *room, const float *rows, size_t count, size_t k);
+    /** Computes a product. */
     void (*product)(const nb_engine *engine, const nb_product *product);
+    /** Bytes of scratch for attention over up to `longest` rows, `head` floats each. */
     size_t (*attention_bytes)(size_t longest, size_t head);
+    /** Computes the attention of one head. */
     void (*attend)(const nb_engine *engine, const nb_attention *attention);
 };
 
-extern const nb_engine nb_engine_fp32, nb_engine_bf16_emulated;
+/** OpenBLAS in single precision. */
+extern const nb_engine nb_engine_fp32;
 
-/* The bf16 engine of this CPU, NULL where there is none; then *why, unless NULL, says why. */
+/** bf16 over emulated tiles, for tests. */
+extern const nb_engine nb_engine_bf16_emulated;
+
+/** The bf16 engine of this CPU, or what NEGBANK_AMX asks for.
+ * @param[out] why NULL, or gets the reason where there is none
+ * @return NULL where there is none */
 const nb_engine *nb_engine_bf16(const char **why);
 
 #endif

@@ -53,17 +53,14 @@ static part part_of(const nb_product *p, size_t panel)
  * the next product needs it. */
 static void finish(const nb_engine *e, const nb_product *p, const part *t, float *block, size_t row, size_t rows)
 {
-    size_t columns = t->end - t->begin, tiles = rows > NB_TILE_ROWS ? 2 : 1, next = nb_tile_steps(p->count);
+    const nb_tile_part wanted = {.skip = t->skip, .rows = rows, .columns = t->end - t->begin};
+    size_t tiles = rows > NB_TILE_ROWS ? 2 : 1, next = nb_tile_steps(p->count);
     size_t stride = p->stride ? p->stride : p->count;
     float *out = p->out;
     uint16_t *to = p->out;
     switch (p->epilogue) {
-    case NB_STORE:
-        e->tiles->store(out + row * stride + (t->begin - p->first), stride, block, t->skip, rows, columns, t->bias);
-        break;
-    case NB_ADD:
-        e->tiles->add(out + row * stride + (t->begin - p->first), stride, block, t->skip, rows, columns, t->bias);
-        break;
+    case NB_STORE: e->tiles->store(out + row * stride + (t->begin - p->first), stride, block, &wanted, t->bias); break;
+    case NB_ADD: e->tiles->add(out + row * stride + (t->begin - p->first), stride, block, &wanted, t->bias); break;
     case NB_STORE_QUICK_GELU:
     case NB_STORE_GELU:
         p->vector->bias_gelu(block, tiles * NB_TILE_ROWS, NB_PANEL, t->bias,
@@ -94,7 +91,7 @@ static void product(const nb_engine *e, const nb_product *p)
             for (size_t row = at; row < end; row += BLOCK, ahead += each) {
                 size_t here = end - row < BLOCK ? end - row : BLOCK;
                 e->tiles->block(block, rows + row / NB_TILE_ROWS * steps * NB_TILE, here > NB_TILE_ROWS ? 2 : 1,
-                                of_panel, steps, ahead, each * sizeof *ahead);
+                                of_panel, steps, (nb_tile_prefetch){ahead, each * sizeof *ahead});
                 finish(e, p, &t, block, row, here);
             }
         }

@@ -26,7 +26,8 @@ static void product(const nb_engine *engine, const nb_product *p)
     (void)engine;
     float *out = p->epilogue == NB_ADD ? p->scratch : p->out;
     const float *weight = p->weight;
-    nb_sgemm_nt(p->rows, p->count, p->k, p->input, p->k, weight + p->first * p->k, p->k, 0.0f, out, p->count);
+    nb_sgemm_nt(nb_matrix_of(p->input, p->rows, p->k), nb_matrix_of(weight + p->first * p->k, p->count, p->k), 0.0f,
+                out, p->count);
     switch (p->epilogue) {
     case NB_STORE:
         if (p->bias) {
@@ -49,9 +50,11 @@ static void attend(const nb_engine *engine, const nb_attention *a)
 {
     (void)engine;
     float *scores = a->scratch;
-    nb_sgemm_nt(a->m, a->n, a->head, a->q, a->q_stride, a->k, a->stride, 0.0f, scores, a->n);
+    nb_sgemm_nt(nb_matrix_strided(a->q, a->m, a->head, a->q_stride), nb_matrix_strided(a->k, a->n, a->head, a->stride),
+                0.0f, scores, a->n);
     a->vector->softmax(scores, a->m, a->n, a->n, 1.0f / sqrtf((float)a->head));
-    nb_sgemm_nn(a->m, a->head, a->n, scores, a->n, a->v, a->stride, a->out, a->out_stride);
+    nb_sgemm_nn(nb_matrix_of(scores, a->m, a->n), nb_matrix_strided(a->v, a->n, a->head, a->stride), a->out,
+                a->out_stride);
 }
 
 const nb_engine nb_engine_fp32 = {.name = "fp32",

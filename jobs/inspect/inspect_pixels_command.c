@@ -2,6 +2,7 @@
 #include "jobs/commands.h"
 
 #include "common/clip/preprocess/preprocess.h"
+#include "common/image/write_png.h"
 #include "common/store/npy.h"
 
 #include <stdlib.h>

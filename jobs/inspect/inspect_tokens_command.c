@@ -3,6 +3,7 @@
 
 #include "common/clip/checkpoint/config.h"
 #include "common/clip/tokenizer/tokenizer.h"
+#include "common/clip/tokenizer/tokenizer_files.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ static nb_status inspect_tokens_print_tokens(const nb_tokenizer *tokenizer, size
                                              size_t len, int32_t *ids, nb_error *err)
 {
     size_t count;
-    nb_status status = nb_tokenizer_encode(tokenizer, text, len, context, ids, &count, err);
+    nb_status status = nb_tokenizer_encode(tokenizer, text, len, (nb_token_array){ids, context}, &count, err);
     for (size_t i = 0; status == NB_OK && i < count; i++) {
         printf("%s%d", i ? ", " : "[", ids[i]);
     }

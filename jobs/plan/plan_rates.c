@@ -70,7 +70,7 @@ static nb_status plan_rates_measure_products(double *rate, size_t width, nb_erro
     }
     start = nb_clock();
     do {
-        nb_sgemm_nt(m, n, width, a, width, b, width, 0, c, n);
+        nb_sgemm_nt(nb_matrix_of(a, m, width), nb_matrix_of(b, n, width), 0, c, n);
         for (size_t i = 0; i < m; i++) {
             float top;
             double sum;

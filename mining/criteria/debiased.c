@@ -66,7 +66,7 @@ static nb_status add_partition(state *s, image_set *set, const float *texts, con
     for (size_t x = 0; x < set->count; x += NB_AFFINITY_IMAGES) {
         size_t images = images_of(set, x);
         NB_TRY(nb_unit_rows(set->store, x, images, s->images, err));
-        nb_sgemm_nt(images, count, e->d, s->images, e->d, texts, e->d, 0, s->cosines, count);
+        nb_sgemm_nt(nb_matrix_of(s->images, images, e->d), nb_matrix_of(texts, count, e->d), 0, s->cosines, count);
         for (size_t k = 0; reasons && k < count; k++) {
             for (size_t i = 0; reasons[k] != NB_ACCEPTED && i < images; i++) {
                 s->cosines[i * count + k] = -INFINITY;
@@ -209,7 +209,8 @@ static nb_status add_responsibility(state *s, const image_set *set, const nb_tex
     for (size_t x = 0; x < set->count; x += NB_AFFINITY_IMAGES) {
         size_t images = images_of(set, x);
         NB_TRY(nb_unit_rows(set->store, x, images, s->images, err));
-        nb_sgemm_nt(t->count, images, e->d, t->rows, e->d, s->images, e->d, 0, s->cosines, images);
+        nb_sgemm_nt(nb_matrix_of(t->rows, t->count, e->d), nb_matrix_of(s->images, images, e->d), 0, s->cosines,
+                    images);
         for (size_t i = 0; i < t->count; i++) {
             mean[i] += s->loops->exp_sum_each(s->cosines + i * images, set->shift + x, images, inverse);
         }

@@ -277,7 +277,7 @@ static nb_status tile(void *opaque, const nb_text_tile *t, double *const *values
     for (size_t at = 0; at < s->others; at += NB_AFFINITY_TEXTS) {
         size_t count = s->others - at < NB_AFFINITY_TEXTS ? s->others - at : NB_AFFINITY_TEXTS;
         NB_TRY(load_others(s, at, count, err));
-        nb_sgemm_nt(t->count, count, e->d, t->rows, e->d, s->rows, e->d, 0, s->cosines, count);
+        nb_sgemm_nt(nb_matrix_of(t->rows, t->count, e->d), nb_matrix_of(s->rows, count, e->d), 0, s->cosines, count);
         offer_others(s, t, at, count);
     }
     for (size_t i = 0; i < t->count; i++) {

@@ -99,7 +99,8 @@ nb_status nb_interneg_tile(void *opaque, const nb_text_tile *t, double *margins,
     }
     for (size_t c = 0; c < e->label_count; c += CLASSES) {
         size_t classes = e->label_count - c < CLASSES ? e->label_count - c : CLASSES;
-        nb_sgemm_nt(t->count, classes, e->d, t->rows, e->d, s->prototypes + c * e->d, e->d, 0, s->cosines, classes);
+        nb_sgemm_nt(nb_matrix_of(t->rows, t->count, e->d), nb_matrix_of(s->prototypes + c * e->d, classes, e->d), 0,
+                    s->cosines, classes);
         for (size_t i = 0; i < t->count; i++) {
             float least;
             s->sum[i] += s->loops->gaps(s->cosines + i * classes, s->reference + c, classes, &least);

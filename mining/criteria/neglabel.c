@@ -91,7 +91,8 @@ static nb_status tile(void *opaque, const nb_text_tile *t, double *const *values
     (void)err;
     for (size_t at = 0; at < t->count; at += s->rows) {
         size_t rows = t->count - at < s->rows ? t->count - at : s->rows;
-        nb_sgemm_nt(rows, classes, d, t->rows + at * d, d, s->labels, d, 0, s->cosines, classes);
+        nb_sgemm_nt(nb_matrix_of(t->rows + at * d, rows, d), nb_matrix_of(s->labels, classes, d), 0, s->cosines,
+                    classes);
         for (size_t i = 0; i < rows; i++) {
             values[0][at + i] = row_quantile(s, s->cosines + i * classes, classes);
         }

@@ -6,7 +6,9 @@
 #define NB_MINING_EMBED_EMBED_H
 
 #include "common/base/log.h"
+#include "common/clip/model/image_encoder.h"
 #include "common/clip/model/model.h"
+#include "common/clip/model/text_encoder.h"
 #include "common/parallel/queue.h"
 #include "common/store/embeddings.h"
 #include "mining/embed/parts.h"

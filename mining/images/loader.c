@@ -73,8 +73,8 @@ static nb_status load_bytes(const nb_image_loader *l, const char *bytes, size_t 
 {
     nb_image image = {0};
     double begin = nb_clock();
-    nb_status status =
-        nb_image_decode_within(&image, &l->inputs->limits, bytes, len, nb_strings_get(&l->inputs->paths, i), NULL, err);
+    nb_status status = nb_image_decode_within(
+        &image, &l->inputs->limits, &(nb_image_file){bytes, len, nb_strings_get(&l->inputs->paths, i)}, NULL, err);
     if (status == NB_OK) {
         status = finish(l, &image, pixels, err);
     }

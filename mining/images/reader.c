@@ -192,8 +192,8 @@ nb_status nb_image_reader_decode(nb_image_reader *r, size_t i, nb_image *out, nb
     double got = nb_clock();
     *read += got - begin;
     if (status == NB_OK) {
-        status = nb_image_decode_within(out, &r->inputs->limits, bytes, len, nb_strings_get(&r->inputs->paths, i),
-                                        fault, err);
+        status = nb_image_decode_within(out, &r->inputs->limits,
+                                        &(nb_image_file){bytes, len, nb_strings_get(&r->inputs->paths, i)}, fault, err);
         *decode += nb_clock() - got;
     }
     return status;

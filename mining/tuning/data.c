@@ -31,8 +31,8 @@ static nb_status tokenise(nb_tune_data *t, const nb_strings *labels, const char 
     for (size_t c = 0; c < labels->count; c++) {
         nb_buffer_clear(&text);
         NB_TRY(nb_prompt_fill(&text, prompt, nb_strings_get(labels, c), nb_strings_len(labels, c), err));
-        NB_TRY(nb_tokenizer_encode(t->clip->tokenizer, text.data, text.len, context, t->ids + c * context,
-                                   &t->lengths[c], err));
+        NB_TRY(nb_tokenizer_encode(t->clip->tokenizer, text.data, text.len,
+                                   (nb_token_array){t->ids + c * context, context}, &t->lengths[c], err));
     }
 done:
     nb_buffer_free(&text);

@@ -108,7 +108,7 @@ nb_status nb_loss_compute(nb_loss *l, const float *image, const float *text, siz
     nb_status status;
     NB_TRY(normalise(l->image, l->image_norms, image, n, d, "image", err));
     NB_TRY(normalise(l->text, l->text_norms, text, n, d, "text", err));
-    nb_dgemm_nt(n, n, d, scale, l->image, d, l->text, d, l->logits, n);
+    nb_dgemm_nt(scale, nb_double_matrix_of(l->image, n, d), nb_double_matrix_of(l->text, n, d), l->logits, n);
     turn(l->slopes, l->logits, n, n);
     take_terms(l, n, lambda, terms);
     if (!isfinite(terms->loss)) {
@@ -127,10 +127,10 @@ nb_status nb_loss_compute(nb_loss *l, const float *image, const float *text, siz
     }
     turn(l->slopes, l->logits, n, n);
     turn(l->turned, l->text, n, d);
-    nb_dgemm_nt(n, d, n, scale, l->logits, n, l->turned, n, l->mixed, d);
+    nb_dgemm_nt(scale, nb_double_matrix_of(l->logits, n, n), nb_double_matrix_of(l->turned, d, n), l->mixed, d);
     through_norm(dimage, l->mixed, l->image, l->image_norms, n, d);
     turn(l->turned, l->image, n, d);
-    nb_dgemm_nt(n, d, n, scale, l->slopes, n, l->turned, n, l->mixed, d);
+    nb_dgemm_nt(scale, nb_double_matrix_of(l->slopes, n, n), nb_double_matrix_of(l->turned, d, n), l->mixed, d);
     through_norm(dtext, l->mixed, l->text, l->text_norms, n, d);
 done:
     return status;

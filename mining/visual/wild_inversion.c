@@ -103,8 +103,9 @@ static nb_status invert_tile(run *r, nb_visual_source *source, size_t tile, doub
     for (size_t i = 0; i < n; i++) {
         NB_TRY(nb_store_rows(e->wild_images, (size_t)r->chosen[at + i], 1, images + i * e->d, err));
     }
-    status = nb_visual_source_run(source, images, r->chosen + at, n, r->features + tile / size * NB_INVERT_TILE * e->d,
-                                  r->margins + at, err);
+    status = nb_visual_source_run(
+        source, images, r->chosen + at, n,
+        &(nb_visual_features){r->features + tile / size * NB_INVERT_TILE * e->d, r->margins + at}, err);
 done:
     return status;
 }
@@ -120,7 +121,8 @@ static nb_status invert_tiles(run *r, const nb_clip *clip, nb_error *err)
     NB_TRY_NEW(r->margins, r->confident);
     NB_TRY_NEW(r->features, own * NB_INVERT_TILE * e->d);
     NB_TRY_NEW(images, NB_INVERT_TILE * e->d);
-    NB_TRY(nb_visual_source_create(&source, clip, e->labels, e->prototypes, e->label_count, r->plan->seed, err));
+    NB_TRY(nb_visual_source_create(&source, clip, &(nb_visual_classes){e->labels, e->prototypes, e->label_count},
+                                   r->plan->seed, err));
     for (size_t t = 0; t < tiles; t++) {
         if (!nb_team_owns(e->team, t)) {
             continue;

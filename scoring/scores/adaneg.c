@@ -261,7 +261,7 @@ static nb_status prepare(void *state, const float *images, size_t count, nb_erro
         NB_TRY_NEW(a->ahead, elements);
         a->ahead_room = count;
     }
-    nb_sgemm_nt(count, width, s->d, images, s->d, s->rows, s->d, 0, a->ahead, width);
+    nb_sgemm_nt(nb_matrix_of(images, count, s->d), nb_matrix_of(s->rows, width, s->d), 0, a->ahead, width);
     a->ahead_at = 0;
     a->ahead_count = count;
 done:

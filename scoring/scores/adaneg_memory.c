@@ -249,7 +249,8 @@ nb_status nb_memory_cosines(nb_memory *m, const float *images, size_t count, flo
         return NB_ERR_LIMIT;
     }
     m->weights = weights;
-    nb_sgemm_nt(count, m->count, m->spec.d, images, m->spec.d, m->rows, m->spec.d, 0, m->cosines, m->count);
+    nb_sgemm_nt(nb_matrix_of(images, count, m->spec.d), nb_matrix_of(m->rows, m->count, m->spec.d), 0, m->cosines,
+                m->count);
     for (size_t i = 0; i < count; i++) {
         mix(m, cosines + i * m->spec.classes, m->cosines + i * m->count);
     }

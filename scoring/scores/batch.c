@@ -140,7 +140,8 @@ nb_status nb_scorer_run_float(const nb_scorer *s, const float *images, size_t co
         }
         for (size_t first = 0, n; first < rows; first += n) {
             n = block_rows(s, first);
-            nb_sgemm_nt(batch, n, s->d, images + at * s->d, s->d, s->rows + first * s->d, s->d, 0, cosines, BLOCK);
+            nb_sgemm_nt(nb_matrix_of(images + at * s->d, batch, s->d), nb_matrix_of(s->rows + first * s->d, n, s->d), 0,
+                        cosines, BLOCK);
             for (size_t i = 0; i < batch; i++) {
                 add_rows(s, &tallies[i], cosines + i * BLOCK, first, n);
             }

@@ -13,6 +13,9 @@
 #include "common/base/file.h"
 #include "common/base/random.h"
 #include "common/base/text.h"
+#include "common/clip/model/image_encoder.h"
+#include "common/clip/model/text_encoder.h"
+#include "common/clip/tokenizer/tokenizer_files.h"
 #include "common/linear/blas.h"
 #include "common/linear/simd/vector.h"
 #include "jobs/demo/demo_model.h"
@@ -60,7 +63,7 @@ static nb_status count_tokens(const nb_tokenizer *tokenizer, const char *text, s
                               nb_error *err)
 {
     int32_t ids[LONG_MOST + 7];
-    return nb_tokenizer_encode(tokenizer, text, len, LONG_MOST + 7, ids, tokens, err);
+    return nb_tokenizer_encode(tokenizer, text, len, (nb_token_array){ids, LONG_MOST + 7}, tokens, err);
 }
 
 /* Whole tiles of neighbours, evenly spread over the sorted words, under NegLabel's prompt. */
@@ -162,8 +165,8 @@ static nb_status check_texts(const nb_clip *clip, const nb_strings *texts, const
     NB_TRY_NEW(out, n * d);
     for (size_t i = 0; i < n; i++) {
         size_t tokens;
-        NB_TRY(nb_tokenizer_encode(clip->tokenizer, nb_strings_get(texts, i), nb_strings_len(texts, i), context,
-                                   ids + i * context, &tokens, err));
+        NB_TRY(nb_tokenizer_encode(clip->tokenizer, nb_strings_get(texts, i), nb_strings_len(texts, i),
+                                   (nb_token_array){ids + i * context, context}, &tokens, err));
     }
     NB_TRY(bench_open_texts(&encoder, clip, n, err));
     NB_TRY(bench_embed_texts(encoder, texts, 0, n, out, err));

@@ -58,8 +58,9 @@ static nb_status invert_all(nb_inverter *inverter, const float *images, float *w
         for (size_t i = at; i < at + n; i++) {
             nb_inverter_draw(inverter, BENCH_SEED, i, words + i * w, choices + i * NB_INVERT_STEPS);
         }
-        nb_status status = nb_inverter_run(inverter, images + at * d, words + at * w, choices + at * NB_INVERT_STEPS, n,
-                                           features + at * d, NULL, err);
+        nb_status status = nb_inverter_run(
+            inverter, &(nb_inversion){images + at * d, n, words + at * w, choices + at * NB_INVERT_STEPS},
+            features + at * d, NULL, err);
         if (status != NB_OK) {
             return status;
         }
@@ -130,8 +131,8 @@ static nb_status train(const char *directory, size_t pairs, nb_error *err)
     NB_TRY_NEW(ids, TILE * c->context);
     bench_draw_pixels(pixels, TILE * each);
     for (size_t i = 0; i < TILE; i++) {
-        NB_TRY(
-            nb_tokenizer_encode(clip->tokenizer, text, strlen(text), c->context, ids + i * c->context, &tokens, err));
+        NB_TRY(nb_tokenizer_encode(clip->tokenizer, text, strlen(text),
+                                   (nb_token_array){ids + i * c->context, c->context}, &tokens, err));
         lengths[i] = tokens;
     }
     nb_sink sink = {.weights = clip->arena, .gradients = gradients};

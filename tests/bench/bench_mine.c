@@ -134,7 +134,7 @@ static double multiply(const shape *s, const float *a, const float *b, float *c)
     double begin = cpu_seconds();
     for (size_t p = 0; p < s->parts + (s->rest > 0); p++) {
         size_t n = p < s->parts ? s->columns : s->rest;
-        nb_sgemm_nt(NB_AFFINITY_TEXTS, n, WIDTH, a, WIDTH, b, WIDTH, 0, c, n);
+        nb_sgemm_nt(nb_matrix_of(a, NB_AFFINITY_TEXTS, WIDTH), nb_matrix_of(b, n, WIDTH), 0, c, n);
     }
     return cpu_seconds() - begin;
 }

@@ -122,10 +122,10 @@ static nb_status measure_bound(const nb_scorer *s, nb_store *images, double *rat
     NB_TRY_NEW(c, (size_t)NB_SCORE_BATCH * ROWS);
     NB_TRY(nb_store_rows_float(images, 0, NB_SCORE_BATCH, a, err));
     size_t rows = s->label_count + s->negative_count, done = 0;
-    nb_sgemm_nt(NB_SCORE_BATCH, rows, WIDTH, a, WIDTH, s->rows, WIDTH, 0, c, rows);
+    nb_sgemm_nt(nb_matrix_of(a, NB_SCORE_BATCH, WIDTH), nb_matrix_of(s->rows, rows, WIDTH), 0, c, rows);
     double begin = seconds();
     while (seconds() - begin < 1) {
-        nb_sgemm_nt(NB_SCORE_BATCH, rows, WIDTH, a, WIDTH, s->rows, WIDTH, 0, c, rows);
+        nb_sgemm_nt(nb_matrix_of(a, NB_SCORE_BATCH, WIDTH), nb_matrix_of(s->rows, rows, WIDTH), 0, c, rows);
         done += NB_SCORE_BATCH;
     }
     *rate = (double)done / (seconds() - begin);

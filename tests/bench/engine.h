@@ -2,7 +2,9 @@
 #ifndef NB_TESTS_BENCH_ENGINE_H
 #define NB_TESTS_BENCH_ENGINE_H
 
+#include "common/clip/model/image_encoder.h"
 #include "common/clip/model/model.h"
+#include "common/clip/model/text_encoder.h"
 
 /* Names of the engines there are, usable here or not; the last one is NULL. */
 extern const char *const bench_engines[];

@@ -126,7 +126,7 @@ static nb_status work_gemm(bench_task *t, size_t worker, size_t workers, double 
     (void)err;
     double begin = now();
     do {
-        nb_sgemm_nt(t->m, t->n, t->k, t->in, t->k, t->in + t->m * t->k, t->k, 0.0f, t->out, t->n);
+        nb_sgemm_nt(nb_matrix_of(t->in, t->m, t->k), nb_matrix_of(t->in + t->m * t->k, t->n, t->k), 0.0f, t->out, t->n);
         *done += 2e-9 * (double)t->m * (double)t->n * (double)t->k;
     } while (now() - begin < t->seconds);
     return NB_OK;

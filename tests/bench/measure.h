@@ -3,6 +3,8 @@
 #define NB_TESTS_BENCH_MEASURE_H
 
 #include "bench/engine.h"
+#include "common/clip/model/image_encoder.h"
+#include "common/clip/model/text_encoder.h"
 
 enum { BENCH_SEED = 1, BENCH_CORES_MAX = 64 };
 

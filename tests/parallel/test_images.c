@@ -2,6 +2,7 @@
  * that continues, unless it is of other images or damaged. */
 #include "support/on_team.h"
 
+#include "common/image/write_png.h"
 #include "common/parallel/stop.h"
 #include "mining/images/check.h"
 #include "mining/images/marks.h"

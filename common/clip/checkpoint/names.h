@@ -1,14 +1,21 @@
-/* What the towers need and what the two naming schemes call it: the transformers library's CLIPModel, and OpenAI's
- * original code, whose names open_clip kept. */
+/** @file
+ * What the towers need and what the two naming schemes call it: the transformers library's CLIPModel, and OpenAI's
+ * original code, whose names open_clip kept. Nothing here is collective. */
 #ifndef NB_COMMON_CLIP_CHECKPOINT_NAMES_H
 #define NB_COMMON_CLIP_CHECKPOINT_NAMES_H
 
 #include "common/clip/checkpoint/checkpoint.h"
 
-typedef enum nb_naming { NB_NAMES_HUGGING_FACE, NB_NAMES_OPEN_CLIP } nb_naming;
+/** A naming scheme. */
+typedef enum nb_naming {
+    NB_NAMES_HUGGING_FACE, /**< the transformers library's */
+    NB_NAMES_OPEN_CLIP     /**< OpenAI's and open_clip's */
+} nb_naming;
 
+/** A tower. */
 typedef enum nb_side { NB_SIDE_TEXT, NB_SIDE_IMAGE } nb_side;
 
+/** What the towers need. */
 typedef enum nb_part {
     /* of one residual block of one side */
     NB_PART_NORM1_WEIGHT,
@@ -41,22 +48,32 @@ typedef enum nb_part {
     NB_PART_COUNT
 } nb_part;
 
-enum { NB_PART_BLOCK_COUNT = NB_PART_TOKEN_EMBEDDING, NB_PART_PIECES = 3, NB_PART_NAME_MAX = 96 };
+enum {
+    NB_PART_BLOCK_COUNT = NB_PART_TOKEN_EMBEDDING, /**< parts of a block */
+    NB_PART_PIECES = 3,                            /**< most tensors of a part */
+    NB_PART_NAME_MAX = 96                          /**< bytes of a tensor's name, NUL included */
+};
 
-/* The tensors that make up a part, 1 or 3: pieces are stacked along the first dimension. Blocks' parts take side and
- * layer, the others ignore them. Returns how many names were written. */
+/** The names of the tensors that make up a part: pieces are stacked along the first dimension.
+ * @param side of a block's part; else ignored
+ * @param layer of a block's part; else ignored
+ * @param[out] names as many as the result says are set
+ * @return 1 or 3 */
 size_t nb_part_names(nb_naming naming, nb_part part, nb_side side, size_t layer,
                      char names[NB_PART_PIECES][NB_PART_NAME_MAX]);
-/* True when the scheme stores the matrix as [in, out]. */
+
+/** Whether the scheme stores the part's matrix as [in, out]. */
 bool nb_part_transposed(nb_naming naming, nb_part part);
 
-/* Which scheme a checkpoint follows. NB_ERR_INPUT names kind and tensor of models that are none of ours: ResNet image
- * towers, SigLIP and other timm towers, text towers of other libraries, CoCa, attention pooling. A checkpoint of
- * neither scheme counts as Hugging Face's: what it lacks is then said tensor by tensor. */
+/** Which scheme a checkpoint follows. One of neither counts as Hugging Face's: what it lacks is then reported tensor by
+ * tensor.
+ * @return NB_OK, or NB_ERR_INPUT naming kind and tensor of models that are none of ours: ResNet image towers, SigLIP
+ * and other timm towers, text towers of other libraries, CoCa, attention pooling */
 nb_status nb_names_detect(nb_naming *out, const nb_checkpoint *checkpoint, nb_error *err);
 
-/* Refuses by name a tensor of a tower that was not used: the towers compute something else than the configuration says,
- * for instance with more layers. Buffers of positions and masks may be left. */
+/** Looks for tensors of a tower that were not used: the towers compute something else than the configuration says, for
+ * instance with more layers. Buffers of positions and masks may be left.
+ * @return NB_OK, or NB_ERR_INPUT naming the first */
 nb_status nb_names_check_used(nb_naming naming, const nb_checkpoint *checkpoint, nb_error *err);
 
 #endif

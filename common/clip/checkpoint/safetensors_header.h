@@ -1,4 +1,5 @@
-/* What reading (safetensors.c) and writing (safetensors_write.c) of a header share. */
+/** @file
+ * What reading (safetensors.c) and writing (safetensors_write.c) of a header share. */
 #ifndef NB_COMMON_CLIP_CHECKPOINT_SAFETENSORS_HEADER_H
 #define NB_COMMON_CLIP_CHECKPOINT_SAFETENSORS_HEADER_H
 
@@ -6,18 +7,22 @@
 
 #include <jansson.h>
 
+/** The key of the header that is no tensor. */
 #define NB_SAFETENSORS_METADATA "__metadata__"
 
-/* Elements and bytes of a shape; false when a product overflows or the bits fill no whole bytes. */
+/** Elements and bytes of a tensor by its shape and dtype.
+ * @return false when a product overflows or the bits fill no whole bytes */
 bool nb_tensor_size(const nb_tensor *tensor, size_t *count, size_t *bytes);
 
-/* A name stands in messages and logs, so it may neither be empty nor steer a terminal. */
+/** Whether a name may stand in messages and logs: neither empty nor able to steer a terminal. */
 bool nb_tensor_name_printable(const char *name);
 
-/* NB_ERR_INPUT: "'PATH': tensor 'NAME': what". */
+/** Reports a tensor: "'PATH': tensor 'NAME': what".
+ * @return NB_ERR_INPUT */
 nb_status nb_tensor_refuse(nb_error *err, const char *path, const char *name, const char *what);
 
-/* The metadata must be an object of strings. */
+/** Checks that the metadata is an object of strings.
+ * @return NB_OK, or NB_ERR_INPUT naming the path */
 nb_status nb_safetensors_check_metadata(json_t *metadata, const char *path, nb_error *err);
 
 #endif

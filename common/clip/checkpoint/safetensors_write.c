@@ -36,25 +36,31 @@ static nb_status describe(json_t *header, const nb_tensor *t, const char *path, 
     return NB_OK;
 }
 
+/* What is written: tensors [count] and the metadata, NULL: none. */
+typedef struct content {
+    const nb_tensor *tensors;
+    size_t count;
+    const char *metadata_json;
+} content;
+
 /* The header's text, length and padding included; `bytes` [count] receives each tensor's size. */
-static nb_status build_header(nb_buffer *out, const char *path, const nb_tensor *tensors, size_t count,
-                              const char *metadata_json, size_t *bytes, nb_error *err)
+static nb_status build_header(nb_buffer *out, const char *path, const content *c, size_t *bytes, nb_error *err)
 {
     nb_status status = NB_OK;
     char *text = NULL;
     size_t at = 0;
     json_t *header = json_object();
-    if (metadata_json) {
+    if (c->metadata_json) {
         json_error_t where;
-        json_t *metadata = json_loads(metadata_json, JSON_REJECT_DUPLICATES, &where);
+        json_t *metadata = json_loads(c->metadata_json, JSON_REJECT_DUPLICATES, &where);
         if (!metadata || json_object_set_new(header, NB_SAFETENSORS_METADATA, metadata) != 0) {
             status = nb_fail(err, NB_ERR_INPUT, "'%s': metadata to write is no JSON: %s", path, where.text);
             goto done;
         }
         NB_TRY(nb_safetensors_check_metadata(metadata, path, err));
     }
-    for (size_t i = 0; i < count; i++) {
-        NB_TRY(describe(header, &tensors[i], path, &at, &bytes[i], err));
+    for (size_t i = 0; i < c->count; i++) {
+        NB_TRY(describe(header, &c->tensors[i], path, &at, &bytes[i], err));
     }
     text = json_dumps(header, JSON_COMPACT);
     if (!text) {
@@ -86,7 +92,7 @@ nb_status nb_safetensors_write(const char *path, bool force, const nb_tensor *te
     nb_buffer header = {0};
     size_t *bytes = NULL;
     NB_TRY_NEW(bytes, count);
-    NB_TRY(build_header(&header, path, tensors, count, metadata_json, bytes, err));
+    NB_TRY(build_header(&header, path, &(content){tensors, count, metadata_json}, bytes, err));
     NB_TRY(nb_output_begin(&out, path, force, err));
     FILE *f = fopen(out.partial, "wb");
     if (!f) {

@@ -11,19 +11,19 @@ static size_t kept_layers(const nb_tower_config *c, bool recompute)
     return recompute ? 1 : c->layers;
 }
 
-nb_status nb_tape_create(nb_tape *t, const nb_tower_config *c, const nb_block *blocks, size_t rows, size_t longest,
-                         bool causal, bool recompute, nb_error *err)
+nb_status nb_tape_create(nb_tape *t, const nb_tower_config *c, const nb_block *blocks, const nb_tape_size *size,
+                         nb_error *err)
 {
-    size_t w = c->width, wide = c->mlp > w ? c->mlp : w;
+    size_t rows = size->rows, kept = kept_layers(c, size->recompute), w = c->width, wide = c->mlp > w ? c->mlp : w;
     nb_status status;
     *t = (nb_tape){.config = c,
                    .blocks = blocks,
                    .vector = nb_vector_best(),
                    .gradient = nb_gradient_best(),
-                   .recompute = recompute,
+                   .recompute = size->recompute,
                    .rows = rows};
-    NB_TRY_NEW(t->layers, kept_layers(c, recompute));
-    for (size_t i = 0; i < kept_layers(c, recompute); i++) {
+    NB_TRY_NEW(t->layers, kept);
+    for (size_t i = 0; i < kept; i++) {
         nb_tape_layer *l = &t->layers[i];
         l->qkv = nb_alloc_aligned(rows * 3 * w, sizeof(float), err);
         l->mixed = nb_alloc_aligned(rows * w, sizeof(float), err);
@@ -35,7 +35,7 @@ nb_status nb_tape_create(nb_tape *t, const nb_tower_config *c, const nb_block *b
     t->narrow = nb_alloc_aligned(rows * 3 * w, sizeof(float), err);
     t->wide = nb_alloc_aligned(rows * wide, sizeof(float), err);
     NB_TRY(t->inputs && t->narrow && t->wide ? NB_OK : NB_ERR_LIMIT);
-    NB_TRY(nb_attender_create(&t->attention, c, longest, causal, err));
+    NB_TRY(nb_attender_create(&t->attention, c, size->longest, size->causal, err));
 done:
     if (status != NB_OK) {
         nb_tape_destroy(t);
@@ -62,11 +62,11 @@ void nb_tape_destroy(nb_tape *t)
     *t = (nb_tape){0};
 }
 
-size_t nb_tape_bytes(const nb_tower_config *c, size_t rows, size_t longest, bool causal, bool recompute)
+size_t nb_tape_bytes(const nb_tower_config *c, const nb_tape_size *size)
 {
-    size_t kept = kept_layers(c, recompute) * (5 * c->width + c->mlp);
+    size_t longest = size->longest, kept = kept_layers(c, size->recompute) * (5 * c->width + c->mlp);
     size_t row = kept + (c->layers + 1) * c->width + 3 * c->width + c->mlp;
-    return sizeof(float) * (rows * row + (causal ? longest * (4 * c->width + 2) : 2 * longest * longest));
+    return sizeof(float) * (size->rows * row + (size->causal ? longest * (4 * c->width + 2) : 2 * longest * longest));
 }
 
 float *nb_tape_input(nb_tape *t)
@@ -74,10 +74,14 @@ float *nb_tape_input(nb_tape *t)
     return t->inputs;
 }
 
-static const float *prefix_of(const nb_tape *t, size_t sequence, size_t layer, size_t *before)
+/* Sequence i of a layer, whose rows begin at `row`. */
+static nb_attender_sequence sequence_of(const nb_tape *t, const nb_tape_layer *l, size_t layer, size_t i, size_t row)
 {
-    *before = t->prefixes ? t->prefixes[sequence].before : 0;
-    return *before ? t->prefixes[sequence].keys + layer * *before * 2 * t->config->width : NULL;
+    size_t w = t->config->width, before = t->prefixes ? t->prefixes[i].before : 0;
+    return (nb_attender_sequence){.qkv = l->qkv + row * 3 * w,
+                                  .n = t->lengths[i],
+                                  .prefix = before ? t->prefixes[i].keys + layer * before * 2 * w : NULL,
+                                  .before = before};
 }
 
 /* One block: x [used, width] -> out, keeping what the way back needs in l. */
@@ -86,24 +90,24 @@ static void block_forward(nb_tape *t, size_t layer, nb_tape_layer *l, const floa
     const nb_tower_config *c = t->config;
     const nb_block *b = &t->blocks[layer];
     const nb_vector *v = t->vector;
-    size_t w = c->width, rows = t->used, before;
+    size_t w = c->width, rows = t->used;
     nb_gelu_kind kind = c->activation == NB_QUICK_GELU ? NB_VECTOR_QUICK_GELU : NB_VECTOR_GELU;
-    v->layer_norm(t->narrow, x, rows, w, b->norm1_weight, b->norm1_bias, c->epsilon);
-    nb_sgemm_nt(rows, 3 * w, w, t->narrow, w, b->qkv_weight, w, 0.0f, l->qkv, 3 * w);
+    v->layer_norm(t->narrow, x, rows, &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, c->epsilon});
+    nb_sgemm_nt(nb_matrix_of(t->narrow, rows, w), nb_matrix_of(b->qkv_weight, 3 * w, w), 0.0f, l->qkv, 3 * w);
     v->add_bias(l->qkv, rows, 3 * w, b->qkv_bias);
     for (size_t i = 0, at = 0; i < t->sequences; at += t->lengths[i], i++) {
-        const float *prefix = prefix_of(t, i, layer, &before);
-        nb_attender_forward(&t->attention, l->qkv + at * 3 * w, t->lengths[i], prefix, before, l->mixed + at * w);
+        const nb_attender_sequence sequence = sequence_of(t, l, layer, i, at);
+        nb_attender_forward(&t->attention, &sequence, l->mixed + at * w);
     }
-    nb_sgemm_nt(rows, w, w, l->mixed, w, b->out_weight, w, 0.0f, t->narrow, w);
+    nb_sgemm_nt(nb_matrix_of(l->mixed, rows, w), nb_matrix_of(b->out_weight, w, w), 0.0f, t->narrow, w);
     memcpy(l->mid, x, rows * w * sizeof *x);
     v->add_residual(l->mid, t->narrow, rows, w, b->out_bias);
-    v->layer_norm(t->narrow, l->mid, rows, w, b->norm2_weight, b->norm2_bias, c->epsilon);
-    nb_sgemm_nt(rows, c->mlp, w, t->narrow, w, b->fc1_weight, w, 0.0f, l->inner, c->mlp);
+    v->layer_norm(t->narrow, l->mid, rows, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
+    nb_sgemm_nt(nb_matrix_of(t->narrow, rows, w), nb_matrix_of(b->fc1_weight, c->mlp, w), 0.0f, l->inner, c->mlp);
     v->add_bias(l->inner, rows, c->mlp, b->fc1_bias);
     if (out) {
         t->gradient->gelu(t->wide, l->inner, rows * c->mlp, kind);
-        nb_sgemm_nt(rows, w, c->mlp, t->wide, c->mlp, b->fc2_weight, c->mlp, 0.0f, t->narrow, w);
+        nb_sgemm_nt(nb_matrix_of(t->wide, rows, c->mlp), nb_matrix_of(b->fc2_weight, w, c->mlp), 0.0f, t->narrow, w);
         memcpy(out, l->mid, rows * w * sizeof *out);
         v->add_residual(out, t->narrow, rows, w, b->fc2_bias);
     }
@@ -125,13 +129,19 @@ const float *nb_tape_forward(nb_tape *t, const size_t *lengths, const nb_tape_pr
     return t->inputs + layers * step;
 }
 
-/* A linear layer y = x weight^T + bias, back for its parameters: dweight += dy^T x, dbias += sums of dy. */
-static void linear_back(const nb_tape *t, const float *dy, size_t n, const float *x, size_t k, const float *weight,
-                        const float *bias, const nb_sink *sink)
+/* A linear layer y = x weight^T + bias. */
+typedef struct linear_layer {
+    const float *weight, *bias; /* [outputs, inputs], [outputs] */
+    size_t outputs, inputs;
+} linear_layer;
+
+/* Back for its parameters: dweight += dy^T x, dbias += sums of dy; x, dy [used, .]. */
+static void linear_back(const nb_tape *t, const linear_layer *l, const float *dy, const float *x, const nb_sink *sink)
 {
     if (sink->gradients) {
-        nb_sgemm_tn(n, k, t->used, 1.0f, dy, n, x, k, 1.0f, nb_sink_at(sink, weight), k);
-        t->gradient->bias(nb_sink_at(sink, bias), dy, t->used, n);
+        nb_sgemm_tn(1.0f, nb_matrix_of(dy, t->used, l->outputs), nb_matrix_of(x, t->used, l->inputs), 1.0f,
+                    nb_sink_at(sink, l->weight), l->inputs);
+        t->gradient->bias(nb_sink_at(sink, l->bias), dy, t->used, l->outputs);
     }
 }
 
@@ -143,17 +153,17 @@ static void perceptron_back(nb_tape *t, const nb_block *b, const nb_tape_layer *
     nb_gelu_kind kind = c->activation == NB_QUICK_GELU ? NB_VECTOR_QUICK_GELU : NB_VECTOR_GELU;
     if (sink->gradients) {
         t->gradient->gelu(t->wide, l->inner, rows * c->mlp, kind);
-        linear_back(t, d, w, t->wide, c->mlp, b->fc2_weight, b->fc2_bias, sink);
+        linear_back(t, &(linear_layer){b->fc2_weight, b->fc2_bias, w, c->mlp}, d, t->wide, sink);
     }
-    nb_sgemm_nn(rows, c->mlp, w, d, w, b->fc2_weight, c->mlp, t->wide, c->mlp);
+    nb_sgemm_nn(nb_matrix_of(d, rows, w), nb_matrix_of(b->fc2_weight, w, c->mlp), t->wide, c->mlp);
     t->gradient->gelu_back(t->wide, l->inner, rows * c->mlp, kind);
     if (sink->gradients) {
-        t->vector->layer_norm(t->narrow, l->mid, rows, w, b->norm2_weight, b->norm2_bias, c->epsilon);
-        linear_back(t, t->wide, c->mlp, t->narrow, w, b->fc1_weight, b->fc1_bias, sink);
+        t->vector->layer_norm(t->narrow, l->mid, rows, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
+        linear_back(t, &(linear_layer){b->fc1_weight, b->fc1_bias, c->mlp, w}, t->wide, t->narrow, sink);
     }
-    nb_sgemm_nn(rows, w, c->mlp, t->wide, c->mlp, b->fc1_weight, w, t->narrow, w);
-    t->gradient->layer_norm(d, nb_sink_at(sink, b->norm2_weight), nb_sink_at(sink, b->norm2_bias), t->narrow, l->mid,
-                            rows, w, b->norm2_weight, c->epsilon);
+    nb_sgemm_nn(nb_matrix_of(t->wide, rows, c->mlp), nb_matrix_of(b->fc1_weight, c->mlp, w), t->narrow, w);
+    t->gradient->layer_norm(d, &(nb_norm_gradient){nb_sink_at(sink, b->norm2_weight), nb_sink_at(sink, b->norm2_bias)},
+                            t->narrow, l->mid, rows, &(nb_norm_layer){b->norm2_weight, NULL, w, c->epsilon});
 }
 
 /* d goes from behind the attention to before it; x is the block's input. */
@@ -162,23 +172,22 @@ static void attention_back(nb_tape *t, size_t layer, const nb_tape_layer *l, con
 {
     const nb_tower_config *c = t->config;
     const nb_block *b = &t->blocks[layer];
-    size_t w = c->width, rows = t->used, before;
+    size_t w = c->width, rows = t->used;
     float *dmixed = t->wide, *dqkv = t->narrow, *normed = t->wide;
-    linear_back(t, d, w, l->mixed, w, b->out_weight, b->out_bias, sink);
-    nb_sgemm_nn(rows, w, w, d, w, b->out_weight, w, dmixed, w);
+    linear_back(t, &(linear_layer){b->out_weight, b->out_bias, w, w}, d, l->mixed, sink);
+    nb_sgemm_nn(nb_matrix_of(d, rows, w), nb_matrix_of(b->out_weight, w, w), dmixed, w);
     for (size_t i = 0, at = 0; i < t->sequences; at += t->lengths[i], i++) {
-        const float *prefix = prefix_of(t, i, layer, &before);
-        nb_attender_back(&t->attention, l->qkv + at * 3 * w, t->lengths[i], prefix, before, dmixed + at * w,
-                         dqkv + at * 3 * w);
+        const nb_attender_sequence sequence = sequence_of(t, l, layer, i, at);
+        nb_attender_back(&t->attention, &sequence, dmixed + at * w, dqkv + at * 3 * w);
     }
     if (sink->gradients) {
-        t->vector->layer_norm(normed, x, rows, w, b->norm1_weight, b->norm1_bias, c->epsilon);
-        linear_back(t, dqkv, 3 * w, normed, w, b->qkv_weight, b->qkv_bias, sink);
+        t->vector->layer_norm(normed, x, rows, &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, c->epsilon});
+        linear_back(t, &(linear_layer){b->qkv_weight, b->qkv_bias, 3 * w, w}, dqkv, normed, sink);
     }
     float *dnormed = t->wide;
-    nb_sgemm_nn(rows, w, 3 * w, dqkv, 3 * w, b->qkv_weight, w, dnormed, w);
-    t->gradient->layer_norm(d, nb_sink_at(sink, b->norm1_weight), nb_sink_at(sink, b->norm1_bias), dnormed, x, rows, w,
-                            b->norm1_weight, c->epsilon);
+    nb_sgemm_nn(nb_matrix_of(dqkv, rows, 3 * w), nb_matrix_of(b->qkv_weight, 3 * w, w), dnormed, w);
+    t->gradient->layer_norm(d, &(nb_norm_gradient){nb_sink_at(sink, b->norm1_weight), nb_sink_at(sink, b->norm1_bias)},
+                            dnormed, x, rows, &(nb_norm_layer){b->norm1_weight, NULL, w, c->epsilon});
 }
 
 void nb_tape_backward(nb_tape *t, float *d, const nb_sink *sink)

@@ -1,74 +1,102 @@
-/* One CLIP transformer with a way back: forward as common/clip/towers/tower.h, keeping what the gradients need, then
- * backward.
+/** @file
+ * One CLIP transformer forward and backward: forward as common/clip/towers/tower.h, keeping what the gradients need,
+ * then backward.
  *
  * What is kept of a layer is its input, the queries, keys and values, the attention's output, the rows between
- * attention and perceptron, and the perceptron's inner rows: 10 rows of the width for every row. With `recompute` only
- * the inputs are kept and a layer is computed a second time on the way back: one forward pass more for a tenth of the
- * memory, and the same bits. Layer norms and activations are always computed again. */
+ * attention and MLP, and the MLP's rows before the activation: 10 rows of the width for every row. With `recompute`
+ * only the inputs are kept and a layer is computed a second time in the backward pass: one forward pass more for a
+ * tenth of the memory, and the same bits. Layer norms and activations are always computed again.
+ *
+ * Nothing here is collective. A tape is for one thread at a time. */
 #ifndef NB_COMMON_CLIP_GRADIENTS_BACKWARD_H
 #define NB_COMMON_CLIP_GRADIENTS_BACKWARD_H
 
 #include "common/clip/gradients/backward_attention.h"
 
-/* Where gradients go: an arena laid out as that of the weights (common/clip/model/weights.h). Gradients are added to
- * what is there. gradients NULL: the weights are frozen and get none. */
+/** Where gradients go: an arena laid out as that of the weights (common/clip/model/weights.h). Gradients are added to
+ * what is there. Borrows both. */
 typedef struct nb_sink {
     const float *weights;
-    float *gradients;
+    float *gradients; /**< NULL: the weights are frozen and get none */
 } nb_sink;
 
-/* The place of a weight's gradient, NULL when it is frozen. */
+/** The place of a weight's gradient, NULL when it is frozen.
+ * @param weight a pointer into sink->weights */
 static inline float *nb_sink_at(const nb_sink *sink, const float *weight)
 {
     return sink->gradients ? sink->gradients + (weight - sink->weights) : NULL;
 }
 
-/* What is kept of one layer. */
+/** What is kept of one layer. */
 typedef struct nb_tape_layer {
-    float *qkv;   /* [rows, 3 width] */
-    float *mixed; /* [rows, width] */
-    float *mid;   /* [rows, width] behind the attention */
-    float *inner; /* [rows, mlp] before the activation */
+    float *qkv;   /**< [rows, 3 width] queries, keys and values */
+    float *mixed; /**< [rows, width] the attention's output */
+    float *mid;   /**< [rows, width] the residual stream behind the attention */
+    float *inner; /**< [rows, mlp] before the activation */
 } nb_tape_layer;
 
-/* Rows before a causal sequence, as nb_tape_keys gave them: keys [layers][before, 2 width]. */
+/** Rows before a causal sequence, as nb_tape_keys gave them; borrows them. */
 typedef struct nb_tape_prefix {
-    const float *keys;
-    size_t before;
+    const float *keys; /**< [layers][before, 2 width] keys and values */
+    size_t before;     /**< rows */
 } nb_tape_prefix;
 
+/** What a tape has memory for. */
+typedef struct nb_tape_size {
+    size_t rows;    /**< of all sequences of a pass together */
+    size_t longest; /**< rows of the longest sequence, its prefix included */
+    bool causal;    /**< a row sees only rows up to its own */
+    bool recompute; /**< only the layers' inputs are kept */
+} nb_tape_size;
+
+/** One transformer's memory from forward to backward. */
 typedef struct nb_tape {
-    const nb_tower_config *config; /* borrowed */
-    const nb_block *blocks;        /* borrowed */
+    const nb_tower_config *config; /**< borrowed */
+    const nb_block *blocks;        /**< borrowed */
     const nb_vector *vector;
     const nb_gradient *gradient;
     bool recompute;
-    size_t rows;           /* room */
-    float *inputs;         /* [layers + 1][rows, width]: of every layer, and the last one's output */
-    nb_tape_layer *layers; /* [layers], or one with recompute */
+    size_t rows;           /**< capacity */
+    float *inputs;         /**< [layers + 1][rows, width]: of every layer, and the last one's output */
+    nb_tape_layer *layers; /**< [layers], or one with recompute */
     nb_attender attention;
-    float *narrow, *wide;           /* scratch [rows, 3 width] and [rows, mlp or width] */
-    size_t sequences, used;         /* of the last forward pass */
-    const size_t *lengths;          /* borrowed until the way back */
-    const nb_tape_prefix *prefixes; /* borrowed likewise */
+    float *narrow;                  /**< scratch [rows, 3 width] */
+    float *wide;                    /**< scratch [rows, the larger of mlp and width] */
+    size_t sequences, used;         /**< of the last forward pass; used: its rows */
+    const size_t *lengths;          /**< borrowed from forward to backward */
+    const nb_tape_prefix *prefixes; /**< borrowed likewise */
 } nb_tape;
 
-/* Room for `rows` packed rows of sequences of up to `longest` rows, their prefixes included. */
-nb_status nb_tape_create(nb_tape *out, const nb_tower_config *config, const nb_block *blocks, size_t rows,
-                         size_t longest, bool causal, bool recompute, nb_error *err);
-/* Takes NULL and {0}. */
-void nb_tape_destroy(nb_tape *tape);
-/* Bytes nb_tape_create asks for. */
-size_t nb_tape_bytes(const nb_tower_config *config, size_t rows, size_t longest, bool causal, bool recompute);
+/** Allocates a tape.
+ * @param[out] out freed by nb_tape_destroy; {0} on failure
+ * @param config borrowed for the tape's life
+ * @param blocks [config->layers] with weights as floats, borrowed for the tape's life
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
+nb_status nb_tape_create(nb_tape *out, const nb_tower_config *config, const nb_block *blocks, const nb_tape_size *size,
+                         nb_error *err);
 
-/* [rows, width], filled by the caller before forward. */
+/** Frees the memory and clears the struct. Takes NULL and {0}. */
+void nb_tape_destroy(nb_tape *tape);
+
+/** Bytes nb_tape_create asks for, about. */
+size_t nb_tape_bytes(const nb_tower_config *config, const nb_tape_size *size);
+
+/** Where the caller puts the input of the next forward pass: [rows, width], the tape's. */
 float *nb_tape_input(nb_tape *tape);
-/* All blocks over the packed sequences. prefixes [sequences] or NULL. Returns the output [rows, width], the tape's. */
+
+/** Runs all blocks over the packed sequences in nb_tape_input.
+ * @param lengths [sequences] rows of each, borrowed until the backward pass; their sum is at most the tape's rows
+ * @param prefixes [sequences], borrowed until the backward pass; NULL: none
+ * @return the output [sum of lengths, width], the tape's, valid until the next forward pass */
 const float *nb_tape_forward(nb_tape *tape, const size_t *lengths, const nb_tape_prefix *prefixes, size_t sequences);
-/* d [rows, width]: the gradient by the output on the way in, by the input on the way out. */
+
+/** The backward pass of the last forward pass; only one.
+ * @param[in,out] d [sum of lengths, width] the gradient by the output, then by the input
+ * @param sink gets the weights' gradients */
 void nb_tape_backward(nb_tape *tape, float *d, const nb_sink *sink);
 
-/* Keys and values [used rows, 2 width] of a layer of the last forward pass, for use as a prefix. Not with recompute. */
+/** Keys and values of a layer of the last forward pass, for use as a prefix. Not with recompute.
+ * @param[out] out [sum of lengths, 2 width] */
 void nb_tape_keys(const nb_tape *tape, size_t layer, float *out);
 
 #endif

@@ -39,36 +39,37 @@ static float scale_of(const nb_tower_config *c)
     return 1.0f / sqrtf((float)(c->width / c->heads));
 }
 
-/* Keys and values of one head: in the rows of qkv, or joined behind the prefix's. */
-static nb_head head_of(const nb_attender *a, const float *qkv, size_t before, size_t h)
+/* Keys and values of one head: in the rows of qkv, or joined behind the prefix's. The count is set a query. */
+static nb_head head_of(const nb_attender *a, const nb_attender_sequence *s, size_t h)
 {
     size_t w = a->config->width, head = w / a->config->heads;
-    const float *keys = before ? a->joined : qkv + w;
+    const float *keys = s->before ? a->joined : s->qkv + w;
     return (nb_head){.keys = keys + h * head,
                      .values = keys + w + h * head,
-                     .stride = before ? 2 * w : 3 * w,
+                     .stride = s->before ? 2 * w : 3 * w,
                      .width = head,
                      .scale = scale_of(a->config)};
 }
 
-static void join(nb_attender *a, const float *qkv, size_t n, const float *prefix, size_t before)
+static void join(nb_attender *a, const nb_attender_sequence *s)
 {
     size_t w = a->config->width;
-    if (before) {
-        memcpy(a->joined, prefix, before * 2 * w * sizeof *prefix);
-        for (size_t i = 0; i < n; i++) {
-            memcpy(a->joined + (before + i) * 2 * w, qkv + i * 3 * w + w, 2 * w * sizeof *qkv);
+    if (s->before) {
+        memcpy(a->joined, s->prefix, s->before * 2 * w * sizeof *s->prefix);
+        for (size_t i = 0; i < s->n; i++) {
+            memcpy(a->joined + (s->before + i) * 2 * w, s->qkv + i * 3 * w + w, 2 * w * sizeof *s->qkv);
         }
     }
 }
 
-static void causal_forward(nb_attender *a, const float *qkv, size_t n, size_t before, float *out)
+static void causal_forward(nb_attender *a, const nb_attender_sequence *s, float *out)
 {
     size_t w = a->config->width, head = w / a->config->heads;
     for (size_t h = 0; h < a->config->heads; h++) {
-        nb_head at = head_of(a, qkv, before, h);
-        for (size_t i = 0; i < n; i++) {
-            a->gradient->attend(&at, before + i + 1, qkv + i * 3 * w + h * head, a->weights, out + i * w + h * head);
+        nb_head at = head_of(a, s, h);
+        for (size_t i = 0; i < s->n; i++) {
+            at.count = s->before + i + 1;
+            a->gradient->attend(&at, s->qkv + i * 3 * w + h * head, a->weights, out + i * w + h * head);
         }
     }
 }
@@ -76,74 +77,80 @@ static void causal_forward(nb_attender *a, const float *qkv, size_t n, size_t be
 /* The weights [n, n] of one head of full attention. */
 static void weigh(nb_attender *a, const float *q, size_t n)
 {
-    size_t w = a->config->width;
-    nb_sgemm_nt(n, n, w / a->config->heads, q, 3 * w, q + w, 3 * w, 0.0f, a->weights, n);
+    size_t w = a->config->width, head = w / a->config->heads;
+    nb_sgemm_nt(nb_matrix_strided(q, n, head, 3 * w), nb_matrix_strided(q + w, n, head, 3 * w), 0.0f, a->weights, n);
     a->vector->softmax(a->weights, n, n, n, scale_of(a->config));
 }
 
-void nb_attender_forward(nb_attender *a, const float *qkv, size_t n, const float *prefix, size_t before, float *out)
+void nb_attender_forward(nb_attender *a, const nb_attender_sequence *s, float *out)
 {
-    size_t w = a->config->width, head = w / a->config->heads;
+    size_t w = a->config->width, head = w / a->config->heads, n = s->n;
     if (a->causal) {
-        join(a, qkv, n, prefix, before);
-        causal_forward(a, qkv, n, before, out);
+        join(a, s);
+        causal_forward(a, s, out);
         return;
     }
     for (size_t h = 0; h < a->config->heads; h++) {
-        const float *q = qkv + h * head;
+        const float *q = s->qkv + h * head;
         weigh(a, q, n);
-        nb_sgemm_nn(n, head, n, a->weights, n, q + 2 * w, 3 * w, out + h * head, w);
+        nb_sgemm_nn(nb_matrix_of(a->weights, n, n), nb_matrix_strided(q + 2 * w, n, head, 3 * w), out + h * head, w);
     }
 }
 
-static void causal_back(nb_attender *a, const float *qkv, size_t n, size_t before, const float *dout, float *dqkv,
-                        float *dkeys, size_t stride)
+/* Gradients of keys and values are added to dkeys [.., 2 width], rows `stride` apart: those of the prefix too. */
+static void causal_back(nb_attender *a, const nb_attender_sequence *s, const float *dout, float *dqkv, float *dkeys,
+                        size_t stride)
 {
     size_t w = a->config->width, head = w / a->config->heads;
     float *unused = a->joined; /* the head's own output, which nobody needs again */
     for (size_t h = 0; h < a->config->heads; h++) {
-        nb_head at = head_of(a, qkv, before, h);
-        for (size_t i = 0; i < n; i++) {
-            const float *query = qkv + i * 3 * w + h * head;
-            float *dquery = dqkv + i * 3 * w + h * head;
-            a->gradient->attend(&at, before + i + 1, query, a->weights, before ? dquery : unused);
-            a->gradient->attend_back(&at, before + i + 1, query, a->weights, dout + i * w + h * head, dquery,
-                                     dkeys + h * head, dkeys + w + h * head, stride, a->d);
+        nb_head at = head_of(a, s, h);
+        nb_head_gradient d = {
+            .keys = dkeys + h * head, .values = dkeys + w + h * head, .stride = stride, .scratch = a->d};
+        for (size_t i = 0; i < s->n; i++) {
+            const float *query = s->qkv + i * 3 * w + h * head;
+            at.count = s->before + i + 1;
+            d.query = dqkv + i * 3 * w + h * head;
+            a->gradient->attend(&at, query, a->weights, s->before ? d.query : unused);
+            a->gradient->attend_back(&at, query, a->weights, dout + i * w + h * head, &d);
         }
     }
 }
 
-static void full_back(nb_attender *a, const float *qkv, size_t n, const float *dout, float *dqkv)
+static void full_back(nb_attender *a, const nb_attender_sequence *s, const float *dout, float *dqkv)
 {
-    size_t w = a->config->width, head = w / a->config->heads;
+    size_t w = a->config->width, head = w / a->config->heads, n = s->n;
+    nb_matrix weights = nb_matrix_of(a->weights, n, n), dscores = nb_matrix_of(a->d, n, n);
     for (size_t h = 0; h < a->config->heads; h++) {
-        const float *q = qkv + h * head, *d = dout + h * head;
+        const float *q = s->qkv + h * head;
+        nb_matrix queries = nb_matrix_strided(q, n, head, 3 * w), keys = nb_matrix_strided(q + w, n, head, 3 * w);
+        nb_matrix values = nb_matrix_strided(q + 2 * w, n, head, 3 * w);
+        nb_matrix d = nb_matrix_strided(dout + h * head, n, head, w);
         float *dq = dqkv + h * head;
         weigh(a, q, n);
-        nb_sgemm_tn(n, head, n, 1.0f, a->weights, n, d, w, 0.0f, dq + 2 * w, 3 * w);
-        nb_sgemm_nt(n, n, head, d, w, q + 2 * w, 3 * w, 0.0f, a->d, n);
+        nb_sgemm_tn(1.0f, weights, d, 0.0f, dq + 2 * w, 3 * w);
+        nb_sgemm_nt(d, values, 0.0f, a->d, n);
         a->gradient->softmax(a->d, a->weights, n, n, scale_of(a->config));
-        nb_sgemm_nn(n, head, n, a->d, n, q + w, 3 * w, dq, 3 * w);
-        nb_sgemm_tn(n, head, n, 1.0f, a->d, n, q, 3 * w, 0.0f, dq + w, 3 * w);
+        nb_sgemm_nn(dscores, keys, dq, 3 * w);
+        nb_sgemm_tn(1.0f, dscores, queries, 0.0f, dq + w, 3 * w);
     }
 }
 
-void nb_attender_back(nb_attender *a, const float *qkv, size_t n, const float *prefix, size_t before, const float *dout,
-                      float *dqkv)
+void nb_attender_back(nb_attender *a, const nb_attender_sequence *s, const float *dout, float *dqkv)
 {
-    size_t w = a->config->width;
+    size_t w = a->config->width, n = s->n, before = s->before;
     if (!a->causal) {
-        full_back(a, qkv, n, dout, dqkv);
+        full_back(a, s, dout, dqkv);
         return;
     }
-    join(a, qkv, n, prefix, before);
+    join(a, s);
     memset(dqkv, 0, n * 3 * w * sizeof *dqkv);
     if (!before) {
-        causal_back(a, qkv, n, 0, dout, dqkv, dqkv + w, 3 * w);
+        causal_back(a, s, dout, dqkv, dqkv + w, 3 * w);
         return;
     }
     memset(a->back, 0, (before + n) * 2 * w * sizeof *a->back);
-    causal_back(a, qkv, n, before, dout, dqkv, a->back, 2 * w);
+    causal_back(a, s, dout, dqkv, a->back, 2 * w);
     for (size_t i = 0; i < n; i++) {
         memcpy(dqkv + i * 3 * w + w, a->back + (before + i) * 2 * w, 2 * w * sizeof *dqkv);
     }

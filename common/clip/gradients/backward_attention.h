@@ -1,32 +1,51 @@
-/* Attention of one sequence, there and back, all heads.
+/** @file
+ * Attention of one sequence, forward and backward, all heads.
  *
  * A causal sequence may continue a prefix: rows whose keys and values were computed before and are only read. Weights
- * of the attention are computed again on the way back instead of being kept. */
+ * of the attention are computed again in the backward pass instead of being kept. Nothing here is collective. */
 #ifndef NB_COMMON_CLIP_GRADIENTS_BACKWARD_ATTENTION_H
 #define NB_COMMON_CLIP_GRADIENTS_BACKWARD_ATTENTION_H
 
 #include "common/clip/towers/tower.h"
 #include "common/linear/simd/gradient.h"
 
+/** Memory for the attention of one sequence at a time; for one thread. */
 typedef struct nb_attender {
-    const nb_tower_config *config; /* borrowed */
+    const nb_tower_config *config; /**< borrowed */
     const nb_vector *vector;
     const nb_gradient *gradient;
-    bool causal;
-    size_t longest;       /* rows of prefix and sequence together */
-    float *weights, *d;   /* [longest, longest] when not causal, else [longest] */
-    float *joined, *back; /* [longest, 2 width] keys and values of prefix and sequence, and their gradients; causal */
+    bool causal;          /**< a row sees only rows up to its own */
+    size_t longest;       /**< rows of prefix and sequence together */
+    float *weights, *d;   /**< [longest, longest] when not causal, else [longest] */
+    float *joined, *back; /**< [longest, 2 width] keys and values of prefix and sequence, and their gradients; causal */
 } nb_attender;
 
+/** One sequence and what stands before it; borrows both. */
+typedef struct nb_attender_sequence {
+    const float *qkv;    /**< [n, 3 width] queries, keys and values */
+    size_t n;            /**< rows of the sequence */
+    const float *prefix; /**< [before, 2 width] keys and values; NULL when before is 0 */
+    size_t before;       /**< rows of the prefix; causal attention only */
+} nb_attender_sequence;
+
+/** Allocates the memory.
+ * @param[out] out freed by nb_attender_destroy; {0} on failure
+ * @param config borrowed for the attention's life
+ * @param longest rows of the longest sequence, its prefix included
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_attender_create(nb_attender *out, const nb_tower_config *config, size_t longest, bool causal,
                              nb_error *err);
+
+/** Frees the memory and clears the struct. Takes NULL and {0}. */
 void nb_attender_destroy(nb_attender *attention);
 
-/* qkv [n, 3 width] -> out [n, width]. prefix: keys and values [before, 2 width], NULL when before is 0. */
-void nb_attender_forward(nb_attender *attention, const float *qkv, size_t n, const float *prefix, size_t before,
-                         float *out);
-/* dout [n, width] -> dqkv [n, 3 width]; the prefix gets no gradient. */
-void nb_attender_back(nb_attender *attention, const float *qkv, size_t n, const float *prefix, size_t before,
-                      const float *dout, float *dqkv);
+/** The attention's output.
+ * @param[out] out [sequence.n, width] */
+void nb_attender_forward(nb_attender *attention, const nb_attender_sequence *sequence, float *out);
+
+/** The gradients by queries, keys and values; the prefix gets none.
+ * @param dout [sequence.n, width] the gradient by the output
+ * @param[out] dqkv [sequence.n, 3 width] */
+void nb_attender_back(nb_attender *attention, const nb_attender_sequence *sequence, const float *dout, float *dqkv);
 
 #endif

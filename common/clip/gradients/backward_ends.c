@@ -1,24 +1,53 @@
 #include "common/clip/gradients/backward_ends.h"
 
+#include "common/base/memory.h"
 #include "common/linear/blas.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-void nb_end_forward(const nb_end *e, const float *top, size_t count, float *normed, float *out)
+nb_status nb_end_rows_create(nb_end_rows *r, size_t batch, size_t width, nb_error *err)
 {
-    e->vector->layer_norm(normed, top, count, e->width, e->norm_weight, e->norm_bias, e->epsilon);
-    nb_sgemm_nt(count, e->d, e->width, normed, e->width, e->projection, e->width, 0.0f, out, e->d);
+    nb_status status;
+    *r = (nb_end_rows){0};
+    NB_TRY_NEW(r->top, batch * width);
+    NB_TRY_NEW(r->normed, batch * width);
+    NB_TRY_NEW(r->dtop, batch * width);
+    NB_TRY_NEW(r->scratch, batch * width);
+done:
+    return status;
 }
 
-void nb_end_back(const nb_end *e, const float *top, const float *normed, const float *dout, size_t count, float *dtop,
-                 float *scratch, const nb_sink *sink)
+void nb_end_rows_destroy(nb_end_rows *r)
 {
+    free(r->top);
+    free(r->normed);
+    free(r->dtop);
+    free(r->scratch);
+    *r = (nb_end_rows){0};
+}
+
+static nb_norm_layer backward_ends_norm(const nb_end *e)
+{
+    return (nb_norm_layer){e->norm_weight, e->norm_bias, e->width, e->epsilon};
+}
+
+void nb_end_forward(const nb_end *e, nb_end_rows *r, size_t count, float *out)
+{
+    const nb_norm_layer norm = backward_ends_norm(e);
+    e->vector->layer_norm(r->normed, r->top, count, &norm);
+    nb_sgemm_nt(nb_matrix_of(r->normed, count, e->width), nb_matrix_of(e->projection, e->d, e->width), 0.0f, out, e->d);
+}
+
+void nb_end_back(const nb_end *e, nb_end_rows *r, const float *dout, size_t count, const nb_sink *sink)
+{
+    const nb_norm_layer norm = backward_ends_norm(e);
+    const nb_norm_gradient dnorm = {nb_sink_at(sink, e->norm_weight), nb_sink_at(sink, e->norm_bias)};
+    nb_matrix d = nb_matrix_of(dout, count, e->d);
     if (sink->gradients) {
-        nb_sgemm_tn(e->d, e->width, count, 1.0f, dout, e->d, normed, e->width, 1.0f, nb_sink_at(sink, e->projection),
-                    e->width);
+        nb_sgemm_tn(1.0f, d, nb_matrix_of(r->normed, count, e->width), 1.0f, nb_sink_at(sink, e->projection), e->width);
     }
-    nb_sgemm_nn(count, e->width, e->d, dout, e->d, e->projection, e->width, scratch, e->width);
-    memset(dtop, 0, count * e->width * sizeof *dtop);
-    e->gradient->layer_norm(dtop, nb_sink_at(sink, e->norm_weight), nb_sink_at(sink, e->norm_bias), scratch, top, count,
-                            e->width, e->norm_weight, e->epsilon);
+    nb_sgemm_nn(d, nb_matrix_of(e->projection, e->d, e->width), r->scratch, e->width);
+    memset(r->dtop, 0, count * e->width * sizeof *r->dtop);
+    e->gradient->layer_norm(r->dtop, &dnorm, r->scratch, r->top, count, &norm);
 }

@@ -1,22 +1,45 @@
-/* What stands behind both towers, with its way back: the pooled rows' layer norm and the projection. */
+/** @file
+ * What stands behind both towers, forward and backward: the pooled rows' layer norm and the projection. Nothing here is
+ * collective. */
 #ifndef NB_COMMON_CLIP_GRADIENTS_BACKWARD_ENDS_H
 #define NB_COMMON_CLIP_GRADIENTS_BACKWARD_ENDS_H
 
 #include "common/clip/gradients/backward.h"
 
-/* Weights of one tower's end, borrowed. */
+/** Weights of one tower's end, borrowed. */
 typedef struct nb_end {
-    const float *norm_weight, *norm_bias, *projection; /* projection [d, width] */
+    const float *norm_weight, *norm_bias; /**< [width] */
+    const float *projection;              /**< [d, width] */
     size_t width, d;
-    float epsilon;
+    float epsilon; /**< of the layer norm */
     const nb_vector *vector;
     const nb_gradient *gradient;
 } nb_end;
 
-/* top [count, width] -> out [count, d]; normed [count, width] is kept by the caller for the way back. */
-void nb_end_forward(const nb_end *end, const float *top, size_t count, float *normed, float *out);
-/* dout [count, d] -> dtop [count, width], which is overwritten; scratch [count, width]. */
-void nb_end_back(const nb_end *end, const float *top, const float *normed, const float *dout, size_t count, float *dtop,
-                 float *scratch, const nb_sink *sink);
+/** The pooled rows of a batch on their way through an end and back. */
+typedef struct nb_end_rows {
+    float *top;     /**< [batch, width] the tower's output; the caller fills it before the forward pass */
+    float *normed;  /**< [batch, width] behind the layer norm; kept from forward to backward */
+    float *dtop;    /**< [batch, width] the gradient by `top`, of the backward pass */
+    float *scratch; /**< [batch, width] */
+} nb_end_rows;
+
+/** Allocates the rows.
+ * @param[out] out freed by nb_end_rows_destroy, also after a failure
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
+nb_status nb_end_rows_create(nb_end_rows *out, size_t batch, size_t width, nb_error *err);
+
+/** Frees the rows and clears the struct. Takes {0}. */
+void nb_end_rows_destroy(nb_end_rows *rows);
+
+/** Layer norm and projection of rows->top.
+ * @param count rows, up to the batch
+ * @param[out] out [count, d] */
+void nb_end_forward(const nb_end *end, nb_end_rows *rows, size_t count, float *out);
+
+/** The gradient by rows->top, into rows->dtop, and those of the end's weights, into the sink.
+ * @param rows as the forward pass left them
+ * @param dout [count, d] the gradient by the output */
+void nb_end_back(const nb_end *end, nb_end_rows *rows, const float *dout, size_t count, const nb_sink *sink);
 
 #endif

@@ -24,16 +24,14 @@ nb_status nb_image_tape_create(nb_image_tape *t, const nb_clip *clip, size_t bat
 {
     const nb_clip_config *c = &clip->config;
     size_t length = nb_clip_patches(c) + 1, rows = batch * length, w = c->image.width;
+    const nb_tape_size size = {.rows = rows, .longest = length, .recompute = recompute};
     nb_status status;
     *t = (nb_image_tape){.clip = clip, .batch = batch, .end = image_end(clip)};
-    NB_TRY(nb_tape_create(&t->tape, &c->image, clip->image_blocks, rows, length, false, recompute, err));
+    NB_TRY(nb_tape_create(&t->tape, &c->image, clip->image_blocks, &size, err));
     NB_TRY_NEW(t->lengths, batch);
     NB_TRY_NEW(t->patches, (length - 1) * 3 * c->patch * c->patch);
     NB_TRY_NEW(t->embedded, rows * w);
-    NB_TRY_NEW(t->top, batch * w);
-    NB_TRY_NEW(t->normed, batch * w);
-    NB_TRY_NEW(t->dtop, batch * w);
-    NB_TRY_NEW(t->scratch, batch * w);
+    NB_TRY(nb_end_rows_create(&t->end_rows, batch, w, err));
     NB_TRY_NEW(t->d, rows * w);
     NB_TRY_NEW(t->dembedded, rows * w);
     for (size_t i = 0; i < batch; i++) {
@@ -52,10 +50,7 @@ void nb_image_tape_destroy(nb_image_tape *t)
     free(t->lengths);
     free(t->patches);
     free(t->embedded);
-    free(t->top);
-    free(t->normed);
-    free(t->dtop);
-    free(t->scratch);
+    nb_end_rows_destroy(&t->end_rows);
     free(t->d);
     free(t->dembedded);
     *t = (nb_image_tape){0};
@@ -64,8 +59,9 @@ void nb_image_tape_destroy(nb_image_tape *t)
 size_t nb_tapes_bytes(const nb_clip_config *c, size_t batch, bool recompute)
 {
     size_t length = nb_clip_patches(c) + 1, pixels = 3 * c->image_size * c->image_size;
-    return nb_tape_bytes(&c->text, batch * c->context, c->context, true, recompute) +
-           nb_tape_bytes(&c->image, batch * length, length, false, recompute) +
+    const nb_tape_size text = {batch * c->context, c->context, true, recompute};
+    const nb_tape_size image = {batch * length, length, false, recompute};
+    return nb_tape_bytes(&c->text, &text) + nb_tape_bytes(&c->image, &image) +
            sizeof(float) * batch * (c->context * c->text.width + 3 * length * c->image.width + pixels);
 }
 
@@ -80,16 +76,16 @@ void nb_image_tape_forward(nb_image_tape *t, const float *pixels, size_t count, 
         float *x = t->embedded + i * rows * w;
         nb_patches_cut(c, pixels + i * 3 * c->image_size * c->image_size, t->patches);
         memcpy(x, m->class_embedding, w * sizeof *x);
-        nb_sgemm_nt(patches, w, area, t->patches, area, m->patch_embedding, area, 0.0f, x + w, w);
+        nb_sgemm_nt(nb_matrix_of(t->patches, patches, area), nb_matrix_of(m->patch_embedding, w, area), 0.0f, x + w, w);
         t->tape.vector->add(x, x, m->image_position, rows * w);
     }
-    t->tape.vector->layer_norm(nb_tape_input(&t->tape), t->embedded, count * rows, w, m->pre_norm_weight,
-                               m->pre_norm_bias, c->image.epsilon);
+    t->tape.vector->layer_norm(nb_tape_input(&t->tape), t->embedded, count * rows,
+                               &(nb_norm_layer){m->pre_norm_weight, m->pre_norm_bias, w, c->image.epsilon});
     const float *last = nb_tape_forward(&t->tape, t->lengths, NULL, count);
     for (size_t i = 0; i < count; i++) {
-        memcpy(t->top + i * w, last + i * rows * w, w * sizeof *last);
+        memcpy(t->end_rows.top + i * w, last + i * rows * w, w * sizeof *last);
     }
-    nb_end_forward(&t->end, t->top, count, t->normed, out);
+    nb_end_forward(&t->end, &t->end_rows, count, out);
 }
 
 /* dembedded to class token, positions and the patches' projection. */
@@ -104,8 +100,8 @@ static void embedding_back(nb_image_tape *t, const nb_sink *sink)
         t->tape.vector->add(token, token, d, w);
         t->tape.vector->add(position, position, d, rows * w);
         nb_patches_cut(c, t->pixels + i * 3 * c->image_size * c->image_size, t->patches);
-        nb_sgemm_tn(w, area, patches, 1.0f, d + w, w, t->patches, area, 1.0f, nb_sink_at(sink, m->patch_embedding),
-                    area);
+        nb_sgemm_tn(1.0f, nb_matrix_of(d + w, patches, w), nb_matrix_of(t->patches, patches, area), 1.0f,
+                    nb_sink_at(sink, m->patch_embedding), area);
     }
 }
 
@@ -113,17 +109,17 @@ void nb_image_tape_backward(nb_image_tape *t, const float *dout, const nb_sink *
 {
     const nb_clip *m = t->clip;
     size_t w = m->config.image.width, rows = nb_clip_patches(&m->config) + 1, used = t->count * rows;
-    nb_end_back(&t->end, t->top, t->normed, dout, t->count, t->dtop, t->scratch, sink);
+    nb_end_back(&t->end, &t->end_rows, dout, t->count, sink);
     memset(t->d, 0, used * w * sizeof *t->d);
     for (size_t i = 0; i < t->count; i++) {
-        memcpy(t->d + i * rows * w, t->dtop + i * w, w * sizeof *t->d);
+        memcpy(t->d + i * rows * w, t->end_rows.dtop + i * w, w * sizeof *t->d);
     }
     nb_tape_backward(&t->tape, t->d, sink);
     if (sink->gradients) {
         memset(t->dembedded, 0, used * w * sizeof *t->dembedded);
-        t->tape.gradient->layer_norm(t->dembedded, nb_sink_at(sink, m->pre_norm_weight),
-                                     nb_sink_at(sink, m->pre_norm_bias), t->d, t->embedded, used, w, m->pre_norm_weight,
-                                     m->config.image.epsilon);
+        t->tape.gradient->layer_norm(
+            t->dembedded, &(nb_norm_gradient){nb_sink_at(sink, m->pre_norm_weight), nb_sink_at(sink, m->pre_norm_bias)},
+            t->d, t->embedded, used, &(nb_norm_layer){m->pre_norm_weight, NULL, w, m->config.image.epsilon});
         embedding_back(t, sink);
     }
 }

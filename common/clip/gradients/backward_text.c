@@ -21,14 +21,12 @@ nb_status nb_text_tape_create(nb_text_tape *t, const nb_clip *clip, size_t batch
 {
     const nb_clip_config *c = &clip->config;
     size_t rows = batch * c->context, w = c->text.width;
+    const nb_tape_size size = {.rows = rows, .longest = c->context, .causal = true, .recompute = recompute};
     nb_status status;
     *t = (nb_text_tape){.clip = clip, .batch = batch, .end = nb_text_end(clip)};
-    NB_TRY(nb_tape_create(&t->tape, &c->text, clip->text_blocks, rows, c->context, true, recompute, err));
+    NB_TRY(nb_tape_create(&t->tape, &c->text, clip->text_blocks, &size, err));
     NB_TRY_NEW(t->lengths, batch);
-    NB_TRY_NEW(t->top, batch * w);
-    NB_TRY_NEW(t->normed, batch * w);
-    NB_TRY_NEW(t->dtop, batch * w);
-    NB_TRY_NEW(t->scratch, batch * w);
+    NB_TRY(nb_end_rows_create(&t->end_rows, batch, w, err));
     NB_TRY_NEW(t->d, rows * w);
 done:
     if (status != NB_OK) {
@@ -41,10 +39,7 @@ void nb_text_tape_destroy(nb_text_tape *t)
 {
     nb_tape_destroy(&t->tape);
     free(t->lengths);
-    free(t->top);
-    free(t->normed);
-    free(t->dtop);
-    free(t->scratch);
+    nb_end_rows_destroy(&t->end_rows);
     free(t->d);
     *t = (nb_text_tape){0};
 }
@@ -66,20 +61,20 @@ void nb_text_tape_forward(nb_text_tape *t, const int32_t *ids, const size_t *len
     const float *last = nb_tape_forward(&t->tape, t->lengths, NULL, count);
     for (size_t i = 0, row = 0; i < count; i++) {
         row += lengths[i];
-        memcpy(t->top + i * w, last + (row - 1) * w, w * sizeof *last);
+        memcpy(t->end_rows.top + i * w, last + (row - 1) * w, w * sizeof *last);
     }
-    nb_end_forward(&t->end, t->top, count, t->normed, out);
+    nb_end_forward(&t->end, &t->end_rows, count, out);
 }
 
 void nb_text_tape_backward(nb_text_tape *t, const float *dout, const nb_sink *sink)
 {
     const nb_clip *m = t->clip;
     size_t w = m->config.text.width, context = m->config.context;
-    nb_end_back(&t->end, t->top, t->normed, dout, t->count, t->dtop, t->scratch, sink);
+    nb_end_back(&t->end, &t->end_rows, dout, t->count, sink);
     memset(t->d, 0, t->tape.used * w * sizeof *t->d);
     for (size_t i = 0, row = 0; i < t->count; i++) {
         row += t->lengths[i];
-        memcpy(t->d + (row - 1) * w, t->dtop + i * w, w * sizeof *t->d);
+        memcpy(t->d + (row - 1) * w, t->end_rows.dtop + i * w, w * sizeof *t->d);
     }
     nb_tape_backward(&t->tape, t->d, sink);
     const float *d = t->d;

@@ -1,57 +1,85 @@
-/* Both towers with their ways back: from tokens and pixels to embeddings, and from gradients by the embeddings to
- * gradients of every weight. Embeddings are NOT normalised; nor does the logit scale belong here: the loss has both. */
+/** @file
+ * Both towers forward and backward: from tokens and pixels to embeddings, and from gradients by the embeddings to
+ * gradients of every weight. Embeddings are NOT normalised; nor does the logit scale belong here: the loss has both.
+ *
+ * Nothing here is collective. A tape is for one thread at a time. The model must be in fp32 (nb_engine_fp32). */
 #ifndef NB_COMMON_CLIP_GRADIENTS_BACKWARD_TOWERS_H
 #define NB_COMMON_CLIP_GRADIENTS_BACKWARD_TOWERS_H
 
 #include "common/clip/gradients/backward_ends.h"
 #include "common/clip/model/model.h"
 
-/* The text tower over up to `batch` texts of up to config.context tokens. */
+/** The text tower over up to `batch` texts of up to config.context tokens. */
 typedef struct nb_text_tape {
-    const nb_clip *clip; /* borrowed */
-    size_t batch, count;
+    const nb_clip *clip; /**< borrowed */
+    size_t batch, count; /**< capacity; texts of the last forward pass */
     nb_tape tape;
     nb_end end;
-    const int32_t *ids;                   /* borrowed from forward to backward */
-    size_t *lengths;                      /* [batch] */
-    float *top, *normed, *dtop, *scratch; /* [batch, width] */
-    float *d;                             /* [rows, width] */
+    nb_end_rows end_rows; /**< [batch, width] */
+    const int32_t *ids;   /**< borrowed from forward to backward */
+    size_t *lengths;      /**< [batch] */
+    float *d;             /**< [rows, width] */
 } nb_text_tape;
 
+/** Allocates the memory for a batch of texts.
+ * @param[out] out freed by nb_text_tape_destroy; {0} on failure
+ * @param clip borrowed for the tape's life
+ * @param recompute as in nb_tape_size
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_text_tape_create(nb_text_tape *out, const nb_clip *clip, size_t batch, bool recompute, nb_error *err);
-/* Takes {0}. */
+
+/** Frees the memory and clears the struct. Takes {0}. */
 void nb_text_tape_destroy(nb_text_tape *tape);
-/* ids [count, context], lengths [count] (the end token last; tokens behind it are not looked at) -> out [count, d]. ids
- * must live until backward. */
+
+/** Embeds texts.
+ * @param ids [count, context] tokens, each below the vocabulary's size; borrowed until the backward pass
+ * @param lengths [count] tokens of each text, the end token last; ids behind it are not looked at
+ * @param count up to the batch
+ * @param[out] out [count, d] */
 void nb_text_tape_forward(nb_text_tape *tape, const int32_t *ids, const size_t *lengths, size_t count, float *out);
-/* dout [count, d] of the last forward pass. */
+
+/** Adds the gradients of every weight of the text tower to the sink's.
+ * @param dout [count, d] the gradient by the output of the last forward pass */
 void nb_text_tape_backward(nb_text_tape *tape, const float *dout, const nb_sink *sink);
 
-/* The image tower over up to `batch` images. */
+/** The image tower over up to `batch` images. */
 typedef struct nb_image_tape {
-    const nb_clip *clip; /* borrowed */
-    size_t batch, count;
+    const nb_clip *clip; /**< borrowed */
+    size_t batch, count; /**< capacity; images of the last forward pass */
     nb_tape tape;
     nb_end end;
-    const float *pixels;                  /* borrowed from forward to backward */
-    size_t *lengths;                      /* [batch] */
-    float *patches;                       /* [patches, 3 patch patch] of one image */
-    float *embedded;                      /* [rows, width] before the first layer norm */
-    float *top, *normed, *dtop, *scratch; /* [batch, width] */
-    float *d, *dembedded;                 /* [rows, width] */
+    nb_end_rows end_rows; /**< [batch, width] */
+    const float *pixels;  /**< borrowed from forward to backward */
+    size_t *lengths;      /**< [batch] */
+    float *patches;       /**< [patches, 3 patch patch] of one image */
+    float *embedded;      /**< [rows, width] before the first layer norm */
+    float *d, *dembedded; /**< [rows, width] */
 } nb_image_tape;
 
+/** Allocates the memory for a batch of images.
+ * @param[out] out freed by nb_image_tape_destroy; {0} on failure
+ * @param clip borrowed for the tape's life
+ * @param recompute as in nb_tape_size
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_image_tape_create(nb_image_tape *out, const nb_clip *clip, size_t batch, bool recompute, nb_error *err);
-/* Takes {0}. */
+
+/** Frees the memory and clears the struct. Takes {0}. */
 void nb_image_tape_destroy(nb_image_tape *tape);
-/* pixels [count, 3, size, size] -> out [count, d]. pixels must live until backward. */
+
+/** Embeds images.
+ * @param pixels [count, 3, size, size] as nb_preprocess_normalise makes them; borrowed until the backward pass
+ * @param count up to the batch
+ * @param[out] out [count, d] */
 void nb_image_tape_forward(nb_image_tape *tape, const float *pixels, size_t count, float *out);
+
+/** Adds the gradients of every weight of the image tower to the sink's.
+ * @param dout [count, d] the gradient by the output of the last forward pass */
 void nb_image_tape_backward(nb_image_tape *tape, const float *dout, const nb_sink *sink);
 
-/* Bytes both tapes ask for, about. */
+/** Bytes both tapes ask for, about. */
 size_t nb_tapes_bytes(const nb_clip_config *config, size_t batch, bool recompute);
 
-/* The end of the text tower. */
+/** The end of the text tower; borrows the model's weights. */
 nb_end nb_text_end(const nb_clip *clip);
 
 #endif

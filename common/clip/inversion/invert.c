@@ -16,25 +16,26 @@ struct nb_inverter {
     nb_word_templates templates;
     nb_tape tape;
     nb_end end;
-    size_t *lengths;                      /* [batch] */
-    nb_tape_prefix *prefixes;             /* [batch] */
-    float *d;                             /* [rows, width] */
-    float *top, *normed, *dtop, *scratch; /* [batch, width] */
-    float *m, *v, *gradient;              /* [batch, width] */
-    float *texts, *dtexts;                /* [batch, projection] */
-    float *drawn_words;                   /* [batch, width] */
-    uint32_t *drawn_choices;              /* [batch, steps] */
+    size_t *lengths;          /* [batch] */
+    nb_tape_prefix *prefixes; /* [batch] */
+    float *d;                 /* [rows, width] */
+    nb_end_rows end_rows;     /* [batch, width] */
+    float *m, *v, *gradient;  /* [batch, width] */
+    float *texts, *dtexts;    /* [batch, projection] */
+    float *drawn_words;       /* [batch, width] */
+    uint32_t *drawn_choices;  /* [batch, steps] */
 };
 
 /* Arrays of one number a (image, channel). */
 static nb_status make_rows(nb_inverter *v, nb_error *err)
 {
     size_t w = v->clip->config.text.width, d = v->clip->config.projection;
-    float **const wide[] = {&v->top, &v->normed, &v->dtop, &v->scratch, &v->m, &v->v, &v->gradient, &v->drawn_words};
-    nb_status status = NB_OK;
-    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
-        NB_TRY_NEW(*wide[i], v->batch * w);
-    }
+    nb_status status;
+    NB_TRY(nb_end_rows_create(&v->end_rows, v->batch, w, err));
+    NB_TRY_NEW(v->m, v->batch * w);
+    NB_TRY_NEW(v->v, v->batch * w);
+    NB_TRY_NEW(v->gradient, v->batch * w);
+    NB_TRY_NEW(v->drawn_words, v->batch * w);
     NB_TRY_NEW(v->texts, v->batch * d);
     NB_TRY_NEW(v->dtexts, v->batch * d);
 done:
@@ -60,7 +61,8 @@ nb_status nb_inverter_create(nb_inverter **out, const nb_clip *clip, const nb_st
     v->end = nb_text_end(clip);
     NB_TRY(nb_word_templates_create(&v->templates, clip, templates, err));
     size_t rows = batch * v->templates.rows_max;
-    NB_TRY(nb_tape_create(&v->tape, &c->text, clip->text_blocks, rows, c->context, true, false, err));
+    const nb_tape_size size = {.rows = rows, .longest = c->context, .causal = true};
+    NB_TRY(nb_tape_create(&v->tape, &c->text, clip->text_blocks, &size, err));
     NB_TRY_NEW(v->lengths, batch);
     NB_TRY_NEW(v->prefixes, batch);
     NB_TRY_NEW(v->d, rows * c->text.width);
@@ -78,12 +80,17 @@ void nb_inverter_destroy(nb_inverter *v)
     if (v) {
         nb_word_templates_destroy(&v->templates);
         nb_tape_destroy(&v->tape);
-        void *const parts[] = {v->lengths,       v->prefixes, v->d, v->top,   v->normed, v->dtop,
-                               v->scratch,       v->m,        v->v, v->texts, v->dtexts, v->drawn_words,
-                               v->drawn_choices, v->gradient};
-        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-            free(parts[i]);
-        }
+        nb_end_rows_destroy(&v->end_rows);
+        free(v->lengths);
+        free(v->prefixes);
+        free(v->d);
+        free(v->m);
+        free(v->v);
+        free(v->gradient);
+        free(v->texts);
+        free(v->dtexts);
+        free(v->drawn_words);
+        free(v->drawn_choices);
         free(v);
     }
 }
@@ -101,27 +108,27 @@ void nb_inverter_draw(const nb_inverter *v, uint64_t seed, uint64_t id, float *w
 }
 
 /* The embeddings [count, projection] of the words in the templates of one step, into v->texts. */
-static void embed(nb_inverter *v, const float *words, const uint32_t *choices, size_t step, size_t count)
+static void embed(nb_inverter *v, const nb_inversion *n, size_t step)
 {
     const nb_clip *m = v->clip;
-    size_t w = m->config.text.width;
+    size_t w = m->config.text.width, count = n->count;
     float *x = nb_tape_input(&v->tape);
     for (size_t i = 0; i < count; i++) {
-        const nb_word_template *t = &v->templates.list[choices[i * v->steps + step]];
+        const nb_word_template *t = &v->templates.list[n->choices[i * v->steps + step]];
         const float *position = m->text_position + t->prefix.before * w;
         v->lengths[i] = t->rows;
         v->prefixes[i] = t->prefix;
         for (size_t r = 0; r < t->rows; r++, x += w) {
-            const float *token = r ? m->token_embedding + (size_t)t->tokens[r] * w : words + i * w;
+            const float *token = r ? m->token_embedding + (size_t)t->tokens[r] * w : n->words + i * w;
             v->tape.vector->add(x, token, position + r * w, w);
         }
     }
     const float *last = nb_tape_forward(&v->tape, v->lengths, v->prefixes, count);
     for (size_t i = 0, row = 0; i < count; i++) {
         row += v->lengths[i];
-        memcpy(v->top + i * w, last + (row - 1) * w, w * sizeof *last);
+        memcpy(v->end_rows.top + i * w, last + (row - 1) * w, w * sizeof *last);
     }
-    nb_end_forward(&v->end, v->top, count, v->normed, v->texts);
+    nb_end_forward(&v->end, &v->end_rows, count, v->texts);
 }
 
 /* 1 - cos(text, image), and its gradient by the text. */
@@ -146,11 +153,11 @@ static void backward(nb_inverter *v, size_t count)
 {
     const nb_sink frozen = {0};
     size_t w = v->clip->config.text.width;
-    nb_end_back(&v->end, v->top, v->normed, v->dtexts, count, v->dtop, v->scratch, &frozen);
+    nb_end_back(&v->end, &v->end_rows, v->dtexts, count, &frozen);
     memset(v->d, 0, v->tape.used * w * sizeof *v->d);
     for (size_t i = 0, row = 0; i < count; i++) {
         row += v->lengths[i];
-        memcpy(v->d + (row - 1) * w, v->dtop + i * w, w * sizeof *v->d);
+        memcpy(v->d + (row - 1) * w, v->end_rows.dtop + i * w, w * sizeof *v->d);
     }
     nb_tape_backward(&v->tape, v->d, &frozen);
     for (size_t i = 0, row = 0; i < count; row += v->lengths[i], i++) {
@@ -178,16 +185,15 @@ static nb_status take_features(const nb_inverter *v, size_t count, float *featur
     return NB_OK;
 }
 
-nb_status nb_inverter_run(nb_inverter *v, const float *images, float *words, const uint32_t *choices, size_t count,
-                          float *features, double *losses, nb_error *err)
+nb_status nb_inverter_run(nb_inverter *v, const nb_inversion *n, float *features, double *losses, nb_error *err)
 {
-    size_t w = v->clip->config.text.width, d = v->clip->config.projection;
+    size_t w = v->clip->config.text.width, d = v->clip->config.projection, count = n->count;
     memset(v->m, 0, count * w * sizeof *v->m);
     memset(v->v, 0, count * w * sizeof *v->v);
     for (size_t step = 0; step < v->steps; step++) {
-        embed(v, words, choices, step, count);
+        embed(v, n, step);
         for (size_t i = 0; i < count; i++) {
-            double loss = loss_of(v->texts + i * d, images + i * d, d, v->dtexts + i * d);
+            double loss = loss_of(v->texts + i * d, n->images + i * d, d, v->dtexts + i * d);
             if (!isfinite(loss)) {
                 return nb_fail(err, NB_ERR_NUMERIC, "the loss of image %zu of a tile is %g at step %zu", i, loss,
                                step + 1);
@@ -198,18 +204,20 @@ nb_status nb_inverter_run(nb_inverter *v, const float *images, float *words, con
         }
         backward(v, count);
         nb_adamw a = nb_adamw_at(rate, decay, beta1, beta2, epsilon, step + 1);
-        v->tape.gradient->adamw(&a, words, v->m, v->v, v->gradient, count * w);
+        v->tape.gradient->adamw(&a, n->words, v->m, v->v, v->gradient, count * w);
     }
-    embed(v, words, choices, v->steps - 1, count);
+    embed(v, n, v->steps - 1);
     return take_features(v, count, features, err);
 }
 
-nb_status nb_inverter_images(nb_inverter *v, uint64_t seed, const uint64_t *ids, const float *images, size_t count,
-                             float *features, nb_error *err)
+nb_status nb_inverter_images(nb_inverter *v, uint64_t seed, const nb_numbered_images *images, float *features,
+                             nb_error *err)
 {
     size_t w = v->clip->config.text.width;
-    for (size_t i = 0; i < count; i++) {
-        nb_inverter_draw(v, seed, ids[i], v->drawn_words + i * w, v->drawn_choices + i * v->steps);
+    for (size_t i = 0; i < images->count; i++) {
+        nb_inverter_draw(v, seed, images->ids[i], v->drawn_words + i * w, v->drawn_choices + i * v->steps);
     }
-    return nb_inverter_run(v, images, v->drawn_words, v->drawn_choices, count, features, NULL, err);
+    const nb_inversion n = {
+        .images = images->rows, .count = images->count, .words = v->drawn_words, .choices = v->drawn_choices};
+    return nb_inverter_run(v, &n, features, NULL, err);
 }

@@ -1,4 +1,5 @@
-/* Inversion of images into the text space, the second half of InterNeg (CVPR 2026): an image becomes a pseudo word.
+/** @file
+ * Inversion of images into the text space, the second half of InterNeg (CVPR 2026): an image becomes a pseudo word.
  *
  * A word is one token embedding that stands in a prompt template. Steps of AdamW (Adam's rate 2e-2, decay 0.01, betas
  * 0.9 and 0.999, epsilon 1e-8) on the word alone minimise 1 - cos(e(prompt(word)), f(image)) through the frozen text
@@ -6,37 +7,69 @@
  * the word (the tower is causal): its keys and values are computed once, and no gradient goes there.
  *
  * Many images are computed at once. An image's result depends on the image, its number and the seed; on the company it
- * is computed in to rounding only, so fixed tiles give the same bits. */
+ * is computed in to rounding only, so fixed tiles give the same bits. Nothing here is collective. An inverter is for
+ * one thread at a time. */
 #ifndef NB_COMMON_CLIP_INVERSION_INVERT_H
 #define NB_COMMON_CLIP_INVERSION_INVERT_H
 
 #include "common/clip/model/model.h"
 
-enum { NB_INVERT_STEPS = 10, NB_INVERT_STEPS_MAX = 1000, NB_INVERT_TILE = 64 };
+enum {
+    NB_INVERT_STEPS = 10,       /**< InterNeg's */
+    NB_INVERT_STEPS_MAX = 1000, /**< most steps */
+    NB_INVERT_TILE = 64         /**< images that mining and scoring invert together */
+};
 
+/** Inverts images; holds the memory for a batch. */
 typedef struct nb_inverter nb_inverter;
 
-/* Up to `batch` images at once through `steps` steps. templates NULL: CLIP's 80 (common/clip/inversion/templates.h).
- * NB_ERR_INPUT for a template without exactly one {}, or so long that word and end token do not fit the context;
- * NB_ERR_USAGE for no template or no step. `clip` is borrowed. */
+/** Images with their numbers; borrows both. */
+typedef struct nb_numbered_images {
+    const float *rows;   /**< [count, projection] embeddings of any length but 0 */
+    const uint64_t *ids; /**< [count] what chance depends on */
+    size_t count;
+} nb_numbered_images;
+
+/** Images on their way to words; borrows all. */
+typedef struct nb_inversion {
+    const float *images; /**< [count, projection] embeddings of any length but 0 */
+    size_t count;
+    float *words;            /**< [count, text width] the first words, then the last */
+    const uint32_t *choices; /**< [count, steps] the number of a template for every step */
+} nb_inversion;
+
+/** Makes an inverter of up to `batch` images at once through `steps` steps.
+ * @param[out] out freed by nb_inverter_destroy; NULL on failure
+ * @param clip borrowed for the inverter's life; in fp32
+ * @param templates prompts with one {} each; NULL: CLIP's 80 (common/clip/inversion/templates.h)
+ * @param steps 1 to NB_INVERT_STEPS_MAX
+ * @return NB_OK, or NB_ERR_USAGE for no template, no step, too many steps or no batch, NB_ERR_INPUT for a template
+ * without exactly one {}, one with another '$' token, one so long that word and end token do not fit the context, one
+ * that nb_tokenizer_encode refuses, or a vocabulary without a token for '$', NB_ERR_LIMIT without memory */
 nb_status nb_inverter_create(nb_inverter **out, const nb_clip *clip, const nb_strings *templates, size_t steps,
                              size_t batch, nb_error *err);
-/* Takes NULL. */
+
+/** Frees an inverter. Takes NULL. */
 void nb_inverter_destroy(nb_inverter *inverter);
 
-/* What chance decides for image `id`: its first word [text width], normal with deviation 0.02 as token embeddings start
- * in CLIP's training, and its template at every step, choices [steps]. Depends on (seed, id) alone. */
+/** What chance decides for an image, from (seed, id) alone.
+ * @param[out] word [text width] its first word, normal with deviation 0.02 as token embeddings start in CLIP's training
+ * @param[out] choices [steps] its template at every step */
 void nb_inverter_draw(const nb_inverter *inverter, uint64_t seed, uint64_t id, float *word, uint32_t *choices);
 
-/* images [count, projection], any length but 0; words [count, text width] go from the first word to the last; choices
- * [count, steps], each the number of a template. features [count, projection], normalised: the text embedding of the
- * last word in the last step's template. losses [count, steps] or NULL: the loss before each step. NB_ERR_NUMERIC where
- * a number stops being finite. */
-nb_status nb_inverter_run(nb_inverter *inverter, const float *images, float *words, const uint32_t *choices,
-                          size_t count, float *features, double *losses, nb_error *err);
+/** Inverts images from given words with given templates.
+ * @param inversion up to the batch; its words are changed
+ * @param[out] features [count, projection], normalised: the text embedding of the last word in the last step's template
+ * @param[out] losses [count, steps] the loss before each step; NULL: not wanted
+ * @return NB_OK, or NB_ERR_NUMERIC where a loss or a feature is not finite, or a feature is zero */
+nb_status nb_inverter_run(nb_inverter *inverter, const nb_inversion *inversion, float *features, double *losses,
+                          nb_error *err);
 
-/* Draw and run in one, for images numbered ids [count]. */
-nb_status nb_inverter_images(nb_inverter *inverter, uint64_t seed, const uint64_t *ids, const float *images,
-                             size_t count, float *features, nb_error *err);
+/** Draws for images by their numbers and inverts them.
+ * @param images up to the batch
+ * @param[out] features [count, projection], as nb_inverter_run gives them
+ * @return as nb_inverter_run */
+nb_status nb_inverter_images(nb_inverter *inverter, uint64_t seed, const nb_numbered_images *images, float *features,
+                             nb_error *err);
 
 #endif

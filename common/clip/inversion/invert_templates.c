@@ -38,7 +38,7 @@ static nb_status collect(nb_strings *out, const nb_strings *given, nb_error *err
 
 static nb_status tokenise(const nb_clip *m, const char *text, int32_t *ids, size_t *count, nb_error *err)
 {
-    return nb_tokenizer_encode(m->tokenizer, text, strlen(text), m->config.context, ids, count, err);
+    return nb_tokenizer_encode(m->tokenizer, text, strlen(text), (nb_token_array){ids, m->config.context}, count, err);
 }
 
 /* Tokenises template i and finds the word in it; prefix.keys waits. */
@@ -90,7 +90,8 @@ static nb_status compute_prefixes(nb_word_templates *t, const nb_clip *m, nb_err
         rows += t->list[i].prefix.before;
     }
     NB_TRY_NEW(t->keys, rows * c->layers * 2 * c->width);
-    NB_TRY(nb_tape_create(&tape, c, m->text_blocks, context, context, true, false, err));
+    const nb_tape_size size = {.rows = context, .longest = context, .causal = true};
+    NB_TRY(nb_tape_create(&tape, c, m->text_blocks, &size, err));
     float *keys = t->keys;
     for (size_t i = 0; i < t->count; i++) {
         nb_tape_prefix *p = &t->list[i].prefix;

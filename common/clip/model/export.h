@@ -1,19 +1,32 @@
-/* Writes a model into a folder as Hugging Face lays it out. */
+/** @file
+ * Writes a model into a folder as Hugging Face lays it out. Nothing here is collective. */
 #ifndef NB_COMMON_CLIP_MODEL_EXPORT_H
 #define NB_COMMON_CLIP_MODEL_EXPORT_H
 
 #include "common/clip/checkpoint/safetensors.h"
 #include "common/clip/model/model.h"
 
-/* config.json of a model of this shape; end_token: its id, or -1. Freed by the caller. */
+/** config.json of a model of this shape.
+ * @param end_token its id; -1: not stated
+ * @param[out] out the text, freed by the caller
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_clip_config_text(const nb_clip_config *config, int64_t end_token, char **out, nb_error *err);
 
-/* preprocessor_config.json of this preprocessing. Freed by the caller. */
+/** preprocessor_config.json of this preprocessing.
+ * @param[out] out the text, freed by the caller
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_clip_preprocess_text(const nb_preprocess *preprocess, char **out, nb_error *err);
 
-/* Into an existing folder: the vocabulary's files and preprocessor_config.json as they are in `from`, config.json
- * likewise, or made when `from` has open_clip's instead; model.safetensors last, NB_F32 or, rounded to nearest, NB_F16
- * (NB_ERR_NUMERIC where a weight is beyond its range). Files of these names are replaced. */
+/** Writes the vocabulary's files and preprocessor_config.json as they are in `from`, or the latter made where `from`
+ * has none; config.json likewise, or made when `from` has open_clip's instead; model.safetensors last. Files of these
+ * names are replaced.
+ * @param clip in fp32; for its shape and the names of its files
+ * @param weights [nb_clip_parameters] laid out as the model's arena, where clip's pointers lead
+ * @param dtype NB_F32 or, rounded to nearest, NB_F16
+ * @param from the folder the model was opened from
+ * @param to an existing folder
+ * @return NB_OK, or NB_ERR_NUMERIC where a weight is beyond the range of NB_F16, NB_ERR_INPUT when a file of `from` is
+ * missing, NB_ERR_IO when reading or writing fails, NB_ERR_LIMIT without memory */
 nb_status nb_clip_export(const nb_clip *clip, const float *weights, nb_dtype dtype, const char *from, const char *to,
                          nb_error *err);
 

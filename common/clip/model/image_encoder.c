@@ -1,5 +1,6 @@
+#include "common/clip/model/image_encoder.h"
+
 #include "common/base/memory.h"
-#include "common/clip/model/model.h"
 #include "common/clip/towers/forward.h"
 #include "common/clip/towers/patches.h"
 #include "common/linear/blas.h"
@@ -33,8 +34,8 @@ nb_status nb_image_encoder_create(nb_image_encoder **out, const nb_clip *clip, s
     e->input =
         nb_alloc_aligned(clip->engine->packs ? clip->engine->input_bytes(patches, 3 * c->patch * c->patch) : 1, 1, err);
     NB_TRY(e->input ? NB_OK : NB_ERR_LIMIT);
-    NB_TRY(nb_forward_create(&e->forward, clip->engine, &c->image, clip->image_blocks, e->together * (patches + 1),
-                             e->together, patches + 1, false, err));
+    NB_TRY(nb_forward_create(&e->forward, clip->engine, &c->image, clip->image_blocks,
+                             &(nb_forward_size){e->together * (patches + 1), e->together, patches + 1, false}, err));
     *out = e;
     e = NULL;
 done:
@@ -73,11 +74,13 @@ static void run_some(nb_image_encoder *e, const float *pixels, size_t count, flo
                                               .out = x + w});
         f->vector->add(x, x, m->image_position, (patches + 1) * w);
     }
-    f->vector->layer_norm(f->x, f->mixed, count * (patches + 1), w, m->pre_norm_weight, m->pre_norm_bias,
-                          c->image.epsilon);
+    f->vector->layer_norm(f->x, f->mixed, count * (patches + 1),
+                          &(nb_norm_layer){m->pre_norm_weight, m->pre_norm_bias, w, c->image.epsilon});
     nb_forward_full(f, count, patches + 1);
-    f->vector->layer_norm(f->normed, f->top, count, w, m->post_norm_weight, m->post_norm_bias, c->image.epsilon);
-    nb_sgemm_nt(count, c->projection, w, f->normed, w, m->image_projection, w, 0.0f, out, c->projection);
+    f->vector->layer_norm(f->normed, f->top, count,
+                          &(nb_norm_layer){m->post_norm_weight, m->post_norm_bias, w, c->image.epsilon});
+    nb_sgemm_nt(nb_matrix_of(f->normed, count, w), nb_matrix_of(m->image_projection, c->projection, w), 0.0f, out,
+                c->projection);
 }
 
 void nb_image_encoder_run(nb_image_encoder *e, const float *pixels, size_t count, float *out)

@@ -2,7 +2,7 @@
 
 #include "common/base/file.h"
 #include "common/clip/model/weights.h"
-#include "common/clip/tokenizer/tokenizer_json.h"
+#include "common/clip/tokenizer/tokenizer_files.h"
 
 #include <stdlib.h>
 #include <string.h>

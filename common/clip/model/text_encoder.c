@@ -1,5 +1,6 @@
+#include "common/clip/model/text_encoder.h"
+
 #include "common/base/memory.h"
-#include "common/clip/model/model.h"
 #include "common/clip/towers/forward.h"
 #include "common/linear/blas.h"
 
@@ -36,8 +37,8 @@ nb_status nb_text_encoder_create(nb_text_encoder **out, const nb_clip *clip, siz
     NB_TRY_NEW(e->order, batch);
     NB_TRY_NEW(e->pooled, batch * c->projection);
     NB_TRY(nb_trie_create(&e->trie, batch, c->context, rows, err));
-    NB_TRY(nb_forward_create(&e->forward, clip->engine, &c->text, clip->text_blocks, e->trie.row_room, batch,
-                             c->context, true, err));
+    NB_TRY(nb_forward_create(&e->forward, clip->engine, &c->text, clip->text_blocks,
+                             &(nb_forward_size){e->trie.row_room, batch, c->context, true}, err));
     *out = e;
     e = NULL;
 done:
@@ -67,8 +68,9 @@ static nb_status tokenize(nb_text_encoder *e, const nb_strings *texts, size_t be
     for (size_t i = 0; i < count; i++) {
         int32_t *ids = e->ids + i * context;
         size_t tokens;
-        nb_status status = nb_tokenizer_encode(m->tokenizer, nb_strings_get(texts, begin + i),
-                                               nb_strings_len(texts, begin + i), context, ids, &tokens, err);
+        nb_status status =
+            nb_tokenizer_encode(m->tokenizer, nb_strings_get(texts, begin + i), nb_strings_len(texts, begin + i),
+                                (nb_token_array){ids, context}, &tokens, err);
         if (status != NB_OK) {
             return nb_context(err, "text %zu", begin + i);
         }
@@ -96,9 +98,10 @@ static void pool(nb_text_encoder *e, float *out)
 {
     const nb_clip *m = e->clip;
     size_t w = m->config.text.width, d = m->config.projection;
-    e->forward.vector->layer_norm(e->forward.normed, e->forward.top, e->trie.count, w, m->text_norm_weight,
-                                  m->text_norm_bias, m->config.text.epsilon);
-    nb_sgemm_nt(e->trie.count, d, w, e->forward.normed, w, m->text_projection, w, 0.0f, e->pooled, d);
+    e->forward.vector->layer_norm(e->forward.normed, e->forward.top, e->trie.count,
+                                  &(nb_norm_layer){m->text_norm_weight, m->text_norm_bias, w, m->config.text.epsilon});
+    nb_sgemm_nt(nb_matrix_of(e->forward.normed, e->trie.count, w), nb_matrix_of(m->text_projection, d, w), 0.0f,
+                e->pooled, d);
     for (size_t i = 0; i < e->trie.count; i++) {
         memcpy(out + e->trie.texts[i].text * d, e->pooled + i * d, d * sizeof *out);
     }
@@ -112,9 +115,9 @@ nb_status nb_text_encoder_run(nb_text_encoder *e, const nb_strings *texts, size_
     if (status != NB_OK) {
         return status;
     }
-    nb_trie_order(e->order, e->ids, e->lengths, count, context);
+    nb_trie_order(e->order, &(nb_trie_batch){e->ids, e->lengths, context}, count);
     for (size_t at = 0; at < count;) {
-        at += nb_trie_build(&e->trie, e->order, at, count, e->ids, e->lengths, context);
+        at += nb_trie_build(&e->trie, e->order, at, count, &(nb_trie_batch){e->ids, e->lengths, context});
         embed_rows(e);
         nb_forward_trie(&e->forward, &e->trie);
         pool(e, out);

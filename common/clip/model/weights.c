@@ -186,26 +186,20 @@ static void product_matrix(loader *l, nb_part part, place where, shape s, const 
     free(straight);
 }
 
-static void block_matrix(loader *l, nb_part part, place where, size_t rows, size_t columns, const float **plain,
-                         const void **packed)
-{
-    product_matrix(l, part, where, (shape){2, {rows, columns}}, plain, packed);
-}
-
 static void take_block(loader *l, place at, const nb_tower_config *c, nb_block *b)
 {
     size_t w = c->width;
     b->norm1_weight = vector(l, NB_PART_NORM1_WEIGHT, at, w);
     b->norm1_bias = vector(l, NB_PART_NORM1_BIAS, at, w);
-    block_matrix(l, NB_PART_QKV_WEIGHT, at, 3 * w, w, &b->qkv_weight, &b->packed.qkv);
+    product_matrix(l, NB_PART_QKV_WEIGHT, at, (shape){2, {3 * w, w}}, &b->qkv_weight, &b->packed.qkv);
     b->qkv_bias = vector(l, NB_PART_QKV_BIAS, at, 3 * w);
-    block_matrix(l, NB_PART_OUT_WEIGHT, at, w, w, &b->out_weight, &b->packed.out);
+    product_matrix(l, NB_PART_OUT_WEIGHT, at, (shape){2, {w, w}}, &b->out_weight, &b->packed.out);
     b->out_bias = vector(l, NB_PART_OUT_BIAS, at, w);
     b->norm2_weight = vector(l, NB_PART_NORM2_WEIGHT, at, w);
     b->norm2_bias = vector(l, NB_PART_NORM2_BIAS, at, w);
-    block_matrix(l, NB_PART_FC1_WEIGHT, at, c->mlp, w, &b->fc1_weight, &b->packed.fc1);
+    product_matrix(l, NB_PART_FC1_WEIGHT, at, (shape){2, {c->mlp, w}}, &b->fc1_weight, &b->packed.fc1);
     b->fc1_bias = vector(l, NB_PART_FC1_BIAS, at, c->mlp);
-    block_matrix(l, NB_PART_FC2_WEIGHT, at, w, c->mlp, &b->fc2_weight, &b->packed.fc2);
+    product_matrix(l, NB_PART_FC2_WEIGHT, at, (shape){2, {w, c->mlp}}, &b->fc2_weight, &b->packed.fc2);
     b->fc2_bias = vector(l, NB_PART_FC2_BIAS, at, w);
 }
 

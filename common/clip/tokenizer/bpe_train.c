@@ -240,28 +240,34 @@ static void swap(nb_buffer *a, nb_buffer *b)
     *b = keep;
 }
 
-/* The pair to merge next, its line in *line and its joined text in *joined; NULL when none is left. */
-static nb_status choose(const trainer *t, size_t pairs, uint64_t min_count, const pair_count **best, nb_buffer *line,
-                        nb_buffer *joined, nb_error *err)
+/* The pair to merge next. */
+typedef struct choice {
+    const pair_count *best; /* NULL when none is left */
+    nb_buffer line;         /* of merges.txt */
+    nb_buffer joined;       /* its text */
+} choice;
+
+static nb_status choose(const trainer *t, size_t pairs, uint64_t min_count, choice *c, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_buffer other = {0};
     nb_buffer text = {0};
-    *best = NULL;
+    c->best = NULL;
     for (size_t i = 0; i < pairs; i++) {
         const pair_count *p = &t->pairs[i];
-        if (p->count < min_count || (*best && p->count < (*best)->count)) {
+        if (p->count < min_count || (c->best && p->count < c->best->count)) {
             continue;
         }
         NB_TRY(spell(t, p, " ", &other, err));
-        if (*best && p->count == (*best)->count && nb_bytes_compare(other.data, other.len, line->data, line->len) > 0) {
+        if (c->best && p->count == c->best->count &&
+            nb_bytes_compare(other.data, other.len, c->line.data, c->line.len) > 0) {
             continue;
         }
         NB_TRY(spell(t, p, "", &text, err));
         if (!is_symbol(t, &text)) {
-            *best = p;
-            swap(joined, &text);
-            swap(line, &other);
+            c->best = p;
+            swap(&c->joined, &text);
+            swap(&c->line, &other);
         }
     }
 done:
@@ -290,26 +296,24 @@ nb_status nb_bpe_train(nb_strings *merges, const nb_strings *words, const uint64
 {
     nb_status status = NB_OK;
     trainer t = {0};
-    nb_buffer line = {0};
-    nb_buffer joined = {0};
+    choice c = {0};
     if (limit > NB_BPE_MERGES_MAX) {
         return nb_fail(err, NB_ERR_LIMIT, "%zu merges, at most %d are accepted", limit, NB_BPE_MERGES_MAX);
     }
     NB_TRY(trainer_init(&t, words, err));
     for (size_t n = 0; n < limit; n++) {
-        const pair_count *best;
         size_t pairs = count_pairs(&t, counts, words->count);
-        NB_TRY(choose(&t, pairs, min_count, &best, &line, &joined, err));
-        if (!best) {
+        NB_TRY(choose(&t, pairs, min_count, &c, err));
+        if (!c.best) {
             break;
         }
-        NB_TRY(nb_strings_push(merges, line.data, line.len, err));
-        NB_TRY(nb_strings_push(&t.symbols, joined.data, joined.len, err));
-        merge(&t, *best, words->count);
+        NB_TRY(nb_strings_push(merges, c.line.data, c.line.len, err));
+        NB_TRY(nb_strings_push(&t.symbols, c.joined.data, c.joined.len, err));
+        merge(&t, *c.best, words->count);
     }
 done:
-    nb_buffer_free(&line);
-    nb_buffer_free(&joined);
+    nb_buffer_free(&c.line);
+    nb_buffer_free(&c.joined);
     trainer_free(&t);
     return status;
 }

@@ -1,12 +1,10 @@
 #include "common/clip/tokenizer/tokenizer.h"
 
-#include "common/base/file.h"
 #include "common/base/json.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/clip/tokenizer/byte_pairs.h"
 #include "common/clip/tokenizer/text_clean.h"
-#include "common/clip/tokenizer/tokenizer_json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +26,7 @@ struct nb_tokenizer {
     nb_byte_pairs pairs;
 };
 
-/* ---- reading the two files ---- */
+/* ---- vocabulary and merges ---- */
 
 typedef struct reading {
     nb_tokenizer *t;
@@ -208,16 +206,16 @@ done:
     return status;
 }
 
-nb_status nb_tokenizer_open_memory(nb_tokenizer **out, const char *vocab_json, size_t vocab_len, const char *merges,
-                                   size_t merges_len, const char *where, nb_error *err)
+nb_status nb_tokenizer_open_memory(nb_tokenizer **out, const nb_tokenizer_texts *texts, const char *where,
+                                   nb_error *err)
 {
     nb_status status = NB_OK;
     reading r = {.where = where};
     *out = NULL;
     NB_TRY_NEW(r.t, 1);
-    NB_TRY(read_vocab(&r, vocab_json, vocab_len, err));
+    NB_TRY(read_vocab(&r, texts->vocab, texts->vocab_len, err));
     NB_TRY(find_fixed_tokens(&r, err));
-    NB_TRY(read_merges(&r, merges, merges_len, err));
+    NB_TRY(read_merges(&r, texts->merges, texts->merges_len, err));
     nb_byte_pair *merges_read = r.merges;
     r.merges = NULL;
     NB_TRY(nb_byte_pairs_build(&r.t->pairs, merges_read, r.merge_count, err));
@@ -229,32 +227,6 @@ done:
     free(r.token);
     free(r.made);
     free(r.merges);
-    return status;
-}
-
-nb_status nb_tokenizer_open(nb_tokenizer **out, const char *model_directory, nb_error *err)
-{
-    nb_status status = NB_OK;
-    char *vocab_path = NULL, *merges_path = NULL, *vocab = NULL, *merges = NULL;
-    size_t vocab_len, merges_len;
-    nb_strings files = {0};
-    *out = NULL;
-    NB_TRY(nb_tokenizer_files(&files, model_directory, err));
-    if (files.count == 1) {
-        status = nb_tokenizer_json_open(out, model_directory, err);
-        goto done;
-    }
-    NB_TRY(nb_path_join(&vocab_path, model_directory, "vocab.json", err));
-    NB_TRY(nb_path_join(&merges_path, model_directory, "merges.txt", err));
-    NB_TRY(nb_file_read(vocab_path, NB_TOKENIZER_FILE_MAX, &vocab, &vocab_len, err));
-    NB_TRY(nb_file_read(merges_path, NB_TOKENIZER_FILE_MAX, &merges, &merges_len, err));
-    NB_TRY(nb_tokenizer_open_memory(out, vocab, vocab_len, merges, merges_len, model_directory, err));
-done:
-    nb_strings_free(&files);
-    free(vocab_path);
-    free(merges_path);
-    free(vocab);
-    free(merges);
     return status;
 }
 
@@ -399,15 +371,15 @@ static size_t next_word(const char *text, size_t len, size_t *at)
     return word;
 }
 
-/* Appends the tokens of one word to ids[max], as many as fit behind *count. */
-static nb_status encode_word(const nb_tokenizer *t, const char *word, size_t len, int32_t *ids, size_t max,
-                             size_t *count, nb_error *err)
+/* Appends the tokens of one word, as many as fit behind *count and before the end token. */
+static nb_status encode_word(const nb_tokenizer *t, const char *word, size_t len, nb_token_array out, size_t *count,
+                             nb_error *err)
 {
     nb_status status = NB_OK;
     int32_t few[WORD_ON_STACK], *symbols = few, *many = NULL;
     size_t special;
     if (starts_with(word, len, START_TEXT, &special) || starts_with(word, len, END_TEXT, &special)) {
-        ids[(*count)++] = special == strlen(START_TEXT) ? t->start : t->end;
+        out.ids[(*count)++] = special == strlen(START_TEXT) ? t->start : t->end;
         return NB_OK;
     }
     if (len > WORD_ON_STACK) {
@@ -418,23 +390,23 @@ static nb_status encode_word(const nb_tokenizer *t, const char *word, size_t len
         symbols[i] = t->byte_id[i + 1 == len][(unsigned char)word[i]];
     }
     NB_TRY(nb_byte_pairs_merge(&t->pairs, symbols, &len, err));
-    for (size_t i = 0; i < len && *count < max; i++) {
-        ids[(*count)++] = symbols[i];
+    for (size_t i = 0; i < len && *count + 1 < out.capacity; i++) {
+        out.ids[(*count)++] = symbols[i];
     }
 done:
     free(many);
     return status;
 }
 
-nb_status nb_tokenizer_encode(const nb_tokenizer *t, const char *text, size_t len, size_t context_length, int32_t *ids,
-                              size_t *count, nb_error *err)
+nb_status nb_tokenizer_encode(const nb_tokenizer *t, const char *text, size_t len, nb_token_array out, size_t *count,
+                              nb_error *err)
 {
     nb_status status = NB_OK;
     char *clean = NULL;
     *count = 0;
-    if (context_length < 2) {
+    if (out.capacity < 2) {
         return nb_fail(err, NB_ERR_USAGE, "a context of %zu tokens has no room for the start and end tokens",
-                       context_length);
+                       out.capacity);
     }
     if (len > NB_TOKENIZER_TEXT_MAX) {
         return nb_fail(err, NB_ERR_LIMIT, "a text of %zu bytes is over the limit of %zu", len, NB_TOKENIZER_TEXT_MAX);
@@ -446,15 +418,15 @@ nb_status nb_tokenizer_encode(const nb_tokenizer *t, const char *text, size_t le
     }
     size_t clean_len, used = 0, word;
     NB_TRY(nb_text_clean(&clean, &clean_len, text, len, err));
-    ids[used++] = t->start;
-    for (size_t at = 0; used + 1 < context_length; at += word) {
+    out.ids[used++] = t->start;
+    for (size_t at = 0; used + 1 < out.capacity; at += word) {
         word = next_word(clean, clean_len, &at);
         if (!word) {
             break;
         }
-        NB_TRY(encode_word(t, clean + at, word, ids, context_length - 1, &used, err));
+        NB_TRY(encode_word(t, clean + at, word, out, &used, err));
     }
-    ids[used++] = t->end;
+    out.ids[used++] = t->end;
     *count = used;
 done:
     free(clean);

@@ -1,35 +1,9 @@
 #include "common/clip/tokenizer/tokenizer_json.h"
 
-#include "common/base/file.h"
 #include "common/base/json.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-static const char *const vocab_file = "vocab.json";
-static const char *const merges_file = "merges.txt";
-static const char *const json_file = "tokenizer.json";
-
-static bool exists(const char *directory, const char *name)
-{
-    char *path;
-    bool found = nb_path_join(&path, directory, name, NULL) == NB_OK && access(path, F_OK) == 0;
-    free(path);
-    return found;
-}
-
-nb_status nb_tokenizer_files(nb_strings *files, const char *directory, nb_error *err)
-{
-    nb_status status;
-    if (!(exists(directory, vocab_file) && exists(directory, merges_file)) && exists(directory, json_file)) {
-        return nb_strings_push(files, json_file, strlen(json_file), err);
-    }
-    NB_TRY(nb_strings_push(files, vocab_file, strlen(vocab_file), err));
-    NB_TRY(nb_strings_push(files, merges_file, strlen(merges_file), err));
-done:
-    return status;
-}
 
 /* True for absent, null or exactly this text. */
 static bool says(const json_t *object, const char *key, const char *text)
@@ -133,27 +107,5 @@ nb_status nb_tokenizer_json_convert(nb_buffer *vocab, nb_buffer *merges, const c
 done:
     free(text);
     json_decref(root);
-    return status;
-}
-
-nb_status nb_tokenizer_json_open(nb_tokenizer **out, const char *directory, nb_error *err)
-{
-    nb_buffer vocab = {0}, merges = {0};
-    char *path = NULL, *json = NULL;
-    size_t len;
-    nb_status status;
-    *out = NULL;
-    NB_TRY(nb_path_join(&path, directory, json_file, err));
-    NB_TRY(nb_file_read(path, NB_TOKENIZER_FILE_MAX, &json, &len, err));
-    NB_TRY(nb_tokenizer_json_convert(&vocab, &merges, json, len, path, err));
-    status = nb_tokenizer_open_memory(out, vocab.data, vocab.len, merges.data, merges.len, directory, err);
-    if (status != NB_OK) {
-        nb_context(err, "'%s', read as vocab.json and merges.txt", path);
-    }
-done:
-    nb_buffer_free(&vocab);
-    nb_buffer_free(&merges);
-    free(json);
-    free(path);
     return status;
 }

@@ -6,10 +6,10 @@
 #include <string.h>
 
 nb_status nb_forward_create(nb_forward *f, const nb_engine *engine, const nb_tower_config *c, const nb_block *blocks,
-                            size_t rows, size_t pooled, size_t longest, bool causal, nb_error *err)
+                            const nb_forward_size *size, nb_error *err)
 {
-    size_t w = c->width, stride = (longest + 15) / 16 * 16, most = rows > pooled ? rows : pooled;
-    size_t together = most < engine->together ? most : engine->together, number = sizeof(float);
+    size_t w = c->width, rows = size->rows, pooled = size->pooled, longest = size->longest;
+    size_t most = rows > pooled ? rows : pooled, together = most < engine->together ? most : engine->together;
     nb_status status;
     *f = (nb_forward){.config = c,
                       .blocks = blocks,
@@ -19,29 +19,25 @@ nb_status nb_forward_create(nb_forward *f, const nb_engine *engine, const nb_tow
                       .pooled = pooled,
                       .longest = longest,
                       .together = together};
-    f->path.stride = stride;
-    const struct {
-        void *at; /* a pointer's address */
-        size_t bytes;
-    } parts[] = {
-        {&f->x, rows * w * number},
-        {&f->normed, (together > pooled ? together : pooled) * w * number},
-        {&f->qkv, most * 3 * w * number},
-        {&f->mixed, most * w * number},
-        {&f->input, engine->packs ? engine->input_bytes(together, w) : 1},
-        {&f->hidden, engine->input_bytes(together, c->mlp)},
-        {&f->attention, causal ? 1 : engine->attention_bytes(longest, w / c->heads)},
-        {&f->top, pooled * w * number},
-        {&f->path.keys, causal ? w * stride * number : 1},
-        {&f->path.values, causal ? stride * w * number : 1},
-        {&f->path.scores, causal ? stride * number : 1},
-    };
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        void *room = nb_alloc_aligned(parts[i].bytes, 1, err);
-        memcpy(parts[i].at, &room, sizeof room);
-        NB_TRY(room ? NB_OK : NB_ERR_LIMIT);
-    }
+    f->x = nb_alloc_aligned(rows * w, sizeof *f->x, err);
+    f->normed = nb_alloc_aligned((together > pooled ? together : pooled) * w, sizeof *f->normed, err);
+    f->qkv = nb_alloc_aligned(most * 3 * w, sizeof *f->qkv, err);
+    f->mixed = nb_alloc_aligned(most * w, sizeof *f->mixed, err);
+    f->input = nb_alloc_aligned(engine->packs ? engine->input_bytes(together, w) : 1, 1, err);
+    f->hidden = nb_alloc_aligned(engine->input_bytes(together, c->mlp), 1, err);
+    f->top = nb_alloc_aligned(pooled * w, sizeof *f->top, err);
+    NB_TRY(f->x && f->normed && f->qkv && f->mixed && f->input && f->hidden && f->top ? NB_OK : NB_ERR_LIMIT);
     NB_TRY_NEW(f->pool, pooled);
+    if (size->causal) {
+        f->path.stride = (longest + 15) / 16 * 16;
+        f->path.keys = nb_alloc_aligned(w * f->path.stride, sizeof *f->path.keys, err);
+        f->path.values = nb_alloc_aligned(f->path.stride * w, sizeof *f->path.values, err);
+        f->path.scores = nb_alloc_aligned(f->path.stride, sizeof *f->path.scores, err);
+        NB_TRY(f->path.keys && f->path.values && f->path.scores ? NB_OK : NB_ERR_LIMIT);
+    } else {
+        f->attention = nb_alloc_aligned(engine->attention_bytes(longest, w / c->heads), 1, err);
+        NB_TRY(f->attention ? NB_OK : NB_ERR_LIMIT);
+    }
 done:
     if (status != NB_OK) {
         nb_forward_destroy(f);
@@ -79,17 +75,23 @@ static size_t fewer(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* out[rows, width] += linear(input[rows, k]) */
-static void add_linear(nb_forward *f, const void *input, size_t rows, size_t k, const void *weight, const float *bias,
-                       float *out)
+/* A linear layer to the residual stream. */
+typedef struct residual_layer {
+    const void *weight; /* [width, inputs] as the engine has it */
+    const float *bias;  /* [width] */
+    size_t inputs;
+} residual_layer;
+
+/* out[rows, width] += layer(input[rows, inputs]) */
+static void add_linear(nb_forward *f, const residual_layer *layer, const void *input, size_t rows, float *out)
 {
     f->engine->product(f->engine, &(nb_product){.vector = f->vector,
                                                 .input = input,
                                                 .rows = rows,
-                                                .k = k,
-                                                .weight = weight,
+                                                .k = layer->inputs,
+                                                .weight = layer->weight,
                                                 .count = f->config->width,
-                                                .bias = bias,
+                                                .bias = layer->bias,
                                                 .epilogue = NB_ADD,
                                                 .out = out,
                                                 .scratch = f->normed});
@@ -105,8 +107,8 @@ static void finish_block(nb_forward *f, const nb_block *b, float *x, size_t rows
         size_t n = fewer(rows - at, f->together);
         float *some = x + at * w;
         const void *input = e->input(e, f->input, f->mixed + at * w, n, w);
-        add_linear(f, input, n, w, either(b->out_weight, b->packed.out), b->out_bias, some);
-        f->vector->layer_norm(f->normed, some, n, w, b->norm2_weight, b->norm2_bias, c->epsilon);
+        add_linear(f, &(residual_layer){either(b->out_weight, b->packed.out), b->out_bias, w}, input, n, some);
+        f->vector->layer_norm(f->normed, some, n, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
         e->product(e, &(nb_product){.vector = f->vector,
                                     .input = e->input(e, f->input, f->normed, n, w),
                                     .rows = n,
@@ -116,13 +118,17 @@ static void finish_block(nb_forward *f, const nb_block *b, float *x, size_t rows
                                     .bias = b->fc1_bias,
                                     .epilogue = c->activation == NB_QUICK_GELU ? NB_STORE_QUICK_GELU : NB_STORE_GELU,
                                     .out = f->hidden});
-        add_linear(f, f->hidden, n, c->mlp, either(b->fc2_weight, b->packed.fc2), b->fc2_bias, some);
+        add_linear(f, &(residual_layer){either(b->fc2_weight, b->packed.fc2), b->fc2_bias, c->mlp}, f->hidden, n, some);
     }
 }
 
-/* out[rows, count] = outputs [first, first + count) of a block's queries, keys and values. */
-static void some_qkv(nb_forward *f, const nb_block *b, const float *normed, size_t rows, size_t first, size_t count,
-                     float *out)
+/* Which of a block's queries, keys and values are computed: outputs [first, first + count) of 3 width. */
+typedef struct outputs {
+    size_t first, count;
+} outputs;
+
+/* out[rows, wanted.count] of normed[rows, width] */
+static void some_qkv(nb_forward *f, const nb_block *b, const float *normed, size_t rows, outputs wanted, float *out)
 {
     f->engine->product(f->engine,
                        &(nb_product){.vector = f->vector,
@@ -130,9 +136,9 @@ static void some_qkv(nb_forward *f, const nb_block *b, const float *normed, size
                                      .rows = rows,
                                      .k = f->config->width,
                                      .weight = either(b->qkv_weight, b->packed.qkv),
-                                     .first = first,
-                                     .count = count,
-                                     .bias = b->qkv_bias + first,
+                                     .first = wanted.first,
+                                     .count = wanted.count,
+                                     .bias = b->qkv_bias + wanted.first,
                                      .out = out});
 }
 
@@ -142,8 +148,9 @@ static void project(nb_forward *f, const nb_block *b, size_t rows)
     size_t w = f->config->width;
     for (size_t at = 0; at < rows; at += f->together) {
         size_t n = fewer(rows - at, f->together);
-        f->vector->layer_norm(f->normed, f->x + at * w, n, w, b->norm1_weight, b->norm1_bias, f->config->epsilon);
-        some_qkv(f, b, f->normed, n, 0, 3 * w, f->qkv + at * 3 * w);
+        f->vector->layer_norm(f->normed, f->x + at * w, n,
+                              &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, f->config->epsilon});
+        some_qkv(f, b, f->normed, n, (outputs){0, 3 * w}, f->qkv + at * 3 * w);
     }
 }
 
@@ -156,8 +163,9 @@ static float *project_last(nb_forward *f, const nb_block *b, size_t rows, size_t
     float *queries = f->qkv + rows * 2 * w;
     for (size_t at = 0; at < rows; at += f->together) {
         size_t n = fewer(rows - at, f->together);
-        f->vector->layer_norm(f->normed, f->x + at * w, n, w, b->norm1_weight, b->norm1_bias, c->epsilon);
-        some_qkv(f, b, f->normed, n, w, 2 * w, f->qkv + at * 2 * w);
+        f->vector->layer_norm(f->normed, f->x + at * w, n,
+                              &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, c->epsilon});
+        some_qkv(f, b, f->normed, n, (outputs){w, 2 * w}, f->qkv + at * 2 * w);
         for (size_t i = 0; i < pooled; i++) {
             if (f->pool[i] - at < n) {
                 memcpy(f->mixed + i * w, f->normed + (f->pool[i] - at) * w, w * sizeof *f->mixed);
@@ -168,7 +176,7 @@ static float *project_last(nb_forward *f, const nb_block *b, size_t rows, size_t
         memcpy(f->top + i * w, f->x + f->pool[i] * w, w * sizeof *f->top);
     }
     for (size_t at = 0; at < pooled; at += f->together) {
-        some_qkv(f, b, f->mixed + at * w, fewer(pooled - at, f->together), 0, w, queries + at * w);
+        some_qkv(f, b, f->mixed + at * w, fewer(pooled - at, f->together), (outputs){0, w}, queries + at * w);
     }
     return queries;
 }
@@ -217,23 +225,14 @@ void nb_forward_trie(nb_forward *f, const nb_trie *t)
     finish_block(f, &f->blocks[layers - 1], f->top, t->count);
 }
 
-/* Queries q [m, .] of one head against keys and values of n rows: out [m, .]. */
-static void attend_head(nb_forward *f, size_t m, size_t n, const float *q, size_t q_stride, const float *k,
-                        const float *v, size_t stride, float *out)
+/* Attention of one head, of which q, k, v, their strides, the counts and `out` are given. */
+static void attend_head(nb_forward *f, nb_attention a)
 {
-    size_t w = f->config->width;
-    f->engine->attend(f->engine, &(nb_attention){.vector = f->vector,
-                                                 .m = m,
-                                                 .n = n,
-                                                 .head = w / f->config->heads,
-                                                 .q = q,
-                                                 .k = k,
-                                                 .v = v,
-                                                 .q_stride = q_stride,
-                                                 .stride = stride,
-                                                 .out_stride = w,
-                                                 .out = out,
-                                                 .scratch = f->attention});
+    a.vector = f->vector;
+    a.head = f->config->width / f->config->heads;
+    a.out_stride = f->config->width;
+    a.scratch = f->attention;
+    f->engine->attend(f->engine, &a);
 }
 
 void nb_forward_full(nb_forward *f, size_t count, size_t length)
@@ -244,7 +243,14 @@ void nb_forward_full(nb_forward *f, size_t count, size_t length)
         for (size_t i = 0; i < count * f->config->heads; i++) {
             size_t row = i / f->config->heads * length, at = i % f->config->heads * head;
             const float *q = f->qkv + row * 3 * w + at;
-            attend_head(f, length, length, q, 3 * w, q + w, q + 2 * w, 3 * w, f->mixed + row * w + at);
+            attend_head(f, (nb_attention){.m = length,
+                                          .n = length,
+                                          .q = q,
+                                          .k = q + w,
+                                          .v = q + 2 * w,
+                                          .q_stride = 3 * w,
+                                          .stride = 3 * w,
+                                          .out = f->mixed + row * w + at});
         }
         finish_block(f, &f->blocks[layer], f->x, rows);
     }
@@ -255,7 +261,14 @@ void nb_forward_full(nb_forward *f, size_t count, size_t length)
     for (size_t i = 0; i < count * f->config->heads; i++) {
         size_t image = i / f->config->heads, at = i % f->config->heads * head;
         const float *k = f->qkv + image * length * 2 * w + at;
-        attend_head(f, 1, length, queries + image * w + at, w, k, k + w, 2 * w, f->mixed + image * w + at);
+        attend_head(f, (nb_attention){.m = 1,
+                                      .n = length,
+                                      .q = queries + image * w + at,
+                                      .k = k,
+                                      .v = k + w,
+                                      .q_stride = w,
+                                      .stride = 2 * w,
+                                      .out = f->mixed + image * w + at});
     }
     finish_block(f, &f->blocks[layers - 1], f->top, count);
 }

@@ -1,9 +1,12 @@
-/* The towers, forward, fast: what common/clip/towers/tower.h computes plainly, to rounding.
+/** @file
+ * The towers, forward, fast: what common/clip/towers/tower.h computes plainly, to rounding.
  *
  * Exact shortcuts: rows of shared prefixes once (common/clip/towers/trie.h); nothing behind the end token; no padding;
  * in the last layer keys and values of all rows but everything else for the pooled rows only. Products and attention of
  * images by an engine (common/linear/engine.h), the rest by common/linear/simd/vector.h, attention of texts fused with
- * its softmax, always in fp32. */
+ * its softmax, always in fp32.
+ *
+ * Nothing here is collective. An nb_forward is for one thread at a time. */
 #ifndef NB_COMMON_CLIP_TOWERS_FORWARD_H
 #define NB_COMMON_CLIP_TOWERS_FORWARD_H
 
@@ -11,38 +14,54 @@
 #include "common/clip/towers/trie.h"
 #include "common/linear/engine.h"
 
-/* Memory for one tower: up to `rows` packed rows, `pooled` sequences, sequences of up to `longest` rows. */
+/** What an nb_forward has memory for. */
+typedef struct nb_forward_size {
+    size_t rows;    /**< of all sequences, or of a trie, together */
+    size_t pooled;  /**< sequences */
+    size_t longest; /**< rows of the longest sequence */
+    bool causal;    /**< for tries, else for full attention */
+} nb_forward_size;
+
+/** Memory for one tower. */
 typedef struct nb_forward {
-    const nb_tower_config *config; /* borrowed */
-    const nb_block *blocks;        /* borrowed */
+    const nb_tower_config *config; /**< borrowed */
+    const nb_block *blocks;        /**< borrowed */
     const nb_engine *engine;
     const nb_vector *vector;
-    size_t rows, pooled, longest;
-    size_t together; /* rows that go through a block's layers at once */
-    float *x;        /* [rows, width] residual stream; the caller fills it */
-    float *normed;   /* [together or pooled, width] */
-    float *qkv;      /* [rows, 3 width]; in the last layer keys and values, then the pooled rows' queries */
-    float *mixed;    /* [rows, width] */
-    void *input;     /* [together, width] in the engine's form */
-    void *hidden;    /* [together, mlp] in the engine's form */
-    void *attention; /* scratch of full attention */
-    float *top;      /* [pooled, width] residual stream of the pooled rows in the last layer */
-    size_t *pool;    /* [pooled] the pooled rows */
-    nb_path path;    /* of the text trie */
+    size_t rows, pooled, longest; /**< as in nb_forward_size */
+    size_t together;              /**< rows that go through a block's layers at once */
+    float *x;                     /**< [rows, width] residual stream; the caller fills it */
+    float *normed;                /**< [together or pooled, width] */
+    float *qkv;      /**< [rows, 3 width]; in the last layer keys and values, then the pooled rows' queries */
+    float *mixed;    /**< [rows, width] the attention's output */
+    void *input;     /**< [together, width] in the engine's form */
+    void *hidden;    /**< [together, mlp] in the engine's form */
+    void *attention; /**< scratch of full attention; NULL when causal */
+    float *top;      /**< [pooled, width] residual stream of the pooled rows in the last layer */
+    size_t *pool;    /**< [pooled] the pooled rows */
+    nb_path path;    /**< of the text trie; {0} when not causal */
 } nb_forward;
 
-/* The blocks are as `engine` packs them; causal: for tries, else for full attention. */
+/** Allocates the memory.
+ * @param[out] out freed by nb_forward_destroy; {0} on failure
+ * @param engine computes the products
+ * @param config borrowed for the forward's life
+ * @param blocks [config->layers] as `engine` packs them, borrowed likewise
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_forward_create(nb_forward *out, const nb_engine *engine, const nb_tower_config *config,
-                            const nb_block *blocks, size_t rows, size_t pooled, size_t longest, bool causal,
-                            nb_error *err);
+                            const nb_block *blocks, const nb_forward_size *size, nb_error *err);
+
+/** Frees the memory and clears the struct. Takes NULL and {0}. */
 void nb_forward_destroy(nb_forward *forward);
 
-/* Runs all blocks over the trie's rows in forward->x. Afterwards forward->top [trie->count, width] holds the residual
- * stream of every text's end token, in the trie's order. */
+/** Runs all blocks over the trie's rows in forward->x. Afterwards forward->top [trie->count, width] holds the residual
+ * stream of every text's end token, in the trie's order.
+ * @param forward made with `causal` */
 void nb_forward_trie(nb_forward *forward, const nb_trie *trie);
 
-/* Runs all blocks over `count` sequences of `length` rows with full attention. Afterwards forward->top [count, width]
- * holds the first row of each. */
+/** Runs all blocks over `count` sequences of `length` rows in forward->x with full attention. Afterwards forward->top
+ * [count, width] holds the first row of each.
+ * @param forward made without `causal` */
 void nb_forward_full(nb_forward *forward, size_t count, size_t length);
 
 #endif

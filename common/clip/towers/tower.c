@@ -36,11 +36,17 @@ void nb_tower_scratch_destroy(nb_tower_scratch *s)
     }
 }
 
-/* out[rows, n] = in[rows, k] weight[n, k]^T + bias */
-static void linear(float *out, const float *in, size_t rows, size_t k, size_t n, const float *weight, const float *bias)
+/* A linear layer out = in weight^T + bias. */
+typedef struct linear_layer {
+    const float *weight, *bias; /* [outputs, inputs], [outputs] */
+    size_t outputs, inputs;
+} linear_layer;
+
+static void linear(const linear_layer *l, const float *in, size_t rows, float *out)
 {
-    nb_sgemm_nt(rows, n, k, in, k, weight, k, 0.0f, out, n);
-    nb_add_bias(out, rows, n, bias);
+    nb_sgemm_nt(nb_matrix_of(in, rows, l->inputs), nb_matrix_of(l->weight, l->outputs, l->inputs), 0.0f, out,
+                l->outputs);
+    nb_add_bias(out, rows, l->outputs, l->bias);
 }
 
 /* Softmax of the scaled scores [n, n]; a causal row i gives its weight to the first i + 1 keys. */
@@ -64,36 +70,38 @@ static void attend(const nb_tower_config *c, const float *qkv, float *out, size_
     float scale = 1.0f / sqrtf((float)head);
     for (size_t h = 0; h < c->heads; h++) {
         const float *q = qkv + h * head, *k = q + c->width, *v = k + c->width;
-        nb_sgemm_nt(n, n, head, q, stride, k, stride, 0.0f, scores, n);
+        nb_sgemm_nt(nb_matrix_strided(q, n, head, stride), nb_matrix_strided(k, n, head, stride), 0.0f, scores, n);
         weigh(scores, n, scale, causal);
-        nb_sgemm_nn(n, head, n, scores, n, v, stride, out + h * head, c->width);
+        nb_sgemm_nn(nb_matrix_of(scores, n, n), nb_matrix_strided(v, n, head, stride), out + h * head, c->width);
     }
 }
 
-void nb_tower_forward(const nb_tower_config *c, const nb_block *blocks, float *x, const size_t *lengths,
-                      size_t sequences, bool causal, nb_tower_scratch *s)
+void nb_tower_forward(const nb_tower_config *c, const nb_block *blocks, const nb_tower_sequences *sequences,
+                      nb_tower_scratch *s)
 {
+    const size_t *lengths = sequences->lengths;
+    float *x = sequences->x;
     size_t rows = 0, w = c->width;
-    for (size_t i = 0; i < sequences; i++) {
+    for (size_t i = 0; i < sequences->count; i++) {
         rows += lengths[i];
     }
     for (size_t layer = 0; layer < c->layers; layer++) {
         const nb_block *b = &blocks[layer];
-        nb_layer_norm(s->normed, x, rows, w, b->norm1_weight, b->norm1_bias, c->epsilon);
-        linear(s->qkv, s->normed, rows, w, 3 * w, b->qkv_weight, b->qkv_bias);
-        for (size_t i = 0, at = 0; i < sequences; at += lengths[i], i++) {
-            attend(c, s->qkv + at * 3 * w, s->mixed + at * w, lengths[i], causal, s->scores);
+        nb_layer_norm(s->normed, x, rows, &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, c->epsilon});
+        linear(&(linear_layer){b->qkv_weight, b->qkv_bias, 3 * w, w}, s->normed, rows, s->qkv);
+        for (size_t i = 0, at = 0; i < sequences->count; at += lengths[i], i++) {
+            attend(c, s->qkv + at * 3 * w, s->mixed + at * w, lengths[i], sequences->causal, s->scores);
         }
-        linear(s->normed, s->mixed, rows, w, w, b->out_weight, b->out_bias);
+        linear(&(linear_layer){b->out_weight, b->out_bias, w, w}, s->mixed, rows, s->normed);
         nb_add(x, s->normed, rows * w);
-        nb_layer_norm(s->normed, x, rows, w, b->norm2_weight, b->norm2_bias, c->epsilon);
-        linear(s->hidden, s->normed, rows, w, c->mlp, b->fc1_weight, b->fc1_bias);
+        nb_layer_norm(s->normed, x, rows, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
+        linear(&(linear_layer){b->fc1_weight, b->fc1_bias, c->mlp, w}, s->normed, rows, s->hidden);
         if (c->activation == NB_QUICK_GELU) {
             nb_quick_gelu(s->hidden, rows * c->mlp);
         } else {
             nb_gelu(s->hidden, rows * c->mlp);
         }
-        linear(s->normed, s->hidden, rows, c->mlp, w, b->fc2_weight, b->fc2_bias);
+        linear(&(linear_layer){b->fc2_weight, b->fc2_bias, w, c->mlp}, s->hidden, rows, s->normed);
         nb_add(x, s->normed, rows * w);
     }
 }

@@ -1,8 +1,11 @@
-/* One CLIP transformer, forward, in fp32: the reference in plain calls of OpenBLAS and
+/** @file
+ * One CLIP transformer, forward, in fp32: the reference in plain calls of OpenBLAS and
  * common/linear/reference/kernels.h.
  *
  * Sequences of unequal length are packed one behind another without padding, so every linear layer is one product
- * over all rows. (Radford et al.: Learning Transferable Visual Models From Natural Language Supervision, 2021.) */
+ * over all rows. (Radford et al.: Learning Transferable Visual Models From Natural Language Supervision, 2021.)
+ *
+ * Nothing here is collective. */
 #ifndef NB_COMMON_CLIP_TOWERS_TOWER_H
 #define NB_COMMON_CLIP_TOWERS_TOWER_H
 
@@ -10,37 +13,49 @@
 
 #include <stdbool.h>
 
-/* Weights of one residual block, borrowed. Matrices are [out, in]. This reference needs them as floats. */
+/** Weights of one residual block, borrowed. Matrices are [out, in]. This reference needs them as floats. */
 typedef struct nb_block {
-    const float *norm1_weight, *norm1_bias;
-    const float *qkv_weight, *qkv_bias; /* [3 width, width]: queries, keys, values */
-    const float *out_weight, *out_bias;
-    const float *norm2_weight, *norm2_bias;
-    const float *fc1_weight, *fc1_bias; /* [mlp, width] */
-    const float *fc2_weight, *fc2_bias; /* [width, mlp] */
-    /* The matrices as an engine has them that packs them; the pointers to floats are then NULL. */
+    const float *norm1_weight, *norm1_bias; /**< [width] */
+    const float *qkv_weight, *qkv_bias;     /**< [3 width, width], [3 width]: queries, keys, values */
+    const float *out_weight, *out_bias;     /**< [width, width], [width] */
+    const float *norm2_weight, *norm2_bias; /**< [width] */
+    const float *fc1_weight, *fc1_bias;     /**< [mlp, width], [mlp] */
+    const float *fc2_weight, *fc2_bias;     /**< [width, mlp], [width] */
     struct {
         const void *qkv, *out, *fc1, *fc2;
-    } packed;
+    } packed; /**< the matrices as an engine has them that packs them; the pointers to floats are then NULL */
 } nb_block;
 
-/* Memory for up to `rows` packed rows of sequences of up to `longest` rows. */
+/** Memory for up to `rows` packed rows of sequences of up to `longest` rows. */
 typedef struct nb_tower_scratch {
     size_t rows, longest;
-    float *normed; /* [rows, width] */
-    float *qkv;    /* [rows, 3 width] */
-    float *mixed;  /* [rows, width] */
-    float *hidden; /* [rows, mlp] */
-    float *scores; /* [longest, longest] */
+    float *normed; /**< [rows, width] */
+    float *qkv;    /**< [rows, 3 width] */
+    float *mixed;  /**< [rows, width] the attention's output */
+    float *hidden; /**< [rows, mlp] */
+    float *scores; /**< [longest, longest] */
 } nb_tower_scratch;
 
+/** Packed sequences; borrows the rows. */
+typedef struct nb_tower_sequences {
+    float *x;              /**< [sum of lengths, width] the residual stream */
+    const size_t *lengths; /**< [count] */
+    size_t count;
+    bool causal; /**< a row sees only rows up to its own */
+} nb_tower_sequences;
+
+/** Allocates the memory.
+ * @param[out] out freed by nb_tower_scratch_destroy; {0} on failure
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_tower_scratch_create(nb_tower_scratch *out, const nb_tower_config *config, size_t rows, size_t longest,
                                   nb_error *err);
+
+/** Frees the memory and clears the struct. Takes NULL and {0}. */
 void nb_tower_scratch_destroy(nb_tower_scratch *scratch);
 
-/* Runs all blocks over x [sum of lengths, width] in place. lengths [sequences]; causal: a row sees only rows up to
- * its own. */
-void nb_tower_forward(const nb_tower_config *config, const nb_block *blocks, float *x, const size_t *lengths,
-                      size_t sequences, bool causal, nb_tower_scratch *scratch);
+/** Runs all blocks over the sequences, in place.
+ * @param blocks [config->layers] with weights as floats */
+void nb_tower_forward(const nb_tower_config *config, const nb_block *blocks, const nb_tower_sequences *sequences,
+                      nb_tower_scratch *scratch);
 
 #endif

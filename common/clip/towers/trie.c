@@ -38,15 +38,9 @@ static size_t common_prefix(const int32_t *a, size_t a_len, const int32_t *b, si
     return n;
 }
 
-typedef struct batch {
-    const int32_t *ids;
-    const size_t *lengths;
-    size_t context;
-} batch;
-
 static int compare(const void *a, const void *b, void *opaque)
 {
-    const batch *t = opaque;
+    const nb_trie_batch *t = opaque;
     size_t i = *(const size_t *)a, k = *(const size_t *)b;
     const int32_t *x = t->ids + i * t->context, *y = t->ids + k * t->context;
     size_t n = common_prefix(x, t->lengths[i], y, t->lengths[k]);
@@ -59,24 +53,23 @@ static int compare(const void *a, const void *b, void *opaque)
     return (i > k) - (i < k);
 }
 
-void nb_trie_order(size_t *order, const int32_t *ids, const size_t *lengths, size_t count, size_t context)
+void nb_trie_order(size_t *order, const nb_trie_batch *batch, size_t count)
 {
-    batch t = {ids, lengths, context};
+    nb_trie_batch t = *batch;
     for (size_t i = 0; i < count; i++) {
         order[i] = i;
     }
     qsort_r(order, count, sizeof *order, compare, &t);
 }
 
-size_t nb_trie_build(nb_trie *t, const size_t *order, size_t begin, size_t end, const int32_t *ids,
-                     const size_t *lengths, size_t context)
+size_t nb_trie_build(nb_trie *t, const size_t *order, size_t begin, size_t end, const nb_trie_batch *b)
 {
     t->rows = t->count = 0;
     for (size_t i = begin; i < end && t->count < t->text_room; i++) {
-        const int32_t *own = ids + order[i] * context;
-        size_t len = lengths[order[i]], shared = 0, last = 0;
+        const int32_t *own = b->ids + order[i] * b->context;
+        size_t len = b->lengths[order[i]], shared = 0, last = 0;
         if (i > begin) {
-            shared = common_prefix(own, len, ids + order[i - 1] * context, lengths[order[i - 1]]);
+            shared = common_prefix(own, len, b->ids + order[i - 1] * b->context, b->lengths[order[i - 1]]);
             last = t->texts[t->count - 1].last;
         }
         if (len - shared > t->row_room - t->rows) {

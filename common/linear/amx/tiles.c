@@ -1,5 +1,7 @@
 #include "common/linear/amx/tiles_hardware.h"
 
+#include "common/linear/simd/instruction_set.h"
+
 #include <stdbool.h>
 
 #if defined(NEGBANK_AMX)
@@ -20,8 +22,7 @@ static bool cpu_has_amx(void)
         return false;
     }
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (low & saved) == saved && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+    return (low & saved) == saved && nb_cpu_has_avx512();
 }
 
 static const nb_tiles *look(const char **why)

@@ -1,4 +1,5 @@
-/* Matrix tiles for bf16 products: the few operations of Intel AMX that they need, in hardware or emulated.
+/** @file
+ * Matrix tiles for bf16 products: the few operations of Intel AMX that they need, in hardware or emulated.
  *
  * The kernel is written once (tiles_impl.h) over four tile operations and compiled twice: on AMX, run only where the
  * CPU has it and the kernel of the operating system grants it, and over an emulation in plain C of the same semantics,
@@ -12,55 +13,81 @@
  * Forms of the operands, padded with zeros:
  * rows [m, k]: tiles of 16 rows by 32 values, tile (r / 16, k / 32) at ((r / 16) steps + k / 32) NB_TILE;
  * panels [n, k]: 32 outputs together, for each step of 32 values two tiles of 16 outputs, in a tile the pairs
- * (k, k + 1) of 16 outputs side by side. */
+ * (k, k + 1) of 16 outputs side by side.
+ *
+ * Nothing here allocates, fails or is collective. */
 #ifndef NB_COMMON_LINEAR_AMX_TILES_H
 #define NB_COMMON_LINEAR_AMX_TILES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NB_TILE = 512, NB_TILE_ROWS = 16, NB_TILE_STEP = 32, NB_PANEL = 32 }; /* bf16 of a tile; rows; values; outputs */
+enum {
+    NB_TILE = 512,     /**< bf16 numbers of a tile */
+    NB_TILE_ROWS = 16, /**< rows of a tile */
+    NB_TILE_STEP = 32, /**< values of a tile's row */
+    NB_PANEL = 32      /**< outputs of a panel */
+};
 
+/** Memory that is fetched into the cache while a block is computed; it need not be readable. */
+typedef struct nb_tile_prefetch {
+    const void *begin;
+    size_t bytes; /**< 0: none */
+} nb_tile_prefetch;
+
+/** The part of a block [NB_PANEL, NB_PANEL] that is wanted: its first `rows` rows, of those `columns` values from
+ * `skip` on. */
+typedef struct nb_tile_part {
+    size_t skip, rows, columns;
+} nb_tile_part;
+
+/** The operations, in hardware or emulated. */
 typedef struct nb_tiles {
-    const char *name; /* "AMX", "emulated AMX" */
-    /* Around calls of block on one thread. */
+    const char *name; /**< "AMX", "emulated AMX" */
+    /** Before calls of `block` on a thread. */
     void (*begin)(void);
+    /** Behind calls of `block` on that thread. */
     void (*end)(void);
-    /* out[32, 32] = rows panel^T over `steps` steps; row_tiles 1 fills the first 16 rows only. Meanwhile `bytes` at
-     * `ahead`, which need not be readable, come nearer. */
+    /** out[32, 32] = rows panel^T over `steps` steps, `rows` being row_tiles (1 or 2) tiles of the rows' form, `panel`
+     * one panel; row_tiles 1 fills the first 16 rows only. */
     void (*block)(float *out, const uint16_t *rows, size_t row_tiles, const uint16_t *panel, size_t steps,
-                  const void *ahead, size_t bytes);
-    /* out[rows, columns] = block + bias[32], or += ; out has row stride `stride`. The block's columns begin at `skip`.
-     */
-    void (*store)(float *out, size_t stride, const float *block, size_t skip, size_t rows, size_t columns,
-                  const float *bias);
-    void (*add)(float *out, size_t stride, const float *block, size_t skip, size_t rows, size_t columns,
-                const float *bias);
-    /* Rounds to nearest even. */
+                  nb_tile_prefetch next);
+    /** out[part.rows, part.columns] = the part of block[32, 32] + bias[32], of which the part's columns count; rows of
+     * out are `stride` elements apart. */
+    void (*store)(float *out, size_t stride, const float *block, const nb_tile_part *part, const float *bias);
+    /** As store, added to out. */
+    void (*add)(float *out, size_t stride, const float *block, const nb_tile_part *part, const float *bias);
+    /** Rounds in[count] to bf16, to nearest even. */
     void (*to_bf16)(uint16_t *out, const float *in, size_t count);
-    /* in[count, k] with row stride `stride` into the rows' form, from its row 0. */
+    /** in[count, k] with row stride `stride` into the rows' form, of which out holds nb_tile_rows_count numbers. */
     void (*pack_rows)(uint16_t *out, const float *in, size_t count, size_t k, size_t stride);
-    /* in[n, k] with row stride `stride` into panels; and in[k, n], of which the transpose is meant. */
+    /** in[n, k] with row stride `stride` into panels, of which out holds nb_tile_panels_count numbers. */
     void (*pack_panels)(uint16_t *out, const float *in, size_t n, size_t k, size_t stride);
+    /** As pack_panels of the transpose of in[k, n]. */
     void (*pack_columns)(uint16_t *out, const float *in, size_t n, size_t k, size_t stride);
 } nb_tiles;
 
+/** The emulation, which runs everywhere. */
 extern const nb_tiles nb_tiles_emulated;
 
-/* The hardware's, NULL where there is none; then *why, unless NULL, says so: "this CPU has no AMX". */
+/** The hardware's tiles. Asks the operating system to let the process use them.
+ * @param[out] why NULL, or gets what is missing where there are none: "this CPU has no AMX"
+ * @return NULL where CPU, operating system or build have none */
 const nb_tiles *nb_tiles_amx(const char **why);
 
+/** Steps that k values take. */
 static inline size_t nb_tile_steps(size_t k)
 {
     return (k + NB_TILE_STEP - 1) / NB_TILE_STEP;
 }
 
-/* bf16 numbers of the two forms. Rows are padded to whole blocks of 32. */
+/** bf16 numbers of [rows, k] in the rows' form; rows are padded to whole blocks of 32. */
 static inline size_t nb_tile_rows_count(size_t rows, size_t k)
 {
     return (rows + 31) / 32 * 2 * NB_TILE * nb_tile_steps(k);
 }
 
+/** bf16 numbers of [n, k] in panels. */
 static inline size_t nb_tile_panels_count(size_t n, size_t k)
 {
     return (n + NB_PANEL - 1) / NB_PANEL * 2 * NB_TILE * nb_tile_steps(k);

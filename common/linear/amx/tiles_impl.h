@@ -11,10 +11,10 @@ enum { LINE = 64 }; /* bytes of a cache line */
 /* Two by two tiles: every tile loaded is used twice. The loads from farther away are spread over the steps, between
  * which there is time for them. */
 static void block(float *out, const uint16_t *rows, size_t row_tiles, const uint16_t *panel, size_t steps,
-                  const void *ahead, size_t bytes)
+                  nb_tile_prefetch next)
 {
-    const char *line = ahead;
-    size_t lines = bytes / LINE, each = (lines + steps - 1) / steps;
+    const char *line = next.begin;
+    size_t lines = next.bytes / LINE, each = (lines + steps - 1) / steps;
     TILE_FILE
     TILE_ZERO(0);
     TILE_ZERO(1);
@@ -50,9 +50,10 @@ static void block(float *out, const uint16_t *rows, size_t row_tiles, const uint
     TILE_STORE(1, out + 16, 128);
 }
 
-static void store(float *restrict out, size_t stride, const float *restrict from, size_t skip, size_t rows,
-                  size_t columns, const float *restrict bias)
+static void store(float *restrict out, size_t stride, const float *restrict from, const nb_tile_part *part,
+                  const float *restrict bias)
 {
+    size_t skip = part->skip, rows = part->rows, columns = part->columns;
     for (size_t r = 0; r < rows; r++, out += stride, from += NB_PANEL) {
         for (size_t c = 0; c < columns; c++) {
             out[c] = from[skip + c] + bias[skip + c];
@@ -60,9 +61,10 @@ static void store(float *restrict out, size_t stride, const float *restrict from
     }
 }
 
-static void add(float *restrict out, size_t stride, const float *restrict from, size_t skip, size_t rows,
-                size_t columns, const float *restrict bias)
+static void add(float *restrict out, size_t stride, const float *restrict from, const nb_tile_part *part,
+                const float *restrict bias)
 {
+    size_t skip = part->skip, rows = part->rows, columns = part->columns;
     for (size_t r = 0; r < rows; r++, out += stride, from += NB_PANEL) {
         for (size_t c = 0; c < columns; c++) {
             out[c] += from[skip + c] + bias[skip + c];

@@ -2,9 +2,9 @@
 
 #include <math.h>
 
-void nb_layer_norm(float *out, const float *in, size_t rows, size_t width, const float *weight, const float *bias,
-                   float eps)
+void nb_layer_norm(float *out, const float *in, size_t rows, const nb_norm_layer *norm)
 {
+    size_t width = norm->width;
     for (size_t r = 0; r < rows; r++) {
         const float *x = in + r * width;
         float *y = out + r * width;
@@ -17,9 +17,9 @@ void nb_layer_norm(float *out, const float *in, size_t rows, size_t width, const
             double centred = (double)x[i] - mean;
             squares += centred * centred;
         }
-        double scale = 1.0 / sqrt(squares / (double)width + (double)eps);
+        double scale = 1.0 / sqrt(squares / (double)width + (double)norm->epsilon);
         for (size_t i = 0; i < width; i++) {
-            y[i] = (float)(((double)x[i] - mean) * scale) * weight[i] + bias[i];
+            y[i] = (float)(((double)x[i] - mean) * scale) * norm->weight[i] + norm->bias[i];
         }
     }
 }

@@ -1,43 +1,71 @@
-/* The small kernels of the towers and of the affinity passes, in plain loops: the reference that faster ones are
- * compared with. */
+/** @file
+ * The small kernels of the towers and of the affinity passes, in plain loops: the reference that faster ones are
+ * compared with.
+ *
+ * Nothing here allocates, fails or is collective; any number of threads may call it on memory of their own. */
 #ifndef NB_COMMON_LINEAR_REFERENCE_KERNELS_H
 #define NB_COMMON_LINEAR_REFERENCE_KERNELS_H
 
 #include <stddef.h>
 
-/* out[rows, width] = (in - mean) / sqrt(var + eps) * weight + bias, per row; in == out is allowed. Mean and variance
- * are summed in double. */
-void nb_layer_norm(float *out, const float *in, size_t rows, size_t width, const float *weight, const float *bias,
-                   float eps);
+/** A layer norm (Ba, Kiros, Hinton: Layer Normalization, 2016); borrows its weights. */
+typedef struct nb_norm_layer {
+    const float *weight; /**< [width] */
+    const float *bias;   /**< [width]; the gradient does not read it */
+    size_t width;        /**< elements of a row */
+    float epsilon;       /**< added to the variance */
+} nb_norm_layer;
 
-/* Softmax over each row of x[rows, width] (row stride `stride`), in place. */
+/** out = (in - mean) / sqrt(variance + epsilon) weight + bias, row by row. Mean and variance are summed in double.
+ * @param[out] out [rows, width]; may be `in`
+ * @param in [rows, width] */
+void nb_layer_norm(float *out, const float *in, size_t rows, const nb_norm_layer *norm);
+
+/** Softmax over each row, in place, with the row's largest element subtracted first.
+ * @param[in,out] x [rows, width], width > 0
+ * @param stride elements from row to row */
 void nb_softmax_rows(float *x, size_t rows, size_t width, size_t stride);
 
-/* x sigmoid(1.702 x): CLIP's own approximation of GELU. */
+/** x = x sigmoid(1.702 x), in place: CLIP's own approximation of GELU.
+ * @param[in,out] x [count] */
 void nb_quick_gelu(float *x, size_t count);
-/* x Phi(x), by erf. */
+
+/** x = x Phi(x) by erf, in place (Hendrycks, Gimpel: Gaussian Error Linear Units, 2016).
+ * @param[in,out] x [count] */
 void nb_gelu(float *x, size_t count);
 
-/* x[rows, width] += bias[width] */
+/** x += bias, row by row.
+ * @param[in,out] x [rows, width]
+ * @param bias [width] */
 void nb_add_bias(float *x, size_t rows, size_t width, const float *bias);
-/* x += y */
+
+/** x += y.
+ * @param[in,out] x [count]
+ * @param y [count] */
 void nb_add(float *x, const float *y, size_t count);
 
-/* out[d] = the row divided by its Euclidean norm, in double; returns the norm. A zero row stays zero. in and out may
- * be the same. */
+/** A row divided by its Euclidean norm, in double. A row of zeros stays zero.
+ * @param[out] out [d]; may be `in`
+ * @param in [d]
+ * @return the norm */
 double nb_normalise_row(double *out, const double *in, size_t d);
 
-/* sum_i a[i] b[i] in double, in a fixed order of four interleaved partial sums. */
+/** sum_i a[i] b[i] in double, in a fixed order of four interleaved partial sums.
+ * @param a [d]
+ * @param b [d] */
 double nb_dot(const double *a, const double *b, size_t d);
 
-/* ln sum exp x[i], with the maximum subtracted; -inf for count 0. */
+/** ln sum_i exp(x[i]), with the maximum subtracted first.
+ * @param x [count]
+ * @return -INFINITY for a count of 0; the maximum where that is not finite */
 double nb_log_sum_exp(const double *x, size_t count);
 
-/* -sum p ln(p + 1e-8) of p = softmax(x[count]): the key by which AdaNeg's memory keeps images (Zhang and Zhang, NeurIPS
- * 2024). */
+/** -sum p ln(p + 1e-8) of p = softmax(x): the key by which AdaNeg's memory keeps images (Zhang, Zhang: AdaNeg, NeurIPS
+ * 2024).
+ * @param x [count] */
 double nb_entropy(const double *x, size_t count);
 
-/* ln(1 + exp(x)) without overflow or cancellation. */
+/** ln(1 + exp(x)) without overflow or cancellation. */
 double nb_softplus(double x);
 
 #endif

@@ -2,9 +2,10 @@
 
 #include <math.h>
 
-void nb_layer_norm_back(float *dx, float *dweight, float *dbias, const float *dy, const float *x, size_t rows,
-                        size_t width, const float *weight, float eps)
+void nb_layer_norm_back(float *dx, const nb_norm_gradient *gradient, const float *dy, const float *x, size_t rows,
+                        const nb_norm_layer *norm)
 {
+    size_t width = norm->width;
     double n = (double)width;
     for (size_t r = 0; r < rows; r++, x += width, dy += width, dx += width) {
         double sum = 0, squares = 0, of_g = 0, of_gx = 0;
@@ -15,19 +16,19 @@ void nb_layer_norm_back(float *dx, float *dweight, float *dbias, const float *dy
         for (size_t i = 0; i < width; i++) {
             squares += ((double)x[i] - mean) * ((double)x[i] - mean);
         }
-        double inverse = 1.0 / sqrt(squares / n + (double)eps);
+        double inverse = 1.0 / sqrt(squares / n + (double)norm->epsilon);
         for (size_t i = 0; i < width; i++) {
-            double g = (double)dy[i] * (double)weight[i];
+            double g = (double)dy[i] * (double)norm->weight[i];
             of_g += g;
             of_gx += g * ((double)x[i] - mean) * inverse;
         }
         for (size_t i = 0; i < width; i++) {
             double unit = ((double)x[i] - mean) * inverse;
-            double g = (double)dy[i] * (double)weight[i];
+            double g = (double)dy[i] * (double)norm->weight[i];
             dx[i] += (float)((g - of_g / n - unit * of_gx / n) * inverse);
-            if (dweight) {
-                dweight[i] += (float)((double)dy[i] * unit);
-                dbias[i] += dy[i];
+            if (gradient->weight) {
+                gradient->weight[i] += (float)((double)dy[i] * unit);
+                gradient->bias[i] += dy[i];
             }
         }
     }

@@ -1,39 +1,68 @@
-/* Gradients of the small kernels in common/linear/reference/kernels.h, in plain loops that sum in double: the reference
+/** @file
+ * Gradients of the small kernels in common/linear/reference/kernels.h, in plain loops that sum in double: the reference
  * that common/linear/simd/gradient.h is compared with. `dy` is the gradient of the loss by a kernel's output, `dx` by
  * its input.
- */
+ *
+ * Nothing here allocates, fails or is collective; any number of threads may call it on memory of their own. */
 #ifndef NB_COMMON_LINEAR_REFERENCE_KERNELS_BACKWARD_H
 #define NB_COMMON_LINEAR_REFERENCE_KERNELS_BACKWARD_H
 
-#include <stddef.h>
+#include "common/linear/reference/kernels.h"
 
-/* Of nb_layer_norm: dx[rows, width] +=, dweight[width] += and dbias[width] += (both may be NULL). With
- * x^ = (x - mean) / sigma and g = dy weight: dx = (g - mean(g) - x^ mean(g x^)) / sigma. */
-void nb_layer_norm_back(float *dx, float *dweight, float *dbias, const float *dy, const float *x, size_t rows,
-                        size_t width, const float *weight, float eps);
+/** Where the gradients of a layer norm's weights are added; both NULL for a frozen layer. */
+typedef struct nb_norm_gradient {
+    float *weight; /**< [width] */
+    float *bias;   /**< [width] */
+} nb_norm_gradient;
 
-/* dx *= the activation's derivative at x. QuickGELU: s + 1.702 x s (1 - s), s = sigmoid(1.702 x). */
+/** The gradient of nb_layer_norm, added to dx and to the weights' gradients. With x^ = (x - mean) / sigma and
+ * g = dy weight: dx += (g - mean(g) - x^ mean(g x^)) / sigma.
+ * @param[in,out] dx [rows, width]
+ * @param gradient of the weights
+ * @param dy [rows, width]
+ * @param x [rows, width] what the norm was given
+ * @param norm its bias is not read */
+void nb_layer_norm_back(float *dx, const nb_norm_gradient *gradient, const float *dy, const float *x, size_t rows,
+                        const nb_norm_layer *norm);
+
+/** dx *= QuickGELU's derivative at x: s + 1.702 x s (1 - s) with s = sigmoid(1.702 x).
+ * @param[in,out] dx [count]
+ * @param x [count] */
 void nb_quick_gelu_back(float *dx, const float *x, size_t count);
-/* GELU: Phi(x) + x phi(x). */
+
+/** dx *= GELU's derivative at x: Phi(x) + x phi(x).
+ * @param[in,out] dx [count]
+ * @param x [count] */
 void nb_gelu_back(float *dx, const float *x, size_t count);
 
-/* Of p = softmax(scale s) by rows: d[rows, width] goes from the gradient by p to the gradient by s,
- * scale p (d - sum p d). */
+/** The gradient of p = softmax(scale s), row by row, in place: d = scale p (d - sum p d).
+ * @param[in,out] d [rows, width] the gradient by p, then by s
+ * @param p [rows, width] */
 void nb_softmax_back(float *d, const float *p, size_t rows, size_t width, float scale);
 
-/* Of y = x + bias: dbias[width] += the sums of the columns of dy[rows, width]. */
+/** The gradient of y = x + bias by the bias: dbias += the sums of dy's columns.
+ * @param[in,out] dbias [width]
+ * @param dy [rows, width] */
 void nb_bias_back(float *dbias, const float *dy, size_t rows, size_t width);
 
-/* One step of AdamW (Loshchilov, Hutter: Decoupled Weight Decay Regularization, ICLR 2019) as PyTorch takes it. */
+/** One step of AdamW (Loshchilov, Hutter: Decoupled Weight Decay Regularization, ICLR 2019) as PyTorch takes it. */
 typedef struct nb_adamw {
-    float beta1, beta2, epsilon, decay; /* decay times rate is what a weight loses */
-    float rate;                         /* of this step */
-    float correct1, correct2;           /* 1 - beta1^t, sqrt(1 - beta2^t) */
+    float beta1, beta2, epsilon;
+    float decay;    /**< times the rate it is what a weight loses */
+    float rate;     /**< of this step */
+    float correct1; /**< 1 - beta1^t */
+    float correct2; /**< sqrt(1 - beta2^t) */
 } nb_adamw;
 
-/* The settings of step t = 1, 2, ... */
+/** The settings of one step.
+ * @param step t = 1, 2, ... */
 nb_adamw nb_adamw_at(double rate, double decay, double beta1, double beta2, double epsilon, size_t step);
-/* weight, m and v [count] are updated from `gradient`; m and v start from zeros. */
+
+/** Takes a step.
+ * @param[in,out] weight [count]
+ * @param[in,out] m [count] mean of the gradients; zeros before the first step
+ * @param[in,out] v [count] mean of their squares; zeros before the first step
+ * @param gradient [count] */
 void nb_adamw_step(const nb_adamw *a, float *weight, float *m, float *v, const float *gradient, size_t count);
 
 #endif

@@ -1,4 +1,5 @@
-/* Elementary functions as polynomials, so that loops over them vectorise; for the files compiled once per instruction
+/** @file
+ * Elementary functions as polynomials, so that loops over them vectorise; for the files compiled once per instruction
  * set. */
 #ifndef NB_COMMON_LINEAR_SIMD_FAST_MATH_H
 #define NB_COMMON_LINEAR_SIMD_FAST_MATH_H

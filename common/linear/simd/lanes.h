@@ -1,4 +1,5 @@
-/* Sums that compilers vectorise without reordering them: LANES parallel parts, combined in a fixed order. For the files
+/** @file
+ * Sums that compilers vectorise without reordering them: LANES parallel parts, combined in a fixed order. For the files
  * compiled once per instruction set. */
 #ifndef NB_COMMON_LINEAR_SIMD_LANES_H
 #define NB_COMMON_LINEAR_SIMD_LANES_H
@@ -7,7 +8,7 @@
 
 enum { LANES = 16 };
 
-static inline float add_lanes(const float part[LANES])
+static inline float lanes_add(const float part[LANES])
 {
     float half[8];
     for (int i = 0; i < 8; i++) {
@@ -16,7 +17,7 @@ static inline float add_lanes(const float part[LANES])
     return ((half[0] + half[4]) + (half[2] + half[6])) + ((half[1] + half[5]) + (half[3] + half[7]));
 }
 
-static inline float sum(const float *x, size_t n)
+static inline float lanes_sum(const float *x, size_t n)
 {
     float part[LANES] = {0}, rest = 0;
     size_t i = 0;
@@ -28,11 +29,11 @@ static inline float sum(const float *x, size_t n)
     for (; i < n; i++) {
         rest += x[i];
     }
-    return add_lanes(part) + rest;
+    return lanes_add(part) + rest;
 }
 
 /* Sum of (x - mean)^2. */
-static inline float sum_squares(const float *x, size_t n, float mean)
+static inline float lanes_sum_squares(const float *x, size_t n, float mean)
 {
     float part[LANES] = {0}, rest = 0;
     size_t i = 0;
@@ -45,7 +46,7 @@ static inline float sum_squares(const float *x, size_t n, float mean)
     for (; i < n; i++) {
         rest += (x[i] - mean) * (x[i] - mean);
     }
-    return add_lanes(part) + rest;
+    return lanes_add(part) + rest;
 }
 
 #endif

@@ -1,45 +1,289 @@
-#include "common/linear/simd/vector_sets.h"
+/* Compiled once for every instruction set: see common/CMakeLists.txt. Loops are written so that compilers vectorise
+ * them without reordering sums: sums run in LANES parallel parts, combined in a fixed order. */
+#include "common/linear/simd/vector.h"
 
-#include <stdatomic.h>
-#include <stdlib.h>
+#include "common/linear/simd/fast_math.h"
+#include "common/linear/simd/lanes.h"
+#include "common/linear/simd/table_name.h"
+
+#include <math.h>
 #include <string.h>
 
-size_t nb_vector_all(const nb_vector *out[3])
+static void layer_norm(float *out, const float *in, size_t rows, const nb_norm_layer *norm)
 {
-    size_t count = 0;
-    out[count++] = &nb_vector_plain;
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        out[count++] = &nb_vector_avx2;
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-            out[count++] = &nb_vector_avx512;
+    size_t width = norm->width;
+    const float *weight = norm->weight, *bias = norm->bias;
+    float eps = norm->epsilon;
+    for (size_t r = 0; r < rows; r++) {
+        const float *x = in + r * width;
+        float *y = out + r * width;
+        float mean = lanes_sum(x, width) / (float)width;
+        float scale = 1.0f / sqrtf(lanes_sum_squares(x, width, mean) / (float)width + eps);
+        for (size_t i = 0; i < width; i++) {
+            y[i] = (x[i] - mean) * scale * weight[i] + bias[i];
         }
     }
-#endif
-    return count;
 }
 
-static const nb_vector *choose(void)
+static void bias_gelu(float *x, size_t rows, size_t width, const float *bias, nb_gelu_kind kind)
 {
-    const nb_vector *sets[3];
-    size_t count = nb_vector_all(sets);
-    const char *wanted = getenv("NEGBANK_VECTOR");
-    for (size_t i = 0; wanted && i < count; i++) {
-        if (strcmp(sets[i]->name, wanted) == 0) {
-            return sets[i];
+    for (size_t r = 0; r < rows; r++, x += width) {
+        if (kind == NB_VECTOR_QUICK_GELU) {
+            for (size_t i = 0; i < width; i++) {
+                x[i] = fast_quick_gelu(x[i] + bias[i]);
+            }
+        } else {
+            for (size_t i = 0; i < width; i++) {
+                x[i] = fast_gelu(x[i] + bias[i]);
+            }
         }
     }
-    return sets[count - 1];
 }
 
-const nb_vector *nb_vector_best(void)
+static void add_bias(float *x, size_t rows, size_t width, const float *bias)
 {
-    static _Atomic(const nb_vector *) best; /* every thread would find the same */
-    const nb_vector *found = atomic_load_explicit(&best, memory_order_relaxed);
-    if (!found) {
-        found = choose();
-        atomic_store_explicit(&best, found, memory_order_relaxed);
+    for (size_t r = 0; r < rows; r++, x += width) {
+        for (size_t i = 0; i < width; i++) {
+            x[i] += bias[i];
+        }
     }
-    return found;
 }
+
+static void add(float *out, const float *a, const float *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        out[i] = a[i] + b[i];
+    }
+}
+
+static void add_residual(float *x, const float *y, size_t rows, size_t width, const float *bias)
+{
+    for (size_t r = 0; r < rows; r++, x += width, y += width) {
+        for (size_t i = 0; i < width; i++) {
+            x[i] += y[i] + bias[i];
+        }
+    }
+}
+
+/* exp(scale (x - max)) in place; returns the sum. */
+static inline float exponentials(float *x, size_t n, float scale)
+{
+    float top = x[0], part[LANES] = {0}, most[LANES], rest = 0;
+    size_t i = 0;
+    for (int l = 0; l < LANES; l++) {
+        most[l] = x[0];
+    }
+    for (; i + LANES <= n; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            most[l] = x[i + (size_t)l] > most[l] ? x[i + (size_t)l] : most[l];
+        }
+    }
+    for (; i < n; i++) {
+        top = x[i] > top ? x[i] : top;
+    }
+    for (int l = 0; l < LANES; l++) {
+        top = most[l] > top ? most[l] : top;
+    }
+    i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            float e = fast_exp((x[i + (size_t)l] - top) * scale);
+            x[i + (size_t)l] = e;
+            part[l] += e;
+        }
+    }
+    for (; i < n; i++) {
+        x[i] = fast_exp((x[i] - top) * scale);
+        rest += x[i];
+    }
+    return lanes_add(part) + rest;
+}
+
+static void softmax(float *x, size_t rows, size_t width, size_t stride, float scale)
+{
+    for (size_t r = 0; r < rows; r++, x += stride) {
+        float inverse = 1.0f / exponentials(x, width, scale);
+        for (size_t i = 0; i < width; i++) {
+            x[i] *= inverse;
+        }
+    }
+}
+
+static void path_push(nb_path *path, size_t depth, size_t width, const float *key, const float *value)
+{
+    for (size_t i = 0; i < width; i++) {
+        path->keys[i * path->stride + depth] = key[i];
+    }
+    memcpy(path->values + depth * width, value, width * sizeof *value);
+}
+
+static void path_attend(nb_path *path, size_t depth, size_t width, size_t heads, const float *query, float *out)
+{
+    size_t head = width / heads, keys = depth + 1, padded = (keys + LANES - 1) / LANES * LANES;
+    float scale = 1.0f / sqrtf((float)head);
+    float *restrict s = path->scores;
+    for (size_t h = 0; h < heads; h++) {
+        const float *q = query + h * head;
+        const float *k = path->keys + h * head * path->stride;
+        for (size_t j = 0; j < padded; j += LANES) { /* the columns behind `keys` are old, their scores unused */
+            float part[LANES] = {0};
+            for (size_t c = 0; c < head; c++) {
+                for (int l = 0; l < LANES; l++) {
+                    part[l] += q[c] * k[c * path->stride + j + (size_t)l];
+                }
+            }
+            memcpy(s + j, part, sizeof part);
+        }
+        float inverse = 1.0f / exponentials(s, keys, scale);
+        const float *v = path->values + h * head;
+        float *restrict o = out + h * head;
+        for (size_t c = 0; c < head; c++) {
+            o[c] = 0;
+        }
+        for (size_t j = 0; j < keys; j++) {
+            float p = s[j] * inverse;
+            for (size_t c = 0; c < head; c++) {
+                o[c] += p * v[j * width + c];
+            }
+        }
+    }
+}
+
+/* ln(x) for normal positive x: x = 2^e m with m in [sqrt(1/2), sqrt(2)), then 2 artanh((m - 1) / (m + 1)) by its series
+ * up to the ninth power (absolute error below 2e-7 times 1 + |e|). */
+static inline float fast_log(float x)
+{
+    bits b = {.f = x};
+    int32_t e = (int32_t)(b.u - 0x3f3504f3u) >> 23;
+    b.u -= (uint32_t)e << 23;
+    float s = (b.f - 1.0f) / (b.f + 1.0f), z = s * s;
+    float p = 2.0f / 9;
+    p = p * z + 2.0f / 7;
+    p = p * z + 2.0f / 5;
+    p = p * z + 2.0f / 3;
+    return (float)e * 0.693147181f + s * (2.0f + p * z);
+}
+
+enum { PART = 1024 }; /* elements whose float sums go into a double */
+
+/* The last elements in a block of their own, filled up with `rest`. */
+static inline void pad(float block[LANES], const float *x, size_t n, float rest)
+{
+    for (int l = 0; l < LANES; l++) {
+        block[l] = (size_t)l < n ? x[l] : rest;
+    }
+}
+
+static inline float largest(const float *x, size_t n)
+{
+    float most[LANES], block[LANES], top;
+    size_t i = 0;
+    for (int l = 0; l < LANES; l++) {
+        most[l] = x[0];
+    }
+    for (; i + LANES <= n; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            most[l] = x[i + (size_t)l] > most[l] ? x[i + (size_t)l] : most[l];
+        }
+    }
+    if (i < n) {
+        pad(block, x + i, n - i, x[0]);
+        for (int l = 0; l < LANES; l++) {
+            most[l] = block[l] > most[l] ? block[l] : most[l];
+        }
+    }
+    top = most[0];
+    for (int l = 1; l < LANES; l++) {
+        top = most[l] > top ? most[l] : top;
+    }
+    return top;
+}
+
+static size_t first_largest(const float *x, size_t n)
+{
+    float top = largest(x, n);
+    size_t i = 0;
+    for (int any = 0; i + LANES <= n; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            any |= x[i + (size_t)l] == top;
+        }
+        if (any) {
+            break;
+        }
+    }
+    while (i + 1 < n && x[i] != top) {
+        i++;
+    }
+    return i;
+}
+
+static void sum_exp(const float *x, size_t n, float scale, float *out_top, double *out_sum)
+{
+    float top = largest(x, n), block[LANES];
+    double total = 0;
+    for (size_t begin = 0; begin < n; begin += PART) {
+        size_t end = n - begin < PART ? n : begin + PART, i = begin;
+        float part[LANES] = {0};
+        for (; i + LANES <= end; i += LANES) {
+            for (int l = 0; l < LANES; l++) {
+                part[l] += fast_exp((x[i + (size_t)l] - top) * scale);
+            }
+        }
+        if (i < end) {
+            pad(block, x + i, end - i, -INFINITY);
+            for (int l = 0; l < LANES; l++) {
+                part[l] += fast_exp((block[l] - top) * scale);
+            }
+        }
+        total += (double)lanes_add(part);
+    }
+    *out_top = top;
+    *out_sum = total;
+}
+
+static void exps(float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        x[i] = fast_exp(x[i]);
+    }
+}
+
+static double entropy(const float *x, size_t n, float scale, float top, double sum)
+{
+    float inverse = (float)(1 / sum), block[LANES];
+    double total = 0;
+    for (size_t begin = 0; begin < n; begin += PART) {
+        size_t end = n - begin < PART ? n : begin + PART, i = begin;
+        float part[LANES] = {0};
+        for (; i + LANES <= end; i += LANES) {
+            for (int l = 0; l < LANES; l++) {
+                float p = fast_exp((x[i + (size_t)l] - top) * scale) * inverse;
+                part[l] -= p * fast_log(p + 1e-8f);
+            }
+        }
+        if (i < end) {
+            pad(block, x + i, end - i, -INFINITY);
+            for (int l = 0; l < LANES; l++) {
+                float p = fast_exp((block[l] - top) * scale) * inverse;
+                part[l] -= p * fast_log(p + 1e-8f);
+            }
+        }
+        total += (double)lanes_add(part);
+    }
+    return total > 0 ? total : 0;
+}
+
+extern const nb_vector NB_TABLE_NAME(nb_vector);
+const nb_vector NB_TABLE_NAME(nb_vector) = {.name = NB_TABLE_SET,
+                                            .layer_norm = layer_norm,
+                                            .bias_gelu = bias_gelu,
+                                            .add_bias = add_bias,
+                                            .add = add,
+                                            .add_residual = add_residual,
+                                            .softmax = softmax,
+                                            .path_push = path_push,
+                                            .path_attend = path_attend,
+                                            .first_largest = first_largest,
+                                            .sum_exp = sum_exp,
+                                            .exps = exps,
+                                            .entropy = entropy};

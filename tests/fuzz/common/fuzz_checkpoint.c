@@ -31,7 +31,8 @@ static void tokenizer(const char *text, size_t len)
     nb_buffer vocab = {0}, merges = {0};
     nb_tokenizer *t;
     if (nb_tokenizer_json_convert(&vocab, &merges, text, len, "memory", &err) == NB_OK) {
-        (void)nb_tokenizer_open_memory(&t, vocab.data, vocab.len, merges.data, merges.len, "memory", &err);
+        (void)nb_tokenizer_open_memory(&t, &(nb_tokenizer_texts){vocab.data, vocab.len, merges.data, merges.len},
+                                       "memory", &err);
         nb_tokenizer_close(t);
     }
     nb_buffer_free(&vocab);

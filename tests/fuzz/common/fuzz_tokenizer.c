@@ -37,7 +37,8 @@ static nb_tokenizer *small_tokenizer(const nb_buffer *members)
     nb_error err = {0};
     nb_tokenizer *t;
     nb_buffer_printf(&json, &err, "{%s}", members->data);
-    if (nb_tokenizer_open_memory(&t, json.data, json.len, merges, sizeof merges - 1, "memory", &err) != NB_OK) {
+    if (nb_tokenizer_open_memory(&t, &(nb_tokenizer_texts){json.data, json.len, merges, sizeof merges - 1}, "memory",
+                                 &err) != NB_OK) {
         __builtin_trap();
     }
     nb_buffer_free(&json);
@@ -49,7 +50,8 @@ static void fuzz_text(const nb_tokenizer *t, const uint8_t *data, size_t size)
     nb_error err = {0};
     int32_t ids[130];
     size_t count, context = 2 + data[0] / 2;
-    nb_status status = nb_tokenizer_encode(t, (const char *)data + 1, size - 1, context, ids, &count, &err);
+    nb_status status =
+        nb_tokenizer_encode(t, (const char *)data + 1, size - 1, (nb_token_array){ids, context}, &count, &err);
     if (status == NB_ERR_INPUT) {
         return;
     }
@@ -80,8 +82,9 @@ static void fuzz_files(const nb_buffer *members, const uint8_t *data, size_t siz
         nb_buffer_append(&vocab, data + 1, first - 1, &err);
     }
     nb_buffer_append(&lines, rest, second, &err);
-    if (nb_tokenizer_open_memory(&t, vocab.data ? vocab.data : "", vocab.len, lines.data ? lines.data : "", lines.len,
-                                 "memory", &err) == NB_OK) {
+    if (nb_tokenizer_open_memory(
+            &t, &(nb_tokenizer_texts){vocab.data ? vocab.data : "", vocab.len, lines.data ? lines.data : "", lines.len},
+            "memory", &err) == NB_OK) {
         fuzz_text(t, data, size);
         nb_tokenizer_close(t);
     } else if (err.status == NB_OK || !err.message[0] || t) {

@@ -2,6 +2,7 @@
 #include "support/support.h"
 
 #include "common/clip/model/model.h"
+#include "common/clip/model/text_encoder.h"
 #include "common/store/npy.h"
 #include "mining/embed/embed.h"
 

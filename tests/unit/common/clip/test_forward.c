@@ -150,7 +150,7 @@ static void check_text(const nb_engine *engine, size_t width, size_t heads, size
             }
         }
     }
-    nb_tower_forward(&c, blocks, x, lengths, TEXTS, true, &scratch);
+    nb_tower_forward(&c, blocks, &(nb_tower_sequences){x, lengths, TEXTS, true}, &scratch);
     for (size_t i = 0, row = 0; i < TEXTS; i++) {
         row += lengths[i];
         memcpy(want + i * width, x + (row - 1) * width, width * sizeof *want);
@@ -160,10 +160,11 @@ static void check_text(const nb_engine *engine, size_t width, size_t heads, size
     nb_forward f;
     size_t shared_rows = 0;
     must(nb_trie_create(&trie, TEXTS, CONTEXT, room, &err), &err);
-    must(nb_forward_create(&f, engine, &c, blocks, trie.row_room, TEXTS, CONTEXT, true, &err), &err);
-    nb_trie_order(order, ids, lengths, TEXTS, CONTEXT);
+    must(nb_forward_create(&f, engine, &c, blocks, &(nb_forward_size){trie.row_room, TEXTS, CONTEXT, true}, &err),
+         &err);
+    nb_trie_order(order, &(nb_trie_batch){ids, lengths, CONTEXT}, TEXTS);
     for (size_t at = 0; at < TEXTS;) {
-        at += nb_trie_build(&trie, order, at, TEXTS, ids, lengths, CONTEXT);
+        at += nb_trie_build(&trie, order, at, TEXTS, &(nb_trie_batch){ids, lengths, CONTEXT});
         shared_rows += trie.rows;
         for (size_t r = 0; r < trie.rows; r++) {
             f.vector->add(f.x + r * width, tokens + (size_t)trie.tokens[r] * width, positions + trie.depths[r] * width,
@@ -205,10 +206,10 @@ static void check_image(const nb_engine *engine, size_t width, size_t heads, siz
     float *x = numbers(rows * width, 1, 0), *want = calloc(count * width, sizeof *want);
     nb_forward f;
     nb_tower_scratch scratch;
-    must(nb_forward_create(&f, engine, &c, blocks, rows, count, length, false, &err), &err);
+    must(nb_forward_create(&f, engine, &c, blocks, &(nb_forward_size){rows, count, length, false}, &err), &err);
     must(nb_tower_scratch_create(&scratch, &c, rows, length, &err), &err);
     memcpy(f.x, x, rows * width * sizeof *x);
-    nb_tower_forward(&c, blocks, x, lengths, count, false, &scratch);
+    nb_tower_forward(&c, blocks, &(nb_tower_sequences){x, lengths, count, false}, &scratch);
     nb_forward_full(&f, count, length);
     for (size_t i = 0; i < count; i++) {
         memcpy(want + i * width, x + i * length * width, width * sizeof *want);
@@ -262,10 +263,10 @@ static void test_trie(void **state)
     int32_t ids[TEXTS * CONTEXT] = {0};
     size_t lengths[TEXTS], order[TEXTS], seen[TEXTS] = {0};
     make_texts(ids, lengths);
-    nb_trie_order(order, ids, lengths, TEXTS, CONTEXT);
+    nb_trie_order(order, &(nb_trie_batch){ids, lengths, CONTEXT}, TEXTS);
     must(nb_trie_create(&t, TEXTS, CONTEXT, 77, &err), &err);
     for (size_t at = 0; at < TEXTS;) {
-        size_t taken = nb_trie_build(&t, order, at, TEXTS, ids, lengths, CONTEXT);
+        size_t taken = nb_trie_build(&t, order, at, TEXTS, &(nb_trie_batch){ids, lengths, CONTEXT});
         assert_true(taken > 0 && t.rows <= t.row_room);
         assert_int_equal(t.texts[0].shared, 0);
         for (size_t i = 0; i < taken; i++) {

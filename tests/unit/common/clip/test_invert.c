@@ -78,7 +78,7 @@ static void test_golden(void **state)
     read_choices(&templates, choices);
     must(nb_inverter_create(&inverter, clip, &templates, STEPS, IMAGES, &err), &err);
     float *features = calloc(IMAGES * d, sizeof *features);
-    must(nb_inverter_run(inverter, images, words, choices, IMAGES, features, losses, &err), &err);
+    must(nb_inverter_run(inverter, &(nb_inversion){images, IMAGES, words, choices}, features, losses, &err), &err);
     for (size_t i = 0; i < IMAGES * STEPS; i++) {
         worst_loss = fmax(worst_loss, fabs(losses[i] - (double)want_losses[i]));
     }
@@ -117,7 +117,7 @@ static void test_first_gradient(void **state)
     }
     must(nb_inverter_create(&inverter, clip, &templates, 1, IMAGES, &err), &err);
     float *features = calloc(IMAGES * clip->config.projection, sizeof *features);
-    must(nb_inverter_run(inverter, images, words, choices, IMAGES, features, NULL, &err), &err);
+    must(nb_inverter_run(inverter, &(nb_inversion){images, IMAGES, words, choices}, features, NULL, &err), &err);
     for (size_t i = 0; i < IMAGES * w; i++) {
         if (fabsf(gradient[i]) > 1e-5f) {
             double want = (double)before[i] * (1 - 2e-2 * 0.01) - (gradient[i] > 0 ? 2e-2 : -2e-2);
@@ -152,17 +152,17 @@ static void test_company(void **state)
     }
     must(nb_inverter_create(&many, clip, NULL, NB_INVERT_STEPS, COUNT, &err), &err);
     must(nb_inverter_create(&one, clip, NULL, NB_INVERT_STEPS, 1, &err), &err);
-    must(nb_inverter_images(many, 7, ids, images, COUNT, a, &err), &err);
-    must(nb_inverter_images(many, 7, ids, images, COUNT, b, &err), &err);
+    must(nb_inverter_images(many, 7, &(nb_numbered_images){images, ids, COUNT}, a, &err), &err);
+    must(nb_inverter_images(many, 7, &(nb_numbered_images){images, ids, COUNT}, b, &err), &err);
     assert_memory_equal(a, b, COUNT * d * sizeof *a);
     double least = 1;
     for (size_t i = 0; i < COUNT; i++) {
-        must(nb_inverter_images(one, 7, ids + i, images + i * d, 1, c, &err), &err);
+        must(nb_inverter_images(one, 7, &(nb_numbered_images){images + i * d, ids + i, 1}, c, &err), &err);
         least = fmin(least, cosine(a + i * d, c, d));
     }
     print_message("least cosine of an image alone and among others 1 - %.2g\n", 1 - least);
     assert_true(least >= 0.99999);
-    must(nb_inverter_images(many, 8, ids, images, COUNT, b, &err), &err);
+    must(nb_inverter_images(many, 8, &(nb_numbered_images){images, ids, COUNT}, b, &err), &err);
     assert_true(cosine(a, b, d) < 0.99999); /* another seed, other templates and first word */
     nb_inverter_destroy(many);
     nb_inverter_destroy(one);

@@ -2,7 +2,9 @@
 #include "support/support.h"
 
 #include "common/base/random.h"
+#include "common/clip/model/image_encoder.h"
 #include "common/clip/model/model.h"
+#include "common/clip/model/text_encoder.h"
 #include "common/clip/model/weights.h"
 #include "common/linear/blas.h"
 #include "jobs/demo/demo_model.h"

@@ -5,6 +5,7 @@
 #include "common/clip/tokenizer/byte_pairs.h"
 #include "common/clip/tokenizer/text_clean.h"
 #include "common/clip/tokenizer/tokenizer.h"
+#include "common/clip/tokenizer/tokenizer_files.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -23,7 +24,9 @@ static size_t check_line(const nb_tokenizer *t, const char *line, size_t len, si
     json_t *row = json_loadb(line, len, JSON_ALLOW_NUL, NULL);
     assert_non_null(row);
     const json_t *text = json_object_get(row, "text"), *want = json_object_get(row, "ids");
-    must(nb_tokenizer_encode(t, json_string_value(text), json_string_length(text), context, ids, &count, &err), &err);
+    must(nb_tokenizer_encode(t, json_string_value(text), json_string_length(text), (nb_token_array){ids, context},
+                             &count, &err),
+         &err);
     wrong = count != json_array_size(want);
     for (size_t i = 0; !wrong && i < count; i++) {
         wrong = ids[i] != json_integer_value(json_array_get(want, i));
@@ -86,7 +89,8 @@ static void check_words(const char *model)
         size_t count, want = json_string_length(words);
         bool whole = json_array_size(json_object_get(row, "ids")) < 77;
         assert_non_null(json_string_value(words));
-        must(nb_tokenizer_encode(t, json_string_value(text), json_string_length(text), CONTEXT, ids, &count, &err),
+        must(nb_tokenizer_encode(t, json_string_value(text), json_string_length(text), (nb_token_array){ids, CONTEXT},
+                                 &count, &err),
              &err);
         got.len = 0;
         must(nb_tokenizer_decode(t, ids, count, &got, &err), &err);
@@ -222,7 +226,8 @@ static model new_model(void)
 static nb_status open_model(nb_tokenizer **t, const model *m, nb_error *err)
 {
     char *json = json_dumps(m->vocab, 0);
-    nb_status status = nb_tokenizer_open_memory(t, json, strlen(json), m->merges, strlen(m->merges), "folder", err);
+    nb_status status = nb_tokenizer_open_memory(
+        t, &(nb_tokenizer_texts){json, strlen(json), m->merges, strlen(m->merges)}, "folder", err);
     free(json);
     return status;
 }
@@ -242,7 +247,7 @@ static void expect_ids(const nb_tokenizer *t, const char *text, size_t context, 
     nb_error err = {0};
     int32_t ids[64];
     size_t count;
-    must(nb_tokenizer_encode(t, text, strlen(text), context, ids, &count, &err), &err);
+    must(nb_tokenizer_encode(t, text, strlen(text), (nb_token_array){ids, context}, &count, &err), &err);
     assert_int_equal(count, want_count);
     assert_memory_equal(ids, want, want_count * sizeof *ids);
 }
@@ -283,11 +288,14 @@ static void refused_texts(void **state)
     nb_tokenizer *t = small_tokenizer();
     int32_t ids[8];
     size_t count;
-    must_fail(nb_tokenizer_encode(t, "a\xFF", 2, 8, ids, &count, &err), NB_ERR_INPUT, &err, "UTF-8");
-    must_fail(nb_tokenizer_encode(t, "\xED\xA0\x80", 3, 8, ids, &count, &err), NB_ERR_INPUT, &err, "UTF-8");
-    must_fail(nb_tokenizer_encode(t, "a", 1, 1, ids, &count, &err), NB_ERR_USAGE, &err, "context of 1");
-    must_fail(nb_tokenizer_encode(t, "a", NB_TOKENIZER_TEXT_MAX + 1, 8, ids, &count, &err), NB_ERR_LIMIT, &err, "over");
-    must(nb_tokenizer_encode(t, "\0", 1, 8, ids, &count, &err), &err);
+    must_fail(nb_tokenizer_encode(t, "a\xFF", 2, (nb_token_array){ids, 8}, &count, &err), NB_ERR_INPUT, &err, "UTF-8");
+    must_fail(nb_tokenizer_encode(t, "\xED\xA0\x80", 3, (nb_token_array){ids, 8}, &count, &err), NB_ERR_INPUT, &err,
+              "UTF-8");
+    must_fail(nb_tokenizer_encode(t, "a", 1, (nb_token_array){ids, 1}, &count, &err), NB_ERR_USAGE, &err,
+              "context of 1");
+    must_fail(nb_tokenizer_encode(t, "a", NB_TOKENIZER_TEXT_MAX + 1, (nb_token_array){ids, 8}, &count, &err),
+              NB_ERR_LIMIT, &err, "over");
+    must(nb_tokenizer_encode(t, "\0", 1, (nb_token_array){ids, 8}, &count, &err), &err);
     assert_int_equal(count, 3);
     nb_tokenizer_close(t);
 }
@@ -335,8 +343,9 @@ static void damaged_vocabularies(void **state)
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
         nb_error err = {0};
         nb_tokenizer *t;
-        must_fail(nb_tokenizer_open_memory(&t, broken[i], strlen(broken[i]), "", 0, "folder", &err), NB_ERR_INPUT, &err,
-                  "folder/vocab.json: ");
+        must_fail(
+            nb_tokenizer_open_memory(&t, &(nb_tokenizer_texts){broken[i], strlen(broken[i]), "", 0}, "folder", &err),
+            NB_ERR_INPUT, &err, "folder/vocab.json: ");
     }
     refuse_id(json_integer(3), "share the id 3");
     refuse_id(json_integer(-1), "\"ab\" is no integer in [0, 519)");
@@ -454,7 +463,7 @@ static void check_enormous_words(const char *folder)
         }
         int32_t ids[CONTEXT];
         clock_t start = clock();
-        must(nb_tokenizer_encode(t, text, len, CONTEXT, ids, &count, &err), &err);
+        must(nb_tokenizer_encode(t, text, len, (nb_token_array){ids, CONTEXT}, &count, &err), &err);
         double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
         print_message("10 MB of \"%s\": %.2f s\n", units[u], seconds);
         assert_int_equal(count, CONTEXT);

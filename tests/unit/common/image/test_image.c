@@ -1,6 +1,7 @@
 #include "support/support.h"
 
 #include "common/clip/preprocess/preprocess.h"
+#include "common/image/write_png.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -291,11 +292,14 @@ static void test_limits(void **state)
     assert_int_equal(fault, NB_IMAGE_BYTES);
     must_fail(nb_image_read_within(&back, &limits, absent_path("a.png"), &fault, &err), NB_ERR_INPUT, &err, "absent");
     assert_int_equal(fault, NB_IMAGE_UNREADABLE);
-    must_fail(nb_image_decode_within(&back, &small, "text", 4, "t", &fault, &err), NB_ERR_INPUT, &err, "not a JPEG");
+    must_fail(nb_image_decode_within(&back, &small, &(nb_image_file){"text", 4, "t"}, &fault, &err), NB_ERR_INPUT, &err,
+              "not a JPEG");
     assert_int_equal(fault, NB_IMAGE_UNKNOWN);
-    must_fail(nb_image_decode_within(&back, &small, "", 0, "t", &fault, &err), NB_ERR_INPUT, &err, "empty");
+    must_fail(nb_image_decode_within(&back, &small, &(nb_image_file){"", 0, "t"}, &fault, &err), NB_ERR_INPUT, &err,
+              "empty");
     assert_int_equal(fault, NB_IMAGE_EMPTY);
-    must_fail(nb_image_decode_within(&back, &small, "\xff\xd8\xff", 3, "t", &fault, &err), NB_ERR_INPUT, &err, "JPEG");
+    must_fail(nb_image_decode_within(&back, &small, &(nb_image_file){"\xff\xd8\xff", 3, "t"}, &fault, &err),
+              NB_ERR_INPUT, &err, "JPEG");
     assert_int_equal(fault, NB_IMAGE_DAMAGED);
     for (int f = 0; f <= NB_IMAGE_FAULTS; f++) {
         assert_true(strlen(nb_image_fault_name((nb_image_fault)f)) > 3);

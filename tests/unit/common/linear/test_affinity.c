@@ -4,11 +4,9 @@
 
 #include "common/base/random.h"
 #include "common/linear/exact/exact.h"
-#include "common/linear/exact/exact_sets.h"
 #include "common/linear/exact/exact_sum.h"
 #include "common/linear/reference/half.h"
-#include "common/linear/simd/affinity.h"
-#include "common/linear/simd/vector.h"
+#include "common/linear/simd/instruction_set.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -52,14 +50,14 @@ static void check_rows(const nb_affinity *set, size_t width)
             }
         }
     }
-    const nb_affinity *sets[3];
-    nb_affinity_all(sets);
+    const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
+    nb_instruction_sets(sets);
     for (int half = 0; half < 2; half++) {
         double got[2], plain[2], want[2] = {0};
         const float *b = in + width;
         half ? set->pair_half(bits, bits + width, width, &got[0], &got[1])
              : set->pair_float(in, b, width, &got[0], &got[1]);
-        sets[0]->pair_float(in, b, width, &plain[0], &plain[1]);
+        sets[0]->affinity->pair_float(in, b, width, &plain[0], &plain[1]);
         for (size_t i = 0; i < width; i++) {
             want[0] += (double)in[i] * (double)b[i];
             want[1] += (double)b[i] * (double)b[i];
@@ -144,28 +142,32 @@ static void check_order(const nb_affinity *set, size_t n)
 static void test_sets(void **state)
 {
     (void)state;
-    const nb_affinity *sets[3];
-    size_t count = nb_affinity_all(sets);
+    const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
+    size_t count = nb_instruction_sets(sets);
     for (size_t s = 0; s < count; s++) {
         for (size_t i = 0; i < LENGTHS; i++) {
-            check_rows(sets[s], lengths[i]);
-            check_sums(sets[s], lengths[i]);
-            check_filters(sets[s], lengths[i]);
-            check_order(sets[s], lengths[i]);
+            check_rows(sets[s]->affinity, lengths[i]);
+            check_sums(sets[s]->affinity, lengths[i]);
+            check_filters(sets[s]->affinity, lengths[i]);
+            check_order(sets[s]->affinity, lengths[i]);
         }
     }
-    assert_string_equal(nb_affinity_best()->name, nb_vector_best()->name);
+    const nb_instruction_set *best = nb_instruction_set_best();
+    assert_ptr_equal(best->affinity, nb_affinity_best());
+    assert_ptr_equal(best->vector, nb_vector_best());
+    assert_ptr_equal(best->gradient, nb_gradient_best());
+    assert_string_equal(best->name, best->vector->name);
 }
 
 static void test_unusable_rows(void **state)
 {
     (void)state;
-    const nb_affinity *sets[3];
-    size_t count = nb_affinity_all(sets);
+    const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
+    size_t count = nb_instruction_sets(sets);
     float rows[2][20] = {{0}}, out[40], norms[2];
     rows[1][19] = NAN;
     for (size_t s = 0; s < count; s++) {
-        sets[s]->unit_float(out, rows[0], 2, 20, norms);
+        sets[s]->affinity->unit_float(out, rows[0], 2, 20, norms);
         assert_true(norms[0] == 0);
         assert_true(isnan(norms[1]));
     }
@@ -186,15 +188,10 @@ static void test_exact_products(void **state)
         b[i] = 2 * nb_random_unit(1, 2, i) - 1;
     }
     nb_exact_transpose(transposed, b, COLUMNS, WIDTH);
-    nb_exact_function *sets[3] = {nb_exact_plain};
-    const nb_vector *usable[3];
-    size_t count = nb_vector_all(usable);
-#if defined(__x86_64__)
-    sets[1] = nb_exact_avx2;
-    sets[2] = nb_exact_avx512;
-#endif
+    const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
+    size_t count = nb_instruction_sets(sets);
     for (size_t s = 0; s < count; s++) {
-        sets[s](out, a, ROWS, transposed, WIDTH, columns);
+        sets[s]->exact(out, a, ROWS, transposed, WIDTH, columns);
         for (size_t r = 0; r < ROWS; r++) {
             for (size_t c = 0; c < columns; c++) {
                 volatile double sum = 0, product; /* a rounding after each operation */

@@ -4,7 +4,7 @@
 
 #include "common/base/random.h"
 #include "common/linear/reference/kernels.h"
-#include "common/linear/simd/gradient.h"
+#include "common/linear/simd/instruction_set.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -95,7 +95,7 @@ static void test_reference(void **state)
     for (size_t i = 0; i < N; i++) {
         weights[i] = (double)weight[i];
     }
-    nb_layer_norm_back(dx, NULL, NULL, dy, x, 1, N, weight, 1e-5f);
+    nb_layer_norm_back(dx, &(nb_norm_gradient){NULL, NULL}, dy, x, 1, &(nb_norm_layer){weight, NULL, N, 1e-5f});
     for (size_t i = 0; i < N; i++) {
         want[i] = (float)difference(norm_at, x, dy, N, weights, i);
     }
@@ -147,8 +147,9 @@ static void check_norm(const nb_gradient *set, size_t w)
     float *x = numbers(n, 5, 2), *dy = numbers(n, 6, 1), *weight = numbers(w, 7, 1), *start = numbers(n, 8, 1);
     float *got = copy(start, n), *want = copy(start, n), *sums = numbers(4 * w, 9, 1);
     float *other = copy(sums, 4 * w);
-    nb_layer_norm_back(want, sums, sums + w, dy, x, ROWS, w, weight, 1e-5f);
-    set->layer_norm(got, other, other + w, dy, x, ROWS, w, weight, 1e-5f);
+    nb_layer_norm_back(want, &(nb_norm_gradient){sums, sums + w}, dy, x, ROWS,
+                       &(nb_norm_layer){weight, NULL, w, 1e-5f});
+    set->layer_norm(got, &(nb_norm_gradient){other, other + w}, dy, x, ROWS, &(nb_norm_layer){weight, NULL, w, 1e-5f});
     close_to("layer norm", got, want, n, 2e-5);
     close_to("layer norm's parameters", other, sums, 2 * w, 2e-5);
     nb_bias_back(sums + 2 * w, dy, ROWS, w);
@@ -187,9 +188,9 @@ static void check_attention(const nb_gradient *set, size_t w)
     float *kv = numbers(n, 13, 1), *q = numbers(w, 14, 1), *dout = numbers(w, 15, 1);
     float p[KEYS], want_p[KEYS], d[KEYS], *out = calloc(w, 4), *want = calloc(w, 4), *dq = calloc(w, 4);
     float *back = numbers(n, 16, 1), *dback = copy(back, n), *want_dq = calloc(w, 4);
-    nb_head head = {.keys = kv, .values = kv + w, .stride = stride, .width = w, .scale = 0.3f};
-    set->attend(&head, KEYS, q, p, out);
-    set->attend_back(&head, KEYS, q, p, dout, dq, dback, dback + w, stride, d);
+    nb_head head = {.keys = kv, .values = kv + w, .count = KEYS, .stride = stride, .width = w, .scale = 0.3f};
+    set->attend(&head, q, p, out);
+    set->attend_back(&head, q, p, dout, &(nb_head_gradient){dq, dback, dback + w, stride, d});
     for (size_t j = 0; j < KEYS; j++) {
         double dot = 0, slope = 0;
         for (size_t i = 0; i < w; i++) {
@@ -257,12 +258,11 @@ static void check_fixed(const nb_gradient *set, size_t n)
 static void test_sets(void **state)
 {
     (void)state;
-    const nb_vector *vectors[3];
-    size_t count = nb_vector_all(vectors);
+    const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
+    size_t count = nb_instruction_sets(sets);
     for (size_t s = 0; s < count; s++) {
-        const nb_gradient *set = nb_gradient_named(vectors[s]->name);
-        assert_non_null(set);
-        print_message("%s\n", set->name);
+        const nb_gradient *set = sets[s]->gradient;
+        print_message("%s\n", sets[s]->name);
         for (size_t i = 0; i < WIDTHS; i++) {
             if (widths[i] > 1) { /* a norm over one number has no slope but noise */
                 check_norm(set, widths[i]);
@@ -273,7 +273,6 @@ static void test_sets(void **state)
             check_fixed(set, widths[i]);
         }
     }
-    assert_null(nb_gradient_named("none"));
 }
 
 int main(void)

@@ -50,7 +50,7 @@ static void test_products(void **state)
     fill(b, 1600, 2);
     for (size_t x = 0; x < 125; x++) {
         size_t m = sizes[x % 5], n = sizes[x / 5 % 5], k = sizes[x / 25];
-        nb_sgemm_nt(m, n, k, a, 40, b, 40, 0.0f, c, 40);
+        nb_sgemm_nt(nb_matrix_strided(a, m, k, 40), nb_matrix_strided(b, n, k, 40), 0.0f, c, 40);
         for (size_t i = 0; i < m * n; i++) {
             double want = 0;
             for (size_t l = 0; l < k; l++) {
@@ -58,7 +58,7 @@ static void test_products(void **state)
             }
             assert_true(fabs((double)c[i / n * 40 + i % n] - want) < 1e-4);
         }
-        nb_sgemm_nn(m, n, k, a, 40, b, 40, c, 40);
+        nb_sgemm_nn(nb_matrix_strided(a, m, k, 40), nb_matrix_strided(b, k, n, 40), c, 40);
         for (size_t i = 0; i < m * n; i++) {
             double want = 0;
             for (size_t l = 0; l < k; l++) {
@@ -76,7 +76,7 @@ static void test_rows(void **state)
     fill(x, 150, 3);
     fill(weight, 50, 4);
     fill(bias, 50, 5);
-    nb_layer_norm(y, x, 3, 50, weight, bias, 1e-5f);
+    nb_layer_norm(y, x, 3, &(nb_norm_layer){weight, bias, 50, 1e-5f});
     for (size_t r = 0; r < 3; r++) {
         double mean = 0, var = 0;
         for (size_t i = 0; i < 50; i++) {

@@ -3,7 +3,7 @@
 
 #include "common/base/random.h"
 #include "common/linear/reference/kernels.h"
-#include "common/linear/simd/vector.h"
+#include "common/linear/simd/instruction_set.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -38,8 +38,8 @@ static void check_layer_norm(const nb_vector *v, size_t w)
 {
     float *x = numbers(ROWS * w, 1, 3), *weight = numbers(w, 2, 1), *bias = numbers(w, 3, 1);
     float *got = calloc(ROWS * w, 4), *want = calloc(ROWS * w, 4);
-    nb_layer_norm(want, x, ROWS, w, weight, bias, 1e-5f);
-    v->layer_norm(got, x, ROWS, w, weight, bias, 1e-5f);
+    nb_layer_norm(want, x, ROWS, &(nb_norm_layer){weight, bias, w, 1e-5f});
+    v->layer_norm(got, x, ROWS, &(nb_norm_layer){weight, bias, w, 1e-5f});
     close_to(got, want, ROWS * w, 1e-5);
     free(x), free(weight), free(bias), free(got), free(want);
 }
@@ -109,19 +109,19 @@ static void check_path(const nb_vector *v, size_t width, size_t heads, size_t de
 static void test_vector_sets(void **state)
 {
     (void)state;
-    const nb_vector *sets[3];
-    size_t count = nb_vector_all(sets);
+    const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
+    size_t count = nb_instruction_sets(sets);
     for (size_t s = 0; s < count; s++) {
         print_message("%s\n", sets[s]->name);
         for (size_t i = 0; i < WIDTHS; i++) {
-            check_layer_norm(sets[s], widths[i]);
-            check_elements(sets[s], widths[i]);
+            check_layer_norm(sets[s]->vector, widths[i]);
+            check_elements(sets[s]->vector, widths[i]);
         }
         static const size_t depths[] = {0, 1, 7, 15, 16, 31, 76};
         for (size_t i = 0; i < 7; i++) {
-            check_path(sets[s], 64, 4, depths[i]);
-            check_path(sets[s], 512, 8, depths[i]);
-            check_path(sets[s], 96, 3, depths[i]);
+            check_path(sets[s]->vector, 64, 4, depths[i]);
+            check_path(sets[s]->vector, 512, 8, depths[i]);
+            check_path(sets[s]->vector, 96, 3, depths[i]);
         }
     }
 }
@@ -130,19 +130,19 @@ static void test_vector_sets(void **state)
 static void test_extremes(void **state)
 {
     (void)state;
-    const nb_vector *sets[3];
-    size_t count = nb_vector_all(sets);
+    const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
+    size_t count = nb_instruction_sets(sets);
     for (size_t s = 0; s < count; s++) {
         float x[20], zero[20] = {0}, y[4] = {-1e30f, 1e30f, -300, 300};
         for (size_t i = 0; i < 20; i++) {
             x[i] = i == 7 ? 1e8f : -1e8f;
         }
-        sets[s]->softmax(x, 1, 20, 20, 1);
+        sets[s]->vector->softmax(x, 1, 20, 20, 1);
         assert_true(x[7] == 1.0f);
         for (int kind = 0; kind < 2; kind++) {
             float z[4];
             memcpy(z, y, sizeof z);
-            sets[s]->bias_gelu(z, 1, 4, zero, (nb_gelu_kind)kind);
+            sets[s]->vector->bias_gelu(z, 1, 4, zero, (nb_gelu_kind)kind);
             assert_true(fabsf(z[2]) < 1e-30f && z[3] == 300.0f && z[1] == 1e30f && isfinite(z[0]));
         }
     }
@@ -192,19 +192,19 @@ static void check_exponentials(const nb_vector *v, size_t n, double temperature)
 static void test_exponentials(void **state)
 {
     (void)state;
-    const nb_vector *sets[3];
+    const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
     static const size_t counts[] = {1, 2, 15, 16, 17, 100, 1023, 1024, 1025, 10007};
     static const double temperatures[] = {1e-6, 0.001, 0.01, 0.07, 1, 100};
-    size_t count = nb_vector_all(sets);
+    size_t count = nb_instruction_sets(sets);
     for (size_t s = 0; s < count; s++) {
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
             for (size_t t = 0; t < sizeof temperatures / sizeof *temperatures; t++) {
-                check_exponentials(sets[s], counts[i], temperatures[t]);
+                check_exponentials(sets[s]->vector, counts[i], temperatures[t]);
             }
         }
         float left_out[3] = {-INFINITY, 0.25f, -INFINITY}, top;
         double sum;
-        sets[s]->sum_exp(left_out, 3, 1000, &top, &sum);
+        sets[s]->vector->sum_exp(left_out, 3, 1000, &top, &sum);
         assert_true(top == 0.25f && sum == 1);
     }
 }

@@ -1,6 +1,7 @@
 /* The loader: the same tensors with and without threads, in any order of asking; the first bad image is named. */
 #include "support/support.h"
 
+#include "common/image/write_png.h"
 #include "mining/images/loader.h"
 
 #include <stdio.h>

@@ -3,6 +3,7 @@
 
 #include "common/base/tag.h"
 #include "common/image/decode.h"
+#include "common/image/write_png.h"
 #include "scoring/report/chart.h"
 #include "scoring/report/confusion.h"
 #include "scoring/report/escape.h"

@@ -1,8 +1,13 @@
-/* The loop behind common/linear/exact/exact.h; included once per instruction set, by a file that defines NB_EXACT_NAME.
- * Never compiled with contraction to fused operations: see common/CMakeLists.txt. */
-#include "common/linear/exact/exact_sets.h"
+/* Compiled once for every instruction set, never with contraction to fused operations: see common/CMakeLists.txt. Wide
+ * registers only hold neighbouring outputs. */
+#include "common/linear/simd/exact_products.h"
 
-void NB_EXACT_NAME(double *out, const double *a, size_t rows, const double *b, size_t width, size_t columns)
+#include "common/linear/simd/table_name.h"
+
+extern nb_exact_function NB_TABLE_NAME(nb_exact_products);
+
+void NB_TABLE_NAME(nb_exact_products)(double *out, const double *a, size_t rows, const double *b, size_t width,
+                                      size_t columns)
 {
     for (size_t r = 0; r < rows; r++) {
         for (size_t c = 0; c < columns; c += NB_EXACT_COLUMNS) {

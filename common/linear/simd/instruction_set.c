@@ -1,0 +1,110 @@
+#include "common/linear/simd/instruction_set.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+bool nb_cpu_has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+bool nb_cpu_has_avx512(void)
+{
+    return nb_cpu_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+#else
+bool nb_cpu_has_avx2(void)
+{
+    return false;
+}
+
+bool nb_cpu_has_avx512(void)
+{
+    return false;
+}
+#endif
+
+static bool instruction_set_always(void)
+{
+    return true;
+}
+
+#define DECLARE(set)                                                                                                   \
+    extern const nb_vector nb_vector_##set;                                                                            \
+    extern const nb_affinity nb_affinity_##set;                                                                        \
+    extern const nb_gradient nb_gradient_##set;                                                                        \
+    extern nb_exact_function nb_exact_products_##set;
+#define ROW(set, when)                                                                                                 \
+    {                                                                                                                  \
+        .name = #set, .supported = when, .vector = &nb_vector_##set, .affinity = &nb_affinity_##set,                   \
+        .gradient = &nb_gradient_##set, .exact = nb_exact_products_##set                                               \
+    }
+
+DECLARE(plain)
+#if defined(__x86_64__)
+DECLARE(avx2)
+DECLARE(avx512)
+#endif
+
+/* From the most general to the best. */
+static const nb_instruction_set table[] = {
+    ROW(plain, instruction_set_always),
+#if defined(__x86_64__)
+    ROW(avx2, nb_cpu_has_avx2),
+    ROW(avx512, nb_cpu_has_avx512),
+#endif
+};
+_Static_assert(sizeof table / sizeof *table <= NB_INSTRUCTION_SETS, "callers have memory for that many");
+
+size_t nb_instruction_sets(const nb_instruction_set *out[NB_INSTRUCTION_SETS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        if (table[i].supported()) {
+            out[count++] = &table[i];
+        }
+    }
+    return count;
+}
+
+static const nb_instruction_set *instruction_set_choose(void)
+{
+    const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
+    size_t count = nb_instruction_sets(sets);
+    const char *wanted = getenv("NEGBANK_VECTOR");
+    for (size_t i = 0; wanted && i < count; i++) {
+        if (strcmp(sets[i]->name, wanted) == 0) {
+            return sets[i];
+        }
+    }
+    return sets[count - 1];
+}
+
+const nb_instruction_set *nb_instruction_set_best(void)
+{
+    static _Atomic(const nb_instruction_set *) best; /* every thread would find the same */
+    const nb_instruction_set *found = atomic_load_explicit(&best, memory_order_relaxed);
+    if (!found) {
+        found = instruction_set_choose();
+        atomic_store_explicit(&best, found, memory_order_relaxed);
+    }
+    return found;
+}
+
+const nb_vector *nb_vector_best(void)
+{
+    return nb_instruction_set_best()->vector;
+}
+
+const nb_affinity *nb_affinity_best(void)
+{
+    return nb_instruction_set_best()->affinity;
+}
+
+const nb_gradient *nb_gradient_best(void)
+{
+    return nb_instruction_set_best()->gradient;
+}

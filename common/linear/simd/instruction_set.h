@@ -1,0 +1,47 @@
+/** @file
+ * The instruction sets that the loops of this folder are compiled for, in one table: which there are, what a CPU must
+ * have to run them, and where each loop family's functions lie.
+ *
+ * A loop family is one source (vector.c, affinity.c, gradient.c, exact_products.c) that common/CMakeLists.txt compiles
+ * once for each instruction set, with NB_INSTRUCTION_SET defined as its name. A new instruction set is a row in
+ * instruction_set.c and its flags there; a new family is a member of nb_instruction_set. */
+#ifndef NB_COMMON_LINEAR_SIMD_INSTRUCTION_SET_H
+#define NB_COMMON_LINEAR_SIMD_INSTRUCTION_SET_H
+
+#include "common/linear/simd/affinity.h"
+#include "common/linear/simd/exact_products.h"
+#include "common/linear/simd/gradient.h"
+#include "common/linear/simd/vector.h"
+
+/** Most rows the table has on any CPU family. */
+enum { NB_INSTRUCTION_SETS = 3 };
+
+/** One instruction set and the loops compiled with it. */
+typedef struct nb_instruction_set {
+    const char *name;            /**< "plain", "avx2", "avx512"; NEGBANK_VECTOR and provenance have it */
+    bool (*supported)(void);     /**< whether this CPU runs it; nothing below may be called before it says so */
+    const nb_vector *vector;     /**< the small kernels of the towers */
+    const nb_affinity *affinity; /**< the loops of the affinity passes */
+    const nb_gradient *gradient; /**< the loops of training */
+    nb_exact_function *exact;    /**< products with the same bits everywhere */
+} nb_instruction_set;
+
+/** The instruction sets this CPU runs, the best last; "plain" is always there, and first.
+ *
+ * Not collective. Any number of threads may call it.
+ * @param[out] out the rows, NB_INSTRUCTION_SETS of which are set at most
+ * @return how many are set */
+size_t nb_instruction_sets(const nb_instruction_set *out[NB_INSTRUCTION_SETS]);
+
+/** The instruction set in use: the one NEGBANK_VECTOR names if this CPU runs it, else the best this CPU has.
+ *
+ * The variable is read once in the life of the process. Not collective. Any number of threads may call it. */
+const nb_instruction_set *nb_instruction_set_best(void);
+
+/** Whether this CPU has AVX2 and FMA. False elsewhere than on x86-64. */
+bool nb_cpu_has_avx2(void);
+
+/** Whether this CPU has AVX2 and FMA and of AVX-512 the subsets F, BW, VL and DQ. False elsewhere than on x86-64. */
+bool nb_cpu_has_avx512(void);
+
+#endif
