@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+_Static_assert((int)NB_SEAL_BYTES == (int)NB_H5_USER_BLOCK, "the seal fills the user block");
+
 size_t nb_store_tile_begin(const nb_store_plan *plan, size_t tile)
 {
     return tile * (size_t)plan->tile_rows;

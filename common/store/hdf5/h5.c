@@ -3,8 +3,7 @@
 #include "common/base/version.h"
 #include "common/store/hdf5/h5_internal.h"
 #include "common/store/hdf5/h5_memory.h"
-#include "common/store/seal.h"
-#include "common/store/zstd_filter.h"
+#include "common/store/hdf5/zstd_filter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,22 +13,6 @@
 #include <unistd.h>
 
 enum { CHUNK_BYTES = 1 << 20, COPY_BYTES = 1 << 20, DATASET_BYTES_MAX_LOG2 = 40 };
-
-/* The innermost description of HDF5's error stack. */
-static herr_t innermost(unsigned n, const H5E_error2_t *entry, void *out)
-{
-    if (n == 0 && entry->desc) {
-        snprintf(out, NB_HINT_MAX, "%s", entry->desc);
-    }
-    return 0;
-}
-
-nb_status(nb_h5_fail)(nb_error *err, nb_status status, const char *what, const char *name)
-{
-    char reason[NB_HINT_MAX] = "no reason given";
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, reason);
-    return nb_fail(err, status, "HDF5 cannot %s '%s': %s", what, name, reason);
-}
 
 nb_status nb_h5_start(nb_error *err)
 {
@@ -109,7 +92,7 @@ nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned
     }
     hid_t create = H5Pcreate(H5P_FILE_CREATE);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_userblock(create, NB_SEAL_BYTES);
+    H5Pset_userblock(create, NB_H5_USER_BLOCK);
     H5Pset_obj_track_times(create, false);
     /* 1.10's index of a single chunk takes 30 bytes, 1.8's over 2000: as much as a small file holds */
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);

@@ -9,6 +9,9 @@
 
 #include <hdf5.h>
 
+/* Bytes in front of what is HDF5's: room for the seal (common/store/seal.h), which HDF5 passes over. */
+enum { NB_H5_USER_BLOCK = 512 };
+
 /* Creates `path` with room for the seal and the root attributes `kind`, `format` and `producer`. What is put into it
  * lies in memory until nb_h5_save (common/store/hdf5/h5_memory.h says why); room that was reserved and not written
  * takes none. */

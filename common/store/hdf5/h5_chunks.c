@@ -2,8 +2,7 @@
 
 #include "common/store/hdf5/h5_internal.h"
 #include "common/store/hdf5/h5_memory.h"
-#include "common/store/seal.h"
-#include "common/store/zstd_filter.h"
+#include "common/store/hdf5/zstd_codec.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -92,7 +91,7 @@ nb_status nb_h5_chunked(hid_t *dataset, hid_t file, const char *name, hid_t file
  * The mark that was written as the chunk's first bytes tells. */
 static bool find_mark(int fd, const char mark[MARK], uint64_t *offset)
 {
-    const uint64_t shifts[] = {0, NB_SEAL_BYTES};
+    const uint64_t shifts[] = {0, NB_H5_USER_BLOCK};
     char seen[MARK];
     for (size_t i = 0; i < sizeof shifts / sizeof *shifts; i++) {
         if (pread(fd, seen, MARK, (off_t)(*offset + shifts[i])) == MARK && memcmp(seen, mark, MARK) == 0) {

@@ -3,15 +3,10 @@
 #define NB_COMMON_STORE_HDF5_H5_INTERNAL_H
 
 #include "common/store/hdf5/h5.h"
+#include "common/store/hdf5/h5_error.h"
 
 /* Quiets HDF5, keeps it inside the files it is given and registers the filter; harmless when done twice. */
 nb_status nb_h5_start(nb_error *err);
-
-/* "HDF5 cannot WHAT 'NAME': " and the innermost reason HDF5 gives. */
-nb_status nb_h5_fail(nb_error *err, nb_status status, const char *what, const char *name);
-#ifdef __clang_analyzer__ /* as in common/base/status.h */
-#define nb_h5_fail(err, status, what, name) ((nb_h5_fail)((err), (status), (what), (name)), (status))
-#endif
 
 /* Makes the groups in front of a dataset's name, without the times HDF5 gives those it makes by itself. */
 nb_status nb_h5_create_groups(hid_t file, const char *name, nb_error *err);
