@@ -46,31 +46,51 @@ static nb_status put_text_attribute(hid_t file, const char *name, const char *te
     return status;
 }
 
-/* Copies what was written of a sparse file of `size` bytes; what was not stays a hole. */
-static nb_status copy_sparse(int from, int to, off_t size, const char *path, nb_error *err)
+/* A sparse file on its way to another. */
+typedef struct h5_copy {
+    int from, to;
+    const char *path; /* of `to` */
+    char *buffer;     /* [COPY_BYTES] */
+} h5_copy;
+
+static nb_status h5_copy_range(const h5_copy *c, off_t at, off_t end, nb_error *err)
 {
-    nb_status status = NB_OK;
-    char *buffer = nb_alloc(COPY_BYTES, 1, err);
-    off_t begin = buffer ? lseek(from, 0, SEEK_DATA) : -1;
-    for (off_t at = begin; at >= 0; at = lseek(from, at, SEEK_DATA)) {
-        off_t end = lseek(from, at, SEEK_HOLE);
-        while (at < end) {
-            size_t part = end - at < COPY_BYTES ? (size_t)(end - at) : COPY_BYTES;
-            ssize_t got = pread(from, buffer, part, at);
-            ssize_t put = got > 0 ? pwrite(to, buffer, (size_t)got, at) : -1;
-            if (put <= 0) {
-                status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", path);
-                goto done;
-            }
-            at += put;
+    while (at < end) {
+        size_t part = end - at < COPY_BYTES ? (size_t)(end - at) : COPY_BYTES;
+        errno = EIO; /* what a read that gives nothing means here */
+        ssize_t got = pread(c->from, c->buffer, part, at);
+        if (got <= 0 && errno != EINTR) {
+            return nb_fail_errno(err, NB_ERR_IO, "cannot read back what is to be written to '%s'", c->path);
+        }
+        ssize_t put = got > 0 ? pwrite(c->to, c->buffer, (size_t)got, at) : 0;
+        if (put < 0 && errno != EINTR) {
+            return nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", c->path);
+        }
+        at += put > 0 ? put : 0;
+    }
+    return NB_OK;
+}
+
+/* Copies what was written of `size` bytes; what was not stays a hole. Only ENXIO says that no data follow: whatever
+ * else goes wrong with looking for them would leave zeros in their place. */
+static nb_status h5_copy_sparse(const h5_copy *c, off_t size, nb_error *err)
+{
+    for (off_t at = 0, end; at < size; at = end) {
+        errno = EIO; /* should a look find no end behind its begin */
+        off_t begin = lseek(c->from, at, SEEK_DATA);
+        if (begin < 0 && errno == ENXIO) {
+            break;
+        }
+        end = begin < 0 ? -1 : lseek(c->from, begin, SEEK_HOLE);
+        if (end <= begin) {
+            return nb_fail_errno(err, NB_ERR_IO, "cannot find what is to be written to '%s'", c->path);
+        }
+        nb_status status = h5_copy_range(c, begin, end, err);
+        if (status != NB_OK) {
+            return status;
         }
     }
-    if (ftruncate(to, size) != 0) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", path);
-    }
-done:
-    free(buffer);
-    return buffer ? status : NB_ERR_LIMIT;
+    return ftruncate(c->to, size) == 0 ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", c->path);
 }
 
 /* The file is there from the beginning: where it cannot be, no work is done for it. */
@@ -127,7 +147,7 @@ nb_status nb_h5_save(hid_t *file, const char *path, nb_error *err)
     nb_status status;
     struct stat st;
     nb_h5_memory *memory = nb_h5_memory_of(*file);
-    int to = -1;
+    h5_copy copy = {.from = memory->fd, .to = -1, .path = path};
     memory->kept = true;
     if (H5Fclose(*file) < 0) {
         memory->kept = false; /* it is HDF5's until the process ends */
@@ -136,16 +156,18 @@ nb_status nb_h5_save(hid_t *file, const char *path, nb_error *err)
     }
     *file = -1;
     NB_TRY(nb_h5_memory_check(memory, path, err));
-    to = open(path, O_WRONLY | O_CLOEXEC);
-    if (to < 0 || fstat(memory->fd, &st) != 0) {
+    NB_TRY_NEW(copy.buffer, COPY_BYTES);
+    copy.to = open(path, O_WRONLY | O_CLOEXEC);
+    if (copy.to < 0 || fstat(memory->fd, &st) != 0) {
         status = nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", path);
         goto done;
     }
-    NB_TRY(copy_sparse(memory->fd, to, st.st_size, path, err));
+    NB_TRY(h5_copy_sparse(&copy, st.st_size, err));
 done:
-    if (to >= 0 && close(to) != 0 && status == NB_OK) {
+    if (copy.to >= 0 && close(copy.to) != 0 && status == NB_OK) {
         status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", path);
     }
+    free(copy.buffer);
     nb_h5_memory_free(memory);
     return status;
 }

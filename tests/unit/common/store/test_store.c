@@ -3,14 +3,18 @@
 
 #include "common/linear/reference/half.h"
 #include "common/store/embeddings.h"
+#include "common/store/hdf5/h5.h"
 #include "common/store/npy.h"
 #include "mining/embed/import.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { N = 37, D = 5, TILE = 8 };
@@ -219,11 +223,73 @@ static void test_import(void **state)
     must_fail(nb_import_store(&in, path, true, "{}", &digest, &count, &err), NB_ERR_INPUT, &err, "row 4");
 }
 
+/* ---- looking for the data of a sparse file ---- */
+
+static int bad_whence = -1, bad_cause, bad_after; /* looks of that kind fail, with that errno, after so many */
+
+/* Stands for the C library's: the store is linked into this program. */
+off_t lseek(int fd, off_t at, int whence)
+{
+    if (whence == bad_whence && bad_after-- <= 0) {
+        errno = bad_cause;
+        return -1;
+    }
+    return (off_t)syscall(SYS_lseek, fd, at, whence);
+}
+
+/* A file with a dataset of ones, a hole of many pages, and a dataset of twos. */
+static nb_status save_sparse(const char *path, nb_error *err)
+{
+    enum { ONES = 5000 };
+    hid_t file = -1;
+    hsize_t hole = 1 << 20;
+    uint64_t at = 0;
+    uint8_t ones[ONES], twos[ONES];
+    memset(ones, 1, sizeof ones);
+    memset(twos, 2, sizeof twos);
+    nb_status status;
+    NB_TRY(nb_h5_create(&file, path, "test", 1, err));
+    NB_TRY(nb_h5_put_vector(file, "ones", H5T_STD_U8LE, H5T_NATIVE_UINT8, ONES, ones, NB_H5_CONTIGUOUS, err));
+    NB_TRY(nb_h5_reserve(file, "hole", H5T_STD_U8LE, 1, &hole, &at, err));
+    NB_TRY(nb_h5_put_vector(file, "twos", H5T_STD_U8LE, H5T_NATIVE_UINT8, ONES, twos, NB_H5_CONTIGUOUS, err));
+    status = nb_h5_save(&file, path, err);
+done:
+    nb_h5_close(&file);
+    return status;
+}
+
+/* A failing look ends the copy with an error: neither never, nor as if no data were there. */
+static void test_sparse_copy(void **state)
+{
+    (void)state;
+    const struct {
+        int whence, cause, after;
+    } bad[] = {
+        {SEEK_DATA, EIO, 0}, {SEEK_DATA, EIO, 1}, {SEEK_DATA, EINVAL, 0}, {SEEK_HOLE, EIO, 0}, {SEEK_HOLE, EIO, 1}};
+    nb_error err = {0};
+    struct stat st;
+    const char *path = scratch_path("sparse.h5");
+    alarm(60);
+    must(save_sparse(path, &err), &err);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_blocks * 512 < st.st_size / 2); /* the hole stays one: there is something to look for */
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        bad_whence = bad[i].whence;
+        bad_cause = bad[i].cause;
+        bad_after = bad[i].after;
+        nb_status status = save_sparse(path, &err);
+        bad_whence = -1;
+        must_fail(status, NB_ERR_IO, &err, "cannot find what is to be written");
+        nb_error_clear(&err);
+    }
+    alarm(0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_every_byte), cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_npy),        cmocka_unit_test(test_import),
+        cmocka_unit_test(test_npy),        cmocka_unit_test(test_import),     cmocka_unit_test(test_sparse_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
