@@ -241,20 +241,20 @@ nb_status nb_h5_create_groups(hid_t file, const char *name, nb_error *err)
     return status;
 }
 
-static nb_status create_dataset(hid_t file, const char *name, hid_t file_type, size_t rank, const hsize_t *dims,
-                                nb_h5_layout layout, hid_t *dataset, nb_error *err)
+static nb_status create_dataset(hid_t file, const char *name, const nb_h5_array *a, nb_h5_layout layout, hid_t *dataset,
+                                nb_error *err)
 {
     size_t bytes;
-    nb_status status = nb_h5_total_bytes(name, rank, dims, H5Tget_size(file_type), &bytes, err);
+    nb_status status = nb_h5_total_bytes(name, a->rank, a->dims, H5Tget_size(a->stored), &bytes, err);
     if (status == NB_OK) {
         status = nb_h5_create_groups(file, name, err);
     }
     if (status != NB_OK) {
         return status;
     }
-    hid_t plist = properties(file_type, rank, dims, layout);
-    hid_t space = rank ? H5Screate_simple((int)rank, dims, NULL) : H5Screate(H5S_SCALAR);
-    *dataset = H5Dcreate2(file, name, file_type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+    hid_t plist = properties(a->stored, a->rank, a->dims, layout);
+    hid_t space = a->rank ? H5Screate_simple((int)a->rank, a->dims, NULL) : H5Screate(H5S_SCALAR);
+    *dataset = H5Dcreate2(file, name, a->stored, space, H5P_DEFAULT, plist, H5P_DEFAULT);
     if (*dataset < 0) {
         status = nb_h5_fail(err, NB_ERR_IO, "create dataset", name);
     }
@@ -270,16 +270,15 @@ static nb_status write_failed(const char *name, nb_error *err)
                            : nb_h5_fail(err, NB_ERR_IO, "write dataset", name);
 }
 
-nb_status nb_h5_put(hid_t file, const char *name, hid_t file_type, hid_t mem_type, size_t rank, const hsize_t *dims,
-                    const void *data, nb_h5_layout layout, nb_error *err)
+nb_status nb_h5_put(hid_t file, const char *name, const nb_h5_array *array, nb_h5_layout layout, nb_error *err)
 {
     hid_t dataset;
-    nb_status status = create_dataset(file, name, file_type, rank, dims, layout, &dataset, err);
+    nb_status status = create_dataset(file, name, array, layout, &dataset, err);
     if (status != NB_OK) {
         return status;
     }
     errno = 0;
-    if (data && H5Dwrite(dataset, mem_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) {
+    if (array->data && H5Dwrite(dataset, array->memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, array->data) < 0) {
         status = write_failed(name, err);
     }
     if (H5Dclose(dataset) < 0 && status == NB_OK) {
@@ -288,11 +287,11 @@ nb_status nb_h5_put(hid_t file, const char *name, hid_t file_type, hid_t mem_typ
     return status;
 }
 
-nb_status nb_h5_put_vector(hid_t file, const char *name, hid_t file_type, hid_t mem_type, size_t count,
-                           const void *data, nb_h5_layout layout, nb_error *err)
+nb_status nb_h5_put_vector(hid_t file, const char *name, nb_h5_values values, nb_h5_layout layout, nb_error *err)
 {
-    hsize_t dims = count;
-    return nb_h5_put(file, name, file_type, mem_type, 1, &dims, data, layout, err);
+    hsize_t count = values.count;
+    const nb_h5_array array = {values.stored, values.memory, 1, &count, values.data};
+    return nb_h5_put(file, name, &array, layout, err);
 }
 
 nb_status nb_h5_dataset_offset(hid_t dataset, const char *name, uint64_t *offset, nb_error *err)
@@ -305,11 +304,10 @@ nb_status nb_h5_dataset_offset(hid_t dataset, const char *name, uint64_t *offset
     return NB_OK;
 }
 
-nb_status nb_h5_reserve(hid_t file, const char *name, hid_t file_type, size_t rank, const hsize_t *dims,
-                        uint64_t *offset, nb_error *err)
+nb_status nb_h5_reserve(hid_t file, const char *name, const nb_h5_array *array, uint64_t *offset, nb_error *err)
 {
     hid_t dataset;
-    nb_status status = create_dataset(file, name, file_type, rank, dims, NB_H5_CONTIGUOUS, &dataset, err);
+    nb_status status = create_dataset(file, name, array, NB_H5_CONTIGUOUS, &dataset, err);
     if (status == NB_OK) {
         status = nb_h5_dataset_offset(dataset, name, offset, err);
         H5Dclose(dataset);
@@ -322,7 +320,8 @@ nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_erro
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, strlen(text) + 1);
     H5Tset_cset(type, H5T_CSET_UTF8);
-    nb_status status = nb_h5_put(file, name, type, type, 0, NULL, text, NB_H5_CONTIGUOUS, err);
+    const nb_h5_array scalar = {.stored = type, .memory = type, .data = text};
+    nb_status status = nb_h5_put(file, name, &scalar, NB_H5_CONTIGUOUS, err);
     H5Tclose(type);
     return status;
 }
@@ -332,13 +331,13 @@ nb_status nb_h5_put_strings(hid_t file, const char *name, const nb_strings *stri
     char part[128];
     static const uint64_t none = 0;
     const uint64_t *offset = strings->count ? strings->offset : &none;
+    const nb_h5_values bytes = {H5T_STD_U8LE, H5T_NATIVE_UCHAR, (size_t)offset[strings->count], strings->bytes};
+    const nb_h5_values offsets = {H5T_STD_U64LE, H5T_NATIVE_UINT64, strings->count + 1, offset};
     snprintf(part, sizeof part, "%s/bytes", name);
-    nb_status status = nb_h5_put_vector(file, part, H5T_STD_U8LE, H5T_NATIVE_UCHAR, (size_t)offset[strings->count],
-                                        strings->bytes, NB_H5_ZSTD, err);
+    nb_status status = nb_h5_put_vector(file, part, bytes, NB_H5_ZSTD, err);
     if (status == NB_OK) {
         snprintf(part, sizeof part, "%s/offsets", name);
-        status =
-            nb_h5_put_vector(file, part, H5T_STD_U64LE, H5T_NATIVE_UINT64, strings->count + 1, offset, NB_H5_ZSTD, err);
+        status = nb_h5_put_vector(file, part, offsets, NB_H5_ZSTD, err);
     }
     return status;
 }

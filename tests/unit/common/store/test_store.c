@@ -164,7 +164,7 @@ static void test_npy(void **state)
     const char *path = scratch_path("a.npy");
     float values[6] = {1, -2, 0.5f, 4, 5, 1e-3f};
     int32_t labels[3] = {-1, 0, 7};
-    must(nb_npy_write(path, true, NB_NPY_F32, 0, 2, 3, values, &err), &err);
+    must(nb_npy_write(path, true, NB_NPY_F32, (nb_npy_shape){.rows = 2, .columns = 3}, values, &err), &err);
     must(nb_npy_open(&npy, path, &err), &err);
     assert_int_equal(npy.rows, 2);
     assert_int_equal(npy.columns, 3);
@@ -173,12 +173,12 @@ static void test_npy(void **state)
         assert_true(nb_npy_at(&npy, i) == (double)values[i]);
     }
     nb_npy_close(&npy);
-    must(nb_npy_write(path, true, NB_NPY_I32, 0, 3, 0, labels, &err), &err);
+    must(nb_npy_write(path, true, NB_NPY_I32, (nb_npy_shape){.rows = 3}, labels, &err), &err);
     must(nb_npy_open(&npy, path, &err), &err);
     assert_int_equal(npy.rank, 1);
     assert_true(nb_npy_at(&npy, 2) == 7);
     nb_npy_close(&npy);
-    must(nb_npy_write(path, true, NB_NPY_F16, 0, 2, 3, values, &err), &err);
+    must(nb_npy_write(path, true, NB_NPY_F16, (nb_npy_shape){.rows = 2, .columns = 3}, values, &err), &err);
     must(nb_npy_open(&npy, path, &err), &err);
     assert_true(fabs(nb_npy_at(&npy, 5) - 1e-3) < 1e-6);
     nb_npy_close(&npy);
@@ -199,9 +199,9 @@ static void test_import(void **state)
     float rows[N * D], norms[N], back[N * D];
     make_rows(rows, norms);
     const char *npy = scratch_path("rows.npy"), *path = scratch_path("imported.nbe");
-    nb_import in = {.embeddings = npy};
-    must(nb_npy_write(npy, true, NB_NPY_F16, 0, N, D, rows, &err), &err);
-    must(nb_import_store(&in, path, true, "{}", &digest, &count, &err), &err);
+    nb_import in = {.embeddings = npy, .provenance = "{}"};
+    must(nb_npy_write(npy, true, NB_NPY_F16, (nb_npy_shape){.rows = N, .columns = D}, rows, &err), &err);
+    must(nb_import_store(&in, path, true, &digest, &count, &err), &err);
     must(nb_store_open(&store, path, true, &err), &err);
     assert_true(store.plan.half);
     must(nb_store_rows_float(&store, 0, N, back, &err), &err);
@@ -212,15 +212,15 @@ static void test_import(void **state)
     for (size_t i = 0; i < N * D; i++) {
         rows[i] *= 3;
     }
-    must(nb_npy_write(npy, true, NB_NPY_F16, 0, N, D, rows, &err), &err);
-    must(nb_import_store(&in, path, true, "{}", &digest, &count, &err), &err);
+    must(nb_npy_write(npy, true, NB_NPY_F16, (nb_npy_shape){.rows = N, .columns = D}, rows, &err), &err);
+    must(nb_import_store(&in, path, true, &digest, &count, &err), &err);
     must(nb_store_open(&store, path, true, &err), &err);
     assert_false(store.plan.half);
     assert_true(fabs((double)store.norms[5] - 3) < 0.01);
     nb_store_close(&store);
     memset(rows + 4 * D, 0, D * sizeof *rows);
-    must(nb_npy_write(npy, true, NB_NPY_F32, 0, N, D, rows, &err), &err);
-    must_fail(nb_import_store(&in, path, true, "{}", &digest, &count, &err), NB_ERR_INPUT, &err, "row 4");
+    must(nb_npy_write(npy, true, NB_NPY_F32, (nb_npy_shape){.rows = N, .columns = D}, rows, &err), &err);
+    must_fail(nb_import_store(&in, path, true, &digest, &count, &err), NB_ERR_INPUT, &err, "row 4");
 }
 
 /* ---- looking for the data of a sparse file ---- */
@@ -249,9 +249,11 @@ static nb_status save_sparse(const char *path, nb_error *err)
     memset(twos, 2, sizeof twos);
     nb_status status;
     NB_TRY(nb_h5_create(&file, path, "test", 1, err));
-    NB_TRY(nb_h5_put_vector(file, "ones", H5T_STD_U8LE, H5T_NATIVE_UINT8, ONES, ones, NB_H5_CONTIGUOUS, err));
-    NB_TRY(nb_h5_reserve(file, "hole", H5T_STD_U8LE, 1, &hole, &at, err));
-    NB_TRY(nb_h5_put_vector(file, "twos", H5T_STD_U8LE, H5T_NATIVE_UINT8, ONES, twos, NB_H5_CONTIGUOUS, err));
+    NB_TRY(nb_h5_put_vector(file, "ones", (nb_h5_values){H5T_STD_U8LE, H5T_NATIVE_UINT8, ONES, ones}, NB_H5_CONTIGUOUS,
+                            err));
+    NB_TRY(nb_h5_reserve(file, "hole", &(nb_h5_array){.stored = H5T_STD_U8LE, .rank = 1, .dims = &hole}, &at, err));
+    NB_TRY(nb_h5_put_vector(file, "twos", (nb_h5_values){H5T_STD_U8LE, H5T_NATIVE_UINT8, ONES, twos}, NB_H5_CONTIGUOUS,
+                            err));
     status = nb_h5_save(&file, path, err);
 done:
     nb_h5_close(&file);
