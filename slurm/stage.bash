@@ -1,4 +1,4 @@
-# One stage of a run file inside a batch job. Sourced by the batch scripts beside it; not run by itself.
+# One stage of a run file inside a batch job. Sourced by the batch script beside it; not run by itself.
 #
 #   nb_stage RUN.yaml STAGE
 #
@@ -131,10 +131,14 @@ nb_stripes() {
 }
 
 nb_stage() {
-    local config=$1 asked='' ended='' code=0 launcher program part
-    NB_STAGE=$2
+    local config=${1:-} asked='' ended='' code=0 launcher program part
+    NB_STAGE=${2:-}
+    [ -n "$config" ] && [ -n "$NB_STAGE" ] || {
+        echo "error: which stage? sbatch ... stage.sbatch RUN.yaml STAGE; 'negbank run RUN.yaml --print-stages' lists them" >&2
+        exit 2
+    }
     [ -n "${SLURM_JOB_ID:-}" ] || {
-        echo "error: this is a batch script: sbatch ... RUN.yaml, or slurm/submit RUN.yaml" >&2
+        echo "error: this is a batch script: sbatch ... stage.sbatch RUN.yaml STAGE, or slurm/submit RUN.yaml" >&2
         exit 2
     }
     # shellcheck disable=SC1090

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-nb_status nb_crew_open(nb_crew *c, const nb_team *team, const nb_log *log, const nb_crew_work *work, nb_error *err)
+/* Collective. */
+static nb_status crew_open(nb_crew *c, const nb_team *team, const nb_log *log, const nb_crew_work *work, nb_error *err)
 {
     nb_status status;
     *c = (nb_crew){.team = team};
@@ -25,7 +26,8 @@ done:
     return status;
 }
 
-void nb_crew_close(nb_crew *c)
+/* Collective, directly behind an agreement. */
+static void crew_close(nb_crew *c)
 {
     nb_queue_destroy(&c->queue);
     free(c->all);
@@ -34,7 +36,8 @@ void nb_crew_close(nb_crew *c)
 
 /* ---- progress ---- */
 
-void nb_crew_look(nb_crew *c, uint64_t *made, uint64_t *kept, int *slowest)
+/* Rank 0. Items of all ranks, as far as they are known; *slowest is the rank that made least. */
+static void crew_look(nb_crew *c, uint64_t *made, uint64_t *kept, int *slowest)
 {
     *made = *kept = 0;
     *slowest = 0;
@@ -50,14 +53,14 @@ void nb_crew_look(nb_crew *c, uint64_t *made, uint64_t *kept, int *slowest)
     }
 }
 
-static void show(nb_crew *c)
+static void crew_show(nb_crew *c)
 {
     uint64_t made, kept;
     int slowest;
     if (c->team->rank != 0 || !nb_progress_due(&c->progress)) {
         return;
     }
-    nb_crew_look(c, &made, &kept, &slowest);
+    crew_look(c, &made, &kept, &slowest);
     double total = c->progress.total, done = (double)(made + kept), seconds = nb_clock() - c->progress.start;
     if (c->team->size > 1 && c->queue.how != NB_SHARING_DEALT && seconds > 0) {
         char rate[32];
@@ -68,33 +71,24 @@ static void show(nb_crew *c)
     nb_progress_update(&c->progress, done < total ? done : total);
 }
 
-nb_status nb_crew_post(nb_crew *c, nb_error *err)
+static nb_status crew_post(nb_crew *c, nb_error *err)
 {
     nb_status status = nb_queue_post(&c->queue, &c->tally, err);
-    show(c);
+    crew_show(c);
     return status;
 }
 
-void nb_crew_watch(nb_crew *c)
+/* Rank 0 waits for all to finish, so that the progress of the last ones is seen and a request to stop is heard. */
+static void crew_watch(nb_crew *c)
 {
     static const struct timespec nap = {.tv_nsec = 2000000};
     while (c->team->rank == 0 && !nb_queue_finished(&c->queue)) {
         nanosleep(&nap, NULL);
-        show(c);
+        crew_show(c);
         if (nb_stop_requested()) {
             nb_queue_halt(&c->queue, NB_HALT_STOPPED);
         }
     }
-}
-
-/* ---- tiles ---- */
-
-nb_status nb_crew_next(nb_crew *c, size_t *tile, bool *more, nb_error *err)
-{
-    if (nb_stop_requested()) {
-        nb_queue_halt(&c->queue, NB_HALT_STOPPED);
-    }
-    return nb_queue_next(&c->queue, tile, more, err);
 }
 
 nb_status nb_crew_pulse(nb_crew *c, uint64_t items)
@@ -102,43 +96,71 @@ nb_status nb_crew_pulse(nb_crew *c, uint64_t items)
     nb_error unseen = {0}; /* progress alone: what fails here fails again at the next tile */
     nb_tally whole = c->tally;
     c->tally.items += items;
-    nb_crew_post(c, &unseen);
+    nb_status posted = crew_post(c, &unseen);
     c->tally = whole;
+    (void)posted;
     return nb_stop_requested() || nb_queue_halted(&c->queue) ? NB_STOPPED : NB_OK;
 }
 
-nb_status nb_crew_finish(nb_crew *c, nb_status status, nb_error *err)
+/* ---- tiles ---- */
+
+/* The next tile that is not done yet. A request to stop ends the queue for all. */
+static nb_status crew_fetch(nb_crew *c, const nb_crew_work *work, size_t *tile, bool *more, nb_error *err)
 {
-    nb_error second = {0};
-    if (status != NB_OK) {
-        nb_queue_halt(&c->queue, NB_HALT_FAILED);
+    uint64_t kept;
+    nb_status status;
+    do {
+        kept = 0;
+        if (nb_stop_requested()) {
+            nb_queue_halt(&c->queue, NB_HALT_STOPPED);
+        }
+        NB_TRY(nb_queue_next(&c->queue, tile, more, err));
+        if (*more && work->done) {
+            NB_TRY(work->done(work->state, *tile, &kept, err));
+        }
+        if (kept) {
+            c->tally.kept += kept;
+            NB_TRY(crew_post(c, err));
+        }
+    } while (kept);
+    if (*more && work->prefetch) {
+        work->prefetch(work->state, *tile);
     }
-    c->tally.finished = 1;
-    nb_status posted = nb_queue_post(&c->queue, &c->tally, status == NB_OK ? err : &second);
-    return status == NB_OK ? posted : status;
+done:
+    return status;
 }
 
-/* ---- the whole loop ---- */
-
-static nb_status take_tiles(nb_crew *c, const nb_crew_work *work, nb_error *err)
+static nb_status crew_visit(nb_crew *c, const nb_crew_work *work, size_t tile, nb_error *err)
 {
-    size_t tile;
-    bool more;
+    nb_status status = work->visit(work->state, c, tile, err);
+    if (status == NB_STOPPED) { /* left half done: it does not count */
+        nb_error_clear(err);
+        nb_queue_halt(&c->queue, NB_HALT_STOPPED);
+        return NB_OK;
+    }
+    return status == NB_OK ? crew_post(c, err) : status;
+}
+
+/* With a prefetch the next tile is fetched before this one is visited. */
+static nb_status crew_visit_all(nb_crew *c, const nb_crew_work *work, nb_error *err)
+{
+    size_t tile = 0, next = 0;
+    bool any = false, more = false;
     nb_status status;
-    for (;;) {
-        NB_TRY(nb_crew_next(c, &tile, &more, err));
-        if (!more) {
-            break;
+    NB_TRY(crew_fetch(c, work, &tile, &any, err));
+    while (any) {
+        if (work->prefetch) {
+            NB_TRY(crew_fetch(c, work, &next, &more, err));
+            if (nb_queue_halted(&c->queue)) {
+                break;
+            }
         }
-        status = work->visit(work->state, c, tile, err);
-        if (status == NB_STOPPED) { /* left half done: it does not count */
-            nb_error_clear(err);
-            nb_queue_halt(&c->queue, NB_HALT_STOPPED);
-            status = NB_OK;
-            break;
+        NB_TRY(crew_visit(c, work, tile, err));
+        if (!work->prefetch) {
+            NB_TRY(crew_fetch(c, work, &next, &more, err));
         }
-        NB_TRY(status);
-        NB_TRY(nb_crew_post(c, err));
+        tile = next;
+        any = more;
     }
 done:
     return status;
@@ -146,17 +168,28 @@ done:
 
 /* Not collective: no rank waits for another from here to the agreement behind it, but for rank 0, which waits for what
  * every rank posts on any way out. */
-static nb_status work_here(nb_crew *c, const nb_crew_work *work, nb_error *err)
+static nb_status crew_work_here(nb_crew *c, const nb_crew_work *work, double *wait, nb_error *err)
 {
-    nb_status status = nb_crew_finish(c, take_tiles(c, work, err), err);
-    if (status == NB_OK) {
-        nb_crew_watch(c);
+    nb_error second = {0};
+    nb_status status = crew_visit_all(c, work, err);
+    nb_status flushed = work->flush ? work->flush(work->state, status == NB_OK ? err : &second) : NB_OK;
+    status = status == NB_OK ? flushed : status;
+    if (status != NB_OK) {
+        nb_queue_halt(&c->queue, NB_HALT_FAILED);
     }
+    c->tally.finished = 1;
+    nb_status posted = nb_queue_post(&c->queue, &c->tally, status == NB_OK ? err : &second);
+    status = status == NB_OK ? posted : status;
+    double waiting = nb_clock();
+    if (status == NB_OK) {
+        crew_watch(c);
+    }
+    *wait = c->team->rank == 0 ? nb_clock() - waiting : 0;
     return status;
 }
 
 /* Collective. Whether all tiles were done; *kept: items that were so before. */
-static nb_status judge(const nb_crew *c, const nb_crew_work *work, uint64_t *kept, nb_error *err)
+static nb_status crew_count(const nb_crew *c, const nb_crew_work *work, uint64_t *kept, nb_error *err)
 {
     uint64_t counts[2] = {c->tally.items + c->tally.kept, c->tally.kept};
     nb_status status = nb_team_sum(c->team, counts, 2, err);
@@ -169,31 +202,40 @@ static nb_status judge(const nb_crew *c, const nb_crew_work *work, uint64_t *kep
     return status;
 }
 
-nb_status nb_crew_run(const nb_team *team, const nb_log *log, const nb_crew_work *work, uint64_t *kept, nb_error *err)
+static void crew_report(nb_crew *c, const nb_log *log, uint64_t kept)
+{
+    c->progress.note[0] = '\0';
+    c->progress.before = (double)kept;
+    nb_progress_finish(&c->progress);
+    if (kept) {
+        nb_log_info(log, "%llu of %.0f %s were done before", (unsigned long long)kept, c->progress.total,
+                    c->progress.what);
+    }
+}
+
+nb_status nb_crew_run(const nb_team *team, const nb_log *log, const nb_crew_work *work, nb_crew_result *result,
+                      nb_error *err)
 {
     nb_crew crew;
-    uint64_t before = 0;
-    nb_status status = nb_crew_open(&crew, team, log, work, err);
+    nb_crew_result went = {0};
+    nb_status status = crew_open(&crew, team, log, work, err);
     if (status != NB_OK) {
         return status;
     }
-    status = nb_team_agree(team, work_here(&crew, work, err), err);
+    status = nb_team_agree(team, crew_work_here(&crew, work, &went.wait, err), err);
     if (status == NB_OK) {
-        status = judge(&crew, work, &before, err);
+        status = crew_count(&crew, work, &went.kept, err);
     }
     if (status == NB_OK) {
-        crew.progress.note[0] = '\0';
-        crew.progress.before = (double)before;
-        nb_progress_finish(&crew.progress);
-        if (before) {
-            nb_log_info(log, "%llu of %llu %s were done before", (unsigned long long)before,
-                        (unsigned long long)work->total, work->what);
-        }
+        crew_report(&crew, log, went.kept);
     }
-    if (kept) {
-        *kept = before;
+    went.mine = crew.tally;
+    went.sharing = crew.queue.how;
+    went.seconds = nb_clock() - crew.progress.start;
+    if (result) {
+        *result = went;
     }
     status = nb_team_agree(team, status, err);
-    nb_crew_close(&crew);
+    crew_close(&crew);
     return status;
 }

@@ -1,58 +1,82 @@
-/* A crew: all ranks at work on one queue of tiles, and the progress of all of them, told by rank 0.
- *
- * nb_crew_run is the whole loop; a loop of its own, one that looks a tile ahead say, is made of the parts below it. */
-#ifndef NB_PARALLEL_CREW_H
-#define NB_PARALLEL_CREW_H
+/* The worker pool: all ranks at work on one queue of tiles (common/parallel/queue.h), and the progress of all of them,
+ * logged by rank 0. */
+#ifndef NB_COMMON_PARALLEL_CREW_H
+#define NB_COMMON_PARALLEL_CREW_H
 
 #include "common/base/log.h"
 #include "common/parallel/queue.h"
 
+/** This rank's share of a pool at work; what a visit is given. */
 typedef struct nb_crew {
-    const nb_team *team;
+    const nb_team *team; /**< borrowed */
     nb_queue queue;
-    nb_tally tally, *all; /* this rank's; rank 0: everybody's [size] */
+    nb_tally tally; /**< this rank's; a visit adds to it */
+    nb_tally *all;  /**< rank 0: as last seen of every rank, [team->size] */
     nb_progress progress;
 } nb_crew;
 
-/* What is to be done. Items are what progress counts (rows, bytes), `total` of them in all tiles. */
+/** What is to be done. Items are what progress counts (rows, bytes). Which rank visits a tile must not decide the
+ * result.
+ *
+ * The functions are called with `state` by the thread that called nb_crew_run. They are not collective, and must not
+ * call what is: ranks visit different numbers of tiles. All but `visit` may be NULL. */
 typedef struct nb_crew_work {
-    const char *what; /* items in the plural, "texts" */
-    const char *hint; /* what to do after a request to stop */
-    uint64_t total;
-    size_t tiles, run; /* as nb_queue_create takes them */
-    nb_sharing sharing;
-    /* Works on one tile and adds its items to crew->tally: `items` when they were made, `kept` when there was nothing
-     * to do. A long tile shows with nb_crew_pulse how far it is. Which rank it is must not decide the result. */
-    nb_status (*visit)(void *state, nb_crew *crew, size_t tile, nb_error *err);
+    const char *what;   /**< items in the plural, "texts" */
+    const char *hint;   /**< what to do after a request to stop */
+    uint64_t total;     /**< items in all tiles */
+    size_t tiles;       /**< as nb_queue_create takes them */
+    size_t run;         /**< as nb_queue_create takes it */
+    nb_sharing sharing; /**< as nb_queue_create takes it */
     void *state;
+
+    /** Works on one tile and adds its items to crew->tally: `items` when they were made, `kept` when there was nothing
+     * to do. A long tile shows with nb_crew_pulse how far it is, and returns NB_STOPPED when told so: it is left half
+     * done then and does not count. */
+    nb_status (*visit)(void *state, nb_crew *crew, size_t tile, nb_error *err);
+
+    /** Looks whether a tile was done before; then *kept is its items, counted by the pool, and it is neither prefetched
+     * nor visited. 0 otherwise. */
+    nb_status (*done)(void *state, size_t tile, uint64_t *kept, nb_error *err);
+
+    /** Hears which tile this rank visits behind the one it visits next, so that it may be read ahead, and returns at
+     * once. Tiles are fetched one ahead then; one that was fetched when the work ended is not visited. */
+    void (*prefetch)(void *state, size_t tile);
+
+    /** Called once, when this rank visits no more, for whatever reason, and before the others hear of it: what it wrote
+     * is put on the disk. */
+    nb_status (*flush)(void *state, nb_error *err);
 } nb_crew_work;
 
-/* Collective. Every tile once, by whichever rank takes it. A failure on one rank ends the work on all; after a request
- * to stop on any rank every rank gets NB_STOPPED, unless all tiles were done by then. *kept, of all ranks, may be NULL.
- */
-nb_status nb_crew_run(const nb_team *team, const nb_log *log, const nb_crew_work *work, uint64_t *kept, nb_error *err);
+/** How it went. */
+typedef struct nb_crew_result {
+    nb_tally mine;      /**< of this rank */
+    uint64_t kept;      /**< items of all ranks that were done before */
+    nb_sharing sharing; /**< how tiles were shared: never NB_SHARING_AUTO */
+    double seconds;     /**< on this rank's clock, from the first tile on */
+    double wait;        /**< of these, that rank 0 waited for the others; 0 elsewhere */
+} nb_crew_result;
 
-/* Not collective. Inside a tile: `items` of it are made so far, so that progress shows them before they are counted.
- * NB_STOPPED, without a message, when the tile is to be left: a stop was requested here, or the others have ended. */
+/** Has every tile visited once, by whichever rank takes it. Collective: all of `work` but `state` and the functions'
+ * own data agrees on all ranks. A failure on one rank ends the work on all, and so does a request to stop
+ * (common/parallel/stop.h) on any of them.
+ *
+ * @param team   the ranks; its communicator stays the caller's, the pool makes and frees what it shares on it
+ * @param log    progress and what was done before, rank 0's
+ * @param work   what is to be done
+ * @param result how it went, also after a failure or a request to stop; untouched where no pool could be made. May be
+ *               NULL
+ * @return NB_OK on all ranks; NB_STOPPED after a request to stop, unless all tiles were done by then; NB_ERR_LIMIT when
+ *         memory is out or work->sharing is not to be had; else the status of the lowest rank whose function failed. */
+nb_status nb_crew_run(const nb_team *team, const nb_log *log, const nb_crew_work *work, nb_crew_result *result,
+                      nb_error *err);
+
+/** Inside a visit: `items` of the tile are made so far, so that progress shows them before they are counted. Not
+ * collective.
+ *
+ * @param crew  as the visit was given it
+ * @param items since the begin of the tile
+ * @return NB_OK, or NB_STOPPED, without a message, when the tile is to be left: a stop was requested here, or the
+ * others have ended. */
 nb_status nb_crew_pulse(nb_crew *crew, uint64_t items);
-
-/* ---- parts of a loop ---- */
-
-/* Collective. Close it directly behind an agreement, on every way out; harmless on {0}. */
-nb_status nb_crew_open(nb_crew *crew, const nb_team *team, const nb_log *log, const nb_crew_work *work, nb_error *err);
-void nb_crew_close(nb_crew *crew);
-
-/* Not collective. The next tile; a request to stop ends the queue for all first. */
-nb_status nb_crew_next(nb_crew *crew, size_t *tile, bool *more, nb_error *err);
-/* Not collective. Posts the tally and, on rank 0, shows progress when it is due. */
-nb_status nb_crew_post(nb_crew *crew, nb_error *err);
-/* Not collective. This rank takes no more; `status` is its own so far, and a failure ends the work of all. Returns it,
- * or what fails now. */
-nb_status nb_crew_finish(nb_crew *crew, nb_status status, nb_error *err);
-/* Rank 0 waits for all to finish, so that the progress of the last ones is seen and a request to stop is heard; returns
- * at once elsewhere. */
-void nb_crew_watch(nb_crew *crew);
-/* Rank 0. Sums over the ranks as far as they are known; *slowest is the rank that made least. */
-void nb_crew_look(nb_crew *crew, uint64_t *made, uint64_t *kept, int *slowest);
 
 #endif

@@ -1,5 +1,7 @@
 #include "common/parallel/queue.h"
 
+#include "common/parallel/mpi_check.h"
+
 #include <stdatomic.h>
 #include <string.h>
 
@@ -25,19 +27,6 @@ nb_sharing nb_sharing_parse(const char *name)
     }
     return NB_SHARING_AUTO;
 }
-
-static nb_status checked(int code, const char *what, nb_error *err)
-{
-    char text[MPI_MAX_ERROR_STRING] = "";
-    int len = 0;
-    if (code == MPI_SUCCESS) {
-        return NB_OK;
-    }
-    MPI_Error_string(code, text, &len);
-    return nb_fail(err, NB_ERR_INTERNAL, "%s failed on the queue of tiles: %s", what, text);
-}
-
-#define NB_TRY_MPI(call, what) NB_TRY(checked((call), (what), err))
 
 static size_t word_count(const nb_queue *q)
 {

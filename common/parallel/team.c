@@ -1,22 +1,11 @@
 #include "common/parallel/team.h"
 
+#include "common/parallel/mpi_check.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 enum { CHUNK = 1 << 28 }; /* elements a call: far below MPI's int */
-
-static nb_status checked(int code, const char *what, nb_error *err)
-{
-    if (code == MPI_SUCCESS) {
-        return NB_OK;
-    }
-    char text[MPI_MAX_ERROR_STRING] = "";
-    int len = 0;
-    MPI_Error_string(code, text, &len);
-    return nb_fail(err, NB_ERR_INTERNAL, "%s failed: %s", what, text);
-}
-
-#define NB_TRY_MPI(call, what) NB_TRY(checked((call), (what), err))
 
 nb_status nb_team_start(nb_team *team, nb_error *err)
 {

@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+_Static_assert((int)NB_SEAL_BYTES == (int)NB_H5_USER_BLOCK, "the seal fills the user block");
+
 size_t nb_store_tile_begin(const nb_store_plan *plan, size_t tile)
 {
     return tile * (size_t)plan->tile_rows;
@@ -31,11 +33,14 @@ static nb_status put_rows_room(hid_t file, nb_store_plan *plan, nb_error *err)
     hsize_t matrix[2] = {plan->count, plan->width}, rows = plan->count, tiles = plan->tile_count;
     hid_t half = nb_h5_half_type();
     nb_status status;
-    NB_TRY(nb_h5_reserve(file, "embeddings", plan->half ? half : H5T_IEEE_F32LE, 2, matrix, &plan->embeddings_at, err));
-    NB_TRY(nb_h5_reserve(file, "norms", H5T_IEEE_F32LE, 1, &rows, &plan->norms_at, err));
-    NB_TRY(nb_h5_put_vector(file, "tiles/rows", H5T_STD_U64LE, H5T_NATIVE_UINT64, 1, &plan->tile_rows, NB_H5_CONTIGUOUS,
-                            err));
-    NB_TRY(nb_h5_reserve(file, "tiles/checksum", H5T_STD_U64LE, 1, &tiles, &plan->checksums_at, err));
+    const nb_h5_array embeddings = {.stored = plan->half ? half : H5T_IEEE_F32LE, .rank = 2, .dims = matrix};
+    const nb_h5_array norms = {.stored = H5T_IEEE_F32LE, .rank = 1, .dims = &rows};
+    const nb_h5_array checksums = {.stored = H5T_STD_U64LE, .rank = 1, .dims = &tiles};
+    const nb_h5_values tile_rows = {H5T_STD_U64LE, H5T_NATIVE_UINT64, 1, &plan->tile_rows};
+    NB_TRY(nb_h5_reserve(file, "embeddings", &embeddings, &plan->embeddings_at, err));
+    NB_TRY(nb_h5_reserve(file, "norms", &norms, &plan->norms_at, err));
+    NB_TRY(nb_h5_put_vector(file, "tiles/rows", tile_rows, NB_H5_CONTIGUOUS, err));
+    NB_TRY(nb_h5_reserve(file, "tiles/checksum", &checksums, &plan->checksums_at, err));
 done:
     H5Tclose(half);
     return status;
@@ -60,12 +65,12 @@ nb_status nb_store_create(nb_store_plan *plan, const char *path, const nb_store_
     NB_TRY(put_rows_room(file, plan, err));
     NB_TRY(nb_h5_put_strings(file, "names", spec->names, err));
     if (spec->tags) {
-        NB_TRY(
-            nb_h5_put_vector(file, "tags", H5T_STD_U8LE, H5T_NATIVE_UINT8, spec->count, spec->tags, NB_H5_ZSTD, err));
+        const nb_h5_values tags = {H5T_STD_U8LE, H5T_NATIVE_UINT8, spec->count, spec->tags};
+        NB_TRY(nb_h5_put_vector(file, "tags", tags, NB_H5_ZSTD, err));
     }
     if (spec->labels) {
-        NB_TRY(nb_h5_put_vector(file, "labels", H5T_STD_I32LE, H5T_NATIVE_INT32, spec->count, spec->labels, NB_H5_ZSTD,
-                                err));
+        const nb_h5_values labels = {H5T_STD_I32LE, H5T_NATIVE_INT32, spec->count, spec->labels};
+        NB_TRY(nb_h5_put_vector(file, "labels", labels, NB_H5_ZSTD, err));
     }
     if (spec->classes && spec->classes->count) {
         NB_TRY(nb_h5_put_strings(file, "classes", spec->classes, err));

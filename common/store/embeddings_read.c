@@ -15,7 +15,8 @@ static nb_status read_plan(nb_store *s, hid_t file, nb_error *err)
     uint64_t *tile_rows = NULL;
     nb_status status;
     NB_TRY(nb_h5_dims(file, "embeddings", 2, dims, &half, err));
-    NB_TRY(nb_h5_get(file, "tiles/rows", H5T_NATIVE_UINT64, 8, 1, &one, (void **)&tile_rows, err));
+    const nb_h5_array number = {.memory = H5T_NATIVE_UINT64, .rank = 1, .dims = &one};
+    NB_TRY(nb_h5_get(file, "tiles/rows", &number, (void **)&tile_rows, err));
     s->plan = (nb_store_plan){.count = dims[0], .width = dims[1], .tile_rows = *tile_rows, .half = half};
     free(tile_rows);
     if (!dims[0] || !dims[1] || !s->plan.tile_rows || dims[1] > NB_STORE_WIDTH_MAX) {
@@ -78,15 +79,18 @@ static nb_status check_counts(const nb_store *s, size_t names, nb_error *err)
 static nb_status read_columns(nb_store *s, hid_t file, nb_error *err)
 {
     hsize_t rows = s->plan.count;
+    nb_h5_array want = {.memory = H5T_NATIVE_FLOAT, .rank = 1, .dims = &rows};
     nb_status status;
-    NB_TRY(nb_h5_get(file, "norms", H5T_NATIVE_FLOAT, 4, 1, &rows, (void **)&s->norms, err));
+    NB_TRY(nb_h5_get(file, "norms", &want, (void **)&s->norms, err));
     NB_TRY(nb_h5_get_strings(file, "names", &s->names, err));
     if (nb_h5_has(file, "tags")) {
-        NB_TRY(nb_h5_get(file, "tags", H5T_NATIVE_UINT8, 1, 1, &rows, (void **)&s->tags, err));
+        want.memory = H5T_NATIVE_UINT8;
+        NB_TRY(nb_h5_get(file, "tags", &want, (void **)&s->tags, err));
         NB_TRY(check_tags(s->tags, 0, rows, err));
     }
     if (nb_h5_has(file, "labels")) {
-        NB_TRY(nb_h5_get(file, "labels", H5T_NATIVE_INT32, 4, 1, &rows, (void **)&s->labels, err));
+        want.memory = H5T_NATIVE_INT32;
+        NB_TRY(nb_h5_get(file, "labels", &want, (void **)&s->labels, err));
     }
     for (size_t i = 0; s->labels && i < rows; i++) {
         if (s->labels[i] < -1) {

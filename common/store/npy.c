@@ -136,22 +136,22 @@ double nb_npy_at(const nb_npy *npy, size_t i)
     return 0;
 }
 
-nb_status nb_npy_write(const char *path, bool force, nb_npy_type type, size_t planes, size_t rows, size_t columns,
-                       const void *data, nb_error *err)
+nb_status nb_npy_write(const char *path, bool force, nb_npy_type type, nb_npy_shape shape, const void *data,
+                       nb_error *err)
 {
     nb_buffer b = {.max = SIZE_MAX / 2};
-    char shape[96], head[256];
+    char text[96], head[256];
     nb_status status;
-    size_t count = (planes ? planes : 1) * rows * (columns ? columns : 1);
-    if (planes) {
-        snprintf(shape, sizeof shape, "(%zu, %zu, %zu)", planes, rows, columns);
-    } else if (columns) {
-        snprintf(shape, sizeof shape, "(%zu, %zu)", rows, columns);
+    size_t count = (shape.planes ? shape.planes : 1) * shape.rows * (shape.columns ? shape.columns : 1);
+    if (shape.planes) {
+        snprintf(text, sizeof text, "(%zu, %zu, %zu)", shape.planes, shape.rows, shape.columns);
+    } else if (shape.columns) {
+        snprintf(text, sizeof text, "(%zu, %zu)", shape.rows, shape.columns);
     } else {
-        snprintf(shape, sizeof shape, "(%zu,)", rows);
+        snprintf(text, sizeof text, "(%zu,)", shape.rows);
     }
     int used =
-        snprintf(head, sizeof head, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", types[type].name, shape);
+        snprintf(head, sizeof head, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", types[type].name, text);
     size_t len = ((size_t)used + 1 + 10 + 63) / 64 * 64 - 10; /* the data begin at a multiple of 64 */
     const unsigned char magic[10] = {
         0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char)len, (unsigned char)(len >> 8)};

@@ -240,7 +240,7 @@ nb_status nb_download_run(nb_http *http, const nb_download *what, nb_downloaded 
 {
     state s = {.what = what, .http = http, .fd = -1, .total = -1};
     nb_http_reply reply = {0};
-    nb_retry retry = {.http = http};
+    nb_retry retry = nb_http_retry(http);
     nb_buffer note = {0};
     nb_status status;
     *result = (nb_downloaded){.found = true};
@@ -261,7 +261,7 @@ nb_status nb_download_run(nb_http *http, const nb_download *what, nb_downloaded 
         if (s.at - before >= PROGRESS_BYTES) {
             retry.failures = 0;
         }
-        if (status != NB_OK && (!transient || nb_retry_wait(&retry, &reply, &now) != NB_OK)) {
+        if (status != NB_OK && (!transient || nb_retry_wait(&retry, reply.retry_after, &now) != NB_OK)) {
             *err = now;
             goto done;
         }

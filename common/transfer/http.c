@@ -3,7 +3,7 @@
 #include "common/base/digest.h"
 #include "common/base/text.h"
 #include "common/base/version.h"
-#include "common/transfer/signature.h"
+#include "common/transfer/key.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
@@ -67,6 +67,11 @@ const nb_transfer_options *nb_http_options(const nb_http *http)
 const nb_log *nb_http_log(const nb_http *http)
 {
     return http->log;
+}
+
+nb_retry nb_http_retry(const nb_http *http)
+{
+    return (nb_retry){.options = http->options, .log = http->log};
 }
 
 void nb_http_reply_free(nb_http_reply *reply)
@@ -479,7 +484,7 @@ nb_status nb_http_refused(const nb_http_request *request, const nb_http_reply *r
 
 nb_status nb_http_do(nb_http *http, const nb_http_request *request, nb_http_reply *reply, nb_error *err)
 {
-    nb_retry retry = {.http = http};
+    nb_retry retry = nb_http_retry(http);
     for (;;) {
         bool transient;
         nb_error now = {0};
@@ -490,7 +495,7 @@ nb_status nb_http_do(nb_http *http, const nb_http_request *request, nb_http_repl
         if (status == NB_OK) {
             return NB_OK;
         }
-        if (!transient || nb_retry_wait(&retry, reply, &now) != NB_OK) {
+        if (!transient || nb_retry_wait(&retry, reply->retry_after, &now) != NB_OK) {
             *err = now;
             return status;
         }

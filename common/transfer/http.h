@@ -7,22 +7,8 @@
 #ifndef NB_TRANSFER_HTTP_H
 #define NB_TRANSFER_HTTP_H
 
-#include "common/base/log.h"
+#include "common/transfer/retry.h"
 #include "common/transfer/url.h"
-
-typedef struct nb_transfer_options {
-    double connect_timeout; /* s */
-    double stall_timeout;   /* s below min_speed until a transfer counts as dead */
-    int64_t min_speed;      /* bytes/s */
-    double total_timeout;   /* s for one request, 0: none */
-    int64_t retries;        /* failures in a row, without progress between them */
-    double retry_wait;      /* s before the first retry; doubles with each */
-    double retry_longest;   /* s, the most that is waited for, also when a server asks for more */
-    const char *ca_file;    /* NULL: from the environment */
-    bool (*stopped)(
-        void *state); /* asked now and then, NULL: never; true ends a transfer with NB_STOPPED, no message */
-    void *stop_state;
-} nb_transfer_options;
 
 typedef struct nb_http nb_http;
 
@@ -31,6 +17,8 @@ nb_status nb_http_create(nb_http **out, const nb_transfer_options *options, cons
 void nb_http_destroy(nb_http *http);
 const nb_transfer_options *nb_http_options(const nb_http *http);
 const nb_log *nb_http_log(const nb_http *http);
+/** The retries of a new request: none yet. */
+nb_retry nb_http_retry(const nb_http *http);
 
 /* What came back. Start from {0}; free with nb_http_reply_free. */
 typedef struct nb_http_reply {
@@ -76,19 +64,5 @@ nb_status nb_http_get(nb_http *http, const nb_url *url, size_t max, nb_http_repl
 
 /* Turns an unwelcome answer into NB_ERR_NETWORK with its status, the server's words and a hint. */
 nb_status nb_http_refused(const nb_http_request *request, const nb_http_reply *reply, nb_error *err);
-
-/* Counts failures in a row and waits between them. Start from {.http = http}; set failures to 0 after progress. */
-typedef struct nb_retry {
-    nb_http *http;
-    int64_t failures;
-} nb_retry;
-
-/* After a transient failure in err (of this reply, or NULL): waits and gives NB_OK, or gives err's status back when
- * the retries are spent or the server asks for a longer wait than is allowed. */
-nb_status nb_retry_wait(nb_retry *retry, const nb_http_reply *reply, nb_error *err);
-
-/* Seconds before retry number `failures` (from 1): retry_wait * 2^(failures - 1), at most `longest`, times a factor
- * 0.5 + unit / 2 that keeps many clients from returning all at once; unit in [0, 1). Never less than retry_after. */
-double nb_retry_delay(const nb_transfer_options *options, int64_t failures, double retry_after, double unit);
 
 #endif

@@ -194,13 +194,13 @@ nb_status nb_index_empty(nb_index *out, nb_error *err)
     return out->banks ? NB_OK : nb_fail(err, NB_ERR_LIMIT, "out of memory for an index");
 }
 
-nb_status nb_index_verify(const nb_index *x, const char *name, const nb_public_key *keys, size_t count, nb_error *err)
+nb_status nb_index_verify(const nb_index *x, const char *name, const nb_trusted_keys *trusted, nb_error *err)
 {
     if (!x->signature) {
         nb_fail(err, NB_ERR_VERIFY, "index '%s' is not signed", name);
         return nb_hint(err, "without --verify it is taken as it is");
     }
-    return nb_signature_check(x->signature, keys, count, x->payload.data, x->payload.len, name, err);
+    return nb_signature_check(x->signature, trusted, x->payload.data, x->payload.len, name, err);
 }
 
 const json_t *nb_index_find(const nb_index *x, const char *name, const char *version)

@@ -27,12 +27,11 @@ static void step_aside(uint32_t most)
     nanosleep(&t, NULL);
 }
 
-static nb_status simple(changer *c, const char *method, const nb_url *url, const char *header, const char *body,
-                        nb_http_reply *reply, nb_error *err)
+/* A request with a text as its body, or none. */
+static nb_status send_text(changer *c, nb_http_request request, nb_http_reply *reply, nb_error *err)
 {
-    nb_http_request r = {
-        .method = method, .url = url, .headers = {header}, .body = body, .body_len = body ? strlen(body) : 0};
-    return nb_http_do(c->http, &r, reply, err);
+    request.body_len = request.body ? strlen(request.body) : 0;
+    return nb_http_do(c->http, &request, reply, err);
 }
 
 /* ---- which guard ---- */
@@ -45,13 +44,16 @@ static nb_status find_guard(changer *c, nb_error *err)
     char suffix[TOKEN_TEXT + 16];
     nb_status status;
     snprintf(suffix, sizeof suffix, ".probe-%s", c->token);
-    NB_TRY(nb_url_suffixed(&probe, c->change->url, suffix, err));
-    NB_TRY(simple(c, "PUT", &probe, "If-Match: \"negbank-probe\"", "probe\n", &reply, err));
+    NB_TRY(nb_url_suffixed(&probe, c->change->place.url, suffix, err));
+    NB_TRY(send_text(c,
+                     (nb_http_request){
+                         .method = "PUT", .url = &probe, .headers = {"If-Match: \"negbank-probe\""}, .body = "probe\n"},
+                     &reply, err));
     if (reply.status == 412 || reply.status == 404 || reply.status == 409) {
         c->guard = GUARD_CONDITION;
     } else if (reply.status >= 200 && reply.status < 300) {
-        NB_TRY(simple(c, "DELETE", &probe, NULL, NULL, &reply, err));
-        c->guard = c->change->url->scheme == NB_SCHEME_S3 ? GUARD_NONE : GUARD_LOCK;
+        NB_TRY(send_text(c, (nb_http_request){.method = "DELETE", .url = &probe}, &reply, err));
+        c->guard = c->change->place.url->scheme == NB_SCHEME_S3 ? GUARD_NONE : GUARD_LOCK;
     } else {
         nb_http_request r = {.method = "PUT", .url = &probe};
         status = nb_http_refused(&r, &reply, err);
@@ -67,11 +69,11 @@ static nb_status unguarded(changer *c, nb_error *err)
     if (c->change->unguarded) {
         c->guard = GUARD_NONE;
         nb_log_warn(nb_http_log(c->http), "nothing guards '%s': a publisher at the same time may lose its entry",
-                    c->change->url->shown);
+                    c->change->place.url->shown);
         return NB_OK;
     }
     nb_fail(err, NB_ERR_NETWORK, "'%s': the server heeds no If-Match and makes no folders (MKCOL)",
-            c->change->url->shown);
+            c->change->place.url->shown);
     return nb_hint(err, "where nobody else publishes at the same time, --unguarded does without");
 }
 
@@ -95,7 +97,7 @@ static nb_status look_at_lock(changer *c, char owner[TOKEN_TEXT], double *age, n
 static nb_status folder_is_there(changer *c, bool *there, nb_error *err)
 {
     nb_http_reply reply = {0};
-    nb_status status = simple(c, "HEAD", &c->lock, NULL, NULL, &reply, err);
+    nb_status status = send_text(c, (nb_http_request){.method = "HEAD", .url = &c->lock}, &reply, err);
     *there = status == NB_OK && reply.status != 404;
     nb_http_reply_free(&reply);
     return status;
@@ -110,10 +112,10 @@ static nb_status break_lock(changer *c, const char *stale, nb_error *err)
     char suffix[TOKEN_TEXT + 16];
     nb_status status;
     snprintf(suffix, sizeof suffix, ".broken-%s/", c->token);
-    NB_TRY(nb_url_suffixed(&away, c->change->url, suffix, err));
+    NB_TRY(nb_url_suffixed(&away, c->change->place.url, suffix, err));
     NB_TRY(nb_url_suffixed(&moved, &away, "owner", err));
     NB_TRY(nb_buffer_printf(&to, err, "Destination: %s", away.request));
-    NB_TRY(simple(c, "MOVE", &c->lock, to.data, NULL, &reply, err));
+    NB_TRY(send_text(c, (nb_http_request){.method = "MOVE", .url = &c->lock, .headers = {to.data}}, &reply, err));
     if (reply.status >= 300) {
         goto done;
     }
@@ -121,11 +123,11 @@ static nb_status break_lock(changer *c, const char *stale, nb_error *err)
     if (reply.status == 200 && reply.body.len && strcmp(reply.body.data, stale) != 0) {
         nb_buffer_clear(&to);
         NB_TRY(nb_buffer_printf(&to, err, "Destination: %s", c->lock.request));
-        NB_TRY(simple(c, "MOVE", &away, to.data, NULL, &reply, err));
+        NB_TRY(send_text(c, (nb_http_request){.method = "MOVE", .url = &away, .headers = {to.data}}, &reply, err));
     } else {
         nb_log_warn(nb_http_log(c->http), "broke the lock of '%s': its publisher seems to be gone",
-                    c->change->url->shown);
-        NB_TRY(simple(c, "DELETE", &away, NULL, NULL, &reply, err));
+                    c->change->place.url->shown);
+        NB_TRY(send_text(c, (nb_http_request){.method = "DELETE", .url = &away}, &reply, err));
     }
 done:
     nb_url_free(&away);
@@ -143,10 +145,10 @@ static nb_status try_lock(changer *c, double *ownerless, bool *unable, nb_error 
     double age;
     bool there = true;
     nb_status status;
-    NB_TRY(simple(c, "MKCOL", &c->lock, NULL, NULL, &reply, err));
+    NB_TRY(send_text(c, (nb_http_request){.method = "MKCOL", .url = &c->lock}, &reply, err));
     if (reply.status == 201) {
         c->held = true;
-        NB_TRY(simple(c, "PUT", &c->owner, NULL, c->token, &reply, err));
+        NB_TRY(send_text(c, (nb_http_request){.method = "PUT", .url = &c->owner, .body = c->token}, &reply, err));
         *unable = reply.status >= 300;
         goto done;
     }
@@ -185,7 +187,7 @@ static nb_status take_lock(changer *c, nb_error *err)
         }
         if (!c->held && nb_clock() - since > longest) {
             return nb_fail(err, NB_ERR_NETWORK, "'%s' is locked by other publishers for %.0f s now",
-                           c->change->url->shown, longest);
+                           c->change->place.url->shown, longest);
         }
         if (!c->held) {
             step_aside(60);
@@ -205,7 +207,7 @@ static nb_status give_lock_back(changer *c, nb_error *err)
         c->held = false;
         NB_TRY(look_at_lock(c, owner, &age, err));
         if (strcmp(owner, c->token) == 0) {
-            NB_TRY(simple(c, "DELETE", &c->lock, NULL, NULL, &reply, err));
+            NB_TRY(send_text(c, (nb_http_request){.method = "DELETE", .url = &c->lock}, &reply, err));
         }
     }
 done:
@@ -221,9 +223,9 @@ static nb_status current(changer *c, nb_index *out, char etag[256], nb_error *er
     const nb_index_change *x = c->change;
     nb_http_reply reply = {0};
     nb_status status;
-    status = nb_index_load(out, c->http, x->url, x->cache, x->keys, x->key_count, true, &reply, err);
+    status = nb_index_load(out, c->http, &x->place, true, &reply, err);
     if (status == NB_OK && out->signature && !x->key) {
-        nb_fail(err, NB_ERR_USAGE, "index '%s' is signed: a change needs a signature", x->url->shown);
+        nb_fail(err, NB_ERR_USAGE, "index '%s' is signed: a change needs a signature", x->place.url->shown);
         status = nb_hint(err, "give --sign KEY");
     }
     memcpy(etag, reply.etag, 256);
@@ -237,7 +239,7 @@ static nb_status write_index(changer *c, const nb_buffer *text, const char *etag
     char condition[300], owner[TOKEN_TEXT];
     double age;
     nb_uploaded result;
-    nb_upload u = {.url = x->url, .bytes = text->data, .len = text->len, .type = "application/json"};
+    nb_upload u = {.url = x->place.url, .bytes = text->data, .len = text->len, .type = "application/json"};
     nb_status status;
     *lost = false;
     if (c->guard == GUARD_CONDITION) {
@@ -283,7 +285,7 @@ static nb_status change_once(changer *c, nb_index *out, bool *again, nb_error *e
     NB_TRY(nb_index_write(out, x->key, &text, err));
     NB_TRY(write_index(c, &text, etag, again, err));
     if (!*again) {
-        NB_TRY(nb_index_wrote(out, x->cache, x->url, err));
+        NB_TRY(nb_index_wrote(out, &x->place, err));
     }
 done:
     nb_buffer_free(&text);
@@ -300,7 +302,7 @@ nb_status nb_index_change_at(nb_index *out, nb_http *http, const nb_index_change
     *out = (nb_index){0};
     randombytes_buf(random, sizeof random);
     sodium_bin2hex(c.token, sizeof c.token, random, sizeof random);
-    NB_TRY(nb_url_suffixed(&c.lock, change->url, ".lock/", err));
+    NB_TRY(nb_url_suffixed(&c.lock, change->place.url, ".lock/", err));
     NB_TRY(nb_url_suffixed(&c.owner, &c.lock, "owner", err));
     NB_TRY(find_guard(&c, err));
     if (c.guard == GUARD_NONE) {
@@ -314,11 +316,11 @@ nb_status nb_index_change_at(nb_index *out, nb_http *http, const nb_index_change
         NB_TRY(change_once(&c, out, &again, err));
     }
     if (again) {
-        status = nb_fail(err, NB_ERR_NETWORK, "'%s' changes too often to be changed", change->url->shown);
+        status = nb_fail(err, NB_ERR_NETWORK, "'%s' changes too often to be changed", change->place.url->shown);
     }
 done:
     if (give_lock_back(&c, status == NB_OK ? err : &second) != NB_OK && status == NB_OK) {
-        nb_log_warn(nb_http_log(http), "the lock of '%s' could not be given back: %s", change->url->shown,
+        nb_log_warn(nb_http_log(http), "the lock of '%s' could not be given back: %s", change->place.url->shown,
                     err->message);
     }
     nb_url_free(&c.lock);

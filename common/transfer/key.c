@@ -1,6 +1,6 @@
-/* Key files, and the passwords of secret ones. */
+#include "common/transfer/key.h"
+
 #include "common/base/file.h"
-#include "common/transfer/signature.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,6 +50,34 @@ void nb_signing_start(void)
 }
 
 /* ---- public ---- */
+
+void nb_key_id_text(char out[17], const unsigned char id[8])
+{
+    for (size_t i = 0; i < 8; i++) {
+        snprintf(out + 2 * i, 3, "%02X", (unsigned)id[7 - i]);
+    }
+}
+
+void nb_public_key_text(char out[NB_PUBLIC_KEY_TEXT], const nb_public_key *key)
+{
+    unsigned char blob[42] = "Ed";
+    memcpy(blob + 2, key->id, sizeof key->id);
+    memcpy(blob + 10, key->key, sizeof key->key);
+    sodium_bin2base64(out, NB_PUBLIC_KEY_TEXT, blob, sizeof blob, sodium_base64_VARIANT_ORIGINAL);
+}
+
+bool nb_public_key_parse(nb_public_key *out, const char *line, size_t len)
+{
+    unsigned char blob[42];
+    size_t got = 0;
+    if (sodium_base642bin(blob, sizeof blob, line, len, NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+        got != sizeof blob || memcmp(blob, "Ed", 2) != 0) {
+        return false;
+    }
+    memcpy(out->id, blob + 2, sizeof out->id);
+    memcpy(out->key, blob + 10, sizeof out->key);
+    return true;
+}
 
 nb_status nb_public_key_read(nb_public_key *out, const char *text, nb_error *err)
 {

@@ -1,4 +1,4 @@
-#include "common/transfer/http.h"
+#include "common/transfer/retry.h"
 
 #include <math.h>
 #include <sodium.h>
@@ -18,10 +18,9 @@ static void pause_for(double seconds)
     nanosleep(&left, NULL);
 }
 
-nb_status nb_retry_wait(nb_retry *retry, const nb_http_reply *reply, nb_error *err)
+nb_status nb_retry_wait(nb_retry *retry, double retry_after, nb_error *err)
 {
-    const nb_transfer_options *o = nb_http_options(retry->http);
-    double asked = reply ? reply->retry_after : -1;
+    const nb_transfer_options *o = retry->options;
     nb_status status = err->status;
     retry->failures++;
     if (retry->failures > o->retries) {
@@ -30,12 +29,12 @@ nb_status nb_retry_wait(nb_retry *retry, const nb_http_reply *reply, nb_error *e
         }
         return status;
     }
-    if (asked > o->retry_longest) {
-        return nb_hint(err, "the server asks to come back in %.0f s, longer than --retry-longest", asked);
+    if (retry_after > o->retry_longest) {
+        return nb_hint(err, "the server asks to come back in %.0f s, longer than --retry-longest", retry_after);
     }
-    double wait = nb_retry_delay(o, retry->failures, asked, (double)randombytes_uniform(1U << 20) / (1U << 20));
-    nb_log_info(nb_http_log(retry->http), "%s; trying again in %.1f s (%lld of %lld)", err->message, wait,
-                (long long)retry->failures, (long long)o->retries);
+    double wait = nb_retry_delay(o, retry->failures, retry_after, (double)randombytes_uniform(1U << 20) / (1U << 20));
+    nb_log_info(retry->log, "%s; trying again in %.1f s (%lld of %lld)", err->message, wait, (long long)retry->failures,
+                (long long)o->retries);
     pause_for(wait);
     return NB_OK;
 }

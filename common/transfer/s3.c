@@ -1,5 +1,6 @@
-/* Multipart uploads of S3 (the API's CreateMultipartUpload, UploadPart, CompleteMultipartUpload). */
-#include "common/transfer/upload.h"
+#include "common/transfer/s3.h"
+
+#include "common/transfer/upload_note.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
@@ -126,7 +127,7 @@ static nb_status complete(multipart *m, bool *again, nb_error *err)
 {
     nb_http_reply reply = {0};
     nb_buffer query = {0}, body = {0};
-    nb_retry retry = {.http = m->http};
+    nb_retry retry = nb_http_retry(m->http);
     nb_status status;
     *again = false;
     NB_TRY(nb_buffer_printf(&query, err, "uploadId=%s", m->id));
@@ -153,7 +154,7 @@ static nb_status complete(multipart *m, bool *again, nb_error *err)
             break;
         }
         status = nb_http_refused(&r, &reply, err);
-        if (reply.status != 200 || nb_retry_wait(&retry, &reply, err) != NB_OK) {
+        if (reply.status != 200 || nb_retry_wait(&retry, reply.retry_after, err) != NB_OK) {
             goto done;
         }
     }

@@ -137,50 +137,23 @@ static bool body_holds(const nb_signature *s, const nb_public_key *key, const vo
     return crypto_sign_verify_detached(s->signature, hash, sizeof hash, key->key) == 0;
 }
 
-nb_status nb_signature_check(const nb_signature *s, const nb_public_key *keys, size_t count, const void *bytes,
-                             size_t len, const char *what, nb_error *err)
+nb_status nb_signature_check(const nb_signature *s, const nb_trusted_keys *trusted, const void *bytes, size_t len,
+                             const char *what, nb_error *err)
 {
     char id[17];
     nb_key_id_text(id, s->id);
-    for (size_t i = 0; i < count; i++) {
-        if (memcmp(keys[i].id, s->id, sizeof s->id) != 0) {
+    for (size_t i = 0; i < trusted->count; i++) {
+        const nb_public_key *key = &trusted->keys[i];
+        if (memcmp(key->id, s->id, sizeof s->id) != 0) {
             continue;
         }
-        if (!body_holds(s, &keys[i], bytes, len)) {
+        if (!body_holds(s, key, bytes, len)) {
             return nb_fail(err, NB_ERR_VERIFY, "'%s' is not what key %s signed", what, id);
         }
-        return global_holds(s, &keys[i])
+        return global_holds(s, key)
                    ? NB_OK
                    : nb_fail(err, NB_ERR_VERIFY, "the signature of '%s' had its trusted comment changed", what);
     }
     nb_fail(err, NB_ERR_VERIFY, "'%s' is signed by key %s, which is not among the keys to trust", what, id);
     return nb_hint(err, "--verify names the keys to trust");
-}
-
-/* ---- public keys ---- */
-
-void nb_key_id_text(char out[17], const unsigned char id[8])
-{
-    for (size_t i = 0; i < 8; i++) {
-        snprintf(out + 2 * i, 3, "%02X", (unsigned)id[7 - i]);
-    }
-}
-
-void nb_public_key_text(char out[NB_PUBLIC_KEY_TEXT], const nb_public_key *key)
-{
-    unsigned char blob[42] = "Ed";
-    memcpy(blob + 2, key->id, sizeof key->id);
-    memcpy(blob + 10, key->key, sizeof key->key);
-    sodium_bin2base64(out, NB_PUBLIC_KEY_TEXT, blob, sizeof blob, sodium_base64_VARIANT_ORIGINAL);
-}
-
-bool nb_public_key_parse(nb_public_key *out, const char *line, size_t len)
-{
-    unsigned char blob[42];
-    if (!decode(blob, sizeof blob, line, len) || memcmp(blob, "Ed", 2) != 0) {
-        return false;
-    }
-    memcpy(out->id, blob + 2, sizeof out->id);
-    memcpy(out->key, blob + 10, sizeof out->key);
-    return true;
 }

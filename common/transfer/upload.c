@@ -1,74 +1,14 @@
 #include "common/transfer/upload.h"
 
+#include "common/transfer/s3.h"
+#include "common/transfer/upload_note.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { NOTE_MAX = 8 << 20, SHOWN_FROM = 1 << 20 };
-
-/* ---- notes ---- */
-
-void nb_upload_note_free(nb_upload_note *note)
-{
-    if (note) {
-        free(note->head);
-        nb_strings_free(&note->etags);
-        *note = (nb_upload_note){0};
-    }
-}
-
-/* A note ends every line with a newline, so that a line cut short by a crash is seen and left out. */
-nb_status nb_upload_note_read(nb_upload_note *out, const char *path, nb_error *err)
-{
-    char *text = NULL;
-    size_t len = 0;
-    nb_status status = NB_OK;
-    *out = (nb_upload_note){0};
-    if (!path || access(path, F_OK) != 0 || nb_file_read(path, NOTE_MAX, &text, &len, NULL) != NB_OK) {
-        return NB_OK;
-    }
-    for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-        *end = '\0';
-        if (!out->head) {
-            out->head = strdup(line);
-            status = out->head ? NB_OK : nb_fail(err, NB_ERR_LIMIT, "out of memory for '%s'", path);
-        } else {
-            status = nb_strings_push(&out->etags, line, strlen(line), err);
-        }
-        if (status != NB_OK) {
-            break;
-        }
-    }
-    free(text);
-    return status;
-}
-
-static nb_status append_line(const char *path, const char *mode, const char *line, nb_error *err)
-{
-    FILE *f = path ? fopen(path, mode) : NULL;
-    if (!path) {
-        return NB_OK;
-    }
-    bool wrote = f && fprintf(f, "%s\n", line) > 0;
-    if (f && fclose(f) != 0) {
-        wrote = false;
-    }
-    return wrote ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", path);
-}
-
-nb_status nb_upload_note_begin(nb_upload_note *note, const char *path, const char *head, nb_error *err)
-{
-    nb_upload_note_free(note);
-    note->head = strdup(head);
-    return note->head ? append_line(path, "w", head, err) : nb_fail(err, NB_ERR_LIMIT, "out of memory for a note");
-}
-
-nb_status nb_upload_note_add(nb_upload_note *note, const char *path, const char *etag, nb_error *err)
-{
-    nb_status status = nb_strings_push(&note->etags, etag, strlen(etag), err);
-    return status == NB_OK ? append_line(path, "a", etag, err) : status;
-}
+enum { SHOWN_FROM = 1 << 20 };
 
 /* ---- what the server has ---- */
 
@@ -145,10 +85,15 @@ done:
 
 typedef enum verdict { ACCEPTED, UNSUPPORTED, ABSENT } verdict;
 
-/* ABSENT: the server adds to files only, there has to be one. `plain`: the block begins such a file. */
-static nb_status put_block(nb_http *http, const nb_upload *what, size_t at, size_t len, bool plain, verdict *out,
-                           nb_error *err)
+static size_t block_length(const nb_upload *what, size_t at)
 {
+    return what->len - at < what->block ? what->len - at : what->block;
+}
+
+/* ABSENT: the server adds to files only, there has to be one. `plain`: the block begins such a file. */
+static nb_status put_block(nb_http *http, const nb_upload *what, size_t at, bool plain, verdict *out, nb_error *err)
+{
+    size_t len = block_length(what, at);
     nb_http_reply reply = {0};
     char type[128], range[128];
     nb_http_request r = {.method = "PUT", .url = what->url, .body = (const char *)what->bytes + at, .body_len = len};
@@ -188,10 +133,10 @@ static nb_status put_blocks(nb_http *http, const nb_upload *what, nb_uploaded *r
     result->kept = at;
     nb_progress progress = nb_progress_start(nb_http_log(http), "bytes", (double)what->len);
     while (at < what->len) {
-        size_t len = what->len - at < what->block ? what->len - at : what->block;
-        NB_TRY(put_block(http, what, at, len, false, &answer, err));
+        size_t len = block_length(what, at);
+        NB_TRY(put_block(http, what, at, false, &answer, err));
         if (answer == ABSENT && at == 0) {
-            NB_TRY(put_block(http, what, at, len, true, &answer, err));
+            NB_TRY(put_block(http, what, at, true, &answer, err));
         }
         at += len;
         if (answer == ACCEPTED && at <= 2 * what->block) { /* does it put blocks together? */

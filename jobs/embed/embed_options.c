@@ -65,7 +65,8 @@ nb_status nb_job_embed(nb_job *job, const nb_embed_choice *choice, const nb_clip
     spec.half = strcmp(choice->store, "fp16") == 0;
     spec.provenance = provenance;
     work.sharing = nb_sharing_parse(choice->sharing);
-    NB_TRY(nb_embed_store(&job->team, &job->log, &target, &spec, &work, &digest, &account, err));
+    const nb_embed_job store = {.log = &job->log, .target = &target, .spec = &spec, .work = &work};
+    NB_TRY(nb_embed_store(&job->team, &store, &digest, &account, err));
     if (digest.hex[0]) { /* rank 0 wrote a store */
         NB_TRY(embed_options_record_account(job, &account, work.what, err));
         nb_job_record(job, choice->output, digest.hex);

@@ -18,7 +18,8 @@ static nb_status inspect_export_write_lines(const char *path, bool force, const 
 static nb_status inspect_export_write_rows(const char *path, bool force, const float *rows, size_t count, size_t width,
                                            nb_error *err)
 {
-    return path ? nb_npy_write(path, force, NB_NPY_F32, 0, count, width, rows, err) : NB_OK;
+    return path ? nb_npy_write(path, force, NB_NPY_F32, (nb_npy_shape){.rows = count, .columns = width}, rows, err)
+                : NB_OK;
 }
 
 /* The file has everything that is asked of it. */

@@ -29,7 +29,8 @@ static nb_status inspect_pixels_write_tensor(const settings *s, const nb_preproc
     float *pixels = NULL;
     NB_TRY_NEW(pixels, 3 * size * size);
     nb_preprocess_normalise(preprocess, crop, pixels);
-    NB_TRY(nb_npy_write(s->output, s->force, NB_NPY_F32, 3, size, size, pixels, err));
+    NB_TRY(nb_npy_write(s->output, s->force, NB_NPY_F32, (nb_npy_shape){.planes = 3, .rows = size, .columns = size},
+                        pixels, err));
 done:
     free(pixels);
     return status;

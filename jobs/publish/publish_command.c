@@ -79,6 +79,12 @@ done:
     return status;
 }
 
+/* Borrowed from the run. */
+static nb_index_place publish_index_place(const run *r)
+{
+    return (nb_index_place){.url = &r->index_url, .cache = &r->cache, .trusted = {r->keys, r->key_count}};
+}
+
 static nb_status publish_name_bank(run *r, nb_error *err)
 {
     const settings *s = r->set;
@@ -275,13 +281,10 @@ static nb_status publish_change_index(run *r, nb_error *err)
     nb_status status;
     NB_TRY(nb_entry_make(&entry, &r->about, err));
     NB_TRY(publish_place_entry(r, entry, err));
-    nb_index_change change = {.url = &r->index_url,
-                              .cache = &r->cache,
+    nb_index_change change = {.place = publish_index_place(r),
                               .bank = entry,
                               .force = s->force,
                               .key = s->sign ? &r->key : NULL,
-                              .keys = r->keys,
-                              .key_count = r->key_count,
                               .lock_stale = s->lock_stale,
                               .unguarded = s->unguarded};
     NB_TRY(nb_index_change_at(&r->index, r->http, &change, err));
@@ -319,13 +322,14 @@ static nb_status publish_read_index(run *r, nb_error *err)
     NB_TRY(publish_read_keys(r, err));
     if (nb_url_like(s->index)) {
         NB_TRY(nb_url_parse(&r->index_url, s->index, err));
-        NB_TRY(nb_index_fetch(&r->index, r->http, &r->index_url, &r->cache, r->keys, r->key_count, err));
+        const nb_index_place place = publish_index_place(r);
+        NB_TRY(nb_index_fetch(&r->index, r->http, &place, err));
         goto done;
     }
     NB_TRY(nb_file_read(s->index, NB_INDEX_TEXT_MAX, &text, &len, err));
     NB_TRY(nb_index_parse(&r->index, s->index, text, len, err));
     if (r->key_count) {
-        NB_TRY(nb_index_verify(&r->index, s->index, r->keys, r->key_count, err));
+        NB_TRY(nb_index_verify(&r->index, s->index, &(nb_trusted_keys){r->keys, r->key_count}, err));
     }
 done:
     free(text);

@@ -142,8 +142,8 @@ static nb_status pull_resolve_name(run *r, nb_error *err)
         goto done;
     }
     NB_TRY(nb_url_parse(&url, s->index, err));
-    NB_TRY(s->offline ? nb_index_kept(&index, &url, &r->cache, r->keys, r->key_count, err)
-                      : nb_index_fetch(&index, r->http, &url, &r->cache, r->keys, r->key_count, err));
+    const nb_index_place place = {.url = &url, .cache = &r->cache, .trusted = {r->keys, r->key_count}};
+    NB_TRY(s->offline ? nb_index_kept(&index, &place, err) : nb_index_fetch(&index, r->http, &place, err));
     const json_t *bank = nb_index_find(&index, name, at ? at + 1 : NULL);
     if (!bank) {
         nb_fail(err, NB_ERR_USAGE, "index '%s' has no bank '%s'%s%s", url.shown, name, at ? " of version " : "",
@@ -209,7 +209,8 @@ static nb_status pull_check_signature(run *r, const nb_map *map, const char *sum
     }
     NB_TRY(pull_read_signature(r, &text, err));
     NB_TRY(nb_signature_parse(&signature, r->signature_url.shown, text.data ? text.data : "", text.len, err));
-    NB_TRY(nb_signature_check(&signature, r->keys, r->key_count, map->data, map->len, r->url.shown, err));
+    NB_TRY(nb_signature_check(&signature, &(nb_trusted_keys){r->keys, r->key_count}, map->data, map->len, r->url.shown,
+                              err));
     if (!r->set->offline) {
         NB_TRY(nb_cache_path(&copy, &r->cache, "banks", sum, ".minisig", err));
         NB_TRY(nb_file_write(copy, true, text.data, text.len, err));

@@ -76,7 +76,8 @@ static nb_status pull_model_check_sums_signature(run *r, const nb_buffer *sums, 
         goto done;
     }
     NB_TRY(nb_signature_parse(&signature, url.shown, reply.body.len ? reply.body.data : "", reply.body.len, err));
-    NB_TRY(nb_signature_check(&signature, r->what->keys, r->what->key_count, sums->data, sums->len, SUMS, err));
+    const nb_trusted_keys trusted = {r->what->keys, r->what->key_count};
+    NB_TRY(nb_signature_check(&signature, &trusted, sums->data, sums->len, SUMS, err));
 done:
     nb_http_reply_free(&reply);
     nb_url_free(&url);

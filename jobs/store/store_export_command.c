@@ -56,12 +56,13 @@ static nb_status store_export_run(nb_job *job, nb_error *err)
     }
     NB_TRY_NEW(rows, count * d);
     NB_TRY(nb_store_rows_float(&store, begin, count, rows, err));
-    NB_TRY(nb_npy_write(s->embeddings, s->force, store.plan.half ? NB_NPY_F16 : NB_NPY_F32, 0, count, d, rows, err));
+    NB_TRY(nb_npy_write(s->embeddings, s->force, store.plan.half ? NB_NPY_F16 : NB_NPY_F32,
+                        (nb_npy_shape){.rows = count, .columns = d}, rows, err));
     if (s->names) {
         NB_TRY(nb_file_write_lines(s->names, s->force, &store.names, begin, end, err));
     }
     if (s->labels) {
-        NB_TRY(nb_npy_write(s->labels, s->force, NB_NPY_I32, 0, count, 0, store.labels + begin, err));
+        NB_TRY(nb_npy_write(s->labels, s->force, NB_NPY_I32, (nb_npy_shape){.rows = count}, store.labels + begin, err));
     }
     nb_log_info(&job->log, "%zu of %llu rows -> %s", count, (unsigned long long)store.plan.count, s->embeddings);
 done:

@@ -27,8 +27,9 @@ static nb_status store_import_run(nb_job *job, nb_error *err)
         }
     }
     NB_TRY(nb_provenance_text(&job->provenance, &provenance, err));
-    nb_import import = {.embeddings = s->embeddings, .names = s->names, .labels = s->labels, .tags = s->tags};
-    NB_TRY(nb_import_store(&import, s->output, s->force, provenance, &digest, &count, err));
+    nb_import import = {
+        .embeddings = s->embeddings, .names = s->names, .labels = s->labels, .tags = s->tags, .provenance = provenance};
+    NB_TRY(nb_import_store(&import, s->output, s->force, &digest, &count, err));
     nb_job_record(job, s->output, digest.hex);
     nb_log_info(&job->log, "%zu embeddings -> %s", count, s->output);
 done:

@@ -26,8 +26,8 @@ static nb_status put(writer *w, const char *name, hid_t file_type, hid_t mem_typ
         bytes *= (size_t)dims[i];
     }
     nb_status status = nb_bank_digests_add(w->digests, name, data, bytes, w->err);
-    return status == NB_OK ? nb_h5_put(w->file, name, file_type, mem_type, rank, dims, data, NB_H5_ZSTD, w->err)
-                           : status;
+    const nb_h5_array array = {file_type, mem_type, rank, dims, data};
+    return status == NB_OK ? nb_h5_put(w->file, name, &array, NB_H5_ZSTD, w->err) : status;
 }
 
 static nb_status put_floats(writer *w, const char *name, size_t count, const float *values)

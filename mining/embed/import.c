@@ -177,8 +177,8 @@ done:
     return status;
 }
 
-nb_status nb_import_store(const nb_import *import, const char *path, bool force, const char *provenance,
-                          nb_digest *digest, size_t *count, nb_error *err)
+nb_status nb_import_store(const nb_import *import, const char *path, bool force, nb_digest *digest, size_t *count,
+                          nb_error *err)
 {
     input in = {0};
     nb_output out = {0};
@@ -193,7 +193,7 @@ nb_status nb_import_store(const nb_import *import, const char *path, bool force,
                           .names = &in.names,
                           .tags = in.tags,
                           .labels = in.labels,
-                          .provenance = provenance};
+                          .provenance = import->provenance};
     NB_TRY(nb_store_create(&plan, out.partial, &spec, err));
     NB_TRY(write_rows(&in, out.partial, &plan, err));
     NB_TRY(nb_store_seal(out.partial, &plan, digest, err));

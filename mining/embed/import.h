@@ -4,18 +4,27 @@
 
 #include "common/store/embeddings.h"
 
-/* What an import reads; paths other than `embeddings` may be NULL. */
+/** What an import reads; all of it is borrowed. */
 typedef struct nb_import {
-    const char *embeddings; /* .npy [N, d] */
-    const char *names;      /* text, one a line; without: row numbers */
-    const char *labels;     /* .npy [N] of integers */
-    const char *tags;       /* text, one of none, noun, adj a line */
+    const char *embeddings; /**< .npy [N, d] */
+    const char *names;      /**< text, one a line; NULL: row numbers */
+    const char *labels;     /**< .npy [N] of integers; NULL: none */
+    const char *tags;       /**< text, one of none, noun, adj a line; NULL: none */
+    const char *provenance; /**< JSON, as nb_provenance_text makes it */
 } nb_import;
 
-/* Writes the store at `path`. Rows of half precision that are normalised already (within its rounding) keep their bits;
- * all others are normalised in double precision and kept as floats. NB_ERR_INPUT for counts that differ, a row that is
- * zero or not finite, a label or tag that is none. Not collective. */
-nb_status nb_import_store(const nb_import *import, const char *path, bool force, const char *provenance,
-                          nb_digest *digest, size_t *count, nb_error *err);
+/** Makes a store. Rows of half precision that are normalised already (within its rounding) keep their bits; all others
+ * are normalised in double precision and kept as floats. Not collective.
+ *
+ * @param import what is read
+ * @param path   the store
+ * @param force  replace one that is there
+ * @param digest of the sealed store
+ * @param count  its rows
+ * @return NB_OK, NB_ERR_INPUT for a file that is missing or of another form, counts that differ, a row that is zero or
+ * not finite, a label or tag that is none, NB_ERR_USAGE when the output is there, NB_ERR_IO, or NB_ERR_LIMIT when
+ *         memory is out. */
+nb_status nb_import_store(const nb_import *import, const char *path, bool force, nb_digest *digest, size_t *count,
+                          nb_error *err);
 
 #endif

@@ -71,19 +71,19 @@ done:
                         "job writes to it");
 }
 
-/* In `fresh`, then under the name of the partial, unless that is there. */
-static nb_status lay_out(const nb_output *out, const char *fresh, const nb_part *part, nb_store_plan *plan,
-                         const nb_store_spec *spec, const nb_log *log, nb_error *err)
+/* In `fresh`, then under the name of the partial, unless that is there. *first: it was not. */
+static nb_status parts_lay_out(const nb_output *out, const char *fresh, nb_store_plan *plan, const nb_store_spec *spec,
+                               bool *first, nb_error *err)
 {
     bool same = false;
     nb_status status;
     NB_TRY(nb_store_create(plan, fresh, spec, err));
-    if (link(fresh, out->partial) == 0) {   /* unlike a rename, never over another job's */
+    *first = link(fresh, out->partial) == 0; /* unlike a rename, never over another job's */
+    if (*first) {
         if (access(out->path, F_OK) == 0) { /* it was not there because the last part had just given it its name */
             unlink(out->partial);
-            return nb_fail(err, NB_ERR_IO, "'%s' is there", out->path);
+            status = nb_fail(err, NB_ERR_IO, "'%s' is there", out->path);
         }
-        nb_log_info(log, "laid out '%s' for %zu parts", out->partial, part->count);
         goto done;
     }
     if (errno != EEXIST) {
@@ -103,10 +103,14 @@ nb_status nb_part_lay_out(const nb_output *out, const nb_part *part, nb_store_pl
 {
     nb_buffer fresh = {0};
     char host[256] = "";
+    bool first = false;
     nb_status status;
     gethostname(host, sizeof host - 1);
     NB_TRY(nb_buffer_printf(&fresh, err, "%s.%s.%ld", out->partial, host, (long)getpid()));
-    status = lay_out(out, fresh.data, part, plan, spec, log, err);
+    status = parts_lay_out(out, fresh.data, plan, spec, &first, err);
+    if (status == NB_OK && first) {
+        nb_log_info(log, "laid out '%s' for %zu parts", out->partial, part->count);
+    }
     plan->resumed = 1; /* other jobs may have done any tile */
     if (status != NB_OK && access(out->path, F_OK) == 0) {
         nb_error_clear(err); /* it was not there before: others have completed it, and cleared away what they found */

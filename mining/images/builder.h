@@ -21,13 +21,6 @@ typedef struct nb_image_builder {
     size_t shards_used;
 } nb_image_builder;
 
-/* True for the words labels_from may be. */
-bool nb_image_labels_known(const char *labels_from);
-/* The suffix of members that hold labels, NULL for none. */
-const char *nb_image_labels_suffix(const char *labels_from);
-/* Sets labels and classes of the list. */
-nb_status nb_image_labels_assign(nb_image_builder *b, const char *labels_from, nb_error *err);
-
 /* The inputs with patterns replaced by what they match. */
 nb_status nb_image_inputs_expand(nb_strings *out, const nb_strings *inputs, nb_error *err);
 /* True for what is indexed before the list is built. */

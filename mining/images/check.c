@@ -187,13 +187,13 @@ static nb_status look(uint8_t *marks, findings *f, const nb_team *team, const nb
                                .visit = visit,
                                .state = f};
     nb_error failure = {0};
-    uint64_t kept = 0;
+    nb_crew_result result = {0};
     nb_status status;
     NB_TRY(nb_team_agree(team, nb_image_reader_create(&f->reader, in, err), err));
-    nb_status ended = nb_crew_run(team, log, &work, &kept, &failure);
+    nb_status ended = nb_crew_run(team, log, &work, &result, &failure);
     if (ended == NB_OK || ended == NB_STOPPED) {
         NB_TRY(unite_marks(marks, team, f, err));
-        if (team->rank == 0 && kept < in->count) {
+        if (team->rank == 0 && result.kept < in->count) {
             write_marks(marks, log, in, notes);
         }
     }

@@ -1,14 +1,15 @@
-#include "mining/images/builder.h"
+#include "mining/images/image_inputs.h"
 
 #include "common/base/file.h"
 #include "common/base/text.h"
+#include "mining/images/image_labels.h"
+#include "mining/images/image_name.h"
 
 #include <errno.h>
 #include <fts.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 enum { LINE_MAX_BYTES = 8192, DEPTH_MAX = 64 };
@@ -22,29 +23,6 @@ static int by_bytes(const void *a, const void *b)
 {
     const slice *x = a, *y = b;
     return nb_bytes_compare(x->bytes, x->len, y->bytes, y->len);
-}
-
-bool nb_image_name_has_suffix(const char *name)
-{
-    static const char *const suffixes[] = {".jpg", ".jpeg", ".png", ".webp"};
-    const char *dot = strrchr(nb_path_base(name), '.');
-    for (size_t i = 0; dot && i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        if (strcasecmp(dot, suffixes[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool nb_image_name_is_text(const char *name, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)name[i];
-        if (c < 0x20 || c == 0x7f) {
-            return false;
-        }
-    }
-    return nb_utf8_valid(name, len);
 }
 
 static nb_status make_room(nb_image_builder *b, nb_error *err)

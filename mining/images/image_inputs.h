@@ -81,9 +81,4 @@ void nb_image_inputs_free(nb_image_inputs *in);
  * rank unpacks from their beginning. */
 size_t nb_image_inputs_run(const nb_image_inputs *in, size_t tile, size_t ranks);
 
-/* True for names that end in .jpg, .jpeg, .png or .webp. */
-bool nb_image_name_has_suffix(const char *name);
-/* UTF-8 without control characters. */
-bool nb_image_name_is_text(const char *name, size_t len);
-
 #endif

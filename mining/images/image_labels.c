@@ -1,4 +1,4 @@
-#include "mining/images/builder.h"
+#include "mining/images/image_labels.h"
 
 #include "common/base/text.h"
 

@@ -2,7 +2,7 @@
 
 #include "common/base/file.h"
 #include "common/base/text.h"
-#include "mining/images/image_inputs.h"
+#include "mining/images/image_name.h"
 #include "mining/images/tar.h"
 
 #include <jansson.h>

@@ -45,7 +45,7 @@ nb_status nb_bank_read_vector(nb_bank_reader *r, const char *name, hid_t type, s
     hsize_t dim = count;
     nb_status status;
     NB_TRY(nb_bank_check_size(r, name, 1, element));
-    NB_TRY(nb_h5_get(r->file, name, type, element, 1, &dim, data, r->err));
+    NB_TRY(nb_h5_get(r->file, name, &(nb_h5_array){.memory = type, .rank = 1, .dims = &dim}, data, r->err));
     NB_TRY(nb_bank_check(r, name, *data, count * element));
 done:
     return status;
@@ -118,7 +118,7 @@ nb_status nb_bank_read_rows(nb_bank_reader *r, const char *group, const char *na
     /* HDF5 has no native half: the bits come through its own type, unconverted */
     hid_t type = have == NB_BANK_INT8 ? H5T_NATIVE_INT8 : have == NB_BANK_FP16 ? half : H5T_NATIVE_FLOAT;
     hsize_t dims[2] = {rows, *width};
-    NB_TRY(nb_h5_get(r->file, path, type, element, 2, dims, &raw, err));
+    NB_TRY(nb_h5_get(r->file, path, &(nb_h5_array){.memory = type, .rank = 2, .dims = dims}, &raw, err));
     NB_TRY(nb_bank_check(r, path, raw, count * element));
     NB_TRY_NEW(*out, count);
     if (have == NB_BANK_INT8) {

@@ -159,17 +159,20 @@ static nb_status put_all(hid_t file, const nb_scores *s, nb_error *err)
     size_t n = s->count;
     nb_status status;
     NB_TRY(put_texts(file, "image", s, n, image_name, err));
-    NB_TRY(nb_h5_put_vector(file, "label", H5T_STD_I32LE, H5T_NATIVE_INT32, n, s->labels, NB_H5_CONTIGUOUS, err));
-    NB_TRY(nb_h5_put_vector(file, "class", H5T_STD_I32LE, H5T_NATIVE_INT32, n, s->classes, NB_H5_CONTIGUOUS, err));
-    NB_TRY(nb_h5_put_vector(file, "score", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, n, s->score, NB_H5_CONTIGUOUS, err));
-    NB_TRY(
-        nb_h5_put_vector(file, "ood_score", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, n, s->ood_score, NB_H5_CONTIGUOUS, err));
+    NB_TRY(nb_h5_put_vector(file, "label", (nb_h5_values){H5T_STD_I32LE, H5T_NATIVE_INT32, n, s->labels},
+                            NB_H5_CONTIGUOUS, err));
+    NB_TRY(nb_h5_put_vector(file, "class", (nb_h5_values){H5T_STD_I32LE, H5T_NATIVE_INT32, n, s->classes},
+                            NB_H5_CONTIGUOUS, err));
+    NB_TRY(nb_h5_put_vector(file, "score", (nb_h5_values){H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, n, s->score},
+                            NB_H5_CONTIGUOUS, err));
+    NB_TRY(nb_h5_put_vector(file, "ood_score", (nb_h5_values){H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, n, s->ood_score},
+                            NB_H5_CONTIGUOUS, err));
     if (s->class_names) {
         NB_TRY(put_texts(file, "class_name", s, n, nb_scores_class_name, err));
     }
     if (s->accepted) {
-        NB_TRY(
-            nb_h5_put_vector(file, "decision", H5T_STD_U8LE, H5T_NATIVE_UINT8, n, s->accepted, NB_H5_CONTIGUOUS, err));
+        NB_TRY(nb_h5_put_vector(file, "decision", (nb_h5_values){H5T_STD_U8LE, H5T_NATIVE_UINT8, n, s->accepted},
+                                NB_H5_CONTIGUOUS, err));
     }
     if (s->comments.count) {
         NB_TRY(put_texts(file, "comments", s, s->comments.count, comment, err));

@@ -57,14 +57,15 @@ static nb_status make(const char *directory, size_t images, nb_error *err)
     }
     NB_TRY(nb_make_directories(directory, err));
     NB_TRY(nb_buffer_printf(&path, err, "%s/texts.npy", directory));
-    NB_TRY(nb_npy_write(path.data, true, NB_NPY_F32, 0, ROWS, WIDTH, rows, err));
+    NB_TRY(nb_npy_write(path.data, true, NB_NPY_F32, (nb_npy_shape){.rows = ROWS, .columns = WIDTH}, rows, err));
     nb_buffer_clear(&path);
     NB_TRY(nb_buffer_printf(&path, err, "%s/images.npy", directory));
-    NB_TRY(nb_npy_write(path.data, true, NB_NPY_F32, 0, images, WIDTH, rows + ROWS * WIDTH, err));
-    nb_import in = {.embeddings = path.data};
+    NB_TRY(nb_npy_write(path.data, true, NB_NPY_F32, (nb_npy_shape){.rows = images, .columns = WIDTH},
+                        rows + ROWS * WIDTH, err));
+    nb_import in = {.embeddings = path.data, .provenance = "{}"};
     nb_buffer store = {0};
     NB_TRY(nb_buffer_printf(&store, err, "%s/images.nbe", directory));
-    NB_TRY(nb_import_store(&in, store.data, true, "{}", &digest, &count, err));
+    NB_TRY(nb_import_store(&in, store.data, true, &digest, &count, err));
     nb_buffer_free(&store);
 done:
     nb_buffer_free(&path);
@@ -214,7 +215,7 @@ static nb_status stream(const char *directory, const char *proxies, size_t size,
     for (size_t i = 0; i < count; i++) {
         scores[i] = (float)results[i].score;
     }
-    NB_TRY(nb_npy_write(out, true, NB_NPY_F32, 0, count, 0, scores, err));
+    NB_TRY(nb_npy_write(out, true, NB_NPY_F32, (nb_npy_shape){.rows = count}, scores, err));
 done:
     free(results);
     free(scores);

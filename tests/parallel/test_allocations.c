@@ -50,10 +50,10 @@ static void write_store(char *path, const char *name, size_t count, size_t class
         }
     }
     snprintf(path, 512, "%s", scratch_path(name));
-    must(nb_npy_write(npy, true, NB_NPY_F32, 0, count, D, rows, &err), &err);
-    must(nb_npy_write(label_npy, true, NB_NPY_I32, 0, count, 0, labels, &err), &err);
-    nb_import in = {.embeddings = npy, .labels = classes ? label_npy : NULL};
-    must(nb_import_store(&in, path, true, "{}", &digest, &made, &err), &err);
+    must(nb_npy_write(npy, true, NB_NPY_F32, (nb_npy_shape){.rows = count, .columns = D}, rows, &err), &err);
+    must(nb_npy_write(label_npy, true, NB_NPY_I32, (nb_npy_shape){.rows = count}, labels, &err), &err);
+    nb_import in = {.embeddings = npy, .labels = classes ? label_npy : NULL, .provenance = "{}"};
+    must(nb_import_store(&in, path, true, &digest, &made, &err), &err);
     free(rows);
     free(labels);
 }

@@ -49,7 +49,7 @@ static nb_status visit(void *self, nb_crew *crew, size_t tile, nb_error *err)
 }
 
 /* The lines rank 0 logs go to *text. */
-static nb_status run(state *s, nb_sharing how, uint64_t *kept, char **text, nb_error *err)
+static nb_status run(state *s, nb_sharing how, nb_crew_result *result, char **text, nb_error *err)
 {
     size_t len = 0;
     FILE *out = open_memstream(text, &len);
@@ -62,7 +62,7 @@ static nb_status run(state *s, nb_sharing how, uint64_t *kept, char **text, nb_e
                                .sharing = how,
                                .visit = visit,
                                .state = s};
-    nb_status status = nb_crew_run(&team, &log, &work, kept, err);
+    nb_status status = nb_crew_run(&team, &log, &work, result, err);
     fclose(out);
     return status;
 }
@@ -73,15 +73,16 @@ static void test_all_done(void **unused)
     for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
         nb_error err = {0};
         state s = {.bad = -1, .stopped = -1};
-        uint64_t kept = 0;
+        nb_crew_result result = {0};
         char *text = NULL;
-        nb_status status = run(&s, ways[w], &kept, &text, &err);
+        nb_status status = run(&s, ways[w], &result, &text, &err);
         if (status == NB_ERR_LIMIT && ways[w] != NB_SHARING_DEALT) {
             free(text);
             continue; /* not to be had here */
         }
         must(status, &err);
-        assert_int_equal(kept, TILES / 4 * ROWS);
+        assert_int_equal(result.kept, TILES / 4 * ROWS);
+        assert_int_equal(result.sharing, ways[w]);
         must(nb_team_sum(&team, s.seen, TILES, &err), &err);
         for (size_t i = 0; i < TILES; i++) {
             assert_int_equal(s.seen[i], 1);
@@ -94,31 +95,144 @@ static void test_all_done(void **unused)
     }
 }
 
-/* What rank 0 knows of the others once all have finished. */
+/* ---- progress ---- */
+
+static nb_status visit_slowly(void *self, nb_crew *crew, size_t tile, nb_error *err)
+{
+    const struct timespec nap = {.tv_nsec = team.rank + 1 == team.size ? 100000000 : 20000000};
+    (void)self, (void)err;
+    nanosleep(&nap, NULL);
+    crew->tally.items += rows_of(tile);
+    return NB_OK;
+}
+
+/* Rank 0 shows the rows of all ranks, and which rank is the slowest. */
 static void test_progress(void **unused)
 {
     (void)unused;
     nb_error err = {0};
-    nb_crew crew;
-    const nb_log silent = {0};
-    const nb_crew_work work = {.what = "rows", .total = TOTAL, .tiles = TILES, .run = 1, .sharing = NB_SHARING_AUTO};
-    uint64_t made, kept;
-    int slowest;
-    must(nb_crew_open(&crew, &team, &silent, &work, &err), &err);
-    crew.tally = (nb_tally){.items = 10 + (uint64_t)team.rank, .kept = 2};
-    must(nb_crew_post(&crew, &err), &err);
-    must(nb_crew_finish(&crew, NB_OK, &err), &err);
-    nb_crew_watch(&crew);
-    if (team.rank == 0 && crew.queue.how != NB_SHARING_DEALT) {
-        uint64_t size = (uint64_t)team.size;
-        nb_crew_look(&crew, &made, &kept, &slowest);
-        assert_int_equal(made, 10 * size + size * (size - 1) / 2);
-        assert_int_equal(kept, 2 * size);
-        assert_int_equal(slowest, 0);
+    char *text = NULL, slowest[32];
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    const nb_log log = {.out = team.rank == 0 ? out : NULL, .command = "test", .terminal = true}; /* shows often */
+    const nb_crew_work work = {
+        .what = "rows", .total = TOTAL, .tiles = TILES, .run = 1, .sharing = NB_SHARING_NODE, .visit = visit_slowly};
+    nb_crew_result result = {0};
+    must(nb_crew_run(&team, &log, &work, &result, &err), &err);
+    fclose(out);
+    snprintf(slowest, sizeof slowest, ", slowest rank %d: ", team.size - 1);
+    if (team.rank == 0) {
+        assert_non_null(strstr(text, " of 417 rows ("));
+        assert_int_equal(strstr(text, slowest) != NULL, team.size > 1);
     }
-    must(nb_team_agree(&team, NB_OK, &err), &err);
-    nb_crew_close(&crew);
+    must(nb_team_sum(&team, &result.mine.items, 1, &err), &err);
+    assert_int_equal(result.mine.items, TOTAL);
+    assert_true(result.wait <= result.seconds);
+    free(text);
 }
+
+/* ---- one tile ahead ---- */
+
+typedef struct ahead {
+    size_t order[TILES], count, visited; /* the tiles that this rank prefetched, and how many of them it visited */
+    int flushed;
+    int stops; /* leaves its second tile half done */
+} ahead;
+
+static nb_status ahead_done(void *self, size_t tile, uint64_t *kept, nb_error *err)
+{
+    (void)self, (void)err;
+    *kept = tile % 4 == 0 ? rows_of(tile) : 0;
+    return NB_OK;
+}
+
+static void ahead_prefetch(void *self, size_t tile)
+{
+    ahead *a = self;
+    assert_int_equal(a->flushed, 0);
+    assert_int_not_equal(tile % 4, 0); /* what was done before is not read */
+    a->order[a->count++] = tile;
+}
+
+static nb_status ahead_visit(void *self, nb_crew *crew, size_t tile, nb_error *err)
+{
+    ahead *a = self;
+    const struct timespec nap = {.tv_nsec = 1000000};
+    (void)err;
+    nanosleep(&nap, NULL);
+    assert_int_equal(a->order[a->visited], tile);                          /* in the order they were fetched */
+    assert_true(a->count == a->visited + 2 || a->count == a->visited + 1); /* one ahead, none at the end */
+    if (a->stops && a->visited == 1) {
+        return NB_STOPPED;
+    }
+    a->visited++;
+    crew->tally.items += rows_of(tile);
+    return NB_OK;
+}
+
+static nb_status ahead_flush(void *self, nb_error *err)
+{
+    ahead *a = self;
+    (void)err;
+    a->flushed++;
+    return NB_OK;
+}
+
+static nb_status ahead_run(ahead *a, nb_sharing how, nb_crew_result *result, nb_error *err)
+{
+    const nb_log silent = {0};
+    const nb_crew_work work = {.what = "rows",
+                               .hint = "run it again",
+                               .total = TOTAL,
+                               .tiles = TILES,
+                               .run = 1,
+                               .sharing = how,
+                               .state = a,
+                               .visit = ahead_visit,
+                               .done = ahead_done,
+                               .prefetch = ahead_prefetch,
+                               .flush = ahead_flush};
+    return nb_crew_run(&team, &silent, &work, result, err);
+}
+
+static void test_prefetch(void **unused)
+{
+    (void)unused;
+    for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
+        nb_error err = {0};
+        ahead a = {0};
+        nb_crew_result result = {0};
+        nb_status status = ahead_run(&a, ways[w], &result, &err);
+        if (status == NB_ERR_LIMIT && ways[w] != NB_SHARING_DEALT) {
+            continue; /* not to be had here */
+        }
+        must(status, &err);
+        assert_int_equal(a.visited, a.count);
+        assert_int_equal(a.flushed, 1);
+        assert_int_equal(result.kept, TILES / 4 * ROWS);
+        must(nb_team_sum(&team, &result.mine.items, 1, &err), &err);
+        assert_int_equal(result.mine.items, TOTAL - TILES / 4 * ROWS);
+    }
+}
+
+/* A tile that is left half done does not count, nor is the one ahead of it visited. */
+static void test_prefetch_stopped(void **unused)
+{
+    (void)unused;
+    nb_error err = {0};
+    ahead a = {.stops = true};
+    nb_crew_result result = {0};
+    must_fail(ahead_run(&a, NB_SHARING_AUTO, &result, &err), NB_STOPPED, &err, "of 417 rows");
+    assert_true(a.visited <= 1);
+    assert_int_equal(a.flushed, 1);
+    uint64_t rows = 0;
+    for (size_t i = 0; i < a.visited; i++) {
+        rows += rows_of(a.order[i]);
+    }
+    assert_int_equal(result.mine.items, rows);
+}
+
+/* ---- ends ---- */
 
 static void test_failure(void **unused)
 {
@@ -154,10 +268,8 @@ static void test_stop(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_done),
-        cmocka_unit_test(test_progress),
-        cmocka_unit_test(test_failure),
-        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_all_done),         cmocka_unit_test(test_progress), cmocka_unit_test(test_prefetch),
+        cmocka_unit_test(test_prefetch_stopped), cmocka_unit_test(test_failure),  cmocka_unit_test(test_stop),
     };
     return run_on_team(&team, tests, NULL);
 }

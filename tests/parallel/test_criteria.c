@@ -35,9 +35,9 @@ static void import(nb_store *out, const char *npy, const char *labels, const cha
     nb_digest digest;
     size_t count;
     snprintf(name, sizeof name, "store-%d.nbe", number++);
-    nb_import in = {.embeddings = npy, .labels = labels, .tags = tags};
+    nb_import in = {.embeddings = npy, .labels = labels, .tags = tags, .provenance = "{}"};
     const char *path = scratch_path(name);
-    must(nb_import_store(&in, path, true, "{}", &digest, &count, &err), &err);
+    must(nb_import_store(&in, path, true, &digest, &count, &err), &err);
     must(nb_store_open(out, path, true, &err), &err);
 }
 

@@ -14,7 +14,11 @@ submit run.yaml --dry-run --no-plan --account=lab --time 5
 prints '--account=lab'
 [ "$(grep -c sbatch "$T/out")" = 12 ] || die 'not one line a stage'
 grep -q 'negbank-mine .*--time=5 .*--dependency=afterok:' "$T/out" || die 'mine stands behind nothing'
+grep -q '/stage.sbatch run.yaml embed-images-wild $' "$T/out" || die 'a stage has another script'
 absent run.run/jobs.tsv
+case_ 'the batch script asks for the stage it is to make'
+NEGBANK_SLURM=$SLURM run 2 bash "$SLURM/stage.sbatch" run.yaml
+says 'which stage?'
 case_ 'what cannot fit is not submitted'
 run 5 "$SLURM/submit" run.yaml --mem-per-cpu 20M
 says 'does not fit'

@@ -3,8 +3,7 @@
 #include "common/base/version.h"
 #include "common/store/hdf5/h5_internal.h"
 #include "common/store/hdf5/h5_memory.h"
-#include "common/store/seal.h"
-#include "common/store/zstd_filter.h"
+#include "common/store/hdf5/zstd_filter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,22 +13,6 @@
 #include <unistd.h>
 
 enum { CHUNK_BYTES = 1 << 20, COPY_BYTES = 1 << 20, DATASET_BYTES_MAX_LOG2 = 40 };
-
-/* The innermost description of HDF5's error stack. */
-static herr_t innermost(unsigned n, const H5E_error2_t *entry, void *out)
-{
-    if (n == 0 && entry->desc) {
-        snprintf(out, NB_HINT_MAX, "%s", entry->desc);
-    }
-    return 0;
-}
-
-nb_status(nb_h5_fail)(nb_error *err, nb_status status, const char *what, const char *name)
-{
-    char reason[NB_HINT_MAX] = "no reason given";
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, reason);
-    return nb_fail(err, status, "HDF5 cannot %s '%s': %s", what, name, reason);
-}
 
 nb_status nb_h5_start(nb_error *err)
 {
@@ -63,31 +46,51 @@ static nb_status put_text_attribute(hid_t file, const char *name, const char *te
     return status;
 }
 
-/* Copies what was written of a sparse file of `size` bytes; what was not stays a hole. */
-static nb_status copy_sparse(int from, int to, off_t size, const char *path, nb_error *err)
+/* A sparse file on its way to another. */
+typedef struct h5_copy {
+    int from, to;
+    const char *path; /* of `to` */
+    char *buffer;     /* [COPY_BYTES] */
+} h5_copy;
+
+static nb_status h5_copy_range(const h5_copy *c, off_t at, off_t end, nb_error *err)
 {
-    nb_status status = NB_OK;
-    char *buffer = nb_alloc(COPY_BYTES, 1, err);
-    off_t begin = buffer ? lseek(from, 0, SEEK_DATA) : -1;
-    for (off_t at = begin; at >= 0; at = lseek(from, at, SEEK_DATA)) {
-        off_t end = lseek(from, at, SEEK_HOLE);
-        while (at < end) {
-            size_t part = end - at < COPY_BYTES ? (size_t)(end - at) : COPY_BYTES;
-            ssize_t got = pread(from, buffer, part, at);
-            ssize_t put = got > 0 ? pwrite(to, buffer, (size_t)got, at) : -1;
-            if (put <= 0) {
-                status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", path);
-                goto done;
-            }
-            at += put;
+    while (at < end) {
+        size_t part = end - at < COPY_BYTES ? (size_t)(end - at) : COPY_BYTES;
+        errno = EIO; /* what a read that gives nothing means here */
+        ssize_t got = pread(c->from, c->buffer, part, at);
+        if (got <= 0 && errno != EINTR) {
+            return nb_fail_errno(err, NB_ERR_IO, "cannot read back what is to be written to '%s'", c->path);
+        }
+        ssize_t put = got > 0 ? pwrite(c->to, c->buffer, (size_t)got, at) : 0;
+        if (put < 0 && errno != EINTR) {
+            return nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", c->path);
+        }
+        at += put > 0 ? put : 0;
+    }
+    return NB_OK;
+}
+
+/* Copies what was written of `size` bytes; what was not stays a hole. Only ENXIO says that no data follow: whatever
+ * else goes wrong with looking for them would leave zeros in their place. */
+static nb_status h5_copy_sparse(const h5_copy *c, off_t size, nb_error *err)
+{
+    for (off_t at = 0, end; at < size; at = end) {
+        errno = EIO; /* should a look find no end behind its begin */
+        off_t begin = lseek(c->from, at, SEEK_DATA);
+        if (begin < 0 && errno == ENXIO) {
+            break;
+        }
+        end = begin < 0 ? -1 : lseek(c->from, begin, SEEK_HOLE);
+        if (end <= begin) {
+            return nb_fail_errno(err, NB_ERR_IO, "cannot find what is to be written to '%s'", c->path);
+        }
+        nb_status status = h5_copy_range(c, begin, end, err);
+        if (status != NB_OK) {
+            return status;
         }
     }
-    if (ftruncate(to, size) != 0) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", path);
-    }
-done:
-    free(buffer);
-    return buffer ? status : NB_ERR_LIMIT;
+    return ftruncate(c->to, size) == 0 ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", c->path);
 }
 
 /* The file is there from the beginning: where it cannot be, no work is done for it. */
@@ -109,7 +112,7 @@ nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned
     }
     hid_t create = H5Pcreate(H5P_FILE_CREATE);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_userblock(create, NB_SEAL_BYTES);
+    H5Pset_userblock(create, NB_H5_USER_BLOCK);
     H5Pset_obj_track_times(create, false);
     /* 1.10's index of a single chunk takes 30 bytes, 1.8's over 2000: as much as a small file holds */
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
@@ -144,7 +147,7 @@ nb_status nb_h5_save(hid_t *file, const char *path, nb_error *err)
     nb_status status;
     struct stat st;
     nb_h5_memory *memory = nb_h5_memory_of(*file);
-    int to = -1;
+    h5_copy copy = {.from = memory->fd, .to = -1, .path = path};
     memory->kept = true;
     if (H5Fclose(*file) < 0) {
         memory->kept = false; /* it is HDF5's until the process ends */
@@ -153,16 +156,18 @@ nb_status nb_h5_save(hid_t *file, const char *path, nb_error *err)
     }
     *file = -1;
     NB_TRY(nb_h5_memory_check(memory, path, err));
-    to = open(path, O_WRONLY | O_CLOEXEC);
-    if (to < 0 || fstat(memory->fd, &st) != 0) {
+    NB_TRY_NEW(copy.buffer, COPY_BYTES);
+    copy.to = open(path, O_WRONLY | O_CLOEXEC);
+    if (copy.to < 0 || fstat(memory->fd, &st) != 0) {
         status = nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", path);
         goto done;
     }
-    NB_TRY(copy_sparse(memory->fd, to, st.st_size, path, err));
+    NB_TRY(h5_copy_sparse(&copy, st.st_size, err));
 done:
-    if (to >= 0 && close(to) != 0 && status == NB_OK) {
+    if (copy.to >= 0 && close(copy.to) != 0 && status == NB_OK) {
         status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", path);
     }
+    free(copy.buffer);
     nb_h5_memory_free(memory);
     return status;
 }
@@ -236,20 +241,20 @@ nb_status nb_h5_create_groups(hid_t file, const char *name, nb_error *err)
     return status;
 }
 
-static nb_status create_dataset(hid_t file, const char *name, hid_t file_type, size_t rank, const hsize_t *dims,
-                                nb_h5_layout layout, hid_t *dataset, nb_error *err)
+static nb_status create_dataset(hid_t file, const char *name, const nb_h5_array *a, nb_h5_layout layout, hid_t *dataset,
+                                nb_error *err)
 {
     size_t bytes;
-    nb_status status = nb_h5_total_bytes(name, rank, dims, H5Tget_size(file_type), &bytes, err);
+    nb_status status = nb_h5_total_bytes(name, a->rank, a->dims, H5Tget_size(a->stored), &bytes, err);
     if (status == NB_OK) {
         status = nb_h5_create_groups(file, name, err);
     }
     if (status != NB_OK) {
         return status;
     }
-    hid_t plist = properties(file_type, rank, dims, layout);
-    hid_t space = rank ? H5Screate_simple((int)rank, dims, NULL) : H5Screate(H5S_SCALAR);
-    *dataset = H5Dcreate2(file, name, file_type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+    hid_t plist = properties(a->stored, a->rank, a->dims, layout);
+    hid_t space = a->rank ? H5Screate_simple((int)a->rank, a->dims, NULL) : H5Screate(H5S_SCALAR);
+    *dataset = H5Dcreate2(file, name, a->stored, space, H5P_DEFAULT, plist, H5P_DEFAULT);
     if (*dataset < 0) {
         status = nb_h5_fail(err, NB_ERR_IO, "create dataset", name);
     }
@@ -265,16 +270,15 @@ static nb_status write_failed(const char *name, nb_error *err)
                            : nb_h5_fail(err, NB_ERR_IO, "write dataset", name);
 }
 
-nb_status nb_h5_put(hid_t file, const char *name, hid_t file_type, hid_t mem_type, size_t rank, const hsize_t *dims,
-                    const void *data, nb_h5_layout layout, nb_error *err)
+nb_status nb_h5_put(hid_t file, const char *name, const nb_h5_array *array, nb_h5_layout layout, nb_error *err)
 {
     hid_t dataset;
-    nb_status status = create_dataset(file, name, file_type, rank, dims, layout, &dataset, err);
+    nb_status status = create_dataset(file, name, array, layout, &dataset, err);
     if (status != NB_OK) {
         return status;
     }
     errno = 0;
-    if (data && H5Dwrite(dataset, mem_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) {
+    if (array->data && H5Dwrite(dataset, array->memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, array->data) < 0) {
         status = write_failed(name, err);
     }
     if (H5Dclose(dataset) < 0 && status == NB_OK) {
@@ -283,11 +287,11 @@ nb_status nb_h5_put(hid_t file, const char *name, hid_t file_type, hid_t mem_typ
     return status;
 }
 
-nb_status nb_h5_put_vector(hid_t file, const char *name, hid_t file_type, hid_t mem_type, size_t count,
-                           const void *data, nb_h5_layout layout, nb_error *err)
+nb_status nb_h5_put_vector(hid_t file, const char *name, nb_h5_values values, nb_h5_layout layout, nb_error *err)
 {
-    hsize_t dims = count;
-    return nb_h5_put(file, name, file_type, mem_type, 1, &dims, data, layout, err);
+    hsize_t count = values.count;
+    const nb_h5_array array = {values.stored, values.memory, 1, &count, values.data};
+    return nb_h5_put(file, name, &array, layout, err);
 }
 
 nb_status nb_h5_dataset_offset(hid_t dataset, const char *name, uint64_t *offset, nb_error *err)
@@ -300,11 +304,10 @@ nb_status nb_h5_dataset_offset(hid_t dataset, const char *name, uint64_t *offset
     return NB_OK;
 }
 
-nb_status nb_h5_reserve(hid_t file, const char *name, hid_t file_type, size_t rank, const hsize_t *dims,
-                        uint64_t *offset, nb_error *err)
+nb_status nb_h5_reserve(hid_t file, const char *name, const nb_h5_array *array, uint64_t *offset, nb_error *err)
 {
     hid_t dataset;
-    nb_status status = create_dataset(file, name, file_type, rank, dims, NB_H5_CONTIGUOUS, &dataset, err);
+    nb_status status = create_dataset(file, name, array, NB_H5_CONTIGUOUS, &dataset, err);
     if (status == NB_OK) {
         status = nb_h5_dataset_offset(dataset, name, offset, err);
         H5Dclose(dataset);
@@ -317,7 +320,8 @@ nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_erro
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, strlen(text) + 1);
     H5Tset_cset(type, H5T_CSET_UTF8);
-    nb_status status = nb_h5_put(file, name, type, type, 0, NULL, text, NB_H5_CONTIGUOUS, err);
+    const nb_h5_array scalar = {.stored = type, .memory = type, .data = text};
+    nb_status status = nb_h5_put(file, name, &scalar, NB_H5_CONTIGUOUS, err);
     H5Tclose(type);
     return status;
 }
@@ -327,13 +331,13 @@ nb_status nb_h5_put_strings(hid_t file, const char *name, const nb_strings *stri
     char part[128];
     static const uint64_t none = 0;
     const uint64_t *offset = strings->count ? strings->offset : &none;
+    const nb_h5_values bytes = {H5T_STD_U8LE, H5T_NATIVE_UCHAR, (size_t)offset[strings->count], strings->bytes};
+    const nb_h5_values offsets = {H5T_STD_U64LE, H5T_NATIVE_UINT64, strings->count + 1, offset};
     snprintf(part, sizeof part, "%s/bytes", name);
-    nb_status status = nb_h5_put_vector(file, part, H5T_STD_U8LE, H5T_NATIVE_UCHAR, (size_t)offset[strings->count],
-                                        strings->bytes, NB_H5_ZSTD, err);
+    nb_status status = nb_h5_put_vector(file, part, bytes, NB_H5_ZSTD, err);
     if (status == NB_OK) {
         snprintf(part, sizeof part, "%s/offsets", name);
-        status =
-            nb_h5_put_vector(file, part, H5T_STD_U64LE, H5T_NATIVE_UINT64, strings->count + 1, offset, NB_H5_ZSTD, err);
+        status = nb_h5_put_vector(file, part, offsets, NB_H5_ZSTD, err);
     }
     return status;
 }

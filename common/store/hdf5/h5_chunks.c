@@ -2,8 +2,7 @@
 
 #include "common/store/hdf5/h5_internal.h"
 #include "common/store/hdf5/h5_memory.h"
-#include "common/store/seal.h"
-#include "common/store/zstd_filter.h"
+#include "common/store/hdf5/zstd_codec.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@ void nb_h5_packer_close(nb_h5_packer *p)
     ZSTD_freeCCtx(p->context);
     free(p->shuffled);
     free(p->packed);
-    *p = (nb_h5_packer){0};
+    *p = (nb_h5_packer){.level = p->level};
 }
 
 static nb_status reserve(nb_h5_packer *p, size_t bytes, nb_error *err)
@@ -41,8 +40,7 @@ done:
     return status;
 }
 
-nb_status nb_h5_pack(nb_h5_packer *p, const void *elements, size_t count, size_t width, int level, size_t *len,
-                     nb_error *err)
+nb_status nb_h5_pack(nb_h5_packer *p, const void *elements, size_t count, size_t width, size_t *len, nb_error *err)
 {
     const char *from = elements;
     nb_status status = reserve(p, count * width, err);
@@ -55,16 +53,16 @@ nb_status nb_h5_pack(nb_h5_packer *p, const void *elements, size_t count, size_t
         }
     }
     ZSTD_CCtx *context = p->context;
-    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, p->level);
     ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
     *len = ZSTD_compress2(context, p->packed, p->packed_room, width > 1 ? p->shuffled : from, count * width);
     return ZSTD_isError(*len) ? nb_fail(err, NB_ERR_LIMIT, "zstd cannot pack: %s", ZSTD_getErrorName(*len)) : NB_OK;
 }
 
-nb_status nb_h5_chunked(hid_t *dataset, hid_t file, const char *name, hid_t file_type, uint64_t count, int level,
-                        nb_error *err)
+nb_status nb_h5_chunked(hid_t *dataset, hid_t file, const char *name, const nb_h5_chunking *chunking, nb_error *err)
 {
-    hsize_t dims = count, chunk = nb_h5_chunk_elements(count, H5Tget_size(file_type));
+    size_t width = H5Tget_size(chunking->type);
+    hsize_t dims = chunking->count, chunk = nb_h5_chunk_elements(chunking->count, width);
     nb_status status = nb_h5_create_groups(file, name, err);
     if (status != NB_OK) {
         return status;
@@ -73,13 +71,13 @@ nb_status nb_h5_chunked(hid_t *dataset, hid_t file, const char *name, hid_t file
     H5Pset_obj_track_times(plist, false);
     H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER);
     H5Pset_chunk(plist, 1, &chunk);
-    if (H5Tget_size(file_type) > 1) {
+    if (width > 1) {
         H5Pset_shuffle(plist);
     }
-    unsigned value = (unsigned)level;
+    unsigned value = (unsigned)chunking->level;
     H5Pset_filter(plist, NB_ZSTD_FILTER, H5Z_FLAG_MANDATORY, 1, &value);
     hid_t space = H5Screate_simple(1, &dims, NULL);
-    *dataset = H5Dcreate2(file, name, file_type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+    *dataset = H5Dcreate2(file, name, chunking->type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
     if (*dataset < 0) {
         status = nb_h5_fail(err, NB_ERR_IO, "create dataset", name);
     }
@@ -92,7 +90,7 @@ nb_status nb_h5_chunked(hid_t *dataset, hid_t file, const char *name, hid_t file
  * The mark that was written as the chunk's first bytes tells. */
 static bool find_mark(int fd, const char mark[MARK], uint64_t *offset)
 {
-    const uint64_t shifts[] = {0, NB_SEAL_BYTES};
+    const uint64_t shifts[] = {0, NB_H5_USER_BLOCK};
     char seen[MARK];
     for (size_t i = 0; i < sizeof shifts / sizeof *shifts; i++) {
         if (pread(fd, seen, MARK, (off_t)(*offset + shifts[i])) == MARK && memcmp(seen, mark, MARK) == 0) {
@@ -103,11 +101,11 @@ static bool find_mark(int fd, const char mark[MARK], uint64_t *offset)
     return false;
 }
 
-nb_status nb_h5_place(hid_t file, const char *path, hid_t dataset, uint64_t chunk, size_t len, uint64_t *offset,
-                      nb_error *err)
+nb_status nb_h5_place(hid_t file, const char *path, const nb_h5_chunk *chunk, uint64_t *offset, nb_error *err)
 {
     static const char mark[MARK] = "nbchunk";
-    hid_t plist = H5Dget_create_plist(dataset);
+    hid_t dataset = chunk->dataset, plist = H5Dget_create_plist(dataset);
+    size_t len = chunk->len;
     hsize_t elements = 1, size = 0;
     unsigned mask;
     haddr_t address = HADDR_UNDEF;
@@ -115,7 +113,7 @@ nb_status nb_h5_place(hid_t file, const char *path, hid_t dataset, uint64_t chun
     char *bytes = NULL;
     H5Pget_chunk(plist, 1, &elements);
     H5Pclose(plist);
-    hsize_t at = chunk * elements;
+    hsize_t at = chunk->number * elements;
     NB_TRY_NEW(bytes, len < MARK ? MARK : len);
     memcpy(bytes, mark, MARK);
     /* a packed chunk is longer than the mark: a zstd frame has 13 bytes at least */

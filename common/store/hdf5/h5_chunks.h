@@ -3,37 +3,78 @@
  *
  * The chunks are packed as HDF5's filters would do it (shuffled when elements are wide, then one zstd frame with a
  * checksum), the process that owns the file tells HDF5 how long each is, in one fixed order, and learns where it
- * belongs; once the file is saved (nb_h5_save), anyone may write the bytes there. */
+ * belongs; once the file is saved (nb_h5_save), anyone may write the bytes there. Nothing here is collective. */
 #ifndef NB_COMMON_STORE_HDF5_H5_CHUNKS_H
 #define NB_COMMON_STORE_HDF5_H5_CHUNKS_H
 
 #include "common/store/hdf5/h5.h"
 
-/* Elements a chunk of a vector of `count` elements of `width` bytes has: about 1 MiB of them, the last chunk padded
- * with zeros; `count` when it is less. */
+/** Elements that a chunk of a vector has: about 1 MiB of them, the last chunk padded with zeros.
+ *
+ * @param count elements of the vector
+ * @param width bytes of one
+ * @return at most `count` */
 static inline uint64_t nb_h5_chunk_elements(uint64_t count, size_t width)
 {
     uint64_t elements = ((uint64_t)1 << 20) / width;
     return count < elements ? count : elements;
 }
 
-/* Packs chunks; its working memory is a few MiB. Start from {0}. */
+/** Packs chunks; its working memory is a few MiB. Start from {.level = L}. */
 typedef struct nb_h5_packer {
-    void *context;
-    char *shuffled, *packed;
-    size_t room, packed_room;
+    int level;          /**< of zstd */
+    void *context;      /**< zstd's */
+    char *shuffled;     /**< [room] */
+    char *packed;       /**< [packed_room] the chunk packed last */
+    size_t room;        /**< bytes of `shuffled` */
+    size_t packed_room; /**< bytes of `packed` */
 } nb_h5_packer;
-void nb_h5_packer_close(nb_h5_packer *p);
-/* p->packed [*len] becomes the chunk of `count` elements of `width` bytes, packed at a zstd level. */
-nb_status nb_h5_pack(nb_h5_packer *p, const void *elements, size_t count, size_t width, int level, size_t *len,
-                     nb_error *err);
 
-/* Makes a vector of `count` > 0 elements. Its chunks are entered with nb_h5_place, then it is closed with H5Dclose. */
-nb_status nb_h5_chunked(hid_t *dataset, hid_t file, const char *name, hid_t file_type, uint64_t count, int level,
-                        nb_error *err);
-/* Enters chunk `chunk`, of `len` packed bytes, of the file made for `path`; *offset is where they belong in the file.
- * The room they take in the memory that holds the file until it is saved is given back. */
-nb_status nb_h5_place(hid_t file, const char *path, hid_t dataset, uint64_t chunk, size_t len, uint64_t *offset,
-                      nb_error *err);
+/** Frees what `p` holds. Harmless on a packer that packed nothing. */
+void nb_h5_packer_close(nb_h5_packer *p);
+
+/** Packs a chunk into p->packed.
+ *
+ * @param p        the packer
+ * @param elements [count]
+ * @param count    elements of the chunk
+ * @param width    bytes of one
+ * @param len      bytes of p->packed
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out. */
+nb_status nb_h5_pack(nb_h5_packer *p, const void *elements, size_t count, size_t width, size_t *len, nb_error *err);
+
+/** A vector in chunks. */
+typedef struct nb_h5_chunking {
+    hid_t type;     /**< of the elements in the file */
+    uint64_t count; /**< elements, over 0 */
+    int level;      /**< of zstd, which the file states */
+} nb_h5_chunking;
+
+/** Makes a vector without its chunks, which are entered with nb_h5_place.
+ *
+ * @param dataset  closed by the caller with H5Dclose
+ * @param file     made by nb_h5_create
+ * @param name     of the dataset
+ * @param chunking its elements
+ * @return NB_OK, or NB_ERR_IO when HDF5 fails. */
+nb_status nb_h5_chunked(hid_t *dataset, hid_t file, const char *name, const nb_h5_chunking *chunking, nb_error *err);
+
+/** A packed chunk of a vector. */
+typedef struct nb_h5_chunk {
+    hid_t dataset;   /**< made by nb_h5_chunked */
+    uint64_t number; /**< from 0 */
+    size_t len;      /**< packed bytes */
+} nb_h5_chunk;
+
+/** Enters a chunk into the file. The room its bytes take in the memory that holds the file until it is saved is given
+ * back.
+ *
+ * @param file   made by nb_h5_create
+ * @param path   for what it was made, for messages
+ * @param chunk  the chunk; all of a file are entered in one fixed order
+ * @param offset where its bytes belong, from the file's begin
+ * @return NB_OK, NB_ERR_IO when memory for the file could not be written, NB_ERR_LIMIT when HDF5 does not take it or
+ *         memory is out, or NB_ERR_INTERNAL when HDF5 does not say where it lies. */
+nb_status nb_h5_place(hid_t file, const char *path, const nb_h5_chunk *chunk, uint64_t *offset, nb_error *err);
 
 #endif

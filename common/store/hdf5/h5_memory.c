@@ -1,6 +1,6 @@
 #include "common/store/hdf5/h5_memory.h"
 
-#include "common/store/hdf5/h5_internal.h"
+#include "common/store/hdf5/h5_error.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  *
  * HDF5 (1.10) cannot get over a write that fails: the file does not close any more, and the process crashes as it ends.
  * So it is never told. The driver remembers the failure, and nb_h5_save reports it. Memory that was reserved and not
- * written is not taken. */
+ * written is not taken. Nothing here is collective. */
 #ifndef NB_COMMON_STORE_HDF5_H5_MEMORY_H
 #define NB_COMMON_STORE_HDF5_H5_MEMORY_H
 
@@ -11,18 +11,30 @@
 #include <hdf5.h>
 #include <stdbool.h>
 
+/** The memory of one file. */
 typedef struct nb_h5_memory {
-    int fd;    /* of the memory */
-    int cause; /* errno of the first write that failed; 0: none did */
-    bool kept; /* lives on when HDF5 closes its file; the one who set it calls nb_h5_memory_free */
+    int fd;    /**< of the memory */
+    int cause; /**< errno of the first write that failed; 0: none did */
+    bool kept; /**< lives on when HDF5 closes its file; the one who set it calls nb_h5_memory_free */
 } nb_h5_memory;
 
-/* Has files created with the access list lie in memory. */
+/** Has files created with a list of access properties lie in memory.
+ *
+ * @param access the list
+ * @return NB_OK, or NB_ERR_INTERNAL when HDF5 does not take the driver. */
 nb_status nb_h5_memory_use(hid_t access, nb_error *err);
-/* The memory of a file created so. */
+
+/** The memory of a `file` created so, owned by it; NULL for another file. */
 nb_h5_memory *nb_h5_memory_of(hid_t file);
-/* NB_ERR_IO naming `path` when a write has failed. */
+
+/** Whether all writes went well.
+ *
+ * @param memory of a file
+ * @param path   what it is for, for the message
+ * @return NB_OK; NB_ERR_IO, or NB_ERR_LIMIT for ENOMEM, when one has failed. */
 nb_status nb_h5_memory_check(const nb_h5_memory *memory, const char *path, nb_error *err);
+
+/** Frees `memory`, once HDF5 has closed its file. Takes NULL. */
 void nb_h5_memory_free(nb_h5_memory *memory);
 
 #endif

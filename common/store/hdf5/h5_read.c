@@ -155,13 +155,17 @@ nb_status nb_h5_offset(hid_t file, const char *name, uint64_t *offset, nb_error 
     return status;
 }
 
-nb_status nb_h5_read_checked(hid_t file, hid_t dataset, const char *name, hid_t type, size_t element, size_t rank,
-                             const hsize_t *dims, void **data, nb_error *err)
+nb_status nb_h5_read_checked(hid_t file, hid_t dataset, const char *name, const nb_h5_array *want, void **data,
+                             nb_error *err)
 {
-    nb_h5_stored s = {
-        .dataset = dataset, .properties = -1, .name = name, .rank = rank, .element = element, .dims = dims};
+    nb_h5_stored s = {.dataset = dataset,
+                      .properties = -1,
+                      .name = name,
+                      .rank = want->rank,
+                      .element = H5Tget_size(want->memory),
+                      .dims = want->dims};
     nb_status status;
-    NB_TRY(nb_h5_total_bytes(name, rank, dims, element, &s.bytes, err));
+    NB_TRY(nb_h5_total_bytes(name, s.rank, s.dims, s.element, &s.bytes, err));
     s.properties = H5Dget_create_plist(dataset);
     if (s.properties < 0 || H5Fget_filesize(file, &s.file_bytes) < 0) {
         status = nb_h5_fail(err, NB_ERR_INPUT, "look into dataset", name);
@@ -171,7 +175,7 @@ nb_status nb_h5_read_checked(hid_t file, hid_t dataset, const char *name, hid_t 
     *data = nb_alloc_aligned(s.bytes + 1, 1, err);
     status = *data ? NB_OK : NB_ERR_LIMIT;
     errno = 0;
-    if (*data && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data) < 0) {
+    if (*data && H5Dread(dataset, want->memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data) < 0) {
         status = nb_h5_read_failed(name, err);
         free(*data);
         *data = NULL;
@@ -183,8 +187,7 @@ done:
     return status;
 }
 
-nb_status nb_h5_get(hid_t file, const char *name, hid_t mem_type, size_t mem_size, size_t rank, const hsize_t *dims,
-                    void **data, nb_error *err)
+nb_status nb_h5_get(hid_t file, const char *name, const nb_h5_array *want, void **data, nb_error *err)
 {
     hsize_t have[NB_H5_RANK_MAX];
     hid_t dataset;
@@ -193,32 +196,31 @@ nb_status nb_h5_get(hid_t file, const char *name, hid_t mem_type, size_t mem_siz
     if (status != NB_OK) {
         return status;
     }
-    NB_TRY(nb_h5_dataset_dims(dataset, name, rank, have, err));
-    for (size_t i = 0; i < rank; i++) {
-        if (have[i] != dims[i]) {
+    NB_TRY(nb_h5_dataset_dims(dataset, name, want->rank, have, err));
+    for (size_t i = 0; i < want->rank; i++) {
+        if (have[i] != want->dims[i]) {
             status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' has %llu in dimension %zu, %llu belong there", name,
-                             (unsigned long long)have[i], i, (unsigned long long)dims[i]);
+                             (unsigned long long)have[i], i, (unsigned long long)want->dims[i]);
             goto done;
         }
     }
-    if (!nb_h5_dataset_is(dataset, mem_type)) {
+    if (!nb_h5_dataset_is(dataset, want->memory)) {
         status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' holds elements of another type than belongs there", name);
         goto done;
     }
-    NB_TRY(nb_h5_read_checked(file, dataset, name, mem_type, mem_size, rank, dims, data, err));
+    NB_TRY(nb_h5_read_checked(file, dataset, name, want, data, err));
 done:
     H5Dclose(dataset);
     return status;
 }
 
-static nb_status get_vector(hid_t file, const char *name, hid_t mem_type, size_t mem_size, size_t *count, void **data,
-                            nb_error *err)
+static nb_status get_vector(hid_t file, const char *name, hid_t type, size_t *count, void **data, nb_error *err)
 {
     hsize_t dims;
     nb_status status = nb_h5_dims(file, name, 1, &dims, NULL, err);
     if (status == NB_OK) {
         *count = (size_t)dims;
-        status = nb_h5_get(file, name, mem_type, mem_size, 1, &dims, data, err);
+        status = nb_h5_get(file, name, &(nb_h5_array){.memory = type, .rank = 1, .dims = &dims}, data, err);
     }
     return status;
 }
@@ -234,7 +236,7 @@ nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *er
     }
     hid_t type = H5Dget_type(dataset);
     if (is_text(type, TEXT_BYTES_MAX) && holds_one(H5Dget_space(dataset))) {
-        status = nb_h5_read_checked(file, dataset, name, type, H5Tget_size(type), 0, NULL, &data, err);
+        status = nb_h5_read_checked(file, dataset, name, &(nb_h5_array){.memory = type}, &data, err);
     } else {
         status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' is not a text", name);
     }
@@ -269,9 +271,9 @@ nb_status nb_h5_get_strings(hid_t file, const char *name, nb_strings *strings, n
     *strings = (nb_strings){0};
     nb_status status;
     snprintf(part, sizeof part, "%s/bytes", name);
-    NB_TRY(get_vector(file, part, H5T_NATIVE_UCHAR, 1, &bytes, (void **)&strings->bytes, err));
+    NB_TRY(get_vector(file, part, H5T_NATIVE_UCHAR, &bytes, (void **)&strings->bytes, err));
     snprintf(part, sizeof part, "%s/offsets", name);
-    NB_TRY(get_vector(file, part, H5T_NATIVE_UINT64, 8, &offsets, (void **)&strings->offset, err));
+    NB_TRY(get_vector(file, part, H5T_NATIVE_UINT64, &offsets, (void **)&strings->offset, err));
     strings->count = offsets ? offsets - 1 : 0;
     strings->cap_count = offsets;
     strings->cap_bytes = bytes;

@@ -1,6 +1,6 @@
 #include "common/store/hdf5/h5_stored.h"
 
-#include "common/store/zstd_filter.h"
+#include "common/store/hdf5/zstd_codec.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -86,7 +86,8 @@ nb_status nb_h5_get_raw(hid_t file, const char *name, void **data, size_t *bytes
         goto done;
     }
     NB_TRY(nb_h5_total_bytes(name, (size_t)rank, dims, H5Tget_size(type), bytes, err));
-    NB_TRY(nb_h5_read_checked(file, dataset, name, type, H5Tget_size(type), (size_t)rank, dims, data, err));
+    NB_TRY(nb_h5_read_checked(file, dataset, name, &(nb_h5_array){.memory = type, .rank = (size_t)rank, .dims = dims},
+                              data, err));
 done:
     H5Sclose(space);
     H5Tclose(type);

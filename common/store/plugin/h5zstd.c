@@ -3,7 +3,7 @@
  *
  * It calls no function of HDF5 and is not linked to it: a process may hold another build of the library (serial,
  * parallel, static), and a second one beside it would crash. Buffers change hands through malloc and free. */
-#include "common/store/zstd_filter.h"
+#include "common/store/hdf5/zstd_codec.h"
 
 #include <hdf5.h>
 

@@ -48,7 +48,7 @@ nb_status nb_columns_open(nb_columns *c, const nb_team *team, uint64_t first, ui
                           uint64_t first_byte, uint64_t total_bytes, nb_scratch *scratch, size_t *budget, nb_error *err)
 {
     nb_status status = NB_OK;
-    *c = (nb_columns){.team = team, .spool = nb_spool_in(scratch, budget)};
+    *c = (nb_columns){.team = team, .packer = {.level = NB_COLUMN_ZSTD_LEVEL}, .spool = nb_spool_in(scratch, budget)};
     uint64_t last = team->rank == team->size - 1; /* which also puts the end of the last text */
     for (size_t i = 0; i < NB_COLUMN_COUNT && status == NB_OK; i++) {
         bool bytes = i == NB_COLUMN_BYTES, offsets = i == NB_COLUMN_OFFSETS;
@@ -85,7 +85,7 @@ static nb_status pack(nb_columns *c, size_t number, nb_error *err)
     nb_status status;
     size_t len;
     memset(col->buffer + col->filled * col->width, 0, (size_t)(col->chunk - col->filled) * col->width);
-    NB_TRY(nb_h5_pack(&c->packer, col->buffer, (size_t)col->chunk, col->width, NB_COLUMN_ZSTD_LEVEL, &len, err));
+    NB_TRY(nb_h5_pack(&c->packer, col->buffer, (size_t)col->chunk, col->width, &len, err));
     if (c->packed_count == c->packed_cap) {
         size_t cap = c->packed_cap ? 2 * c->packed_cap : 64;
         nb_packed *packed = nb_grow(c->packed, cap, sizeof *packed, err);

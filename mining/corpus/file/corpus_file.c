@@ -11,9 +11,12 @@ static nb_status read_columns(nb_corpus *c, hid_t file, nb_error *err)
     nb_status status;
     NB_TRY(nb_h5_get_strings(file, "texts", &c->texts, err));
     n = c->texts.count;
-    NB_TRY(nb_h5_get(file, "tags", H5T_NATIVE_UINT8, 1, 1, &n, (void **)&c->tags, err));
-    NB_TRY(nb_h5_get(file, "source", H5T_NATIVE_UINT32, 4, 1, &n, (void **)&c->source, err));
-    NB_TRY(nb_h5_get(file, "line", H5T_NATIVE_UINT64, 8, 1, &n, (void **)&c->line, err));
+    nb_h5_array want = {.memory = H5T_NATIVE_UINT8, .rank = 1, .dims = &n};
+    NB_TRY(nb_h5_get(file, "tags", &want, (void **)&c->tags, err));
+    want.memory = H5T_NATIVE_UINT32;
+    NB_TRY(nb_h5_get(file, "source", &want, (void **)&c->source, err));
+    want.memory = H5T_NATIVE_UINT64;
+    NB_TRY(nb_h5_get(file, "line", &want, (void **)&c->line, err));
     c->count = c->cap = (size_t)n;
     for (size_t i = 0; i < c->count; i++) {
         if (c->tags[i] >= NB_TAG_COUNT) {

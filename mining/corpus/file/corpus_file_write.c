@@ -73,13 +73,14 @@ static nb_status place_chunks(writer *w, hid_t file, nb_error *err)
     for (size_t i = 0; i < NB_COLUMN_COUNT && status == NB_OK; i++) {
         uint64_t begin = nb_columns_chunks(&w->columns, i), end = nb_columns_chunks(&w->columns, i + 1);
         hid_t dataset;
-        status = nb_h5_chunked(&dataset, file, nb_column_name(i), nb_column_type(i), w->columns.column[i].total,
-                               NB_COLUMN_ZSTD_LEVEL, err);
+        const nb_h5_chunking chunking = {nb_column_type(i), w->columns.column[i].total, NB_COLUMN_ZSTD_LEVEL};
+        status = nb_h5_chunked(&dataset, file, nb_column_name(i), &chunking, err);
         if (status != NB_OK) {
             break;
         }
         for (uint64_t k = begin; k < end && status == NB_OK; k++) {
-            status = nb_h5_place(file, w->output.partial, dataset, k - begin, (size_t)w->chunks[k], &w->chunks[k], err);
+            const nb_h5_chunk chunk = {dataset, k - begin, (size_t)w->chunks[k]};
+            status = nb_h5_place(file, w->output.partial, &chunk, &w->chunks[k], err);
         }
         H5Dclose(dataset);
     }

@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require_message(status, &err);
     require(status == NB_OK || status == NB_ERR_INPUT || status == NB_ERR_VERIFY);
     if (status == NB_OK) {
-        require(nb_index_verify(&index, "fuzz", &nobody, 1, &err) == NB_ERR_VERIFY);
+        require(nb_index_verify(&index, "fuzz", &(nb_trusted_keys){&nobody, 1}, &err) == NB_ERR_VERIFY);
         check_page(&index);
         check_round_trip(&index);
         nb_index_free(&index);

@@ -21,7 +21,7 @@ static void read_any(const char *text, size_t len)
     require(status == NB_OK || status == NB_ERR_VERIFY);
     if (status == NB_OK) {
         require(strlen(s.trusted) <= NB_TRUSTED_COMMENT_MAX);
-        require(nb_signature_check(&s, &nobody, 1, text, len, "fuzz", &err) == NB_ERR_VERIFY);
+        require(nb_signature_check(&s, &(nb_trusted_keys){&nobody, 1}, text, len, "fuzz", &err) == NB_ERR_VERIFY);
     }
     const char *path = memory_file(text, len);
     nb_error_clear(&err);
@@ -44,7 +44,7 @@ static void sign_and_check(const uint8_t *data, size_t size)
     nb_public_key public = nb_secret_key_public(&key);
     require(nb_signature_make(&text, &key, data, size, "trusted", &err) == NB_OK);
     require(nb_signature_parse(&s, "fuzz", text.data, text.len, &err) == NB_OK);
-    require(nb_signature_check(&s, &public, 1, data, size, "fuzz", &err) == NB_OK);
+    require(nb_signature_check(&s, &(nb_trusted_keys){&public, 1}, data, size, "fuzz", &err) == NB_OK);
     nb_buffer_free(&text);
 }
 

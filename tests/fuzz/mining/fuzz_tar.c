@@ -2,6 +2,7 @@
 #include "fuzz/fuzz.h"
 
 #include "common/base/text.h"
+#include "mining/images/image_name.h"
 #include "mining/images/reader.h"
 #include "mining/images/tar.h"
 

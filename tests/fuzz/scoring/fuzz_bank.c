@@ -151,8 +151,8 @@ static void reshape(hid_t file, const uint8_t *data, size_t size)
         rows[i] = 1;
     }
     require(H5Ldelete(file, "labels/embeddings", H5P_DEFAULT) >= 0);
-    require(nb_h5_put(file, "labels/embeddings", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, dims, rows, NB_H5_ZSTD, &err) ==
-            NB_OK);
+    const nb_h5_array array = {H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, dims, rows};
+    require(nb_h5_put(file, "labels/embeddings", &array, NB_H5_ZSTD, &err) == NB_OK);
     free(rows);
 }
 

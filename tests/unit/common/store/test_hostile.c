@@ -3,7 +3,7 @@
 
 #include "common/store/embeddings.h"
 #include "common/store/hdf5/h5.h"
-#include "common/store/zstd_filter.h"
+#include "common/store/hdf5/zstd_codec.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

@@ -3,14 +3,18 @@
 
 #include "common/linear/reference/half.h"
 #include "common/store/embeddings.h"
+#include "common/store/hdf5/h5.h"
 #include "common/store/npy.h"
 #include "mining/embed/import.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { N = 37, D = 5, TILE = 8 };
@@ -160,7 +164,7 @@ static void test_npy(void **state)
     const char *path = scratch_path("a.npy");
     float values[6] = {1, -2, 0.5f, 4, 5, 1e-3f};
     int32_t labels[3] = {-1, 0, 7};
-    must(nb_npy_write(path, true, NB_NPY_F32, 0, 2, 3, values, &err), &err);
+    must(nb_npy_write(path, true, NB_NPY_F32, (nb_npy_shape){.rows = 2, .columns = 3}, values, &err), &err);
     must(nb_npy_open(&npy, path, &err), &err);
     assert_int_equal(npy.rows, 2);
     assert_int_equal(npy.columns, 3);
@@ -169,12 +173,12 @@ static void test_npy(void **state)
         assert_true(nb_npy_at(&npy, i) == (double)values[i]);
     }
     nb_npy_close(&npy);
-    must(nb_npy_write(path, true, NB_NPY_I32, 0, 3, 0, labels, &err), &err);
+    must(nb_npy_write(path, true, NB_NPY_I32, (nb_npy_shape){.rows = 3}, labels, &err), &err);
     must(nb_npy_open(&npy, path, &err), &err);
     assert_int_equal(npy.rank, 1);
     assert_true(nb_npy_at(&npy, 2) == 7);
     nb_npy_close(&npy);
-    must(nb_npy_write(path, true, NB_NPY_F16, 0, 2, 3, values, &err), &err);
+    must(nb_npy_write(path, true, NB_NPY_F16, (nb_npy_shape){.rows = 2, .columns = 3}, values, &err), &err);
     must(nb_npy_open(&npy, path, &err), &err);
     assert_true(fabs(nb_npy_at(&npy, 5) - 1e-3) < 1e-6);
     nb_npy_close(&npy);
@@ -195,9 +199,9 @@ static void test_import(void **state)
     float rows[N * D], norms[N], back[N * D];
     make_rows(rows, norms);
     const char *npy = scratch_path("rows.npy"), *path = scratch_path("imported.nbe");
-    nb_import in = {.embeddings = npy};
-    must(nb_npy_write(npy, true, NB_NPY_F16, 0, N, D, rows, &err), &err);
-    must(nb_import_store(&in, path, true, "{}", &digest, &count, &err), &err);
+    nb_import in = {.embeddings = npy, .provenance = "{}"};
+    must(nb_npy_write(npy, true, NB_NPY_F16, (nb_npy_shape){.rows = N, .columns = D}, rows, &err), &err);
+    must(nb_import_store(&in, path, true, &digest, &count, &err), &err);
     must(nb_store_open(&store, path, true, &err), &err);
     assert_true(store.plan.half);
     must(nb_store_rows_float(&store, 0, N, back, &err), &err);
@@ -208,22 +212,86 @@ static void test_import(void **state)
     for (size_t i = 0; i < N * D; i++) {
         rows[i] *= 3;
     }
-    must(nb_npy_write(npy, true, NB_NPY_F16, 0, N, D, rows, &err), &err);
-    must(nb_import_store(&in, path, true, "{}", &digest, &count, &err), &err);
+    must(nb_npy_write(npy, true, NB_NPY_F16, (nb_npy_shape){.rows = N, .columns = D}, rows, &err), &err);
+    must(nb_import_store(&in, path, true, &digest, &count, &err), &err);
     must(nb_store_open(&store, path, true, &err), &err);
     assert_false(store.plan.half);
     assert_true(fabs((double)store.norms[5] - 3) < 0.01);
     nb_store_close(&store);
     memset(rows + 4 * D, 0, D * sizeof *rows);
-    must(nb_npy_write(npy, true, NB_NPY_F32, 0, N, D, rows, &err), &err);
-    must_fail(nb_import_store(&in, path, true, "{}", &digest, &count, &err), NB_ERR_INPUT, &err, "row 4");
+    must(nb_npy_write(npy, true, NB_NPY_F32, (nb_npy_shape){.rows = N, .columns = D}, rows, &err), &err);
+    must_fail(nb_import_store(&in, path, true, &digest, &count, &err), NB_ERR_INPUT, &err, "row 4");
+}
+
+/* ---- looking for the data of a sparse file ---- */
+
+static int bad_whence = -1, bad_cause, bad_after; /* looks of that kind fail, with that errno, after so many */
+
+/* Stands for the C library's: the store is linked into this program. */
+off_t lseek(int fd, off_t at, int whence)
+{
+    if (whence == bad_whence && bad_after-- <= 0) {
+        errno = bad_cause;
+        return -1;
+    }
+    return (off_t)syscall(SYS_lseek, fd, at, whence);
+}
+
+/* A file with a dataset of ones, a hole of many pages, and a dataset of twos. */
+static nb_status save_sparse(const char *path, nb_error *err)
+{
+    enum { ONES = 5000 };
+    hid_t file = -1;
+    hsize_t hole = 1 << 20;
+    uint64_t at = 0;
+    uint8_t ones[ONES], twos[ONES];
+    memset(ones, 1, sizeof ones);
+    memset(twos, 2, sizeof twos);
+    nb_status status;
+    NB_TRY(nb_h5_create(&file, path, "test", 1, err));
+    NB_TRY(nb_h5_put_vector(file, "ones", (nb_h5_values){H5T_STD_U8LE, H5T_NATIVE_UINT8, ONES, ones}, NB_H5_CONTIGUOUS,
+                            err));
+    NB_TRY(nb_h5_reserve(file, "hole", &(nb_h5_array){.stored = H5T_STD_U8LE, .rank = 1, .dims = &hole}, &at, err));
+    NB_TRY(nb_h5_put_vector(file, "twos", (nb_h5_values){H5T_STD_U8LE, H5T_NATIVE_UINT8, ONES, twos}, NB_H5_CONTIGUOUS,
+                            err));
+    status = nb_h5_save(&file, path, err);
+done:
+    nb_h5_close(&file);
+    return status;
+}
+
+/* A failing look ends the copy with an error: neither never, nor as if no data were there. */
+static void test_sparse_copy(void **state)
+{
+    (void)state;
+    const struct {
+        int whence, cause, after;
+    } bad[] = {
+        {SEEK_DATA, EIO, 0}, {SEEK_DATA, EIO, 1}, {SEEK_DATA, EINVAL, 0}, {SEEK_HOLE, EIO, 0}, {SEEK_HOLE, EIO, 1}};
+    nb_error err = {0};
+    struct stat st;
+    const char *path = scratch_path("sparse.h5");
+    alarm(60);
+    must(save_sparse(path, &err), &err);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_blocks * 512 < st.st_size / 2); /* the hole stays one: there is something to look for */
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        bad_whence = bad[i].whence;
+        bad_cause = bad[i].cause;
+        bad_after = bad[i].after;
+        nb_status status = save_sparse(path, &err);
+        bad_whence = -1;
+        must_fail(status, NB_ERR_IO, &err, "cannot find what is to be written");
+        nb_error_clear(&err);
+    }
+    alarm(0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_every_byte), cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_npy),        cmocka_unit_test(test_import),
+        cmocka_unit_test(test_npy),        cmocka_unit_test(test_import),     cmocka_unit_test(test_sparse_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,18 +119,19 @@ static void test_signatures(void **state)
     nb_error err = {0};
     nb_secret_key key = new_key(), stranger = new_key();
     nb_public_key keys[2] = {nb_secret_key_public(&stranger), nb_secret_key_public(&key)};
+    const nb_trusted_keys both = {keys, 2}, first = {keys, 1}, none = {0};
     nb_buffer text = {0};
     nb_signature s;
     must(nb_signature_make(&text, &key, "bytes", 5, "timestamp:1\tfile:x", &err), &err);
     must(nb_signature_parse(&s, "x", text.data, text.len, &err), &err);
     assert_true(s.prehashed);
     assert_string_equal(s.trusted, "timestamp:1\tfile:x");
-    must(nb_signature_check(&s, keys, 2, "bytes", 5, "x", &err), &err);
-    must_fail(nb_signature_check(&s, keys, 1, "bytes", 5, "x", &err), NB_ERR_VERIFY, &err, "not among the keys");
-    must_fail(nb_signature_check(&s, keys, 2, "bytez", 5, "x", &err), NB_ERR_VERIFY, &err, "is not what key");
-    must_fail(nb_signature_check(&s, keys, 0, "bytes", 5, "x", &err), NB_ERR_VERIFY, &err, "not among the keys");
+    must(nb_signature_check(&s, &both, "bytes", 5, "x", &err), &err);
+    must_fail(nb_signature_check(&s, &first, "bytes", 5, "x", &err), NB_ERR_VERIFY, &err, "not among the keys");
+    must_fail(nb_signature_check(&s, &both, "bytez", 5, "x", &err), NB_ERR_VERIFY, &err, "is not what key");
+    must_fail(nb_signature_check(&s, &none, "bytes", 5, "x", &err), NB_ERR_VERIFY, &err, "not among the keys");
     s.trusted[0] = 'T';
-    must_fail(nb_signature_check(&s, keys, 2, "bytes", 5, "x", &err), NB_ERR_VERIFY, &err, "trusted comment");
+    must_fail(nb_signature_check(&s, &both, "bytes", 5, "x", &err), NB_ERR_VERIFY, &err, "trusted comment");
     /* every single flipped bit of the blobs is noticed */
     for (size_t i = 0; i < text.len; i++) {
         nb_error_clear(&err);
@@ -138,7 +139,7 @@ static void test_signatures(void **state)
         nb_status status = nb_signature_parse(&s, "x", text.data, text.len, &err);
         bool comment = i < strcspn(text.data, "\n"); /* the first line vouches for nothing */
         if (status == NB_OK && !comment) {
-            status = nb_signature_check(&s, keys, 2, "bytes", 5, "x", &err);
+            status = nb_signature_check(&s, &both, "bytes", 5, "x", &err);
             assert_int_not_equal(status, NB_OK);
         }
         text.data[i] ^= 2;
@@ -192,15 +193,16 @@ static void test_minisign_made(void **state)
 #include "minisign_made.inc"
     nb_error err = {0};
     nb_public_key key;
+    const nb_trusted_keys only = {&key, 1};
     nb_signature s;
     must(nb_public_key_read(&key, minisign_public, &err), &err);
     must(nb_signature_parse(&s, "hashed", minisign_hashed, strlen(minisign_hashed), &err), &err);
     assert_true(s.prehashed);
-    must(nb_signature_check(&s, &key, 1, "text\n", 5, "text", &err), &err);
+    must(nb_signature_check(&s, &only, "text\n", 5, "text", &err), &err);
     must(nb_signature_parse(&s, "legacy", minisign_legacy, strlen(minisign_legacy), &err), &err);
     assert_false(s.prehashed);
-    must(nb_signature_check(&s, &key, 1, "text\n", 5, "text", &err), &err);
-    must_fail(nb_signature_check(&s, &key, 1, "text", 4, "text", &err), NB_ERR_VERIFY, &err, "is not what key");
+    must(nb_signature_check(&s, &only, "text\n", 5, "text", &err), &err);
+    must_fail(nb_signature_check(&s, &only, "text", 4, "text", &err), NB_ERR_VERIFY, &err, "is not what key");
 }
 
 /* ---- indexes ---- */
@@ -230,6 +232,7 @@ static void test_index(void **state)
     nb_buffer text = {0};
     nb_secret_key key = new_key();
     nb_public_key public = nb_secret_key_public(&key);
+    const nb_trusted_keys only = {&public, 1};
     must(nb_index_empty(&index, &err), &err);
     add(&index, "a", "1", 'a');
     add(&index, "b", "1", 'b');
@@ -248,7 +251,7 @@ static void test_index(void **state)
     must(nb_index_parse(&again, "i", text.data, text.len, &err), &err);
     assert_int_equal(again.serial, 5);
     assert_string_equal(again.digest.hex, index.digest.hex);
-    must(nb_index_verify(&again, "i", &public, 1, &err), &err);
+    must(nb_index_verify(&again, "i", &only, &err), &err);
     nb_index_free(&again);
     /* no byte of it can change unseen */
     for (size_t i = 0; i < text.len; i++) {
@@ -256,7 +259,7 @@ static void test_index(void **state)
         text.data[i] ^= 1;
         nb_status status = nb_index_parse(&again, "i", text.data, text.len, &err);
         if (status == NB_OK) {
-            status = nb_index_verify(&again, "i", &public, 1, &err);
+            status = nb_index_verify(&again, "i", &only, &err);
             nb_index_free(&again);
         }
         size_t comment = (size_t)(strstr(text.data, "RU") ? strstr(text.data, "RU") - text.data : 0);
@@ -266,7 +269,7 @@ static void test_index(void **state)
     nb_error_clear(&err);
     must(nb_index_write(&index, NULL, &text, &err), &err);
     must(nb_index_parse(&again, "i", text.data, text.len, &err), &err);
-    must_fail(nb_index_verify(&again, "i", &public, 1, &err), NB_ERR_VERIFY, &err, "not signed");
+    must_fail(nb_index_verify(&again, "i", &only, &err), NB_ERR_VERIFY, &err, "not signed");
     nb_index_free(&again);
     nb_index_free(&index);
     nb_buffer_free(&text);

@@ -121,10 +121,10 @@ static void open_images(nb_store *store, uint64_t stream, size_t count)
     const char *npy = scratch_path("images.npy"), *path = scratch_path("images.nbe");
     float *rows = calloc(count * D, sizeof *rows);
     fill_rows(rows, count, stream);
-    must(nb_npy_write(npy, true, NB_NPY_F32, 0, count, D, rows, &err), &err);
+    must(nb_npy_write(npy, true, NB_NPY_F32, (nb_npy_shape){.rows = count, .columns = D}, rows, &err), &err);
     free(rows);
-    nb_import import = {.embeddings = npy};
-    must(nb_import_store(&import, path, true, "{}", &digest, &made_of, &err), &err);
+    nb_import import = {.embeddings = npy, .provenance = "{}"};
+    must(nb_import_store(&import, path, true, &digest, &made_of, &err), &err);
     must(nb_store_open(store, path, true, &err), &err);
 }
 
@@ -347,7 +347,7 @@ static void replace(hid_t file, const char *name, hid_t type, size_t rank, const
     }
     void *zeros = calloc(bytes + 1, 1);
     H5Ldelete(file, name, H5P_DEFAULT);
-    must(nb_h5_put(file, name, type, type, rank, dims, zeros, NB_H5_CONTIGUOUS, &err), &err);
+    must(nb_h5_put(file, name, &(nb_h5_array){type, type, rank, dims, zeros}, NB_H5_CONTIGUOUS, &err), &err);
     free(zeros);
 }
 
@@ -506,7 +506,8 @@ static void vast_criterion(hid_t f)
     hsize_t count = (hsize_t)1 << 28;
     uint8_t *zeros = calloc((size_t)count, 1);
     H5Ldelete(f, "negatives/criterion", H5P_DEFAULT);
-    must(nb_h5_put(f, "negatives/criterion", H5T_STD_U8LE, H5T_NATIVE_UINT8, 1, &count, zeros, NB_H5_ZSTD, &err), &err);
+    const nb_h5_values values = {H5T_STD_U8LE, H5T_NATIVE_UINT8, (size_t)count, zeros};
+    must(nb_h5_put_vector(f, "negatives/criterion", values, NB_H5_ZSTD, &err), &err);
     free(zeros);
 }
 

@@ -1,6 +1,4 @@
-/* The work of the filter, free of HDF5's functions: the program registers it (zstd_filter.c), and the plugin for other
- * programs is built of it (plugin/h5zstd.c). */
-#include "common/store/zstd_filter.h"
+#include "common/store/hdf5/zstd_codec.h"
 
 #include <errno.h>
 #include <hdf5.h>

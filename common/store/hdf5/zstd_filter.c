@@ -1,4 +1,4 @@
-#include "common/store/zstd_filter.h"
+#include "common/store/hdf5/zstd_filter.h"
 
 #include <hdf5.h>
 

@@ -2,7 +2,7 @@
 #include "common/base/pack.h"
 #include "common/parallel/queue.h"
 #include "common/parallel/stop.h"
-#include "mining/images/builder.h"
+#include "mining/images/image_labels.h"
 
 #include <stdlib.h>
 #include <string.h>
