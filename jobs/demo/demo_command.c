@@ -9,7 +9,7 @@ typedef struct settings {
     bool random_weights, force;
 } settings;
 
-static nb_status demo_run(nb_job *job, nb_error *err)
+static nb_status demo(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_demo_plan plan = {.seed = (uint64_t)s->seed,
@@ -42,5 +42,5 @@ const nb_command nb_command_demo = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = demo_run,
+    .run = demo,
 };

@@ -11,7 +11,7 @@ typedef struct settings {
     nb_strings prompt, prompt_adj;
 } settings;
 
-static nb_status embed_text_run(nb_job *job, nb_error *err)
+static nb_status embed_text(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_model model = {0};
@@ -67,5 +67,5 @@ const nb_command nb_command_embed_text = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .mpi = true,
-    .run = embed_text_run,
+    .run = embed_text,
 };

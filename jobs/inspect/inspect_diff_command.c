@@ -10,7 +10,7 @@ typedef struct settings {
     bool json, exit_code;
 } settings;
 
-static nb_status inspect_diff_run(nb_job *job, nb_error *err)
+static nb_status inspect_diff(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     const nb_file_kind *kind_a, *kind_b;
@@ -63,5 +63,5 @@ const nb_command nb_command_inspect_diff = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = inspect_diff_run,
+    .run = inspect_diff,
 };

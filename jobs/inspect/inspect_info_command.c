@@ -9,7 +9,7 @@ typedef struct settings {
 } settings;
 
 /* The record of the run that made the file, where it still lies beside it. */
-static void inspect_info_add_run(const char *path, json_t *about)
+static void add_run(const char *path, json_t *about)
 {
     nb_buffer name = {0};
     if (nb_buffer_printf(&name, NULL, "%s.run.json", path) == NB_OK) {
@@ -23,7 +23,7 @@ static void inspect_info_add_run(const char *path, json_t *about)
     nb_buffer_free(&name);
 }
 
-static nb_status inspect_info_run(nb_job *job, nb_error *err)
+static nb_status inspect_info(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     const nb_file_kind *kind;
@@ -37,7 +37,7 @@ static nb_status inspect_info_run(nb_job *job, nb_error *err)
     json_object_set_new(about, "bytes", json_integer((json_int_t)seal.size));
     json_object_set_new(about, "sha256", json_string(seal.digest.hex));
     NB_TRY(kind->describe(s->file, about, err));
-    inspect_info_add_run(s->file, about);
+    add_run(s->file, about);
     NB_TRY(nb_print_about(about, s->json, err));
 done:
     json_decref(about);
@@ -61,5 +61,5 @@ const nb_command nb_command_inspect_info = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = inspect_info_run,
+    .run = inspect_info,
 };

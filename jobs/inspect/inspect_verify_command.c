@@ -9,7 +9,7 @@ typedef struct settings {
     bool json;
 } settings;
 
-static nb_status inspect_verify_run(nb_job *job, nb_error *err)
+static nb_status inspect_verify(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     bool whole = false;
@@ -47,5 +47,5 @@ const nb_command nb_command_inspect_verify = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = inspect_verify_run,
+    .run = inspect_verify,
 };

@@ -13,7 +13,7 @@ typedef struct settings {
     bool force, no_password;
 } settings;
 
-static nb_status key_new_run(nb_job *job, nb_error *err)
+static nb_status key_new(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     char password[NB_PASSWORD_MAX] = "", text[NB_PUBLIC_KEY_TEXT];
@@ -63,5 +63,5 @@ const nb_command nb_command_key_new = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = key_new_run,
+    .run = key_new,
 };

@@ -11,7 +11,7 @@ typedef struct settings {
 } settings;
 
 /* A secret key is longer than a public one; which of the two a file holds is seen by trying. */
-static nb_status key_show_run(nb_job *job, nb_error *err)
+static nb_status key_show(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_secret_key secret = {0};
@@ -61,5 +61,5 @@ const nb_command nb_command_key_show = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = key_show_run,
+    .run = key_show,
 };
