@@ -22,16 +22,15 @@ common/base common/clip/checkpoint common/clip/gradients common/clip/inversion c
 common/clip/preprocess common/clip/tokenizer common/clip/towers common/image common/linear common/linear/amx
 common/linear/exact common/linear/reference common/linear/simd common/options common/parallel common/store
 common/store/hdf5 common/transfer jobs jobs/check jobs/demo jobs/embed jobs/eval jobs/inspect jobs/mine jobs/plan
-jobs/publish jobs/run jobs/score mining/affinity mining/bank mining/criteria mining/embed mining/images
-mining/select mining/tuning mining/visual scoring scoring/bank scoring/files scoring/report scoring/scores
-scoring/streams scoring/visual
+jobs/publish jobs/run jobs/score mining/affinity mining/criteria mining/embed mining/images mining/select scoring
+scoring/bank scoring/files scoring/report scoring/scores scoring/streams scoring/visual
 """
 CROWDED = """
 common/clip/checkpoint common/clip/gradients common/clip/inversion common/clip/model common/clip/tokenizer
 common/clip/towers common/image common/linear common/linear/amx common/linear/reference common/linear/simd
 common/options common/store common/store/hdf5 common/transfer jobs/demo jobs/embed jobs/eval jobs/inspect jobs/mine
-jobs/plan jobs/run mining/bank mining/embed mining/images mining/select mining/tuning mining/visual scoring
-scoring/bank scoring/files scoring/report scoring/scores
+jobs/plan jobs/run mining/embed mining/images mining/select scoring scoring/bank scoring/files scoring/report
+scoring/scores
 """
 TWICE = """
 nb_packed nb_part nb_side nb_sink nb_stream pair
