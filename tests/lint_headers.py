@@ -23,14 +23,13 @@ common/clip/preprocess common/clip/tokenizer common/clip/towers common/image com
 common/linear/exact common/linear/reference common/linear/simd common/options common/parallel common/store
 common/store/hdf5 common/transfer jobs jobs/check jobs/demo jobs/embed jobs/eval jobs/inspect jobs/mine jobs/plan
 jobs/publish jobs/run jobs/score mining/affinity mining/criteria mining/embed mining/images mining/select scoring
-scoring/bank scoring/files scoring/report scoring/scores scoring/streams scoring/visual
+scoring/bank scoring/files scoring/scores scoring/streams scoring/visual
 """
 CROWDED = """
 common/clip/checkpoint common/clip/gradients common/clip/inversion common/clip/model common/clip/tokenizer
 common/clip/towers common/image common/linear common/linear/amx common/linear/reference common/linear/simd
 common/options common/store common/store/hdf5 common/transfer jobs/demo jobs/embed jobs/eval jobs/inspect jobs/mine
-jobs/plan jobs/run mining/embed mining/images mining/select scoring scoring/bank scoring/files scoring/report
-scoring/scores
+jobs/plan jobs/run mining/embed mining/select scoring scoring/bank scoring/files scoring/scores
 """
 TWICE = """
 nb_packed nb_part nb_side nb_sink nb_stream pair
@@ -78,7 +77,7 @@ class Source:
         return self.text[slice(*self.comments[i])] if i < len(self.comments) and self.comments[i][0] < end else ''
 
     def comment_of_file(self):
-        return self.text[slice(*self.comments[0])] if self.comments else ''
+        return next((self.text[b:e] for b, e in self.comments if self.text.startswith('/*', b)), '')
 
     def declarations(self):
         """(begin, end, head) of all that stands outside braces; a body in braces is left out of the head."""

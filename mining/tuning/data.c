@@ -82,11 +82,11 @@ static nb_status load(nb_tune_data *t, size_t place, size_t number, nb_error *er
 {
     nb_image image = {0};
     nb_image_fault fault;
-    double read = 0, decode = 0;
+    nb_reader_times times = {0};
     nb_status status;
     nb_image_free(&t->crops[place]);
     t->held[place] = 0;
-    NB_TRY(nb_image_reader_decode(t->reader, number, &image, &fault, &read, &decode, err));
+    NB_TRY(nb_image_reader_decode(t->reader, number, &image, &fault, &times, err));
     NB_TRY(nb_preprocess_crop(&image, t->clip->config.image_size, &t->crops[place], err));
     t->held[place] = number + 1;
 done:
