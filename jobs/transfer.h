@@ -31,14 +31,4 @@ nb_status nb_job_trusted_keys(const nb_strings *words, size_t room, nb_public_ke
 /* An nb_password_source; `state` is the --password-file, or NULL. */
 nb_status nb_job_password(void *state, const char *path, char out[NB_PASSWORD_MAX], nb_error *err);
 
-/* pull --model: from an address or a folder into folder `output`. */
-typedef struct nb_model_pull {
-    const char *from, *output;
-    bool force;
-    const nb_public_key *keys; /* [key_count]: SHA256SUMS must be signed by one of them, unless there are none */
-    size_t key_count;
-    const nb_cache *cache;
-} nb_model_pull;
-nb_status nb_job_pull_model(const nb_job *job, nb_http *http, const nb_model_pull *what, nb_error *err);
-
 #endif

@@ -106,7 +106,7 @@ static nb_status save(nb_job *job, nb_corpus_slice *slice, const nb_corpus_plan 
     nb_digest digest;
     char *provenance = NULL;
     nb_status status = NB_OK;
-    if (!slice->total) {
+    if (!slice->range.total) {
         tell_counts(&job->log, &slice->counts, s->output);
         nb_fail(err, NB_ERR_INPUT, "no candidate is left of %llu read", (unsigned long long)slice->counts.read);
         return nb_hint(err, "the lines above say why each was dropped");
@@ -119,7 +119,8 @@ static nb_status save(nb_job *job, nb_corpus_slice *slice, const nb_corpus_plan 
 done:
     status = nb_agree(job, status, err);
     if (status == NB_OK) {
-        status = nb_corpus_file_save(slice, &job->team, plan, s->output, s->force, provenance, &digest, err);
+        const nb_corpus_target target = {.path = s->output, .force = s->force, .provenance = provenance};
+        status = nb_corpus_file_save(slice, &job->team, plan, &target, &digest, err);
     }
     if (status == NB_OK) {
         nb_job_record(job, s->output, digest.hex);

@@ -83,9 +83,16 @@ done:
     return status;
 }
 
+/* All pictures while they are made. */
+typedef struct pictures {
+    nb_image image;     /* the one being painted */
+    nb_buffer captions; /* captions.tsv */
+    nb_progress progress;
+    size_t made;
+} pictures;
+
 /* One split: its pictures, its list, and its rows of captions.tsv. */
-static nb_status make_split(world *w, nb_demo_split split, nb_buffer *captions, nb_image *image, nb_progress *progress,
-                            size_t *made, nb_error *err)
+static nb_status make_split(world *w, nb_demo_split split, pictures *p, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_buffer list = {0};
@@ -96,10 +103,10 @@ static nb_status make_split(world *w, nb_demo_split split, nb_buffer *captions, 
         nb_buffer_clear(&caption);
         NB_TRY(nb_demo_caption(&caption, &item.scene, item.with_place, err));
         NB_TRY(nb_strings_push(&w->texts, caption.data, caption.len, err));
-        NB_TRY(nb_buffer_printf(captions, err, "%s\t%s\n", item.path, caption.data));
+        NB_TRY(nb_buffer_printf(&p->captions, err, "%s\t%s\n", item.path, caption.data));
         NB_TRY(nb_buffer_printf(&list, err, "%s %" PRId64 "\n", item.path, item.label));
-        NB_TRY(write_picture(w, &item, image, err));
-        nb_progress_update(progress, (double)++*made);
+        NB_TRY(write_picture(w, &item, &p->image, err));
+        nb_progress_update(&p->progress, (double)++p->made);
     }
     NB_TRY(nb_buffer_printf(&name, err, "%s.txt", nb_demo_split_name(split)));
     NB_TRY(write_text(w, name.data, &list, err));
@@ -113,24 +120,22 @@ done:
 static nb_status make_pictures(world *w, nb_error *err)
 {
     nb_status status = NB_OK;
-    nb_image image = {0};
-    nb_buffer captions = {0};
+    pictures p = {0};
     size_t total = 0;
-    size_t made = 0;
     for (unsigned s = 0; s < NB_DEMO_SPLITS; s++) {
         total += nb_demo_split_count((nb_demo_split)s, w->plan->scale);
     }
-    NB_TRY(nb_image_create(&image, PICTURE_SIDE, PICTURE_SIDE, err));
-    NB_TRY(nb_buffer_printf(&captions, err, "path\tcaption\n"));
-    nb_progress progress = nb_progress_start(w->log, "images", (double)total);
+    NB_TRY(nb_image_create(&p.image, PICTURE_SIDE, PICTURE_SIDE, err));
+    NB_TRY(nb_buffer_printf(&p.captions, err, "path\tcaption\n"));
+    p.progress = nb_progress_start(w->log, "images", (double)total);
     for (unsigned s = 0; s < NB_DEMO_SPLITS; s++) {
-        NB_TRY(make_split(w, (nb_demo_split)s, &captions, &image, &progress, &made, err));
+        NB_TRY(make_split(w, (nb_demo_split)s, &p, err));
     }
-    nb_progress_finish(&progress);
-    NB_TRY(write_text(w, "captions.tsv", &captions, err));
+    nb_progress_finish(&p.progress);
+    NB_TRY(write_text(w, "captions.tsv", &p.captions, err));
 done:
-    nb_buffer_free(&captions);
-    nb_image_free(&image);
+    nb_buffer_free(&p.captions);
+    nb_image_free(&p.image);
     return status;
 }
 
@@ -143,7 +148,8 @@ static nb_status make_training(const world *w, nb_error *err)
     }
     nb_status status = nb_path_join(&path, w->directory, "train.tar", err);
     if (status == NB_OK) {
-        status = nb_demo_training_write(path, p->seed, p->training, TRAINING_SIDE, p->force, w->log, err);
+        const nb_demo_shard shard = {.seed = p->seed, .count = p->training, .side = TRAINING_SIDE};
+        status = nb_demo_training_write(path, &shard, p->force, w->log, err);
     }
     free(path);
     return status;

@@ -56,9 +56,10 @@ done:
     return status;
 }
 
-nb_status nb_demo_training_write(const char *path, uint64_t seed, size_t count, size_t side, bool force,
-                                 const nb_log *log, nb_error *err)
+nb_status nb_demo_training_write(const char *path, const nb_demo_shard *shard, bool force, const nb_log *log,
+                                 nb_error *err)
 {
+    size_t count = shard->count, side = shard->side;
     nb_status status;
     nb_output output = {0};
     nb_image image = {0};
@@ -73,7 +74,7 @@ nb_status nb_demo_training_write(const char *path, uint64_t seed, size_t count, 
         goto done;
     }
     for (size_t i = 0; i < count; i++) {
-        NB_TRY(add_pair(tar, path, seed, i, &image, err));
+        NB_TRY(add_pair(tar, path, shard->seed, i, &image, err));
         nb_progress_update(&progress, (double)(i + 1));
     }
     if (archive_write_close(tar) != ARCHIVE_OK) {

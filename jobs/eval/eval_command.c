@@ -8,6 +8,7 @@
 #include "common/base/text.h"
 #include "scoring/files/predictions.h"
 #include "scoring/report/evaluation.h"
+#include "scoring/report/tables.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -91,8 +92,9 @@ static nb_status take(run *r, size_t sample, const char *ood, const char *path, 
     nb_scores scores = {0};
     nb_status status;
     NB_TRY(get_scores(r, ood ? ood : "ID images", path, &scores, err));
-    NB_TRY(nb_evaluation_take(&r->evaluation, sample, path, &scores,
-                              r->set->bank ? r->bank.label_count : r->classes.count, !ood, err));
+    const nb_scored_file file = {
+        .path = path, .label_count = r->set->bank ? r->bank.label_count : r->classes.count, .id = !ood};
+    NB_TRY(nb_evaluation_take(&r->evaluation, sample, &file, &scores, err));
 done:
     nb_scores_free(&scores);
     return status;
@@ -136,8 +138,10 @@ static nb_status take_pair(run *r, size_t number, size_t set, const nb_pairing *
         NB_TRY(record(r, "order", order, NULL, err));
     }
     NB_TRY(nb_eval_stream_score(&streams, &r->scorer, seed, set, &ids, &oods, &id, &ood, err));
-    NB_TRY(nb_evaluation_take(&r->evaluation, pair->id, id_path, &id, r->bank.label_count, true, err));
-    NB_TRY(nb_evaluation_take(&r->evaluation, pair->ood, path, &ood, r->bank.label_count, false, err));
+    const nb_scored_file id_file = {.path = id_path, .label_count = r->bank.label_count, .id = true};
+    const nb_scored_file ood_file = {.path = path, .label_count = r->bank.label_count};
+    NB_TRY(nb_evaluation_take(&r->evaluation, pair->id, &id_file, &id, err));
+    NB_TRY(nb_evaluation_take(&r->evaluation, pair->ood, &ood_file, &ood, err));
 done:
     nb_scores_free(&id);
     nb_scores_free(&ood);

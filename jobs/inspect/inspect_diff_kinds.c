@@ -13,11 +13,11 @@
 
 enum { BLOCK_ROWS = 256 };
 
-static nb_status add_sides(json_t *about, const char *key, const nb_side *a, const nb_side *b, size_t d, bool *same,
+static nb_status add_sides(json_t *about, const char *key, const nb_side *a, const nb_side *b, bool *same,
                            nb_error *err)
 {
     json_t *found;
-    nb_status status = nb_diff_sides(a, b, d, &found, same, err);
+    nb_status status = nb_diff_sides(a, b, &found, same, err);
     json_object_set_new(about, key, found);
     return status;
 }
@@ -47,8 +47,9 @@ static nb_status diff_prototypes(const nb_bank *a, const nb_bank *b, size_t d, j
     if (!a->prototypes || !b->prototypes) {
         return NB_OK; /* the parameters say so */
     }
-    nb_side of_a = {.texts = &a->labels, .rows = a->prototypes}, of_b = {.texts = &b->labels, .rows = b->prototypes};
-    return add_sides(about, "prototypes", &of_a, &of_b, d, same, err);
+    nb_side of_a = {.texts = &a->labels, .rows = a->prototypes, .d = d};
+    nb_side of_b = {.texts = &b->labels, .rows = b->prototypes, .d = d};
+    return add_sides(about, "prototypes", &of_a, &of_b, same, err);
 }
 
 static nb_status diff_visual(const nb_bank *a, const nb_bank *b, size_t d, json_t *about, bool *same, nb_error *err)
@@ -56,9 +57,9 @@ static nb_status diff_visual(const nb_bank *a, const nb_bank *b, size_t d, json_
     if (!a->visual_count || !b->visual_count) {
         return NB_OK;
     }
-    nb_side of_a = {.texts = &a->visual_names, .rows = a->visual_rows, .values = a->visual_criterion};
-    nb_side of_b = {.texts = &b->visual_names, .rows = b->visual_rows, .values = b->visual_criterion};
-    return add_sides(about, "visual_negatives", &of_a, &of_b, d, same, err);
+    nb_side of_a = {.texts = &a->visual_names, .rows = a->visual_rows, .d = d, .values = a->visual_criterion};
+    nb_side of_b = {.texts = &b->visual_names, .rows = b->visual_rows, .d = d, .values = b->visual_criterion};
+    return add_sides(about, "visual_negatives", &of_a, &of_b, same, err);
 }
 
 nb_status nb_diff_banks(const char *path_a, const char *path_b, json_t *about, bool *same, nb_error *err)
@@ -68,14 +69,14 @@ nb_status nb_diff_banks(const char *path_a, const char *path_b, json_t *about, b
     NB_TRY(nb_bank_open(&a, path_a, err));
     NB_TRY(nb_bank_open(&b, path_b, err));
     size_t d = a.d == b.d ? a.d : 0;
-    nb_side labels_a = {.texts = &a.labels, .rows = a.label_rows},
-            labels_b = {.texts = &b.labels, .rows = b.label_rows};
-    nb_side of_a = {&a.negatives, a.tags, a.negative_rows, a.criterion, a.ids},
-            of_b = {&b.negatives, b.tags, b.negative_rows, b.criterion, b.ids};
+    nb_side labels_a = {.texts = &a.labels, .rows = a.label_rows, .d = d};
+    nb_side labels_b = {.texts = &b.labels, .rows = b.label_rows, .d = d};
+    nb_side of_a = {&a.negatives, a.tags, a.negative_rows, d, a.criterion, a.ids};
+    nb_side of_b = {&b.negatives, b.tags, b.negative_rows, d, b.criterion, b.ids};
     diff_parameters(&a, &b, about, same);
-    NB_TRY(add_sides(about, "labels", &labels_a, &labels_b, d, same, err));
+    NB_TRY(add_sides(about, "labels", &labels_a, &labels_b, same, err));
     NB_TRY(diff_prototypes(&a, &b, d, about, same, err));
-    NB_TRY(add_sides(about, "negatives", &of_a, &of_b, d, same, err));
+    NB_TRY(add_sides(about, "negatives", &of_a, &of_b, same, err));
     NB_TRY(diff_visual(&a, &b, d, about, same, err));
     json_object_set_new(about, "provenance",
                         json_string(strcmp(a.provenance, b.provenance) == 0 ? "identical" : "different"));
@@ -93,7 +94,7 @@ nb_status nb_diff_corpora(const char *path_a, const char *path_b, json_t *about,
     NB_TRY(nb_corpus_file_read(&a, NULL, path_a, err));
     NB_TRY(nb_corpus_file_read(&b, NULL, path_b, err));
     nb_side of_a = {.texts = &a.texts, .tags = a.tags}, of_b = {.texts = &b.texts, .tags = b.tags};
-    NB_TRY(add_sides(about, "texts", &of_a, &of_b, 0, same, err));
+    NB_TRY(add_sides(about, "texts", &of_a, &of_b, same, err));
     for (size_t i = 0; *same && i < a.count; i++) {
         origins += a.source[i] != b.source[i] || a.line[i] != b.line[i];
     }

@@ -6,7 +6,7 @@
 #include "jobs/precision.h"
 
 #include "common/base/file.h"
-#include "mining/select/mine.h"
+#include "mining/select/explain.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -66,7 +66,6 @@ nb_status nb_mine_visual_make(nb_mine_visual *out, nb_job *job, const nb_mine_vi
 {
     nb_model opened = {0};
     double *negatives = NULL;
-    size_t count;
     nb_visual_plan plan = plan_of(choice, e->seed);
     nb_status status = NB_OK;
     *out = (nb_mine_visual){0};
@@ -79,8 +78,9 @@ nb_status nb_mine_visual_make(nb_mine_visual *out, nb_job *job, const nb_mine_vi
                          opened.clip->config.projection, e->d);
         goto done;
     }
-    NB_TRY(read_negatives(e, selection, &negatives, &count, err));
-    NB_TRY(nb_visual_mine(&out->visual, e, opened.clip, negatives, count, &plan, err));
+    NB_TRY(read_negatives(e, selection, &negatives, &plan.negative_count, err));
+    plan.negatives = negatives;
+    NB_TRY(nb_visual_mine(&out->visual, e, opened.clip, &plan, err));
     NB_TRY(nb_agree(job, name_images(out, e->wild_images, err), err));
     nb_log_info(&job->log, "%zu of %zu wild images score under %g: %zu rejected by interneg, %zu visual negatives kept",
                 out->visual.confident, (size_t)e->wild_images->plan.count, plan.theta, out->visual.rejected,

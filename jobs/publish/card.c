@@ -1,4 +1,4 @@
-#include "jobs/publish/publication.h"
+#include "jobs/publish/card.h"
 
 #include "common/base/tag.h"
 #include "common/base/text.h"

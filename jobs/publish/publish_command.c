@@ -4,7 +4,9 @@
 #include "common/base/file.h"
 #include "common/base/text.h"
 #include "common/transfer/upload.h"
+#include "jobs/publish/card.h"
 #include "jobs/publish/publication.h"
+#include "jobs/publish/site.h"
 #include "jobs/transfer.h"
 
 #include <stdlib.h>

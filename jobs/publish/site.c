@@ -1,5 +1,5 @@
 /* The page of an index. Every bank is there without scripts; the script only searches, filters and sorts. */
-#include "jobs/publish/publication.h"
+#include "jobs/publish/site.h"
 
 #include "common/base/text.h"
 #include "jobs/publish/site_parts.h"

@@ -1,4 +1,5 @@
-/* The fixed parts of the registry page. */
+/** @file
+ * The fixed parts of the registry page. */
 #ifndef NB_JOBS_SITE_PARTS_H
 #define NB_JOBS_SITE_PARTS_H
 

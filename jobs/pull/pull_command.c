@@ -4,6 +4,7 @@
 #include "common/base/file.h"
 #include "common/store/seal.h"
 #include "common/transfer/download.h"
+#include "jobs/pull/pull_model.h"
 #include "jobs/transfer.h"
 #include "scoring/bank/bank.h"
 

@@ -3,7 +3,7 @@
  * Files gather in DIR.partial, each under its final name once its digest holds, and the folder gets its name when the
  * checkpoint in it can be opened. Digests come from SHA256SUMS where the server has one (signed with --verify), and
  * from the hub's x-linked-etag for large files; what came is written down in the folder's own SHA256SUMS. */
-#include "jobs/transfer.h"
+#include "jobs/pull/pull_model.h"
 
 #include "common/base/file.h"
 #include "common/base/text.h"

@@ -230,8 +230,9 @@ static nb_status tune(nb_job *job, nb_error *err)
     }
     NB_TRY(nb_agree(job, read_inputs(&r, err), err));
     NB_TRY(nb_job_record_kernel(job, err));
-    const nb_image_inputs *held = r.set->eval_images.count ? &r.held : NULL;
-    NB_TRY(nb_tune(&job->team, &job->log, &r.model, &r.train, held, &r.labels, &r.plan, err));
+    const nb_tune_sets sets = {
+        .train = &r.train, .held = r.set->eval_images.count ? &r.held : NULL, .labels = &r.labels};
+    NB_TRY(nb_tune(&job->team, &job->log, &r.model, &sets, &r.plan, err));
     nb_job_record(job, r.set->output, NULL);
     nb_log_info(&job->log, "%zu steps of %zu pairs -> %s", r.plan.schedule.steps, r.plan.trainer.batch, r.set->output);
 done:

@@ -82,10 +82,10 @@ static void round_row(nb_packed *p, rounding *r, const float *row, size_t i, siz
     }
 }
 
-nb_status nb_pack_rows(nb_packed *p, const float *rows, size_t count, size_t width, const float *directions,
-                       size_t direction_count, nb_error *err)
+nb_status nb_pack_rows(nb_packed *p, const nb_pack_source *from, nb_error *err)
 {
-    size_t used = direction_count < NB_PACK_DIRECTIONS ? direction_count : NB_PACK_DIRECTIONS;
+    size_t count = from->count, width = from->width;
+    size_t used = from->direction_count < NB_PACK_DIRECTIONS ? from->direction_count : NB_PACK_DIRECTIONS;
     rounding r = {.k = used + 1};
     nb_status status;
     *p = (nb_packed){0};
@@ -95,14 +95,14 @@ nb_status nb_pack_rows(nb_packed *p, const float *rows, size_t count, size_t wid
     NB_TRY_NEW(p->columns, width);
     NB_TRY_NEW(r.directions, width * r.k);
     for (size_t k = 0; k < used; k++) {
-        const float *from = directions + k * direction_count / used * width;
+        const float *direction = from->directions + k * from->direction_count / used * width;
         for (size_t j = 0; j < width; j++) {
-            r.directions[j * r.k + k] = (double)from[j];
+            r.directions[j * r.k + k] = (double)direction[j];
         }
     }
-    find_columns(p, rows, count, width);
+    find_columns(p, from->rows, count, width);
     for (size_t i = 0; i < count; i++) {
-        round_row(p, &r, rows + i * width, i, width);
+        round_row(p, &r, from->rows + i * width, i, width);
     }
 done:
     free(r.directions);

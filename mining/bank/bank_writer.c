@@ -18,28 +18,29 @@ typedef struct writer {
     nb_error *err;
 } writer;
 
-static nb_status put(writer *w, const char *name, hid_t file_type, hid_t mem_type, size_t rank, const hsize_t *dims,
-                     const void *data)
+/* An array of rows; of a vector the rows are one element wide. */
+typedef struct array {
+    hid_t file_type, mem_type;
+    size_t rank, rows, width; /* rank: 1 for a vector, 2 for rows */
+} array;
+
+static nb_status put(writer *w, const char *name, array shape, const void *data)
 {
-    size_t bytes = H5Tget_size(mem_type);
-    for (size_t i = 0; i < rank; i++) {
-        bytes *= (size_t)dims[i];
-    }
+    const hsize_t dims[2] = {shape.rows, shape.width};
+    size_t bytes = H5Tget_size(shape.mem_type) * shape.rows * shape.width;
     nb_status status = nb_bank_digests_add(w->digests, name, data, bytes, w->err);
-    const nb_h5_array array = {file_type, mem_type, rank, dims, data};
+    const nb_h5_array array = {shape.file_type, shape.mem_type, shape.rank, dims, data};
     return status == NB_OK ? nb_h5_put(w->file, name, &array, NB_H5_ZSTD, w->err) : status;
 }
 
 static nb_status put_floats(writer *w, const char *name, size_t count, const float *values)
 {
-    hsize_t dim = count;
-    return put(w, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 1, &dim, values);
+    return put(w, name, (array){H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 1, count, 1}, values);
 }
 
 static nb_status put_doubles(writer *w, const char *name, size_t count, const double *values)
 {
-    hsize_t dim = count;
-    return put(w, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 1, &dim, values);
+    return put(w, name, (array){H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 1, count, 1}, values);
 }
 
 static nb_status put_strings(writer *w, const char *name, const nb_strings *strings)
@@ -78,21 +79,20 @@ static nb_status check_rows(const char *what, const float *rows, size_t count, s
 
 static nb_status put_rows(writer *w, const char *name, const float *rows, size_t count, size_t d, bool half)
 {
-    hsize_t dims[2] = {count, d};
     hid_t type = -1;
     uint16_t *bits = NULL;
     nb_error *err = w->err;
     nb_status status;
     NB_TRY(check_rows(name, rows, count, d, err));
     if (!half) {
-        return put(w, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, dims, rows);
+        return put(w, name, (array){H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, count, d}, rows);
     }
     NB_TRY_NEW(bits, count * d);
     for (size_t i = 0; i < count * d; i++) {
         bits[i] = nb_float_to_half(rows[i]);
     }
     type = nb_h5_half_type();
-    NB_TRY(put(w, name, type, type, 2, dims, bits));
+    NB_TRY(put(w, name, (array){type, type, 2, count, d}, bits));
 done:
     if (type >= 0) {
         H5Tclose(type);
@@ -104,10 +104,9 @@ done:
 static nb_status put_codes(writer *w, const char *group, const nb_packed *p, size_t count, size_t d)
 {
     char name[64];
-    hsize_t dims[2] = {count, d};
     nb_status status;
     snprintf(name, sizeof name, "%s/embeddings", group);
-    NB_TRY(put(w, name, H5T_STD_I8LE, H5T_NATIVE_INT8, 2, dims, p->codes));
+    NB_TRY(put(w, name, (array){H5T_STD_I8LE, H5T_NATIVE_INT8, 2, count, d}, p->codes));
     snprintf(name, sizeof name, "%s/scales", group);
     NB_TRY(put_floats(w, name, count, p->scales));
     snprintf(name, sizeof name, "%s/centre", group);
@@ -124,14 +123,18 @@ static nb_status put_negative_rows(writer *w, const nb_bank_content *c, const ch
 {
     char name[64];
     nb_packed packed = {0};
-    const float *directions = c->prototypes ? c->prototypes : c->label_rows;
+    const nb_pack_source from = {.rows = rows,
+                                 .count = count,
+                                 .width = c->d,
+                                 .directions = c->prototypes ? c->prototypes : c->label_rows,
+                                 .direction_count = c->labels->count};
     nb_status status;
     snprintf(name, sizeof name, "%s/embeddings", group);
     if (c->precision != NB_BANK_INT8) {
         return put_rows(w, name, rows, count, c->d, c->precision == NB_BANK_FP16);
     }
     NB_TRY(check_rows(name, rows, count, c->d, w->err));
-    NB_TRY(nb_pack_rows(&packed, rows, count, c->d, directions, c->labels->count, w->err));
+    NB_TRY(nb_pack_rows(&packed, &from, w->err));
     NB_TRY(put_codes(w, group, &packed, count, c->d));
 done:
     nb_packed_free(&packed);
@@ -140,7 +143,7 @@ done:
 
 static nb_status put_data(writer *w, const nb_bank_content *c)
 {
-    hsize_t m = c->negatives->count;
+    size_t m = c->negatives->count;
     bool half = c->precision != NB_BANK_FP32;
     nb_status status;
     NB_TRY(put_strings(w, "labels/names", c->labels));
@@ -151,8 +154,8 @@ static nb_status put_data(writer *w, const nb_bank_content *c)
     NB_TRY(put_strings(w, "negatives/texts", c->negatives));
     NB_TRY(put_negative_rows(w, c, "negatives", c->negative_rows, c->negatives->count));
     NB_TRY(put_doubles(w, "negatives/criterion", c->negatives->count, c->criterion));
-    NB_TRY(put(w, "negatives/tags", H5T_STD_U8LE, H5T_NATIVE_UINT8, 1, &m, c->tags));
-    NB_TRY(put(w, "negatives/ids", H5T_STD_U64LE, H5T_NATIVE_UINT64, 1, &m, c->ids));
+    NB_TRY(put(w, "negatives/tags", (array){H5T_STD_U8LE, H5T_NATIVE_UINT8, 1, m, 1}, c->tags));
+    NB_TRY(put(w, "negatives/ids", (array){H5T_STD_U64LE, H5T_NATIVE_UINT64, 1, m, 1}, c->ids));
     if (c->visual) {
         NB_TRY(put_strings(w, "visual/names", c->visual->names));
         NB_TRY(put_negative_rows(w, c, "visual", c->visual->rows, c->visual->names->count));

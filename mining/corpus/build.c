@@ -62,8 +62,8 @@ static nb_status visit(void *state, nb_crew *crew, size_t tile, nb_error *err)
     size_t piece = b->order[tile], input = piece - plan->piece_count;
     nb_status status;
     if (piece < plan->piece_count) {
-        NB_TRY(nb_corpus_read_piece(&b->sorter, &b->out->counts, &b->out->lines_before[piece], plan, piece, NULL, 0,
-                                    &heart, err));
+        const nb_corpus_piece what = {.plan = plan, .number = piece, .pulse = &heart};
+        NB_TRY(nb_corpus_read_piece(&b->sorter, &b->out->counts, &b->out->lines_before[piece], &what, err));
         crew->tally.items += bytes_of(plan, piece);
     } else {
         NB_TRY(digest_input(b, crew, input, err));
@@ -173,8 +173,9 @@ static nb_status exchange(build *b, nb_error *err)
     nb_status status;
     NB_TRY(nb_team_agree(b->team, make_room(b, err), err));
     NB_TRY(nb_exchange_splitters(&splitters, b->team, &b->sorter, &b->out->traffic, err));
-    NB_TRY(nb_exchange(b->runs, b->spools, b->team, &b->sorter, &splitters, block_bytes(b->means->memory),
-                       &b->out->traffic, err));
+    const nb_exchange_plan plan = {
+        .team = b->team, .sorter = &b->sorter, .splitters = &splitters, .block = block_bytes(b->means->memory)};
+    NB_TRY(nb_exchange(b->runs, b->spools, &plan, &b->out->traffic, err));
 done:
     nb_strings_free(&splitters);
     return status;
@@ -258,24 +259,24 @@ done:
         uint64_t unique = sums[size], begin = s->skip < unique ? s->skip : unique;
         uint64_t end = s->limit && s->limit < unique - begin ? begin + s->limit : unique;
         uint64_t first = sums[rank] > begin ? sums[rank] : begin, last = sums[rank + 1] < end ? sums[rank + 1] : end;
-        out->count = first < last ? last - first : 0;
-        out->skip = out->count ? first - sums[rank] : 0;
+        out->range.count = first < last ? last - first : 0;
+        out->skip = out->range.count ? first - sums[rank] : 0;
         out->counts.dropped[NB_DROP_DUPLICATE] += out->counts.kept - unique;
         out->counts.dropped[NB_DROP_LIMIT] += unique - (end - begin);
-        out->counts.kept = out->total = end - begin;
-        if (out->count != out->spool_rows) {
-            status = bytes_of_rows(out, out->skip, out->count, &text_bytes, err);
+        out->counts.kept = out->range.total = end - begin;
+        if (out->range.count != out->spool_rows) {
+            status = bytes_of_rows(out, out->skip, out->range.count, &text_bytes, err);
         }
         status = nb_team_agree(b->team, status, err);
     }
     if (status == NB_OK) {
-        status = sum_before(b->team, out->count, sums, err);
-        out->first = sums[rank];
+        status = sum_before(b->team, out->range.count, sums, err);
+        out->range.first = sums[rank];
     }
     if (status == NB_OK) {
-        status = sum_before(b->team, text_bytes + out->count, sums, err);
-        out->first_byte = sums[rank];
-        out->total_bytes = sums[size];
+        status = sum_before(b->team, text_bytes + out->range.count, sums, err);
+        out->range.first_byte = sums[rank];
+        out->range.total_bytes = sums[size];
     }
     free(sums);
     return status;
@@ -327,7 +328,7 @@ nb_status nb_corpus_rows_open(nb_corpus_rows *r, const nb_corpus_slice *slice, c
 {
     const nb_run run = {.spool = &slice->rows, .begin = 0, .end = slice->rows.size};
     nb_status status;
-    *r = (nb_corpus_rows){.slice = slice, .plan = plan, .left = slice->count};
+    *r = (nb_corpus_rows){.slice = slice, .plan = plan, .left = slice->range.count};
     NB_TRY(nb_run_reader_open(&r->reader, &run, NB_RUN_BUFFER_MIN, err));
     for (uint64_t i = 0; i < slice->skip; i++) {
         bool more;
@@ -343,11 +344,14 @@ nb_status nb_corpus_rows_next(nb_corpus_rows *r, nb_corpus_row *row, bool *more,
     *more = r->left > 0;
     if (*more) {
         NB_TRY(nb_run_next(&r->reader, more, err));
-        size_t piece = nb_place_piece(r->reader.entry.place);
+        const nb_entry *e = &r->reader.entry;
+        size_t piece = nb_place_piece(e->place);
         r->left--;
-        row->entry = r->reader.entry;
-        row->source = r->plan->pieces[piece].input;
-        row->line = r->slice->lines_before[piece] + nb_place_line(row->entry.place);
+        *row = (nb_corpus_row){.text = e->text,
+                               .len = e->len,
+                               .tag = e->tag,
+                               .source = r->plan->pieces[piece].input,
+                               .line = r->slice->lines_before[piece] + nb_place_line(e->place)};
     }
 done:
     return status;

@@ -2,8 +2,7 @@
 
 #include <stdlib.h>
 
-nb_status nb_corpus_push(nb_corpus *c, const char *text, size_t len, uint8_t tag, uint32_t source, uint64_t line,
-                         nb_error *err)
+nb_status nb_corpus_push(nb_corpus *c, const nb_corpus_row *row, nb_error *err)
 {
     if (c->count == c->cap) {
         size_t cap = c->cap ? c->cap * 2 : 64;
@@ -18,11 +17,11 @@ nb_status nb_corpus_push(nb_corpus *c, const char *text, size_t len, uint8_t tag
         }
         c->cap = cap;
     }
-    nb_status status = nb_strings_push(&c->texts, text, len, err);
+    nb_status status = nb_strings_push(&c->texts, row->text, row->len, err);
     if (status == NB_OK) {
-        c->tags[c->count] = tag;
-        c->source[c->count] = source;
-        c->line[c->count] = line;
+        c->tags[c->count] = row->tag;
+        c->source[c->count] = row->source;
+        c->line[c->count] = row->line;
         c->count++;
     }
     return status;

@@ -19,25 +19,25 @@ typedef struct item {
     int64_t size;
 } item;
 
-static nb_status add(nb_inputs *out, const char *path, const char *name, const char *digest, size_t digest_len,
-                     const char *address, nb_error *err)
+static nb_status add(nb_inputs *out, const item *one, nb_error *err)
 {
     nb_status status;
-    NB_TRY(nb_strings_push(&out->paths, path, strlen(path), err));
-    NB_TRY(nb_strings_push(&out->names, name, strlen(name), err));
-    NB_TRY(nb_strings_push(&out->digests, digest, digest_len, err));
-    NB_TRY(nb_strings_push(&out->addresses, address, strlen(address), err));
+    NB_TRY(nb_strings_push(&out->paths, one->path, strlen(one->path), err));
+    NB_TRY(nb_strings_push(&out->names, one->name, strlen(one->name), err));
+    NB_TRY(nb_strings_push(&out->digests, one->digest, strlen(one->digest), err));
+    NB_TRY(nb_strings_push(&out->addresses, one->address, strlen(one->address), err));
 done:
     return status;
 }
 
-static nb_status add_file(nb_inputs *out, const char *path, const char *digest, size_t digest_len, nb_error *err)
+static nb_status add_file(nb_inputs *out, const char *path, const char *digest, nb_error *err)
 {
     nb_status status = nb_file_check(path, err);
-    return status == NB_OK ? add(out, path, path, digest, digest_len, "", err) : status;
+    const item one = {.path = path, .name = path, .digest = digest, .address = ""};
+    return status == NB_OK ? add(out, &one, err) : status;
 }
 
-static nb_status add_address(nb_inputs *out, const char *word, const char *digest, size_t digest_len, nb_error *err)
+static nb_status add_address(nb_inputs *out, const char *word, const char *digest, nb_error *err)
 {
     nb_url url = {0};
     char *name = NULL;
@@ -49,7 +49,8 @@ static nb_status add_address(nb_inputs *out, const char *word, const char *diges
         status = nb_hint(err, "give the address of each file: folders are not listed");
         goto done;
     }
-    NB_TRY(add(out, "", url.shown, digest, digest_len, word, err));
+    const item one = {.path = "", .name = url.shown, .digest = digest, .address = word};
+    NB_TRY(add(out, &one, err));
 done:
     nb_url_free(&url);
     free(name);
@@ -68,19 +69,19 @@ static nb_status add_pattern(nb_inputs *out, const char *word, nb_error *err)
         status = nb_hint(err, "quote a pattern so that the shell leaves it alone, and look at the folder");
     }
     for (size_t i = 0; status == NB_OK && i < found.gl_pathc; i++) {
-        status = add_file(out, found.gl_pathv[i], "", 0, err);
+        status = add_file(out, found.gl_pathv[i], "", err);
     }
     globfree(&found);
     return status;
 }
 
-static nb_status add_word(nb_inputs *out, const char *word, const char *digest, size_t digest_len, nb_error *err)
+static nb_status add_word(nb_inputs *out, const char *word, const char *digest, nb_error *err)
 {
     if (nb_url_like(word)) {
-        return add_address(out, word, digest, digest_len, err);
+        return add_address(out, word, digest, err);
     }
     bool pattern = strpbrk(word, "*?[") != NULL && access(word, F_OK) != 0;
-    return pattern && !digest_len ? add_pattern(out, word, err) : add_file(out, word, digest, digest_len, err);
+    return pattern && !digest[0] ? add_pattern(out, word, err) : add_file(out, word, digest, err);
 }
 
 static bool begins_with_digest(const char *line, size_t len)
@@ -99,18 +100,17 @@ static bool begins_with_digest(const char *line, size_t len)
 
 static nb_status add_line(nb_inputs *out, const char *folder, const char *line, size_t len, nb_error *err)
 {
-    char digest[DIGEST_LEN];
+    char digest[DIGEST_LEN + 1] = "";
     char *path = NULL;
-    size_t digest_len = 0;
     nb_status status;
     if (begins_with_digest(line, len)) {
-        for (; digest_len < DIGEST_LEN; digest_len++) {
-            digest[digest_len] = (char)tolower((unsigned char)line[digest_len]);
+        for (size_t i = 0; i < DIGEST_LEN; i++) {
+            digest[i] = (char)tolower((unsigned char)line[i]);
         }
         line += DIGEST_LEN + 2;
     }
     NB_TRY(nb_path_join(&path, line[0] == '/' || nb_url_like(line) ? "" : folder, line, err));
-    NB_TRY(add_word(out, path, digest, digest_len, err));
+    NB_TRY(add_word(out, path, digest, err));
 done:
     free(path);
     return status;
@@ -186,8 +186,7 @@ static nb_status put_in_order(nb_inputs *in, const nb_strings *local, nb_error *
             }
             continue;
         }
-        NB_TRY(
-            add(&out, items[i].path, items[i].name, items[i].digest, strlen(items[i].digest), items[i].address, err));
+        NB_TRY(add(&out, &items[i], err));
     }
     nb_inputs_free(in);
     *in = out;
@@ -204,7 +203,7 @@ nb_status nb_inputs_open(nb_inputs *out, const nb_strings *words, const char *ma
     *out = (nb_inputs){0};
     for (size_t i = 0; i < words->count; i++) {
         const char *word = nb_strings_get(words, i);
-        NB_TRY(word[0] == '@' ? add_manifest(out, word + 1, err) : add_word(out, word, "", 0, err));
+        NB_TRY(word[0] == '@' ? add_manifest(out, word + 1, err) : add_word(out, word, "", err));
     }
     if (manifest) {
         NB_TRY(add_manifest(out, manifest, err));

@@ -1,4 +1,5 @@
-/* The input files of a corpus: names, patterns, addresses and manifests become one list without repetition.
+/** @file
+ * The input files of a corpus: names, patterns, addresses and manifests become one list without repetition.
  *
  * A word is a path, or, when no such file exists and it holds one of *?[, a pattern as the shell knows it (glob(7)).
  * "@FILE" stands for a manifest: a path or pattern a line, from the manifest's folder on unless absolute; blank lines
@@ -6,25 +7,38 @@
  * that the file must have. An http(s):// or s3:// address is taken as it is, here and in manifests: it is no pattern.
  *
  * The list is ordered by (base name, size, path or address) and holds each path once, so it does not depend on the
- * order in which files are given, and seldom on the folder, or the server, they lie in. */
+ * order in which files are given, and seldom on the folder, or the server, they lie in. Nothing here is collective. */
 #ifndef NB_MINING_CORPUS_CORPUS_INPUTS_H
 #define NB_MINING_CORPUS_CORPUS_INPUTS_H
 
 #include "common/base/memory.h"
 
+/** The list; all members have the same count. */
 typedef struct nb_inputs {
-    nb_strings paths;     /* "" for what is to be fetched yet (fetch.h) */
-    nb_strings names;     /* the paths as they were given, or the addresses without what may be secret */
-    nb_strings digests;   /* SHA-256 in hexadecimal, or "" */
-    nb_strings addresses; /* "" for files */
+    nb_strings paths;     /**< "" for what is to be fetched yet (fetch.h) */
+    nb_strings names;     /**< the paths as they were given, or the addresses without what may be secret */
+    nb_strings digests;   /**< SHA-256 in hexadecimal, or "" */
+    nb_strings addresses; /**< "" for files */
 } nb_inputs;
 
-/* manifest may be NULL. NB_ERR_INPUT for a file that is missing or no regular file, a pattern nothing matches, or two
- * digests for one file; NB_ERR_USAGE for an address that is none or ends without a name. Free with nb_inputs_free,
- * which takes {0}. */
+/** Makes the list of the words of a command line and of one more manifest.
+ * @param out becomes the list, {0} on failure; free with nb_inputs_free
+ * @param words paths, patterns, addresses, "@FILE"
+ * @param manifest a path, or NULL
+ * @return NB_OK; NB_ERR_INPUT for a file that is missing or no regular file, a pattern nothing matches, an empty list,
+ * or two digests for one file; NB_ERR_USAGE for an address that is none or ends without a name; NB_ERR_IO when a
+ * manifest cannot be read; NB_ERR_LIMIT without memory. */
 nb_status nb_inputs_open(nb_inputs *out, const nb_strings *words, const char *manifest, nb_error *err);
-/* Every address gets its local file, `paths` in the order of the list, and the list its order. */
+
+/** Gives every address its local file, and the list its order.
+ * @param inputs the list
+ * @param paths the files of the addresses, in the order of the list
+ * @return NB_OK; NB_ERR_INPUT when one of the files is missing, or two digests are listed for one address; NB_ERR_LIMIT
+ * without memory. */
 nb_status nb_inputs_place(nb_inputs *inputs, const nb_strings *paths, nb_error *err);
+
+/** Frees the list.
+ * @param inputs a list or {0} */
 void nb_inputs_free(nb_inputs *inputs);
 
 #endif

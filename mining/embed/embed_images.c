@@ -9,8 +9,12 @@ static nb_status start(nb_image_embedder *e, const nb_clip *clip, const nb_image
     e->clip = clip;
     e->inputs = inputs;
     NB_TRY(nb_image_encoder_create(&e->encoder, clip, NB_IMAGE_TILE, err));
-    NB_TRY(nb_image_loader_create(&e->loader, &clip->preprocess, clip->config.image_size, inputs, threads,
-                                  NB_IMAGE_TILE, err));
+    const nb_image_loader_plan plan = {.preprocess = &clip->preprocess,
+                                       .size = clip->config.image_size,
+                                       .inputs = inputs,
+                                       .threads = threads,
+                                       .tile = NB_IMAGE_TILE};
+    NB_TRY(nb_image_loader_create(&e->loader, &plan, err));
 done:
     if (status != NB_OK) {
         nb_image_embedder_destroy(e);

@@ -23,11 +23,11 @@ typedef struct findings {
 /* Decodes one image. */
 static nb_status look_at(findings *f, size_t i, nb_error *err)
 {
-    double read = 0, decode = 0;
+    nb_reader_times times = {0};
     nb_image image = {0};
     nb_error cause = {0};
     nb_image_fault fault = NB_IMAGE_FINE;
-    nb_status status = nb_image_reader_decode(f->reader, i, &image, &fault, &read, &decode, &cause);
+    nb_status status = nb_image_reader_decode(f->reader, i, &image, &fault, &times, &cause);
     nb_image_free(&image);
     if (status == NB_ERR_LIMIT) {
         *err = cause;

@@ -45,9 +45,16 @@ static nb_status make_room(nb_image_builder *b, nb_error *err)
     return NB_OK;
 }
 
-static nb_status add(nb_image_builder *b, const char *path, const char *name, nb_image_origin from, const char *mark,
-                     nb_image_place place, nb_error *err)
+/* An image to be added: `mark` is its label's text from a shard, "" without one. */
+typedef struct found_image {
+    const char *path, *name, *mark;
+    nb_image_origin from;
+    nb_image_place place;
+} found_image;
+
+static nb_status add(nb_image_builder *b, const found_image *image, nb_error *err)
 {
+    const char *path = image->path, *name = image->name, *mark = image->mark;
     nb_status status;
     if (!nb_image_name_is_text(name, strlen(name))) {
         nb_fail(err, NB_ERR_INPUT, "the name of image '%s' holds control characters or is not UTF-8", path);
@@ -58,14 +65,14 @@ static nb_status add(nb_image_builder *b, const char *path, const char *name, nb
     NB_TRY(nb_strings_push(&b->out->names, name, strlen(name), err));
     NB_TRY(nb_strings_push(&b->marks, mark, strlen(mark), err));
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is room since the count is below the capacity */
-    b->origins[b->out->count] = from;
-    b->out->places[b->out->count++] = place;
-    b->any_listed = b->any_listed || from.has_listed;
+    b->origins[b->out->count] = image->from;
+    b->out->places[b->out->count++] = image->place;
+    b->any_listed = b->any_listed || image->from.has_listed;
     b->any_mark = b->any_mark || *mark;
-    if (place.shard == NB_IMAGE_NO_SHARD) {
-        b->any_class = b->any_class || from.class_len;
+    if (image->place.shard == NB_IMAGE_NO_SHARD) {
+        b->any_class = b->any_class || image->from.class_len;
     } else {
-        b->any_shard_class = b->any_shard_class || from.class_len;
+        b->any_shard_class = b->any_shard_class || image->from.class_len;
     }
 done:
     return status;
@@ -73,7 +80,9 @@ done:
 
 static nb_status add_file(nb_image_builder *b, const char *path, const char *name, nb_image_origin from, nb_error *err)
 {
-    return add(b, path, name, from, "", (nb_image_place){.shard = NB_IMAGE_NO_SHARD}, err);
+    const found_image image = {
+        .path = path, .name = name, .mark = "", .from = from, .place = {.shard = NB_IMAGE_NO_SHARD}};
+    return add(b, &image, err);
 }
 
 /* ---- folders ---- */
@@ -295,8 +304,12 @@ static nb_status add_shard(nb_image_builder *b, const char *path, nb_error *err)
             .listed = -1, .class_at = (uint32_t)(base_len + 1), .class_len = slash ? (uint32_t)(slash - member) : 0};
         nb_buffer_clear(&full);
         NB_TRY(nb_buffer_printf(&full, err, "%s/%s", path, member));
-        NB_TRY(add(b, full.data, full.data + base_at, from, nb_strings_get(&s->labels, i),
-                   (nb_image_place){number, s->at[i], s->size[i]}, err));
+        const found_image image = {.path = full.data,
+                                   .name = full.data + base_at,
+                                   .mark = nb_strings_get(&s->labels, i),
+                                   .from = from,
+                                   .place = {number, s->at[i], s->size[i]}};
+        NB_TRY(add(b, &image, err));
     }
 done:
     nb_buffer_free(&full);

@@ -1,4 +1,5 @@
-/* Image inputs of a command line: folders, image lists, tar shards and single files become one list of images with
+/** @file
+ * Image inputs of a command line: folders, image lists, tar shards and single files become one list of images with
  * labels, the same on all ranks.
  *
  * - A folder is walked with its subfolders, symbolic links followed (a link back to a folder above is passed over).
@@ -27,34 +28,35 @@
 #define NB_IMAGE_INPUTS_MAX ((size_t)INT32_MAX)
 #define NB_IMAGE_NO_SHARD   UINT64_MAX
 
-/* Where an image's bytes lie. */
+/** Where an image's bytes lie. */
 typedef struct nb_image_place {
-    uint64_t shard; /* NB_IMAGE_NO_SHARD: the file of its path */
-    uint64_t at;    /* plain shard: offset; compressed: number of the member */
+    uint64_t shard; /**< NB_IMAGE_NO_SHARD: the file of its path */
+    uint64_t at;    /**< plain shard: offset; compressed: number of the member */
     uint64_t size;
 } nb_image_place;
 
+/** The list of images. */
 typedef struct nb_image_inputs {
-    nb_strings paths;       /* to open; of an image in a shard, to name it in messages: SHARD/MEMBER */
-    nb_strings names;       /* shown and stored */
-    int32_t *labels;        /* [count], -1 unknown */
-    nb_strings classes;     /* label names, where labels are names: label i is named classes[i] */
-    nb_image_place *places; /* [count]; NULL: all are files */
-    nb_strings shards;      /* paths */
-    uint8_t *compressed;    /* [shards.count] */
+    nb_strings paths;       /**< to open; of an image in a shard, to name it in messages: SHARD/MEMBER */
+    nb_strings names;       /**< shown and stored */
+    int32_t *labels;        /**< [count], -1 unknown */
+    nb_strings classes;     /**< label names, where labels are names: label i is named classes[i] */
+    nb_image_place *places; /**< [count]; NULL: all are files */
+    nb_strings shards;      /**< paths */
+    uint8_t *compressed;    /**< [shards.count] */
     uint64_t skipped[NB_SKIPS];
-    nb_image_limits limits; /* for all who decode them */
+    nb_image_limits limits; /**< for all who decode them */
     size_t count;
 } nb_image_inputs;
 
+/** Where labels come from, and which images are too large. */
 typedef struct nb_image_choice {
-    const char *labels_from; /* see nb_image_inputs_read */
-    const char *label_key;   /* for "json" */
+    const char *labels_from; /**< see nb_image_inputs_read */
+    const char *label_key;   /**< for "json" */
     nb_image_limits limits;
 } nb_image_choice;
 
-/* Reads all inputs; the caller frees *out, which is {0} on failure. labels_from says where labels come from; images
- * that have none there get -1:
+/** Reads all inputs, within the usual limits. Not collective. Images that have no label where labels come from get -1:
  *
  *   "folder"  the first part of a path under its folder, or of a member's name in its shard, is its class; classes of
  *             all inputs together are numbered from 0 in bytewise order
@@ -64,21 +66,37 @@ typedef struct nb_image_choice {
  *   "none"    nowhere
  *   "auto"    lists where one has labels, else .cls members, else folders where one has subfolders, else nowhere
  *
- * Two kinds in one call with "auto" is NB_ERR_USAGE, since their numberings have nothing to do with each other.
- * NB_ERR_INPUT for an input or an image of a list that is missing (list, line and path named; all are checked here), an
- * empty folder, list or shard, a damaged shard, a name that is no text, labels asked for where no input has them;
- * NB_ERR_USAGE for another labels_from or no inputs. */
+ * @param out becomes the list, {0} on failure; freed by the caller with nb_image_inputs_free
+ * @param inputs folders, lists, shards, files, patterns
+ * @param labels_from one of the words above
+ * @return NB_OK; NB_ERR_INPUT for an input or an image of a list that is missing (list, line and path named; all are
+ * checked here), an empty folder, list or shard, a damaged shard, a name that is no text, labels asked for where no
+ * input has them; NB_ERR_USAGE for another labels_from, no inputs, or two kinds of labels in one call with "auto",
+ * since their numberings have nothing to do with each other; NB_ERR_IO when a file cannot be read; NB_ERR_LIMIT without
+ * memory or for more than NB_IMAGE_INPUTS_MAX images. */
 nb_status nb_image_inputs_read(nb_image_inputs *out, const nb_strings *inputs, const char *labels_from, nb_error *err);
 
-/* Collective: the same once for all ranks. Shards are indexed by all of them, the rest is read by rank 0, which also
- * says what was left out of shards. */
+/** The same once for all ranks. Collective: the same list and status on all of them; shards are indexed by all, the
+ * rest is read by rank 0, which also says what was left out of shards.
+ * @param out becomes the list, {0} on failure; freed by the caller with nb_image_inputs_free
+ * @param team the ranks
+ * @param log for what was left out
+ * @param inputs as for nb_image_inputs_read, the same on all ranks
+ * @param choice the same on all ranks
+ * @return as nb_image_inputs_read. */
 nb_status nb_image_inputs_share(nb_image_inputs *out, const nb_team *team, const nb_log *log, const nb_strings *inputs,
                                 const nb_image_choice *choice, nb_error *err);
 
+/** Frees the list. Not collective.
+ * @param in a list or {0} */
 void nb_image_inputs_free(nb_image_inputs *in);
 
-/* Neighbouring tiles of `tile` images that a rank should take at once: 1, or more where shards are compressed, which a
- * rank unpacks from their beginning. */
+/** Neighbouring tiles that a rank should take at once: 1, or more where shards are compressed, which a rank unpacks
+ * from their beginning. Not collective.
+ * @param in the list
+ * @param tile images of a tile
+ * @param ranks how many share the work
+ * @return tiles */
 size_t nb_image_inputs_run(const nb_image_inputs *in, size_t tile, size_t ranks);
 
 #endif

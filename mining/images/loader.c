@@ -57,8 +57,11 @@ static nb_status load(const nb_image_loader *l, nb_image_reader *reader, size_t 
 {
     nb_image image = {0};
     nb_image_fault fault;
-    nb_status status = nb_image_reader_decode(reader, i, &image, &fault, &t->read, &t->decode, err);
+    nb_reader_times spent = {0};
+    nb_status status = nb_image_reader_decode(reader, i, &image, &fault, &spent, err);
     double begin = nb_clock();
+    t->read += spent.read;
+    t->decode += spent.decode;
     if (status == NB_OK) {
         status = finish(l, &image, pixels, err);
     }
@@ -68,13 +71,19 @@ static nb_status load(const nb_image_loader *l, nb_image_reader *reader, size_t 
 }
 
 /* Image i of a compressed shard, read already. */
-static nb_status load_bytes(const nb_image_loader *l, const char *bytes, size_t len, size_t i, float *pixels,
-                            nb_loader_times *t, nb_error *err)
+typedef struct image_bytes {
+    size_t i, len;
+    char *bytes; /* [len] owned */
+} image_bytes;
+
+static nb_status load_bytes(const nb_image_loader *l, const image_bytes *in, float *pixels, nb_loader_times *t,
+                            nb_error *err)
 {
     nb_image image = {0};
     double begin = nb_clock();
     nb_status status = nb_image_decode_within(
-        &image, &l->inputs->limits, &(nb_image_file){bytes, len, nb_strings_get(&l->inputs->paths, i)}, NULL, err);
+        &image, &l->inputs->limits, &(nb_image_file){in->bytes, in->len, nb_strings_get(&l->inputs->paths, in->i)},
+        NULL, err);
     if (status == NB_OK) {
         status = finish(l, &image, pixels, err);
     }
@@ -84,18 +93,18 @@ static nb_status load_bytes(const nb_image_loader *l, const char *bytes, size_t 
 }
 
 /* Under the lock: a copy of the bytes of an image in a compressed shard, read in the order of images. */
-static nb_status read_copy(nb_image_loader *l, size_t i, char **copy, size_t *len, nb_loader_times *t, nb_error *err)
+static nb_status read_copy(nb_image_loader *l, image_bytes *copy, nb_loader_times *t, nb_error *err)
 {
     const char *bytes;
     nb_image_fault fault;
     double begin = nb_clock();
-    nb_status status = nb_image_reader_bytes(l->readers[l->threads], i, &bytes, len, &fault, err);
+    nb_status status = nb_image_reader_bytes(l->readers[l->threads], copy->i, &bytes, &copy->len, &fault, err);
     if (status == NB_OK) {
-        *copy = nb_alloc(*len, 1, err);
-        status = *copy ? NB_OK : NB_ERR_LIMIT;
+        copy->bytes = nb_alloc(copy->len, 1, err);
+        status = copy->bytes ? NB_OK : NB_ERR_LIMIT;
     }
-    if (status == NB_OK && *len) {
-        memcpy(*copy, bytes, *len);
+    if (status == NB_OK && copy->len) {
+        memcpy(copy->bytes, bytes, copy->len);
     }
     t->read += nb_clock() - begin;
     return status;
@@ -127,17 +136,17 @@ static void load_next(nb_image_loader *l, slot *s, nb_image_reader *reader)
 {
     nb_loader_times t = {0};
     nb_error err = {0};
-    char *copy = NULL;
-    size_t len = 0, k = s->next++, i = s->begin + k;
-    bool compressed = nb_image_is_compressed(l->inputs, i);
-    nb_status status = compressed ? read_copy(l, i, &copy, &len, &t, &err) : NB_OK;
+    size_t k = s->next++;
+    image_bytes copy = {.i = s->begin + k};
+    bool compressed = nb_image_is_compressed(l->inputs, copy.i);
+    nb_status status = compressed ? read_copy(l, &copy, &t, &err) : NB_OK;
     pthread_mutex_unlock(&l->lock);
     if (!compressed) {
-        status = load(l, reader, i, place(l, s, k), &t, &err);
+        status = load(l, reader, copy.i, place(l, s, k), &t, &err);
     } else if (status == NB_OK) {
-        status = load_bytes(l, copy, len, i, place(l, s, k), &t, &err);
+        status = load_bytes(l, &copy, place(l, s, k), &t, &err);
     }
-    free(copy);
+    free(copy.bytes);
     pthread_mutex_lock(&l->lock);
     book(l, s, k, status, &err, &t);
 }
@@ -191,17 +200,17 @@ static nb_status start_threads(nb_image_loader *l, nb_error *err)
     return status;
 }
 
-nb_status nb_image_loader_create(nb_image_loader **out, const nb_preprocess *preprocess, size_t size,
-                                 const nb_image_inputs *inputs, size_t threads, size_t tile, nb_error *err)
+nb_status nb_image_loader_create(nb_image_loader **out, const nb_image_loader_plan *plan, nb_error *err)
 {
+    size_t size = plan->size, threads = plan->threads, tile = plan->tile;
     nb_status status;
     nb_image_loader *l = nb_alloc(1, sizeof *l, err);
     *out = NULL;
     if (!l) {
         return NB_ERR_LIMIT;
     }
-    l->preprocess = preprocess;
-    l->inputs = inputs;
+    l->preprocess = plan->preprocess;
+    l->inputs = plan->inputs;
     l->size = size;
     l->threads = threads;
     l->tile = tile;
@@ -211,7 +220,7 @@ nb_status nb_image_loader_create(nb_image_loader **out, const nb_preprocess *pre
     NB_TRY_NEW(l->handles, threads);
     NB_TRY_NEW(l->readers, threads + 1);
     for (size_t i = 0; i <= threads; i++) {
-        NB_TRY(nb_image_reader_create(&l->readers[i], inputs, err));
+        NB_TRY(nb_image_reader_create(&l->readers[i], plan->inputs, err));
     }
     for (size_t i = 0; i < (threads ? SLOTS : 1); i++) {
         NB_TRY_NEW(l->slots[i].pixels, tile * 3 * size * size);

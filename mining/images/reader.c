@@ -181,8 +181,8 @@ done:
     return status == NB_OK ? NB_OK : nb_context(err, "image '%s'", path);
 }
 
-nb_status nb_image_reader_decode(nb_image_reader *r, size_t i, nb_image *out, nb_image_fault *fault, double *read,
-                                 double *decode, nb_error *err)
+nb_status nb_image_reader_decode(nb_image_reader *r, size_t i, nb_image *out, nb_image_fault *fault,
+                                 nb_reader_times *times, nb_error *err)
 {
     const char *bytes = NULL;
     size_t len = 0;
@@ -190,11 +190,11 @@ nb_status nb_image_reader_decode(nb_image_reader *r, size_t i, nb_image *out, nb
     *out = (nb_image){0};
     nb_status status = nb_image_reader_bytes(r, i, &bytes, &len, fault, err);
     double got = nb_clock();
-    *read += got - begin;
+    times->read += got - begin;
     if (status == NB_OK) {
         status = nb_image_decode_within(out, &r->inputs->limits,
                                         &(nb_image_file){bytes, len, nb_strings_get(&r->inputs->paths, i)}, fault, err);
-        *decode += nb_clock() - got;
+        times->decode += nb_clock() - got;
     }
     return status;
 }

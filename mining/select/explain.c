@@ -1,6 +1,6 @@
 /* What mining found out, looked up and written down: the selected texts, the explain table. */
+#include "mining/select/explain.h"
 #include "common/base/file.h"
-#include "mining/select/mine.h"
 #include "scoring/files/score_file.h"
 
 #include <stdio.h>

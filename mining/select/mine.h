@@ -32,8 +32,4 @@ void nb_mined_free(nb_mined *mined);
 /* Names and tags [count] of the selected in bank order. On rank 0. */
 nb_status nb_mined_texts(const nb_mined *mined, nb_store *texts, nb_strings *names, uint8_t *tags, nb_error *err);
 
-/* Writes the explain table: id, text (escaped as in score files), tag, status, position (row of the bank, from 0), the
- * columns; rows by id. On rank 0. */
-nb_status nb_mined_explain(const nb_mined *mined, nb_store *texts, const char *path, bool force, nb_error *err);
-
 #endif

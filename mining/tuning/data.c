@@ -39,9 +39,12 @@ done:
     return status;
 }
 
-nb_status nb_tune_data_create(nb_tune_data *t, const nb_clip *clip, const nb_image_inputs *images,
-                              const nb_strings *labels, const char *prompt, size_t batch, nb_error *err)
+nb_status nb_tune_data_create(nb_tune_data *t, const nb_clip *clip, const nb_labelled_images *pairs, size_t batch,
+                              nb_error *err)
 {
+    const nb_image_inputs *images = pairs->images;
+    const nb_strings *labels = pairs->labels;
+    const char *prompt = pairs->prompt;
     nb_status status;
     *t = (nb_tune_data){.clip = clip, .images = images, .classes = labels->count, .batch = batch};
     if (!strstr(prompt, "{}")) {
@@ -79,11 +82,11 @@ static nb_status load(nb_tune_data *t, size_t place, size_t number, nb_error *er
 {
     nb_image image = {0};
     nb_image_fault fault;
-    double read = 0, decode = 0;
+    nb_reader_times times = {0};
     nb_status status;
     nb_image_free(&t->crops[place]);
     t->held[place] = 0;
-    NB_TRY(nb_image_reader_decode(t->reader, number, &image, &fault, &read, &decode, err));
+    NB_TRY(nb_image_reader_decode(t->reader, number, &image, &fault, &times, err));
     NB_TRY(nb_preprocess_crop(&image, t->clip->config.image_size, &t->crops[place], err));
     t->held[place] = number + 1;
 done:
@@ -91,16 +94,15 @@ done:
     return status;
 }
 
-nb_status nb_tune_data_read(void *data, size_t place, size_t number, float *pixels, int32_t *ids, size_t *length,
-                            nb_error *err)
+nb_status nb_tune_data_read(void *data, size_t place, size_t number, nb_pair *out, nb_error *err)
 {
     nb_tune_data *t = data;
     size_t context = t->clip->config.context, label = (size_t)t->images->labels[number];
     nb_status status = t->held[place] == number + 1 ? NB_OK : load(t, place, number, err);
     if (status == NB_OK) {
-        nb_preprocess_normalise(&t->clip->preprocess, &t->crops[place], pixels);
-        memcpy(ids, t->ids + label * context, context * sizeof *ids);
-        *length = t->lengths[label];
+        nb_preprocess_normalise(&t->clip->preprocess, &t->crops[place], out->pixels);
+        memcpy(out->ids, t->ids + label * context, context * sizeof *out->ids);
+        out->length = t->lengths[label];
     }
     return status;
 }

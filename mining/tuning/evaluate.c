@@ -22,10 +22,12 @@ static size_t best_class(const float *image, const float *texts, size_t classes,
     return best;
 }
 
-static nb_status count_right(const nb_team *team, const nb_clip *clip, const nb_image_inputs *images,
-                             const float *texts, size_t classes, uint64_t *right, nb_error *err)
+/* texts [labels, d]: the embeddings of the labels. Adds those of this rank's tiles. */
+static nb_status count_right(const nb_team *team, const nb_clip *clip, const nb_labelled_images *held,
+                             const float *texts, uint64_t *right, nb_error *err)
 {
-    size_t d = clip->config.projection;
+    const nb_image_inputs *images = held->images;
+    size_t d = clip->config.projection, classes = held->labels->count;
     nb_image_embedder embedder = {0};
     float *rows = NULL, norms[NB_IMAGE_TILE];
     nb_status status;
@@ -47,19 +49,19 @@ done:
     return status;
 }
 
-nb_status nb_tune_evaluate(const nb_team *team, const nb_clip *clip, const nb_image_inputs *images,
-                           const nb_strings *labels, const char *prompt, uint64_t *right, nb_error *err)
+nb_status nb_tune_evaluate(const nb_team *team, const nb_clip *clip, const nb_labelled_images *held, uint64_t *right,
+                           nb_error *err)
 {
     nb_prompts prompts = {0};
     nb_strings templates = {0};
     float *texts = NULL;
     nb_status status;
     *right = 0;
-    NB_TRY(nb_strings_push(&templates, prompt, strlen(prompt), err));
+    NB_TRY(nb_strings_push(&templates, held->prompt, strlen(held->prompt), err));
     NB_TRY(nb_prompts_create(&prompts, &templates, NULL, err));
-    NB_TRY_NEW(texts, labels->count * clip->config.projection);
-    NB_TRY(nb_embed_texts(clip, &prompts, labels, texts, err));
-    NB_TRY(count_right(team, clip, images, texts, labels->count, right, err));
+    NB_TRY_NEW(texts, held->labels->count * clip->config.projection);
+    NB_TRY(nb_embed_texts(clip, &prompts, held->labels, texts, err));
+    NB_TRY(count_right(team, clip, held, texts, right, err));
 done:
     nb_prompts_destroy(&prompts);
     nb_strings_free(&templates);

@@ -40,14 +40,19 @@ void nb_loss_destroy(nb_loss *l)
     *l = (nb_loss){0};
 }
 
-static nb_status normalise(double *out, double *norms, const float *rows, size_t count, size_t d, const char *what,
-                           nb_error *err)
+static void normalise(double *out, double *norms, const float *rows, size_t count, size_t d)
 {
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < d; k++) {
             out[i * d + k] = (double)rows[i * d + k];
         }
         norms[i] = nb_normalise_row(out + i * d, out + i * d, d);
+    }
+}
+
+static nb_status check_norms(const double *norms, size_t count, const char *what, nb_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
         if (!(norms[i] > 0) || !isfinite(norms[i])) {
             return nb_fail(err, NB_ERR_NUMERIC, "the %s embedding of pair %zu of the batch has norm %g", what, i,
                            norms[i]);
@@ -99,39 +104,40 @@ static void through_norm(float *out, const double *d_unit, const double *unit, c
     }
 }
 
-nb_status nb_loss_compute(nb_loss *l, const float *image, const float *text, size_t n, double logit_scale,
-                          double lambda, nb_loss_terms *terms, float *dimage, float *dtext, double *dscale,
+nb_status nb_loss_compute(nb_loss *l, const nb_loss_batch *batch, nb_loss_terms *terms, nb_loss_gradients *gradients,
                           nb_error *err)
 {
-    size_t d = l->d;
-    double scale = exp(logit_scale), each = 0.5 / (double)n;
+    size_t d = l->d, n = batch->count;
+    double lambda = batch->lambda, scale = exp(batch->logit_scale), each = 0.5 / (double)n;
     nb_status status;
-    NB_TRY(normalise(l->image, l->image_norms, image, n, d, "image", err));
-    NB_TRY(normalise(l->text, l->text_norms, text, n, d, "text", err));
+    normalise(l->image, l->image_norms, batch->image, n, d);
+    normalise(l->text, l->text_norms, batch->text, n, d);
+    NB_TRY(check_norms(l->image_norms, n, "image", err));
+    NB_TRY(check_norms(l->text_norms, n, "text", err));
     nb_dgemm_nt(scale, nb_double_matrix_of(l->image, n, d), nb_double_matrix_of(l->text, n, d), l->logits, n);
     turn(l->slopes, l->logits, n, n);
     take_terms(l, n, lambda, terms);
     if (!isfinite(terms->loss)) {
-        status = nb_fail(err, NB_ERR_NUMERIC, "the loss is %g at logit scale %g", terms->loss, logit_scale);
+        status = nb_fail(err, NB_ERR_NUMERIC, "the loss is %g at logit scale %g", terms->loss, batch->logit_scale);
         goto done;
     }
-    *dscale = 0;
+    gradients->scale = 0;
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < n; k++) {
             double x = l->logits[i * n + k];
             double weight = exp(x - l->sums[i]) + exp(x - l->sums[n + k]);
             double slope = each * ((1.0 - lambda) * weight - (i == k ? 2.0 : 0.0));
-            *dscale += slope * x;
+            gradients->scale += slope * x;
             l->logits[i * n + k] = slope;
         }
     }
     turn(l->slopes, l->logits, n, n);
     turn(l->turned, l->text, n, d);
     nb_dgemm_nt(scale, nb_double_matrix_of(l->logits, n, n), nb_double_matrix_of(l->turned, d, n), l->mixed, d);
-    through_norm(dimage, l->mixed, l->image, l->image_norms, n, d);
+    through_norm(gradients->image, l->mixed, l->image, l->image_norms, n, d);
     turn(l->turned, l->image, n, d);
     nb_dgemm_nt(scale, nb_double_matrix_of(l->slopes, n, n), nb_double_matrix_of(l->turned, d, n), l->mixed, d);
-    through_norm(dtext, l->mixed, l->text, l->text_norms, n, d);
+    through_norm(gradients->text, l->mixed, l->text, l->text_norms, n, d);
 done:
     return status;
 }

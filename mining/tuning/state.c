@@ -25,10 +25,9 @@ static nb_digest digest_of(const void *const parts[PARTS], size_t parameters)
     return all;
 }
 
-static nb_status write_state(const char *path, const nb_trainer *t, const float *m, const float *v,
+static nb_status write_state(const char *path, const nb_trainer *t, const void *const parts[PARTS],
                              const char *configuration, const char *log, nb_error *err)
 {
-    const void *const parts[PARTS] = {t->weights->base, m, v};
     nb_digest digest = digest_of(parts, t->parameters);
     nb_tensor tensors[PARTS + 1];
     nb_status status;
@@ -70,7 +69,8 @@ nb_status nb_tune_state_save(const char *path, const nb_trainer *t, const char *
     NB_TRY(nb_exchange_gather(t->team, t->m, m, t->parameters, err));
     NB_TRY(nb_exchange_gather(t->team, t->v, v, t->parameters, err));
     if (first) {
-        status = write_state(path, t, m, v, configuration, log, err);
+        const void *const parts[PARTS] = {t->weights->base, m, v};
+        status = write_state(path, t, parts, configuration, log, err);
     }
 done:
     free(m);

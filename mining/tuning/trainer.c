@@ -51,12 +51,12 @@ done:
     return status;
 }
 
-nb_status nb_trainer_create(nb_trainer *t, const nb_team *team, nb_clip *clip, nb_shared *weights,
-                            const nb_trainer_plan *plan, nb_pair_reader read, void *reader, nb_error *err)
+nb_status nb_trainer_create(nb_trainer *t, const nb_team *team, nb_model *model, const nb_trainer_plan *plan,
+                            const nb_pair_source *pairs, nb_error *err)
 {
     nb_status status = NB_OK;
-    *t = (nb_trainer){.team = team, .clip = clip, .weights = weights, .plan = *plan, .read = read, .reader = reader};
-    t->parameters = nb_clip_parameters(&clip->config);
+    *t = (nb_trainer){.team = team, .clip = model->clip, .weights = &model->weights, .plan = *plan, .source = *pairs};
+    t->parameters = nb_clip_parameters(&model->clip->config);
     t->slice = nb_slice_of(team, team->rank, t->parameters);
     if (plan->batch < 1 || plan->batch > NB_TUNE_BATCH_MAX || plan->tile < 1) {
         status = nb_fail(err, NB_ERR_USAGE, "a batch of %zu pairs in tiles of %zu: 1 to %d pairs are possible",
@@ -94,8 +94,9 @@ static nb_status forward(nb_trainer *t, const size_t *pairs, size_t tile, nb_err
     size_t begin = tile * t->plan.tile, n = rows_of(t, tile), each = 3 * c->image_size * c->image_size;
     nb_status status = NB_OK;
     for (size_t i = 0; i < n; i++) {
-        NB_TRY(t->read(t->reader, begin + i, pairs[begin + i], t->pixels + i * each, t->ids + i * c->context,
-                       &t->lengths[i], err));
+        nb_pair pair = {.pixels = t->pixels + i * each, .ids = t->ids + i * c->context};
+        NB_TRY(t->source.read(t->source.state, begin + i, pairs[begin + i], &pair, err));
+        t->lengths[i] = pair.length;
     }
     nb_image_tape_forward(&t->image, t->pixels, n, t->images + begin * c->projection);
     nb_text_tape_forward(&t->text, t->ids, t->lengths, n, t->texts + begin * c->projection);
@@ -196,17 +197,21 @@ static nb_status update(nb_trainer *t, double rate, nb_error *err)
 nb_status nb_trainer_step(nb_trainer *t, const size_t *pairs, double rate, nb_loss_terms *terms, nb_error *err)
 {
     size_t batch = t->plan.batch, d = t->clip->config.projection;
-    double dscale;
+    const nb_loss_batch all = {.image = t->images,
+                               .text = t->texts,
+                               .count = batch,
+                               .logit_scale = (double)t->clip->logit_scale,
+                               .lambda = t->plan.lambda};
+    nb_loss_gradients gradients = {.image = t->dimages, .text = t->dtexts};
     nb_status status;
     NB_TRY(nb_team_agree(t->team, embed(t, pairs, err), err));
     NB_TRY(nb_team_unite(t->team, t->images, batch * d, err)); /* pairs of floats: images and texts */
-    status = nb_loss_compute(&t->loss, t->images, t->texts, batch, (double)t->clip->logit_scale, t->plan.lambda, terms,
-                             t->dimages, t->dtexts, &dscale, err);
+    status = nb_loss_compute(&t->loss, &all, terms, &gradients, err);
     NB_TRY(nb_team_agree(t->team, status, err));
     NB_TRY(nb_team_agree(t->team, backward(t, pairs, err), err));
     NB_TRY(nb_exchange_sums(t->team, t->sums, t->parameters, err));
     if (t->slice.end == t->parameters) { /* the logit scale is the last */
-        t->sums[t->parameters - 1] += llrint(dscale * (double)UNITS);
+        t->sums[t->parameters - 1] += llrint(gradients.scale * (double)UNITS);
     }
     NB_TRY(update(t, rate, err));
 done:

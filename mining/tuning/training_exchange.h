@@ -1,30 +1,56 @@
-/* What ranks exchange in training: sums of gradients, and weights. Each rank owns a slice of the parameters: it gets
+/** @file
+ * What ranks exchange in training: sums of gradients, and weights. Each rank owns a slice of the parameters: it gets
  * the sums of its slice, keeps the optimiser's state of it, and hands its updated weights to all. */
 #ifndef NB_MINING_TUNING_TRAINING_EXCHANGE_H
 #define NB_MINING_TUNING_TRAINING_EXCHANGE_H
 
 #include "common/parallel/shared.h"
 
-/* Parameters [begin, end) belong to `rank`. */
+/** Parameters [begin, end) belong to `rank`. */
 typedef struct nb_slice {
     size_t begin, end;
 } nb_slice;
+
+/** The slice of a rank. Not collective.
+ * @param team the ranks
+ * @param rank one of them
+ * @param parameters of the model
+ * @return its slice */
 nb_slice nb_slice_of(const nb_team *team, int rank, size_t parameters);
 
-/* Collective, directly behind an agreement. The sums [parameters] of all ranks added up, each rank's slice on that
- * rank; what the others hold in it is then of no use. Whole numbers, so the result does not depend on who adds first.
- */
+/** Adds up the sums of all ranks, each rank's slice on that rank. Collective, directly behind an agreement.
+ *
+ * Whole numbers, so the result does not depend on who adds first.
+ * @param team the ranks
+ * @param sums [parameters] this rank's; afterwards its slice holds the sums, and the rest is of no use
+ * @param parameters of the model
+ * @return NB_OK; NB_ERR_LIMIT without memory; NB_ERR_INTERNAL when MPI fails. */
 nb_status nb_exchange_sums(const nb_team *team, int64_t *sums, size_t parameters, nb_error *err);
 
-/* Collective, directly behind an agreement. Every rank's slice `own` (of its slice's length) goes to all: into weights
- * [parameters], which is shared by the ranks of a node and written by those of which `first` is true. */
+/** Hands every rank's slice of the weights to all. Collective, directly behind an agreement.
+ * @param team the ranks
+ * @param own this rank's slice, of its length
+ * @param weights [parameters] shared by the ranks of a node
+ * @param parameters of the model
+ * @param first whether this rank writes the weights of its node
+ * @return NB_OK; NB_ERR_LIMIT without memory; NB_ERR_INTERNAL when MPI fails. */
 nb_status nb_exchange_weights(const nb_team *team, const float *own, float *weights, size_t parameters, bool first,
                               nb_error *err);
 
-/* Collective, directly behind an agreement. The reverse of keeping slices: `own` of every rank put together into all
- * [parameters] on rank 0 (NULL elsewhere). */
+/** Puts the slices of all ranks together on rank 0. Collective, directly behind an agreement.
+ * @param team the ranks
+ * @param own this rank's slice
+ * @param all [parameters] on rank 0, NULL elsewhere
+ * @param parameters of the model
+ * @return NB_OK; NB_ERR_LIMIT without memory; NB_ERR_INTERNAL when MPI fails. */
 nb_status nb_exchange_gather(const nb_team *team, const float *own, float *all, size_t parameters, nb_error *err);
-/* Collective, directly behind an agreement. all [parameters] of rank 0 dealt out into every rank's `own`. */
+
+/** The reverse: gives every rank its slice of what rank 0 has. Collective, directly behind an agreement.
+ * @param team the ranks
+ * @param all [parameters] on rank 0, ignored elsewhere
+ * @param own becomes this rank's slice
+ * @param parameters of the model
+ * @return NB_OK; NB_ERR_LIMIT without memory; NB_ERR_INTERNAL when MPI fails. */
 nb_status nb_exchange_deal(const nb_team *team, const float *all, float *own, size_t parameters, nb_error *err);
 
 #endif

@@ -19,8 +19,7 @@ typedef struct run {
     const nb_team *team;
     const nb_log *log;
     const nb_model *model;
-    const nb_image_inputs *held;
-    const nb_strings *labels;
+    const nb_tune_sets *sets;
     const nb_tune_plan *plan;
     nb_tune_folder folder;
     nb_tune_data data;
@@ -89,13 +88,14 @@ static nb_status evaluate(run *r, double *accuracy, nb_error *err)
 {
     uint64_t right = 0;
     *accuracy = -1;
-    if (!r->held) {
+    if (!r->sets->held) {
         return NB_OK;
     }
-    nb_status status = nb_tune_evaluate(r->team, r->model->clip, r->held, r->labels, r->plan->prompt, &right, err);
+    const nb_labelled_images held = {.images = r->sets->held, .labels = r->sets->labels, .prompt = r->plan->prompt};
+    nb_status status = nb_tune_evaluate(r->team, r->model->clip, &held, &right, err);
     if (status == NB_OK) {
-        *accuracy = (double)right / (double)r->held->count;
-        nb_log_info(r->log, "step %zu: ID accuracy %.4f on %zu images", r->trainer.step, *accuracy, r->held->count);
+        *accuracy = (double)right / (double)held.images->count;
+        nb_log_info(r->log, "step %zu: ID accuracy %.4f on %zu images", r->trainer.step, *accuracy, held.images->count);
     }
     return status;
 }
@@ -188,29 +188,30 @@ done:
     return status;
 }
 
-static nb_status prepare(run *r, const nb_image_inputs *train, nb_error *err)
+static nb_status prepare(run *r, nb_error *err)
 {
     const nb_tune_plan *p = r->plan;
-    const nb_strings *texts = p->captions ? p->captions : r->labels;
+    const nb_labelled_images pairs = {.images = r->sets->train,
+                                      .labels = p->captions ? p->captions : r->sets->labels,
+                                      .prompt = p->captions ? "{}" : p->prompt};
     nb_status status;
     NB_TRY(nb_tune_folder_open(&r->folder, p->output, err));
-    NB_TRY(nb_tune_order_create(&r->order, train->count, p->trainer.batch, p->seeded, p->seed, err));
-    NB_TRY(nb_tune_data_create(&r->data, r->model->clip, train, texts, p->captions ? "{}" : p->prompt, p->trainer.batch,
-                               err));
+    NB_TRY(nb_tune_order_create(&r->order, pairs.images->count, p->trainer.batch, p->seeded, p->seed, err));
+    NB_TRY(nb_tune_data_create(&r->data, r->model->clip, &pairs, p->trainer.batch, err));
 done:
     return status;
 }
 
-nb_status nb_tune(const nb_team *team, const nb_log *log, nb_model *model, const nb_image_inputs *train,
-                  const nb_image_inputs *held, const nb_strings *labels, const nb_tune_plan *plan, nb_error *err)
+nb_status nb_tune(const nb_team *team, const nb_log *log, nb_model *model, const nb_tune_sets *sets,
+                  const nb_tune_plan *plan, nb_error *err)
 {
-    run r = {.team = team, .log = log, .model = model, .held = held, .labels = labels, .plan = plan};
+    run r = {.team = team, .log = log, .model = model, .sets = sets, .plan = plan};
+    const nb_pair_source pairs = {.read = nb_tune_data_read, .state = &r.data};
     double accuracy;
     nb_status status;
     nb_stop_listen();
-    NB_TRY(nb_team_agree(team, prepare(&r, train, err), err));
-    NB_TRY(nb_trainer_create(&r.trainer, team, model->clip, &model->weights, &plan->trainer, nb_tune_data_read, &r.data,
-                             err));
+    NB_TRY(nb_team_agree(team, prepare(&r, err), err));
+    NB_TRY(nb_trainer_create(&r.trainer, team, model, &plan->trainer, &pairs, err));
     NB_TRY(resume(&r, err));
     NB_TRY(evaluate(&r, &accuracy, err));
     NB_TRY(take_steps(&r, err));

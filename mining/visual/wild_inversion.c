@@ -16,8 +16,6 @@ nb_visual_plan nb_visual_plan_default(size_t count)
 typedef struct run {
     const nb_evidence *e;
     const nb_visual_plan *plan;
-    const double *negatives;
-    size_t negative_count;
     double *scores;   /* [wild_count], united */
     uint64_t *chosen; /* [confident] images under theta, ascending */
     size_t confident;
@@ -35,9 +33,9 @@ static nb_bank bank_of(const run *r)
 {
     return (nb_bank){.d = r->e->d,
                      .label_count = r->e->label_count,
-                     .negative_count = r->negative_count,
+                     .negative_count = r->plan->negative_count,
                      .label_rows = (double *)(uintptr_t)r->e->labels,
-                     .negative_rows = (double *)(uintptr_t)r->negatives};
+                     .negative_rows = (double *)(uintptr_t)r->plan->negatives};
 }
 
 /* The scores of this rank's tiles of wild images; those of others stay 0. */
@@ -194,16 +192,16 @@ done:
     return status;
 }
 
-nb_status nb_visual_mine(nb_visual *out, const nb_evidence *e, const nb_clip *clip, const double *negatives,
-                         size_t negative_count, const nb_visual_plan *plan, nb_error *err)
+nb_status nb_visual_mine(nb_visual *out, const nb_evidence *e, const nb_clip *clip, const nb_visual_plan *plan,
+                         nb_error *err)
 {
-    run r = {.e = e, .plan = plan, .negatives = negatives, .negative_count = negative_count};
+    run r = {.e = e, .plan = plan};
     uint64_t *words = NULL;
     nb_status status = NB_OK;
     *out = (nb_visual){0};
-    if (plan->groups < 1 || plan->groups > negative_count) {
+    if (plan->groups < 1 || plan->groups > plan->negative_count) {
         status = nb_fail(err, NB_ERR_USAGE, "%zu groups of negatives asked for, the bank has %zu negatives",
-                         plan->groups, negative_count);
+                         plan->groups, plan->negative_count);
     }
     NB_TRY(nb_team_agree(e->team, status, err));
     NB_TRY(choose(&r, err));

@@ -1,7 +1,7 @@
 /* Histograms of scores, ROC and precision-recall curves. */
+#include "scoring/report/panel_curves.h"
 #include "scoring/report/chart.h"
 #include "scoring/report/escape.h"
-#include "scoring/report/panels.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -93,8 +93,8 @@ static const char *key_label(const nb_evaluation *e)
                             : "score";
 }
 
-static nb_status draw_histogram(nb_panels *out, const nb_evaluation *e, const nb_report *r, size_t set, double low,
-                                double high, nb_error *err)
+static nb_status draw_histogram(nb_panels *out, const nb_evaluation *e, const nb_report *r, size_t set,
+                                const nb_axis *keys, nb_error *err)
 {
     const nb_sample *id = &e->samples[e->pairs[set].id];
     const nb_sample *ood = &e->samples[e->pairs[set].ood];
@@ -112,15 +112,15 @@ static nb_status draw_histogram(nb_panels *out, const nb_evaluation *e, const nb
     NB_TRY(nb_buffer_printf(&title, err, "Scores: ID against "));
     NB_TRY(nb_shorten(&title, name, 32, err));
     NB_TRY(nb_key_at_recall(id->keys, id->scores.count, 0.95, &threshold, err));
-    double most = outline(id, low, high, bins, points[0]);
-    double other = outline(ood, low, high, bins, points[1]);
+    double most = outline(id, keys->low, keys->high, bins, points[0]);
+    double other = outline(ood, keys->low, keys->high, bins, points[1]);
     most = other > most ? other : most;
     const nb_series series[] = {
         {.name = "ID images", .ink = NB_INK_ID, .shape = NB_SHAPE_AREA, .points = points[0], .count = 2 * bins},
         {.name = name, .ink = nb_ink_of_set(set), .shape = NB_SHAPE_AREA, .points = points[1], .count = 2 * bins},
     };
     const nb_chart chart = {.title = title.data,
-                            .x = {.label = key_label(e), .low = low, .high = high},
+                            .x = *keys,
                             .y = {.label = "share of the images (%)", .low = 0, .high = most * 1.18},
                             .series = series,
                             .series_count = 2,
@@ -135,11 +135,11 @@ done:
 
 nb_status nb_panels_scores(nb_panels *out, const nb_evaluation *e, const nb_report *r, nb_error *err)
 {
-    double low, high;
+    nb_axis keys = {.label = key_label(e)};
     nb_status status;
-    NB_TRY(range_of(e, &low, &high, err));
+    NB_TRY(range_of(e, &keys.low, &keys.high, err));
     for (size_t set = 0; set < e->set_count; set++) {
-        NB_TRY(draw_histogram(out, e, r, set, low, high, err));
+        NB_TRY(draw_histogram(out, e, r, set, &keys, err));
     }
 done:
     return status;

@@ -58,7 +58,9 @@ static nb_status exchange(state *s, size_t room, size_t budget, const char *fold
     }
     must(nb_exchange_splitters(&s->splitters, &team, &s->sorter, &s->traffic, err), err);
     assert_int_equal(s->splitters.count, size - 1);
-    return nb_exchange(s->runs, s->spools, &team, &s->sorter, &s->splitters, NB_EXCHANGE_BLOCK_MIN, &s->traffic, err);
+    const nb_exchange_plan plan = {
+        .team = &team, .sorter = &s->sorter, .splitters = &s->splitters, .block = NB_EXCHANGE_BLOCK_MIN};
+    return nb_exchange(s->runs, s->spools, &plan, &s->traffic, err);
 }
 
 static void drop(state *s)

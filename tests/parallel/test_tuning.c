@@ -54,17 +54,16 @@ static void read_pairs(pairs *p, const nb_clip *clip)
     nb_map_close(&map);
 }
 
-static nb_status read_pair(void *reader, size_t place, size_t number, float *pixels, int32_t *ids, size_t *length,
-                           nb_error *err)
+static nb_status read_pair(void *reader, size_t place, size_t number, nb_pair *out, nb_error *err)
 {
     const pairs *p = reader;
     (void)place;
     if (number == p->broken) {
         return nb_fail(err, NB_ERR_INPUT, "pair %zu is broken", number);
     }
-    memcpy(pixels, p->pixels + number * p->each, p->each * sizeof *pixels);
-    memcpy(ids, p->ids + number * p->context, p->context * sizeof *ids);
-    *length = p->lengths[number];
+    memcpy(out->pixels, p->pixels + number * p->each, p->each * sizeof *out->pixels);
+    memcpy(out->ids, p->ids + number * p->context, p->context * sizeof *out->ids);
+    out->length = p->lengths[number];
     return NB_OK;
 }
 
@@ -85,8 +84,8 @@ static void start(session *s, const nb_team *with, double lambda, size_t tile, b
     plan.recompute = recompute;
     must(nb_model_open(&s->model, with, golden_path("tiny-quickgelu"), &nb_engine_fp32, &err), &err);
     read_pairs(&s->pairs, s->model.clip);
-    must(nb_trainer_create(&s->trainer, with, s->model.clip, &s->model.weights, &plan, read_pair, &s->pairs, &err),
-         &err);
+    const nb_pair_source source = {.read = read_pair, .state = &s->pairs};
+    must(nb_trainer_create(&s->trainer, with, &s->model, &plan, &source, &err), &err);
 }
 
 static void stop(session *s)

@@ -25,36 +25,41 @@ uint64_t nb_columns_chunks(const nb_columns *c, size_t column)
     return sum;
 }
 
-static nb_status open_column(nb_column *col, size_t number, const nb_team *team, uint64_t begin, uint64_t end,
-                             uint64_t total, nb_error *err)
+/* Column `number` of this rank's rows. Of the bytes the end is where the next rank begins, set by nb_columns_open. */
+static nb_column column_of(const nb_team *team, size_t number, const nb_corpus_range *rows)
 {
-    nb_status status;
-    *col = (nb_column){.width = widths[number],
+    bool last = team->rank == team->size - 1; /* which also puts the end of the last text */
+    bool bytes = number == NB_COLUMN_BYTES, offsets = number == NB_COLUMN_OFFSETS;
+    uint64_t begin = bytes ? rows->first_byte : rows->first;
+    uint64_t total = bytes ? rows->total_bytes : rows->total + (offsets ? 1 : 0);
+    return (nb_column){.width = widths[number],
                        .total = total,
                        .chunk = nb_h5_chunk_elements(total, widths[number]),
                        .begin = begin,
-                       .end = end,
+                       .end = bytes ? 0 : begin + rows->count + (offsets && last ? 1 : 0),
                        .next = begin};
+}
+
+static nb_status allocate_column(nb_column *col, const nb_team *team, nb_error *err)
+{
+    nb_status status;
     NB_TRY_NEW(col->buffer, (size_t)col->chunk * col->width);
     NB_TRY_NEW(col->head, (size_t)col->chunk * col->width);
     NB_TRY_NEW(col->starts, (size_t)team->size + 1);
-    col->starts[team->rank] = begin;
-    col->starts[team->size] = team->rank == 0 ? total : 0;
+    col->starts[team->rank] = col->begin;
+    col->starts[team->size] = team->rank == 0 ? col->total : 0;
 done:
     return status;
 }
 
-nb_status nb_columns_open(nb_columns *c, const nb_team *team, uint64_t first, uint64_t count, uint64_t total,
-                          uint64_t first_byte, uint64_t total_bytes, nb_scratch *scratch, size_t *budget, nb_error *err)
+nb_status nb_columns_open(nb_columns *c, const nb_team *team, const nb_corpus_range *rows, nb_scratch *scratch,
+                          size_t *budget, nb_error *err)
 {
     nb_status status = NB_OK;
     *c = (nb_columns){.team = team, .packer = {.level = NB_COLUMN_ZSTD_LEVEL}, .spool = nb_spool_in(scratch, budget)};
-    uint64_t last = team->rank == team->size - 1; /* which also puts the end of the last text */
     for (size_t i = 0; i < NB_COLUMN_COUNT && status == NB_OK; i++) {
-        bool bytes = i == NB_COLUMN_BYTES, offsets = i == NB_COLUMN_OFFSETS;
-        status = open_column(&c->column[i], i, team, bytes ? first_byte : first,
-                             bytes ? 0 : first + count + (offsets ? last : 0),
-                             bytes ? total_bytes : total + (offsets ? 1 : 0), err);
+        c->column[i] = column_of(team, i, rows);
+        status = allocate_column(&c->column[i], team, err);
     }
     NB_TRY(nb_team_agree(team, status, err));
     for (size_t i = 0; i < NB_COLUMN_COUNT; i++) {
@@ -138,17 +143,16 @@ done:
     return status;
 }
 
-nb_status nb_columns_put(nb_columns *c, const char *text, size_t len, uint8_t tag, uint32_t source, uint64_t line,
-                         nb_error *err)
+nb_status nb_columns_put(nb_columns *c, const nb_corpus_row *row, nb_error *err)
 {
     nb_status status;
     uint64_t offset = c->column[NB_COLUMN_BYTES].next;
     NB_TRY(put(c, NB_COLUMN_OFFSETS, &offset, 1, err));
-    NB_TRY(put(c, NB_COLUMN_BYTES, text, len, err));
+    NB_TRY(put(c, NB_COLUMN_BYTES, row->text, row->len, err));
     NB_TRY(put(c, NB_COLUMN_BYTES, "", 1, err));
-    NB_TRY(put(c, NB_COLUMN_TAGS, &tag, 1, err));
-    NB_TRY(put(c, NB_COLUMN_SOURCE, &source, 1, err));
-    NB_TRY(put(c, NB_COLUMN_LINE, &line, 1, err));
+    NB_TRY(put(c, NB_COLUMN_TAGS, &row->tag, 1, err));
+    NB_TRY(put(c, NB_COLUMN_SOURCE, &row->source, 1, err));
+    NB_TRY(put(c, NB_COLUMN_LINE, &row->line, 1, err));
 done:
     return status;
 }

@@ -60,8 +60,7 @@ typedef struct writer {
     const nb_team *team;
     const nb_corpus_counts *counts;
     const nb_strings *inputs;
-    const char *path, *provenance;
-    bool force;
+    const nb_corpus_target *target;
     nb_output output; /* rank 0's */
     nb_columns columns;
     uint64_t *chunks; /* [all chunks] their lengths, then their places in the file */
@@ -96,12 +95,12 @@ static nb_status write_frame(writer *w, nb_error *err)
     if (!text) {
         return nb_fail(err, NB_ERR_LIMIT, "out of memory for counts");
     }
-    NB_TRY(nb_output_begin(&w->output, w->path, w->force, err));
+    NB_TRY(nb_output_begin(&w->output, w->target->path, w->target->force, err));
     NB_TRY(nb_h5_create(&file, w->output.partial, NB_CORPUS_KIND, NB_CORPUS_FORMAT, err));
     NB_TRY(place_chunks(w, file, err));
     NB_TRY(put_inputs(file, w->inputs, err));
     NB_TRY(nb_h5_put_text(file, "counts", text, err));
-    NB_TRY(nb_h5_put_text(file, "provenance", w->provenance, err));
+    NB_TRY(nb_h5_put_text(file, "provenance", w->target->provenance, err));
     NB_TRY(nb_h5_save(&file, w->output.partial, err));
 done:
     nb_h5_close(&file);
@@ -133,7 +132,7 @@ static nb_status write_chunks(const writer *w, nb_error *err)
     nb_buffer partial = {0};
     int fd = -1;
     nb_status status;
-    NB_TRY(nb_buffer_printf(&partial, err, "%s.partial", w->path));
+    NB_TRY(nb_buffer_printf(&partial, err, "%s.partial", w->target->path));
     fd = open(partial.data, O_WRONLY | O_CLOEXEC);
     if (fd < 0) {
         nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", partial.data);
@@ -206,7 +205,7 @@ static nb_status put_slice(nb_columns *c, const nb_corpus_slice *slice, const nb
         if (!more) {
             break;
         }
-        NB_TRY(nb_columns_put(c, row.entry.text, row.entry.len, row.entry.tag, row.source, row.line, err));
+        NB_TRY(nb_columns_put(c, &row, err));
         NB_TRY(++seen % NB_STOP_EVERY ? NB_OK : nb_stop_check(err));
     }
 done:
@@ -214,18 +213,12 @@ done:
     return status;
 }
 
-nb_status nb_corpus_file_save(nb_corpus_slice *slice, const nb_team *team, const nb_corpus_plan *plan, const char *path,
-                              bool force, const char *provenance, nb_digest *digest, nb_error *err)
+nb_status nb_corpus_file_save(nb_corpus_slice *slice, const nb_team *team, const nb_corpus_plan *plan,
+                              const nb_corpus_target *target, nb_digest *digest, nb_error *err)
 {
-    writer w = {.team = team,
-                .counts = &slice->counts,
-                .inputs = &plan->files.paths,
-                .path = path,
-                .provenance = provenance,
-                .force = force};
+    writer w = {.team = team, .counts = &slice->counts, .inputs = &plan->files.paths, .target = target};
     nb_status status;
-    NB_TRY(nb_columns_open(&w.columns, team, slice->first, slice->count, slice->total, slice->first_byte,
-                           slice->total_bytes, &slice->scratch, &slice->budget, err));
+    NB_TRY(nb_columns_open(&w.columns, team, &slice->range, &slice->scratch, &slice->budget, err));
     status = put_slice(&w.columns, slice, plan, err);
     nb_spool_free(&slice->rows);
     NB_TRY(nb_team_agree(team, status, err));
@@ -237,22 +230,25 @@ done:
 }
 
 nb_status nb_corpus_file_write(const nb_corpus *c, const nb_corpus_counts *counts, const nb_strings *inputs,
-                               const char *path, bool force, const char *provenance, nb_digest *digest, nb_error *err)
+                               const nb_corpus_target *target, nb_digest *digest, nb_error *err)
 {
     const nb_team alone = {.comm = MPI_COMM_NULL, .size = 1};
     nb_scratch scratch = nb_scratch_in("/tmp"); /* not needed: the budget has no end */
     size_t budget = SIZE_MAX;
-    writer w = {
-        .team = &alone, .counts = counts, .inputs = inputs, .path = path, .provenance = provenance, .force = force};
+    writer w = {.team = &alone, .counts = counts, .inputs = inputs, .target = target};
     nb_status status;
     if (!c->count) {
         return nb_fail(err, NB_ERR_INPUT, "a corpus without texts is not written");
     }
-    NB_TRY(nb_columns_open(&w.columns, &alone, 0, c->count, c->count, 0, c->texts.offset[c->count], &scratch, &budget,
-                           err));
+    const nb_corpus_range rows = {.count = c->count, .total = c->count, .total_bytes = c->texts.offset[c->count]};
+    NB_TRY(nb_columns_open(&w.columns, &alone, &rows, &scratch, &budget, err));
     for (size_t i = 0; i < c->count; i++) {
-        NB_TRY(nb_columns_put(&w.columns, nb_strings_get(&c->texts, i), nb_strings_len(&c->texts, i), c->tags[i],
-                              c->source[i], c->line[i], err));
+        const nb_corpus_row row = {.text = nb_strings_get(&c->texts, i),
+                                   .len = nb_strings_len(&c->texts, i),
+                                   .tag = c->tags[i],
+                                   .source = c->source[i],
+                                   .line = c->line[i]};
+        NB_TRY(nb_columns_put(&w.columns, &row, err));
     }
     NB_TRY(nb_columns_finish(&w.columns, err));
     NB_TRY(write_file(&w, digest, err));

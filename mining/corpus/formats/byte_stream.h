@@ -1,31 +1,62 @@
-/* The bytes of an input, unpacked on the way: plain files, gzip (RFC 1952, any number of members) and zstd (any number
+/** @file
+ * The bytes of an input, unpacked on the way: plain files, gzip (RFC 1952, any number of members) and zstd (any number
  * of frames), told apart by their first bytes. The memory does not depend on the size of the file: a zstd frame may
- * ask for a window of at most 128 MiB. */
+ * ask for a window of at most 128 MiB. Nothing here is collective. */
 #ifndef NB_MINING_CORPUS_FORMATS_BYTE_STREAM_H
 #define NB_MINING_CORPUS_FORMATS_BYTE_STREAM_H
 
 #include "common/base/memory.h"
 
+/** How a file is packed. */
 typedef enum nb_packing { NB_PACKING_NONE, NB_PACKING_GZIP, NB_PACKING_ZSTD } nb_packing;
 
+/** An open input. */
 typedef struct nb_stream nb_stream;
 
-/* Opens a regular file; plain ones are read from byte `begin` on, packed ones always from their start. NB_ERR_INPUT
- * when the file is missing or no regular file. Close with nb_stream_close, which takes NULL. */
+/** Opens a regular file; plain ones are read from a byte on, packed ones always from their start.
+ * @param out close with nb_stream_close; NULL on failure
+ * @param path the file
+ * @param begin the byte
+ * @return NB_OK; NB_ERR_INPUT when the file is missing, no regular file, or damaged at its start; NB_ERR_IO when it
+ * cannot be read; NB_ERR_LIMIT without memory. */
 nb_status nb_stream_open(nb_stream **out, const char *path, uint64_t begin, nb_error *err);
-/* The same for bytes in memory, which are borrowed; name stands in messages. */
+
+/** The same for bytes in memory.
+ * @param out close with nb_stream_close; NULL on failure
+ * @param name stands in messages; borrowed
+ * @param bytes [len] borrowed
+ * @param len how many
+ * @param begin the byte to begin with, where they are not packed
+ * @return as nb_stream_open. */
 nb_status nb_stream_open_bytes(nb_stream **out, const char *name, const char *bytes, size_t len, uint64_t begin,
                                nb_error *err);
+
+/** Closes a stream.
+ * @param s may be NULL */
 void nb_stream_close(nb_stream *s);
 
-/* Puts up to cap bytes into bytes; *got is 0 at the end only. NB_ERR_INPUT, with the file and the place in it, when
- * packed data are damaged or cut short. */
+/** Reads the next bytes.
+ * @param s the stream
+ * @param bytes [cap] filled from the front
+ * @param cap how many at most
+ * @param got becomes how many; 0 at the end only
+ * @return NB_OK; NB_ERR_INPUT, with the file and the place in it, when packed data are damaged or cut short; NB_ERR_IO
+ * when the file cannot be read. */
 nb_status nb_stream_read(nb_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err);
 
+/** How a stream is packed.
+ * @param s the stream
+ * @return the packing */
 nb_packing nb_stream_packing(const nb_stream *s);
-/* Size of the file when it was opened. */
+
+/** The size of the file when it was opened.
+ * @param s the stream
+ * @return bytes, as they lie there */
 uint64_t nb_stream_size(const nb_stream *s);
-/* The place in the file up to which it was read, packed as it lies there. */
+
+/** The place in the file up to which it was read, packed as it lies there.
+ * @param s the stream
+ * @return bytes */
 uint64_t nb_stream_place(const nb_stream *s);
 
 #endif

@@ -232,12 +232,17 @@ static nb_status match_name(void *state, nb_drop known, const char *bytes, size_
     return NB_OK;
 }
 
-/* True when the first record of the head has `name` as the given column; *more says whether it has that column. */
-static nb_status names_column(const nb_source *source, const char *head, size_t len, uint64_t column, const char *name,
-                              bool *found, bool *more, nb_error *err)
+/* The first bytes of a file. */
+typedef struct head_bytes {
+    const char *bytes;
+    size_t len;
+} head_bytes;
+
+/* Whether the first record of the head has h->name as the given column; *more says whether it has that column. */
+static nb_status names_column(const nb_source *source, const head_bytes *head, uint64_t column, header *h, bool *more,
+                              nb_error *err)
 {
-    header h = {.name = name};
-    const nb_sink sink = {.state = &h, .take = match_name};
+    const nb_sink sink = {.state = h, .take = match_name};
     machine m = {.path = source->path,
                  .sink = &sink,
                  .wanted = column,
@@ -248,8 +253,8 @@ static nb_status names_column(const nb_source *source, const char *head, size_t 
     nb_status status;
     *more = false;
     NB_TRY_NEW(m.field, NB_LINE_BYTES_MAX);
-    for (size_t i = 0; i < len && m.line == 1 && status == NB_OK; i++) {
-        status = take_bytes(&m, head + i, 1, err);
+    for (size_t i = 0; i < head->len && m.line == 1 && status == NB_OK; i++) {
+        status = take_bytes(&m, head->bytes + i, 1, err);
         *more = *more || m.column >= column;
         if (m.state == FIELD_START && m.column == 0) {
             break; /* the record has ended */
@@ -258,7 +263,6 @@ static nb_status names_column(const nb_source *source, const char *head, size_t 
     if (status == NB_OK && m.state != QUOTED) {
         status = finish(&m, err);
     }
-    *found = h.found;
 done:
     free(m.field);
     return status;
@@ -266,13 +270,15 @@ done:
 
 static nb_status find_column(nb_source *source, const char *name, const char *head, size_t len, nb_error *err)
 {
-    bool found = false, more = true;
+    const head_bytes bytes = {.bytes = head, .len = len};
+    header wanted = {.name = name};
+    bool more = true;
     nb_status status = NB_OK;
-    for (uint64_t column = 0; more && !found && column < 4096; column++) {
-        NB_TRY(names_column(source, head, len, column, name, &found, &more, err));
+    for (uint64_t column = 0; more && !wanted.found && column < 4096; column++) {
+        NB_TRY(names_column(source, &bytes, column, &wanted, &more, err));
         source->column = column;
     }
-    if (!found) {
+    if (!wanted.found) {
         const char *end = memchr(head, '\n', len);
         int shown = (int)(end ? end - head : (long)len);
         char first[160];

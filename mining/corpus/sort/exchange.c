@@ -158,10 +158,10 @@ done:
 
 typedef struct exchange {
     const nb_team *team;
-    const nb_sorter *sorter;
-    uint64_t *cuts; /* [run_count, size + 1] where the part of each rank begins in each run */
-    nb_run *part;   /* [run_count] what goes to one rank */
-    char *out, *in; /* [block] */
+    const nb_sorter *sorter; /* finished */
+    uint64_t *cuts;          /* [run_count, size + 1] where the part of each rank begins in each run */
+    nb_run *part;            /* [run_count] what goes to one rank */
+    char *out, *in;          /* [block] */
     size_t block;
     nb_traffic *traffic;
 } exchange;
@@ -280,17 +280,17 @@ static nb_status step(exchange *x, int k, nb_spool *received, nb_error *err)
     return status;
 }
 
-nb_status nb_exchange(nb_run *runs, nb_spool *spools, const nb_team *team, const nb_sorter *sorter,
-                      const nb_strings *splitters, size_t block, nb_traffic *traffic, nb_error *err)
+nb_status nb_exchange(nb_run *runs, nb_spool *spools, const nb_exchange_plan *plan, nb_traffic *traffic, nb_error *err)
 {
-    exchange x = {.team = team, .sorter = sorter, .block = block, .traffic = traffic};
-    size_t count = sorter->run_count, size = (size_t)team->size;
+    const nb_team *team = plan->team;
+    exchange x = {.team = team, .sorter = plan->sorter, .block = plan->block, .traffic = traffic};
+    size_t count = plan->sorter->run_count, size = (size_t)team->size;
     nb_status status;
     NB_TRY_NEW(x.cuts, count * (size + 1));
     NB_TRY_NEW(x.part, count);
-    NB_TRY_NEW(x.out, block);
-    NB_TRY_NEW(x.in, block);
-    NB_TRY(find_cuts(&x, splitters, err));
+    NB_TRY_NEW(x.out, plan->block);
+    NB_TRY_NEW(x.in, plan->block);
+    NB_TRY(find_cuts(&x, plan->splitters, err));
     for (size_t i = 0; i < count; i++) {
         runs[i] = part_of(&x, i, (size_t)team->rank);
     }

@@ -5,9 +5,19 @@
 
 #include <string.h>
 
-static nb_status add_label(nb_strings *labels, nb_label_set *seen, nb_normaliser *n, const char *path, const char *line,
-                           size_t len, nb_error *err)
+/* A label file while it is read. */
+typedef struct label_file {
+    const char *path;
+    nb_strings *labels;
+    nb_label_set seen;
+    nb_normaliser normaliser;
+} label_file;
+
+static nb_status add_label(label_file *f, const char *line, size_t len, nb_error *err)
 {
+    const char *path = f->path;
+    nb_strings *labels = f->labels;
+    nb_normaliser *n = &f->normaliser;
     size_t number = labels->count + 1, first;
     nb_drop drop = nb_normalise(n, line, len, false);
     if (drop == NB_DROP_BLANK) {
@@ -27,7 +37,7 @@ static nb_status add_label(nb_strings *labels, nb_label_set *seen, nb_normaliser
     }
     const char *label = nb_strings_get(labels, number - 1);
     nb_normalise_key(n, label, nb_strings_len(labels, number - 1));
-    status = nb_label_set_add(seen, n, &first, err);
+    status = nb_label_set_add(&f->seen, n, &first, err);
     if (status == NB_OK && first != number - 1) {
         nb_fail(err, NB_ERR_INPUT, "'%s' line %zu: label '%s' is already on line %zu as '%s'", path, number, label,
                 first + 1, nb_strings_get(labels, first));
@@ -39,8 +49,7 @@ static nb_status add_label(nb_strings *labels, nb_label_set *seen, nb_normaliser
 nb_status nb_labels_read(nb_strings *labels, const char *path, nb_error *err)
 {
     nb_strings lines = {0};
-    nb_label_set seen = {0};
-    nb_normaliser n = {0};
+    label_file f = {.path = path, .labels = labels};
     nb_status status = NB_OK;
     *labels = (nb_strings){0};
     NB_TRY(nb_file_lines(path, NB_LABEL_LINE_MAX, &lines, err));
@@ -54,20 +63,20 @@ nb_status nb_labels_read(nb_strings *labels, const char *path, nb_error *err)
                          NB_LABELS_MAX);
         goto done;
     }
-    NB_TRY(nb_normaliser_open(&n, NB_LABEL_BYTES_MAX, err));
-    NB_TRY(nb_label_set_open(&seen, lines.count, err));
+    NB_TRY(nb_normaliser_open(&f.normaliser, NB_LABEL_BYTES_MAX, err));
+    NB_TRY(nb_label_set_open(&f.seen, lines.count, err));
     for (size_t i = 0; i < lines.count; i++) {
         const char *line = nb_strings_get(&lines, i);
         size_t len = nb_strings_len(&lines, i);
         size_t mark = i == 0 && len >= 3 && memcmp(line, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-        NB_TRY(add_label(labels, &seen, &n, path, line + mark, len - mark, err));
+        NB_TRY(add_label(&f, line + mark, len - mark, err));
     }
 done:
     if (status != NB_OK) {
         nb_strings_free(labels);
     }
-    nb_label_set_close(&seen);
-    nb_normaliser_close(&n);
+    nb_label_set_close(&f.seen);
+    nb_normaliser_close(&f.normaliser);
     nb_strings_free(&lines);
     return status;
 }

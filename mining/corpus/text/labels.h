@@ -1,29 +1,44 @@
-/* ID label files: one class name a line, the line number less one is the class number. */
+/** @file
+ * ID label files: one class name a line, the line number less one is the class number. Nothing here is collective. */
 #ifndef NB_MINING_CORPUS_TEXT_LABELS_H
 #define NB_MINING_CORPUS_TEXT_LABELS_H
 
 #include "mining/corpus/text/normalise.h"
 
+/** Bytes of a label and of a line at most; labels at most. */
 enum { NB_LABEL_BYTES_MAX = 1024, NB_LABEL_LINE_MAX = 8192, NB_LABELS_MAX = 1 << 20 };
 
-/* Reads the labels of a UTF-8 text file into *labels (appended to {0}, freed by the caller with nb_strings_free), in
- * their order, normalised like texts of a corpus: trimmed, white space collapsed, form C; case and underscores stay.
- *
- * NB_ERR_INPUT, with file and line: no label at all, a blank line, a control character, a label over NB_LABEL_BYTES_MAX
- * bytes, a line over NB_LABEL_LINE_MAX bytes, more than NB_LABELS_MAX lines, or a label equal to one before it but for
- * case, white space and underscores (both lines are named). *labels is {0} on failure. */
+/** Reads the labels of a UTF-8 text file, normalised like texts of a corpus: trimmed, white space collapsed, form C;
+ * case and underscores stay.
+ * @param labels becomes the labels in their order, to be freed with nb_strings_free; {0} on failure
+ * @param path the file
+ * @return NB_OK; NB_ERR_INPUT, with file and line, when it is missing or for no label at all, a blank line, a control
+ * character, what is not UTF-8, a label over NB_LABEL_BYTES_MAX bytes, a line over NB_LABEL_LINE_MAX bytes, more than
+ * NB_LABELS_MAX lines, or a label equal to one before it but for case, white space and underscores (both lines are
+ * named); NB_ERR_IO when it cannot be read; NB_ERR_LIMIT without memory. */
 nb_status nb_labels_read(nb_strings *labels, const char *path, nb_error *err);
 
-/* Finds texts that equal one of a list but for case, white space and underscores. */
+/** Finds texts that equal one of a list but for case, white space and underscores. */
 typedef struct nb_matcher {
     nb_normaliser normaliser;
     nb_label_set set;
 } nb_matcher;
 
-/* Entries that normalise to nothing match nothing; equal ones count once. Close with nb_matcher_close, which takes {0}
- * too. */
+/** Makes a matcher. Texts that normalise to nothing match nothing; equal ones count once.
+ * @param m close with nb_matcher_close; {0} on failure
+ * @param list the texts, which are copied
+ * @return NB_OK, or NB_ERR_LIMIT without memory. */
 nb_status nb_matcher_open(nb_matcher *m, const nb_strings *list, nb_error *err);
+
+/** Whether the list has a text.
+ * @param m the matcher; its working memory is used
+ * @param text [len] the text
+ * @param len bytes
+ * @return true when it does */
 bool nb_matcher_has(nb_matcher *m, const char *text, size_t len);
+
+/** Frees a matcher.
+ * @param m a matcher or {0} */
 void nb_matcher_close(nb_matcher *m);
 
 #endif

@@ -2,7 +2,7 @@
 #include "fuzz/fuzz.h"
 
 #include "common/transfer/index.h"
-#include "jobs/publish/publication.h"
+#include "jobs/publish/site.h"
 
 static void check_round_trip(nb_index *index)
 {

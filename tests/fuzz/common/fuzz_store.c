@@ -89,9 +89,11 @@ static void make_corpus(const char *path, const nb_strings *inputs)
     nb_corpus_counts counts = {0};
     for (uint8_t i = 0; i < N; i++) {
         char text[2] = {(char)('a' + i), '\0'};
-        require(nb_corpus_push(&corpus, text, 1, i % 3, 0, i + 1u, &err) == NB_OK);
+        const nb_corpus_row row = {.text = text, .len = 1, .tag = i % 3, .line = i + 1u};
+        require(nb_corpus_push(&corpus, &row, &err) == NB_OK);
     }
-    require(nb_corpus_file_write(&corpus, &counts, inputs, path, true, "{}", &digest, &err) == NB_OK);
+    const nb_corpus_target target = {.path = path, .force = true, .provenance = "{}"};
+    require(nb_corpus_file_write(&corpus, &counts, inputs, &target, &digest, &err) == NB_OK);
     nb_corpus_free(&corpus);
 }
 

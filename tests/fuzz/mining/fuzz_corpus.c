@@ -37,7 +37,8 @@ static bool sort(nb_sorter *sorter, nb_corpus_counts *counts, uint64_t *lines, c
     nb_status status = NB_OK;
     require(nb_sorter_open(sorter, NB_SORTER_ROOM_MIN, scratch(), &err) == NB_OK);
     for (size_t i = 0; i < plan->piece_count && status == NB_OK; i++) {
-        status = nb_corpus_read_piece(sorter, counts, &lines[i], plan, i, bytes, len, NULL, &err);
+        const nb_corpus_piece what = {.plan = plan, .number = i, .bytes = bytes, .len = len};
+        status = nb_corpus_read_piece(sorter, counts, &lines[i], &what, &err);
     }
     require(status == NB_OK || (status == NB_ERR_INPUT && err.message[0]));
     if (status == NB_OK) {

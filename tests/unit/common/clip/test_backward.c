@@ -70,7 +70,6 @@ static nb_loss_terms gradients(const nb_clip *clip, const pairs *p, double lambd
     float *rows = calloc(4 * n * d, sizeof *rows), *images = rows, *texts = rows + n * d, *dimages = rows + 2 * n * d,
           *dtexts = rows + 3 * n * d;
     nb_sink sink = {.weights = clip->arena, .gradients = out};
-    double dscale;
     memset(out, 0, parameters * sizeof *out);
     must(nb_text_tape_create(&text, clip, together, recompute, &err), &err);
     must(nb_image_tape_create(&image, clip, together, recompute, &err), &err);
@@ -79,16 +78,17 @@ static nb_loss_terms gradients(const nb_clip *clip, const pairs *p, double lambd
         nb_image_tape_forward(&image, p->pixels + at * each, together, images + at * d);
         nb_text_tape_forward(&text, p->ids + at * context, p->lengths + at, together, texts + at * d);
     }
-    must(nb_loss_compute(&loss, images, texts, n, (double)clip->logit_scale, lambda, &terms, dimages, dtexts, &dscale,
-                         &err),
-         &err);
+    const nb_loss_batch batch = {
+        .image = images, .text = texts, .count = n, .logit_scale = (double)clip->logit_scale, .lambda = lambda};
+    nb_loss_gradients by = {.image = dimages, .text = dtexts};
+    must(nb_loss_compute(&loss, &batch, &terms, &by, &err), &err);
     for (size_t at = 0; at < n; at += together) {
         nb_image_tape_forward(&image, p->pixels + at * each, together, images + at * d);
         nb_image_tape_backward(&image, dimages + at * d, &sink);
         nb_text_tape_forward(&text, p->ids + at * context, p->lengths + at, together, texts + at * d);
         nb_text_tape_backward(&text, dtexts + at * d, &sink);
     }
-    out[parameters - 1] += (float)dscale;
+    out[parameters - 1] += (float)by.scale;
     nb_text_tape_destroy(&text);
     nb_image_tape_destroy(&image);
     nb_loss_destroy(&loss);

@@ -70,11 +70,11 @@ static void build(nb_corpus *all, nb_corpus_counts *total, const nb_corpus_plan 
         if (!more) {
             break;
         }
-        must(nb_corpus_push(all, row.entry.text, row.entry.len, row.entry.tag, row.source, row.line, &err), &err);
+        must(nb_corpus_push(all, &row, &err), &err);
     }
     nb_corpus_rows_close(&rows);
     *total = slice.counts;
-    assert_int_equal(slice.total, all->count);
+    assert_int_equal(slice.range.total, all->count);
     nb_corpus_slice_free(&slice);
     check_sum(total, all);
 }

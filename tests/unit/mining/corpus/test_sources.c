@@ -484,7 +484,7 @@ static void test_digest_of_a_manifest(void **state)
             must_fail(status, NB_ERR_VERIFY, &err, "its manifest says 03cb3858");
         } else {
             must(status, &err);
-            assert_int_equal(slice.total, 1);
+            assert_int_equal(slice.range.total, 1);
         }
         nb_corpus_slice_free(&slice);
         nb_corpus_plan_close(&plan);

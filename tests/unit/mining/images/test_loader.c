@@ -52,7 +52,9 @@ static nb_image_loader *create(size_t threads)
 {
     nb_error err = {0};
     nb_image_loader *l;
-    must(nb_image_loader_create(&l, &preprocess, SIZE, &inputs, threads, TILE, &err), &err);
+    const nb_image_loader_plan plan = {
+        .preprocess = &preprocess, .size = SIZE, .inputs = &inputs, .threads = threads, .tile = TILE};
+    must(nb_image_loader_create(&l, &plan, &err), &err);
     return l;
 }
 

@@ -743,8 +743,12 @@ static void test_codes(void **state)
     made *m = make(NB_BANK_INT8);
     nb_packed aided, alone, flat;
     double along_aided = 0, along_alone = 0;
-    must(nb_pack_rows(&aided, m->rows, M, D, m->prototypes, C, &err), &err);
-    must(nb_pack_rows(&alone, m->rows, M, D, NULL, 0, &err), &err);
+    const nb_pack_source rows = {.rows = m->rows, .count = M, .width = D};
+    nb_pack_source with = rows;
+    with.directions = m->prototypes;
+    with.direction_count = C;
+    must(nb_pack_rows(&aided, &with, &err), &err);
+    must(nb_pack_rows(&alone, &rows, &err), &err);
     for (size_t i = 0; i < M; i++) {
         double error_aided = 0, error_alone = 0;
         for (size_t k = 0; k < D; k++) {
@@ -762,7 +766,7 @@ static void test_codes(void **state)
     for (size_t i = 1; i < M; i++) {
         memcpy(m->rows + i * D, m->rows, D * sizeof(float));
     }
-    must(nb_pack_rows(&flat, m->rows, M, D, m->prototypes, C, &err), &err);
+    must(nb_pack_rows(&flat, &with, &err), &err);
     for (size_t i = 0; i < M * D; i++) {
         double value =
             (double)flat.centre[i % D] + (double)flat.scales[i / D] * (double)flat.columns[i % D] * flat.codes[i];

@@ -253,7 +253,8 @@ static void sample(nb_evaluation *e, size_t at, const double *keys, const int32_
         s.score[i] = keys[i];
         s.ood_score[i] = (double)NAN;
     }
-    must(nb_evaluation_take(e, at, "file", &s, 0, labels != NULL, &err), &err);
+    const nb_scored_file file = {.path = "file", .id = labels != NULL};
+    must(nb_evaluation_take(e, at, &file, &s, &err), &err);
     assert_int_equal(e->samples[at].doubled, count - 1);
 }
 

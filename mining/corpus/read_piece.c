@@ -1,5 +1,4 @@
-/* From a piece of an input to entries in a sorter. */
-#include "mining/corpus/build.h"
+#include "mining/corpus/read_piece.h"
 
 enum { PULSE_LINES = 4096 };
 
@@ -52,13 +51,14 @@ done:
     return status;
 }
 
-static nb_status open_piece(nb_source_piece *out, const nb_source *source, const nb_piece *piece, const char *bytes,
-                            size_t len, nb_error *err)
+static nb_status open_piece(nb_source_piece *out, const nb_corpus_piece *what, nb_error *err)
 {
+    const nb_piece *piece = &what->plan->pieces[what->number];
+    const nb_source *source = &what->plan->inputs[piece->input];
     nb_status status;
     *out = (nb_source_piece){.source = source, .begin = piece->begin, .end = piece->end};
-    if (bytes) {
-        return nb_stream_open_bytes(&out->in, source->path, bytes, len, nb_line_start(piece->begin), err);
+    if (what->bytes) {
+        return nb_stream_open_bytes(&out->in, source->path, what->bytes, what->len, nb_line_start(piece->begin), err);
     }
     NB_TRY(nb_stream_open(&out->in, source->path, nb_line_start(piece->begin), err));
     if (nb_stream_size(out->in) != source->bytes) {
@@ -69,17 +69,19 @@ done:
     return status;
 }
 
-nb_status nb_corpus_read_piece(nb_sorter *out, nb_corpus_counts *counts, uint64_t *lines, const nb_corpus_plan *plan,
-                               size_t piece, const char *bytes, size_t len, const nb_corpus_pulse *pulse, nb_error *err)
+nb_status nb_corpus_read_piece(nb_sorter *out, nb_corpus_counts *counts, uint64_t *lines, const nb_corpus_piece *what,
+                               nb_error *err)
 {
-    const nb_source *source = &plan->inputs[plan->pieces[piece].input];
-    reader r = {.plan = plan, .source = source, .out = out, .counts = counts, .piece = piece, .pulse = pulse};
+    const nb_corpus_plan *plan = what->plan;
+    const nb_source *source = &plan->inputs[plan->pieces[what->number].input];
+    reader r = {
+        .plan = plan, .source = source, .out = out, .counts = counts, .piece = what->number, .pulse = what->pulse};
     const nb_sink sink = {.state = &r, .take = take};
     nb_source_piece in = {0};
     nb_status status;
     NB_TRY(nb_normaliser_open(&r.text, plan->settings.max_bytes, err));
     NB_TRY(nb_normaliser_open(&r.key, plan->settings.max_bytes, err));
-    NB_TRY(open_piece(&in, source, &plan->pieces[piece], bytes, len, err));
+    NB_TRY(open_piece(&in, what, err));
     r.in = &in;
     NB_TRY(source->format->read(&in, &sink, err));
     counts->mended += in.mended;
