@@ -29,8 +29,8 @@ static nb_status put(writer *w, const char *name, array shape, const void *data)
     const hsize_t dims[2] = {shape.rows, shape.width};
     size_t bytes = H5Tget_size(shape.mem_type) * shape.rows * shape.width;
     nb_status status = nb_bank_digests_add(w->digests, name, data, bytes, w->err);
-    const nb_h5_array array = {shape.file_type, shape.mem_type, shape.rank, dims, data};
-    return status == NB_OK ? nb_h5_put(w->file, name, &array, NB_H5_ZSTD, w->err) : status;
+    const nb_h5_array rows = {shape.file_type, shape.mem_type, shape.rank, dims, data};
+    return status == NB_OK ? nb_h5_put(w->file, name, &rows, NB_H5_ZSTD, w->err) : status;
 }
 
 static nb_status put_floats(writer *w, const char *name, size_t count, const float *values)
