@@ -29,10 +29,21 @@ typedef struct nb_embed_choice {
  * that waits until it is known what is there. */
 nb_status nb_job_embed_check(nb_job *job, const nb_embed_choice *choice, nb_error *err);
 
-/* Collective. Completes `spec` (width, precision, provenance) and `work` (sharing), makes the store with all ranks,
- * records the run and where its time went, and says so, `note` behind it. `tile_rows`, names and columns are set by the
- * caller. *left (may be NULL) is how many tiles of other parts are still to be done. */
-nb_status nb_job_embed(nb_job *job, const nb_embed_choice *choice, const nb_clip *clip, nb_store_spec spec,
-                       nb_embed_work work, const char *note, size_t *left, nb_error *err);
+/** What a command gives to nb_job_embed. */
+typedef struct nb_embedding {
+    const nb_embed_choice *choice; /**< the options */
+    const nb_clip *clip;           /**< the model, open */
+    nb_store_spec spec;            /**< rows, names and columns; width, precision and provenance are completed */
+    nb_embed_work work;            /**< what makes a tile; the sharing is completed */
+    const char *note;              /**< said behind the line that reports the store */
+    size_t left;                   /**< receives how many tiles of other parts are still to be done */
+} nb_embedding;
+
+/** Makes the store with all ranks, records the run and where its time went, and reports it.
+ *
+ * Collective.
+ * @return NB_OK; NB_STOPPED on request, with what is done kept; else what nb_embed_store and provenance return, on all
+ *         ranks */
+nb_status nb_job_embed(nb_job *job, nb_embedding *embedding, nb_error *err);
 
 #endif

@@ -62,9 +62,17 @@ const char *nb_stage_state_name(nb_stage_state state);
 /* Records that a stage begins, or that it is done. */
 nb_status nb_stage_record(const nb_stages *stages, const nb_stage *stage, bool done, nb_error *err);
 
-/* The words behind the program's name, "mine" "--config" FILE ..., pushed to *words; `part` may be NULL. */
-nb_status nb_stage_words(nb_strings *words, const nb_stages *stages, const nb_stage *stage, bool resume, bool force,
-                         const char *part, nb_error *err);
+/** How a stage is run. */
+typedef struct nb_stage_mode {
+    bool resume;      /**< continue what an interrupted run left, where the stage can */
+    bool force;       /**< overwrite its output, where the stage can */
+    const char *part; /**< "K/N", NULL for the whole stage */
+} nb_stage_mode;
+
+/** Appends the words behind the program's name, "mine" "--config" FILE ... Not collective.
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
+nb_status nb_stage_words(nb_strings *words, const nb_stages *stages, const nb_stage *stage, nb_stage_mode mode,
+                         nb_error *err);
 
 /* The value of an option of the stage by its name: the text, NULL when unset or of another type. */
 const char *nb_stage_text(const nb_stage *stage, const char *option);
