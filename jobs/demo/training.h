@@ -10,10 +10,11 @@
 #include "common/base/log.h"
 #include "jobs/demo/world.h"
 
-/* Training picture i < 2^32. */
+/** Training picture i < 2^32. */
 nb_demo_scene nb_demo_training_scene(uint64_t seed, uint64_t i);
 
-/* Appends the caption of training picture i, which shows this scene. */
+/** Appends the caption of training picture i, which shows this scene.
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_demo_training_caption(nb_buffer *out, const nb_demo_scene *scene, uint64_t seed, uint64_t i,
                                    nb_error *err);
 
