@@ -15,7 +15,7 @@ typedef struct settings {
 } settings;
 
 /* What decides the content beyond the options: how many images there were. */
-static nb_status record_counts(nb_job *job, const nb_image_inputs *inputs, size_t dropped, nb_error *err)
+static nb_status embed_images_record_counts(nb_job *job, const nb_image_inputs *inputs, size_t dropped, nb_error *err)
 {
     char text[32];
     uint64_t skipped = 0;
@@ -36,12 +36,12 @@ done:
 }
 
 /* What is known of the images, for a run that continues this one, and for other parts. */
-static bool worth_keeping(const settings *s, nb_status status, size_t left)
+static bool embed_images_worth_keeping(const settings *s, nb_status status, size_t left)
 {
     return status == NB_STOPPED || (status != NB_OK && (s->embed.resume || s->embed.part)) || left;
 }
 
-static nb_status embed_images(nb_job *job, nb_error *err)
+static nb_status embed_images_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_image_choice choice = {.labels_from = s->labels_from,
@@ -53,7 +53,8 @@ static nb_status embed_images(nb_job *job, nb_error *err)
     nb_image_embedder embedder = {0};
     char note[64];
     nb_buffer marks = {0};
-    size_t dropped = 0, left = 0;
+    nb_embedding embedding = {0};
+    size_t dropped = 0;
     nb_status status;
     NB_TRY(nb_job_embed_check(job, &s->embed, err));
     NB_TRY(nb_image_inputs_share(&inputs, &job->team, &job->log, &s->inputs, &choice, err));
@@ -66,23 +67,24 @@ static nb_status embed_images(nb_job *job, nb_error *err)
     NB_TRY(nb_agree(job, nb_buffer_printf(&marks, err, "%s.images", s->embed.output), err));
     const nb_images_notes notes = {.path = marks.data, .resume = s->embed.resume || s->embed.part};
     NB_TRY(nb_images_check(&job->team, &job->log, &inputs, &notes, &dropped, err));
-    NB_TRY(record_counts(job, &inputs, dropped, err));
+    NB_TRY(embed_images_record_counts(job, &inputs, dropped, err));
     snprintf(note, sizeof note, "; %zu could not be decoded", dropped);
     NB_TRY(nb_agree(job, nb_image_embedder_open(&embedder, model.clip, &inputs, (size_t)s->decode_threads, err), err));
-    nb_store_spec spec = {.count = inputs.count,
-                          .tile_rows = NB_IMAGE_TILE,
-                          .names = &inputs.names,
-                          .labels = inputs.labels,
-                          .classes = &inputs.classes};
-    nb_embed_work work = {.what = "images",
-                          .make = nb_image_embedder_tile,
-                          .herald = s->decode_threads ? nb_image_embedder_ahead : NULL,
-                          .maker = &embedder,
-                          .times = &embedder.times,
-                          .run = nb_image_inputs_run(&inputs, NB_IMAGE_TILE, (size_t)job->team.size)};
-    NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, work, note, &left, err));
+    embedding = (nb_embedding){.choice = &s->embed, .clip = model.clip, .note = note};
+    embedding.spec = (nb_store_spec){.count = inputs.count,
+                                     .tile_rows = NB_IMAGE_TILE,
+                                     .names = &inputs.names,
+                                     .labels = inputs.labels,
+                                     .classes = &inputs.classes};
+    embedding.work = (nb_embed_work){.what = "images",
+                                     .make = nb_image_embedder_tile,
+                                     .herald = s->decode_threads ? nb_image_embedder_ahead : NULL,
+                                     .maker = &embedder,
+                                     .times = &embedder.times,
+                                     .run = nb_image_inputs_run(&inputs, NB_IMAGE_TILE, (size_t)job->team.size)};
+    NB_TRY(nb_job_embed(job, &embedding, err));
 done:
-    if (marks.data && job->team.rank == 0 && !worth_keeping(s, status, left)) {
+    if (marks.data && job->team.rank == 0 && !embed_images_worth_keeping(s, status, embedding.left)) {
         unlink(marks.data);
     }
     nb_buffer_free(&marks);
@@ -129,5 +131,5 @@ const nb_command nb_command_embed_images = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .mpi = true,
-    .run = embed_images,
+    .run = embed_images_run,
 };

@@ -11,7 +11,7 @@
 enum { PACKED_ROWS = 4096 }; /* rows a tower works on at once: common/clip/model/text_encoder.c, image_encoder.c */
 static const double mebibyte = 1 << 20;
 
-static double tiles_of(double count, double rows)
+static double estimate_tiles_of(double count, double rows)
 {
     return fmax(1, ceil(count / rows));
 }
@@ -28,29 +28,29 @@ nb_estimate nb_estimate_corpus(double bytes, double lines, int ranks, uint64_t m
 }
 
 /* Room of a tower for `rows` packed rows (common/clip/towers/forward.c). */
-static double tower_room(const nb_tower_config *t, const nb_engine *engine, double rows)
+static double estimate_tower_room(const nb_tower_config *t, const nb_engine *engine, double rows)
 {
     double w = (double)t->width, packed = engine->packs ? rows * (w + (double)t->mlp) * 2 : 0;
     return 4 * rows * (6 * w + (double)t->mlp) + packed;
 }
 
-static double store_bytes(double count, double width, double tile, double name_bytes, bool half)
+static double estimate_store_bytes(double count, double width, double tile, double name_bytes, bool half)
 {
-    return count * (width * (half ? 2 : 4) + 4 + 1 + 8) + 8 * tiles_of(count, tile) + name_bytes;
+    return count * (width * (half ? 2 : 4) + 4 + 1 + 8) + 8 * estimate_tiles_of(count, tile) + name_bytes;
 }
 
 nb_estimate nb_estimate_texts(const nb_clip_config *c, const nb_engine *engine, double count, double bytes,
                               double prompts, bool half)
 {
     double rows = fmin(PACKED_ROWS, (double)(NB_TEXT_TILE * c->context)), width = (double)c->projection;
-    double encoder = tower_room(&c->text, engine, rows) + 4.0 * NB_TEXT_TILE * (double)c->context;
+    double encoder = estimate_tower_room(&c->text, engine, rows) + 4.0 * NB_TEXT_TILE * (double)c->context;
     double corpus = bytes + 10 * count; /* every rank has the texts, where they begin and their tags */
     return (nb_estimate){.items = count,
-                         .tiles = tiles_of(count, NB_TEXT_TILE),
+                         .tiles = estimate_tiles_of(count, NB_TEXT_TILE),
                          /* reading and writing them, rank 0 holds texts twice */
                          .memory = NB_ESTIMATE_BASE + encoder + 16.0 * NB_TEXT_TILE * width + 2 * corpus,
                          .weights = (double)nb_clip_weight_bytes(c, engine),
-                         .written = store_bytes(count, width, NB_TEXT_TILE, bytes, half),
+                         .written = estimate_store_bytes(count, width, NB_TEXT_TILE, bytes, half),
                          .texts = count * prompts};
 }
 
@@ -61,16 +61,17 @@ nb_estimate nb_estimate_images(const nb_clip_config *c, const nb_engine *engine,
     double pixels = 3 * (double)c->image_size * (double)c->image_size * 4;
     double decoding = 32 * mebibyte; /* an image of ten million pixels as it is decoded */
     return (nb_estimate){.items = count,
-                         .tiles = tiles_of(count, NB_IMAGE_TILE),
-                         .memory = NB_ESTIMATE_BASE + tower_room(&c->image, engine, rows) + 2 * NB_IMAGE_TILE * pixels +
-                                   fmax(1, threads) * decoding + 2 * name_bytes + 64 * count,
+                         .tiles = estimate_tiles_of(count, NB_IMAGE_TILE),
+                         .memory = NB_ESTIMATE_BASE + estimate_tower_room(&c->image, engine, rows) +
+                                   2 * NB_IMAGE_TILE * pixels + fmax(1, threads) * decoding + 2 * name_bytes +
+                                   64 * count,
                          .weights = (double)nb_clip_weight_bytes(c, engine),
-                         .written = store_bytes(count, (double)c->projection, NB_IMAGE_TILE, name_bytes, half),
+                         .written = estimate_store_bytes(count, (double)c->projection, NB_IMAGE_TILE, name_bytes, half),
                          .images = count};
 }
 
 /* Columns a ledger has. */
-static double columns_of(const nb_estimate_mining *m)
+static double estimate_columns_of(const nb_estimate_mining *m)
 {
     double columns = (double)m->criterion->column_count;
     if (m->explains) {
@@ -81,7 +82,7 @@ static double columns_of(const nb_estimate_mining *m)
 }
 
 /* Operations of the products a criterion takes, and the memory it holds. */
-static void criterion_of(const nb_estimate_mining *m, const nb_criterion *c, double *products, double *memory)
+static void estimate_criterion_of(const nb_estimate_mining *m, const nb_criterion *c, double *products, double *memory)
 {
     double tile = NB_AFFINITY_TEXTS, images = m->wild_images + m->id_images;
     double others = m->neighbour_sample > 0 ? fmin(m->n, m->neighbour_sample) : m->n;
@@ -99,19 +100,19 @@ static void criterion_of(const nb_estimate_mining *m, const nb_criterion *c, dou
 
 nb_estimate nb_estimate_mine(const nb_estimate_mining *m, int ranks)
 {
-    double products = 0, columns = columns_of(m), record = 2 + 8 * columns;
+    double products = 0, columns = estimate_columns_of(m), record = 2 + 8 * columns;
     double memory = NB_ESTIMATE_BASE + 4.0 * NB_AFFINITY_TEXTS * m->width + (double)sizeof(nb_ledger_tile);
-    criterion_of(m, m->criterion, &products, &memory);
+    estimate_criterion_of(m, m->criterion, &products, &memory);
     if (m->explains) {
-        criterion_of(m, &nb_criterion_neglabel, &products, &memory);
+        estimate_criterion_of(m, &nb_criterion_neglabel, &products, &memory);
     }
     if ((m->rejects || m->explains) && m->criterion != &nb_criterion_interneg) {
-        criterion_of(m, &nb_criterion_interneg, &products, &memory);
+        estimate_criterion_of(m, &nb_criterion_interneg, &products, &memory);
     }
-    memory += m->n / ranks + 8 * tiles_of(m->n, NB_AFFINITY_TEXTS) + m->labels * m->width * 12 + 24 * m->kept +
+    memory += m->n / ranks + 8 * estimate_tiles_of(m->n, NB_AFFINITY_TEXTS) + m->labels * m->width * 12 + 24 * m->kept +
               m->id_images * 64;
     return (nb_estimate){.items = m->n,
-                         .tiles = tiles_of(m->n, NB_AFFINITY_TEXTS),
+                         .tiles = estimate_tiles_of(m->n, NB_AFFINITY_TEXTS),
                          .memory = memory,
                          .written = m->kept * (m->width * 2 + 8 * columns + 64) + m->labels * (m->width * 8 + 32),
                          .scratch = NB_LEDGER_HEADER + m->n * record,

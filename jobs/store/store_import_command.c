@@ -11,7 +11,7 @@ typedef struct settings {
     bool force;
 } settings;
 
-static nb_status store_import(nb_job *job, nb_error *err)
+static nb_status store_import_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_digest digest;
@@ -57,5 +57,5 @@ const nb_command nb_command_store_import = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = store_import,
+    .run = store_import_run,
 };
