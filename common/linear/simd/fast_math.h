@@ -14,7 +14,7 @@ typedef union bits {
 
 /* exp(x), x held between `least` (from -87 on) and `most` (up to 88): n = round(x / ln 2) by the addition of a large
  * number, then a polynomial of degree 6 on [-ln2/2, ln2/2] (Taylor; relative error below 2e-7). */
-static inline float exp_between(float x, float least, float most)
+static inline float fast_math_exp_between(float x, float least, float most)
 {
     x = x < least ? least : x;
     x = x > most ? most : x;
@@ -34,7 +34,7 @@ static inline float exp_between(float x, float least, float most)
 /* exp(x) for x <= 0 mostly, never less than e^-87. */
 static inline float fast_exp(float x)
 {
-    return exp_between(x, -87.0f, 88.0f);
+    return fast_math_exp_between(x, -87.0f, 88.0f);
 }
 
 /* x Phi(x) with erf by Abramowitz and Stegun 7.1.26 (absolute error 1.5e-7). */
@@ -49,14 +49,14 @@ static inline float fast_gelu(float x)
 
 /* 1 / sigmoid(1.702 x), at most e^76, where the activation is nothing. Compilers work out the clamped case for every
  * lane: x over e^88 would be subnormal for most, which takes hundreds of cycles. */
-static inline float quick_gelu_divisor(float x)
+static inline float fast_math_quick_gelu_divisor(float x)
 {
-    return 1.0f + exp_between(-1.702f * x, -87.0f, 76.0f);
+    return 1.0f + fast_math_exp_between(-1.702f * x, -87.0f, 76.0f);
 }
 
 static inline float fast_quick_gelu(float x)
 {
-    return x / quick_gelu_divisor(x);
+    return x / fast_math_quick_gelu_divisor(x);
 }
 
 #endif
