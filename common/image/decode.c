@@ -7,17 +7,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool is_jpeg(const unsigned char *bytes, size_t len)
+static bool decode_is_jpeg(const unsigned char *bytes, size_t len)
 {
     return len >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0;
 }
 
-static bool is_png(const unsigned char *bytes, size_t len)
+static bool decode_is_png(const unsigned char *bytes, size_t len)
 {
     return len >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0;
 }
 
-static bool is_webp(const unsigned char *bytes, size_t len)
+static bool decode_is_webp(const unsigned char *bytes, size_t len)
 {
     return len >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0;
 }
@@ -27,9 +27,9 @@ static const struct {
     bool (*test)(const unsigned char *bytes, size_t len);
     nb_status (*decode)(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
 } formats[] = {
-    {is_jpeg, nb_jpeg_decode},
-    {is_png, nb_png_decode},
-    {is_webp, nb_webp_decode},
+    {decode_is_jpeg, nb_jpeg_decode},
+    {decode_is_png, nb_png_decode},
+    {decode_is_webp, nb_webp_decode},
 };
 
 nb_image_limits nb_image_limits_default(void)
@@ -91,7 +91,7 @@ void nb_image_free(nb_image *image)
     }
 }
 
-static nb_status refuse_unknown(const unsigned char *bytes, size_t len, nb_error *err)
+static nb_status decode_refuse_unknown(const unsigned char *bytes, size_t len, nb_error *err)
 {
     if (!len) {
         return nb_fail(err, NB_ERR_INPUT, "the file is empty");
@@ -123,7 +123,7 @@ nb_status nb_image_decode_within(nb_image *out, const nb_image_limits *limits, c
         }
     }
     why = file->len ? NB_IMAGE_UNKNOWN : NB_IMAGE_EMPTY;
-    status = refuse_unknown(file->bytes, file->len, err);
+    status = decode_refuse_unknown(file->bytes, file->len, err);
 done:
     if (status != NB_OK) {
         nb_image_free(out);

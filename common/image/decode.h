@@ -75,11 +75,14 @@ nb_status nb_image_decode_within(nb_image *out, const nb_image_limits *limits, c
 nb_status nb_image_read_within(nb_image *out, const nb_image_limits *limits, const char *path, nb_image_fault *fault,
                                nb_error *err);
 
-/** nb_image_decode_within of bytes [len] within the default limits.
- * @param name for messages only */
+/** nb_image_decode_within the default limits.
+ * @param bytes [len]
+ * @param name for messages only
+ * @return as nb_image_decode_within */
 nb_status nb_image_decode(nb_image *out, const void *bytes, size_t len, const char *name, nb_error *err);
 
-/** nb_image_read_within the default limits. */
+/** nb_image_read_within the default limits.
+ * @return as nb_image_read_within */
 nb_status nb_image_read(nb_image *out, const char *path, nb_error *err);
 
 /** Zeroed pixels for width x height, checked against NB_IMAGE_PIXELS_MAX before they are allocated.

@@ -17,20 +17,20 @@ typedef struct reader {
     uint8_t palette[256][3];
 } reader;
 
-static _Noreturn void on_error(png_structp png, png_const_charp message)
+static _Noreturn void png_on_error(png_structp png, png_const_charp message)
 {
     reader *r = png_get_error_ptr(png);
     snprintf(r->cause, sizeof r->cause, "%s", message);
     longjmp(r->escape, 1);
 }
 
-static void on_warning(png_structp png, png_const_charp message)
+static void png_on_warning(png_structp png, png_const_charp message)
 {
     (void)png;
     (void)message;
 }
 
-static void on_read(png_structp png, png_bytep to, size_t count)
+static void png_on_read(png_structp png, png_bytep to, size_t count)
 {
     reader *r = png_get_io_ptr(png);
     if (count > r->left) {
@@ -45,7 +45,7 @@ static void on_read(png_structp png, png_bytep to, size_t count)
 typedef enum layout { RGB, INDEX, GREY_16 } layout;
 
 /* Indices beyond the palette show as grey levels in Pillow, whose palettes begin as a grey ramp. */
-static void read_palette(reader *r)
+static void png_read_palette(reader *r)
 {
     png_colorp colours = NULL;
     int count = 0;
@@ -58,13 +58,13 @@ static void read_palette(reader *r)
     }
 }
 
-static layout choose_transforms(reader *r)
+static layout png_choose_transforms(reader *r)
 {
     int type = png_get_color_type(r->png, r->info);
     int depth = png_get_bit_depth(r->png, r->info);
     if (type == PNG_COLOR_TYPE_PALETTE) {
         png_set_packing(r->png);
-        read_palette(r);
+        png_read_palette(r);
         return INDEX;
     }
     if (type == PNG_COLOR_TYPE_GRAY && depth == 16) {
@@ -86,7 +86,7 @@ static layout choose_transforms(reader *r)
 }
 
 /* From the last pixel to the first, so that a row grows in place. */
-static void expand_row(const reader *r, layout rows, uint8_t *row, size_t width)
+static void png_expand_row(const reader *r, layout rows, uint8_t *row, size_t width)
 {
     for (size_t x = width; x-- > 0;) {
         uint8_t pixel[3];
@@ -99,12 +99,12 @@ static void expand_row(const reader *r, layout rows, uint8_t *row, size_t width)
     }
 }
 
-static nb_status decode(reader *r, nb_image *out, size_t pixels, nb_error *err)
+static nb_status png_decode(reader *r, nb_image *out, size_t pixels, nb_error *err)
 {
     if (setjmp(r->escape)) {
         return nb_fail(err, NB_ERR_INPUT, "PNG data is damaged or truncated: %s", r->cause);
     }
-    png_set_read_fn(r->png, r, on_read);
+    png_set_read_fn(r->png, r, png_on_read);
     png_set_crc_action(r->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     /* Nothing but IHDR, PLTE and IDAT decides the pixels: neither gamma nor transparency is applied. */
     png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
@@ -118,7 +118,7 @@ static nb_status decode(reader *r, nb_image *out, size_t pixels, nb_error *err)
     if (status != NB_OK) {
         return status;
     }
-    layout rows = choose_transforms(r);
+    layout rows = png_choose_transforms(r);
     int passes = png_set_interlace_handling(r->png);
     png_read_update_info(r->png, r->info);
     if (png_get_rowbytes(r->png, r->info) > out->width * 3) {
@@ -131,7 +131,7 @@ static nb_status decode(reader *r, nb_image *out, size_t pixels, nb_error *err)
         }
     }
     for (size_t y = 0; rows != RGB && y < out->height; y++) {
-        expand_row(r, rows, out->rgb + y * out->width * 3, out->width);
+        png_expand_row(r, rows, out->rgb + y * out->width * 3, out->width);
     }
     png_read_end(r->png, NULL);
     return NB_OK;
@@ -146,10 +146,10 @@ nb_status nb_png_decode(nb_image *out, const unsigned char *bytes, size_t len, s
     nb_status status = NB_OK;
     r->bytes = bytes;
     r->left = len;
-    r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, r, on_error, on_warning);
+    r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, r, png_on_error, png_on_warning);
     r->info = r->png ? png_create_info_struct(r->png) : NULL;
     if (r->info) {
-        status = decode(r, out, pixels, err);
+        status = png_decode(r, out, pixels, err);
     } else {
         status = nb_fail(err, NB_ERR_LIMIT, "out of memory for a PNG reader");
     }

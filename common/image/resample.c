@@ -26,14 +26,14 @@ typedef struct windows {
     int32_t *weight; /* [count, taps], FRACTION_BITS fractional bits */
 } windows;
 
-static void windows_free(windows *w)
+static void resample_windows_free(windows *w)
 {
     free(w->start);
     free(w->weight);
 }
 
 /* In Pillow's order of operations. */
-static double bicubic(double x)
+static double resample_bicubic(double x)
 {
     const double a = -0.5;
     x = fabs(x);
@@ -43,7 +43,7 @@ static double bicubic(double x)
     return x < 2.0 ? (((x - 5) * x + 8) * x - 4) * a : 0.0;
 }
 
-static int32_t to_fixed(double weight)
+static int32_t resample_to_fixed(double weight)
 {
     double scaled = weight * (1 << FRACTION_BITS);
     return (int32_t)(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
@@ -54,7 +54,7 @@ typedef struct stretch {
     double in, scale, support, inverse;
 } stretch;
 
-static stretch stretch_of(const nb_resample_side *side)
+static stretch resample_stretch_of(const nb_resample_side *side)
 {
     double scale = (double)side->in / (double)side->out;
     double wide = scale < 1.0 ? 1.0 : scale;
@@ -62,7 +62,7 @@ static stretch stretch_of(const nb_resample_side *side)
 }
 
 /* The inputs first .. last - 1 that output `at` sees. */
-static double bounds(const stretch *s, size_t at, double *first, double *last)
+static double resample_bounds(const stretch *s, size_t at, double *first, double *last)
 {
     double centre = ((double)at + 0.5) * s->scale;
     *first = trunc(centre - s->support + 0.5);
@@ -72,35 +72,35 @@ static double bounds(const stretch *s, size_t at, double *first, double *last)
     return centre;
 }
 
-static void fill_window(windows *w, size_t i, const stretch *s, size_t at, double *real)
+static void resample_fill_window(windows *w, size_t i, const stretch *s, size_t at, double *real)
 {
     double first, last, sum = 0;
-    double centre = bounds(s, at, &first, &last);
+    double centre = resample_bounds(s, at, &first, &last);
     size_t length = (size_t)(last - first), room = (size_t)s->in - w->taps;
     w->start[i] = (size_t)first < room ? (size_t)first : room;
     int32_t *weight = w->weight + i * w->taps + ((size_t)first - w->start[i]);
     for (size_t k = 0; k < length; k++) {
-        real[k] = bicubic(((double)k + first - centre + 0.5) * s->inverse);
+        real[k] = resample_bicubic(((double)k + first - centre + 0.5) * s->inverse);
         sum += real[k];
     }
     for (size_t k = 0; k < length; k++) {
-        weight[k] = to_fixed(sum != 0.0 ? real[k] / sum : real[k]);
+        weight[k] = resample_to_fixed(sum != 0.0 ? real[k] / sum : real[k]);
     }
 }
 
 /* Windows of `count` outputs of a side. An unchanged side gets windows of weight one: the fixed-point sum then gives
  * back the pixel, as Pillow's skipped pass does. */
-static nb_status windows_make(windows *w, const nb_resample_side *side, size_t count, nb_error *err)
+static nb_status resample_windows_make(windows *w, const nb_resample_side *side, size_t count, nb_error *err)
 {
     nb_status status = NB_OK;
-    stretch s = stretch_of(side);
+    stretch s = resample_stretch_of(side);
     double *real = NULL;
     size_t cells;
     w->count = count;
     w->taps = 1;
     for (size_t i = 0; side->in != side->out && i < count; i++) {
         double first, last;
-        bounds(&s, side->first + i, &first, &last);
+        resample_bounds(&s, side->first + i, &first, &last);
         w->taps = last - first > (double)w->taps ? (size_t)(last - first) : w->taps;
     }
     if (!nb_mul_size(count, w->taps, &cells)) {
@@ -114,7 +114,7 @@ static nb_status windows_make(windows *w, const nb_resample_side *side, size_t c
             w->start[i] = side->first + i;
             w->weight[i] = 1 << FRACTION_BITS;
         } else {
-            fill_window(w, i, &s, side->first + i, real);
+            resample_fill_window(w, i, &s, side->first + i, real);
         }
     }
 done:
@@ -123,7 +123,7 @@ done:
 }
 
 /* Inputs from the first of the first window to the last of the last one: windows move monotonically. */
-static size_t windows_span(const windows *w, size_t first, size_t count)
+static size_t resample_windows_span(const windows *w, size_t first, size_t count)
 {
     return w->start[first + count - 1] + w->taps - w->start[first];
 }
@@ -146,7 +146,7 @@ typedef struct strip {
 /* Pixels are moved four values at a time; the fourth belongs to the next pixel, which is moved later. */
 
 /* count rows of `in` [.., width] to turned [columns, LANES]. */
-VECTORISED static void turn(const uint8_t *in, size_t width, size_t count, size_t columns, int32_t *turned)
+VECTORISED static void resample_turn(const uint8_t *in, size_t width, size_t count, size_t columns, int32_t *turned)
 {
     for (size_t x = 0; x + 1 < columns; x++) {
         for (size_t y = 0; y < count; y++) {
@@ -166,7 +166,8 @@ VECTORISED static void turn(const uint8_t *in, size_t width, size_t count, size_
 }
 
 /* The sums of one window over lines of `in` [taps, stride], LANES of each, rounded to 0 .. 255. */
-static inline void weigh(const int32_t *weight, size_t taps, const int32_t *in, size_t stride, int32_t out[LANES])
+static inline void resample_weigh(const int32_t *weight, size_t taps, const int32_t *in, size_t stride,
+                                  int32_t out[LANES])
 {
     int32_t sum[LANES];
     for (size_t l = 0; l < LANES; l++) {
@@ -184,13 +185,14 @@ static inline void weigh(const int32_t *weight, size_t taps, const int32_t *in, 
 }
 
 /* The strip's outputs of `count` rows, from turned and turned back. */
-VECTORISED static void resize_across(const windows *w, const strip *t, const int32_t *turned, size_t count,
-                                     int32_t *rows)
+VECTORISED static void resample_resize_across(const windows *w, const strip *t, const int32_t *turned, size_t count,
+                                              int32_t *rows)
 {
     for (size_t i = 0; i < t->count; i++) {
         size_t at = t->first + i;
         int32_t column[LANES + 1] = {0};
-        weigh(w->weight + at * w->taps, w->taps, turned + (w->start[at] - w->start[t->first]) * LANES, LANES, column);
+        resample_weigh(w->weight + at * w->taps, w->taps, turned + (w->start[at] - w->start[t->first]) * LANES, LANES,
+                       column);
         for (size_t y = 0; y < count; y++) {
             memcpy(rows + y * ROW + 3 * i, column + 3 * y, 4 * sizeof *rows);
         }
@@ -198,31 +200,31 @@ VECTORISED static void resize_across(const windows *w, const strip *t, const int
 }
 
 /* The rows of one window [taps, ROW] to out [STRIP]. */
-VECTORISED static void resize_down(const int32_t *weight, size_t taps, const int32_t *rows, uint8_t *out)
+VECTORISED static void resample_resize_down(const int32_t *weight, size_t taps, const int32_t *rows, uint8_t *out)
 {
     for (size_t x = 0; x < STRIP; x += LANES) {
         int32_t line[LANES];
-        weigh(weight, taps, rows + x, ROW, line);
+        resample_weigh(weight, taps, rows + x, ROW, line);
         for (size_t l = 0; l < LANES; l++) {
             out[x + l] = (uint8_t)line[l];
         }
     }
 }
 
-static size_t strip_outputs(const windows *w, size_t first)
+static size_t resample_strip_outputs(const windows *w, size_t first)
 {
     return w->count - first < STRIP / 3 ? w->count - first : STRIP / 3;
 }
 
-static nb_status workshop_make(workshop *s, const nb_resample_side *across, const nb_resample_side *down,
-                               const nb_image *crop, nb_error *err)
+static nb_status resample_workshop_make(workshop *s, const nb_resample_side *across, const nb_resample_side *down,
+                                        const nb_image *crop, nb_error *err)
 {
     nb_status status;
     size_t columns = 0;
-    NB_TRY(windows_make(&s->across, across, crop->width, err));
-    NB_TRY(windows_make(&s->down, down, crop->height, err));
+    NB_TRY(resample_windows_make(&s->across, across, crop->width, err));
+    NB_TRY(resample_windows_make(&s->down, down, crop->height, err));
     for (size_t i = 0; i < crop->width; i += STRIP / 3) {
-        size_t have = windows_span(&s->across, i, strip_outputs(&s->across, i));
+        size_t have = resample_windows_span(&s->across, i, resample_strip_outputs(&s->across, i));
         columns = have > columns ? have : columns;
     }
     s->room = 2 * s->down.taps + BAND; /* twice, so that rows are seldom moved */
@@ -233,16 +235,16 @@ done:
     return status;
 }
 
-static void workshop_free(workshop *s)
+static void resample_workshop_free(workshop *s)
 {
-    windows_free(&s->across);
-    windows_free(&s->down);
+    resample_windows_free(&s->across);
+    resample_windows_free(&s->down);
     free(s->turned);
     free(s->rows);
 }
 
 /* Makes room for a band: drops the rows above `start`. */
-static void drop(workshop *s, strip *t, size_t start)
+static void resample_drop(workshop *s, strip *t, size_t start)
 {
     size_t gone = start - t->top < t->held ? start - t->top : t->held;
     memmove(s->rows, s->rows + gone * ROW, (t->held - gone) * ROW * sizeof *s->rows);
@@ -251,16 +253,16 @@ static void drop(workshop *s, strip *t, size_t start)
 }
 
 /* Adds bands, of rows before `last`, until the rows start .. end - 1 are there. */
-static void provide(workshop *s, strip *t, const nb_image *in, size_t start, size_t end, size_t last)
+static void resample_provide(workshop *s, strip *t, const nb_image *in, size_t start, size_t end, size_t last)
 {
-    size_t left = s->across.start[t->first], columns = windows_span(&s->across, t->first, t->count);
+    size_t left = s->across.start[t->first], columns = resample_windows_span(&s->across, t->first, t->count);
     while (t->top + t->held < end) {
         if (t->held + BAND > s->room) {
-            drop(s, t, start);
+            resample_drop(s, t, start);
         }
         size_t from = t->top + t->held, count = last - from < BAND ? last - from : BAND;
-        turn(in->rgb + 3 * (from * in->width + left), in->width, count, columns, s->turned);
-        resize_across(&s->across, t, s->turned, count, s->rows + t->held * ROW);
+        resample_turn(in->rgb + 3 * (from * in->width + left), in->width, count, columns, s->turned);
+        resample_resize_across(&s->across, t, s->turned, count, s->rows + t->held * ROW);
         t->held += count;
     }
 }
@@ -270,19 +272,19 @@ nb_status nb_resample(const nb_image *in, const nb_resample_side *across, const 
 {
     nb_status status;
     workshop s = {0};
-    NB_TRY(workshop_make(&s, across, down, crop, err));
+    NB_TRY(resample_workshop_make(&s, across, down, crop, err));
     for (size_t first = 0; first < crop->width; first += STRIP / 3) {
-        strip t = {.first = first, .count = strip_outputs(&s.across, first), .top = s.down.start[0]};
-        size_t last = t.top + windows_span(&s.down, 0, crop->height);
+        strip t = {.first = first, .count = resample_strip_outputs(&s.across, first), .top = s.down.start[0]};
+        size_t last = t.top + resample_windows_span(&s.down, 0, crop->height);
         for (size_t i = 0; i < crop->height; i++) {
             size_t start = s.down.start[i], taps = s.down.taps;
             uint8_t line[STRIP];
-            provide(&s, &t, in, start, start + taps, last);
-            resize_down(s.down.weight + i * taps, taps, s.rows + (start - t.top) * ROW, line);
+            resample_provide(&s, &t, in, start, start + taps, last);
+            resample_resize_down(s.down.weight + i * taps, taps, s.rows + (start - t.top) * ROW, line);
             memcpy(crop->rgb + 3 * (i * crop->width + first), line, 3 * t.count);
         }
     }
 done:
-    workshop_free(&s);
+    resample_workshop_free(&s);
     return status;
 }

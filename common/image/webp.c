@@ -4,7 +4,7 @@
 #include <webp/decode.h>
 #include <webp/demux.h>
 
-static const char *cause_of(VP8StatusCode code)
+static const char *webp_cause_of(VP8StatusCode code)
 {
     switch (code) {
     case VP8_STATUS_OK: return "no error";
@@ -19,14 +19,14 @@ static const char *cause_of(VP8StatusCode code)
     return "unknown error";
 }
 
-static nb_status refuse(VP8StatusCode code, nb_error *err)
+static nb_status webp_refuse(VP8StatusCode code, nb_error *err)
 {
     return nb_fail(err, code == VP8_STATUS_OUT_OF_MEMORY ? NB_ERR_LIMIT : NB_ERR_INPUT,
-                   "WebP data is damaged or truncated: %s", cause_of(code));
+                   "WebP data is damaged or truncated: %s", webp_cause_of(code));
 }
 
 /* The first frame on its canvas, as Pillow shows it: what the frame leaves free is black. */
-static nb_status decode_first_frame(nb_image *out, const unsigned char *bytes, size_t len, nb_error *err)
+static nb_status webp_decode_first_frame(nb_image *out, const unsigned char *bytes, size_t len, nb_error *err)
 {
     WebPData data = {bytes, len};
     WebPAnimDecoder *decoder = WebPAnimDecoderNew(&data, NULL);
@@ -57,7 +57,7 @@ nb_status nb_webp_decode(nb_image *out, const unsigned char *bytes, size_t len, 
     }
     VP8StatusCode code = WebPGetFeatures(bytes, len, &config.input);
     if (code != VP8_STATUS_OK) {
-        return refuse(code, err);
+        return webp_refuse(code, err);
     }
     nb_status status =
         nb_image_create_within(out, (uint64_t)config.input.width, (uint64_t)config.input.height, pixels, err);
@@ -65,7 +65,7 @@ nb_status nb_webp_decode(nb_image *out, const unsigned char *bytes, size_t len, 
         return status;
     }
     if (config.input.has_animation) {
-        return decode_first_frame(out, bytes, len, err);
+        return webp_decode_first_frame(out, bytes, len, err);
     }
     config.output.colorspace = MODE_RGB;
     config.output.is_external_memory = 1;
@@ -74,5 +74,5 @@ nb_status nb_webp_decode(nb_image *out, const unsigned char *bytes, size_t len, 
     config.output.u.RGBA.size = out->width * out->height * 3;
     code = WebPDecode(bytes, len, &config);
     WebPFreeDecBuffer(&config.output);
-    return code == VP8_STATUS_OK ? NB_OK : refuse(code, err);
+    return code == VP8_STATUS_OK ? NB_OK : webp_refuse(code, err);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* The header of this image's PNG; false without pixels. */
-static bool describe(png_image *png, const nb_image *image)
+static bool write_png_describe(png_image *png, const nb_image *image)
 {
     *png = (png_image){.version = PNG_IMAGE_VERSION, .format = PNG_FORMAT_RGB};
     if (!image->rgb || image->width > NB_IMAGE_PIXELS_MAX || image->height > NB_IMAGE_PIXELS_MAX) {
@@ -23,7 +23,7 @@ nb_status nb_image_encode_png(nb_buffer *out, const nb_image *image, nb_error *e
     png_image png;
     png_alloc_size_t room = 0;
     nb_status status;
-    if (!describe(&png, image)) {
+    if (!write_png_describe(&png, image)) {
         return nb_fail(err, NB_ERR_USAGE, "no pixels to encode");
     }
     png_alloc_size_t most = PNG_IMAGE_PNG_SIZE_MAX(png);
@@ -44,7 +44,7 @@ nb_status nb_image_write_png(const char *path, const nb_image *image, bool force
 {
     png_image png;
     nb_output output = {0};
-    if (!describe(&png, image)) {
+    if (!write_png_describe(&png, image)) {
         return nb_fail(err, NB_ERR_USAGE, "no pixels to write to '%s'", path);
     }
     nb_status status = nb_output_begin(&output, path, force, err);

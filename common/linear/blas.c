@@ -21,7 +21,7 @@ const char *nb_blas_kernel(void)
 
 #if defined(__x86_64__)
 /* 2: made for AVX-512, 1: for AVX2, 0: for older instruction sets. */
-static int rank_of(const char *family)
+static int blas_rank_of(const char *family)
 {
     static const struct {
         const char *family;
@@ -38,7 +38,7 @@ static int rank_of(const char *family)
 
 const char *nb_blas_better(void)
 {
-    int used = rank_of(nb_blas_kernel());
+    int used = blas_rank_of(nb_blas_kernel());
     if (nb_cpu_has_avx512() && used < 2) {
         return __builtin_cpu_supports("avx512bf16") ? "Cooperlake" : "SkylakeX";
     }

@@ -10,22 +10,22 @@
  * panel comes from memory meanwhile, a share with each block. LINE: bf16 of a cache line. */
 enum { BLOCK = 32, TOGETHER = 512, INPUT_BYTES = 1 << 20, LINE = 32 };
 
-static size_t weight_bytes(size_t n, size_t k)
+static size_t engine_bf16_weight_bytes(size_t n, size_t k)
 {
     return nb_tile_panels_count(n, k) * sizeof(uint16_t);
 }
 
-static void pack(const nb_engine *e, void *out, const float *weight, size_t n, size_t k)
+static void engine_bf16_pack(const nb_engine *e, void *out, const float *weight, size_t n, size_t k)
 {
     e->tiles->pack_panels(out, weight, n, k, k);
 }
 
-static size_t input_bytes(size_t rows, size_t k)
+static size_t engine_bf16_input_bytes(size_t rows, size_t k)
 {
     return nb_tile_rows_count(rows, k) * sizeof(uint16_t);
 }
 
-static const void *input(const nb_engine *e, void *room, const float *rows, size_t count, size_t k)
+static const void *engine_bf16_input(const nb_engine *e, void *room, const float *rows, size_t count, size_t k)
 {
     e->tiles->pack_rows(room, rows, count, k, k);
     return room;
@@ -37,7 +37,7 @@ typedef struct part {
     float bias[NB_PANEL]; /* of the panel's outputs, 0 for those not wanted */
 } part;
 
-static part part_of(const nb_product *p, size_t panel)
+static part engine_bf16_part_of(const nb_product *p, size_t panel)
 {
     size_t from = panel * NB_PANEL, last = p->first + p->count;
     part t = {.panel = panel, .begin = from < p->first ? p->first : from};
@@ -51,7 +51,8 @@ static part part_of(const nb_product *p, size_t panel)
 
 /* The block of rows [row, row + rows) while it is in cache. The padding of an activated panel comes out as zeros, as
  * the next product needs it. */
-static void finish(const nb_engine *e, const nb_product *p, const part *t, float *block, size_t row, size_t rows)
+static void engine_bf16_finish(const nb_engine *e, const nb_product *p, const part *t, float *block, size_t row,
+                               size_t rows)
 {
     const nb_tile_part wanted = {.skip = t->skip, .rows = rows, .columns = t->end - t->begin};
     size_t tiles = rows > NB_TILE_ROWS ? 2 : 1, next = nb_tile_steps(p->count);
@@ -74,7 +75,7 @@ static void finish(const nb_engine *e, const nb_product *p, const part *t, float
     }
 }
 
-static void product(const nb_engine *e, const nb_product *p)
+static void engine_bf16_product(const nb_engine *e, const nb_product *p)
 {
     _Alignas(64) float block[BLOCK * NB_PANEL];
     size_t steps = nb_tile_steps(p->k), fit = INPUT_BYTES / (steps * NB_TILE * 2 * sizeof(uint16_t)) * BLOCK;
@@ -85,14 +86,14 @@ static void product(const nb_engine *e, const nb_product *p)
     for (size_t at = 0; at < p->rows; at += some) {
         size_t end = at + some < p->rows ? at + some : p->rows;
         for (size_t panel = p->first / NB_PANEL; panel < last; panel++) {
-            part t = part_of(p, panel);
+            part t = engine_bf16_part_of(p, panel);
             const uint16_t *of_panel = panels + panel * panel_size, *ahead = of_panel + panel_size;
             size_t each = panel + 1 < last ? panel_size / ((end - at + BLOCK - 1) / BLOCK) + LINE : 0;
             for (size_t row = at; row < end; row += BLOCK, ahead += each) {
                 size_t here = end - row < BLOCK ? end - row : BLOCK;
                 e->tiles->block(block, rows + row / NB_TILE_ROWS * steps * NB_TILE, here > NB_TILE_ROWS ? 2 : 1,
                                 of_panel, steps, (nb_tile_prefetch){ahead, each * sizeof *ahead});
-                finish(e, p, &t, block, row, here);
+                engine_bf16_finish(e, p, &t, block, row, here);
             }
         }
     }
@@ -108,12 +109,12 @@ typedef struct head_room {
     size_t bytes;
 } head_room;
 
-static head_room head_rooms(void *scratch, size_t longest, size_t head)
+static head_room engine_bf16_head_rooms(void *scratch, size_t longest, size_t head)
 {
     char *at = scratch;
     head_room r = {0};
-    size_t q = input_bytes(longest, head), k = weight_bytes(longest, head), v = weight_bytes(head, longest),
-           probabilities = input_bytes(longest, longest);
+    size_t q = engine_bf16_input_bytes(longest, head), k = engine_bf16_weight_bytes(longest, head),
+           v = engine_bf16_weight_bytes(head, longest), probabilities = engine_bf16_input_bytes(longest, longest);
     r.bytes = q + k + v + probabilities + longest * longest * sizeof(float);
     if (at) {
         r.q = (void *)at;
@@ -125,48 +126,50 @@ static head_room head_rooms(void *scratch, size_t longest, size_t head)
     return r;
 }
 
-static size_t attention_bytes(size_t longest, size_t head)
+static size_t engine_bf16_attention_bytes(size_t longest, size_t head)
 {
-    return head_rooms(NULL, longest, head).bytes;
+    return engine_bf16_head_rooms(NULL, longest, head).bytes;
 }
 
 /* Products by tiles, the softmax between them in fp32. */
-static void attend(const nb_engine *e, const nb_attention *a)
+static void engine_bf16_attend(const nb_engine *e, const nb_attention *a)
 {
     size_t longest = a->m > a->n ? a->m : a->n;
-    head_room r = head_rooms(a->scratch, longest, a->head);
+    head_room r = engine_bf16_head_rooms(a->scratch, longest, a->head);
     e->tiles->pack_rows(r.q, a->q, a->m, a->head, a->q_stride);
     e->tiles->pack_panels(r.k, a->k, a->n, a->head, a->stride);
-    product(e, &(nb_product){.input = r.q, .rows = a->m, .k = a->head, .weight = r.k, .count = a->n, .out = r.scores});
+    engine_bf16_product(
+        e, &(nb_product){.input = r.q, .rows = a->m, .k = a->head, .weight = r.k, .count = a->n, .out = r.scores});
     a->vector->softmax(r.scores, a->m, a->n, a->n, 1.0f / sqrtf((float)a->head));
     e->tiles->pack_rows(r.probabilities, r.scores, a->m, a->n, a->n);
     e->tiles->pack_columns(r.v, a->v, a->head, a->n, a->stride);
-    product(e, &(nb_product){.input = r.probabilities,
-                             .rows = a->m,
-                             .k = a->n,
-                             .weight = r.v,
-                             .count = a->head,
-                             .out = a->out,
-                             .stride = a->out_stride});
+    engine_bf16_product(e, &(nb_product){.input = r.probabilities,
+                                         .rows = a->m,
+                                         .k = a->n,
+                                         .weight = r.v,
+                                         .count = a->head,
+                                         .out = a->out,
+                                         .stride = a->out_stride});
 }
 
 #define ENGINE(by, how)                                                                                                \
     {                                                                                                                  \
         .name = "bf16", .precision = how, .tiles = &(by), .packs = true, .together = TOGETHER,                         \
-        .weight_bytes = weight_bytes, .pack = pack, .input_bytes = input_bytes, .input = input, .product = product,    \
-        .attention_bytes = attention_bytes, .attend = attend                                                           \
+        .weight_bytes = engine_bf16_weight_bytes, .pack = engine_bf16_pack, .input_bytes = engine_bf16_input_bytes,    \
+        .input = engine_bf16_input, .product = engine_bf16_product, .attention_bytes = engine_bf16_attention_bytes,    \
+        .attend = engine_bf16_attend                                                                                   \
     }
 
 const nb_engine nb_engine_bf16_emulated = ENGINE(nb_tiles_emulated, "bf16 by emulated AMX");
 
 #if defined(NEGBANK_AMX)
-static const nb_engine *of_cpu(const char **why)
+static const nb_engine *engine_bf16_of_cpu(const char **why)
 {
     static const nb_engine hardware = ENGINE(nb_tiles_hardware, "bf16 by AMX");
     return nb_tiles_amx(why) ? &hardware : NULL;
 }
 #else
-static const nb_engine *of_cpu(const char **why)
+static const nb_engine *engine_bf16_of_cpu(const char **why)
 {
     nb_tiles_amx(why);
     return NULL;
@@ -183,5 +186,5 @@ const nb_engine *nb_engine_bf16(const char **why)
         *(why ? why : &ignored) = "NEGBANK_AMX=off hides AMX";
         return NULL;
     }
-    return of_cpu(why);
+    return engine_bf16_of_cpu(why);
 }

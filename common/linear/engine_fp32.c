@@ -4,24 +4,24 @@
 #include <math.h>
 #include <string.h>
 
-static size_t float_bytes(size_t rows, size_t k)
+static size_t engine_fp32_float_bytes(size_t rows, size_t k)
 {
     return rows * k * sizeof(float);
 }
 
-static void pack(const nb_engine *engine, void *out, const float *weight, size_t n, size_t k)
+static void engine_fp32_pack(const nb_engine *engine, void *out, const float *weight, size_t n, size_t k)
 {
     (void)engine;
-    memcpy(out, weight, float_bytes(n, k));
+    memcpy(out, weight, engine_fp32_float_bytes(n, k));
 }
 
-static const void *input(const nb_engine *engine, void *room, const float *rows, size_t count, size_t k)
+static const void *engine_fp32_input(const nb_engine *engine, void *room, const float *rows, size_t count, size_t k)
 {
     (void)engine, (void)room, (void)count, (void)k;
     return rows;
 }
 
-static void product(const nb_engine *engine, const nb_product *p)
+static void engine_fp32_product(const nb_engine *engine, const nb_product *p)
 {
     (void)engine;
     float *out = p->epilogue == NB_ADD ? p->scratch : p->out;
@@ -40,13 +40,13 @@ static void product(const nb_engine *engine, const nb_product *p)
     }
 }
 
-static size_t attention_bytes(size_t longest, size_t head)
+static size_t engine_fp32_attention_bytes(size_t longest, size_t head)
 {
     (void)head;
-    return float_bytes(longest, longest);
+    return engine_fp32_float_bytes(longest, longest);
 }
 
-static void attend(const nb_engine *engine, const nb_attention *a)
+static void engine_fp32_attend(const nb_engine *engine, const nb_attention *a)
 {
     (void)engine;
     float *scores = a->scratch;
@@ -60,10 +60,10 @@ static void attend(const nb_engine *engine, const nb_attention *a)
 const nb_engine nb_engine_fp32 = {.name = "fp32",
                                   .precision = "fp32",
                                   .together = SIZE_MAX,
-                                  .weight_bytes = float_bytes,
-                                  .pack = pack,
-                                  .input_bytes = float_bytes,
-                                  .input = input,
-                                  .product = product,
-                                  .attention_bytes = attention_bytes,
-                                  .attend = attend};
+                                  .weight_bytes = engine_fp32_float_bytes,
+                                  .pack = engine_fp32_pack,
+                                  .input_bytes = engine_fp32_float_bytes,
+                                  .input = engine_fp32_input,
+                                  .product = engine_fp32_product,
+                                  .attention_bytes = engine_fp32_attention_bytes,
+                                  .attend = engine_fp32_attend};

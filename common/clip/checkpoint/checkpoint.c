@@ -30,7 +30,7 @@ struct nb_checkpoint {
 /* ---- the index ---- */
 
 /* A file beside the index: nothing that leads out of the folder, nothing that steers a terminal. */
-static bool plain_file_name(const char *name)
+static bool checkpoint_plain_file_name(const char *name)
 {
     size_t len = strlen(name);
     for (const unsigned char *p = (const unsigned char *)name; *p; p++) {
@@ -41,13 +41,14 @@ static bool plain_file_name(const char *name)
     return len > 0 && len <= FILE_NAME_MAX && name[0] != '.';
 }
 
-static int by_text(const void *a, const void *b)
+static int checkpoint_by_text(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* The distinct shards of a weight_map in order, and in `numbers` which one each is. */
-static nb_status number_shards(nb_shard_map *out, json_t *map, json_t *numbers, const char *path, nb_error *err)
+static nb_status checkpoint_number_shards(nb_shard_map *out, json_t *map, json_t *numbers, const char *path,
+                                          nb_error *err)
 {
     nb_status status = NB_OK;
     const char **names = NULL;
@@ -58,7 +59,7 @@ static nb_status number_shards(nb_shard_map *out, json_t *map, json_t *numbers, 
     json_object_foreach(map, tensor, value)
     {
         const char *shard = json_string_value(value);
-        if (!shard || !plain_file_name(shard)) {
+        if (!shard || !checkpoint_plain_file_name(shard)) {
             status = nb_fail(err, NB_ERR_INPUT, "'%s': the shard '%.200s' of tensor '%.200s' is not a plain file name",
                              path, shard ? shard : "(no text)", tensor);
             nb_hint(err, "shards lie in the folder of their index");
@@ -74,7 +75,7 @@ static nb_status number_shards(nb_shard_map *out, json_t *map, json_t *numbers, 
         json_object_set_new(numbers, shard, json_integer(0));
         names[count++] = shard;
     }
-    qsort(names, count, sizeof *names, by_text);
+    qsort(names, count, sizeof *names, checkpoint_by_text);
     for (size_t i = 0; i < count; i++) {
         NB_TRY(nb_strings_push(&out->shards, names[i], strlen(names[i]), err));
         if (json_object_set_new(numbers, names[i], json_integer((json_int_t)i)) != 0) {
@@ -104,7 +105,7 @@ nb_status nb_shard_map_parse(nb_shard_map *out, const char *json, size_t len, co
         status = nb_fail(err, NB_ERR_INPUT, "'%s' has no weight_map {\"tensor\": \"shard file\"}", path);
         goto done;
     }
-    NB_TRY(number_shards(out, map, numbers, path, err));
+    NB_TRY(checkpoint_number_shards(out, map, numbers, path, err));
     NB_TRY_NEW(out->shard_of, json_object_size(map));
     json_object_foreach(map, tensor, value)
     {
@@ -127,13 +128,13 @@ void nb_shard_map_free(nb_shard_map *map)
 
 /* ---- opening ---- */
 
-static int by_name(const void *a, const void *b)
+static int checkpoint_by_name(const void *a, const void *b)
 {
     return strcmp(((const entry *)a)->tensor->name, ((const entry *)b)->tensor->name);
 }
 
 /* All tensors of all shards in one order; a name in two shards is refused. */
-static nb_status collect(nb_checkpoint *c, nb_error *err)
+static nb_status checkpoint_collect(nb_checkpoint *c, nb_error *err)
 {
     nb_status status = NB_OK;
     size_t total = 0;
@@ -146,9 +147,9 @@ static nb_status collect(nb_checkpoint *c, nb_error *err)
             c->entries[c->count++] = (entry){.tensor = nb_safetensors_at(c->shards[s], i), .shard = s};
         }
     }
-    qsort(c->entries, c->count, sizeof *c->entries, by_name);
+    qsort(c->entries, c->count, sizeof *c->entries, checkpoint_by_name);
     for (size_t i = 1; i < c->count; i++) {
-        if (by_name(&c->entries[i - 1], &c->entries[i]) == 0) {
+        if (checkpoint_by_name(&c->entries[i - 1], &c->entries[i]) == 0) {
             status = nb_fail(err, NB_ERR_INPUT, "tensor '%.200s' is in two shards: '%s' and '%s'",
                              c->entries[i].tensor->name, nb_checkpoint_path_at(c, i - 1), nb_checkpoint_path_at(c, i));
             goto done;
@@ -159,7 +160,7 @@ done:
 }
 
 /* The map and the shards must agree. Counted against the distinct tensors `collect` found. */
-static nb_status check_map(nb_checkpoint *c, const nb_shard_map *map, nb_error *err)
+static nb_status checkpoint_check_map(nb_checkpoint *c, const nb_shard_map *map, nb_error *err)
 {
     nb_status status = NB_OK;
     bool *mapped = NULL;
@@ -188,7 +189,8 @@ done:
     return status;
 }
 
-static nb_status open_shard(nb_checkpoint *c, size_t i, const char *directory, const char *name, nb_error *err)
+static nb_status checkpoint_open_shard(nb_checkpoint *c, size_t i, const char *directory, const char *name,
+                                       nb_error *err)
 {
     char *path = NULL;
     nb_status status;
@@ -200,18 +202,18 @@ done:
     return status;
 }
 
-static nb_status open_single(nb_checkpoint *c, const char *directory, const char *name, nb_error *err)
+static nb_status checkpoint_open_single(nb_checkpoint *c, const char *directory, const char *name, nb_error *err)
 {
     nb_status status;
     c->shard_count = 1;
     NB_TRY_NEW(c->shards, 1);
-    NB_TRY(open_shard(c, 0, directory, name, err));
-    NB_TRY(collect(c, err));
+    NB_TRY(checkpoint_open_shard(c, 0, directory, name, err));
+    NB_TRY(checkpoint_collect(c, err));
 done:
     return status;
 }
 
-static nb_status open_sharded(nb_checkpoint *c, const char *directory, const char *name, nb_error *err)
+static nb_status checkpoint_open_sharded(nb_checkpoint *c, const char *directory, const char *name, nb_error *err)
 {
     nb_shard_map map = {0};
     char *text = NULL;
@@ -223,21 +225,21 @@ static nb_status open_sharded(nb_checkpoint *c, const char *directory, const cha
     NB_TRY_NEW(c->shards, map.shards.count);
     c->shard_count = map.shards.count;
     for (size_t i = 0; i < c->shard_count; i++) {
-        status = open_shard(c, i, directory, nb_strings_get(&map.shards, i), err);
+        status = checkpoint_open_shard(c, i, directory, nb_strings_get(&map.shards, i), err);
         if (status != NB_OK) {
             nb_context(err, "'%s'", c->path);
             goto done;
         }
     }
-    NB_TRY(collect(c, err));
-    NB_TRY(check_map(c, &map, err));
+    NB_TRY(checkpoint_collect(c, err));
+    NB_TRY(checkpoint_check_map(c, &map, err));
 done:
     nb_shard_map_free(&map);
     free(text);
     return status;
 }
 
-static bool exists(const char *directory, const char *name)
+static bool checkpoint_exists(const char *directory, const char *name)
 {
     char *path;
     bool found = nb_path_join(&path, directory, name, NULL) == NB_OK && access(path, F_OK) == 0;
@@ -246,11 +248,11 @@ static bool exists(const char *directory, const char *name)
 }
 
 /* Says what to do about a folder without weights that can be read. */
-static void hint_missing(const char *directory, nb_error *err)
+static void checkpoint_hint_missing(const char *directory, nb_error *err)
 {
     static const char *const pickled[] = {"pytorch_model.bin", "open_clip_pytorch_model.bin", "model.pt"};
     for (size_t i = 0; i < sizeof pickled / sizeof *pickled; i++) {
-        if (exists(directory, pickled[i])) {
+        if (checkpoint_exists(directory, pickled[i])) {
             nb_hint(err, "%s holds Python objects and is not read: convert it to safetensors", pickled[i]);
             return;
         }
@@ -271,18 +273,19 @@ nb_status nb_checkpoint_open(nb_checkpoint **out, const char *directory, nb_erro
         return NB_ERR_LIMIT;
     }
     for (size_t i = 0; i < sizeof names / sizeof *names && !name; i++) {
-        name = exists(directory, names[i]) ? names[i] : NULL;
+        name = checkpoint_exists(directory, names[i]) ? names[i] : NULL;
     }
     NB_TRY(nb_path_join(&c->path, directory, name ? name : single, err));
     if (!name) {
         errno = ENOENT;
         nb_fail_errno(err, NB_ERR_INPUT, "cannot open '%s'", c->path);
-        hint_missing(directory, err);
+        checkpoint_hint_missing(directory, err);
         status = NB_ERR_INPUT;
         goto done;
     }
     bool sharded = strcmp(name + strlen(name) - strlen(".json"), ".json") == 0;
-    NB_TRY(sharded ? open_sharded(c, directory, name, err) : open_single(c, directory, name, err));
+    NB_TRY(sharded ? checkpoint_open_sharded(c, directory, name, err)
+                   : checkpoint_open_single(c, directory, name, err));
     *out = c;
     c = NULL;
 done:
@@ -352,7 +355,7 @@ void nb_checkpoint_drop(const nb_checkpoint *c, size_t i)
 }
 
 /* The first entry whose name is not below `name`, or the count. */
-static size_t lower_bound(const nb_checkpoint *c, const char *name)
+static size_t checkpoint_lower_bound(const nb_checkpoint *c, const char *name)
 {
     size_t low = 0, high = c->count;
     while (low < high) {
@@ -368,13 +371,13 @@ static size_t lower_bound(const nb_checkpoint *c, const char *name)
 
 bool nb_checkpoint_find(const nb_checkpoint *c, const char *name, size_t *i)
 {
-    *i = lower_bound(c, name);
+    *i = checkpoint_lower_bound(c, name);
     return *i < c->count && strcmp(c->entries[*i].tensor->name, name) == 0;
 }
 
 const nb_tensor *nb_checkpoint_prefix(const nb_checkpoint *c, const char *prefix)
 {
-    size_t at = lower_bound(c, prefix);
+    size_t at = checkpoint_lower_bound(c, prefix);
     bool found = at < c->count && strncmp(c->entries[at].tensor->name, prefix, strlen(prefix)) == 0;
     return found ? c->entries[at].tensor : NULL;
 }

@@ -19,7 +19,7 @@ typedef struct section {
     const char *path, *name;
 } section;
 
-static nb_status get_size(section s, const char *key, size_t fallback, size_t *out, nb_error *err)
+static nb_status config_get_size(section s, const char *key, size_t fallback, size_t *out, nb_error *err)
 {
     const json_t *value = json_object_get(s.object, key);
     if (!value) {
@@ -35,14 +35,15 @@ static nb_status get_size(section s, const char *key, size_t fallback, size_t *o
     return NB_OK;
 }
 
-static nb_status check_heads(section s, const char *heads, const char *width, const nb_tower_config *c, nb_error *err)
+static nb_status config_check_heads(section s, const char *heads, const char *width, const nb_tower_config *c,
+                                    nb_error *err)
 {
     return c->heads && c->width % c->heads == 0 ? NB_OK
                                                 : nb_fail(err, NB_ERR_INPUT, "'%s': %s%s %zu does not divide %s %zu",
                                                           s.path, s.name, heads, c->heads, width, c->width);
 }
 
-static nb_status check_image(const nb_clip_config *c, size_t channels, const char *path, nb_error *err)
+static nb_status config_check_image(const nb_clip_config *c, size_t channels, const char *path, nb_error *err)
 {
     bool fits = channels == 3 && c->image_size % c->patch == 0 && c->image_size <= IMAGE_SIZE_LIMIT;
     return fits ? NB_OK
@@ -52,7 +53,7 @@ static nb_status check_image(const nb_clip_config *c, size_t channels, const cha
 
 /* ---- Hugging Face ---- */
 
-static nb_status get_end_token(section s, int64_t *out, nb_error *err)
+static nb_status config_get_end_token(section s, int64_t *out, nb_error *err)
 {
     const json_t *value = json_object_get(s.object, "eos_token_id");
     *out = json_is_integer(value) ? json_integer_value(value) : NB_END_UNSTATED;
@@ -60,14 +61,14 @@ static nb_status get_end_token(section s, int64_t *out, nb_error *err)
     return good ? NB_OK : nb_fail(err, NB_ERR_INPUT, "'%s': %seos_token_id is not a token's number", s.path, s.name);
 }
 
-static nb_status get_tower(section s, const nb_tower_config *fallback, nb_tower_config *out, nb_error *err)
+static nb_status config_get_tower(section s, const nb_tower_config *fallback, nb_tower_config *out, nb_error *err)
 {
     nb_status status;
-    NB_TRY(get_size(s, "hidden_size", fallback->width, &out->width, err));
-    NB_TRY(get_size(s, "num_hidden_layers", fallback->layers, &out->layers, err));
-    NB_TRY(get_size(s, "num_attention_heads", fallback->heads, &out->heads, err));
-    NB_TRY(get_size(s, "intermediate_size", fallback->mlp, &out->mlp, err));
-    NB_TRY(check_heads(s, "num_attention_heads", "hidden_size", out, err));
+    NB_TRY(config_get_size(s, "hidden_size", fallback->width, &out->width, err));
+    NB_TRY(config_get_size(s, "num_hidden_layers", fallback->layers, &out->layers, err));
+    NB_TRY(config_get_size(s, "num_attention_heads", fallback->heads, &out->heads, err));
+    NB_TRY(config_get_size(s, "intermediate_size", fallback->mlp, &out->mlp, err));
+    NB_TRY(config_check_heads(s, "num_attention_heads", "hidden_size", out, err));
     const json_t *act = json_object_get(s.object, "hidden_act");
     const char *name = act ? json_string_value(act) : "quick_gelu";
     if (name && strcmp(name, "quick_gelu") == 0) {
@@ -89,7 +90,7 @@ done:
 }
 
 /* Old configurations hold the values once more under text_config_dict, and these count. */
-static const json_t *get_section(json_t *root, const char *name, const char *overlay)
+static const json_t *config_get_section(json_t *root, const char *name, const char *overlay)
 {
     json_t *object = json_object_get(root, name), *over = json_object_get(root, overlay);
     if (json_is_object(object) && json_is_object(over)) {
@@ -98,13 +99,13 @@ static const json_t *get_section(json_t *root, const char *name, const char *ove
     return json_is_object(object) ? object : over;
 }
 
-static nb_status parse_hugging_face(nb_clip_config *out, json_t *root, const char *path, nb_error *err)
+static nb_status config_parse_hugging_face(nb_clip_config *out, json_t *root, const char *path, nb_error *err)
 {
     static const nb_tower_config text = {.width = 512, .layers = 12, .heads = 8, .mlp = 2048};
     static const nb_tower_config image = {.width = 768, .layers = 12, .heads = 12, .mlp = 3072};
     section top = {root, path, ""};
-    section t = {get_section(root, "text_config", "text_config_dict"), path, "text_config."};
-    section v = {get_section(root, "vision_config", "vision_config_dict"), path, "vision_config."};
+    section t = {config_get_section(root, "text_config", "text_config_dict"), path, "text_config."};
+    section v = {config_get_section(root, "vision_config", "vision_config_dict"), path, "vision_config."};
     const char *type = json_string_value(json_object_get(root, "model_type"));
     size_t channels;
     nb_status status;
@@ -115,16 +116,16 @@ static nb_status parse_hugging_face(nb_clip_config *out, json_t *root, const cha
         return nb_fail(err, NB_ERR_INPUT, "'%s' has no %s", path,
                        json_is_object(t.object) ? "vision_config" : "text_config");
     }
-    NB_TRY(get_tower(t, &text, &out->text, err));
-    NB_TRY(get_tower(v, &image, &out->image, err));
-    NB_TRY(get_size(t, "max_position_embeddings", 77, &out->context, err));
-    NB_TRY(get_size(t, "vocab_size", 49408, &out->vocabulary, err));
-    NB_TRY(get_size(v, "image_size", 224, &out->image_size, err));
-    NB_TRY(get_size(v, "patch_size", 32, &out->patch, err));
-    NB_TRY(get_size(v, "num_channels", 3, &channels, err));
-    NB_TRY(get_size(top, "projection_dim", 512, &out->projection, err));
-    NB_TRY(get_end_token(t, &out->end_token, err));
-    NB_TRY(check_image(out, channels, path, err));
+    NB_TRY(config_get_tower(t, &text, &out->text, err));
+    NB_TRY(config_get_tower(v, &image, &out->image, err));
+    NB_TRY(config_get_size(t, "max_position_embeddings", 77, &out->context, err));
+    NB_TRY(config_get_size(t, "vocab_size", 49408, &out->vocabulary, err));
+    NB_TRY(config_get_size(v, "image_size", 224, &out->image_size, err));
+    NB_TRY(config_get_size(v, "patch_size", 32, &out->patch, err));
+    NB_TRY(config_get_size(v, "num_channels", 3, &channels, err));
+    NB_TRY(config_get_size(top, "projection_dim", 512, &out->projection, err));
+    NB_TRY(config_get_end_token(t, &out->end_token, err));
+    NB_TRY(config_check_image(out, channels, path, err));
 done:
     return status;
 }
@@ -136,7 +137,7 @@ typedef struct extra {
     const char *key, *plain;
 } extra;
 
-static nb_status refuse_extras(section s, const extra *extras, size_t count, nb_error *err)
+static nb_status config_refuse_extras(section s, const extra *extras, size_t count, nb_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         const json_t *value = json_object_get(s.object, extras[i].key);
@@ -156,20 +157,20 @@ static nb_status refuse_extras(section s, const extra *extras, size_t count, nb_
 }
 
 /* A size, or a pair [height, width] of equal ones. */
-static nb_status get_side(section s, const char *key, size_t fallback, size_t *out, nb_error *err)
+static nb_status config_get_side(section s, const char *key, size_t fallback, size_t *out, nb_error *err)
 {
     json_t *value = json_object_get(s.object, key);
     if (json_array_size(value) == 2 && json_equal(json_array_get(value, 0), json_array_get(value, 1))) {
         json_t *one = json_pack("{s:O}", key, json_array_get(value, 0));
-        nb_status status = get_size((section){one, s.path, s.name}, key, fallback, out, err);
+        nb_status status = config_get_size((section){one, s.path, s.name}, key, fallback, out, err);
         json_decref(one);
         return status;
     }
-    return get_size(s, key, fallback, out, err);
+    return config_get_size(s, key, fallback, out, err);
 }
 
 /* int(width * mlp_ratio), as open_clip cuts it. */
-static nb_status get_mlp(section s, nb_tower_config *out, nb_error *err)
+static nb_status config_get_mlp(section s, nb_tower_config *out, nb_error *err)
 {
     const json_t *value = json_object_get(s.object, "mlp_ratio");
     double ratio = value ? json_number_value(value) : 4.0;
@@ -182,26 +183,26 @@ static nb_status get_mlp(section s, nb_tower_config *out, nb_error *err)
     return NB_OK;
 }
 
-static nb_status parse_open_clip_text(nb_clip_config *out, section s, nb_error *err)
+static nb_status config_parse_open_clip_text(nb_clip_config *out, section s, nb_error *err)
 {
     static const extra extras[] = {{"hf_model_name", NULL}, {"embed_cls", NULL},          {"pool_type", "argmax"},
                                    {"proj_type", "linear"}, {"proj_bias", NULL},          {"no_causal_mask", NULL},
                                    {"ls_init_value", NULL}, {"norm_kwargs", NULL},        {"act_kwargs", NULL},
                                    {"output_tokens", NULL}, {"final_ln_after_pool", NULL}};
     nb_status status;
-    NB_TRY(refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
-    NB_TRY(get_size(s, "width", 512, &out->text.width, err));
-    NB_TRY(get_size(s, "layers", 12, &out->text.layers, err));
-    NB_TRY(get_size(s, "heads", 8, &out->text.heads, err));
-    NB_TRY(get_size(s, "context_length", 77, &out->context, err));
-    NB_TRY(get_size(s, "vocab_size", 49408, &out->vocabulary, err));
-    NB_TRY(get_mlp(s, &out->text, err));
-    NB_TRY(check_heads(s, "heads", "width", &out->text, err));
+    NB_TRY(config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
+    NB_TRY(config_get_size(s, "width", 512, &out->text.width, err));
+    NB_TRY(config_get_size(s, "layers", 12, &out->text.layers, err));
+    NB_TRY(config_get_size(s, "heads", 8, &out->text.heads, err));
+    NB_TRY(config_get_size(s, "context_length", 77, &out->context, err));
+    NB_TRY(config_get_size(s, "vocab_size", 49408, &out->vocabulary, err));
+    NB_TRY(config_get_mlp(s, &out->text, err));
+    NB_TRY(config_check_heads(s, "heads", "width", &out->text, err));
 done:
     return status;
 }
 
-static nb_status parse_open_clip_vision(nb_clip_config *out, section s, nb_error *err)
+static nb_status config_parse_open_clip_vision(nb_clip_config *out, section s, nb_error *err)
 {
     static const extra extras[] = {{"timm_model_name", NULL},     {"attentional_pool", NULL},
                                    {"global_average_pool", NULL}, {"pool_type", "tok"},
@@ -216,20 +217,20 @@ static nb_status parse_open_clip_vision(nb_clip_config *out, section s, nb_error
                 s.name);
         return nb_hint(err, "CLIPs with ViT image tower and CLIP's own text tower are read");
     }
-    NB_TRY(refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
-    NB_TRY(get_size(s, "width", 768, &out->image.width, err));
-    NB_TRY(get_size(s, "layers", 12, &out->image.layers, err));
-    NB_TRY(get_size(s, "head_width", 64, &head_width, err));
-    NB_TRY(get_side(s, "image_size", 224, &out->image_size, err));
-    NB_TRY(get_side(s, "patch_size", 16, &out->patch, err));
-    NB_TRY(get_mlp(s, &out->image, err));
+    NB_TRY(config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
+    NB_TRY(config_get_size(s, "width", 768, &out->image.width, err));
+    NB_TRY(config_get_size(s, "layers", 12, &out->image.layers, err));
+    NB_TRY(config_get_size(s, "head_width", 64, &head_width, err));
+    NB_TRY(config_get_side(s, "image_size", 224, &out->image_size, err));
+    NB_TRY(config_get_side(s, "patch_size", 16, &out->patch, err));
+    NB_TRY(config_get_mlp(s, &out->image, err));
     out->image.heads = out->image.width / head_width;
-    NB_TRY(check_heads(s, "width / head_width =", "width", &out->image, err));
+    NB_TRY(config_check_heads(s, "width / head_width =", "width", &out->image, err));
 done:
     return status;
 }
 
-static bool get_channels(const json_t *value, bool positive, float out[3])
+static bool config_get_channels(const json_t *value, bool positive, float out[3])
 {
     bool good = json_array_size(value) == 3;
     for (size_t i = 0; good && i < 3; i++) {
@@ -240,19 +241,19 @@ static bool get_channels(const json_t *value, bool positive, float out[3])
     return good;
 }
 
-static nb_status parse_open_clip_pixels(nb_clip_config *out, section s, nb_error *err)
+static nb_status config_parse_open_clip_pixels(nb_clip_config *out, section s, nb_error *err)
 {
     static const extra extras[] = {{"interpolation", "bicubic"}, {"resize_mode", "shortest"}, {"mode", "RGB"}};
     size_t size;
     nb_status status;
-    NB_TRY(refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
-    NB_TRY(get_side(s, "size", out->image_size, &size, err));
+    NB_TRY(config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
+    NB_TRY(config_get_side(s, "size", out->image_size, &size, err));
     const json_t *mean = json_object_get(s.object, "mean"), *std = json_object_get(s.object, "std");
     if (size != out->image_size) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s': %ssize is %zu, the model's image_size is %zu", s.path, s.name, size,
                          out->image_size);
     } else if (mean || std) {
-        out->has_channels = get_channels(mean, false, out->mean) && get_channels(std, true, out->std);
+        out->has_channels = config_get_channels(mean, false, out->mean) && config_get_channels(std, true, out->std);
         status = out->has_channels
                      ? NB_OK
                      : nb_fail(err, NB_ERR_INPUT, "'%s': %smean and std are not three numbers each, std over 0", s.path,
@@ -262,7 +263,7 @@ done:
     return status;
 }
 
-static nb_status parse_open_clip(nb_clip_config *out, const json_t *root, const char *path, nb_error *err)
+static nb_status config_parse_open_clip(nb_clip_config *out, const json_t *root, const char *path, nb_error *err)
 {
     static const extra extras[] = {{"multimodal_cfg", NULL}, {"init_logit_bias", NULL}};
     section model = {json_object_get(root, "model_cfg"), path, "model_cfg."};
@@ -274,8 +275,8 @@ static nb_status parse_open_clip(nb_clip_config *out, const json_t *root, const 
         return nb_fail(err, NB_ERR_INPUT, "'%s' has no %s", path,
                        json_is_object(text.object) ? "model_cfg.vision_cfg" : "model_cfg.text_cfg");
     }
-    NB_TRY(refuse_extras(model, extras, sizeof extras / sizeof *extras, err));
-    NB_TRY(get_size(model, "embed_dim", 0, &out->projection, err));
+    NB_TRY(config_refuse_extras(model, extras, sizeof extras / sizeof *extras, err));
+    NB_TRY(config_get_size(model, "embed_dim", 0, &out->projection, err));
     const json_t *quick = json_object_get(model.object, "quick_gelu");
     if (!out->projection || (quick && !json_is_boolean(quick))) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s': %s", path,
@@ -287,10 +288,10 @@ static nb_status parse_open_clip(nb_clip_config *out, const json_t *root, const 
     out->text.epsilon = out->image.epsilon = 1e-5f;
     out->open_clip = true;
     out->end_token = NB_END_HIGHEST;
-    NB_TRY(parse_open_clip_text(out, text, err));
-    NB_TRY(parse_open_clip_vision(out, vision, err));
-    NB_TRY(check_image(out, 3, path, err));
-    NB_TRY(parse_open_clip_pixels(out, pixels, err));
+    NB_TRY(config_parse_open_clip_text(out, text, err));
+    NB_TRY(config_parse_open_clip_vision(out, vision, err));
+    NB_TRY(config_check_image(out, 3, path, err));
+    NB_TRY(config_parse_open_clip_pixels(out, pixels, err));
 done:
     return status;
 }
@@ -309,13 +310,13 @@ nb_status nb_clip_config_parse(nb_clip_config *out, const char *json, size_t len
         status = nb_fail(err, NB_ERR_INPUT, "'%s' is not a JSON object: %s", path, root ? "another value" : where.text);
         goto done;
     }
-    NB_TRY(open_clip ? parse_open_clip(out, root, path, err) : parse_hugging_face(out, root, path, err));
+    NB_TRY(open_clip ? config_parse_open_clip(out, root, path, err) : config_parse_hugging_face(out, root, path, err));
 done:
     json_decref(root);
     return status;
 }
 
-static nb_status check_directory(const char *directory, nb_error *err)
+static nb_status config_check_directory(const char *directory, nb_error *err)
 {
     if (nb_file_is_directory(directory)) {
         return NB_OK;
@@ -331,7 +332,7 @@ nb_status nb_clip_config_read(nb_clip_config *out, const char *directory, nb_err
     size_t len;
     nb_status status;
     *out = (nb_clip_config){0};
-    NB_TRY(check_directory(directory, err));
+    NB_TRY(config_check_directory(directory, err));
     NB_TRY(nb_path_join(&path, directory, hugging_face_file, err));
     NB_TRY(nb_path_join(&other, directory, open_clip_file, err));
     bool open_clip = access(path, F_OK) != 0 && access(other, F_OK) == 0;

@@ -106,7 +106,7 @@ nb_status nb_names_detect(nb_naming *out, const nb_checkpoint *checkpoint, nb_er
     return NB_OK;
 }
 
-static bool ends_with(const char *text, const char *end)
+static bool names_ends_with(const char *text, const char *end)
 {
     size_t len = strlen(text), end_len = strlen(end);
     return len >= end_len && strcmp(text + len - end_len, end) == 0;
@@ -122,8 +122,8 @@ nb_status nb_names_check_used(nb_naming naming, const nb_checkpoint *checkpoint,
         for (size_t k = 0; k < 2; k++) {
             of_tower = of_tower || strncmp(name, towers[naming][k], strlen(towers[naming][k])) == 0;
         }
-        if (of_tower && !nb_checkpoint_used(checkpoint, i) && !ends_with(name, "position_ids") &&
-            !ends_with(name, "attn_mask")) {
+        if (of_tower && !nb_checkpoint_used(checkpoint, i) && !names_ends_with(name, "position_ids") &&
+            !names_ends_with(name, "attn_mask")) {
             nb_fail(err, NB_ERR_INPUT, "'%s' has a tensor '%.200s' that the configuration does not account for",
                     nb_checkpoint_path_at(checkpoint, i), name);
             return nb_hint(err, "more layers than the configuration says, or a tower that is not CLIP's ViT");

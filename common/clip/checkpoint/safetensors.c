@@ -52,7 +52,7 @@ size_t nb_dtype_bits(nb_dtype dtype)
     return (unsigned)dtype < NB_DTYPE_COUNT ? dtypes[dtype].bits : 0;
 }
 
-static bool dtype_find(const char *name, nb_dtype *out)
+static bool safetensors_dtype_find(const char *name, nb_dtype *out)
 {
     for (unsigned i = 0; i < NB_DTYPE_COUNT; i++) {
         if (strcmp(name, dtypes[i].name) == 0) {
@@ -81,7 +81,7 @@ bool nb_tensor_size(const nb_tensor *t, size_t *count, size_t *bytes)
 }
 
 /* A JSON integer that is a size; false for anything else. */
-static bool json_size(const json_t *value, size_t *out)
+static bool safetensors_json_size(const json_t *value, size_t *out)
 {
     if (!json_is_integer(value) || json_integer_value(value) < 0) {
         return false;
@@ -105,7 +105,7 @@ nb_status nb_tensor_refuse(nb_error *err, const char *path, const char *name, co
     return nb_fail(err, NB_ERR_INPUT, "'%s': tensor '%.200s': %s", path, name, what);
 }
 
-static nb_status read_shape(entry *e, const char *path, const json_t *shape, nb_error *err)
+static nb_status safetensors_read_shape(entry *e, const char *path, const json_t *shape, nb_error *err)
 {
     nb_tensor *t = &e->tensor;
     if (!json_is_array(shape)) {
@@ -117,14 +117,15 @@ static nb_status read_shape(entry *e, const char *path, const json_t *shape, nb_
     }
     t->rank = json_array_size(shape);
     for (size_t i = 0; i < t->rank; i++) {
-        if (!json_size(json_array_get(shape, i), &t->shape[i])) {
+        if (!safetensors_json_size(json_array_get(shape, i), &t->shape[i])) {
             return nb_tensor_refuse(err, path, t->name, "'shape' holds something that is no size");
         }
     }
     return NB_OK;
 }
 
-static nb_status read_entry(entry *e, const char *path, const char *name, const json_t *value, nb_error *err)
+static nb_status safetensors_read_entry(entry *e, const char *path, const char *name, const json_t *value,
+                                        nb_error *err)
 {
     nb_tensor *t = &e->tensor;
     t->name = name;
@@ -138,16 +139,16 @@ static nb_status read_entry(entry *e, const char *path, const char *name, const 
     if (!dtype) {
         return nb_tensor_refuse(err, path, name, "'dtype' is missing or no string");
     }
-    if (!dtype_find(dtype, &t->dtype)) {
+    if (!safetensors_dtype_find(dtype, &t->dtype)) {
         return nb_fail(err, NB_ERR_INPUT, "'%s': tensor '%.200s' has the unknown dtype '%.32s'", path, name, dtype);
     }
-    nb_status status = read_shape(e, path, json_object_get(value, "shape"), err);
+    nb_status status = safetensors_read_shape(e, path, json_object_get(value, "shape"), err);
     if (status != NB_OK) {
         return status;
     }
     const json_t *offsets = json_object_get(value, "data_offsets");
-    if (json_array_size(offsets) != 2 || !json_size(json_array_get(offsets, 0), &e->begin) ||
-        !json_size(json_array_get(offsets, 1), &e->end) || e->begin > e->end) {
+    if (json_array_size(offsets) != 2 || !safetensors_json_size(json_array_get(offsets, 0), &e->begin) ||
+        !safetensors_json_size(json_array_get(offsets, 1), &e->end) || e->begin > e->end) {
         return nb_tensor_refuse(err, path, name, "'data_offsets' is no pair [begin, end] of sizes with begin <= end");
     }
     size_t bytes;
@@ -179,7 +180,7 @@ nb_status nb_safetensors_check_metadata(json_t *metadata, const char *path, nb_e
     return NB_OK;
 }
 
-static int by_offset(const void *a, const void *b)
+static int safetensors_by_offset(const void *a, const void *b)
 {
     const entry *x = a;
     const entry *y = b;
@@ -192,13 +193,13 @@ static int by_offset(const void *a, const void *b)
     return strcmp(x->tensor.name, y->tensor.name);
 }
 
-static int by_name(const void *a, const void *b)
+static int safetensors_by_name(const void *a, const void *b)
 {
     return strcmp((*(const nb_tensor *const *)a)->name, (*(const nb_tensor *const *)b)->name);
 }
 
 /* Entries in the order of the data must follow each other without a gap and end where the file ends. */
-static nb_status check_cover(const nb_safetensors *s, const entry *entries, nb_error *err)
+static nb_status safetensors_check_cover(const nb_safetensors *s, const entry *entries, nb_error *err)
 {
     size_t at = 0;
     for (size_t i = 0; i < s->count; i++) {
@@ -226,7 +227,7 @@ static nb_status check_cover(const nb_safetensors *s, const entry *entries, nb_e
 }
 
 /* From the parsed header to checked tensors in the order of the data, and their order by name. */
-static nb_status read_entries(nb_safetensors *s, nb_error *err)
+static nb_status safetensors_read_entries(nb_safetensors *s, nb_error *err)
 {
     nb_status status = NB_OK;
     entry *entries = NULL;
@@ -238,12 +239,12 @@ static nb_status read_entries(nb_safetensors *s, nb_error *err)
         if (strcmp(name, NB_SAFETENSORS_METADATA) == 0) {
             NB_TRY(nb_safetensors_check_metadata(value, s->path, err));
         } else {
-            NB_TRY(read_entry(&entries[s->count], s->path, name, value, err));
+            NB_TRY(safetensors_read_entry(&entries[s->count], s->path, name, value, err));
             s->count++;
         }
     }
-    qsort(entries, s->count, sizeof *entries, by_offset);
-    NB_TRY(check_cover(s, entries, err));
+    qsort(entries, s->count, sizeof *entries, safetensors_by_offset);
+    NB_TRY(safetensors_check_cover(s, entries, err));
     NB_TRY_NEW(s->tensors, s->count);
     NB_TRY_NEW(s->sorted, s->count);
     for (size_t i = 0; i < s->count; i++) {
@@ -251,13 +252,13 @@ static nb_status read_entries(nb_safetensors *s, nb_error *err)
         s->tensors[i].data = s->data + entries[i].begin;
         s->sorted[i] = &s->tensors[i];
     }
-    qsort(s->sorted, s->count, sizeof *s->sorted, by_name);
+    qsort(s->sorted, s->count, sizeof *s->sorted, safetensors_by_name);
 done:
     free(entries);
     return status;
 }
 
-static nb_status parse_header(nb_safetensors *s, const unsigned char *bytes, size_t len, nb_error *err)
+static nb_status safetensors_parse_header(nb_safetensors *s, const unsigned char *bytes, size_t len, nb_error *err)
 {
     uint64_t header;
     if (len < sizeof header) {
@@ -293,8 +294,8 @@ static nb_status parse_header(nb_safetensors *s, const unsigned char *bytes, siz
 }
 
 /* Takes the map, whatever comes of it. */
-static nb_status open_bytes(nb_safetensors **out, const unsigned char *bytes, size_t len, nb_map map, const char *path,
-                            nb_error *err)
+static nb_status safetensors_open_bytes(nb_safetensors **out, const unsigned char *bytes, size_t len, nb_map map,
+                                        const char *path, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_safetensors *s = NULL;
@@ -304,8 +305,8 @@ static nb_status open_bytes(nb_safetensors **out, const unsigned char *bytes, si
     map = (nb_map){0};
     NB_TRY_NEW(s->path, strlen(path) + 1);
     memcpy(s->path, path, strlen(path) + 1);
-    NB_TRY(parse_header(s, bytes, len, err));
-    NB_TRY(read_entries(s, err));
+    NB_TRY(safetensors_parse_header(s, bytes, len, err));
+    NB_TRY(safetensors_read_entries(s, err));
     *out = s;
     s = NULL;
 done:
@@ -319,13 +320,13 @@ nb_status nb_safetensors_open(nb_safetensors **out, const char *path, nb_error *
     nb_map map;
     *out = NULL;
     nb_status status = nb_map_open(&map, path, err);
-    return status == NB_OK ? open_bytes(out, map.data, map.len, map, path, err) : status;
+    return status == NB_OK ? safetensors_open_bytes(out, map.data, map.len, map, path, err) : status;
 }
 
 nb_status nb_safetensors_open_memory(nb_safetensors **out, const void *bytes, size_t len, const char *name,
                                      nb_error *err)
 {
-    return open_bytes(out, bytes, len, (nb_map){0}, name, err);
+    return safetensors_open_bytes(out, bytes, len, (nb_map){0}, name, err);
 }
 
 const char *nb_safetensors_path(const nb_safetensors *s)
@@ -347,7 +348,7 @@ const nb_tensor *nb_safetensors_find(const nb_safetensors *s, const char *name)
 {
     const nb_tensor key = {.name = name};
     const nb_tensor *wanted = &key;
-    const nb_tensor **found = bsearch(&wanted, s->sorted, s->count, sizeof *s->sorted, by_name);
+    const nb_tensor **found = bsearch(&wanted, s->sorted, s->count, sizeof *s->sorted, safetensors_by_name);
     return found ? *found : NULL;
 }
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* Adds one tensor to the header object, its data starting at *at, and moves *at behind it. */
-static nb_status describe(json_t *header, const nb_tensor *t, const char *path, size_t *at, size_t *bytes,
-                          nb_error *err)
+static nb_status safetensors_write_describe(json_t *header, const nb_tensor *t, const char *path, size_t *at,
+                                            size_t *bytes, nb_error *err)
 {
     size_t count = 0;
     if (!t->name || !nb_tensor_name_printable(t->name) || strcmp(t->name, NB_SAFETENSORS_METADATA) == 0) {
@@ -44,7 +44,8 @@ typedef struct content {
 } content;
 
 /* The header's text, length and padding included; `bytes` [count] receives each tensor's size. */
-static nb_status build_header(nb_buffer *out, const char *path, const content *c, size_t *bytes, nb_error *err)
+static nb_status safetensors_write_build_header(nb_buffer *out, const char *path, const content *c, size_t *bytes,
+                                                nb_error *err)
 {
     nb_status status = NB_OK;
     char *text = NULL;
@@ -60,7 +61,7 @@ static nb_status build_header(nb_buffer *out, const char *path, const content *c
         NB_TRY(nb_safetensors_check_metadata(metadata, path, err));
     }
     for (size_t i = 0; i < c->count; i++) {
-        NB_TRY(describe(header, &c->tensors[i], path, &at, &bytes[i], err));
+        NB_TRY(safetensors_write_describe(header, &c->tensors[i], path, &at, &bytes[i], err));
     }
     text = json_dumps(header, JSON_COMPACT);
     if (!text) {
@@ -92,7 +93,7 @@ nb_status nb_safetensors_write(const char *path, bool force, const nb_tensor *te
     nb_buffer header = {0};
     size_t *bytes = NULL;
     NB_TRY_NEW(bytes, count);
-    NB_TRY(build_header(&header, path, &(content){tensors, count, metadata_json}, bytes, err));
+    NB_TRY(safetensors_write_build_header(&header, path, &(content){tensors, count, metadata_json}, bytes, err));
     NB_TRY(nb_output_begin(&out, path, force, err));
     FILE *f = fopen(out.partial, "wb");
     if (!f) {

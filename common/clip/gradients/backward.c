@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t kept_layers(const nb_tower_config *c, bool recompute)
+static size_t backward_kept_layers(const nb_tower_config *c, bool recompute)
 {
     return recompute ? 1 : c->layers;
 }
@@ -14,7 +14,8 @@ static size_t kept_layers(const nb_tower_config *c, bool recompute)
 nb_status nb_tape_create(nb_tape *t, const nb_tower_config *c, const nb_block *blocks, const nb_tape_size *size,
                          nb_error *err)
 {
-    size_t rows = size->rows, kept = kept_layers(c, size->recompute), w = c->width, wide = c->mlp > w ? c->mlp : w;
+    size_t rows = size->rows, kept = backward_kept_layers(c, size->recompute), w = c->width,
+           wide = c->mlp > w ? c->mlp : w;
     nb_status status;
     *t = (nb_tape){.config = c,
                    .blocks = blocks,
@@ -48,7 +49,7 @@ void nb_tape_destroy(nb_tape *t)
     if (!t || !t->config) {
         return;
     }
-    for (size_t i = 0; t->layers && i < kept_layers(t->config, t->recompute); i++) {
+    for (size_t i = 0; t->layers && i < backward_kept_layers(t->config, t->recompute); i++) {
         free(t->layers[i].qkv);
         free(t->layers[i].mixed);
         free(t->layers[i].mid);
@@ -64,7 +65,7 @@ void nb_tape_destroy(nb_tape *t)
 
 size_t nb_tape_bytes(const nb_tower_config *c, const nb_tape_size *size)
 {
-    size_t longest = size->longest, kept = kept_layers(c, size->recompute) * (5 * c->width + c->mlp);
+    size_t longest = size->longest, kept = backward_kept_layers(c, size->recompute) * (5 * c->width + c->mlp);
     size_t row = kept + (c->layers + 1) * c->width + 3 * c->width + c->mlp;
     return sizeof(float) * (size->rows * row + (size->causal ? longest * (4 * c->width + 2) : 2 * longest * longest));
 }
@@ -75,7 +76,8 @@ float *nb_tape_input(nb_tape *t)
 }
 
 /* Sequence i of a layer, whose rows begin at `row`. */
-static nb_attender_sequence sequence_of(const nb_tape *t, const nb_tape_layer *l, size_t layer, size_t i, size_t row)
+static nb_attender_sequence backward_sequence_of(const nb_tape *t, const nb_tape_layer *l, size_t layer, size_t i,
+                                                 size_t row)
 {
     size_t w = t->config->width, before = t->prefixes ? t->prefixes[i].before : 0;
     return (nb_attender_sequence){.qkv = l->qkv + row * 3 * w,
@@ -85,7 +87,7 @@ static nb_attender_sequence sequence_of(const nb_tape *t, const nb_tape_layer *l
 }
 
 /* One block: x [used, width] -> out, keeping what the way back needs in l. */
-static void block_forward(nb_tape *t, size_t layer, nb_tape_layer *l, const float *x, float *out)
+static void backward_block_forward(nb_tape *t, size_t layer, nb_tape_layer *l, const float *x, float *out)
 {
     const nb_tower_config *c = t->config;
     const nb_block *b = &t->blocks[layer];
@@ -96,7 +98,7 @@ static void block_forward(nb_tape *t, size_t layer, nb_tape_layer *l, const floa
     nb_sgemm_nt(nb_matrix_of(t->narrow, rows, w), nb_matrix_of(b->qkv_weight, 3 * w, w), 0.0f, l->qkv, 3 * w);
     v->add_bias(l->qkv, rows, 3 * w, b->qkv_bias);
     for (size_t i = 0, at = 0; i < t->sequences; at += t->lengths[i], i++) {
-        const nb_attender_sequence sequence = sequence_of(t, l, layer, i, at);
+        const nb_attender_sequence sequence = backward_sequence_of(t, l, layer, i, at);
         nb_attender_forward(&t->attention, &sequence, l->mixed + at * w);
     }
     nb_sgemm_nt(nb_matrix_of(l->mixed, rows, w), nb_matrix_of(b->out_weight, w, w), 0.0f, t->narrow, w);
@@ -124,7 +126,8 @@ const float *nb_tape_forward(nb_tape *t, const size_t *lengths, const nb_tape_pr
         t->used += lengths[i];
     }
     for (size_t i = 0; i < layers; i++) {
-        block_forward(t, i, &t->layers[t->recompute ? 0 : i], t->inputs + i * step, t->inputs + (i + 1) * step);
+        backward_block_forward(t, i, &t->layers[t->recompute ? 0 : i], t->inputs + i * step,
+                               t->inputs + (i + 1) * step);
     }
     return t->inputs + layers * step;
 }
@@ -136,7 +139,8 @@ typedef struct linear_layer {
 } linear_layer;
 
 /* Back for its parameters: dweight += dy^T x, dbias += sums of dy; x, dy [used, .]. */
-static void linear_back(const nb_tape *t, const linear_layer *l, const float *dy, const float *x, const nb_sink *sink)
+static void backward_linear_back(const nb_tape *t, const linear_layer *l, const float *dy, const float *x,
+                                 const nb_sink *sink)
 {
     if (sink->gradients) {
         nb_sgemm_tn(1.0f, nb_matrix_of(dy, t->used, l->outputs), nb_matrix_of(x, t->used, l->inputs), 1.0f,
@@ -146,20 +150,21 @@ static void linear_back(const nb_tape *t, const linear_layer *l, const float *dy
 }
 
 /* d [used, width] goes from behind the perceptron to before it. */
-static void perceptron_back(nb_tape *t, const nb_block *b, const nb_tape_layer *l, float *d, const nb_sink *sink)
+static void backward_perceptron_back(nb_tape *t, const nb_block *b, const nb_tape_layer *l, float *d,
+                                     const nb_sink *sink)
 {
     const nb_tower_config *c = t->config;
     size_t w = c->width, rows = t->used;
     nb_gelu_kind kind = c->activation == NB_QUICK_GELU ? NB_VECTOR_QUICK_GELU : NB_VECTOR_GELU;
     if (sink->gradients) {
         t->gradient->gelu(t->wide, l->inner, rows * c->mlp, kind);
-        linear_back(t, &(linear_layer){b->fc2_weight, b->fc2_bias, w, c->mlp}, d, t->wide, sink);
+        backward_linear_back(t, &(linear_layer){b->fc2_weight, b->fc2_bias, w, c->mlp}, d, t->wide, sink);
     }
     nb_sgemm_nn(nb_matrix_of(d, rows, w), nb_matrix_of(b->fc2_weight, w, c->mlp), t->wide, c->mlp);
     t->gradient->gelu_back(t->wide, l->inner, rows * c->mlp, kind);
     if (sink->gradients) {
         t->vector->layer_norm(t->narrow, l->mid, rows, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
-        linear_back(t, &(linear_layer){b->fc1_weight, b->fc1_bias, c->mlp, w}, t->wide, t->narrow, sink);
+        backward_linear_back(t, &(linear_layer){b->fc1_weight, b->fc1_bias, c->mlp, w}, t->wide, t->narrow, sink);
     }
     nb_sgemm_nn(nb_matrix_of(t->wide, rows, c->mlp), nb_matrix_of(b->fc1_weight, c->mlp, w), t->narrow, w);
     t->gradient->layer_norm(d, &(nb_norm_gradient){nb_sink_at(sink, b->norm2_weight), nb_sink_at(sink, b->norm2_bias)},
@@ -167,22 +172,22 @@ static void perceptron_back(nb_tape *t, const nb_block *b, const nb_tape_layer *
 }
 
 /* d goes from behind the attention to before it; x is the block's input. */
-static void attention_back(nb_tape *t, size_t layer, const nb_tape_layer *l, const float *x, float *d,
-                           const nb_sink *sink)
+static void backward_attention_back(nb_tape *t, size_t layer, const nb_tape_layer *l, const float *x, float *d,
+                                    const nb_sink *sink)
 {
     const nb_tower_config *c = t->config;
     const nb_block *b = &t->blocks[layer];
     size_t w = c->width, rows = t->used;
     float *dmixed = t->wide, *dqkv = t->narrow, *normed = t->wide;
-    linear_back(t, &(linear_layer){b->out_weight, b->out_bias, w, w}, d, l->mixed, sink);
+    backward_linear_back(t, &(linear_layer){b->out_weight, b->out_bias, w, w}, d, l->mixed, sink);
     nb_sgemm_nn(nb_matrix_of(d, rows, w), nb_matrix_of(b->out_weight, w, w), dmixed, w);
     for (size_t i = 0, at = 0; i < t->sequences; at += t->lengths[i], i++) {
-        const nb_attender_sequence sequence = sequence_of(t, l, layer, i, at);
+        const nb_attender_sequence sequence = backward_sequence_of(t, l, layer, i, at);
         nb_attender_back(&t->attention, &sequence, dmixed + at * w, dqkv + at * 3 * w);
     }
     if (sink->gradients) {
         t->vector->layer_norm(normed, x, rows, &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, c->epsilon});
-        linear_back(t, &(linear_layer){b->qkv_weight, b->qkv_bias, 3 * w, w}, dqkv, normed, sink);
+        backward_linear_back(t, &(linear_layer){b->qkv_weight, b->qkv_bias, 3 * w, w}, dqkv, normed, sink);
     }
     float *dnormed = t->wide;
     nb_sgemm_nn(nb_matrix_of(dqkv, rows, 3 * w), nb_matrix_of(b->qkv_weight, 3 * w, w), dnormed, w);
@@ -197,10 +202,10 @@ void nb_tape_backward(nb_tape *t, float *d, const nb_sink *sink)
         nb_tape_layer *l = &t->layers[t->recompute ? 0 : i];
         const float *x = t->inputs + i * step;
         if (t->recompute && i + 1 < t->config->layers) { /* the last layer is still there */
-            block_forward(t, i, l, x, NULL);
+            backward_block_forward(t, i, l, x, NULL);
         }
-        perceptron_back(t, &t->blocks[i], l, d, sink);
-        attention_back(t, i, l, x, d, sink);
+        backward_perceptron_back(t, &t->blocks[i], l, d, sink);
+        backward_attention_back(t, i, l, x, d, sink);
     }
 }
 

@@ -34,13 +34,13 @@ void nb_attender_destroy(nb_attender *a)
     }
 }
 
-static float scale_of(const nb_tower_config *c)
+static float backward_attention_scale_of(const nb_tower_config *c)
 {
     return 1.0f / sqrtf((float)(c->width / c->heads));
 }
 
 /* Keys and values of one head: in the rows of qkv, or joined behind the prefix's. The count is set a query. */
-static nb_head head_of(const nb_attender *a, const nb_attender_sequence *s, size_t h)
+static nb_head backward_attention_head_of(const nb_attender *a, const nb_attender_sequence *s, size_t h)
 {
     size_t w = a->config->width, head = w / a->config->heads;
     const float *keys = s->before ? a->joined : s->qkv + w;
@@ -48,10 +48,10 @@ static nb_head head_of(const nb_attender *a, const nb_attender_sequence *s, size
                      .values = keys + w + h * head,
                      .stride = s->before ? 2 * w : 3 * w,
                      .width = head,
-                     .scale = scale_of(a->config)};
+                     .scale = backward_attention_scale_of(a->config)};
 }
 
-static void join(nb_attender *a, const nb_attender_sequence *s)
+static void backward_attention_join(nb_attender *a, const nb_attender_sequence *s)
 {
     size_t w = a->config->width;
     if (s->before) {
@@ -62,11 +62,11 @@ static void join(nb_attender *a, const nb_attender_sequence *s)
     }
 }
 
-static void causal_forward(nb_attender *a, const nb_attender_sequence *s, float *out)
+static void backward_attention_causal_forward(nb_attender *a, const nb_attender_sequence *s, float *out)
 {
     size_t w = a->config->width, head = w / a->config->heads;
     for (size_t h = 0; h < a->config->heads; h++) {
-        nb_head at = head_of(a, s, h);
+        nb_head at = backward_attention_head_of(a, s, h);
         for (size_t i = 0; i < s->n; i++) {
             at.count = s->before + i + 1;
             a->gradient->attend(&at, s->qkv + i * 3 * w + h * head, a->weights, out + i * w + h * head);
@@ -75,36 +75,36 @@ static void causal_forward(nb_attender *a, const nb_attender_sequence *s, float 
 }
 
 /* The weights [n, n] of one head of full attention. */
-static void weigh(nb_attender *a, const float *q, size_t n)
+static void backward_attention_weigh(nb_attender *a, const float *q, size_t n)
 {
     size_t w = a->config->width, head = w / a->config->heads;
     nb_sgemm_nt(nb_matrix_strided(q, n, head, 3 * w), nb_matrix_strided(q + w, n, head, 3 * w), 0.0f, a->weights, n);
-    a->vector->softmax(a->weights, n, n, n, scale_of(a->config));
+    a->vector->softmax(a->weights, n, n, n, backward_attention_scale_of(a->config));
 }
 
 void nb_attender_forward(nb_attender *a, const nb_attender_sequence *s, float *out)
 {
     size_t w = a->config->width, head = w / a->config->heads, n = s->n;
     if (a->causal) {
-        join(a, s);
-        causal_forward(a, s, out);
+        backward_attention_join(a, s);
+        backward_attention_causal_forward(a, s, out);
         return;
     }
     for (size_t h = 0; h < a->config->heads; h++) {
         const float *q = s->qkv + h * head;
-        weigh(a, q, n);
+        backward_attention_weigh(a, q, n);
         nb_sgemm_nn(nb_matrix_of(a->weights, n, n), nb_matrix_strided(q + 2 * w, n, head, 3 * w), out + h * head, w);
     }
 }
 
 /* Gradients of keys and values are added to dkeys [.., 2 width], rows `stride` apart: those of the prefix too. */
-static void causal_back(nb_attender *a, const nb_attender_sequence *s, const float *dout, float *dqkv, float *dkeys,
-                        size_t stride)
+static void backward_attention_causal_back(nb_attender *a, const nb_attender_sequence *s, const float *dout,
+                                           float *dqkv, float *dkeys, size_t stride)
 {
     size_t w = a->config->width, head = w / a->config->heads;
     float *unused = a->joined; /* the head's own output, which nobody needs again */
     for (size_t h = 0; h < a->config->heads; h++) {
-        nb_head at = head_of(a, s, h);
+        nb_head at = backward_attention_head_of(a, s, h);
         nb_head_gradient d = {
             .keys = dkeys + h * head, .values = dkeys + w + h * head, .stride = stride, .scratch = a->d};
         for (size_t i = 0; i < s->n; i++) {
@@ -117,7 +117,7 @@ static void causal_back(nb_attender *a, const nb_attender_sequence *s, const flo
     }
 }
 
-static void full_back(nb_attender *a, const nb_attender_sequence *s, const float *dout, float *dqkv)
+static void backward_attention_full_back(nb_attender *a, const nb_attender_sequence *s, const float *dout, float *dqkv)
 {
     size_t w = a->config->width, head = w / a->config->heads, n = s->n;
     nb_matrix weights = nb_matrix_of(a->weights, n, n), dscores = nb_matrix_of(a->d, n, n);
@@ -127,10 +127,10 @@ static void full_back(nb_attender *a, const nb_attender_sequence *s, const float
         nb_matrix values = nb_matrix_strided(q + 2 * w, n, head, 3 * w);
         nb_matrix d = nb_matrix_strided(dout + h * head, n, head, w);
         float *dq = dqkv + h * head;
-        weigh(a, q, n);
+        backward_attention_weigh(a, q, n);
         nb_sgemm_tn(1.0f, weights, d, 0.0f, dq + 2 * w, 3 * w);
         nb_sgemm_nt(d, values, 0.0f, a->d, n);
-        a->gradient->softmax(a->d, a->weights, n, n, scale_of(a->config));
+        a->gradient->softmax(a->d, a->weights, n, n, backward_attention_scale_of(a->config));
         nb_sgemm_nn(dscores, keys, dq, 3 * w);
         nb_sgemm_tn(1.0f, dscores, queries, 0.0f, dq + w, 3 * w);
     }
@@ -140,17 +140,17 @@ void nb_attender_back(nb_attender *a, const nb_attender_sequence *s, const float
 {
     size_t w = a->config->width, n = s->n, before = s->before;
     if (!a->causal) {
-        full_back(a, s, dout, dqkv);
+        backward_attention_full_back(a, s, dout, dqkv);
         return;
     }
-    join(a, s);
+    backward_attention_join(a, s);
     memset(dqkv, 0, n * 3 * w * sizeof *dqkv);
     if (!before) {
-        causal_back(a, s, dout, dqkv, dqkv + w, 3 * w);
+        backward_attention_causal_back(a, s, dout, dqkv, dqkv + w, 3 * w);
         return;
     }
     memset(a->back, 0, (before + n) * 2 * w * sizeof *a->back);
-    causal_back(a, s, dout, dqkv, a->back, 2 * w);
+    backward_attention_causal_back(a, s, dout, dqkv, a->back, 2 * w);
     for (size_t i = 0; i < n; i++) {
         memcpy(dqkv + i * 3 * w + w, a->back + (before + i) * 2 * w, 2 * w * sizeof *dqkv);
     }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* The end of the image tower. */
-static nb_end image_end(const nb_clip *m)
+static nb_end backward_image_end(const nb_clip *m)
 {
     return (nb_end){.norm_weight = m->post_norm_weight,
                     .norm_bias = m->post_norm_bias,
@@ -26,7 +26,7 @@ nb_status nb_image_tape_create(nb_image_tape *t, const nb_clip *clip, size_t bat
     size_t length = nb_clip_patches(c) + 1, rows = batch * length, w = c->image.width;
     const nb_tape_size size = {.rows = rows, .longest = length, .recompute = recompute};
     nb_status status;
-    *t = (nb_image_tape){.clip = clip, .batch = batch, .end = image_end(clip)};
+    *t = (nb_image_tape){.clip = clip, .batch = batch, .end = backward_image_end(clip)};
     NB_TRY(nb_tape_create(&t->tape, &c->image, clip->image_blocks, &size, err));
     NB_TRY_NEW(t->lengths, batch);
     NB_TRY_NEW(t->patches, (length - 1) * 3 * c->patch * c->patch);
@@ -89,7 +89,7 @@ void nb_image_tape_forward(nb_image_tape *t, const float *pixels, size_t count, 
 }
 
 /* dembedded to class token, positions and the patches' projection. */
-static void embedding_back(nb_image_tape *t, const nb_sink *sink)
+static void backward_image_embedding_back(nb_image_tape *t, const nb_sink *sink)
 {
     const nb_clip *m = t->clip;
     const nb_clip_config *c = &m->config;
@@ -120,6 +120,6 @@ void nb_image_tape_backward(nb_image_tape *t, const float *dout, const nb_sink *
         t->tape.gradient->layer_norm(
             t->dembedded, &(nb_norm_gradient){nb_sink_at(sink, m->pre_norm_weight), nb_sink_at(sink, m->pre_norm_bias)},
             t->d, t->embedded, used, &(nb_norm_layer){m->pre_norm_weight, NULL, w, m->config.image.epsilon});
-        embedding_back(t, sink);
+        backward_image_embedding_back(t, sink);
     }
 }

@@ -27,7 +27,7 @@ struct nb_inverter {
 };
 
 /* Arrays of one number a (image, channel). */
-static nb_status make_rows(nb_inverter *v, nb_error *err)
+static nb_status invert_make_rows(nb_inverter *v, nb_error *err)
 {
     size_t w = v->clip->config.text.width, d = v->clip->config.projection;
     nb_status status;
@@ -67,7 +67,7 @@ nb_status nb_inverter_create(nb_inverter **out, const nb_clip *clip, const nb_st
     NB_TRY_NEW(v->prefixes, batch);
     NB_TRY_NEW(v->d, rows * c->text.width);
     NB_TRY_NEW(v->drawn_choices, batch * steps);
-    NB_TRY(make_rows(v, err));
+    NB_TRY(invert_make_rows(v, err));
     *out = v;
     v = NULL;
 done:
@@ -108,7 +108,7 @@ void nb_inverter_draw(const nb_inverter *v, uint64_t seed, uint64_t id, float *w
 }
 
 /* The embeddings [count, projection] of the words in the templates of one step, into v->texts. */
-static void embed(nb_inverter *v, const nb_inversion *n, size_t step)
+static void invert_embed(nb_inverter *v, const nb_inversion *n, size_t step)
 {
     const nb_clip *m = v->clip;
     size_t w = m->config.text.width, count = n->count;
@@ -132,7 +132,7 @@ static void embed(nb_inverter *v, const nb_inversion *n, size_t step)
 }
 
 /* 1 - cos(text, image), and its gradient by the text. */
-static double loss_of(const float *text, const float *image, size_t d, float *dtext)
+static double invert_loss_of(const float *text, const float *image, size_t d, float *dtext)
 {
     double dot = 0, text_square = 0, image_square = 0;
     for (size_t i = 0; i < d; i++) {
@@ -149,7 +149,7 @@ static double loss_of(const float *text, const float *image, size_t d, float *dt
 }
 
 /* v->dtexts [count, projection] to v->gradient [count, width], by the words. */
-static void backward(nb_inverter *v, size_t count)
+static void invert_backward(nb_inverter *v, size_t count)
 {
     const nb_sink frozen = {0};
     size_t w = v->clip->config.text.width;
@@ -165,7 +165,7 @@ static void backward(nb_inverter *v, size_t count)
     }
 }
 
-static nb_status take_features(const nb_inverter *v, size_t count, float *features, nb_error *err)
+static nb_status invert_take_features(const nb_inverter *v, size_t count, float *features, nb_error *err)
 {
     size_t d = v->clip->config.projection;
     for (size_t i = 0; i < count; i++) {
@@ -191,9 +191,9 @@ nb_status nb_inverter_run(nb_inverter *v, const nb_inversion *n, float *features
     memset(v->m, 0, count * w * sizeof *v->m);
     memset(v->v, 0, count * w * sizeof *v->v);
     for (size_t step = 0; step < v->steps; step++) {
-        embed(v, n, step);
+        invert_embed(v, n, step);
         for (size_t i = 0; i < count; i++) {
-            double loss = loss_of(v->texts + i * d, n->images + i * d, d, v->dtexts + i * d);
+            double loss = invert_loss_of(v->texts + i * d, n->images + i * d, d, v->dtexts + i * d);
             if (!isfinite(loss)) {
                 return nb_fail(err, NB_ERR_NUMERIC, "the loss of image %zu of a tile is %g at step %zu", i, loss,
                                step + 1);
@@ -202,12 +202,12 @@ nb_status nb_inverter_run(nb_inverter *v, const nb_inversion *n, float *features
                 losses[i * v->steps + step] = loss;
             }
         }
-        backward(v, count);
+        invert_backward(v, count);
         nb_adamw a = nb_adamw_at(rate, decay, beta1, beta2, epsilon, step + 1);
         v->tape.gradient->adamw(&a, n->words, v->m, v->v, v->gradient, count * w);
     }
-    embed(v, n, v->steps - 1);
-    return take_features(v, count, features, err);
+    invert_embed(v, n, v->steps - 1);
+    return invert_take_features(v, count, features, err);
 }
 
 nb_status nb_inverter_images(nb_inverter *v, uint64_t seed, const nb_numbered_images *images, float *features,

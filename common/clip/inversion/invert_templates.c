@@ -9,7 +9,7 @@
 static const char placeholder[] = " $ ";
 
 /* CLIP's own list, unless templates are given. */
-static nb_status collect(nb_strings *out, const nb_strings *given, nb_error *err)
+static nb_status invert_templates_collect(nb_strings *out, const nb_strings *given, nb_error *err)
 {
     size_t count;
     const char *const *published = nb_clip_templates(&count);
@@ -36,17 +36,19 @@ static nb_status collect(nb_strings *out, const nb_strings *given, nb_error *err
                                           : status;
 }
 
-static nb_status tokenise(const nb_clip *m, const char *text, int32_t *ids, size_t *count, nb_error *err)
+static nb_status invert_templates_tokenise(const nb_clip *m, const char *text, int32_t *ids, size_t *count,
+                                           nb_error *err)
 {
     return nb_tokenizer_encode(m->tokenizer, text, strlen(text), (nb_token_array){ids, m->config.context}, count, err);
 }
 
 /* Tokenises template i and finds the word in it; prefix.keys waits. */
-static nb_status cut(nb_word_templates *t, const nb_clip *m, size_t i, const char *text, int32_t word, nb_error *err)
+static nb_status invert_templates_cut(nb_word_templates *t, const nb_clip *m, size_t i, const char *text, int32_t word,
+                                      nb_error *err)
 {
     int32_t *ids = t->tokens + i * m->config.context;
     size_t count, at = 0, words = 0;
-    nb_status status = tokenise(m, text, ids, &count, err);
+    nb_status status = invert_templates_tokenise(m, text, ids, &count, err);
     if (status != NB_OK) {
         return nb_context(err, "template '%.200s'", text);
     }
@@ -67,7 +69,8 @@ static nb_status cut(nb_word_templates *t, const nb_clip *m, size_t i, const cha
 }
 
 /* Keys and values of every layer of the tokens before the word, which begin a row of t->tokens. */
-static void compute_prefix(nb_tape *tape, const nb_clip *m, const int32_t *tokens, size_t before, float *keys)
+static void invert_templates_compute_prefix(nb_tape *tape, const nb_clip *m, const int32_t *tokens, size_t before,
+                                            float *keys)
 {
     size_t w = m->config.text.width;
     float *x = nb_tape_input(tape);
@@ -80,7 +83,7 @@ static void compute_prefix(nb_tape *tape, const nb_clip *m, const int32_t *token
     }
 }
 
-static nb_status compute_prefixes(nb_word_templates *t, const nb_clip *m, nb_error *err)
+static nb_status invert_templates_compute_prefixes(nb_word_templates *t, const nb_clip *m, nb_error *err)
 {
     const nb_tower_config *c = &m->config.text;
     nb_tape tape = {0};
@@ -95,7 +98,7 @@ static nb_status compute_prefixes(nb_word_templates *t, const nb_clip *m, nb_err
     float *keys = t->keys;
     for (size_t i = 0; i < t->count; i++) {
         nb_tape_prefix *p = &t->list[i].prefix;
-        compute_prefix(&tape, m, t->tokens + i * context, p->before, keys);
+        invert_templates_compute_prefix(&tape, m, t->tokens + i * context, p->before, keys);
         p->keys = keys;
         keys += p->before * c->layers * 2 * c->width;
     }
@@ -111,9 +114,9 @@ nb_status nb_word_templates_create(nb_word_templates *t, const nb_clip *m, const
     size_t tokens;
     nb_status status;
     *t = (nb_word_templates){0};
-    NB_TRY(collect(&texts, templates, err));
+    NB_TRY(invert_templates_collect(&texts, templates, err));
     NB_TRY_NEW(alone, m->config.context);
-    NB_TRY(tokenise(m, placeholder, alone, &tokens, err));
+    NB_TRY(invert_templates_tokenise(m, placeholder, alone, &tokens, err));
     if (tokens != 3) {
         status = nb_fail(err, NB_ERR_INPUT, "the vocabulary has no token of its own for '$'");
         goto done;
@@ -122,9 +125,9 @@ nb_status nb_word_templates_create(nb_word_templates *t, const nb_clip *m, const
     NB_TRY_NEW(t->list, t->count);
     NB_TRY_NEW(t->tokens, t->count * m->config.context);
     for (size_t i = 0; i < t->count; i++) {
-        NB_TRY(cut(t, m, i, nb_strings_get(&texts, i), alone[1], err));
+        NB_TRY(invert_templates_cut(t, m, i, nb_strings_get(&texts, i), alone[1], err));
     }
-    NB_TRY(compute_prefixes(t, m, err));
+    NB_TRY(invert_templates_compute_prefixes(t, m, err));
 done:
     nb_strings_free(&texts);
     free(alone);

@@ -35,7 +35,7 @@ void nb_visual_source_destroy(nb_visual_source *s)
 }
 
 /* The margin of one normalised feature [d], -INFINITY when it is rejected. */
-static double margin_of(const nb_visual_source *s, const double *feature)
+static double visual_negatives_margin_of(const nb_visual_source *s, const double *feature)
 {
     double sum = 0;
     bool over = false;
@@ -60,7 +60,7 @@ nb_status nb_visual_source_run(nb_visual_source *s, const double *images, const 
             s->row[k] = (double)out->features[i * s->d + k];
         }
         nb_normalise_row(s->row, s->row, s->d);
-        out->margins[i] = margin_of(s, s->row);
+        out->margins[i] = visual_negatives_margin_of(s, s->row);
     }
     return status;
 }

@@ -13,7 +13,7 @@
 enum { SPECIAL = 2 };
 
 /* Writes folder/name and frees the text. */
-static nb_status write_text(const char *folder, const char *name, bool force, char *text, nb_error *err)
+static nb_status create_write_text(const char *folder, const char *name, bool force, char *text, nb_error *err)
 {
     char *path = NULL;
     nb_status status = nb_path_join(&path, folder, name, err);
@@ -25,7 +25,7 @@ static nb_status write_text(const char *folder, const char *name, bool force, ch
     return status;
 }
 
-static nb_status write_weights(const char *folder, bool force, nb_clip *clip, uint64_t seed, nb_error *err)
+static nb_status create_write_weights(const char *folder, bool force, nb_clip *clip, uint64_t seed, nb_error *err)
 {
     nb_clip_tensors tensors = {0};
     char *path = NULL;
@@ -55,10 +55,10 @@ nb_status nb_clip_create(const char *folder, bool force, const nb_clip_config *c
     clip->config.vocabulary = NB_BPE_BASE_SYMBOLS + merges->count + SPECIAL;
     NB_TRY(nb_bpe_write(folder, force, merges, err));
     NB_TRY(nb_clip_config_text(&clip->config, (int64_t)clip->config.vocabulary - 1, &text, err));
-    NB_TRY(write_text(folder, "config.json", force, text, err));
+    NB_TRY(create_write_text(folder, "config.json", force, text, err));
     NB_TRY(nb_clip_preprocess_text(&preprocess, &text, err));
-    NB_TRY(write_text(folder, "preprocessor_config.json", force, text, err));
-    NB_TRY(write_weights(folder, force, clip, seed, err));
+    NB_TRY(create_write_text(folder, "preprocessor_config.json", force, text, err));
+    NB_TRY(create_write_weights(folder, force, clip, seed, err));
 done:
     nb_clip_close(clip);
     return status;

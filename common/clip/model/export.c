@@ -15,7 +15,7 @@
 enum { REAL_DIGITS = 16 };
 
 /* The float as the double with the fewest digits that is read as it again: 1e-05, not 9.99999975e-06. */
-static double shortest(float value)
+static double export_shortest(float value)
 {
     char text[32];
     for (int digits = 1; digits <= 9; digits++) {
@@ -27,19 +27,19 @@ static double shortest(float value)
     return strtod(text, NULL);
 }
 
-static json_t *tower(const char *type, const nb_tower_config *t, size_t projection)
+static json_t *export_tower(const char *type, const nb_tower_config *t, size_t projection)
 {
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:f, s:I}", "model_type", type, "hidden_size",
                      (json_int_t)t->width, "intermediate_size", (json_int_t)t->mlp, "num_attention_heads",
                      (json_int_t)t->heads, "num_hidden_layers", (json_int_t)t->layers, "hidden_act",
-                     t->activation == NB_QUICK_GELU ? "quick_gelu" : "gelu", "layer_norm_eps", shortest(t->epsilon),
-                     "projection_dim", (json_int_t)projection);
+                     t->activation == NB_QUICK_GELU ? "quick_gelu" : "gelu", "layer_norm_eps",
+                     export_shortest(t->epsilon), "projection_dim", (json_int_t)projection);
 }
 
 nb_status nb_clip_config_text(const nb_clip_config *c, int64_t end_token, char **out, nb_error *err)
 {
-    json_t *text = tower("clip_text_model", &c->text, c->projection);
-    json_t *image = tower("clip_vision_model", &c->image, c->projection);
+    json_t *text = export_tower("clip_text_model", &c->text, c->projection);
+    json_t *image = export_tower("clip_vision_model", &c->image, c->projection);
     json_object_set_new(text, "max_position_embeddings", json_integer((json_int_t)c->context));
     json_object_set_new(text, "vocab_size", json_integer((json_int_t)c->vocabulary));
     if (end_token >= 0) {
@@ -58,18 +58,18 @@ nb_status nb_clip_config_text(const nb_clip_config *c, int64_t end_token, char *
 nb_status nb_clip_preprocess_text(const nb_preprocess *p, char **out, nb_error *err)
 {
     json_int_t size = (json_int_t)p->size;
-    json_t *root =
-        json_pack("{s:{s:I, s:I}, s:b, s:b, s:b, s:b, s:b, s:[f, f, f], s:[f, f, f], s:i, s:f, s:{s:I}}", "crop_size",
-                  "height", size, "width", size, "do_center_crop", 1, "do_convert_rgb", 1, "do_normalize", 1,
-                  "do_rescale", 1, "do_resize", 1, "image_mean", shortest(p->mean[0]), shortest(p->mean[1]),
-                  shortest(p->mean[2]), "image_std", shortest(p->std[0]), shortest(p->std[1]), shortest(p->std[2]),
-                  "resample", 3, "rescale_factor", p->rescale, "size", "shortest_edge", size);
+    json_t *root = json_pack(
+        "{s:{s:I, s:I}, s:b, s:b, s:b, s:b, s:b, s:[f, f, f], s:[f, f, f], s:i, s:f, s:{s:I}}", "crop_size", "height",
+        size, "width", size, "do_center_crop", 1, "do_convert_rgb", 1, "do_normalize", 1, "do_rescale", 1, "do_resize",
+        1, "image_mean", export_shortest(p->mean[0]), export_shortest(p->mean[1]), export_shortest(p->mean[2]),
+        "image_std", export_shortest(p->std[0]), export_shortest(p->std[1]), export_shortest(p->std[2]), "resample", 3,
+        "rescale_factor", p->rescale, "size", "shortest_edge", size);
     *out = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(REAL_DIGITS)) : NULL;
     json_decref(root);
     return *out ? NB_OK : nb_fail(err, NB_ERR_LIMIT, "no memory for a configuration");
 }
 
-static nb_status write_text(const char *folder, const char *name, const char *text, size_t len, nb_error *err)
+static nb_status export_write_text(const char *folder, const char *name, const char *text, size_t len, nb_error *err)
 {
     char *path = NULL;
     nb_status status = nb_path_join(&path, folder, name, err);
@@ -80,14 +80,14 @@ static nb_status write_text(const char *folder, const char *name, const char *te
     return status;
 }
 
-static nb_status copy(const char *from, const char *to, const char *name, nb_error *err)
+static nb_status export_copy(const char *from, const char *to, const char *name, nb_error *err)
 {
     char *path = NULL;
     nb_map map = {0};
     nb_status status;
     NB_TRY(nb_path_join(&path, from, name, err));
     NB_TRY(nb_map_open(&map, path, err));
-    NB_TRY(write_text(to, name, (const char *)map.data, map.len, err));
+    NB_TRY(export_write_text(to, name, (const char *)map.data, map.len, err));
 done:
     nb_map_close(&map);
     free(path);
@@ -95,33 +95,33 @@ done:
 }
 
 /* Mean and deviation, where no file states them. */
-static nb_status write_preprocess(const nb_clip *m, const char *to, nb_error *err)
+static nb_status export_write_preprocess(const nb_clip *m, const char *to, nb_error *err)
 {
     char *text = NULL;
     nb_status status = nb_clip_preprocess_text(&m->preprocess, &text, err);
     if (status == NB_OK) {
-        status = write_text(to, "preprocessor_config.json", text, strlen(text), err);
+        status = export_write_text(to, "preprocessor_config.json", text, strlen(text), err);
     }
     free(text);
     return status;
 }
 
-static nb_status write_config(const nb_clip *m, const char *from, const char *to, nb_error *err)
+static nb_status export_write_config(const nb_clip *m, const char *from, const char *to, nb_error *err)
 {
     char *text = NULL;
     if (!m->config.open_clip) {
-        return copy(from, to, nb_clip_config_file(&m->config), err);
+        return export_copy(from, to, nb_clip_config_file(&m->config), err);
     }
     nb_status status = nb_clip_config_text(&m->config, nb_tokenizer_end(m->tokenizer), &text, err);
     if (status == NB_OK) {
-        status = write_text(to, "config.json", text, strlen(text), err);
+        status = export_write_text(to, "config.json", text, strlen(text), err);
     }
     free(text);
     return status;
 }
 
 /* Rounds all tensors into `halves`, where they then lie. */
-static nb_status to_half(nb_clip_tensors *t, uint16_t *halves, nb_error *err)
+static nb_status export_to_half(nb_clip_tensors *t, uint16_t *halves, nb_error *err)
 {
     for (size_t i = 0; i < t->count; i++) {
         nb_tensor *tensor = &t->tensors[i];
@@ -148,14 +148,15 @@ nb_status nb_clip_export(const nb_clip *m, const float *weights, nb_dtype dtype,
     char *path = NULL;
     nb_status status;
     for (size_t i = 0; i < m->tokenizer_files.count; i++) {
-        NB_TRY(copy(from, to, nb_strings_get(&m->tokenizer_files, i), err));
+        NB_TRY(export_copy(from, to, nb_strings_get(&m->tokenizer_files, i), err));
     }
-    NB_TRY(m->preprocess_file ? copy(from, to, "preprocessor_config.json", err) : write_preprocess(m, to, err));
-    NB_TRY(write_config(m, from, to, err));
+    NB_TRY(m->preprocess_file ? export_copy(from, to, "preprocessor_config.json", err)
+                              : export_write_preprocess(m, to, err));
+    NB_TRY(export_write_config(m, from, to, err));
     NB_TRY(nb_clip_tensors_list(&tensors, m, weights, weights, err));
     if (dtype == NB_F16) {
         NB_TRY_NEW(halves, nb_clip_parameters(&m->config));
-        NB_TRY(to_half(&tensors, halves, err));
+        NB_TRY(export_to_half(&tensors, halves, err));
     }
     NB_TRY(nb_path_join(&path, to, "model.safetensors", err));
     NB_TRY(nb_safetensors_write(path, true, tensors.tensors, tensors.count, "{\"format\": \"pt\"}", err));

@@ -54,7 +54,7 @@ void nb_image_encoder_destroy(nb_image_encoder *e)
 }
 
 /* Up to e->together images. */
-static void run_some(nb_image_encoder *e, const float *pixels, size_t count, float *out)
+static void image_encoder_run_some(nb_image_encoder *e, const float *pixels, size_t count, float *out)
 {
     const nb_clip *m = e->clip;
     const nb_clip_config *c = &m->config;
@@ -88,6 +88,6 @@ void nb_image_encoder_run(nb_image_encoder *e, const float *pixels, size_t count
     const nb_clip_config *c = &e->clip->config;
     for (size_t at = 0; at < count; at += e->together) {
         size_t some = count - at < e->together ? count - at : e->together;
-        run_some(e, pixels + at * 3 * c->image_size * c->image_size, some, out + at * c->projection);
+        image_encoder_run_some(e, pixels + at * 3 * c->image_size * c->image_size, some, out + at * c->projection);
     }
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* One digest for the checkpoint: over the digests of the files it was read from, in a fixed order. */
-static nb_status digest_files(nb_clip *m, const char *directory, const nb_strings *files, nb_error *err)
+static nb_status model_digest_files(nb_clip *m, const char *directory, const nb_strings *files, nb_error *err)
 {
     nb_buffer all = {0};
     char *path = NULL;
@@ -28,13 +28,13 @@ done:
     return status;
 }
 
-static nb_status push(nb_strings *files, const char *name, nb_error *err)
+static nb_status model_push(nb_strings *files, const char *name, nb_error *err)
 {
     return nb_strings_push(files, name, strlen(name), err);
 }
 
 /* Mean and deviation come from preprocessor_config.json, else from open_clip's configuration, else they are CLIP's. */
-static nb_status open_preprocess(nb_clip *m, const char *directory, nb_error *err)
+static nb_status model_open_preprocess(nb_clip *m, const char *directory, nb_error *err)
 {
     nb_status status =
         nb_preprocess_read(&m->preprocess, directory, m->config.image_size, &m->preprocess_defaulted, err);
@@ -47,7 +47,7 @@ static nb_status open_preprocess(nb_clip *m, const char *directory, nb_error *er
     return status;
 }
 
-static nb_status check_vocabulary(const nb_clip *m, const char *directory, const char *file, nb_error *err)
+static nb_status model_check_vocabulary(const nb_clip *m, const char *directory, const char *file, nb_error *err)
 {
     size_t tokens = nb_tokenizer_vocab_size(m->tokenizer);
     if (tokens == m->config.vocabulary) {
@@ -60,7 +60,7 @@ static nb_status check_vocabulary(const nb_clip *m, const char *directory, const
 
 /* The encoder reads a text at its first <|endoftext|>. That is where the configuration wants it when it names this
  * token, and also where the highest id of the text is when no token's id is higher. */
-static nb_status check_end_token(const nb_clip *m, const char *directory, nb_error *err)
+static nb_status model_check_end_token(const nb_clip *m, const char *directory, nb_error *err)
 {
     int64_t end = nb_tokenizer_end(m->tokenizer), stated = m->config.end_token;
     int64_t highest = (int64_t)nb_tokenizer_vocab_size(m->tokenizer) - 1;
@@ -78,13 +78,13 @@ static nb_status check_end_token(const nb_clip *m, const char *directory, nb_err
     return nb_hint(err, "the vocabulary belongs to another checkpoint");
 }
 
-static nb_status open_tokenizer(nb_clip *m, const char *directory, nb_error *err)
+static nb_status model_open_tokenizer(nb_clip *m, const char *directory, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_tokenizer_files(&m->tokenizer_files, directory, err));
     NB_TRY(nb_tokenizer_open(&m->tokenizer, directory, err));
-    NB_TRY(check_vocabulary(m, directory, nb_strings_get(&m->tokenizer_files, 0), err));
-    NB_TRY(check_end_token(m, directory, err));
+    NB_TRY(model_check_vocabulary(m, directory, nb_strings_get(&m->tokenizer_files, 0), err));
+    NB_TRY(model_check_end_token(m, directory, err));
 done:
     return status;
 }
@@ -99,8 +99,8 @@ nb_status nb_clip_prepare(nb_clip **out, const char *directory, const nb_engine 
     }
     m->engine = engine;
     NB_TRY(nb_clip_config_read(&m->config, directory, err));
-    NB_TRY(open_preprocess(m, directory, err));
-    NB_TRY(open_tokenizer(m, directory, err));
+    NB_TRY(model_open_preprocess(m, directory, err));
+    NB_TRY(model_open_tokenizer(m, directory, err));
     *out = m;
 done:
     if (status != NB_OK) {
@@ -127,17 +127,17 @@ nb_status nb_clip_load(nb_clip *m, const char *directory, void *arena, nb_error 
     nb_status status;
     NB_TRY(nb_checkpoint_open(&checkpoint, directory, err));
     NB_TRY(nb_clip_weights_read(m, checkpoint, arena, err));
-    NB_TRY(push(&files, nb_clip_config_file(&m->config), err));
+    NB_TRY(model_push(&files, nb_clip_config_file(&m->config), err));
     for (size_t i = 0; i < nb_checkpoint_files(checkpoint)->count; i++) {
-        NB_TRY(push(&files, nb_strings_get(nb_checkpoint_files(checkpoint), i), err));
+        NB_TRY(model_push(&files, nb_strings_get(nb_checkpoint_files(checkpoint), i), err));
     }
     for (size_t i = 0; i < m->tokenizer_files.count; i++) {
-        NB_TRY(push(&files, nb_strings_get(&m->tokenizer_files, i), err));
+        NB_TRY(model_push(&files, nb_strings_get(&m->tokenizer_files, i), err));
     }
     if (m->preprocess_file) {
-        NB_TRY(push(&files, "preprocessor_config.json", err));
+        NB_TRY(model_push(&files, "preprocessor_config.json", err));
     }
-    NB_TRY(digest_files(m, directory, &files, err));
+    NB_TRY(model_digest_files(m, directory, &files, err));
 done:
     nb_checkpoint_close(checkpoint);
     nb_strings_free(&files);

@@ -21,7 +21,7 @@ typedef struct lister {
     nb_status status;
 } lister;
 
-static void add(lister *l, nb_part part, const float *weight, shape s)
+static void tensors_add(lister *l, nb_part part, const float *weight, shape s)
 {
     char names[NB_PART_PIECES][NB_PART_NAME_MAX];
     size_t pieces = nb_part_names(NB_NAMES_HUGGING_FACE, part, l->side, l->layer, names);
@@ -52,63 +52,63 @@ static void add(lister *l, nb_part part, const float *weight, shape s)
     }
 }
 
-static void add_vector(lister *l, nb_part part, const float *weight, size_t n)
+static void tensors_add_vector(lister *l, nb_part part, const float *weight, size_t n)
 {
-    add(l, part, weight, (shape){1, {n}});
+    tensors_add(l, part, weight, (shape){1, {n}});
 }
 
-static void add_matrix(lister *l, nb_part part, const float *weight, size_t rows, size_t columns)
+static void tensors_add_matrix(lister *l, nb_part part, const float *weight, size_t rows, size_t columns)
 {
-    add(l, part, weight, (shape){2, {rows, columns}});
+    tensors_add(l, part, weight, (shape){2, {rows, columns}});
 }
 
-static void add_blocks(lister *l, const nb_tower_config *c, const nb_block *blocks)
+static void tensors_add_blocks(lister *l, const nb_tower_config *c, const nb_block *blocks)
 {
     size_t w = c->width;
     for (l->layer = 0; l->layer < c->layers; l->layer++) {
         const nb_block *b = &blocks[l->layer];
-        add_vector(l, NB_PART_NORM1_WEIGHT, b->norm1_weight, w);
-        add_vector(l, NB_PART_NORM1_BIAS, b->norm1_bias, w);
-        add_matrix(l, NB_PART_QKV_WEIGHT, b->qkv_weight, 3 * w, w);
-        add_vector(l, NB_PART_QKV_BIAS, b->qkv_bias, 3 * w);
-        add_matrix(l, NB_PART_OUT_WEIGHT, b->out_weight, w, w);
-        add_vector(l, NB_PART_OUT_BIAS, b->out_bias, w);
-        add_vector(l, NB_PART_NORM2_WEIGHT, b->norm2_weight, w);
-        add_vector(l, NB_PART_NORM2_BIAS, b->norm2_bias, w);
-        add_matrix(l, NB_PART_FC1_WEIGHT, b->fc1_weight, c->mlp, w);
-        add_vector(l, NB_PART_FC1_BIAS, b->fc1_bias, c->mlp);
-        add_matrix(l, NB_PART_FC2_WEIGHT, b->fc2_weight, w, c->mlp);
-        add_vector(l, NB_PART_FC2_BIAS, b->fc2_bias, w);
+        tensors_add_vector(l, NB_PART_NORM1_WEIGHT, b->norm1_weight, w);
+        tensors_add_vector(l, NB_PART_NORM1_BIAS, b->norm1_bias, w);
+        tensors_add_matrix(l, NB_PART_QKV_WEIGHT, b->qkv_weight, 3 * w, w);
+        tensors_add_vector(l, NB_PART_QKV_BIAS, b->qkv_bias, 3 * w);
+        tensors_add_matrix(l, NB_PART_OUT_WEIGHT, b->out_weight, w, w);
+        tensors_add_vector(l, NB_PART_OUT_BIAS, b->out_bias, w);
+        tensors_add_vector(l, NB_PART_NORM2_WEIGHT, b->norm2_weight, w);
+        tensors_add_vector(l, NB_PART_NORM2_BIAS, b->norm2_bias, w);
+        tensors_add_matrix(l, NB_PART_FC1_WEIGHT, b->fc1_weight, c->mlp, w);
+        tensors_add_vector(l, NB_PART_FC1_BIAS, b->fc1_bias, c->mlp);
+        tensors_add_matrix(l, NB_PART_FC2_WEIGHT, b->fc2_weight, w, c->mlp);
+        tensors_add_vector(l, NB_PART_FC2_BIAS, b->fc2_bias, w);
     }
 }
 
-static void add_text(lister *l, const nb_clip *m)
+static void tensors_add_text(lister *l, const nb_clip *m)
 {
     const nb_clip_config *c = &m->config;
     size_t w = c->text.width;
     l->side = NB_SIDE_TEXT;
-    add_matrix(l, NB_PART_TOKEN_EMBEDDING, m->token_embedding, c->vocabulary, w);
-    add_matrix(l, NB_PART_TEXT_POSITION, m->text_position, c->context, w);
-    add_blocks(l, &c->text, m->text_blocks);
-    add_vector(l, NB_PART_TEXT_NORM_WEIGHT, m->text_norm_weight, w);
-    add_vector(l, NB_PART_TEXT_NORM_BIAS, m->text_norm_bias, w);
-    add_matrix(l, NB_PART_TEXT_PROJECTION, m->text_projection, c->projection, w);
+    tensors_add_matrix(l, NB_PART_TOKEN_EMBEDDING, m->token_embedding, c->vocabulary, w);
+    tensors_add_matrix(l, NB_PART_TEXT_POSITION, m->text_position, c->context, w);
+    tensors_add_blocks(l, &c->text, m->text_blocks);
+    tensors_add_vector(l, NB_PART_TEXT_NORM_WEIGHT, m->text_norm_weight, w);
+    tensors_add_vector(l, NB_PART_TEXT_NORM_BIAS, m->text_norm_bias, w);
+    tensors_add_matrix(l, NB_PART_TEXT_PROJECTION, m->text_projection, c->projection, w);
 }
 
-static void add_image(lister *l, const nb_clip *m)
+static void tensors_add_image(lister *l, const nb_clip *m)
 {
     const nb_clip_config *c = &m->config;
     size_t w = c->image.width;
     l->side = NB_SIDE_IMAGE;
-    add_vector(l, NB_PART_CLASS_EMBEDDING, m->class_embedding, w);
-    add(l, NB_PART_PATCH_EMBEDDING, m->patch_embedding, (shape){4, {w, 3, c->patch, c->patch}});
-    add_matrix(l, NB_PART_IMAGE_POSITION, m->image_position, nb_clip_patches(c) + 1, w);
-    add_vector(l, NB_PART_PRE_NORM_WEIGHT, m->pre_norm_weight, w);
-    add_vector(l, NB_PART_PRE_NORM_BIAS, m->pre_norm_bias, w);
-    add_blocks(l, &c->image, m->image_blocks);
-    add_vector(l, NB_PART_POST_NORM_WEIGHT, m->post_norm_weight, w);
-    add_vector(l, NB_PART_POST_NORM_BIAS, m->post_norm_bias, w);
-    add_matrix(l, NB_PART_IMAGE_PROJECTION, m->image_projection, c->projection, w);
+    tensors_add_vector(l, NB_PART_CLASS_EMBEDDING, m->class_embedding, w);
+    tensors_add(l, NB_PART_PATCH_EMBEDDING, m->patch_embedding, (shape){4, {w, 3, c->patch, c->patch}});
+    tensors_add_matrix(l, NB_PART_IMAGE_POSITION, m->image_position, nb_clip_patches(c) + 1, w);
+    tensors_add_vector(l, NB_PART_PRE_NORM_WEIGHT, m->pre_norm_weight, w);
+    tensors_add_vector(l, NB_PART_PRE_NORM_BIAS, m->pre_norm_bias, w);
+    tensors_add_blocks(l, &c->image, m->image_blocks);
+    tensors_add_vector(l, NB_PART_POST_NORM_WEIGHT, m->post_norm_weight, w);
+    tensors_add_vector(l, NB_PART_POST_NORM_BIAS, m->post_norm_bias, w);
+    tensors_add_matrix(l, NB_PART_IMAGE_PROJECTION, m->image_projection, c->projection, w);
 }
 
 nb_status nb_clip_tensors_list(nb_clip_tensors *out, const nb_clip *m, const float *weights, const float *arena,
@@ -116,9 +116,10 @@ nb_status nb_clip_tensors_list(nb_clip_tensors *out, const nb_clip *m, const flo
 {
     lister l = {.out = out, .weights = weights, .arena = arena, .err = err};
     *out = (nb_clip_tensors){0};
-    add(&l, NB_PART_LOGIT_SCALE, weights + nb_clip_parameters(&m->config) - 1, (shape){0}); /* the arena's last */
-    add_text(&l, m);
-    add_image(&l, m);
+    tensors_add(&l, NB_PART_LOGIT_SCALE, weights + nb_clip_parameters(&m->config) - 1,
+                (shape){0}); /* the arena's last */
+    tensors_add_text(&l, m);
+    tensors_add_image(&l, m);
     for (size_t i = 0; i < out->count && l.status == NB_OK; i++) {
         out->tensors[i].name = nb_strings_get(&out->names, i);
     }

@@ -60,7 +60,8 @@ void nb_text_encoder_destroy(nb_text_encoder *e)
 }
 
 /* Tokens up to and including the first end token: where CLIP reads the text, and all its causal tower sees of it. */
-static nb_status tokenize(nb_text_encoder *e, const nb_strings *texts, size_t begin, size_t count, nb_error *err)
+static nb_status text_encoder_tokenize(nb_text_encoder *e, const nb_strings *texts, size_t begin, size_t count,
+                                       nb_error *err)
 {
     const nb_clip *m = e->clip;
     size_t context = m->config.context;
@@ -83,7 +84,7 @@ static nb_status tokenize(nb_text_encoder *e, const nb_strings *texts, size_t be
 }
 
 /* Token and position embeddings of the trie's rows. */
-static void embed_rows(nb_text_encoder *e)
+static void text_encoder_embed_rows(nb_text_encoder *e)
 {
     const nb_clip *m = e->clip;
     size_t w = m->config.text.width;
@@ -94,7 +95,7 @@ static void embed_rows(nb_text_encoder *e)
 }
 
 /* Final layer norm and projection of the trie's texts, put where the texts stand in the batch. */
-static void pool(nb_text_encoder *e, float *out)
+static void text_encoder_pool(nb_text_encoder *e, float *out)
 {
     const nb_clip *m = e->clip;
     size_t w = m->config.text.width, d = m->config.projection;
@@ -111,16 +112,16 @@ nb_status nb_text_encoder_run(nb_text_encoder *e, const nb_strings *texts, size_
                               nb_error *err)
 {
     size_t context = e->clip->config.context;
-    nb_status status = tokenize(e, texts, begin, count, err);
+    nb_status status = text_encoder_tokenize(e, texts, begin, count, err);
     if (status != NB_OK) {
         return status;
     }
     nb_trie_order(e->order, &(nb_trie_batch){e->ids, e->lengths, context}, count);
     for (size_t at = 0; at < count;) {
         at += nb_trie_build(&e->trie, e->order, at, count, &(nb_trie_batch){e->ids, e->lengths, context});
-        embed_rows(e);
+        text_encoder_embed_rows(e);
         nb_forward_trie(&e->forward, &e->trie);
-        pool(e, out);
+        text_encoder_pool(e, out);
     }
     return NB_OK;
 }

@@ -31,7 +31,7 @@ typedef struct shape {
     size_t rank, size[4];
 } shape;
 
-static void print_shape(char out[160], size_t rank, const size_t *size)
+static void weights_print_shape(char out[160], size_t rank, const size_t *size)
 {
     size_t at = 0;
     out[0] = '\0';
@@ -40,7 +40,7 @@ static void print_shape(char out[160], size_t rank, const size_t *size)
     }
 }
 
-static nb_status check_tensor(const loader *l, size_t at, const shape *s)
+static nb_status weights_check_tensor(const loader *l, size_t at, const shape *s)
 {
     const nb_tensor *t = nb_checkpoint_at(l->checkpoint, at);
     const char *path = nb_checkpoint_path_at(l->checkpoint, at);
@@ -51,8 +51,8 @@ static nb_status check_tensor(const loader *l, size_t at, const shape *s)
     /* open_clip can store a scalar as [1] */
     if (!fits && !(s->rank == 0 && t->rank == 1 && t->shape[0] == 1)) {
         char have[160], want[160];
-        print_shape(have, t->rank, t->shape);
-        print_shape(want, s->rank, s->size);
+        weights_print_shape(have, t->rank, t->shape);
+        weights_print_shape(want, s->rank, s->size);
         return nb_fail(l->err, NB_ERR_INPUT, "'%s': tensor '%s' has shape [%s], %s says [%s]", path, t->name, have,
                        l->config, want);
     }
@@ -63,7 +63,7 @@ static nb_status check_tensor(const loader *l, size_t at, const shape *s)
     return NB_OK;
 }
 
-static nb_status check_finite(const loader *l, size_t at, const float *values)
+static nb_status weights_check_finite(const loader *l, size_t at, const float *values)
 {
     const nb_tensor *t = nb_checkpoint_at(l->checkpoint, at);
     for (size_t i = 0; i < t->count; i++) {
@@ -76,7 +76,7 @@ static nb_status check_finite(const loader *l, size_t at, const float *values)
 }
 
 /* The tensor as float into `to`, its two dimensions exchanged when the scheme has them so. */
-static nb_status convert(const loader *l, size_t at, bool transposed, float *to)
+static nb_status weights_convert(const loader *l, size_t at, bool transposed, float *to)
 {
     const nb_tensor *t = nb_checkpoint_at(l->checkpoint, at);
     nb_error *err = l->err;
@@ -91,7 +91,7 @@ static nb_status convert(const loader *l, size_t at, bool transposed, float *to)
         nb_context(err, "'%s'", nb_checkpoint_path_at(l->checkpoint, at));
         goto done;
     }
-    NB_TRY(check_finite(l, at, values));
+    NB_TRY(weights_check_finite(l, at, values));
     for (size_t r = 0; transposed && r < t->shape[0]; r++) {
         for (size_t c = 0; c < t->shape[1]; c++) {
             to[c * t->shape[0] + r] = straight[r * t->shape[1] + c];
@@ -103,7 +103,7 @@ done:
     return status;
 }
 
-static nb_status take_tensor(loader *l, const char *name, bool transposed, const shape *s)
+static nb_status weights_take_tensor(loader *l, const char *name, bool transposed, const shape *s)
 {
     shape stored = *s;
     size_t at;
@@ -115,16 +115,16 @@ static nb_status take_tensor(loader *l, const char *name, bool transposed, const
         nb_fail(l->err, NB_ERR_INPUT, "'%s' has no tensor '%s'", nb_checkpoint_path(l->checkpoint), name);
         return nb_hint(l->err, "a CLIP with ViT image tower is needed, with the names of Hugging Face or open_clip");
     }
-    nb_status status = check_tensor(l, at, &stored);
+    nb_status status = weights_check_tensor(l, at, &stored);
     if (status != NB_OK) {
         return status;
     }
     nb_checkpoint_use(l->checkpoint, at);
-    return l->arena ? convert(l, at, transposed, (float *)(void *)(l->arena + l->used)) : NB_OK;
+    return l->arena ? weights_convert(l, at, transposed, (float *)(void *)(l->arena + l->used)) : NB_OK;
 }
 
 /* Takes one part of shape [*, *, ...]; returns where its floats are (or will be). */
-static const float *take(loader *l, nb_part part, place where, shape s)
+static const float *weights_take(loader *l, nb_part part, place where, shape s)
 {
     const float *begin = l->arena ? (const void *)(l->arena + l->used) : NULL;
     char names[NB_PART_PIECES][NB_PART_NAME_MAX];
@@ -138,32 +138,33 @@ static const float *take(loader *l, nb_part part, place where, shape s)
     }
     for (size_t i = 0; i < pieces && l->status == NB_OK; i++) {
         if (l->checkpoint) {
-            l->status = take_tensor(l, names[i], nb_part_transposed(l->naming, part), &s);
+            l->status = weights_take_tensor(l, names[i], nb_part_transposed(l->naming, part), &s);
         }
         l->used += count * sizeof(float);
     }
     return begin;
 }
 
-static const float *vector(loader *l, nb_part part, place where, size_t n)
+static const float *weights_vector(loader *l, nb_part part, place where, size_t n)
 {
-    return take(l, part, where, (shape){1, {n}});
+    return weights_take(l, part, where, (shape){1, {n}});
 }
 
-static const float *matrix(loader *l, nb_part part, place where, size_t rows, size_t columns)
+static const float *weights_matrix(loader *l, nb_part part, place where, size_t rows, size_t columns)
 {
-    return take(l, part, where, (shape){2, {rows, columns}});
+    return weights_take(l, part, where, (shape){2, {rows, columns}});
 }
 
 /* A matrix of the towers' products, into *plain or, packed, into *packed; the other becomes NULL. */
-static void product_matrix(loader *l, nb_part part, place where, shape s, const float **plain, const void **packed)
+static void weights_product_matrix(loader *l, nb_part part, place where, shape s, const float **plain,
+                                   const void **packed)
 {
     size_t rows = s.size[0], columns = s.rank == 4 ? s.size[1] * s.size[2] * s.size[3] : s.size[1];
     float *straight = NULL;
     *plain = NULL;
     *packed = NULL;
     if (!l->engine->packs) {
-        *plain = take(l, part, where, s);
+        *plain = weights_take(l, part, where, s);
         return;
     }
     l->used = (l->used + PACKED_ALIGN - 1) / PACKED_ALIGN * PACKED_ALIGN;
@@ -175,7 +176,7 @@ static void product_matrix(loader *l, nb_part part, place where, shape s, const 
     elsewhere.arena = (char *)straight;
     elsewhere.used = 0;
     if (l->status == NB_OK) {
-        take(&elsewhere, part, where, s);
+        weights_take(&elsewhere, part, where, s);
         l->status = elsewhere.status;
     }
     *packed = l->arena ? l->arena + l->used : NULL;
@@ -186,62 +187,62 @@ static void product_matrix(loader *l, nb_part part, place where, shape s, const 
     free(straight);
 }
 
-static void take_block(loader *l, place at, const nb_tower_config *c, nb_block *b)
+static void weights_take_block(loader *l, place at, const nb_tower_config *c, nb_block *b)
 {
     size_t w = c->width;
-    b->norm1_weight = vector(l, NB_PART_NORM1_WEIGHT, at, w);
-    b->norm1_bias = vector(l, NB_PART_NORM1_BIAS, at, w);
-    product_matrix(l, NB_PART_QKV_WEIGHT, at, (shape){2, {3 * w, w}}, &b->qkv_weight, &b->packed.qkv);
-    b->qkv_bias = vector(l, NB_PART_QKV_BIAS, at, 3 * w);
-    product_matrix(l, NB_PART_OUT_WEIGHT, at, (shape){2, {w, w}}, &b->out_weight, &b->packed.out);
-    b->out_bias = vector(l, NB_PART_OUT_BIAS, at, w);
-    b->norm2_weight = vector(l, NB_PART_NORM2_WEIGHT, at, w);
-    b->norm2_bias = vector(l, NB_PART_NORM2_BIAS, at, w);
-    product_matrix(l, NB_PART_FC1_WEIGHT, at, (shape){2, {c->mlp, w}}, &b->fc1_weight, &b->packed.fc1);
-    b->fc1_bias = vector(l, NB_PART_FC1_BIAS, at, c->mlp);
-    product_matrix(l, NB_PART_FC2_WEIGHT, at, (shape){2, {w, c->mlp}}, &b->fc2_weight, &b->packed.fc2);
-    b->fc2_bias = vector(l, NB_PART_FC2_BIAS, at, w);
+    b->norm1_weight = weights_vector(l, NB_PART_NORM1_WEIGHT, at, w);
+    b->norm1_bias = weights_vector(l, NB_PART_NORM1_BIAS, at, w);
+    weights_product_matrix(l, NB_PART_QKV_WEIGHT, at, (shape){2, {3 * w, w}}, &b->qkv_weight, &b->packed.qkv);
+    b->qkv_bias = weights_vector(l, NB_PART_QKV_BIAS, at, 3 * w);
+    weights_product_matrix(l, NB_PART_OUT_WEIGHT, at, (shape){2, {w, w}}, &b->out_weight, &b->packed.out);
+    b->out_bias = weights_vector(l, NB_PART_OUT_BIAS, at, w);
+    b->norm2_weight = weights_vector(l, NB_PART_NORM2_WEIGHT, at, w);
+    b->norm2_bias = weights_vector(l, NB_PART_NORM2_BIAS, at, w);
+    weights_product_matrix(l, NB_PART_FC1_WEIGHT, at, (shape){2, {c->mlp, w}}, &b->fc1_weight, &b->packed.fc1);
+    b->fc1_bias = weights_vector(l, NB_PART_FC1_BIAS, at, c->mlp);
+    weights_product_matrix(l, NB_PART_FC2_WEIGHT, at, (shape){2, {w, c->mlp}}, &b->fc2_weight, &b->packed.fc2);
+    b->fc2_bias = weights_vector(l, NB_PART_FC2_BIAS, at, w);
 }
 
-static void take_ends(loader *l, nb_clip *m)
+static void weights_take_ends(loader *l, nb_clip *m)
 {
     const nb_clip_config *c = &m->config;
     const place once = {0};
     size_t text = c->text.width, image = c->image.width;
-    m->token_embedding = matrix(l, NB_PART_TOKEN_EMBEDDING, once, c->vocabulary, text);
-    m->text_position = matrix(l, NB_PART_TEXT_POSITION, once, c->context, text);
-    m->text_norm_weight = vector(l, NB_PART_TEXT_NORM_WEIGHT, once, text);
-    m->text_norm_bias = vector(l, NB_PART_TEXT_NORM_BIAS, once, text);
-    m->text_projection = matrix(l, NB_PART_TEXT_PROJECTION, once, c->projection, text);
-    m->class_embedding = vector(l, NB_PART_CLASS_EMBEDDING, once, image);
-    product_matrix(l, NB_PART_PATCH_EMBEDDING, once, (shape){4, {image, 3, c->patch, c->patch}}, &m->patch_embedding,
-                   &m->packed_patch_embedding);
-    m->image_position = matrix(l, NB_PART_IMAGE_POSITION, once, nb_clip_patches(c) + 1, image);
-    m->pre_norm_weight = vector(l, NB_PART_PRE_NORM_WEIGHT, once, image);
-    m->pre_norm_bias = vector(l, NB_PART_PRE_NORM_BIAS, once, image);
-    m->post_norm_weight = vector(l, NB_PART_POST_NORM_WEIGHT, once, image);
-    m->post_norm_bias = vector(l, NB_PART_POST_NORM_BIAS, once, image);
-    m->image_projection = matrix(l, NB_PART_IMAGE_PROJECTION, once, c->projection, image);
-    const float *scale = take(l, NB_PART_LOGIT_SCALE, once, (shape){0});
+    m->token_embedding = weights_matrix(l, NB_PART_TOKEN_EMBEDDING, once, c->vocabulary, text);
+    m->text_position = weights_matrix(l, NB_PART_TEXT_POSITION, once, c->context, text);
+    m->text_norm_weight = weights_vector(l, NB_PART_TEXT_NORM_WEIGHT, once, text);
+    m->text_norm_bias = weights_vector(l, NB_PART_TEXT_NORM_BIAS, once, text);
+    m->text_projection = weights_matrix(l, NB_PART_TEXT_PROJECTION, once, c->projection, text);
+    m->class_embedding = weights_vector(l, NB_PART_CLASS_EMBEDDING, once, image);
+    weights_product_matrix(l, NB_PART_PATCH_EMBEDDING, once, (shape){4, {image, 3, c->patch, c->patch}},
+                           &m->patch_embedding, &m->packed_patch_embedding);
+    m->image_position = weights_matrix(l, NB_PART_IMAGE_POSITION, once, nb_clip_patches(c) + 1, image);
+    m->pre_norm_weight = weights_vector(l, NB_PART_PRE_NORM_WEIGHT, once, image);
+    m->pre_norm_bias = weights_vector(l, NB_PART_PRE_NORM_BIAS, once, image);
+    m->post_norm_weight = weights_vector(l, NB_PART_POST_NORM_WEIGHT, once, image);
+    m->post_norm_bias = weights_vector(l, NB_PART_POST_NORM_BIAS, once, image);
+    m->image_projection = weights_matrix(l, NB_PART_IMAGE_PROJECTION, once, c->projection, image);
+    const float *scale = weights_take(l, NB_PART_LOGIT_SCALE, once, (shape){0});
     m->logit_scale = scale && l->status == NB_OK ? *scale : 0;
 }
 
-static void take_all(loader *l, nb_clip *m)
+static void weights_take_all(loader *l, nb_clip *m)
 {
     l->used = 0;
     for (size_t i = 0; i < m->config.text.layers && l->status == NB_OK; i++) {
-        take_block(l, (place){NB_SIDE_TEXT, i}, &m->config.text, &m->text_blocks[i]);
+        weights_take_block(l, (place){NB_SIDE_TEXT, i}, &m->config.text, &m->text_blocks[i]);
     }
     for (size_t i = 0; i < m->config.image.layers && l->status == NB_OK; i++) {
-        take_block(l, (place){NB_SIDE_IMAGE, i}, &m->config.image, &m->image_blocks[i]);
+        weights_take_block(l, (place){NB_SIDE_IMAGE, i}, &m->config.image, &m->image_blocks[i]);
     }
     if (l->status == NB_OK) {
-        take_ends(l, m);
+        weights_take_ends(l, m);
     }
 }
 
 /* Blocks for every layer; a second call keeps the first one's. */
-static nb_status make_blocks(nb_clip *m, nb_error *err)
+static nb_status weights_make_blocks(nb_clip *m, nb_error *err)
 {
     nb_status status = NB_OK;
     if (!m->text_blocks) {
@@ -252,13 +253,13 @@ done:
     return status;
 }
 
-static nb_status measure(loader *l, nb_clip *m)
+static nb_status weights_measure(loader *l, nb_clip *m)
 {
     nb_error *err = l->err;
     nb_status status;
     NB_TRY(nb_names_detect(&l->naming, l->checkpoint, err));
-    NB_TRY(make_blocks(m, err));
-    take_all(l, m);
+    NB_TRY(weights_make_blocks(m, err));
+    weights_take_all(l, m);
     NB_TRY(l->status);
     NB_TRY(nb_names_check_used(l->naming, l->checkpoint, err));
 done:
@@ -268,14 +269,14 @@ done:
 nb_status nb_clip_weights_check(nb_clip *m, nb_checkpoint *checkpoint, nb_error *err)
 {
     loader l = {.checkpoint = checkpoint, .config = nb_clip_config_file(&m->config), .engine = m->engine, .err = err};
-    return measure(&l, m);
+    return weights_measure(&l, m);
 }
 
 nb_status nb_clip_weights_read(nb_clip *m, nb_checkpoint *checkpoint, void *arena, nb_error *err)
 {
     loader l = {.checkpoint = checkpoint, .config = nb_clip_config_file(&m->config), .engine = m->engine, .err = err};
     nb_status status;
-    NB_TRY(measure(&l, m));
+    NB_TRY(weights_measure(&l, m));
     if (!arena) {
         arena = m->arena = nb_alloc_aligned(l.used, 1, err);
     }
@@ -284,7 +285,7 @@ nb_status nb_clip_weights_read(nb_clip *m, nb_checkpoint *checkpoint, void *aren
         goto done;
     }
     l.arena = arena;
-    take_all(&l, m);
+    weights_take_all(&l, m);
     status = l.status;
 done:
     return status;
@@ -294,8 +295,8 @@ nb_status nb_clip_weights_bind(nb_clip *m, void *arena, nb_error *err)
 {
     loader l = {.arena = arena, .engine = m->engine, .err = err};
     nb_status status;
-    NB_TRY(make_blocks(m, err));
-    take_all(&l, m);
+    NB_TRY(weights_make_blocks(m, err));
+    weights_take_all(&l, m);
     status = l.status;
 done:
     return status;
@@ -307,12 +308,12 @@ size_t nb_clip_weight_bytes(const nb_clip_config *c, const nb_engine *engine)
     loader l = {.engine = engine};
     nb_block block;
     for (size_t i = 0; i < c->text.layers; i++) {
-        take_block(&l, (place){0}, &c->text, &block);
+        weights_take_block(&l, (place){0}, &c->text, &block);
     }
     for (size_t i = 0; i < c->image.layers; i++) {
-        take_block(&l, (place){0}, &c->image, &block);
+        weights_take_block(&l, (place){0}, &c->image, &block);
     }
-    take_ends(&l, &m);
+    weights_take_ends(&l, &m);
     return l.used;
 }
 

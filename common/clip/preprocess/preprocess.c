@@ -22,7 +22,8 @@ nb_preprocess nb_preprocess_default(size_t size)
                            .rescale = 1.0 / 255.0};
 }
 
-static nb_status refuse(const char *path, const char *key, const json_t *value, const char *need, nb_error *err)
+static nb_status preprocess_refuse(const char *path, const char *key, const json_t *value, const char *need,
+                                   nb_error *err)
 {
     char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     nb_status status =
@@ -31,52 +32,52 @@ static nb_status refuse(const char *path, const char *key, const json_t *value, 
     return status;
 }
 
-static nb_status check_steps(const json_t *root, const char *path, nb_error *err)
+static nb_status preprocess_check_steps(const json_t *root, const char *path, nb_error *err)
 {
     static const char *const steps[] = {"do_resize", "do_center_crop", "do_rescale", "do_normalize"};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         const json_t *value = json_object_get(root, steps[i]);
         if (value && !json_is_true(value)) {
-            return refuse(path, steps[i], value, "only true is supported", err);
+            return preprocess_refuse(path, steps[i], value, "only true is supported", err);
         }
     }
     const json_t *resample = json_object_get(root, "resample");
     if (resample && !(json_is_integer(resample) && json_integer_value(resample) == BICUBIC)) {
-        return refuse(path, "resample", resample, "only 3 (bicubic) is supported", err);
+        return preprocess_refuse(path, "resample", resample, "only 3 (bicubic) is supported", err);
     }
     return NB_OK;
 }
 
-static bool equals(const json_t *value, size_t size)
+static bool preprocess_equals(const json_t *value, size_t size)
 {
     return json_is_integer(value) && json_integer_value(value) == (json_int_t)size;
 }
 
 /* An integer, or an object that says the same for the one or two sides it names. A resize to a height and a width would
  * squash the picture, so these are for the crop alone. */
-static nb_status check_size(const json_t *root, const char *key, bool sides, size_t size, const char *path,
-                            nb_error *err)
+static nb_status preprocess_check_size(const json_t *root, const char *key, bool sides, size_t size, const char *path,
+                                       nb_error *err)
 {
     const json_t *value = json_object_get(root, key);
-    if (!value || equals(value, size)) {
+    if (!value || preprocess_equals(value, size)) {
         return NB_OK;
     }
-    if (sides && json_object_size(value) == 2 && equals(json_object_get(value, "height"), size) &&
-        equals(json_object_get(value, "width"), size)) {
+    if (sides && json_object_size(value) == 2 && preprocess_equals(json_object_get(value, "height"), size) &&
+        preprocess_equals(json_object_get(value, "width"), size)) {
         return NB_OK;
     }
-    if (!sides && json_object_size(value) == 1 && equals(json_object_get(value, "shortest_edge"), size)) {
+    if (!sides && json_object_size(value) == 1 && preprocess_equals(json_object_get(value, "shortest_edge"), size)) {
         return NB_OK;
     }
     if (!sides && (json_object_get(value, "height") || json_object_get(value, "width"))) {
-        return refuse(path, key, value, "a resize without keeping the aspect ratio is not supported", err);
+        return preprocess_refuse(path, key, value, "a resize without keeping the aspect ratio is not supported", err);
     }
-    refuse(path, key, value, "the model's image_size is another", err);
+    preprocess_refuse(path, key, value, "the model's image_size is another", err);
     return nb_hint(err, "the model wants %zu pixels; is the file from this checkpoint?", size);
 }
 
-static nb_status read_channels(const json_t *root, const char *key, bool positive, float out[3], const char *path,
-                               nb_error *err)
+static nb_status preprocess_read_channels(const json_t *root, const char *key, bool positive, float out[3],
+                                          const char *path, nb_error *err)
 {
     const json_t *value = json_object_get(root, key);
     if (!value) {
@@ -89,11 +90,11 @@ static nb_status read_channels(const json_t *root, const char *key, bool positiv
         good = json_is_number(item) && isfinite(out[i]) && (!positive || out[i] > 0);
     }
     return good ? NB_OK
-                : refuse(path, key, value, positive ? "three numbers over 0 are needed" : "three numbers are needed",
-                         err);
+                : preprocess_refuse(path, key, value,
+                                    positive ? "three numbers over 0 are needed" : "three numbers are needed", err);
 }
 
-static nb_status read_rescale(const json_t *root, double *out, const char *path, nb_error *err)
+static nb_status preprocess_read_rescale(const json_t *root, double *out, const char *path, nb_error *err)
 {
     const json_t *value = json_object_get(root, "rescale_factor");
     if (!value) {
@@ -101,10 +102,10 @@ static nb_status read_rescale(const json_t *root, double *out, const char *path,
     }
     *out = json_number_value(value);
     bool good = *out >= 1e-6 && *out <= 1e6;
-    return good ? NB_OK : refuse(path, "rescale_factor", value, "a number from 1e-6 to 1e6 is needed", err);
+    return good ? NB_OK : preprocess_refuse(path, "rescale_factor", value, "a number from 1e-6 to 1e6 is needed", err);
 }
 
-static nb_status read_config(nb_preprocess *out, const char *path, nb_error *err)
+static nb_status preprocess_read_config(nb_preprocess *out, const char *path, nb_error *err)
 {
     char *text = NULL;
     size_t len = 0;
@@ -121,12 +122,12 @@ static nb_status read_config(nb_preprocess *out, const char *path, nb_error *err
         status = nb_fail(err, NB_ERR_INPUT, "'%s' holds no JSON object", path);
         goto done;
     }
-    NB_TRY(check_steps(root, path, err));
-    NB_TRY(check_size(root, "crop_size", true, out->size, path, err));
-    NB_TRY(check_size(root, "size", false, out->size, path, err));
-    NB_TRY(read_channels(root, "image_mean", false, out->mean, path, err));
-    NB_TRY(read_channels(root, "image_std", true, out->std, path, err));
-    NB_TRY(read_rescale(root, &out->rescale, path, err));
+    NB_TRY(preprocess_check_steps(root, path, err));
+    NB_TRY(preprocess_check_size(root, "crop_size", true, out->size, path, err));
+    NB_TRY(preprocess_check_size(root, "size", false, out->size, path, err));
+    NB_TRY(preprocess_read_channels(root, "image_mean", false, out->mean, path, err));
+    NB_TRY(preprocess_read_channels(root, "image_std", true, out->std, path, err));
+    NB_TRY(preprocess_read_rescale(root, &out->rescale, path, err));
 done:
     json_decref(root);
     free(text);
@@ -151,7 +152,7 @@ nb_status nb_preprocess_read(nb_preprocess *out, const char *model_directory, si
         *defaulted = absent;
     }
     if (!absent) {
-        status = read_config(out, path, err);
+        status = preprocess_read_config(out, path, err);
     }
     free(path);
     return status;
@@ -160,7 +161,7 @@ nb_status nb_preprocess_read(nb_preprocess *out, const char *model_directory, si
 /* ---- resize, crop, tensor ---- */
 
 /* The sides after the resize, and the offset of the crop: (side - size) / 2 rounded half to even. */
-static void plan_side(size_t side, size_t other, size_t size, size_t *resized, size_t *offset)
+static void preprocess_plan_side(size_t side, size_t other, size_t size, size_t *resized, size_t *offset)
 {
     *resized = side <= other ? size : (size_t)((double)(size * side) / (double)other);
     size_t spare = *resized - size;
@@ -177,8 +178,8 @@ nb_status nb_preprocess_crop(const nb_image *in, size_t size, nb_image *out, nb_
     if (size < 1 || size > NB_PREPROCESS_SIZE_MAX) {
         return nb_fail(err, NB_ERR_LIMIT, "a crop of %zu pixels, 1 to %d are accepted", size, NB_PREPROCESS_SIZE_MAX);
     }
-    plan_side(in->width, in->height, size, &across.out, &across.first);
-    plan_side(in->height, in->width, size, &down.out, &down.first);
+    preprocess_plan_side(in->width, in->height, size, &across.out, &across.first);
+    preprocess_plan_side(in->height, in->width, size, &down.out, &down.first);
     nb_status status = nb_image_create(out, size, size, err);
     if (status == NB_OK) {
         status = nb_resample(in, &across, &down, out, err);

@@ -23,7 +23,7 @@ typedef struct trainer {
 
 /* GPT-2's printable stand-in for a byte: itself where Latin-1 prints it, else the next code point from U+0100 on.
  * *order is its rank in the vocabulary: printable bytes first. */
-static unsigned byte_code_point(unsigned byte, size_t *order)
+static unsigned bpe_train_byte_code_point(unsigned byte, size_t *order)
 {
     size_t printable = 0;
     size_t other = 0;
@@ -38,12 +38,12 @@ static unsigned byte_code_point(unsigned byte, size_t *order)
 }
 
 /* The 512 first symbols in the order of their ids; byte_id [256] says which id a byte has. */
-static nb_status base_symbols(nb_strings *symbols, uint32_t byte_id[256], nb_error *err)
+static nb_status bpe_train_base_symbols(nb_strings *symbols, uint32_t byte_id[256], nb_error *err)
 {
     char spelling[256][8];
     for (unsigned b = 0; b < 256; b++) {
         size_t order;
-        unsigned c = byte_code_point(b, &order);
+        unsigned c = bpe_train_byte_code_point(b, &order);
         byte_id[b] = (uint32_t)order;
         char *s = spelling[order];
         *s++ = (char)(c < 128 ? c : 0xc0 | c >> 6);
@@ -64,7 +64,7 @@ done:
     return status;
 }
 
-static int word_class(unsigned char c)
+static int bpe_train_word_class(unsigned char c)
 {
     enum { BLANK, LETTER, DIGIT, OTHER };
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c > 127) {
@@ -83,11 +83,12 @@ nb_status nb_word_counts_add(nb_word_counts *counts, const char *text, size_t le
         lower.data[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
     }
     for (size_t i = 0, end; i < len; i = end) {
-        int class = word_class((unsigned char)lower.data[i]);
-        bool single = class == word_class('0');
-        for (end = i + 1; !single && end < len && word_class((unsigned char)lower.data[end]) == class; end++) {
+        int class = bpe_train_word_class((unsigned char)lower.data[i]);
+        bool single = class == bpe_train_word_class('0');
+        for (end = i + 1; !single && end < len && bpe_train_word_class((unsigned char)lower.data[end]) == class;
+             end++) {
         }
-        if (class != word_class(' ')) {
+        if (class != bpe_train_word_class(' ')) {
             NB_TRY(nb_strings_push(&counts->words, lower.data + i, end - i, err));
         }
     }
@@ -101,7 +102,7 @@ typedef struct span {
     size_t len;
 } span;
 
-static int by_bytes(const void *a, const void *b)
+static int bpe_train_by_bytes(const void *a, const void *b)
 {
     const span *x = a;
     const span *y = b;
@@ -119,9 +120,9 @@ nb_status nb_word_counts_finish(nb_word_counts *counts, nb_error *err)
     for (size_t i = 0; i < n; i++) {
         all[i] = (span){nb_strings_get(&counts->words, i), nb_strings_len(&counts->words, i)};
     }
-    qsort(all, n, sizeof *all, by_bytes);
+    qsort(all, n, sizeof *all, bpe_train_by_bytes);
     for (size_t i = 0; i < n; i++) {
-        if (i == 0 || by_bytes(&all[i - 1], &all[i]) != 0) {
+        if (i == 0 || bpe_train_by_bytes(&all[i - 1], &all[i]) != 0) {
             NB_TRY(nb_strings_push(&distinct, all[i].bytes, all[i].len, err));
         }
         counts->counts[distinct.count - 1]++;
@@ -144,7 +145,7 @@ void nb_word_counts_free(nb_word_counts *counts)
     }
 }
 
-static void trainer_free(trainer *t)
+static void bpe_train_trainer_free(trainer *t)
 {
     nb_strings_free(&t->symbols);
     free(t->text);
@@ -153,7 +154,7 @@ static void trainer_free(trainer *t)
     free(t->pairs);
 }
 
-static nb_status trainer_init(trainer *t, const nb_strings *words, nb_error *err)
+static nb_status bpe_train_trainer_init(trainer *t, const nb_strings *words, nb_error *err)
 {
     nb_status status = NB_OK;
     uint32_t byte_id[256];
@@ -165,7 +166,7 @@ static nb_status trainer_init(trainer *t, const nb_strings *words, nb_error *err
         }
         total += len;
     }
-    NB_TRY(base_symbols(&t->symbols, byte_id, err));
+    NB_TRY(bpe_train_base_symbols(&t->symbols, byte_id, err));
     NB_TRY_NEW(t->text, total);
     NB_TRY_NEW(t->pairs, total);
     NB_TRY_NEW(t->start, words->count);
@@ -183,7 +184,7 @@ done:
     return status;
 }
 
-static int by_symbols(const void *a, const void *b)
+static int bpe_train_by_symbols(const void *a, const void *b)
 {
     const pair_count *x = a;
     const pair_count *y = b;
@@ -194,7 +195,7 @@ static int by_symbols(const void *a, const void *b)
 }
 
 /* Every distinct pair of neighbours with its count, into t->pairs; returns how many. */
-static size_t count_pairs(trainer *t, const uint64_t *counts, size_t words)
+static size_t bpe_train_count_pairs(trainer *t, const uint64_t *counts, size_t words)
 {
     size_t n = 0;
     for (size_t w = 0; w < words; w++) {
@@ -203,10 +204,10 @@ static size_t count_pairs(trainer *t, const uint64_t *counts, size_t words)
             t->pairs[n++] = (pair_count){text[i - 1], text[i], counts[w]};
         }
     }
-    qsort(t->pairs, n, sizeof *t->pairs, by_symbols);
+    qsort(t->pairs, n, sizeof *t->pairs, bpe_train_by_symbols);
     size_t distinct = 0;
     for (size_t i = 0; i < n; i++) {
-        if (distinct && by_symbols(&t->pairs[distinct - 1], &t->pairs[i]) == 0) {
+        if (distinct && bpe_train_by_symbols(&t->pairs[distinct - 1], &t->pairs[i]) == 0) {
             t->pairs[distinct - 1].count += t->pairs[i].count;
         } else {
             t->pairs[distinct++] = t->pairs[i];
@@ -215,14 +216,15 @@ static size_t count_pairs(trainer *t, const uint64_t *counts, size_t words)
     return distinct;
 }
 
-static nb_status spell(const trainer *t, const pair_count *p, const char *between, nb_buffer *out, nb_error *err)
+static nb_status bpe_train_spell(const trainer *t, const pair_count *p, const char *between, nb_buffer *out,
+                                 nb_error *err)
 {
     nb_buffer_clear(out);
     return nb_buffer_printf(out, err, "%s%s%s", nb_strings_get(&t->symbols, p->left), between,
                             nb_strings_get(&t->symbols, p->right));
 }
 
-static bool is_symbol(const trainer *t, const nb_buffer *text)
+static bool bpe_train_is_symbol(const trainer *t, const nb_buffer *text)
 {
     for (size_t i = 0; i < t->symbols.count; i++) {
         if (nb_strings_len(&t->symbols, i) == text->len &&
@@ -233,7 +235,7 @@ static bool is_symbol(const trainer *t, const nb_buffer *text)
     return false;
 }
 
-static void swap(nb_buffer *a, nb_buffer *b)
+static void bpe_train_swap(nb_buffer *a, nb_buffer *b)
 {
     nb_buffer keep = *a;
     *a = *b;
@@ -247,7 +249,7 @@ typedef struct choice {
     nb_buffer joined;       /* its text */
 } choice;
 
-static nb_status choose(const trainer *t, size_t pairs, uint64_t min_count, choice *c, nb_error *err)
+static nb_status bpe_train_choose(const trainer *t, size_t pairs, uint64_t min_count, choice *c, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_buffer other = {0};
@@ -258,16 +260,16 @@ static nb_status choose(const trainer *t, size_t pairs, uint64_t min_count, choi
         if (p->count < min_count || (c->best && p->count < c->best->count)) {
             continue;
         }
-        NB_TRY(spell(t, p, " ", &other, err));
+        NB_TRY(bpe_train_spell(t, p, " ", &other, err));
         if (c->best && p->count == c->best->count &&
             nb_bytes_compare(other.data, other.len, c->line.data, c->line.len) > 0) {
             continue;
         }
-        NB_TRY(spell(t, p, "", &text, err));
-        if (!is_symbol(t, &text)) {
+        NB_TRY(bpe_train_spell(t, p, "", &text, err));
+        if (!bpe_train_is_symbol(t, &text)) {
             c->best = p;
-            swap(&c->joined, &text);
-            swap(&c->line, &other);
+            bpe_train_swap(&c->joined, &text);
+            bpe_train_swap(&c->line, &other);
         }
     }
 done:
@@ -276,7 +278,7 @@ done:
     return status;
 }
 
-static void merge(trainer *t, pair_count p, size_t words)
+static void bpe_train_merge(trainer *t, pair_count p, size_t words)
 {
     uint32_t id = (uint32_t)t->symbols.count - 1;
     for (size_t w = 0; w < words; w++) {
@@ -300,26 +302,26 @@ nb_status nb_bpe_train(nb_strings *merges, const nb_strings *words, const uint64
     if (limit > NB_BPE_MERGES_MAX) {
         return nb_fail(err, NB_ERR_LIMIT, "%zu merges, at most %d are accepted", limit, NB_BPE_MERGES_MAX);
     }
-    NB_TRY(trainer_init(&t, words, err));
+    NB_TRY(bpe_train_trainer_init(&t, words, err));
     for (size_t n = 0; n < limit; n++) {
-        size_t pairs = count_pairs(&t, counts, words->count);
-        NB_TRY(choose(&t, pairs, min_count, &c, err));
+        size_t pairs = bpe_train_count_pairs(&t, counts, words->count);
+        NB_TRY(bpe_train_choose(&t, pairs, min_count, &c, err));
         if (!c.best) {
             break;
         }
         NB_TRY(nb_strings_push(merges, c.line.data, c.line.len, err));
         NB_TRY(nb_strings_push(&t.symbols, c.joined.data, c.joined.len, err));
-        merge(&t, *c.best, words->count);
+        bpe_train_merge(&t, *c.best, words->count);
     }
 done:
     nb_buffer_free(&c.line);
     nb_buffer_free(&c.joined);
-    trainer_free(&t);
+    bpe_train_trainer_free(&t);
     return status;
 }
 
 /* "left right" without its blank. */
-static nb_status push_joined(nb_strings *symbols, const char *line, nb_error *err)
+static nb_status bpe_train_push_joined(nb_strings *symbols, const char *line, nb_error *err)
 {
     nb_buffer b = {0};
     const char *blank = strchr(line, ' ');
@@ -333,8 +335,8 @@ static nb_status push_joined(nb_strings *symbols, const char *line, nb_error *er
     return status;
 }
 
-static nb_status write_into(const char *directory, const char *name, bool force, const char *text, size_t len,
-                            nb_error *err)
+static nb_status bpe_train_write_into(const char *directory, const char *name, bool force, const char *text, size_t len,
+                                      nb_error *err)
 {
     char *path = NULL;
     nb_status status = nb_path_join(&path, directory, name, err);
@@ -346,7 +348,7 @@ static nb_status write_into(const char *directory, const char *name, bool force,
 }
 
 /* {"symbol": id, ...} in the order of the ids; the caller frees *out. */
-static nb_status vocab_json(char **out, const nb_strings *symbols, nb_error *err)
+static nb_status bpe_train_vocab_json(char **out, const nb_strings *symbols, nb_error *err)
 {
     json_t *vocab = json_object();
     bool ok = vocab != NULL;
@@ -369,17 +371,17 @@ nb_status nb_bpe_write(const char *directory, bool force, const nb_strings *merg
     nb_strings symbols = {0};
     nb_buffer lines = {0};
     char *json = NULL;
-    NB_TRY(base_symbols(&symbols, byte_id, err));
+    NB_TRY(bpe_train_base_symbols(&symbols, byte_id, err));
     NB_TRY(nb_buffer_printf(&lines, err, "#version: 0.2\n"));
     for (size_t i = 0; i < merges->count; i++) {
-        NB_TRY(push_joined(&symbols, nb_strings_get(merges, i), err));
+        NB_TRY(bpe_train_push_joined(&symbols, nb_strings_get(merges, i), err));
         NB_TRY(nb_buffer_printf(&lines, err, "%s\n", nb_strings_get(merges, i)));
     }
     NB_TRY(nb_strings_push(&symbols, "<|startoftext|>", 15, err));
     NB_TRY(nb_strings_push(&symbols, "<|endoftext|>", 13, err));
-    NB_TRY(vocab_json(&json, &symbols, err));
-    NB_TRY(write_into(directory, "vocab.json", force, json, strlen(json), err));
-    NB_TRY(write_into(directory, "merges.txt", force, lines.data, lines.len, err));
+    NB_TRY(bpe_train_vocab_json(&json, &symbols, err));
+    NB_TRY(bpe_train_write_into(directory, "vocab.json", force, json, strlen(json), err));
+    NB_TRY(bpe_train_write_into(directory, "merges.txt", force, lines.data, lines.len, err));
 done:
     free(json);
     nb_buffer_free(&lines);

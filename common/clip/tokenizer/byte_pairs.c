@@ -12,16 +12,16 @@ enum {
 #define NO_RANK    UINT32_MAX
 #define STALE_RANK (UINT32_MAX - 1)
 
-static size_t slot_of(const nb_byte_pairs *p, int32_t left, int32_t right)
+static size_t byte_pairs_slot_of(const nb_byte_pairs *p, int32_t left, int32_t right)
 {
     uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
     key = (key ^ key >> 29) * 0x9E3779B97F4A7C15u;
     return (size_t)(key ^ key >> 32) & p->mask;
 }
 
-static uint32_t rank_of(const nb_byte_pairs *p, int32_t left, int32_t right)
+static uint32_t byte_pairs_rank_of(const nb_byte_pairs *p, int32_t left, int32_t right)
 {
-    for (size_t slot = slot_of(p, left, right);; slot = (slot + 1) & p->mask) {
+    for (size_t slot = byte_pairs_slot_of(p, left, right);; slot = (slot + 1) & p->mask) {
         uint32_t rank = p->table[slot];
         if (rank == NO_RANK || (p->merges[rank].left == left && p->merges[rank].right == right)) {
             return rank;
@@ -43,7 +43,7 @@ nb_status nb_byte_pairs_build(nb_byte_pairs *p, nb_byte_pair *merges, size_t cou
         p->table[i] = NO_RANK;
     }
     for (size_t i = 0; i < count; i++) {
-        size_t slot = slot_of(p, merges[i].left, merges[i].right);
+        size_t slot = byte_pairs_slot_of(p, merges[i].left, merges[i].right);
         while (p->table[slot] != NO_RANK) {
             slot = (slot + 1) & p->mask;
         }
@@ -64,25 +64,25 @@ void nb_byte_pairs_free(nb_byte_pairs *p)
 }
 
 /* Looks up the ranks that are stale and returns the lowest. */
-static uint32_t lowest_rank(const nb_byte_pairs *p, const int32_t *ids, uint32_t *rank, size_t n)
+static uint32_t byte_pairs_lowest_rank(const nb_byte_pairs *p, const int32_t *ids, uint32_t *rank, size_t n)
 {
     uint32_t lowest = NO_RANK;
     for (size_t i = 0; i + 1 < n; i++) {
         if (rank[i] == STALE_RANK) {
-            rank[i] = rank_of(p, ids[i], ids[i + 1]);
+            rank[i] = byte_pairs_rank_of(p, ids[i], ids[i + 1]);
         }
         lowest = rank[i] < lowest ? rank[i] : lowest;
     }
     return lowest;
 }
 
-static size_t merge_short(const nb_byte_pairs *p, int32_t *ids, size_t n)
+static size_t byte_pairs_merge_short(const nb_byte_pairs *p, int32_t *ids, size_t n)
 {
     uint32_t rank[SHORT_WORD]; /* of the pair (i, i + 1) */
     for (size_t i = 0; i < n; i++) {
         rank[i] = STALE_RANK;
     }
-    for (uint32_t best; (best = lowest_rank(p, ids, rank, n)) != NO_RANK;) {
+    for (uint32_t best; (best = byte_pairs_lowest_rank(p, ids, rank, n)) != NO_RANK;) {
         size_t kept = 0;
         for (size_t i = 0; i < n; kept++) {
             if (i + 1 < n && rank[i] == best) {
@@ -115,10 +115,10 @@ typedef struct long_word {
     int32_t free_entry;
 } long_word;
 
-static void queue_pair(long_word *w, int32_t left)
+static void byte_pairs_queue_pair(long_word *w, int32_t left)
 {
     int32_t right = left == NO_ENTRY ? NO_ENTRY : w->after[left];
-    uint32_t rank = right == NO_ENTRY ? NO_RANK : rank_of(w->pairs, w->ids[left], w->ids[right]);
+    uint32_t rank = right == NO_ENTRY ? NO_RANK : byte_pairs_rank_of(w->pairs, w->ids[left], w->ids[right]);
     if (rank == NO_RANK) {
         return;
     }
@@ -139,7 +139,7 @@ static void queue_pair(long_word *w, int32_t left)
 /* Merges the pair of this rank at all its places. Entries may be stale: the pair at the place may have changed since.
  * A queue is in text order: the entries of a pair come from the round that makes the later of its two symbols, which
  * have one maker each, and a round runs in text order. */
-static void merge_queue(long_word *w, uint32_t rank)
+static void byte_pairs_merge_queue(long_word *w, uint32_t rank)
 {
     nb_byte_pair m = w->pairs->merges[rank];
     int32_t entry = w->head[rank];
@@ -159,12 +159,12 @@ static void merge_queue(long_word *w, uint32_t rank)
         if (w->after[at] != NO_ENTRY) {
             w->before[w->after[at]] = at;
         }
-        queue_pair(w, w->before[at]);
-        queue_pair(w, at);
+        byte_pairs_queue_pair(w, w->before[at]);
+        byte_pairs_queue_pair(w, at);
     }
 }
 
-static nb_status open_long(long_word *w, const nb_byte_pairs *p, int32_t *ids, size_t n, nb_error *err)
+static nb_status byte_pairs_open_long(long_word *w, const nb_byte_pairs *p, int32_t *ids, size_t n, nb_error *err)
 {
     nb_status status = NB_OK;
     *w = (long_word){.pairs = p, .ids = ids};
@@ -192,7 +192,7 @@ done:
     return status;
 }
 
-static void close_long(long_word *w)
+static void byte_pairs_close_long(long_word *w)
 {
     free(w->before);
     free(w->after);
@@ -204,18 +204,18 @@ static void close_long(long_word *w)
 }
 
 /* Entries never run out: there are n - 1 at first, and each merge returns one and takes at most two. */
-static nb_status merge_long(const nb_byte_pairs *p, int32_t *ids, size_t *n, nb_error *err)
+static nb_status byte_pairs_merge_long(const nb_byte_pairs *p, int32_t *ids, size_t *n, nb_error *err)
 {
     nb_status status = NB_OK;
     long_word w;
-    NB_TRY(open_long(&w, p, ids, *n, err));
+    NB_TRY(byte_pairs_open_long(&w, p, ids, *n, err));
     for (size_t i = 0; i < *n; i++) {
-        queue_pair(&w, (int32_t)i);
+        byte_pairs_queue_pair(&w, (int32_t)i);
     }
     while (w.lowest <= p->count / 64) {
         uint64_t bits = w.waiting[w.lowest];
         if (bits) {
-            merge_queue(&w, (uint32_t)(w.lowest * 64) + (uint32_t)__builtin_ctzll(bits));
+            byte_pairs_merge_queue(&w, (uint32_t)(w.lowest * 64) + (uint32_t)__builtin_ctzll(bits));
         } else {
             w.lowest++;
         }
@@ -228,15 +228,15 @@ static nb_status merge_long(const nb_byte_pairs *p, int32_t *ids, size_t *n, nb_
     }
     *n = kept;
 done:
-    close_long(&w);
+    byte_pairs_close_long(&w);
     return status;
 }
 
 nb_status nb_byte_pairs_merge(const nb_byte_pairs *p, int32_t *ids, size_t *count, nb_error *err)
 {
     if (*count > SHORT_WORD) {
-        return merge_long(p, ids, count, err);
+        return byte_pairs_merge_long(p, ids, count, err);
     }
-    *count = merge_short(p, ids, *count);
+    *count = byte_pairs_merge_short(p, ids, *count);
     return NB_OK;
 }

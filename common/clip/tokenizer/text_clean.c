@@ -35,12 +35,12 @@ size_t nb_text_decode(const char *p, int32_t *code_point)
     return 4;
 }
 
-static size_t encode(int32_t code_point, char *out)
+static size_t text_clean_encode(int32_t code_point, char *out)
 {
     return (size_t)utf8proc_encode_char(code_point, (utf8proc_uint8_t *)out);
 }
 
-static bool is_space(int32_t c)
+static bool text_clean_is_space(int32_t c)
 {
     if (c < 0x80) {
         return c == ' ' || (c >= 0x09 && c <= 0x0D);
@@ -55,14 +55,14 @@ nb_text_class nb_text_classify(int32_t c)
         int32_t low = c | 0x20;
         return low >= 'a' && low <= 'z' ? NB_TEXT_LETTER
                : c >= '0' && c <= '9'   ? NB_TEXT_NUMBER
-               : is_space(c)            ? NB_TEXT_SPACE
+               : text_clean_is_space(c) ? NB_TEXT_SPACE
                                         : NB_TEXT_OTHER;
     }
     /* A mark whose capital is a letter: ignoring case, `regex` finds it neither in \p{L} nor in its complement. */
     if (c == 0x0345) {
         return NB_TEXT_NOTHING;
     }
-    if (is_space(c)) {
+    if (text_clean_is_space(c)) {
         return NB_TEXT_SPACE;
     }
     switch (utf8proc_category(c)) {
@@ -80,7 +80,7 @@ nb_text_class nb_text_classify(int32_t c)
 
 /* ---- HTML character references ---- */
 
-static int hex_value(char c)
+static int text_clean_hex_value(char c)
 {
     return c >= '0' && c <= '9'   ? c - '0'
            : c >= 'a' && c <= 'f' ? c - 'a' + 10
@@ -88,41 +88,41 @@ static int hex_value(char c)
                                   : -1;
 }
 
-static bool is_noncharacter(int32_t c)
+static bool text_clean_is_noncharacter(int32_t c)
 {
     return (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF);
 }
 
 /* The UTF-8 text of a numeric reference into out[4]; what the standard calls an error is repaired as browsers do,
  * except that control codes and noncharacters vanish as in Python. */
-static size_t numeric_text(int32_t number, char *out)
+static size_t text_clean_numeric_text(int32_t number, char *out)
 {
     static const uint16_t windows[32] = {0x20AC, 0x81,   0x201A, 0x192,  0x201E, 0x2026, 0x2020, 0x2021,
                                          0x2C6,  0x2030, 0x160,  0x2039, 0x152,  0x8D,   0x17D,  0x8F,
                                          0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
                                          0x2DC,  0x2122, 0x161,  0x203A, 0x153,  0x9D,   0x17E,  0x178};
     if (number >= 0x80 && number <= 0x9F) {
-        return encode(windows[number - 0x80], out);
+        return text_clean_encode(windows[number - 0x80], out);
     }
     if (number == 0 || (number >= 0xD800 && number <= 0xDFFF) || number > 0x10FFFF) {
-        return encode(REPLACEMENT, out);
+        return text_clean_encode(REPLACEMENT, out);
     }
     bool blank = number == '\t' || number == '\n' || number == '\f' || number == '\r';
-    if ((number < 0x20 && !blank) || number == 0x7F || is_noncharacter(number)) {
+    if ((number < 0x20 && !blank) || number == 0x7F || text_clean_is_noncharacter(number)) {
         return 0;
     }
-    return encode(number, out);
+    return text_clean_encode(number, out);
 }
 
 /* Reads "#65;" or "#x41;" (the ';' is optional) at p; returns the bytes read, 0 when it is no numeric reference. */
-static size_t read_numeric(const char *p, size_t left, char *out, size_t *out_len)
+static size_t text_clean_read_numeric(const char *p, size_t left, char *out, size_t *out_len)
 {
     bool hex = left > 1 && (p[1] == 'x' || p[1] == 'X');
     size_t first = hex ? 2 : 1, at = first;
     int base = hex ? 16 : 10;
     int32_t number = 0;
     for (; at < left; at++) {
-        int digit = hex_value(p[at]);
+        int digit = text_clean_hex_value(p[at]);
         if (digit < 0 || digit >= base) {
             break;
         }
@@ -131,11 +131,11 @@ static size_t read_numeric(const char *p, size_t left, char *out, size_t *out_le
     if (at == first) {
         return 0;
     }
-    *out_len = numeric_text(number, out);
+    *out_len = text_clean_numeric_text(number, out);
     return at < left && p[at] == ';' ? at + 1 : at;
 }
 
-static const reference *find_reference(const char *name, size_t len)
+static const reference *text_clean_find_reference(const char *name, size_t len)
 {
     size_t low = 0, high = sizeof references / sizeof *references;
     while (low < high) {
@@ -154,23 +154,23 @@ static const reference *find_reference(const char *name, size_t len)
     return NULL;
 }
 
-static bool is_name_character(char c)
+static bool text_clean_is_name_character(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
 /* The longest name of the table that starts at p; *used is its length, NULL when there is none. */
-static const reference *read_named(const char *p, size_t left, size_t *used)
+static const reference *text_clean_read_named(const char *p, size_t left, size_t *used)
 {
     size_t run = 0, most = left < LONGEST_NAME ? left : LONGEST_NAME;
-    while (run < most && is_name_character(p[run])) {
+    while (run < most && text_clean_is_name_character(p[run])) {
         run++;
     }
     if (run < most && p[run] == ';') {
         run++;
     }
     for (size_t len = run; len >= SHORTEST_NAME; len--) {
-        const reference *found = find_reference(p, len);
+        const reference *found = text_clean_find_reference(p, len);
         if (found) {
             *used = len;
             return found;
@@ -179,7 +179,7 @@ static const reference *read_named(const char *p, size_t left, size_t *used)
     return NULL;
 }
 
-static nb_status unescape(nb_buffer *out, const char *text, size_t len, nb_error *err)
+static nb_status text_clean_unescape(nb_buffer *out, const char *text, size_t len, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t at = 0; at < len;) {
@@ -194,10 +194,10 @@ static nb_status unescape(nb_buffer *out, const char *text, size_t len, nb_error
         const char *replacement = "&";
         size_t replacement_len = 1, used = 0;
         if (at < len && text[at] == '#') {
-            used = read_numeric(text + at, len - at, number, &replacement_len);
+            used = text_clean_read_numeric(text + at, len - at, number, &replacement_len);
             replacement = used ? number : replacement;
         } else {
-            const reference *found = read_named(text + at, len - at, &used);
+            const reference *found = text_clean_read_named(text + at, len - at, &used);
             replacement = found ? found->text : replacement;
             replacement_len = strlen(replacement);
         }
@@ -210,7 +210,7 @@ done:
 
 /* ---- lower case ---- */
 
-static bool is_case_ignorable(int32_t c)
+static bool text_clean_is_case_ignorable(int32_t c)
 {
     switch (utf8proc_category(c)) {
     case UTF8PROC_CATEGORY_MN:
@@ -232,7 +232,7 @@ static bool is_case_ignorable(int32_t c)
 }
 
 /* The property Cased, right for code points that are not case-ignorable. */
-static bool is_cased(int32_t c)
+static bool text_clean_is_cased(int32_t c)
 {
     utf8proc_category_t category = utf8proc_category(c);
     if (category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LL || category == UTF8PROC_CATEGORY_LT) {
@@ -245,7 +245,7 @@ static bool is_cased(int32_t c)
 
 /* True when the capital sigma at text[at] ends a word (Unicode 3.13, Final_Sigma). The scans stop at the next sigma,
  * which is cased, so that all of them together are linear. */
-static bool is_final_sigma(const char *text, size_t len, size_t at)
+static bool text_clean_is_final_sigma(const char *text, size_t len, size_t at)
 {
     int32_t c = 0;
     bool cased = false;
@@ -254,8 +254,8 @@ static bool is_final_sigma(const char *text, size_t len, size_t at)
             i--;
         } while ((text[i] & 0xC0) == 0x80);
         nb_text_decode(text + i, &c);
-        if (!is_case_ignorable(c)) {
-            cased = is_cased(c);
+        if (!text_clean_is_case_ignorable(c)) {
+            cased = text_clean_is_cased(c);
             break;
         }
     }
@@ -265,8 +265,8 @@ static bool is_final_sigma(const char *text, size_t len, size_t at)
     size_t step;
     for (size_t i = at + nb_text_decode(text + at, &c); i < len; i += step) {
         step = nb_text_decode(text + i, &c);
-        if (!is_case_ignorable(c)) {
-            return !is_cased(c);
+        if (!text_clean_is_case_ignorable(c)) {
+            return !text_clean_is_cased(c);
         }
     }
     return true;
@@ -275,17 +275,17 @@ static bool is_final_sigma(const char *text, size_t len, size_t at)
 /* ---- the whole ---- */
 
 /* str.strip(): White_Space and the four separators that `regex` does not take for blanks. */
-static bool is_stripped(int32_t c)
+static bool text_clean_is_stripped(int32_t c)
 {
-    return is_space(c) || (c >= 0x1C && c <= 0x1F);
+    return text_clean_is_space(c) || (c >= 0x1C && c <= 0x1F);
 }
 
-static void strip(const char **text, size_t *len)
+static void text_clean_strip(const char **text, size_t *len)
 {
     int32_t c;
     while (*len) {
         size_t step = nb_text_decode(*text, &c);
-        if (!is_stripped(c)) {
+        if (!text_clean_is_stripped(c)) {
             break;
         }
         *text += step;
@@ -297,7 +297,7 @@ static void strip(const char **text, size_t *len)
             last--;
         } while (((*text)[last] & 0xC0) == 0x80);
         nb_text_decode(*text + last, &c);
-        if (!is_stripped(c)) {
+        if (!text_clean_is_stripped(c)) {
             break;
         }
         *len = last;
@@ -306,14 +306,14 @@ static void strip(const char **text, size_t *len)
 
 /* Blanks collapsed and lower case into out, which has room for 2 * len bytes: no code point of one byte grows, and none
  * gives more than four. */
-static size_t collapse_and_lower(const char *text, size_t len, char *out)
+static size_t text_clean_collapse_and_lower(const char *text, size_t len, char *out)
 {
     size_t used = 0, step;
     bool blank = false;
     for (size_t at = 0; at < len; at += step) {
         int32_t c;
         step = nb_text_decode(text + at, &c);
-        if (is_space(c)) {
+        if (text_clean_is_space(c)) {
             if (!blank) {
                 out[used++] = ' ';
             }
@@ -327,9 +327,9 @@ static size_t collapse_and_lower(const char *text, size_t len, char *out)
             memcpy(out + used, "i\xCC\x87", 3);
             used += 3;
         } else if (c == CAPITAL_SIGMA) {
-            used += encode(is_final_sigma(text, len, at) ? 0x03C2 : 0x03C3, out + used);
+            used += text_clean_encode(text_clean_is_final_sigma(text, len, at) ? 0x03C2 : 0x03C3, out + used);
         } else {
-            used += encode(utf8proc_tolower(c), out + used);
+            used += text_clean_encode(utf8proc_tolower(c), out + used);
         }
     }
     return used;
@@ -341,18 +341,18 @@ nb_status nb_text_clean(char **out, size_t *out_len, const char *text, size_t le
     nb_buffer once = {.max = SIZE_MAX / 4}, twice = {.max = SIZE_MAX / 4};
     *out = NULL;
     if (len && memchr(text, '&', len)) {
-        NB_TRY(unescape(&once, text, len, err));
-        NB_TRY(unescape(&twice, once.data, once.len, err));
+        NB_TRY(text_clean_unescape(&once, text, len, err));
+        NB_TRY(text_clean_unescape(&twice, once.data, once.len, err));
         text = twice.data;
         len = twice.len;
     }
-    strip(&text, &len);
+    text_clean_strip(&text, &len);
     if (len > (SIZE_MAX - 1) / 2) {
         status = nb_fail(err, NB_ERR_LIMIT, "a text of %zu bytes is too long to clean", len);
         goto done;
     }
     NB_TRY_NEW(*out, 2 * len + 1);
-    *out_len = collapse_and_lower(text, len, *out);
+    *out_len = text_clean_collapse_and_lower(text, len, *out);
 done:
     nb_buffer_free(&once);
     nb_buffer_free(&twice);

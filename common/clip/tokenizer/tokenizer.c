@@ -40,19 +40,19 @@ typedef struct reading {
 } reading;
 
 /* The id of a token, -1 when the vocabulary has it not. */
-static int32_t find_token(const reading *r, const char *text, size_t len)
+static int32_t tokenizer_find_token(const reading *r, const char *text, size_t len)
 {
     const json_t *value = json_object_getn(r->vocab, text, len);
     return value ? (int32_t)json_integer_value(value) : -1;
 }
 
-static void mark_made(reading *r, int32_t id)
+static void tokenizer_mark_made(reading *r, int32_t id)
 {
     r->left_to_make -= !r->made[id];
     r->made[id] = true;
 }
 
-static nb_status read_vocab(reading *r, const char *json, size_t len, nb_error *err)
+static nb_status tokenizer_read_vocab(reading *r, const char *json, size_t len, nb_error *err)
 {
     nb_status status;
     json_error_t bad;
@@ -92,7 +92,7 @@ done:
 
 /* The symbol that stands for a byte: bytes that print in Latin-1 stand for themselves, the others for the code points
  * from U+0100 on, in order. */
-static size_t byte_symbol(unsigned byte, char out[SYMBOL_MAX])
+static size_t tokenizer_byte_symbol(unsigned byte, char out[SYMBOL_MAX])
 {
     unsigned c = byte <= 32                   ? 0x100 + byte
                  : byte >= 127 && byte <= 160 ? 0x100 + 33 + (byte - 127)
@@ -107,15 +107,15 @@ static size_t byte_symbol(unsigned byte, char out[SYMBOL_MAX])
     return 2;
 }
 
-static nb_status find_fixed_tokens(reading *r, nb_error *err)
+static nb_status tokenizer_find_fixed_tokens(reading *r, nb_error *err)
 {
     nb_tokenizer *t = r->t;
     for (unsigned byte = 0; byte < 256; byte++) {
         char symbol[SYMBOL_MAX] = {0};
-        size_t len = byte_symbol(byte, symbol);
+        size_t len = tokenizer_byte_symbol(byte, symbol);
         memcpy(symbol + len, WORD_END, sizeof WORD_END);
         for (unsigned at_end = 0; at_end < 2; at_end++) {
-            int32_t id = find_token(r, symbol, at_end ? len + strlen(WORD_END) : len);
+            int32_t id = tokenizer_find_token(r, symbol, at_end ? len + strlen(WORD_END) : len);
             if (id < 0) {
                 nb_status status =
                     nb_fail(err, NB_ERR_INPUT, "%s/vocab.json: the symbol of byte 0x%02X, \"%.*s%s\", is missing",
@@ -124,21 +124,21 @@ static nb_status find_fixed_tokens(reading *r, nb_error *err)
                 return status;
             }
             t->byte_id[at_end][byte] = id;
-            mark_made(r, id);
+            tokenizer_mark_made(r, id);
         }
     }
-    t->start = find_token(r, START_TEXT, strlen(START_TEXT));
-    t->end = find_token(r, END_TEXT, strlen(END_TEXT));
+    t->start = tokenizer_find_token(r, START_TEXT, strlen(START_TEXT));
+    t->end = tokenizer_find_token(r, END_TEXT, strlen(END_TEXT));
     if (t->start < 0 || t->end < 0) {
         return nb_fail(err, NB_ERR_INPUT, "%s/vocab.json: the special token \"%s\" is missing", r->where,
                        t->start < 0 ? START_TEXT : END_TEXT);
     }
-    mark_made(r, t->start);
-    mark_made(r, t->end);
+    tokenizer_mark_made(r, t->start);
+    tokenizer_mark_made(r, t->end);
     return NB_OK;
 }
 
-static nb_status read_merge(reading *r, const char *line, size_t len, size_t number, nb_error *err)
+static nb_status tokenizer_read_merge(reading *r, const char *line, size_t len, size_t number, nb_error *err)
 {
     const char *blank = memchr(line, ' ', len);
     size_t left = blank ? (size_t)(blank - line) : 0;
@@ -150,9 +150,9 @@ static nb_status read_merge(reading *r, const char *line, size_t len, size_t num
     char joined[TOKEN_MAX];
     memcpy(joined, line, left);
     memcpy(joined + left, blank + 1, len - left - 1);
-    nb_byte_pair m = {.left = find_token(r, line, left),
-                      .right = find_token(r, blank + 1, len - left - 1),
-                      .id = find_token(r, joined, len - 1)};
+    nb_byte_pair m = {.left = tokenizer_find_token(r, line, left),
+                      .right = tokenizer_find_token(r, blank + 1, len - left - 1),
+                      .id = tokenizer_find_token(r, joined, len - 1)};
     if (m.left < 0 || m.right < 0 || m.id < 0) {
         nb_status status = nb_fail(err, NB_ERR_INPUT, "%s/merges.txt:%zu: \"%.*s\": the %s is not in vocab.json",
                                    r->where, number, (int)(len < 64 ? len : 64), line,
@@ -167,12 +167,12 @@ static nb_status read_merge(reading *r, const char *line, size_t len, size_t num
         return nb_fail(err, NB_ERR_INPUT, "%s/merges.txt:%zu: the token \"%.64s\" was there before this merge",
                        r->where, number, r->token[m.id]);
     }
-    mark_made(r, m.id);
+    tokenizer_mark_made(r, m.id);
     r->merges[r->merge_count++] = m;
     return NB_OK;
 }
 
-static nb_status read_merges(reading *r, const char *text, size_t len, nb_error *err)
+static nb_status tokenizer_read_merges(reading *r, const char *text, size_t len, nb_error *err)
 {
     nb_status status = NB_OK;
     size_t number = 0;
@@ -189,7 +189,7 @@ static nb_status read_merges(reading *r, const char *text, size_t len, nb_error 
                 goto done;
             }
         } else if (line_len) {
-            NB_TRY(read_merge(r, line, line_len, number, err));
+            NB_TRY(tokenizer_read_merge(r, line, line_len, number, err));
         }
     }
     for (size_t id = 0; r->left_to_make && id < r->t->size; id++) {
@@ -213,9 +213,9 @@ nb_status nb_tokenizer_open_memory(nb_tokenizer **out, const nb_tokenizer_texts 
     reading r = {.where = where};
     *out = NULL;
     NB_TRY_NEW(r.t, 1);
-    NB_TRY(read_vocab(&r, texts->vocab, texts->vocab_len, err));
-    NB_TRY(find_fixed_tokens(&r, err));
-    NB_TRY(read_merges(&r, texts->merges, texts->merges_len, err));
+    NB_TRY(tokenizer_read_vocab(&r, texts->vocab, texts->vocab_len, err));
+    NB_TRY(tokenizer_find_fixed_tokens(&r, err));
+    NB_TRY(tokenizer_read_merges(&r, texts->merges, texts->merges_len, err));
     nb_byte_pair *merges_read = r.merges;
     r.merges = NULL;
     NB_TRY(nb_byte_pairs_build(&r.t->pairs, merges_read, r.merge_count, err));
@@ -256,7 +256,7 @@ int32_t nb_tokenizer_end(const nb_tokenizer *t)
 /* ---- back to text ---- */
 
 /* The byte a symbol stands for, -1 when it is the result of a merge. *at_end: it ends a word. */
-static int symbol_byte(const nb_tokenizer *t, int32_t id, bool *at_end)
+static int tokenizer_symbol_byte(const nb_tokenizer *t, int32_t id, bool *at_end)
 {
     for (int byte = 0; byte < 256; byte++) {
         *at_end = id == t->byte_id[1][byte];
@@ -269,7 +269,7 @@ static int symbol_byte(const nb_tokenizer *t, int32_t id, bool *at_end)
 
 /* Takes merges back until single bytes are left, the leftmost first. A token has at most TOKEN_MAX bytes and every
  * step makes one symbol more, so the pending symbols fit. */
-static nb_status spell(const nb_tokenizer *t, int32_t token, nb_buffer *out, nb_error *err)
+static nb_status tokenizer_spell(const nb_tokenizer *t, int32_t token, nb_buffer *out, nb_error *err)
 {
     int32_t pending[TOKEN_MAX + 1];
     size_t count = 1;
@@ -277,7 +277,7 @@ static nb_status spell(const nb_tokenizer *t, int32_t token, nb_buffer *out, nb_
     while (count) {
         int32_t id = pending[--count];
         bool at_end;
-        int byte = symbol_byte(t, id, &at_end);
+        int byte = tokenizer_symbol_byte(t, id, &at_end);
         if (byte >= 0) {
             char bytes[2] = {(char)byte, ' '};
             nb_status status = nb_buffer_append(out, bytes, at_end ? 2 : 1, err);
@@ -304,7 +304,7 @@ nb_status nb_tokenizer_decode(const nb_tokenizer *t, const int32_t *ids, size_t 
     nb_status status = NB_OK;
     for (size_t i = 0; i < count; i++) {
         if (ids[i] != t->start && ids[i] != t->end) {
-            NB_TRY(spell(t, ids[i], out, err));
+            NB_TRY(tokenizer_spell(t, ids[i], out, err));
         }
     }
 done:
@@ -313,7 +313,7 @@ done:
 
 /* ---- words ---- */
 
-static bool starts_with(const char *p, size_t left, const char *prefix, size_t *word)
+static bool tokenizer_starts_with(const char *p, size_t left, const char *prefix, size_t *word)
 {
     size_t len = strlen(prefix);
     *word = len;
@@ -322,18 +322,18 @@ static bool starts_with(const char *p, size_t left, const char *prefix, size_t *
 
 /* The special tokens and contractions of the pattern; 0 when none starts at p. The pattern ignores case and the text is
  * in lower case already, so what remains to be equated is U+017F, the long s, which is its own lower case. */
-static size_t fixed_word(const char *p, size_t left)
+static size_t tokenizer_fixed_word(const char *p, size_t left)
 {
     static const char *const specials[] = {START_TEXT, END_TEXT, "<|\xC5\xBFtartoftext|>"};
     static const char *const contractions[] = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'\xC5\xBF"};
     size_t word;
     for (size_t i = 0; *p == '<' && i < sizeof specials / sizeof *specials; i++) {
-        if (starts_with(p, left, specials[i], &word)) {
+        if (tokenizer_starts_with(p, left, specials[i], &word)) {
             return word;
         }
     }
     for (size_t i = 0; *p == '\'' && i < sizeof contractions / sizeof *contractions; i++) {
-        if (starts_with(p, left, contractions[i], &word)) {
+        if (tokenizer_starts_with(p, left, contractions[i], &word)) {
             return word;
         }
     }
@@ -341,7 +341,7 @@ static size_t fixed_word(const char *p, size_t left)
 }
 
 /* Finds the next word of a clean text from *at on; *at is its start and the result its length, 0 at the end. */
-static size_t next_word(const char *text, size_t len, size_t *at)
+static size_t tokenizer_next_word(const char *text, size_t len, size_t *at)
 {
     int32_t c;
     nb_text_class class = NB_TEXT_SPACE;
@@ -356,7 +356,7 @@ static size_t next_word(const char *text, size_t len, size_t *at)
     if (*at >= len) {
         return 0;
     }
-    size_t word = fixed_word(text + *at, len - *at);
+    size_t word = tokenizer_fixed_word(text + *at, len - *at);
     if (word) {
         return word;
     }
@@ -372,13 +372,14 @@ static size_t next_word(const char *text, size_t len, size_t *at)
 }
 
 /* Appends the tokens of one word, as many as fit behind *count and before the end token. */
-static nb_status encode_word(const nb_tokenizer *t, const char *word, size_t len, nb_token_array out, size_t *count,
-                             nb_error *err)
+static nb_status tokenizer_encode_word(const nb_tokenizer *t, const char *word, size_t len, nb_token_array out,
+                                       size_t *count, nb_error *err)
 {
     nb_status status = NB_OK;
     int32_t few[WORD_ON_STACK], *symbols = few, *many = NULL;
     size_t special;
-    if (starts_with(word, len, START_TEXT, &special) || starts_with(word, len, END_TEXT, &special)) {
+    if (tokenizer_starts_with(word, len, START_TEXT, &special) ||
+        tokenizer_starts_with(word, len, END_TEXT, &special)) {
         out.ids[(*count)++] = special == strlen(START_TEXT) ? t->start : t->end;
         return NB_OK;
     }
@@ -420,11 +421,11 @@ nb_status nb_tokenizer_encode(const nb_tokenizer *t, const char *text, size_t le
     NB_TRY(nb_text_clean(&clean, &clean_len, text, len, err));
     out.ids[used++] = t->start;
     for (size_t at = 0; used + 1 < out.capacity; at += word) {
-        word = next_word(clean, clean_len, &at);
+        word = tokenizer_next_word(clean, clean_len, &at);
         if (!word) {
             break;
         }
-        NB_TRY(encode_word(t, clean + at, word, out, &used, err));
+        NB_TRY(tokenizer_encode_word(t, clean + at, word, out, &used, err));
     }
     out.ids[used++] = t->end;
     *count = used;

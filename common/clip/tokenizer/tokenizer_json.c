@@ -6,23 +6,24 @@
 #include <string.h>
 
 /* True for absent, null or exactly this text. */
-static bool says(const json_t *object, const char *key, const char *text)
+static bool tokenizer_json_says(const json_t *object, const char *key, const char *text)
 {
     const json_t *value = json_object_get(object, key);
     return !value || json_is_null(value) || (json_is_string(value) && strcmp(json_string_value(value), text) == 0);
 }
 
-static nb_status check_model(const json_t *model, const char *path, nb_error *err)
+static nb_status tokenizer_json_check_model(const json_t *model, const char *path, nb_error *err)
 {
     const char *problem = NULL;
     if (!json_is_object(model)) {
         problem = "has no object 'model'";
-    } else if (!says(model, "type", "BPE")) {
+    } else if (!tokenizer_json_says(model, "type", "BPE")) {
         problem = "has a model.type that is not 'BPE'";
     } else if (!json_is_object(json_object_get(model, "vocab")) || !json_is_array(json_object_get(model, "merges"))) {
         problem = "lacks model.vocab or model.merges";
-    } else if (!json_object_get(model, "end_of_word_suffix") || !says(model, "end_of_word_suffix", "</w>") ||
-               !says(model, "continuing_subword_prefix", "")) {
+    } else if (!json_object_get(model, "end_of_word_suffix") ||
+               !tokenizer_json_says(model, "end_of_word_suffix", "</w>") ||
+               !tokenizer_json_says(model, "continuing_subword_prefix", "")) {
         problem = "marks words in another way than by the suffix '</w>'";
     }
     if (!problem) {
@@ -33,7 +34,7 @@ static nb_status check_model(const json_t *model, const char *path, nb_error *er
 }
 
 /* Special tokens stand in the vocabulary too; one that does not joins it. */
-static nb_status add_tokens(json_t *vocab, const json_t *added, const char *path, nb_error *err)
+static nb_status tokenizer_json_add_tokens(json_t *vocab, const json_t *added, const char *path, nb_error *err)
 {
     if (added && !json_is_null(added) && !json_is_array(added)) {
         return nb_fail(err, NB_ERR_INPUT, "'%s': added_tokens is no array", path);
@@ -57,12 +58,13 @@ static nb_status add_tokens(json_t *vocab, const json_t *added, const char *path
 }
 
 /* One symbol of a pair must stay one symbol of a line. */
-static bool symbol(const char *text)
+static bool tokenizer_json_symbol(const char *text)
 {
     return text && *text && !strpbrk(text, " \n\r");
 }
 
-static nb_status write_merge(nb_buffer *out, const json_t *merge, size_t number, const char *path, nb_error *err)
+static nb_status tokenizer_json_write_merge(nb_buffer *out, const json_t *merge, size_t number, const char *path,
+                                            nb_error *err)
 {
     const char *line = json_string_value(merge);
     const char *left = json_string_value(json_array_get(merge, 0)),
@@ -70,7 +72,7 @@ static nb_status write_merge(nb_buffer *out, const json_t *merge, size_t number,
     if (line && *line && !strpbrk(line, "\n\r")) {
         return nb_buffer_printf(out, err, "%s\n", line);
     }
-    if (json_array_size(merge) == 2 && symbol(left) && symbol(right)) {
+    if (json_array_size(merge) == 2 && tokenizer_json_symbol(left) && tokenizer_json_symbol(right)) {
         return nb_buffer_printf(out, err, "%s %s\n", left, right);
     }
     return nb_fail(err, NB_ERR_INPUT,
@@ -92,8 +94,8 @@ nb_status nb_tokenizer_json_convert(nb_buffer *vocab, nb_buffer *merges, const c
         status = nb_fail(err, NB_ERR_INPUT, "'%s' is not a JSON object: %s", path, root ? "another value" : where.text);
         goto done;
     }
-    NB_TRY(check_model(model, path, err));
-    NB_TRY(add_tokens(tokens, json_object_get(root, "added_tokens"), path, err));
+    NB_TRY(tokenizer_json_check_model(model, path, err));
+    NB_TRY(tokenizer_json_add_tokens(tokens, json_object_get(root, "added_tokens"), path, err));
     text = json_dumps(tokens, JSON_COMPACT);
     if (!text) {
         status = nb_fail(err, NB_ERR_LIMIT, "'%s': no memory for its vocabulary", path);
@@ -102,7 +104,7 @@ nb_status nb_tokenizer_json_convert(nb_buffer *vocab, nb_buffer *merges, const c
     NB_TRY(nb_buffer_append(vocab, text, strlen(text), err));
     NB_TRY(nb_buffer_printf(merges, err, "#version: 0.2\n"));
     for (size_t i = 0; i < json_array_size(pairs); i++) {
-        NB_TRY(write_merge(merges, json_array_get(pairs, i), i, path, err));
+        NB_TRY(tokenizer_json_write_merge(merges, json_array_get(pairs, i), i, path, err));
     }
 done:
     free(text);

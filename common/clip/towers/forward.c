@@ -65,12 +65,12 @@ void nb_forward_destroy(nb_forward *f)
 }
 
 /* A matrix as the engine wants it. */
-static const void *either(const float *plain, const void *packed)
+static const void *forward_either(const float *plain, const void *packed)
 {
     return packed ? packed : plain;
 }
 
-static size_t fewer(size_t a, size_t b)
+static size_t forward_fewer(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
@@ -83,7 +83,7 @@ typedef struct residual_layer {
 } residual_layer;
 
 /* out[rows, width] += layer(input[rows, inputs]) */
-static void add_linear(nb_forward *f, const residual_layer *layer, const void *input, size_t rows, float *out)
+static void forward_add_linear(nb_forward *f, const residual_layer *layer, const void *input, size_t rows, float *out)
 {
     f->engine->product(f->engine, &(nb_product){.vector = f->vector,
                                                 .input = input,
@@ -98,27 +98,29 @@ static void add_linear(nb_forward *f, const residual_layer *layer, const void *i
 }
 
 /* x[rows, width] += mlp(layer norm(x)); and before it the attention's output in f->mixed. */
-static void finish_block(nb_forward *f, const nb_block *b, float *x, size_t rows)
+static void forward_finish_block(nb_forward *f, const nb_block *b, float *x, size_t rows)
 {
     const nb_tower_config *c = f->config;
     const nb_engine *e = f->engine;
     size_t w = c->width;
     for (size_t at = 0; at < rows; at += f->together) {
-        size_t n = fewer(rows - at, f->together);
+        size_t n = forward_fewer(rows - at, f->together);
         float *some = x + at * w;
         const void *input = e->input(e, f->input, f->mixed + at * w, n, w);
-        add_linear(f, &(residual_layer){either(b->out_weight, b->packed.out), b->out_bias, w}, input, n, some);
+        forward_add_linear(f, &(residual_layer){forward_either(b->out_weight, b->packed.out), b->out_bias, w}, input, n,
+                           some);
         f->vector->layer_norm(f->normed, some, n, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
         e->product(e, &(nb_product){.vector = f->vector,
                                     .input = e->input(e, f->input, f->normed, n, w),
                                     .rows = n,
                                     .k = w,
-                                    .weight = either(b->fc1_weight, b->packed.fc1),
+                                    .weight = forward_either(b->fc1_weight, b->packed.fc1),
                                     .count = c->mlp,
                                     .bias = b->fc1_bias,
                                     .epilogue = c->activation == NB_QUICK_GELU ? NB_STORE_QUICK_GELU : NB_STORE_GELU,
                                     .out = f->hidden});
-        add_linear(f, &(residual_layer){either(b->fc2_weight, b->packed.fc2), b->fc2_bias, c->mlp}, f->hidden, n, some);
+        forward_add_linear(f, &(residual_layer){forward_either(b->fc2_weight, b->packed.fc2), b->fc2_bias, c->mlp},
+                           f->hidden, n, some);
     }
 }
 
@@ -128,14 +130,15 @@ typedef struct outputs {
 } outputs;
 
 /* out[rows, wanted.count] of normed[rows, width] */
-static void some_qkv(nb_forward *f, const nb_block *b, const float *normed, size_t rows, outputs wanted, float *out)
+static void forward_some_qkv(nb_forward *f, const nb_block *b, const float *normed, size_t rows, outputs wanted,
+                             float *out)
 {
     f->engine->product(f->engine,
                        &(nb_product){.vector = f->vector,
                                      .input = f->engine->input(f->engine, f->input, normed, rows, f->config->width),
                                      .rows = rows,
                                      .k = f->config->width,
-                                     .weight = either(b->qkv_weight, b->packed.qkv),
+                                     .weight = forward_either(b->qkv_weight, b->packed.qkv),
                                      .first = wanted.first,
                                      .count = wanted.count,
                                      .bias = b->qkv_bias + wanted.first,
@@ -143,29 +146,29 @@ static void some_qkv(nb_forward *f, const nb_block *b, const float *normed, size
 }
 
 /* qkv[rows, 3 width] of a block. */
-static void project(nb_forward *f, const nb_block *b, size_t rows)
+static void forward_project(nb_forward *f, const nb_block *b, size_t rows)
 {
     size_t w = f->config->width;
     for (size_t at = 0; at < rows; at += f->together) {
-        size_t n = fewer(rows - at, f->together);
+        size_t n = forward_fewer(rows - at, f->together);
         f->vector->layer_norm(f->normed, f->x + at * w, n,
                               &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, f->config->epsilon});
-        some_qkv(f, b, f->normed, n, (outputs){0, 3 * w}, f->qkv + at * 3 * w);
+        forward_some_qkv(f, b, f->normed, n, (outputs){0, 3 * w}, f->qkv + at * 3 * w);
     }
 }
 
 /* Keys and values of all rows into f->qkv [rows, 2 width], behind them queries of the pooled rows [pooled, width],
  * which are returned; f->top takes over their residual stream. */
-static float *project_last(nb_forward *f, const nb_block *b, size_t rows, size_t pooled)
+static float *forward_project_last(nb_forward *f, const nb_block *b, size_t rows, size_t pooled)
 {
     const nb_tower_config *c = f->config;
     size_t w = c->width;
     float *queries = f->qkv + rows * 2 * w;
     for (size_t at = 0; at < rows; at += f->together) {
-        size_t n = fewer(rows - at, f->together);
+        size_t n = forward_fewer(rows - at, f->together);
         f->vector->layer_norm(f->normed, f->x + at * w, n,
                               &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, c->epsilon});
-        some_qkv(f, b, f->normed, n, (outputs){w, 2 * w}, f->qkv + at * 2 * w);
+        forward_some_qkv(f, b, f->normed, n, (outputs){w, 2 * w}, f->qkv + at * 2 * w);
         for (size_t i = 0; i < pooled; i++) {
             if (f->pool[i] - at < n) {
                 memcpy(f->mixed + i * w, f->normed + (f->pool[i] - at) * w, w * sizeof *f->mixed);
@@ -176,13 +179,14 @@ static float *project_last(nb_forward *f, const nb_block *b, size_t rows, size_t
         memcpy(f->top + i * w, f->x + f->pool[i] * w, w * sizeof *f->top);
     }
     for (size_t at = 0; at < pooled; at += f->together) {
-        some_qkv(f, b, f->mixed + at * w, fewer(pooled - at, f->together), (outputs){0, w}, queries + at * w);
+        forward_some_qkv(f, b, f->mixed + at * w, forward_fewer(pooled - at, f->together), (outputs){0, w},
+                         queries + at * w);
     }
     return queries;
 }
 
 /* Every row against the path above it: the path's keys and values stay in place from text to text. */
-static void attend_trie(nb_forward *f, const nb_trie *t)
+static void forward_attend_trie(nb_forward *f, const nb_trie *t)
 {
     size_t w = f->config->width;
     for (size_t i = 0; i < t->count; i++) {
@@ -196,7 +200,7 @@ static void attend_trie(nb_forward *f, const nb_trie *t)
 }
 
 /* The same, of which only the end tokens' rows are wanted. */
-static void attend_trie_last(nb_forward *f, const nb_trie *t, const float *queries)
+static void forward_attend_trie_last(nb_forward *f, const nb_trie *t, const float *queries)
 {
     size_t w = f->config->width;
     for (size_t i = 0; i < t->count; i++) {
@@ -214,19 +218,19 @@ void nb_forward_trie(nb_forward *f, const nb_trie *t)
 {
     size_t layers = f->config->layers;
     for (size_t layer = 0; layer + 1 < layers; layer++) {
-        project(f, &f->blocks[layer], t->rows);
-        attend_trie(f, t);
-        finish_block(f, &f->blocks[layer], f->x, t->rows);
+        forward_project(f, &f->blocks[layer], t->rows);
+        forward_attend_trie(f, t);
+        forward_finish_block(f, &f->blocks[layer], f->x, t->rows);
     }
     for (size_t i = 0; i < t->count; i++) {
         f->pool[i] = t->texts[i].last;
     }
-    attend_trie_last(f, t, project_last(f, &f->blocks[layers - 1], t->rows, t->count));
-    finish_block(f, &f->blocks[layers - 1], f->top, t->count);
+    forward_attend_trie_last(f, t, forward_project_last(f, &f->blocks[layers - 1], t->rows, t->count));
+    forward_finish_block(f, &f->blocks[layers - 1], f->top, t->count);
 }
 
 /* Attention of one head, of which q, k, v, their strides, the counts and `out` are given. */
-static void attend_head(nb_forward *f, nb_attention a)
+static void forward_attend_head(nb_forward *f, nb_attention a)
 {
     a.vector = f->vector;
     a.head = f->config->width / f->config->heads;
@@ -239,36 +243,36 @@ void nb_forward_full(nb_forward *f, size_t count, size_t length)
 {
     size_t layers = f->config->layers, w = f->config->width, head = w / f->config->heads, rows = count * length;
     for (size_t layer = 0; layer + 1 < layers; layer++) {
-        project(f, &f->blocks[layer], rows);
+        forward_project(f, &f->blocks[layer], rows);
         for (size_t i = 0; i < count * f->config->heads; i++) {
             size_t row = i / f->config->heads * length, at = i % f->config->heads * head;
             const float *q = f->qkv + row * 3 * w + at;
-            attend_head(f, (nb_attention){.m = length,
-                                          .n = length,
-                                          .q = q,
-                                          .k = q + w,
-                                          .v = q + 2 * w,
-                                          .q_stride = 3 * w,
-                                          .stride = 3 * w,
-                                          .out = f->mixed + row * w + at});
+            forward_attend_head(f, (nb_attention){.m = length,
+                                                  .n = length,
+                                                  .q = q,
+                                                  .k = q + w,
+                                                  .v = q + 2 * w,
+                                                  .q_stride = 3 * w,
+                                                  .stride = 3 * w,
+                                                  .out = f->mixed + row * w + at});
         }
-        finish_block(f, &f->blocks[layer], f->x, rows);
+        forward_finish_block(f, &f->blocks[layer], f->x, rows);
     }
     for (size_t i = 0; i < count; i++) {
         f->pool[i] = i * length;
     }
-    const float *queries = project_last(f, &f->blocks[layers - 1], rows, count);
+    const float *queries = forward_project_last(f, &f->blocks[layers - 1], rows, count);
     for (size_t i = 0; i < count * f->config->heads; i++) {
         size_t image = i / f->config->heads, at = i % f->config->heads * head;
         const float *k = f->qkv + image * length * 2 * w + at;
-        attend_head(f, (nb_attention){.m = 1,
-                                      .n = length,
-                                      .q = queries + image * w + at,
-                                      .k = k,
-                                      .v = k + w,
-                                      .q_stride = w,
-                                      .stride = 2 * w,
-                                      .out = f->mixed + image * w + at});
+        forward_attend_head(f, (nb_attention){.m = 1,
+                                              .n = length,
+                                              .q = queries + image * w + at,
+                                              .k = k,
+                                              .v = k + w,
+                                              .q_stride = w,
+                                              .stride = 2 * w,
+                                              .out = f->mixed + image * w + at});
     }
-    finish_block(f, &f->blocks[layers - 1], f->top, count);
+    forward_finish_block(f, &f->blocks[layers - 1], f->top, count);
 }

@@ -42,7 +42,7 @@ typedef struct linear_layer {
     size_t outputs, inputs;
 } linear_layer;
 
-static void linear(const linear_layer *l, const float *in, size_t rows, float *out)
+static void tower_linear(const linear_layer *l, const float *in, size_t rows, float *out)
 {
     nb_sgemm_nt(nb_matrix_of(in, rows, l->inputs), nb_matrix_of(l->weight, l->outputs, l->inputs), 0.0f, out,
                 l->outputs);
@@ -50,7 +50,7 @@ static void linear(const linear_layer *l, const float *in, size_t rows, float *o
 }
 
 /* Softmax of the scaled scores [n, n]; a causal row i gives its weight to the first i + 1 keys. */
-static void weigh(float *scores, size_t n, float scale, bool causal)
+static void tower_weigh(float *scores, size_t n, float scale, bool causal)
 {
     for (size_t i = 0; i < n; i++) {
         float *row = scores + i * n;
@@ -64,14 +64,14 @@ static void weigh(float *scores, size_t n, float scale, bool causal)
 }
 
 /* One sequence of n rows, all heads: qkv [n, 3 width] -> out [n, width]. */
-static void attend(const nb_tower_config *c, const float *qkv, float *out, size_t n, bool causal, float *scores)
+static void tower_attend(const nb_tower_config *c, const float *qkv, float *out, size_t n, bool causal, float *scores)
 {
     size_t head = c->width / c->heads, stride = 3 * c->width;
     float scale = 1.0f / sqrtf((float)head);
     for (size_t h = 0; h < c->heads; h++) {
         const float *q = qkv + h * head, *k = q + c->width, *v = k + c->width;
         nb_sgemm_nt(nb_matrix_strided(q, n, head, stride), nb_matrix_strided(k, n, head, stride), 0.0f, scores, n);
-        weigh(scores, n, scale, causal);
+        tower_weigh(scores, n, scale, causal);
         nb_sgemm_nn(nb_matrix_of(scores, n, n), nb_matrix_strided(v, n, head, stride), out + h * head, c->width);
     }
 }
@@ -88,20 +88,20 @@ void nb_tower_forward(const nb_tower_config *c, const nb_block *blocks, const nb
     for (size_t layer = 0; layer < c->layers; layer++) {
         const nb_block *b = &blocks[layer];
         nb_layer_norm(s->normed, x, rows, &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, c->epsilon});
-        linear(&(linear_layer){b->qkv_weight, b->qkv_bias, 3 * w, w}, s->normed, rows, s->qkv);
+        tower_linear(&(linear_layer){b->qkv_weight, b->qkv_bias, 3 * w, w}, s->normed, rows, s->qkv);
         for (size_t i = 0, at = 0; i < sequences->count; at += lengths[i], i++) {
-            attend(c, s->qkv + at * 3 * w, s->mixed + at * w, lengths[i], sequences->causal, s->scores);
+            tower_attend(c, s->qkv + at * 3 * w, s->mixed + at * w, lengths[i], sequences->causal, s->scores);
         }
-        linear(&(linear_layer){b->out_weight, b->out_bias, w, w}, s->mixed, rows, s->normed);
+        tower_linear(&(linear_layer){b->out_weight, b->out_bias, w, w}, s->mixed, rows, s->normed);
         nb_add(x, s->normed, rows * w);
         nb_layer_norm(s->normed, x, rows, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
-        linear(&(linear_layer){b->fc1_weight, b->fc1_bias, c->mlp, w}, s->normed, rows, s->hidden);
+        tower_linear(&(linear_layer){b->fc1_weight, b->fc1_bias, c->mlp, w}, s->normed, rows, s->hidden);
         if (c->activation == NB_QUICK_GELU) {
             nb_quick_gelu(s->hidden, rows * c->mlp);
         } else {
             nb_gelu(s->hidden, rows * c->mlp);
         }
-        linear(&(linear_layer){b->fc2_weight, b->fc2_bias, w, c->mlp}, s->hidden, rows, s->normed);
+        tower_linear(&(linear_layer){b->fc2_weight, b->fc2_bias, w, c->mlp}, s->hidden, rows, s->normed);
         nb_add(x, s->normed, rows * w);
     }
 }

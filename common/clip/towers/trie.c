@@ -29,7 +29,7 @@ void nb_trie_destroy(nb_trie *t)
 }
 
 /* Tokens both begin with. */
-static size_t common_prefix(const int32_t *a, size_t a_len, const int32_t *b, size_t b_len)
+static size_t trie_common_prefix(const int32_t *a, size_t a_len, const int32_t *b, size_t b_len)
 {
     size_t n = 0;
     while (n < a_len && n < b_len && a[n] == b[n]) {
@@ -38,12 +38,12 @@ static size_t common_prefix(const int32_t *a, size_t a_len, const int32_t *b, si
     return n;
 }
 
-static int compare(const void *a, const void *b, void *opaque)
+static int trie_compare(const void *a, const void *b, void *opaque)
 {
     const nb_trie_batch *t = opaque;
     size_t i = *(const size_t *)a, k = *(const size_t *)b;
     const int32_t *x = t->ids + i * t->context, *y = t->ids + k * t->context;
-    size_t n = common_prefix(x, t->lengths[i], y, t->lengths[k]);
+    size_t n = trie_common_prefix(x, t->lengths[i], y, t->lengths[k]);
     if (n < t->lengths[i] && n < t->lengths[k]) {
         return x[n] < y[n] ? -1 : 1;
     }
@@ -59,7 +59,7 @@ void nb_trie_order(size_t *order, const nb_trie_batch *batch, size_t count)
     for (size_t i = 0; i < count; i++) {
         order[i] = i;
     }
-    qsort_r(order, count, sizeof *order, compare, &t);
+    qsort_r(order, count, sizeof *order, trie_compare, &t);
 }
 
 size_t nb_trie_build(nb_trie *t, const size_t *order, size_t begin, size_t end, const nb_trie_batch *b)
@@ -69,7 +69,7 @@ size_t nb_trie_build(nb_trie *t, const size_t *order, size_t begin, size_t end, 
         const int32_t *own = b->ids + order[i] * b->context;
         size_t len = b->lengths[order[i]], shared = 0, last = 0;
         if (i > begin) {
-            shared = common_prefix(own, len, b->ids + order[i - 1] * b->context, b->lengths[order[i - 1]]);
+            shared = trie_common_prefix(own, len, b->ids + order[i - 1] * b->context, b->lengths[order[i - 1]]);
             last = t->texts[t->count - 1].last;
         }
         if (len - shared > t->row_room - t->rows) {

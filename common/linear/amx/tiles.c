@@ -13,7 +13,7 @@
 enum { REQUEST_STATE = 0x1023, TILE_DATA = 18 };
 
 /* AMX-TILE and AMX-BF16, the AVX-512 the file is compiled with, and tile registers saved by the system. */
-static bool cpu_has_amx(void)
+static bool tiles_cpu_has_amx(void)
 {
     unsigned a, b, c, d, low, high;
     const unsigned saved = 3u << 17 | 7u << 5; /* tiles and their configuration; AVX-512 */
@@ -25,9 +25,9 @@ static bool cpu_has_amx(void)
     return (low & saved) == saved && nb_cpu_has_avx512();
 }
 
-static const nb_tiles *look(const char **why)
+static const nb_tiles *tiles_look(const char **why)
 {
-    if (!cpu_has_amx()) {
+    if (!tiles_cpu_has_amx()) {
         *why = "this CPU has no AMX";
         return NULL;
     }
@@ -38,7 +38,7 @@ static const nb_tiles *look(const char **why)
     return &nb_tiles_hardware;
 }
 #else
-static const nb_tiles *look(const char **why)
+static const nb_tiles *tiles_look(const char **why)
 {
     *why = "this build has no AMX kernels";
     return NULL;
@@ -48,5 +48,5 @@ static const nb_tiles *look(const char **why)
 const nb_tiles *nb_tiles_amx(const char **why)
 {
     const char *ignored;
-    return look(why ? why : &ignored);
+    return tiles_look(why ? why : &ignored);
 }

@@ -12,53 +12,54 @@ typedef union tile {
     float fp32[16][16];
 } tile;
 
-static inline float flush(float x)
+static inline float tiles_emulated_flush(float x)
 {
     return fabsf(x) < FLT_MIN ? copysignf(0.0f, x) : x;
 }
 
-static inline float widen(uint16_t value)
+static inline float tiles_emulated_widen(uint16_t value)
 {
     uint32_t u = (uint32_t)value << 16;
     float f;
     memcpy(&f, &u, sizeof f);
-    return flush(f);
+    return tiles_emulated_flush(f);
 }
 
-static void tile_load(tile *to, const void *from, size_t stride)
+static void tiles_emulated_tile_load(tile *to, const void *from, size_t stride)
 {
     for (size_t r = 0; r < 16; r++) {
         memcpy(to->bytes[r], (const char *)from + r * stride, 64);
     }
 }
 
-static void tile_store(const tile *from, void *to, size_t stride)
+static void tiles_emulated_tile_store(const tile *from, void *to, size_t stride)
 {
     for (size_t r = 0; r < 16; r++) {
         memcpy((char *)to + r * stride, from->bytes[r], 64);
     }
 }
 
-static void tile_dot(tile *to, const tile *rows, const tile *pairs)
+static void tiles_emulated_tile_dot(tile *to, const tile *rows, const tile *pairs)
 {
     float even[16][16], odd[16][16];
     for (size_t k = 0; k < 16; k++) {
         for (size_t n = 0; n < 16; n++) {
-            even[k][n] = widen(pairs->bf16[k][2 * n]);
-            odd[k][n] = widen(pairs->bf16[k][2 * n + 1]);
+            even[k][n] = tiles_emulated_widen(pairs->bf16[k][2 * n]);
+            odd[k][n] = tiles_emulated_widen(pairs->bf16[k][2 * n + 1]);
         }
     }
     for (size_t m = 0; m < 16; m++) {
         float first[16] = {0}, second[16] = {0};
         for (size_t k = 0; k < 16; k++) {
-            float a = widen(rows->bf16[m][2 * k]), b = widen(rows->bf16[m][2 * k + 1]);
+            float a = tiles_emulated_widen(rows->bf16[m][2 * k]), b = tiles_emulated_widen(rows->bf16[m][2 * k + 1]);
             for (size_t n = 0; n < 16; n++) {
-                first[n] = flush(first[n] + a * even[k][n]);
-                second[n] = flush(second[n] + b * odd[k][n]);
+                first[n] = tiles_emulated_flush(first[n] + a * even[k][n]);
+                second[n] = tiles_emulated_flush(second[n] + b * odd[k][n]);
             }
         }
         for (size_t n = 0; n < 16; n++) {
-            to->fp32[m][n] = flush(flush(to->fp32[m][n]) + flush(first[n] + second[n]));
+            to->fp32[m][n] =
+                tiles_emulated_flush(tiles_emulated_flush(to->fp32[m][n]) + tiles_emulated_flush(first[n] + second[n]));
         }
     }
 }
@@ -72,9 +73,9 @@ static void tiles_end(void)
 
 #define TILE_FILE                    tile file[8];
 #define TILE_ZERO(to)                memset(&file[to], 0, sizeof file[to])
-#define TILE_LOAD(to, from, stride)  tile_load(&file[to], from, stride)
-#define TILE_STORE(from, to, stride) tile_store(&file[from], to, stride)
-#define TILE_DOT(to, rows, pairs)    tile_dot(&file[to], &file[rows], &file[pairs])
+#define TILE_LOAD(to, from, stride)  tiles_emulated_tile_load(&file[to], from, stride)
+#define TILE_STORE(from, to, stride) tiles_emulated_tile_store(&file[from], to, stride)
+#define TILE_DOT(to, rows, pairs)    tiles_emulated_tile_dot(&file[to], &file[rows], &file[pairs])
 #define NB_TILES                     nb_tiles_emulated
 #define NB_TILES_NAME                "emulated AMX"
 #include "common/linear/amx/tiles_impl.h"

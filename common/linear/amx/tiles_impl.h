@@ -10,8 +10,8 @@ enum { LINE = 64 }; /* bytes of a cache line */
 
 /* Two by two tiles: every tile loaded is used twice. The loads from farther away are spread over the steps, between
  * which there is time for them. */
-static void block(float *out, const uint16_t *rows, size_t row_tiles, const uint16_t *panel, size_t steps,
-                  nb_tile_prefetch next)
+static void tiles_block(float *out, const uint16_t *rows, size_t row_tiles, const uint16_t *panel, size_t steps,
+                        nb_tile_prefetch next)
 {
     const char *line = next.begin;
     size_t lines = next.bytes / LINE, each = (lines + steps - 1) / steps;
@@ -50,8 +50,8 @@ static void block(float *out, const uint16_t *rows, size_t row_tiles, const uint
     TILE_STORE(1, out + 16, 128);
 }
 
-static void store(float *restrict out, size_t stride, const float *restrict from, const nb_tile_part *part,
-                  const float *restrict bias)
+static void tiles_store(float *restrict out, size_t stride, const float *restrict from, const nb_tile_part *part,
+                        const float *restrict bias)
 {
     size_t skip = part->skip, rows = part->rows, columns = part->columns;
     for (size_t r = 0; r < rows; r++, out += stride, from += NB_PANEL) {
@@ -61,8 +61,8 @@ static void store(float *restrict out, size_t stride, const float *restrict from
     }
 }
 
-static void add(float *restrict out, size_t stride, const float *restrict from, const nb_tile_part *part,
-                const float *restrict bias)
+static void tiles_add(float *restrict out, size_t stride, const float *restrict from, const nb_tile_part *part,
+                      const float *restrict bias)
 {
     size_t skip = part->skip, rows = part->rows, columns = part->columns;
     for (size_t r = 0; r < rows; r++, out += stride, from += NB_PANEL) {
@@ -72,7 +72,7 @@ static void add(float *restrict out, size_t stride, const float *restrict from, 
     }
 }
 
-static inline uint16_t round_one(float value)
+static inline uint16_t tiles_round_one(float value)
 {
     uint32_t u;
     memcpy(&u, &value, sizeof u);
@@ -80,37 +80,37 @@ static inline uint16_t round_one(float value)
     return (uint16_t)((u & 0x7fffffffu) > 0x7f800000u ? quiet : rounded); /* the carry would turn a NaN into a zero */
 }
 
-static void to_bf16(uint16_t *restrict out, const float *restrict in, size_t count)
+static void tiles_to_bf16(uint16_t *restrict out, const float *restrict in, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        out[i] = round_one(in[i]);
+        out[i] = tiles_round_one(in[i]);
     }
 }
 
 /* Up to 32 values, zeros behind them. */
-static inline void round_step(uint16_t out[NB_TILE_STEP], const float *in, size_t count)
+static inline void tiles_round_step(uint16_t out[NB_TILE_STEP], const float *in, size_t count)
 {
     if (count >= NB_TILE_STEP) {
-        to_bf16(out, in, NB_TILE_STEP);
+        tiles_to_bf16(out, in, NB_TILE_STEP);
         return;
     }
     memset(out, 0, NB_TILE_STEP * sizeof *out);
-    to_bf16(out, in, count);
+    tiles_to_bf16(out, in, count);
 }
 
-static void pack_rows(uint16_t *out, const float *in, size_t count, size_t k, size_t stride)
+static void tiles_pack_rows(uint16_t *out, const float *in, size_t count, size_t k, size_t stride)
 {
     size_t steps = nb_tile_steps(k);
     for (size_t r = 0; r < count; r++) {
         uint16_t *to = out + r / NB_TILE_ROWS * steps * NB_TILE + r % NB_TILE_ROWS * NB_TILE_STEP;
         for (size_t s = 0; s < steps; s++) {
-            round_step(to + s * NB_TILE, in + r * stride + s * NB_TILE_STEP, k - s * NB_TILE_STEP);
+            tiles_round_step(to + s * NB_TILE, in + r * stride + s * NB_TILE_STEP, k - s * NB_TILE_STEP);
         }
     }
 }
 
 /* Where output n of step 0 begins in the panels. */
-static inline uint16_t *panel_at(uint16_t *out, size_t n, size_t steps)
+static inline uint16_t *tiles_panel_at(uint16_t *out, size_t n, size_t steps)
 {
     return out + n / NB_PANEL * steps * 2 * NB_TILE + n % NB_PANEL / 16 * NB_TILE + n % 16 * 2;
 }
@@ -134,7 +134,7 @@ typedef uint32_t pairs __attribute__((vector_size(64)));
 #define LOW1  0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
 #define HIGH1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
 
-static void transpose(pairs row[16])
+static void tiles_transpose(pairs row[16])
 {
     for (size_t i = 0; i < 8; i++) {
         SWAP(i, 8, LOW8, HIGH8);
@@ -150,42 +150,43 @@ static void transpose(pairs row[16])
     }
 }
 
-static void pack_panels(uint16_t *out, const float *in, size_t n, size_t k, size_t stride)
+static void tiles_pack_panels(uint16_t *out, const float *in, size_t n, size_t k, size_t stride)
 {
     size_t steps = nb_tile_steps(k), padded = (n + NB_PANEL - 1) / NB_PANEL * NB_PANEL;
     for (size_t o = 0; o < padded; o += NB_TILE_ROWS) {
-        uint16_t *to = panel_at(out, o, steps);
+        uint16_t *to = tiles_panel_at(out, o, steps);
         for (size_t s = 0; s < steps; s++, to += 2 * NB_TILE) {
             _Alignas(64) uint16_t values[NB_TILE] = {0};
             pairs row[16];
             for (size_t r = 0; r < NB_TILE_ROWS && o + r < n; r++) {
-                round_step(values + r * NB_TILE_STEP, in + (o + r) * stride + s * NB_TILE_STEP, k - s * NB_TILE_STEP);
+                tiles_round_step(values + r * NB_TILE_STEP, in + (o + r) * stride + s * NB_TILE_STEP,
+                                 k - s * NB_TILE_STEP);
             }
             memcpy(row, values, sizeof row);
-            transpose(row);
+            tiles_transpose(row);
             memcpy(to, row, sizeof row);
         }
     }
 }
 
 /* Values of inputs i and i + 1 side by side, of up to 16 outputs; `below` may be NULL. */
-static inline void pair_up(uint16_t *restrict to, const float *restrict above, const float *restrict below,
-                           size_t count)
+static inline void tiles_pair_up(uint16_t *restrict to, const float *restrict above, const float *restrict below,
+                                 size_t count)
 {
     uint32_t both[16] = {0};
     if (count >= 16 && below) {
         for (size_t c = 0; c < 16; c++) {
-            both[c] = round_one(above[c]) | (uint32_t)round_one(below[c]) << 16;
+            both[c] = tiles_round_one(above[c]) | (uint32_t)tiles_round_one(below[c]) << 16;
         }
     } else {
         for (size_t c = 0; c < 16 && c < count; c++) {
-            both[c] = round_one(above[c]) | (below ? (uint32_t)round_one(below[c]) << 16 : 0);
+            both[c] = tiles_round_one(above[c]) | (below ? (uint32_t)tiles_round_one(below[c]) << 16 : 0);
         }
     }
     memcpy(to, both, sizeof both);
 }
 
-static void pack_columns(uint16_t *out, const float *in, size_t n, size_t k, size_t stride)
+static void tiles_pack_columns(uint16_t *out, const float *in, size_t n, size_t k, size_t stride)
 {
     size_t steps = nb_tile_steps(k), padded = (n + NB_PANEL - 1) / NB_PANEL * NB_PANEL;
     for (size_t i = 0; i < steps * NB_TILE_STEP; i += 2) {
@@ -193,8 +194,8 @@ static void pack_columns(uint16_t *out, const float *in, size_t n, size_t k, siz
         const float *above = in + i * stride;
         for (size_t o = 0; o < padded; o += 16) {
             size_t count = i < k && o < n ? n - o : 0;
-            pair_up(panel_at(row, o, steps), count ? above + o : in, i + 1 < k && count ? above + stride + o : NULL,
-                    count);
+            tiles_pair_up(tiles_panel_at(row, o, steps), count ? above + o : in,
+                          i + 1 < k && count ? above + stride + o : NULL, count);
         }
     }
 }
@@ -202,10 +203,10 @@ static void pack_columns(uint16_t *out, const float *in, size_t n, size_t k, siz
 const nb_tiles NB_TILES = {.name = NB_TILES_NAME,
                            .begin = tiles_begin,
                            .end = tiles_end,
-                           .block = block,
-                           .store = store,
-                           .add = add,
-                           .to_bf16 = to_bf16,
-                           .pack_rows = pack_rows,
-                           .pack_panels = pack_panels,
-                           .pack_columns = pack_columns};
+                           .block = tiles_block,
+                           .store = tiles_store,
+                           .add = tiles_add,
+                           .to_bf16 = tiles_to_bf16,
+                           .pack_rows = tiles_pack_rows,
+                           .pack_panels = tiles_pack_panels,
+                           .pack_columns = tiles_pack_columns};

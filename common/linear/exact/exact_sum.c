@@ -30,7 +30,7 @@ void nb_exact_raise(nb_exact_sum *s, int64_t top)
     s->top = top;
 }
 
-static int64_t floor_div(int64_t a, int64_t b)
+static int64_t exact_sum_floor_div(int64_t a, int64_t b)
 {
     return a / b - (a % b < 0);
 }
@@ -46,7 +46,7 @@ void nb_exact_add(nb_exact_sum *s, double factor, double exponent)
     int power;
     double mantissa = frexp(factor * exp(rest), &power);
     int64_t whole = (int64_t)ldexp(mantissa, 53), at = (int64_t)twos + power - 53; /* whole 2^at */
-    int64_t lowest = floor_div(at, 32);
+    int64_t lowest = exact_sum_floor_div(at, 32);
     int shift = (int)(at - 32 * lowest); /* whole << shift takes up to three digits from `lowest` on */
     uint64_t low = ((uint64_t)whole << shift) & 0xFFFFFFFFu;
     uint64_t above = (uint64_t)whole >> (32 - shift);

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-static float from_bits(uint32_t bits)
+static float half_from_bits(uint32_t bits)
 {
     float value;
     memcpy(&value, &bits, sizeof value);
@@ -16,10 +16,10 @@ float nb_half_to_float(uint16_t bits)
     uint32_t exponent = (bits >> 10) & 0x1Fu;
     uint32_t mantissa = bits & 0x3FFu;
     if (exponent == 0x1F) {
-        return from_bits(sign | 0x7F800000u | mantissa << 13);
+        return half_from_bits(sign | 0x7F800000u | mantissa << 13);
     }
     if (exponent) {
-        return from_bits(sign | (exponent + 112) << 23 | mantissa << 13);
+        return half_from_bits(sign | (exponent + 112) << 23 | mantissa << 13);
     }
     float small = (float)mantissa * 0x1p-24f;
     return sign ? -small : small;
@@ -38,7 +38,7 @@ uint16_t nb_float_to_half(float value)
         return (uint16_t)(sign | 0x7C00u);
     }
     if (rest < 0x38800000u) { /* below the smallest normal: a multiple of 2^-24 */
-        float magnitude = from_bits(rest);
+        float magnitude = half_from_bits(rest);
         return (uint16_t)(sign | (uint16_t)lrintf(magnitude * 0x1p24f));
     }
     uint32_t rounded = rest + 0xFFFu + (rest >> 13 & 1u);
@@ -47,5 +47,5 @@ uint16_t nb_float_to_half(float value)
 
 float nb_bfloat_to_float(uint16_t bits)
 {
-    return from_bits((uint32_t)bits << 16);
+    return half_from_bits((uint32_t)bits << 16);
 }

@@ -26,7 +26,7 @@ static inline double affinity_add_lanes(const double part[LANES])
 }
 
 /* LANES values as floats. */
-static inline void widen_lanes(float out[LANES], const uint16_t *half)
+static inline void affinity_widen_lanes(float out[LANES], const uint16_t *half)
 {
 #if defined(__F16C__)
     for (size_t l = 0; l < LANES; l += 8) {
@@ -42,12 +42,12 @@ static inline void widen_lanes(float out[LANES], const uint16_t *half)
 }
 
 /* out = in as floats; returns the sum of squares. */
-static double widen_half(float *out, const uint16_t *half, size_t width)
+static double affinity_widen_half(float *out, const uint16_t *half, size_t width)
 {
     double part[LANES] = {0}, rest = 0;
     size_t i = 0;
     for (; i + LANES <= width; i += LANES) {
-        widen_lanes(out + i, half + i);
+        affinity_widen_lanes(out + i, half + i);
         for (size_t l = 0; l < LANES; l++) {
             part[l] += (double)out[i + l] * (double)out[i + l];
         }
@@ -74,7 +74,7 @@ static double affinity_sum_squares(const float *in, size_t width)
     return affinity_add_lanes(part) + rest;
 }
 
-static void divide(float *out, const float *in, size_t width, double norm)
+static void affinity_divide(float *out, const float *in, size_t width, double norm)
 {
     float scale = (float)(1 / norm);
     for (size_t i = 0; i < width; i++) {
@@ -82,20 +82,20 @@ static void divide(float *out, const float *in, size_t width, double norm)
     }
 }
 
-static void unit_half(float *out, const uint16_t *half, size_t rows, size_t width, float *norms)
+static void affinity_unit_half(float *out, const uint16_t *half, size_t rows, size_t width, float *norms)
 {
     for (size_t r = 0; r < rows; r++, out += width, half += width) {
-        double norm = sqrt(widen_half(out, half, width));
-        divide(out, out, width, norm);
+        double norm = sqrt(affinity_widen_half(out, half, width));
+        affinity_divide(out, out, width, norm);
         norms[r] = (float)norm;
     }
 }
 
-static void unit_float(float *out, const float *in, size_t rows, size_t width, float *norms)
+static void affinity_unit_float(float *out, const float *in, size_t rows, size_t width, float *norms)
 {
     for (size_t r = 0; r < rows; r++, out += width, in += width) {
         double norm = sqrt(affinity_sum_squares(in, width));
-        divide(out, in, width, norm);
+        affinity_divide(out, in, width, norm);
         norms[r] = (float)norm;
     }
 }
@@ -104,7 +104,7 @@ typedef struct pair {
     double ab[LANES], bb[LANES], rest_ab, rest_bb;
 } pair;
 
-static inline void pair_add(pair *p, const float a[LANES], const float b[LANES])
+static inline void affinity_pair_add(pair *p, const float a[LANES], const float b[LANES])
 {
     for (size_t l = 0; l < LANES; l++) {
         p->ab[l] += (double)a[l] * (double)b[l];
@@ -112,48 +112,48 @@ static inline void pair_add(pair *p, const float a[LANES], const float b[LANES])
     }
 }
 
-static inline void pair_add_one(pair *p, float a, float b)
+static inline void affinity_pair_add_one(pair *p, float a, float b)
 {
     p->rest_ab += (double)a * (double)b;
     p->rest_bb += (double)b * (double)b;
 }
 
-static inline void pair_end(const pair *p, double *ab, double *bb)
+static inline void affinity_pair_end(const pair *p, double *ab, double *bb)
 {
     *ab = affinity_add_lanes(p->ab) + p->rest_ab;
     *bb = affinity_add_lanes(p->bb) + p->rest_bb;
 }
 
-static void pair_half(const uint16_t *a, const uint16_t *b, size_t width, double *ab, double *bb)
+static void affinity_pair_half(const uint16_t *a, const uint16_t *b, size_t width, double *ab, double *bb)
 {
     pair p = {0};
     size_t i = 0;
     for (; i + LANES <= width; i += LANES) {
         float x[LANES], y[LANES];
-        widen_lanes(x, a + i);
-        widen_lanes(y, b + i);
-        pair_add(&p, x, y);
+        affinity_widen_lanes(x, a + i);
+        affinity_widen_lanes(y, b + i);
+        affinity_pair_add(&p, x, y);
     }
     for (; i < width; i++) {
-        pair_add_one(&p, nb_half_to_float(a[i]), nb_half_to_float(b[i]));
+        affinity_pair_add_one(&p, nb_half_to_float(a[i]), nb_half_to_float(b[i]));
     }
-    pair_end(&p, ab, bb);
+    affinity_pair_end(&p, ab, bb);
 }
 
-static void pair_float(const float *a, const float *b, size_t width, double *ab, double *bb)
+static void affinity_pair_float(const float *a, const float *b, size_t width, double *ab, double *bb)
 {
     pair p = {0};
     size_t i = 0;
     for (; i + LANES <= width; i += LANES) {
-        pair_add(&p, a + i, b + i);
+        affinity_pair_add(&p, a + i, b + i);
     }
     for (; i < width; i++) {
-        pair_add_one(&p, a[i], b[i]);
+        affinity_pair_add_one(&p, a[i], b[i]);
     }
-    pair_end(&p, ab, bb);
+    affinity_pair_end(&p, ab, bb);
 }
 
-static float mean(const float *x, size_t n)
+static float affinity_mean(const float *x, size_t n)
 {
     float part[BLOCK] = {0}, sum = 0;
     size_t i = 0;
@@ -174,7 +174,7 @@ static float mean(const float *x, size_t n)
 }
 
 /* Blocks of BLOCK values are summed in single precision, the blocks in double. */
-static double exp_sum_each(const float *x, const float *shift, size_t n, float scale)
+static double affinity_exp_sum_each(const float *x, const float *shift, size_t n, float scale)
 {
     double sum = 0;
     for (size_t i = 0; i < n;) {
@@ -199,7 +199,7 @@ static double exp_sum_each(const float *x, const float *shift, size_t n, float s
     return sum;
 }
 
-static size_t above(const float *x, size_t n, float limit, float *kept)
+static size_t affinity_above(const float *x, size_t n, float limit, float *kept)
 {
     size_t count = 0, i = 0;
 #if defined(__AVX512F__)
@@ -223,7 +223,7 @@ static size_t above(const float *x, size_t n, float limit, float *kept)
 /* Three passes over whole LANES, n a multiple of them; behind the values are infinities. */
 #if defined(__AVX512F__)
 /* The smallest value above `floor`. */
-static inline float next_above(const float *x, size_t n, float floor)
+static inline float affinity_next_above(const float *x, size_t n, float floor)
 {
     __m512 least = _mm512_set1_ps(INFINITY), limit = _mm512_set1_ps(floor);
     for (size_t i = 0; i < n; i += LANES) {
@@ -233,7 +233,7 @@ static inline float next_above(const float *x, size_t n, float floor)
     return _mm512_reduce_min_ps(least);
 }
 
-static inline float largest_finite(const float *x, size_t n)
+static inline float affinity_largest_finite(const float *x, size_t n)
 {
     __m512 most = _mm512_set1_ps(-INFINITY), limit = _mm512_set1_ps(INFINITY);
     for (size_t i = 0; i < n; i += LANES) {
@@ -243,7 +243,7 @@ static inline float largest_finite(const float *x, size_t n)
     return _mm512_reduce_max_ps(most);
 }
 
-static inline size_t count_to(const float *x, size_t n, float most)
+static inline size_t affinity_count_to(const float *x, size_t n, float most)
 {
     __m512 limit = _mm512_set1_ps(most);
     size_t count = 0;
@@ -253,7 +253,7 @@ static inline size_t count_to(const float *x, size_t n, float most)
     return count;
 }
 #else
-static inline float next_above(const float *x, size_t n, float floor)
+static inline float affinity_next_above(const float *x, size_t n, float floor)
 {
     float least = INFINITY;
     for (size_t i = 0; i < n; i++) {
@@ -263,7 +263,7 @@ static inline float next_above(const float *x, size_t n, float floor)
     return least;
 }
 
-static inline float largest_finite(const float *x, size_t n)
+static inline float affinity_largest_finite(const float *x, size_t n)
 {
     float most = -INFINITY;
     for (size_t i = 0; i < n; i++) {
@@ -273,7 +273,7 @@ static inline float largest_finite(const float *x, size_t n)
     return most;
 }
 
-static inline size_t count_to(const float *x, size_t n, float most)
+static inline size_t affinity_count_to(const float *x, size_t n, float most)
 {
     int count = 0;
     for (size_t i = 0; i < n; i++) {
@@ -284,7 +284,7 @@ static inline size_t count_to(const float *x, size_t n, float most)
 #endif
 
 /* A floor with *seen <= k values up to it, by interpolating between floors until few of the k are left above. */
-static float approach(const float *x, size_t padded, size_t n, size_t k, size_t *seen)
+static float affinity_approach(const float *x, size_t padded, size_t n, size_t k, size_t *seen)
 {
     enum { FEW = 3, TRIES = 12 };
     float floor = -INFINITY, low, high;
@@ -293,11 +293,11 @@ static float approach(const float *x, size_t padded, size_t n, size_t k, size_t 
     if (k <= FEW) {
         return floor;
     }
-    low = next_above(x, padded, floor);
-    high = largest_finite(x, padded);
+    low = affinity_next_above(x, padded, floor);
+    high = affinity_largest_finite(x, padded);
     for (int i = 0; i < TRIES && k - *seen > FEW && low < high; i++) {
         float part = ((float)(k - to_low) - 0.5f * FEW) / (float)(to_high - to_low), at = low + part * (high - low);
-        size_t count = count_to(x, padded, at);
+        size_t count = affinity_count_to(x, padded, at);
         if (count <= k) {
             floor = low = at;
             *seen = to_low = count;
@@ -309,26 +309,26 @@ static float approach(const float *x, size_t padded, size_t n, size_t k, size_t 
     return floor;
 }
 
-static float order(const float *x, size_t n, size_t k, float *next)
+static float affinity_order(const float *x, size_t n, size_t k, float *next)
 {
     size_t padded = (n + LANES - 1) / LANES * LANES, below, seen;
-    float floor = approach(x, padded, n, k, &below), found = floor, behind;
+    float floor = affinity_approach(x, padded, n, k, &below), found = floor, behind;
     for (size_t i = below; i <= k; i++) {
-        found = next_above(x, padded, found);
+        found = affinity_next_above(x, padded, found);
     }
-    seen = found < INFINITY ? count_to(x, padded, found) : 0;
+    seen = found < INFINITY ? affinity_count_to(x, padded, found) : 0;
     if (seen != k + 1) { /* some values are equal: count at every step */
         found = floor;
-        for (seen = below; seen <= k; seen = count_to(x, padded, found)) {
-            found = next_above(x, padded, found);
+        for (seen = below; seen <= k; seen = affinity_count_to(x, padded, found)) {
+            found = affinity_next_above(x, padded, found);
         }
     }
-    behind = seen > k + 1 ? found : next_above(x, padded, found);
+    behind = seen > k + 1 ? found : affinity_next_above(x, padded, found);
     *next = behind < INFINITY ? behind : found;
     return found;
 }
 
-static size_t nearer(const float *x, const float *add, size_t n, float limit, uint32_t *index)
+static size_t affinity_nearer(const float *x, const float *add, size_t n, float limit, uint32_t *index)
 {
     size_t count = 0, i = 0;
     for (; i + BLOCK <= n; i += BLOCK) {
@@ -348,7 +348,7 @@ static size_t nearer(const float *x, const float *add, size_t n, float limit, ui
     return count;
 }
 
-static double gaps(const float *x, const float *reference, size_t n, float *least)
+static double affinity_gaps(const float *x, const float *reference, size_t n, float *least)
 {
     double part[LANES] = {0}, rest = 0;
     float low[LANES], lowest = INFINITY;
@@ -376,13 +376,13 @@ static double gaps(const float *x, const float *reference, size_t n, float *leas
 }
 
 extern const nb_affinity NB_TABLE_NAME(nb_affinity);
-const nb_affinity NB_TABLE_NAME(nb_affinity) = {.unit_half = unit_half,
-                                                .unit_float = unit_float,
-                                                .mean = mean,
-                                                .exp_sum_each = exp_sum_each,
-                                                .above = above,
-                                                .order = order,
-                                                .nearer = nearer,
-                                                .pair_half = pair_half,
-                                                .pair_float = pair_float,
-                                                .gaps = gaps};
+const nb_affinity NB_TABLE_NAME(nb_affinity) = {.unit_half = affinity_unit_half,
+                                                .unit_float = affinity_unit_float,
+                                                .mean = affinity_mean,
+                                                .exp_sum_each = affinity_exp_sum_each,
+                                                .above = affinity_above,
+                                                .order = affinity_order,
+                                                .nearer = affinity_nearer,
+                                                .pair_half = affinity_pair_half,
+                                                .pair_float = affinity_pair_float,
+                                                .gaps = affinity_gaps};

@@ -7,14 +7,15 @@
 #include <math.h>
 #include <stdint.h>
 
+/** A float and its encoding. */
 typedef union bits {
     float f;
     uint32_t u;
 } bits;
 
-/* exp(x), x held between `least` (from -87 on) and `most` (up to 88): n = round(x / ln 2) by the addition of a large
+/** exp(x), x held between `least` (from -87 on) and `most` (up to 88): n = round(x / ln 2) by the addition of a large
  * number, then a polynomial of degree 6 on [-ln2/2, ln2/2] (Taylor; relative error below 2e-7). */
-static inline float exp_between(float x, float least, float most)
+static inline float fast_math_exp_between(float x, float least, float most)
 {
     x = x < least ? least : x;
     x = x > most ? most : x;
@@ -31,13 +32,13 @@ static inline float exp_between(float x, float least, float most)
     return p * scale.f;
 }
 
-/* exp(x) for x <= 0 mostly, never less than e^-87. */
+/** exp(x) for x <= 0 mostly, never less than e^-87. */
 static inline float fast_exp(float x)
 {
-    return exp_between(x, -87.0f, 88.0f);
+    return fast_math_exp_between(x, -87.0f, 88.0f);
 }
 
-/* x Phi(x) with erf by Abramowitz and Stegun 7.1.26 (absolute error 1.5e-7). */
+/** x Phi(x) with erf by Abramowitz and Stegun 7.1.26 (absolute error 1.5e-7). */
 static inline float fast_gelu(float x)
 {
     float a = fabsf(x) * 0.70710678f;
@@ -47,16 +48,17 @@ static inline float fast_gelu(float x)
     return x > 0 ? x - x * tail : x * tail;
 }
 
-/* 1 / sigmoid(1.702 x), at most e^76, where the activation is nothing. Compilers work out the clamped case for every
+/** 1 / sigmoid(1.702 x), at most e^76, where the activation is nothing. Compilers work out the clamped case for every
  * lane: x over e^88 would be subnormal for most, which takes hundreds of cycles. */
-static inline float quick_gelu_divisor(float x)
+static inline float fast_math_quick_gelu_divisor(float x)
 {
-    return 1.0f + exp_between(-1.702f * x, -87.0f, 76.0f);
+    return 1.0f + fast_math_exp_between(-1.702f * x, -87.0f, 76.0f);
 }
 
+/** x sigmoid(1.702 x). */
 static inline float fast_quick_gelu(float x)
 {
-    return x / quick_gelu_divisor(x);
+    return x / fast_math_quick_gelu_divisor(x);
 }
 
 #endif

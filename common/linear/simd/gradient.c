@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static inline float dot(const float *a, const float *b, size_t n)
+static inline float gradient_dot(const float *a, const float *b, size_t n)
 {
     float part[LANES] = {0}, rest = 0;
     size_t i = 0;
@@ -29,7 +29,8 @@ typedef struct moments {
 } moments;
 
 /* Sums of g = dy weight and of g x^. */
-static inline void slopes(const float *dy, const float *x, const float *weight, size_t n, moments row, float out[2])
+static inline void gradient_slopes(const float *dy, const float *x, const float *weight, size_t n, moments row,
+                                   float out[2])
 {
     float of_g[LANES] = {0}, of_gx[LANES] = {0}, rest[2] = {0};
     size_t i = 0;
@@ -49,8 +50,8 @@ static inline void slopes(const float *dy, const float *x, const float *weight, 
     out[1] = lanes_add(of_gx) + rest[1];
 }
 
-static void layer_norm(float *dx, const nb_norm_gradient *gradient, const float *dy, const float *x, size_t rows,
-                       const nb_norm_layer *norm)
+static void gradient_layer_norm(float *dx, const nb_norm_gradient *gradient, const float *dy, const float *x,
+                                size_t rows, const nb_norm_layer *norm)
 {
     size_t width = norm->width;
     const float *weight = norm->weight;
@@ -58,7 +59,7 @@ static void layer_norm(float *dx, const nb_norm_gradient *gradient, const float 
     for (size_t r = 0; r < rows; r++, x += width, dy += width, dx += width) {
         float mean = lanes_sum(x, width) / n, sums[2];
         float inverse = 1.0f / sqrtf(lanes_sum_squares(x, width, mean) / n + eps);
-        slopes(dy, x, weight, width, (moments){mean, inverse}, sums);
+        gradient_slopes(dy, x, weight, width, (moments){mean, inverse}, sums);
         float of_g = sums[0] / n, of_gx = sums[1] / n;
         for (size_t i = 0; i < width; i++) {
             float unit = (x[i] - mean) * inverse;
@@ -71,7 +72,7 @@ static void layer_norm(float *dx, const nb_norm_gradient *gradient, const float 
     }
 }
 
-static void gelu(float *out, const float *x, size_t count, nb_gelu_kind kind)
+static void gradient_gelu(float *out, const float *x, size_t count, nb_gelu_kind kind)
 {
     if (kind == NB_VECTOR_QUICK_GELU) {
         for (size_t i = 0; i < count; i++) {
@@ -85,7 +86,7 @@ static void gelu(float *out, const float *x, size_t count, nb_gelu_kind kind)
 }
 
 /* Phi(x) + x phi(x); Phi as in fast_gelu. */
-static inline float gelu_slope(float x)
+static inline float gradient_gelu_slope(float x)
 {
     float a = fabsf(x) * 0.70710678f, e = fast_exp(-a * a);
     float t = 1.0f / (1.0f + 0.3275911f * a);
@@ -94,36 +95,36 @@ static inline float gelu_slope(float x)
     return (x > 0 ? 1.0f - tail : tail) + x * 0.39894228f * e;
 }
 
-static inline float quick_gelu_slope(float x)
+static inline float gradient_quick_gelu_slope(float x)
 {
-    float s = 1.0f / quick_gelu_divisor(x);
+    float s = 1.0f / fast_math_quick_gelu_divisor(x);
     return s + 1.702f * x * s * (1.0f - s);
 }
 
-static void gelu_back(float *dx, const float *x, size_t count, nb_gelu_kind kind)
+static void gradient_gelu_back(float *dx, const float *x, size_t count, nb_gelu_kind kind)
 {
     if (kind == NB_VECTOR_QUICK_GELU) {
         for (size_t i = 0; i < count; i++) {
-            dx[i] *= quick_gelu_slope(x[i]);
+            dx[i] *= gradient_quick_gelu_slope(x[i]);
         }
     } else {
         for (size_t i = 0; i < count; i++) {
-            dx[i] *= gelu_slope(x[i]);
+            dx[i] *= gradient_gelu_slope(x[i]);
         }
     }
 }
 
-static void softmax(float *d, const float *p, size_t rows, size_t width, float scale)
+static void gradient_softmax(float *d, const float *p, size_t rows, size_t width, float scale)
 {
     for (size_t r = 0; r < rows; r++, d += width, p += width) {
-        float sum = dot(p, d, width);
+        float sum = gradient_dot(p, d, width);
         for (size_t i = 0; i < width; i++) {
             d[i] = scale * p[i] * (d[i] - sum);
         }
     }
 }
 
-static void bias(float *dbias, const float *dy, size_t rows, size_t width)
+static void gradient_bias(float *dbias, const float *dy, size_t rows, size_t width)
 {
     for (size_t r = 0; r < rows; r++, dy += width) {
         for (size_t i = 0; i < width; i++) {
@@ -133,19 +134,19 @@ static void bias(float *dbias, const float *dy, size_t rows, size_t width)
 }
 
 /* y += a x */
-static inline void add_scaled(float *restrict y, const float *restrict x, float a, size_t n)
+static inline void gradient_add_scaled(float *restrict y, const float *restrict x, float a, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         y[i] += a * x[i];
     }
 }
 
-static void attend(const nb_head *h, const float *query, float *p, float *out)
+static void gradient_attend(const nb_head *h, const float *query, float *p, float *out)
 {
     size_t keys = h->count;
     float top = -INFINITY, sum = 0;
     for (size_t j = 0; j < keys; j++) {
-        p[j] = h->scale * dot(query, h->keys + j * h->stride, h->width);
+        p[j] = h->scale * gradient_dot(query, h->keys + j * h->stride, h->width);
         top = p[j] > top ? p[j] : top;
     }
     for (size_t j = 0; j < keys; j++) {
@@ -155,28 +156,28 @@ static void attend(const nb_head *h, const float *query, float *p, float *out)
     memset(out, 0, h->width * sizeof *out);
     for (size_t j = 0; j < keys; j++) {
         p[j] /= sum;
-        add_scaled(out, h->values + j * h->stride, p[j], h->width);
+        gradient_add_scaled(out, h->values + j * h->stride, p[j], h->width);
     }
 }
 
-static void attend_back(const nb_head *h, const float *query, const float *p, const float *dout,
-                        const nb_head_gradient *gradient)
+static void gradient_attend_back(const nb_head *h, const float *query, const float *p, const float *dout,
+                                 const nb_head_gradient *gradient)
 {
     size_t keys = h->count, dstride = gradient->stride;
     float *dquery = gradient->query, *dkeys = gradient->keys, *dvalues = gradient->values, *d = gradient->scratch;
     for (size_t j = 0; j < keys; j++) {
-        d[j] = dot(dout, h->values + j * h->stride, h->width);
+        d[j] = gradient_dot(dout, h->values + j * h->stride, h->width);
     }
-    softmax(d, p, 1, keys, h->scale);
+    gradient_softmax(d, p, 1, keys, h->scale);
     memset(dquery, 0, h->width * sizeof *dquery);
     for (size_t j = 0; j < keys; j++) {
-        add_scaled(dquery, h->keys + j * h->stride, d[j], h->width);
-        add_scaled(dkeys + j * dstride, query, d[j], h->width);
-        add_scaled(dvalues + j * dstride, dout, p[j], h->width);
+        gradient_add_scaled(dquery, h->keys + j * h->stride, d[j], h->width);
+        gradient_add_scaled(dkeys + j * dstride, query, d[j], h->width);
+        gradient_add_scaled(dvalues + j * dstride, dout, p[j], h->width);
     }
 }
 
-static void adamw(const nb_adamw *a, float *weight, float *m, float *v, const float *gradient, size_t count)
+static void gradient_adamw(const nb_adamw *a, float *weight, float *m, float *v, const float *gradient, size_t count)
 {
     float kept = 1.0f - a->rate * a->decay, rate = a->rate / a->correct1, inverse = 1.0f / a->correct2;
     float rest1 = 1.0f - a->beta1, rest2 = 1.0f - a->beta2, eps = a->epsilon;
@@ -187,7 +188,7 @@ static void adamw(const nb_adamw *a, float *weight, float *m, float *v, const fl
     }
 }
 
-static float add_fixed(int64_t *sum, const float *gradient, size_t count, float scale, float limit)
+static float gradient_add_fixed(int64_t *sum, const float *gradient, size_t count, float scale, float limit)
 {
     float largest = 0;
     bool finite = true;
@@ -206,12 +207,12 @@ static float add_fixed(int64_t *sum, const float *gradient, size_t count, float 
 }
 
 extern const nb_gradient NB_TABLE_NAME(nb_gradient);
-const nb_gradient NB_TABLE_NAME(nb_gradient) = {.layer_norm = layer_norm,
-                                                .gelu = gelu,
-                                                .gelu_back = gelu_back,
-                                                .softmax = softmax,
-                                                .bias = bias,
-                                                .attend = attend,
-                                                .attend_back = attend_back,
-                                                .adamw = adamw,
-                                                .add_fixed = add_fixed};
+const nb_gradient NB_TABLE_NAME(nb_gradient) = {.layer_norm = gradient_layer_norm,
+                                                .gelu = gradient_gelu,
+                                                .gelu_back = gradient_gelu_back,
+                                                .softmax = gradient_softmax,
+                                                .bias = gradient_bias,
+                                                .attend = gradient_attend,
+                                                .attend_back = gradient_attend_back,
+                                                .adamw = gradient_adamw,
+                                                .add_fixed = gradient_add_fixed};

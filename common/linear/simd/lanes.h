@@ -6,8 +6,10 @@
 
 #include <stddef.h>
 
+/** Parts of a sum. */
 enum { LANES = 16 };
 
+/** The sum of the parts, in a fixed order. */
 static inline float lanes_add(const float part[LANES])
 {
     float half[8];
@@ -17,6 +19,7 @@ static inline float lanes_add(const float part[LANES])
     return ((half[0] + half[4]) + (half[2] + half[6])) + ((half[1] + half[5]) + (half[3] + half[7]));
 }
 
+/** The sum of x[n]. */
 static inline float lanes_sum(const float *x, size_t n)
 {
     float part[LANES] = {0}, rest = 0;
@@ -32,7 +35,7 @@ static inline float lanes_sum(const float *x, size_t n)
     return lanes_add(part) + rest;
 }
 
-/* Sum of (x - mean)^2. */
+/** The sum of (x - mean)^2 over x[n]. */
 static inline float lanes_sum_squares(const float *x, size_t n, float mean)
 {
     float part[LANES] = {0}, rest = 0;

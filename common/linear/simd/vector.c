@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-static void layer_norm(float *out, const float *in, size_t rows, const nb_norm_layer *norm)
+static void vector_layer_norm(float *out, const float *in, size_t rows, const nb_norm_layer *norm)
 {
     size_t width = norm->width;
     const float *weight = norm->weight, *bias = norm->bias;
@@ -25,7 +25,7 @@ static void layer_norm(float *out, const float *in, size_t rows, const nb_norm_l
     }
 }
 
-static void bias_gelu(float *x, size_t rows, size_t width, const float *bias, nb_gelu_kind kind)
+static void vector_bias_gelu(float *x, size_t rows, size_t width, const float *bias, nb_gelu_kind kind)
 {
     for (size_t r = 0; r < rows; r++, x += width) {
         if (kind == NB_VECTOR_QUICK_GELU) {
@@ -40,7 +40,7 @@ static void bias_gelu(float *x, size_t rows, size_t width, const float *bias, nb
     }
 }
 
-static void add_bias(float *x, size_t rows, size_t width, const float *bias)
+static void vector_add_bias(float *x, size_t rows, size_t width, const float *bias)
 {
     for (size_t r = 0; r < rows; r++, x += width) {
         for (size_t i = 0; i < width; i++) {
@@ -49,14 +49,14 @@ static void add_bias(float *x, size_t rows, size_t width, const float *bias)
     }
 }
 
-static void add(float *out, const float *a, const float *b, size_t count)
+static void vector_add(float *out, const float *a, const float *b, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         out[i] = a[i] + b[i];
     }
 }
 
-static void add_residual(float *x, const float *y, size_t rows, size_t width, const float *bias)
+static void vector_add_residual(float *x, const float *y, size_t rows, size_t width, const float *bias)
 {
     for (size_t r = 0; r < rows; r++, x += width, y += width) {
         for (size_t i = 0; i < width; i++) {
@@ -66,7 +66,7 @@ static void add_residual(float *x, const float *y, size_t rows, size_t width, co
 }
 
 /* exp(scale (x - max)) in place; returns the sum. */
-static inline float exponentials(float *x, size_t n, float scale)
+static inline float vector_exponentials(float *x, size_t n, float scale)
 {
     float top = x[0], part[LANES] = {0}, most[LANES], rest = 0;
     size_t i = 0;
@@ -99,17 +99,17 @@ static inline float exponentials(float *x, size_t n, float scale)
     return lanes_add(part) + rest;
 }
 
-static void softmax(float *x, size_t rows, size_t width, size_t stride, float scale)
+static void vector_softmax(float *x, size_t rows, size_t width, size_t stride, float scale)
 {
     for (size_t r = 0; r < rows; r++, x += stride) {
-        float inverse = 1.0f / exponentials(x, width, scale);
+        float inverse = 1.0f / vector_exponentials(x, width, scale);
         for (size_t i = 0; i < width; i++) {
             x[i] *= inverse;
         }
     }
 }
 
-static void path_push(nb_path *path, size_t depth, size_t width, const float *key, const float *value)
+static void vector_path_push(nb_path *path, size_t depth, size_t width, const float *key, const float *value)
 {
     for (size_t i = 0; i < width; i++) {
         path->keys[i * path->stride + depth] = key[i];
@@ -117,7 +117,7 @@ static void path_push(nb_path *path, size_t depth, size_t width, const float *ke
     memcpy(path->values + depth * width, value, width * sizeof *value);
 }
 
-static void path_attend(nb_path *path, size_t depth, size_t width, size_t heads, const float *query, float *out)
+static void vector_path_attend(nb_path *path, size_t depth, size_t width, size_t heads, const float *query, float *out)
 {
     size_t head = width / heads, keys = depth + 1, padded = (keys + LANES - 1) / LANES * LANES;
     float scale = 1.0f / sqrtf((float)head);
@@ -134,7 +134,7 @@ static void path_attend(nb_path *path, size_t depth, size_t width, size_t heads,
             }
             memcpy(s + j, part, sizeof part);
         }
-        float inverse = 1.0f / exponentials(s, keys, scale);
+        float inverse = 1.0f / vector_exponentials(s, keys, scale);
         const float *v = path->values + h * head;
         float *restrict o = out + h * head;
         for (size_t c = 0; c < head; c++) {
@@ -151,7 +151,7 @@ static void path_attend(nb_path *path, size_t depth, size_t width, size_t heads,
 
 /* ln(x) for normal positive x: x = 2^e m with m in [sqrt(1/2), sqrt(2)), then 2 artanh((m - 1) / (m + 1)) by its series
  * up to the ninth power (absolute error below 2e-7 times 1 + |e|). */
-static inline float fast_log(float x)
+static inline float vector_fast_log(float x)
 {
     bits b = {.f = x};
     int32_t e = (int32_t)(b.u - 0x3f3504f3u) >> 23;
@@ -167,14 +167,14 @@ static inline float fast_log(float x)
 enum { PART = 1024 }; /* elements whose float sums go into a double */
 
 /* The last elements in a block of their own, filled up with `rest`. */
-static inline void pad(float block[LANES], const float *x, size_t n, float rest)
+static inline void vector_pad(float block[LANES], const float *x, size_t n, float rest)
 {
     for (int l = 0; l < LANES; l++) {
         block[l] = (size_t)l < n ? x[l] : rest;
     }
 }
 
-static inline float largest(const float *x, size_t n)
+static inline float vector_largest(const float *x, size_t n)
 {
     float most[LANES], block[LANES], top;
     size_t i = 0;
@@ -187,7 +187,7 @@ static inline float largest(const float *x, size_t n)
         }
     }
     if (i < n) {
-        pad(block, x + i, n - i, x[0]);
+        vector_pad(block, x + i, n - i, x[0]);
         for (int l = 0; l < LANES; l++) {
             most[l] = block[l] > most[l] ? block[l] : most[l];
         }
@@ -199,9 +199,9 @@ static inline float largest(const float *x, size_t n)
     return top;
 }
 
-static size_t first_largest(const float *x, size_t n)
+static size_t vector_first_largest(const float *x, size_t n)
 {
-    float top = largest(x, n);
+    float top = vector_largest(x, n);
     size_t i = 0;
     for (int any = 0; i + LANES <= n; i += LANES) {
         for (int l = 0; l < LANES; l++) {
@@ -217,9 +217,9 @@ static size_t first_largest(const float *x, size_t n)
     return i;
 }
 
-static void sum_exp(const float *x, size_t n, float scale, float *out_top, double *out_sum)
+static void vector_sum_exp(const float *x, size_t n, float scale, float *out_top, double *out_sum)
 {
-    float top = largest(x, n), block[LANES];
+    float top = vector_largest(x, n), block[LANES];
     double total = 0;
     for (size_t begin = 0; begin < n; begin += PART) {
         size_t end = n - begin < PART ? n : begin + PART, i = begin;
@@ -230,7 +230,7 @@ static void sum_exp(const float *x, size_t n, float scale, float *out_top, doubl
             }
         }
         if (i < end) {
-            pad(block, x + i, end - i, -INFINITY);
+            vector_pad(block, x + i, end - i, -INFINITY);
             for (int l = 0; l < LANES; l++) {
                 part[l] += fast_exp((block[l] - top) * scale);
             }
@@ -241,14 +241,14 @@ static void sum_exp(const float *x, size_t n, float scale, float *out_top, doubl
     *out_sum = total;
 }
 
-static void exps(float *x, size_t n)
+static void vector_exps(float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         x[i] = fast_exp(x[i]);
     }
 }
 
-static double entropy(const float *x, size_t n, float scale, float top, double sum)
+static double vector_entropy(const float *x, size_t n, float scale, float top, double sum)
 {
     float inverse = (float)(1 / sum), block[LANES];
     double total = 0;
@@ -258,14 +258,14 @@ static double entropy(const float *x, size_t n, float scale, float top, double s
         for (; i + LANES <= end; i += LANES) {
             for (int l = 0; l < LANES; l++) {
                 float p = fast_exp((x[i + (size_t)l] - top) * scale) * inverse;
-                part[l] -= p * fast_log(p + 1e-8f);
+                part[l] -= p * vector_fast_log(p + 1e-8f);
             }
         }
         if (i < end) {
-            pad(block, x + i, end - i, -INFINITY);
+            vector_pad(block, x + i, end - i, -INFINITY);
             for (int l = 0; l < LANES; l++) {
                 float p = fast_exp((block[l] - top) * scale) * inverse;
-                part[l] -= p * fast_log(p + 1e-8f);
+                part[l] -= p * vector_fast_log(p + 1e-8f);
             }
         }
         total += (double)lanes_add(part);
@@ -275,15 +275,15 @@ static double entropy(const float *x, size_t n, float scale, float top, double s
 
 extern const nb_vector NB_TABLE_NAME(nb_vector);
 const nb_vector NB_TABLE_NAME(nb_vector) = {.name = NB_TABLE_SET,
-                                            .layer_norm = layer_norm,
-                                            .bias_gelu = bias_gelu,
-                                            .add_bias = add_bias,
-                                            .add = add,
-                                            .add_residual = add_residual,
-                                            .softmax = softmax,
-                                            .path_push = path_push,
-                                            .path_attend = path_attend,
-                                            .first_largest = first_largest,
-                                            .sum_exp = sum_exp,
-                                            .exps = exps,
-                                            .entropy = entropy};
+                                            .layer_norm = vector_layer_norm,
+                                            .bias_gelu = vector_bias_gelu,
+                                            .add_bias = vector_add_bias,
+                                            .add = vector_add,
+                                            .add_residual = vector_add_residual,
+                                            .softmax = vector_softmax,
+                                            .path_push = vector_path_push,
+                                            .path_attend = vector_path_attend,
+                                            .first_largest = vector_first_largest,
+                                            .sum_exp = vector_sum_exp,
+                                            .exps = vector_exps,
+                                            .entropy = vector_entropy};
