@@ -191,7 +191,7 @@ static int refuse(const nb_log *log, bool mpi, nb_error *err)
     if (!mpi || !launched_as() || nb_team_start(&team, &none) != NB_OK) {
         return report(log, speaks_first(), err);
     }
-    nb_team_agree(&team, err->status, err);
+    err->status = nb_team_agree(&team, err->status, err);
     int code = report(log, team.rank == 0, err);
     nb_team_stop(&team);
     return code;
