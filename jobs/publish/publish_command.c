@@ -79,7 +79,6 @@ done:
     return status;
 }
 
-/* Borrowed from the run. */
 static nb_index_place index_place(const run *r)
 {
     return (nb_index_place){.url = &r->index_url, .cache = &r->cache, .trusted = {r->keys, r->key_count}};
