@@ -1,4 +1,4 @@
-/* SHA-256 as lower-case hex (libsodium). */
+/* SHA-256 as lower-case hex (libsodium). Nothing here is collective. */
 #ifndef NB_BASE_DIGEST_H
 #define NB_BASE_DIGEST_H
 
@@ -6,15 +6,33 @@
 
 #include <stdint.h>
 
+/** A digest: 64 hexadecimal digits and a NUL; "" where there is none. */
 typedef struct nb_digest {
     char hex[65];
 } nb_digest;
 
+/** The digest of `bytes` [len]. */
 nb_digest nb_digest_bytes(const void *bytes, size_t len);
-/* Of a whole regular file, in little memory. */
-nb_status nb_digest_file(nb_digest *out, const char *path, nb_error *err);
-/* The same; `pulse` hears now and then how many bytes are done, and what it returns but NB_OK ends the work. */
+
+/** The digest of a whole regular file, in little memory.
+ *
+ * @param out  the digest
+ * @param path the file
+ * @return NB_OK, NB_ERR_INPUT when it is missing or no regular file, NB_ERR_IO when it cannot be read, or NB_ERR_LIMIT
+ *         when memory is out. */
+NB_CHECKED nb_status nb_digest_file(nb_digest *out, const char *path, nb_error *err);
+
+/** Hears now and then how many bytes are done; what it returns but NB_OK ends the work. */
 typedef nb_status (*nb_pulse)(void *state, uint64_t bytes);
-nb_status nb_digest_file_pulsed(nb_digest *out, const char *path, nb_pulse pulse, void *state, nb_error *err);
+
+/** nb_digest_file of a long file.
+ *
+ * @param out   the digest
+ * @param path  the file
+ * @param pulse called behind every MiB; NULL: never
+ * @param state what `pulse` is given
+ * @return as nb_digest_file, or the status of `pulse`. */
+NB_CHECKED nb_status nb_digest_file_pulsed(nb_digest *out, const char *path, nb_pulse pulse, void *state,
+                                           nb_error *err);
 
 #endif

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Opens a regular file for reading; *len is its size. O_NONBLOCK, or a pipe without a writer would be waited for. */
-static nb_status open_regular(const char *path, int *fd, size_t *len, nb_error *err)
+static nb_status file_open_regular(const char *path, int *fd, size_t *len, nb_error *err)
 {
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0) {
@@ -40,7 +40,7 @@ nb_status nb_file_check(const char *path, nb_error *err)
 {
     int fd;
     size_t len;
-    nb_status status = open_regular(path, &fd, &len, err);
+    nb_status status = file_open_regular(path, &fd, &len, err);
     if (status == NB_OK) {
         close(fd);
     }
@@ -59,7 +59,7 @@ nb_status nb_file_read(const char *path, size_t max, char **data, size_t *len, n
     size_t size = 0;
     *data = NULL;
     *len = 0;
-    nb_status status = open_regular(path, &fd, &size, err);
+    nb_status status = file_open_regular(path, &fd, &size, err);
     if (status != NB_OK) {
         return status;
     }
@@ -132,7 +132,7 @@ nb_status nb_map_open(nb_map *map, const char *path, nb_error *err)
     int fd;
     size_t len = 0;
     *map = (nb_map){0};
-    nb_status status = open_regular(path, &fd, &len, err);
+    nb_status status = file_open_regular(path, &fd, &len, err);
     if (status != NB_OK) {
         return status;
     }
@@ -148,9 +148,9 @@ nb_status nb_map_open(nb_map *map, const char *path, nb_error *err)
     return status;
 }
 
-void nb_map_drop(const nb_map *map, const void *begin, size_t len)
+void nb_map_drop(const nb_map *map, const void *file_begin, size_t len)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), at = (size_t)((const unsigned char *)begin - map->data);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), at = (size_t)((const unsigned char *)file_begin - map->data);
     size_t first = (at + page - 1) / page * page, last = (at + len) / page * page;
     if (first < last) {
         madvise((void *)(uintptr_t)(map->data + first), last - first, MADV_DONTNEED);
@@ -205,7 +205,7 @@ nb_status nb_make_directories(const char *path, nb_error *err)
 }
 
 /* The folder of a path, "." when it names none; the caller frees. */
-static char *folder_of(const char *path, nb_error *err)
+static char *file_folder_of(const char *path, nb_error *err)
 {
     const char *base = nb_path_base(path);
     size_t len = (size_t)(base - path);
@@ -216,11 +216,11 @@ static char *folder_of(const char *path, nb_error *err)
     return folder;
 }
 
-static nb_status begin(nb_output *out, const char *path, bool force, bool keep, nb_error *err)
+static nb_status file_begin(nb_output *out, const char *path, bool force, bool keep, nb_error *err)
 {
     nb_status status = NB_OK;
     struct stat st;
-    char *folder = folder_of(path, err);
+    char *folder = file_folder_of(path, err);
     nb_buffer partial = {0};
     *out = (nb_output){0};
     if (!folder) {
@@ -270,17 +270,17 @@ done:
 
 nb_status nb_output_begin(nb_output *out, const char *path, bool force, nb_error *err)
 {
-    return begin(out, path, force, false, err);
+    return file_begin(out, path, force, false, err);
 }
 
 nb_status nb_output_resume(nb_output *out, const char *path, bool force, bool *left, nb_error *err)
 {
-    nb_status status = begin(out, path, force, true, err);
+    nb_status status = file_begin(out, path, force, true, err);
     *left = status == NB_OK && access(out->partial, F_OK) == 0;
     return status;
 }
 
-static nb_status sync_path(const char *path, int flags, nb_error *err)
+static nb_status file_sync_path(const char *path, int flags, nb_error *err)
 {
     int fd = open(path, flags | O_CLOEXEC);
     if (fd < 0) {
@@ -296,15 +296,15 @@ static nb_status sync_path(const char *path, int flags, nb_error *err)
 
 nb_status nb_sync_folder_of(const char *path, nb_error *err)
 {
-    char *folder = folder_of(path, err);
-    nb_status status = folder ? sync_path(folder, O_RDONLY, err) : NB_ERR_LIMIT;
+    char *folder = file_folder_of(path, err);
+    nb_status status = folder ? file_sync_path(folder, O_RDONLY, err) : NB_ERR_LIMIT;
     free(folder);
     return status;
 }
 
 nb_status nb_output_commit(nb_output *out, nb_error *err)
 {
-    nb_status status = sync_path(out->partial, O_RDWR, err);
+    nb_status status = file_sync_path(out->partial, O_RDWR, err);
     if (status != NB_OK) {
         return status;
     }
@@ -356,12 +356,12 @@ done:
     return status;
 }
 
-nb_status nb_file_write_lines(const char *path, bool force, const nb_strings *lines, size_t begin, size_t end,
+nb_status nb_file_write_lines(const char *path, bool force, const nb_strings *lines, size_t file_begin, size_t end,
                               nb_error *err)
 {
     nb_buffer b = {.max = SIZE_MAX / 2};
     nb_status status = NB_OK;
-    for (size_t i = begin; i < end; i++) {
+    for (size_t i = file_begin; i < end; i++) {
         NB_TRY(nb_buffer_append(&b, nb_strings_get(lines, i), nb_strings_len(lines, i), err));
         NB_TRY(nb_buffer_append(&b, "\n", 1, err));
     }

@@ -36,7 +36,7 @@ nb_log nb_log_open(const char *command, bool speak, bool json, bool quiet)
                     .command = command};
 }
 
-static void json_line(const nb_log *log, FILE *out, const char *level, json_t *object)
+static void log_json_line(const nb_log *log, FILE *out, const char *level, json_t *object)
 {
     char now[32];
     nb_clock_iso(now);
@@ -51,13 +51,13 @@ static void json_line(const nb_log *log, FILE *out, const char *level, json_t *o
     json_decref(object);
 }
 
-static void say(const nb_log *log, const char *level, const char *before, const char *format, va_list args)
+static void log_say(const nb_log *log, const char *level, const char *before, const char *format, va_list args)
 {
     char text[NB_MESSAGE_MAX];
     vsnprintf(text, sizeof text, format, args);
     nb_text_mend(text);
     if (log->json) {
-        json_line(log, log->out, level, json_pack("{s:s}", "message", text));
+        log_json_line(log, log->out, level, json_pack("{s:s}", "message", text));
     } else {
         fprintf(log->out, "%s%s\n", before, text);
     }
@@ -69,7 +69,7 @@ void nb_log_info(const nb_log *log, const char *format, ...)
     if (log->out && !log->quiet) {
         va_list args;
         va_start(args, format);
-        say(log, "info", "", format, args);
+        log_say(log, "info", "", format, args);
         va_end(args);
     }
 }
@@ -79,7 +79,7 @@ void nb_log_warn(const nb_log *log, const char *format, ...)
     if (log->out) {
         va_list args;
         va_start(args, format);
-        say(log, "warning", "warning: ", format, args);
+        log_say(log, "warning", "warning: ", format, args);
         va_end(args);
     }
 }
@@ -91,9 +91,9 @@ void nb_log_error(const nb_log *log, const nb_error *given)
     nb_text_mend(mended.message);
     nb_text_mend(mended.hint);
     if (log->json) {
-        json_line(log, stderr, "error",
-                  json_pack("{s:s, s:s, s:i, s:s, s:s}", "status", nb_status_name(err->status), "message", err->message,
-                            "rank", err->rank, "host", err->host, "hint", err->hint));
+        log_json_line(log, stderr, "error",
+                      json_pack("{s:s, s:s, s:i, s:s, s:s}", "status", nb_status_name(err->status), "message",
+                                err->message, "rank", err->rank, "host", err->host, "hint", err->hint));
         return;
     }
     fprintf(stderr, "%s: negbank %s: ", err->status == NB_STOPPED ? "stopped" : "error", nb_version());
@@ -113,7 +113,7 @@ nb_progress nb_progress_start(const nb_log *log, const char *what, double total)
         .log = log, .what = what, .total = total, .start = now, .last = now, .period = log->terminal ? 0.5 : 10};
 }
 
-static void draw(nb_progress *p, double done, double now)
+static void log_draw(nb_progress *p, double done, double now)
 {
     char text[288], did[32], all[32], rate[32], left[32];
     double speed = now > p->start ? (done - p->before) / (now - p->start) : 0;
@@ -141,7 +141,7 @@ void nb_progress_update(nb_progress *p, double done)
 {
     if (nb_progress_due(p)) {
         p->last = nb_clock();
-        draw(p, done, p->last);
+        log_draw(p, done, p->last);
     }
 }
 

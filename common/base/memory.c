@@ -10,7 +10,7 @@ bool nb_mul_size(size_t a, size_t b, size_t *out)
     return !__builtin_mul_overflow(a, b, out);
 }
 
-static void *refuse(size_t count, size_t size, nb_error *err)
+static void *memory_refuse(size_t count, size_t size, nb_error *err)
 {
     nb_fail(err, NB_ERR_LIMIT, "out of memory: %zu elements of %zu bytes", count, size);
     nb_hint(err, "use more nodes, fewer ranks a node, or a smaller input");
@@ -21,35 +21,35 @@ void *nb_alloc(size_t count, size_t size, nb_error *err)
 {
     size_t bytes;
     void *p = nb_mul_size(count, size, &bytes) ? calloc(bytes ? bytes : 1, 1) : NULL;
-    return p ? p : refuse(count, size, err);
+    return p ? p : memory_refuse(count, size, err);
 }
 
 void *nb_grow(void *old, size_t count, size_t size, nb_error *err)
 {
     size_t bytes;
     if (!nb_mul_size(count, size, &bytes)) {
-        return refuse(count, size, err);
+        return memory_refuse(count, size, err);
     }
     void *p = realloc(old, bytes ? bytes : 1);
-    return p ? p : refuse(count, size, err);
+    return p ? p : memory_refuse(count, size, err);
 }
 
 void *nb_alloc_aligned(size_t count, size_t size, nb_error *err)
 {
     size_t bytes;
     if (!nb_mul_size(count, size, &bytes) || bytes > SIZE_MAX - 64) {
-        return refuse(count, size, err);
+        return memory_refuse(count, size, err);
     }
     bytes = (bytes / 64 + 1) * 64;
     void *p = aligned_alloc(64, bytes);
     if (!p) {
-        return refuse(count, size, err);
+        return memory_refuse(count, size, err);
     }
     memset(p, 0, bytes);
     return p;
 }
 
-static nb_status reserve(nb_buffer *b, size_t more, nb_error *err)
+static nb_status memory_reserve(nb_buffer *b, size_t more, nb_error *err)
 {
     size_t max = b->max ? b->max : (size_t)1 << 30;
     if (more > max || b->len > max - more) {
@@ -74,7 +74,7 @@ static nb_status reserve(nb_buffer *b, size_t more, nb_error *err)
 
 nb_status nb_buffer_append(nb_buffer *b, const void *bytes, size_t count, nb_error *err)
 {
-    nb_status status = reserve(b, count, err);
+    nb_status status = memory_reserve(b, count, err);
     if (status != NB_OK) {
         return status;
     }
@@ -95,7 +95,7 @@ nb_status nb_buffer_printf(nb_buffer *b, nb_error *err, const char *format, ...)
     if (len < 0) {
         return nb_fail(err, NB_ERR_INTERNAL, "cannot format '%s'", format);
     }
-    nb_status status = reserve(b, (size_t)len, err);
+    nb_status status = memory_reserve(b, (size_t)len, err);
     if (status != NB_OK) {
         return status;
     }

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-static void philox(uint32_t counter[4], uint32_t key0, uint32_t key1)
+static void random_philox(uint32_t counter[4], uint32_t key0, uint32_t key1)
 {
     for (int round = 0; round < 10; round++) {
         uint64_t a = (uint64_t)0xD2511F53u * counter[0];
@@ -20,7 +20,7 @@ static void philox(uint32_t counter[4], uint32_t key0, uint32_t key1)
 uint64_t nb_random_u64(uint64_t seed, uint64_t stream, uint64_t counter)
 {
     uint32_t c[4] = {(uint32_t)counter, (uint32_t)(counter >> 32), (uint32_t)stream, (uint32_t)(stream >> 32)};
-    philox(c, (uint32_t)seed, (uint32_t)(seed >> 32));
+    random_philox(c, (uint32_t)seed, (uint32_t)(seed >> 32));
     return (uint64_t)c[1] << 32 | c[0];
 }
 

@@ -30,7 +30,7 @@ void nb_error_clear(nb_error *err)
     }
 }
 
-static void set(nb_error *err, nb_status status, const char *format, va_list args)
+static void status_set(nb_error *err, nb_status status, const char *format, va_list args)
 {
     if (!err) {
         return;
@@ -44,7 +44,7 @@ nb_status nb_fail(nb_error *err, nb_status status, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    set(err, status, format, args);
+    status_set(err, status, format, args);
     va_end(args);
     return status;
 }
@@ -55,7 +55,7 @@ nb_status nb_fail_errno(nb_error *err, nb_status status, const char *format, ...
     va_list args;
     va_start(args, format);
     status = code == ENOMEM ? NB_ERR_LIMIT : status;
-    set(err, status, format, args);
+    status_set(err, status, format, args);
     va_end(args);
     if (err) {
         size_t used = strlen(err->message);

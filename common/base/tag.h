@@ -4,17 +4,20 @@
 
 #include <stdbool.h>
 
+/** A part of speech. */
 typedef enum nb_tag {
-    NB_TAG_NONE = 0, /* untagged: prompted as a noun */
+    NB_TAG_NONE = 0, /**< untagged: prompted as a noun */
     NB_TAG_NOUN = 1,
     NB_TAG_ADJ = 2
 } nb_tag;
 
+/** Number of tags. */
 enum { NB_TAG_COUNT = 3 };
 
-/* "none", "noun", "adj"; "unknown" for a number that is no tag. */
+/** "none", "noun", "adj" for a `tag`; "unknown" for a number that is none. Not to be freed. Not collective. */
 const char *nb_tag_name(nb_tag tag);
-/* True with the tag of that name in *out. */
+
+/** True, with the tag of that `name` in *out; false, *out untouched, when there is none. Not collective. */
 bool nb_tag_parse(const char *name, nb_tag *out);
 
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Length of the well-formed sequence at p, 0 if there is none (Unicode 15, table 3-7). */
-static size_t sequence(const unsigned char *p, size_t left)
+static size_t text_sequence(const unsigned char *p, size_t left)
 {
     if (p[0] < 0x80) {
         return 1;
@@ -33,7 +33,7 @@ bool nb_utf8_valid(const char *bytes, size_t len)
 {
     const unsigned char *p = (const unsigned char *)bytes;
     for (size_t i = 0; i < len;) {
-        size_t step = sequence(p + i, len - i);
+        size_t step = text_sequence(p + i, len - i);
         if (!step) {
             return false;
         }
@@ -42,7 +42,7 @@ bool nb_utf8_valid(const char *bytes, size_t len)
     return true;
 }
 
-static bool starts_number(const char *text)
+static bool text_starts_number(const char *text)
 {
     return (*text >= '0' && *text <= '9') || *text == '-' || *text == '+' || *text == '.';
 }
@@ -52,7 +52,7 @@ void nb_text_mend(char *text)
     unsigned char *p = (unsigned char *)text;
     size_t left = strlen(text);
     while (left) {
-        size_t step = sequence(p, left);
+        size_t step = text_sequence(p, left);
         if (!step || *p < 0x20 || *p == 0x7f) {
             *p = '?';
             step = 1;
@@ -87,7 +87,7 @@ bool nb_parse_int(const char *text, int64_t *out)
     char *end;
     errno = 0;
     long long value = strtoll(text, &end, 10);
-    if (!starts_number(text) || end == text || *end || errno) {
+    if (!text_starts_number(text) || end == text || *end || errno) {
         return false;
     }
     *out = value;
@@ -122,14 +122,14 @@ bool nb_parse_real(const char *text, double *out)
     char *end;
     errno = 0;
     double value = strtod(text, &end);
-    if (!starts_number(text) || end == text || *end || !isfinite(value)) {
+    if (!text_starts_number(text) || end == text || *end || !isfinite(value)) {
         return false;
     }
     *out = value;
     return true;
 }
 
-static void prefixed(char out[32], double value, const char *unit)
+static void text_prefixed(char out[32], double value, const char *unit)
 {
     static const char prefix[] = " kMGTPE";
     size_t i = 0;
@@ -146,12 +146,12 @@ static void prefixed(char out[32], double value, const char *unit)
 
 void nb_format_count(char out[32], double count)
 {
-    prefixed(out, count, "");
+    text_prefixed(out, count, "");
 }
 
 void nb_format_bytes(char out[32], double bytes)
 {
-    prefixed(out, bytes, "B");
+    text_prefixed(out, bytes, "B");
 }
 
 void nb_format_seconds(char out[32], double seconds)

@@ -1,4 +1,4 @@
-/* Text: UTF-8 checks and strict number parsing. */
+/* Text: UTF-8 checks and strict number parsing. Nothing here is collective. */
 #ifndef NB_BASE_TEXT_H
 #define NB_BASE_TEXT_H
 
@@ -7,28 +7,36 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* True when the bytes are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
+/** True when `bytes` [len] are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool nb_utf8_valid(const char *bytes, size_t len);
 
-/* Replaces control characters and bytes that are not UTF-8 by '?', so that a terminal or a JSON parser can take them.
- */
+/** Replaces control characters and bytes that are not UTF-8 in `text` by '?', so that a terminal or a JSON parser can
+ * take it. */
 void nb_text_mend(char *text);
 
-/* Takes user, password and query, where secrets may be, out of an address ("https://user:word@host/path?key"); other
- * text stays as it is. */
+/** Takes user, password and query, where secrets may be, out of an address ("https://user:word@host/path?key"); other
+ * `text` stays as it is. */
 void nb_text_hide_secrets(char *text);
 
-/* The whole string as a number: no blanks, no rest, no overflow, no nan or inf. False otherwise. */
+/** The whole `text` as a whole number in *out: no blanks, no rest, no overflow. False, *out untouched, otherwise. */
 bool nb_parse_int(const char *text, int64_t *out);
+
+/** The whole `text` as a number in *out: no blanks, no rest, no overflow, no nan or inf. False, *out untouched,
+ * otherwise.
+ */
 bool nb_parse_real(const char *text, double *out);
 
-/* A size in bytes: a whole number, or one of K, M, G or T (1024, 1024^2, ...) behind it. False otherwise. */
+/** The whole `text` as a size in bytes in *out: a whole number, or one with K, M, G or T (1024, 1024^2, ...) behind it.
+ * False, *out untouched, otherwise. */
 bool nb_parse_bytes(const char *text, uint64_t *out);
 
-/* "12.3 MB", "4.56 k": decimal prefixes. */
+/** Writes `count` into `out` with a decimal prefix: "4.56 k". */
 void nb_format_count(char out[32], double count);
+
+/** Writes `bytes` into `out` with a decimal prefix: "12.3 MB". */
 void nb_format_bytes(char out[32], double bytes);
-/* "1 h 02 min", "3 min 20 s", "12 s", "0.4 s" */
+
+/** Writes `seconds` into `out`: "1 h 02 min", "3 min 20 s", "12 s", "0.4 s". */
 void nb_format_seconds(char out[32], double seconds);
 
 #endif

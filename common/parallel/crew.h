@@ -67,8 +67,8 @@ typedef struct nb_crew_result {
  *               NULL
  * @return NB_OK on all ranks; NB_STOPPED after a request to stop, unless all tiles were done by then; NB_ERR_LIMIT when
  *         memory is out or work->sharing is not to be had; else the status of the lowest rank whose function failed. */
-nb_status nb_crew_run(const nb_team *team, const nb_log *log, const nb_crew_work *work, nb_crew_result *result,
-                      nb_error *err);
+NB_CHECKED nb_status nb_crew_run(const nb_team *team, const nb_log *log, const nb_crew_work *work,
+                                 nb_crew_result *result, nb_error *err);
 
 /** Inside a visit: `items` of the tile are made so far, so that progress shows them before they are counted. Not
  * collective.
@@ -77,6 +77,6 @@ nb_status nb_crew_run(const nb_team *team, const nb_log *log, const nb_crew_work
  * @param items since the begin of the tile
  * @return NB_OK, or NB_STOPPED, without a message, when the tile is to be left: a stop was requested here, or the
  * others have ended. */
-nb_status nb_crew_pulse(nb_crew *crew, uint64_t items);
+NB_CHECKED nb_status nb_crew_pulse(nb_crew *crew, uint64_t items);
 
 #endif

@@ -11,7 +11,7 @@
  * @param code what the call returned
  * @param what the call's name, for the message
  * @return NB_OK for MPI_SUCCESS, else NB_ERR_INTERNAL with MPI's own text. */
-static inline nb_status nb_mpi_check(int code, const char *what, nb_error *err)
+NB_CHECKED static inline nb_status nb_mpi_check(int code, const char *what, nb_error *err)
 {
     char text[MPI_MAX_ERROR_STRING] = "";
     int len = 0;

@@ -28,19 +28,19 @@ nb_sharing nb_sharing_parse(const char *name)
     return NB_SHARING_AUTO;
 }
 
-static size_t word_count(const nb_queue *q)
+static size_t queue_word_count(const nb_queue *q)
 {
     return TALLIES + TALLY_WORDS * (size_t)q->team->size;
 }
 
-static word *node_words(const nb_queue *q)
+static word *queue_node_words(const nb_queue *q)
 {
     return q->shared.base;
 }
 
 /* ---- create ---- */
 
-static nb_status on_one_node(const nb_team *team, bool *one, nb_error *err)
+static nb_status queue_on_one_node(const nb_team *team, bool *one, nb_error *err)
 {
     MPI_Comm node = MPI_COMM_NULL;
     int ranks = 0;
@@ -53,18 +53,18 @@ done:
     return nb_team_agree(team, status, err);
 }
 
-static nb_status create_node(nb_queue *q, nb_error *err)
+static nb_status queue_create_node(nb_queue *q, nb_error *err)
 {
     nb_status status;
-    NB_TRY(nb_shared_create(&q->shared, q->team, word_count(q) * sizeof(word), err));
+    NB_TRY(nb_shared_create(&q->shared, q->team, queue_word_count(q) * sizeof(word), err));
     NB_TRY(nb_shared_publish(&q->shared, q->team, err));
 done:
     return status;
 }
 
-static nb_status create_window(nb_queue *q, nb_error *err)
+static nb_status queue_create_window(nb_queue *q, nb_error *err)
 {
-    MPI_Aint bytes = q->team->rank == 0 ? (MPI_Aint)(word_count(q) * sizeof(uint64_t)) : 0;
+    MPI_Aint bytes = q->team->rank == 0 ? (MPI_Aint)(queue_word_count(q) * sizeof(uint64_t)) : 0;
     void *base = NULL;
     nb_status status;
     NB_TRY_MPI(MPI_Win_allocate(bytes, sizeof(uint64_t), MPI_INFO_NULL, q->team->comm, &base, &q->window),
@@ -81,7 +81,7 @@ done:
 }
 
 /* Tries one way; a way that cannot be had is not tried again by AUTO. */
-static nb_status create(nb_queue *q, nb_sharing how, bool one, nb_error *err)
+static nb_status queue_create(nb_queue *q, nb_sharing how, bool one, nb_error *err)
 {
     nb_status status = NB_OK;
     q->how = how;
@@ -89,9 +89,9 @@ static nb_status create(nb_queue *q, nb_sharing how, bool one, nb_error *err)
         nb_fail(err, NB_ERR_LIMIT, "the ranks are on several nodes");
         status = nb_team_agree(q->team, err->status, err);
     } else if (how == NB_SHARING_NODE) {
-        status = create_node(q, err);
+        status = queue_create_node(q, err);
     } else if (how == NB_SHARING_WINDOW) {
-        status = create_window(q, err);
+        status = queue_create_window(q, err);
     }
     if (status != NB_OK) {
         nb_context(err, "tiles cannot be shared by way of '%s'", nb_sharing_name(how));
@@ -117,7 +117,7 @@ nb_status nb_queue_create(nb_queue *q, const nb_team *team, nb_sharing how, size
         q->how = NB_SHARING_DEALT;
         return NB_OK;
     }
-    nb_status status = on_one_node(team, &one, err);
+    nb_status status = queue_on_one_node(team, &one, err);
     if (status != NB_OK) {
         return status;
     }
@@ -126,7 +126,7 @@ nb_status nb_queue_create(nb_queue *q, const nb_team *team, nb_sharing how, size
     for (int way = (int)first; way <= (int)last; way++) {
         nb_error cause = {0};
         *q = fresh;
-        status = create(q, (nb_sharing)way, one, &cause);
+        status = queue_create(q, (nb_sharing)way, one, &cause);
         if (status == NB_OK) {
             return NB_OK;
         }
@@ -151,7 +151,7 @@ void nb_queue_destroy(nb_queue *q)
 
 /* ---- window: one operation under way ---- */
 
-static nb_status send_tally(nb_queue *q, nb_error *err)
+static nb_status queue_send_tally(nb_queue *q, nb_error *err)
 {
     nb_status status;
     q->sent = q->mine;
@@ -164,7 +164,7 @@ done:
     return status;
 }
 
-static nb_status ask(nb_queue *q, nb_error *err)
+static nb_status queue_ask(nb_queue *q, nb_error *err)
 {
     nb_status status;
     q->given = 1;
@@ -173,25 +173,25 @@ static nb_status ask(nb_queue *q, nb_error *err)
     NB_TRY_MPI(MPI_Fetch_and_op(&q->nothing, &q->flags, MPI_UINT64_T, 0, HALTS, MPI_NO_OP, q->window),
                "MPI_Fetch_and_op");
     if (q->posted) {
-        NB_TRY(send_tally(q, err));
+        NB_TRY(queue_send_tally(q, err));
     }
     q->under_way = true;
 done:
     return status;
 }
 
-static nb_status draw_window(nb_queue *q, size_t *run, nb_error *err)
+static nb_status queue_draw_window(nb_queue *q, size_t *run, nb_error *err)
 {
     nb_status status = NB_OK;
     if (!q->under_way) {
-        NB_TRY(ask(q, err));
+        NB_TRY(queue_ask(q, err));
     }
     NB_TRY_MPI(MPI_Win_flush(0, q->window), "MPI_Win_flush");
     q->under_way = false;
     q->halted |= q->flags;
     *run = (size_t)q->drawn;
     if (*run < q->runs && !q->halted) {
-        status = ask(q, err);
+        status = queue_ask(q, err);
     }
 done:
     return status;
@@ -199,13 +199,13 @@ done:
 
 /* ---- taking ---- */
 
-static nb_status draw(nb_queue *q, size_t *run, nb_error *err)
+static nb_status queue_draw(nb_queue *q, size_t *run, nb_error *err)
 {
     if (q->how == NB_SHARING_WINDOW) {
-        return draw_window(q, run, err);
+        return queue_draw_window(q, run, err);
     }
     if (q->how == NB_SHARING_NODE) {
-        *run = (size_t)atomic_fetch_add(&node_words(q)[COUNTER], 1);
+        *run = (size_t)atomic_fetch_add(&queue_node_words(q)[COUNTER], 1);
     } else {
         *run = q->dealt;
         q->dealt += (size_t)q->team->size;
@@ -218,7 +218,7 @@ nb_status nb_queue_next(nb_queue *q, size_t *tile, bool *more, nb_error *err)
     *more = false;
     if (!nb_queue_halted(q) && q->at == q->end && q->end < q->tiles) {
         size_t run = 0;
-        nb_status status = draw(q, &run, err);
+        nb_status status = queue_draw(q, &run, err);
         if (status != NB_OK) {
             return status;
         }
@@ -235,7 +235,7 @@ nb_status nb_queue_next(nb_queue *q, size_t *tile, bool *more, nb_error *err)
 uint64_t nb_queue_halted(const nb_queue *q)
 {
     if (q->how == NB_SHARING_NODE) {
-        return atomic_load(&node_words(q)[HALTS]);
+        return atomic_load(&queue_node_words(q)[HALTS]);
     }
     if (q->words) { /* rank 0's own memory */
         MPI_Win_sync(q->window);
@@ -248,7 +248,7 @@ void nb_queue_halt(nb_queue *q, uint64_t why)
 {
     q->halted |= why;
     if (q->how == NB_SHARING_NODE) {
-        atomic_fetch_or(&node_words(q)[HALTS], why);
+        atomic_fetch_or(&queue_node_words(q)[HALTS], why);
     } else if (q->how == NB_SHARING_WINDOW) {
         uint64_t flag = why;
         /* a failure leaves the others to finish their work: they still meet at the agreement */
@@ -265,7 +265,7 @@ nb_status nb_queue_post(nb_queue *q, const nb_tally *tally, nb_error *err)
     nb_status status = NB_OK;
     q->mine = *tally;
     if (q->how == NB_SHARING_NODE) {
-        word *at = node_words(q) + TALLIES + TALLY_WORDS * (size_t)q->team->rank;
+        word *at = queue_node_words(q) + TALLIES + TALLY_WORDS * (size_t)q->team->rank;
         atomic_store_explicit(&at[0], tally->items, memory_order_relaxed);
         atomic_store_explicit(&at[1], tally->kept, memory_order_relaxed);
         atomic_store_explicit(&at[2], tally->finished, memory_order_release);
@@ -273,7 +273,7 @@ nb_status nb_queue_post(nb_queue *q, const nb_tally *tally, nb_error *err)
         q->posted = true;
         if (tally->finished) {
             NB_TRY_MPI(MPI_Win_flush(0, q->window), "MPI_Win_flush");
-            NB_TRY(send_tally(q, err));
+            NB_TRY(queue_send_tally(q, err));
             NB_TRY_MPI(MPI_Win_flush(0, q->window), "MPI_Win_flush");
         }
     }
@@ -287,7 +287,7 @@ void nb_queue_look(nb_queue *q, nb_tally *all)
     memset(all, 0, ranks * sizeof *all);
     if (q->how == NB_SHARING_NODE) {
         for (size_t r = 0; r < ranks; r++) {
-            const word *at = node_words(q) + TALLIES + TALLY_WORDS * r;
+            const word *at = queue_node_words(q) + TALLIES + TALLY_WORDS * r;
             all[r].finished = atomic_load_explicit(&at[2], memory_order_acquire);
             all[r].items = atomic_load_explicit(&at[0], memory_order_relaxed);
             all[r].kept = atomic_load_explicit(&at[1], memory_order_relaxed);
@@ -321,7 +321,7 @@ bool nb_queue_finished(nb_queue *q)
         return own.finished != 0;
     }
     for (size_t r = 0; r < ranks; r++) {
-        if (!atomic_load_explicit(&node_words(q)[TALLIES + TALLY_WORDS * r + 2], memory_order_acquire)) {
+        if (!atomic_load_explicit(&queue_node_words(q)[TALLIES + TALLY_WORDS * r + 2], memory_order_acquire)) {
             return false;
         }
     }

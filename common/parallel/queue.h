@@ -19,59 +19,86 @@
 
 #include "common/parallel/shared.h"
 
+/** Ways to share, best first. */
 typedef enum nb_sharing { NB_SHARING_AUTO, NB_SHARING_NODE, NB_SHARING_WINDOW, NB_SHARING_DEALT } nb_sharing;
 
-/* "node", "window", "dealt", "auto". */
+/** "auto", "node", "window", "dealt" for a `sharing`. Not to be freed. Not collective. */
 const char *nb_sharing_name(nb_sharing sharing);
-/* The other way round; NB_SHARING_AUTO for an unknown name. */
+
+/** The way of that `name`; NB_SHARING_AUTO for an unknown one. Not collective. */
 nb_sharing nb_sharing_parse(const char *name);
 
-/* Why no more tiles come; halts add up. */
+/** Why no more tiles come; halts add up. */
 enum { NB_HALT_FAILED = 1, NB_HALT_STOPPED = 2 };
 
-/* What a rank has done so far. */
+/** What a rank has done so far. */
 typedef struct nb_tally {
-    uint64_t items;    /* made here */
-    uint64_t kept;     /* found done already */
-    uint64_t finished; /* 1: this rank takes no more */
+    uint64_t items;    /**< made here */
+    uint64_t kept;     /**< found done already */
+    uint64_t finished; /**< 1: this rank takes no more */
 } nb_tally;
 
+/** This rank's end of a queue. {0}: none. */
 typedef struct nb_queue {
-    const nb_team *team;
-    nb_sharing how;
+    const nb_team *team; /**< borrowed */
+    nb_sharing how;      /**< never NB_SHARING_AUTO */
     size_t tiles, run, runs;
-    size_t at, end;          /* of the run in hand: tiles not taken yet */
-    uint64_t halted;         /* as far as known here */
-    nb_shared shared;        /* node */
-    MPI_Win window;          /* window */
-    uint64_t *words;         /* window: the memory of rank 0's, NULL elsewhere */
-    uint64_t drawn, flags;   /* window: where the operation under way delivers */
-    uint64_t given, nothing; /* window: what it sends */
-    nb_tally sent, mine;     /* window: on its way, and what comes next */
-    bool under_way, posted;  /* window */
-    size_t dealt;            /* dealt: the next run */
+    size_t at, end;          /**< of the run in hand: tiles not taken yet */
+    uint64_t halted;         /**< as far as known here */
+    nb_shared shared;        /**< node */
+    MPI_Win window;          /**< window: on the team's communicator, made and freed here */
+    uint64_t *words;         /**< window: the memory of rank 0's, NULL elsewhere */
+    uint64_t drawn, flags;   /**< window: where the operation under way delivers */
+    uint64_t given, nothing; /**< window: what it sends */
+    nb_tally sent, mine;     /**< window: on its way, and what comes next */
+    bool under_way, posted;  /**< window */
+    size_t dealt;            /**< dealt: the next run */
 } nb_queue;
 
-/* Collective; all arguments agree on all ranks. tiles may be 0, run is at least 1. NB_ERR_LIMIT where `how` is asked
- * for and is not to be had; AUTO always gets one. */
-nb_status nb_queue_create(nb_queue *out, const nb_team *team, nb_sharing how, size_t tiles, size_t run, nb_error *err);
+/** Makes a queue. Collective; all arguments agree on all ranks.
+ *
+ * @param out   destroyed by the caller with nb_queue_destroy; {0} on failure. Not to be moved while it is in use
+ * @param team  the ranks, borrowed; its communicator stays the caller's
+ * @param how   the way to share; AUTO always gets one
+ * @param tiles in all; may be 0
+ * @param run   neighbours handed out together, at least 1
+ * @return the same on all ranks: NB_OK, or NB_ERR_LIMIT where `how` is asked for and is not to be had. */
+NB_CHECKED nb_status nb_queue_create(nb_queue *out, const nb_team *team, nb_sharing how, size_t tiles, size_t run,
+                                     nb_error *err);
 
-/* Not collective. The next tile for this rank; *more is false when there is none or the queue was halted. */
-nb_status nb_queue_next(nb_queue *q, size_t *tile, bool *more, nb_error *err);
+/** The next tile for this rank. Not collective.
+ *
+ * @param q    the queue
+ * @param tile set when there is one
+ * @param more set to whether there is one: there are no more, or the queue was halted
+ * @return NB_OK, or NB_ERR_INTERNAL when MPI fails. */
+NB_CHECKED nb_status nb_queue_next(nb_queue *q, size_t *tile, bool *more, nb_error *err);
 
-/* Not collective. Nobody gets more; `why` is one of NB_HALT_*. */
+/** Nobody gets more tiles of `q`; `why` is one of NB_HALT_*. Not collective. */
 void nb_queue_halt(nb_queue *q, uint64_t why);
-/* Not collective. What is known here of halts: a sum of NB_HALT_*. */
+
+/** What is known here of halts of `q`: a sum of NB_HALT_*. Not collective. */
 uint64_t nb_queue_halted(const nb_queue *q);
 
-/* Not collective. Shows rank 0 this rank's tally, sooner or later; at once with `finished`. */
-nb_status nb_queue_post(nb_queue *q, const nb_tally *tally, nb_error *err);
-/* Rank 0, not collective. The tallies of all ranks [size] as last seen; with `dealt`, its own alone. */
+/** Shows rank 0 this rank's tally, sooner or later; at once with `finished`. Not collective.
+ *
+ * @param q     the queue
+ * @param tally of this rank, copied
+ * @return NB_OK, or NB_ERR_INTERNAL when MPI fails. */
+NB_CHECKED nb_status nb_queue_post(nb_queue *q, const nb_tally *tally, nb_error *err);
+
+/** The tallies of all ranks as last seen. Rank 0 alone, not collective.
+ *
+ * @param q   the queue
+ * @param all [size]; with `dealt` those of others are 0 */
 void nb_queue_look(nb_queue *q, nb_tally *all);
-/* Rank 0, not collective. True once every rank has posted `finished`; with `dealt`, at once. */
+
+/** True once every rank has posted `finished` to `q`; with `dealt`, at once. Rank 0 alone, not collective. */
 bool nb_queue_finished(nb_queue *q);
 
-/* Collective, directly behind an agree; harmless on {0}, which all ranks must then hold. */
+/** Frees what is shared. Collective, directly behind an agreement; harmless on {0}, which all ranks must then hold.
+ *
+ * @param q becomes {0} */
 void nb_queue_destroy(nb_queue *q);
 
 #endif

@@ -4,18 +4,34 @@
 
 #include "common/parallel/team.h"
 
+/** One node's memory. {0}: none. */
 typedef struct nb_shared {
-    MPI_Comm node; /* the ranks of this node */
-    MPI_Win window;
-    void *base; /* 64-byte aligned; the same memory on all ranks of the node */
-    bool first; /* this rank fills it */
+    MPI_Comm node;  /**< the ranks of this node; made and freed here */
+    MPI_Win window; /**< made and freed here; MPI_WIN_NULL for a rank alone on its node, whose memory is of nb_alloc */
+    void *base;     /**< 64-byte aligned; the same memory on all ranks of the node */
+    bool first;     /**< this rank fills it */
 } nb_shared;
 
-/* Collective over the team; all ranks pass the same size. The memory is zeroed. NB_ERR_LIMIT where a node has none. */
-nb_status nb_shared_create(nb_shared *out, const nb_team *team, size_t bytes, nb_error *err);
-/* Collective over the team: what the first rank of each node wrote is seen by all behind this. */
-nb_status nb_shared_publish(nb_shared *shared, const nb_team *team, nb_error *err);
-/* Collective over the team; harmless on {0}, which all ranks must then hold. */
+/** Makes the memory, zeroed. Collective over the team; all ranks pass the same size.
+ *
+ * @param out   destroyed by the caller with nb_shared_destroy, on NB_OK; else nothing is left of it
+ * @param team  its communicator stays the caller's; those of the nodes are split from it
+ * @param bytes of the memory
+ * @return the same on all ranks: NB_OK, NB_ERR_LIMIT where a node has no such memory, or NB_ERR_INTERNAL when MPI
+ * cannot tell which ranks share a node. */
+NB_CHECKED nb_status nb_shared_create(nb_shared *out, const nb_team *team, size_t bytes, nb_error *err);
+
+/** What the first rank of each node wrote is seen by all behind this. Collective over the team.
+ *
+ * @param shared the memory
+ * @param team   the one it was made with
+ * @return the same on all ranks: NB_OK, or NB_ERR_INTERNAL when MPI fails. */
+NB_CHECKED nb_status nb_shared_publish(nb_shared *shared, const nb_team *team, nb_error *err);
+
+/** Frees the memory and the communicators of the nodes. Collective over the team, directly behind an agreement;
+ * harmless on {0}, which all ranks must then hold.
+ *
+ * @param shared becomes {0} */
 void nb_shared_destroy(nb_shared *shared);
 
 #endif

@@ -5,7 +5,7 @@
 
 static volatile sig_atomic_t requested; /* a handler can reach nothing else */
 
-static void note(int signal_number)
+static void stop_note(int signal_number)
 {
     (void)signal_number;
     requested = 1;
@@ -13,7 +13,7 @@ static void note(int signal_number)
 
 void nb_stop_listen(void)
 {
-    struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_handler = stop_note, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGUSR1, &action, NULL);
     sigaction(SIGTERM, &action, NULL);

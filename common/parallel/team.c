@@ -72,7 +72,7 @@ nb_status nb_team_agree(const nb_team *team, nb_status status, nb_error *err)
     return report.status;
 }
 
-static void count_traffic(const nb_team *team, size_t bytes)
+static void team_count_traffic(const nb_team *team, size_t bytes)
 {
     if (team->traffic) {
         *team->traffic += bytes;
@@ -82,7 +82,7 @@ static void count_traffic(const nb_team *team, size_t bytes)
 nb_status nb_team_broadcast(const nb_team *team, void *bytes, size_t len, nb_error *err)
 {
     nb_status status = NB_OK;
-    count_traffic(team, len);
+    team_count_traffic(team, len);
     for (size_t at = 0; at < len && team->size > 1; at += CHUNK) {
         size_t part = len - at < CHUNK ? len - at : CHUNK;
         NB_TRY_MPI(MPI_Bcast((char *)bytes + at, (int)part, MPI_BYTE, 0, team->comm), "MPI_Bcast");
@@ -91,8 +91,8 @@ done:
     return status;
 }
 
-static nb_status receive_blocks(const nb_team *team, const void *block, size_t len, char *all, const uint64_t *offset,
-                                nb_error *err)
+static nb_status team_receive_blocks(const nb_team *team, const void *block, size_t len, char *all,
+                                     const uint64_t *offset, nb_error *err)
 {
     nb_status status = NB_OK;
     memcpy(all, block, len);
@@ -112,7 +112,7 @@ nb_status nb_team_gather(const nb_team *team, const void *block, size_t len, cha
     uint64_t mine = len;
     uint64_t *lengths = NULL;
     nb_status status = NB_OK;
-    count_traffic(team, len + sizeof mine);
+    team_count_traffic(team, len + sizeof mine);
     *all = NULL;
     *offset = NULL;
     if (team->rank == 0) {
@@ -137,7 +137,7 @@ nb_status nb_team_gather(const nb_team *team, const void *block, size_t len, cha
     }
     NB_TRY(nb_team_agree(team, status, err));
     if (*all) { /* rank 0 */
-        NB_TRY(receive_blocks(team, block, len, *all, lengths, err));
+        NB_TRY(team_receive_blocks(team, block, len, *all, lengths, err));
     } else {
         for (size_t at = 0; at < len; at += CHUNK) {
             size_t part = len - at < CHUNK ? len - at : CHUNK;
@@ -155,11 +155,11 @@ done:
     return NB_OK;
 }
 
-static nb_status reduce_words(const nb_team *team, void *words, size_t count, MPI_Datatype type, MPI_Op op,
-                              nb_error *err)
+static nb_status team_reduce_words(const nb_team *team, void *words, size_t count, MPI_Datatype type, MPI_Op op,
+                                   nb_error *err)
 {
     nb_status status = NB_OK;
-    count_traffic(team, count * sizeof(uint64_t));
+    team_count_traffic(team, count * sizeof(uint64_t));
     for (size_t at = 0; at < count && team->size > 1; at += CHUNK) {
         size_t part = count - at < CHUNK ? count - at : CHUNK;
         NB_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, (uint64_t *)words + at, (int)part, type, op, team->comm),
@@ -171,17 +171,17 @@ done:
 
 nb_status nb_team_unite(const nb_team *team, void *words, size_t count, nb_error *err)
 {
-    return reduce_words(team, words, count, MPI_UINT64_T, MPI_BOR, err);
+    return team_reduce_words(team, words, count, MPI_UINT64_T, MPI_BOR, err);
 }
 
 nb_status nb_team_sum(const nb_team *team, uint64_t *values, size_t count, nb_error *err)
 {
-    return reduce_words(team, values, count, MPI_UINT64_T, MPI_SUM, err);
+    return team_reduce_words(team, values, count, MPI_UINT64_T, MPI_SUM, err);
 }
 
 nb_status nb_team_largest(const nb_team *team, int64_t *values, size_t count, nb_error *err)
 {
-    return reduce_words(team, values, count, MPI_INT64_T, MPI_MAX, err);
+    return team_reduce_words(team, values, count, MPI_INT64_T, MPI_MAX, err);
 }
 
 nb_status nb_team_same(const nb_team *team, const char *what, const char *text, nb_error *err)

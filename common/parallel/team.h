@@ -11,44 +11,92 @@
 
 #include <mpi.h>
 
+/** The ranks. One of size 1 with MPI_COMM_NULL is a process without MPI, which agrees with itself. */
 typedef struct nb_team {
-    MPI_Comm comm; /* a duplicate of MPI_COMM_WORLD; errors are returned, not fatal. MPI_COMM_NULL with a size of 1: a
-                    * process without MPI, which agrees with itself */
+    MPI_Comm comm; /**< a duplicate of MPI_COMM_WORLD, made and freed here; errors are returned, not fatal */
     int rank, size;
-    char host[64];
-    uint64_t *traffic; /* bytes this rank has handed to collective calls, agreements aside */
+    char host[64];     /**< of this rank */
+    uint64_t *traffic; /**< bytes this rank has handed to collective calls, agreements aside; NULL: not counted */
 } nb_team;
 
-/* Collective. Initialises MPI, also for a program started without mpirun or srun (a team of one). */
-nb_status nb_team_start(nb_team *team, nb_error *err);
-/* Collective. Finalises MPI. */
+/** Initialises MPI, also for a program started without mpirun or srun (a team of one). Collective over MPI_COMM_WORLD;
+ * once a process.
+ *
+ * @param team stopped by the caller with nb_team_stop, also on failure
+ * @return NB_OK, NB_ERR_INTERNAL when MPI fails, or NB_ERR_LIMIT when memory is out; not agreed. */
+NB_CHECKED nb_status nb_team_start(nb_team *team, nb_error *err);
+
+/** Frees the communicator and finalises MPI. Collective.
+ *
+ * @param team as nb_team_start left it */
 void nb_team_stop(nb_team *team);
-/* Not collective. Prints nothing; ends every rank with the status as exit code. */
+
+/** Ends every rank of `team` with `status` as exit code, and prints nothing. Not collective; does not return. */
 void nb_team_abort(const nb_team *team, nb_status status);
 
-/* Collective. NB_OK when every rank passes NB_OK; otherwise every rank gets the status and error of the lowest rank
- * that failed. */
-nb_status nb_team_agree(const nb_team *team, nb_status status, nb_error *err);
+/** Agrees on a status. Collective, but for a rank that brings an error all ranks hold already, which is returned at
+ * once. Ends the job where MPI fails.
+ *
+ * @param team   the ranks
+ * @param status of this rank
+ * @param err    of this rank; where a rank failed it becomes that of the lowest one, with its rank and host
+ * @return the same on all ranks: NB_OK when every rank passes NB_OK, else the status of the lowest rank that failed. */
+NB_CHECKED nb_status nb_team_agree(const nb_team *team, nb_status status, nb_error *err);
 
-/* Collective. Bytes of rank 0 to all; bytes may exceed INT_MAX. */
-nb_status nb_team_broadcast(const nb_team *team, void *bytes, size_t len, nb_error *err);
-/* Collective. Blocks of all ranks to rank 0, one after the other in rank order, in *all (freed by the caller; NULL
- * elsewhere), block r at offset[r], offset has size + 1 entries. */
-nb_status nb_team_gather(const nb_team *team, const void *block, size_t len, char **all, uint64_t **offset,
-                         nb_error *err);
-/* Collective. Combines an array of 64-bit words of which every rank filled a disjoint part and left the rest zero, so
- * that all hold all of it, bit for bit. */
-nb_status nb_team_unite(const nb_team *team, void *words, size_t count, nb_error *err);
-/* Collective. Sum over the ranks. */
-nb_status nb_team_sum(const nb_team *team, uint64_t *values, size_t count, nb_error *err);
-/* Collective. The largest over the ranks, element by element. */
-nb_status nb_team_largest(const nb_team *team, int64_t *values, size_t count, nb_error *err);
+/** Bytes of rank 0 to all. Collective; `len`, which may exceed INT_MAX, agrees on all ranks.
+ *
+ * @param team  the ranks
+ * @param bytes [len]
+ * @param len   how many
+ * @return NB_OK, or NB_ERR_INTERNAL when MPI fails; not agreed. */
+NB_CHECKED nb_status nb_team_broadcast(const nb_team *team, void *bytes, size_t len, nb_error *err);
 
-/* Collective. NB_OK when every rank passes the text rank 0 passes (up to 255 bytes), else NB_ERR_LIMIT naming `what`
- * and both texts: results would depend on which rank computed them. */
-nb_status nb_team_same(const nb_team *team, const char *what, const char *text, nb_error *err);
+/** Blocks of all ranks to rank 0, one behind the other in rank order. Collective; lengths may differ.
+ *
+ * @param team   the ranks
+ * @param block  [len], this rank's
+ * @param len    its bytes
+ * @param all    rank 0: the blocks, freed by the caller; NULL elsewhere and on failure
+ * @param offset rank 0: [size + 1], block r is at offset[r]; freed by the caller; NULL elsewhere and on failure
+ * @return NB_OK; NB_ERR_LIMIT, on all ranks, when memory is out; or NB_ERR_INTERNAL, not agreed, when MPI fails. */
+NB_CHECKED nb_status nb_team_gather(const nb_team *team, const void *block, size_t len, char **all, uint64_t **offset,
+                                    nb_error *err);
 
-/* True when `tile` belongs to this rank: whole tiles are dealt round robin. */
+/** Combines an array of 64-bit words of which every rank filled a disjoint part and left the rest zero, so that all
+ * hold all of it, bit for bit. Collective; `count` agrees on all ranks.
+ *
+ * @param team  the ranks
+ * @param words [count]
+ * @param count how many
+ * @return as nb_team_broadcast. */
+NB_CHECKED nb_status nb_team_unite(const nb_team *team, void *words, size_t count, nb_error *err);
+
+/** Sums over the ranks, element by element. Collective; `count` agrees on all ranks.
+ *
+ * @param team   the ranks
+ * @param values [count]
+ * @param count  how many
+ * @return as nb_team_broadcast. */
+NB_CHECKED nb_status nb_team_sum(const nb_team *team, uint64_t *values, size_t count, nb_error *err);
+
+/** The largest over the ranks, element by element. Collective; `count` agrees on all ranks.
+ *
+ * @param team   the ranks
+ * @param values [count]
+ * @param count  how many
+ * @return as nb_team_broadcast. */
+NB_CHECKED nb_status nb_team_largest(const nb_team *team, int64_t *values, size_t count, nb_error *err);
+
+/** Refuses ranks that differ in what decides results: else they would depend on which rank computed them. Collective.
+ *
+ * @param team the ranks
+ * @param what is compared, for the message
+ * @param text up to 255 bytes of it are compared
+ * @return the same on all ranks: NB_OK when every rank passes the text rank 0 passes, NB_ERR_LIMIT naming both texts
+ *         otherwise, or NB_ERR_INTERNAL when MPI fails. */
+NB_CHECKED nb_status nb_team_same(const nb_team *team, const char *what, const char *text, nb_error *err);
+
+/** True when `tile` belongs to this rank of `team`: whole tiles are dealt round robin. Not collective. */
 static inline bool nb_team_owns(const nb_team *team, size_t tile)
 {
     return tile % (size_t)team->size == (size_t)team->rank;

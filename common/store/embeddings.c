@@ -28,7 +28,7 @@ size_t nb_store_row_bytes(const nb_store_plan *plan)
     return (size_t)plan->width * (plan->half ? 2 : 4);
 }
 
-static nb_status put_rows_room(hid_t file, nb_store_plan *plan, nb_error *err)
+static nb_status embeddings_put_rows_room(hid_t file, nb_store_plan *plan, nb_error *err)
 {
     hsize_t matrix[2] = {plan->count, plan->width}, rows = plan->count, tiles = plan->tile_count;
     hid_t half = nb_h5_half_type();
@@ -62,7 +62,7 @@ nb_status nb_store_create(nb_store_plan *plan, const char *path, const nb_store_
     }
     plan->tile_count = (spec->count + spec->tile_rows - 1) / spec->tile_rows;
     NB_TRY(nb_h5_create(&file, path, NB_STORE_KIND, NB_STORE_FORMAT, err));
-    NB_TRY(put_rows_room(file, plan, err));
+    NB_TRY(embeddings_put_rows_room(file, plan, err));
     NB_TRY(nb_h5_put_strings(file, "names", spec->names, err));
     if (spec->tags) {
         const nb_h5_values tags = {H5T_STD_U8LE, H5T_NATIVE_UINT8, spec->count, spec->tags};
@@ -84,7 +84,7 @@ done:
     return status;
 }
 
-static nb_status write_at(int fd, const void *bytes, size_t len, uint64_t at, nb_error *err)
+static nb_status embeddings_write_at(int fd, const void *bytes, size_t len, uint64_t at, nb_error *err)
 {
     const char *p = bytes;
     while (len) {
@@ -111,16 +111,16 @@ uint64_t nb_store_tile_checksum(const nb_store_plan *plan, size_t tile, const vo
     return sum ? sum : 1; /* 0 says "not done" */
 }
 
-static nb_status write_tile(int fd, const nb_store_plan *plan, size_t tile, const void *rows, const float *norms,
-                            nb_error *err)
+static nb_status embeddings_write_tile(int fd, const nb_store_plan *plan, size_t tile, const void *rows,
+                                       const float *norms, nb_error *err)
 {
     size_t begin = nb_store_tile_begin(plan, tile), count = nb_store_tile_rows(plan, tile);
     uint64_t checksum = nb_store_tile_checksum(plan, tile, rows, norms);
     nb_status status;
-    NB_TRY(write_at(fd, rows, count * nb_store_row_bytes(plan), plan->embeddings_at + begin * nb_store_row_bytes(plan),
-                    err));
-    NB_TRY(write_at(fd, norms, count * sizeof *norms, plan->norms_at + begin * sizeof *norms, err));
-    NB_TRY(write_at(fd, &checksum, sizeof checksum, plan->checksums_at + tile * sizeof checksum, err));
+    NB_TRY(embeddings_write_at(fd, rows, count * nb_store_row_bytes(plan),
+                               plan->embeddings_at + begin * nb_store_row_bytes(plan), err));
+    NB_TRY(embeddings_write_at(fd, norms, count * sizeof *norms, plan->norms_at + begin * sizeof *norms, err));
+    NB_TRY(embeddings_write_at(fd, &checksum, sizeof checksum, plan->checksums_at + tile * sizeof checksum, err));
 done:
     return status;
 }
@@ -128,14 +128,14 @@ done:
 nb_status nb_store_write_tile_half(int fd, const nb_store_plan *plan, size_t tile, const uint16_t *rows,
                                    const float *norms, nb_error *err)
 {
-    return write_tile(fd, plan, tile, rows, norms, err);
+    return embeddings_write_tile(fd, plan, tile, rows, norms, err);
 }
 
 nb_status nb_store_write_tile(int fd, const nb_store_plan *plan, size_t tile, const float *rows, const float *norms,
                               nb_error *err)
 {
     if (!plan->half) {
-        return write_tile(fd, plan, tile, rows, norms, err);
+        return embeddings_write_tile(fd, plan, tile, rows, norms, err);
     }
     size_t elements = nb_store_tile_rows(plan, tile) * (size_t)plan->width;
     uint16_t *half = nb_alloc(elements, sizeof *half, err);
@@ -145,13 +145,13 @@ nb_status nb_store_write_tile(int fd, const nb_store_plan *plan, size_t tile, co
     for (size_t i = 0; i < elements; i++) {
         half[i] = nb_float_to_half(rows[i]);
     }
-    nb_status status = write_tile(fd, plan, tile, half, norms, err);
+    nb_status status = embeddings_write_tile(fd, plan, tile, half, norms, err);
     free(half);
     return status;
 }
 
 /* Bytes [begin, end) of both maps are the same. */
-static bool same_range(const nb_map *a, const nb_map *b, uint64_t begin, uint64_t end)
+static bool embeddings_same_range(const nb_map *a, const nb_map *b, uint64_t begin, uint64_t end)
 {
     return memcmp(a->data + begin, b->data + begin, (size_t)(end - begin)) == 0;
 }
@@ -174,11 +174,11 @@ nb_status nb_store_same_plan(const nb_store_plan *plan, const char *fresh, const
             for (int i = 1; i < 3; i++) {
                 next = parts[i][0] < parts[next][0] ? i : next;
             }
-            *same = *same && same_range(&a, &b, at, parts[next][0]);
+            *same = *same && embeddings_same_range(&a, &b, at, parts[next][0]);
             at = parts[next][0] + parts[next][1];
             parts[next][0] = UINT64_MAX;
         }
-        *same = *same && same_range(&a, &b, at, a.len);
+        *same = *same && embeddings_same_range(&a, &b, at, a.len);
     }
 done:
     nb_map_close(&a);
@@ -198,7 +198,7 @@ done:
     return status;
 }
 
-static nb_status read_at(int fd, void *bytes, size_t len, uint64_t at, nb_error *err)
+static nb_status embeddings_read_at(int fd, void *bytes, size_t len, uint64_t at, nb_error *err)
 {
     char *p = bytes;
     while (len) {
@@ -225,14 +225,14 @@ nb_status nb_store_tile_done(int fd, const nb_store_plan *plan, size_t tile, boo
     float *norms = NULL;
     nb_status status;
     *done = false;
-    NB_TRY(read_at(fd, &checksum, sizeof checksum, plan->checksums_at + tile * sizeof checksum, err));
+    NB_TRY(embeddings_read_at(fd, &checksum, sizeof checksum, plan->checksums_at + tile * sizeof checksum, err));
     if (!checksum) {
         return NB_OK;
     }
     NB_TRY_NEW(rows, bytes);
     NB_TRY_NEW(norms, count);
-    NB_TRY(read_at(fd, rows, bytes, plan->embeddings_at + begin * nb_store_row_bytes(plan), err));
-    NB_TRY(read_at(fd, norms, count * sizeof *norms, plan->norms_at + begin * sizeof *norms, err));
+    NB_TRY(embeddings_read_at(fd, rows, bytes, plan->embeddings_at + begin * nb_store_row_bytes(plan), err));
+    NB_TRY(embeddings_read_at(fd, norms, count * sizeof *norms, plan->norms_at + begin * sizeof *norms, err));
     *done = nb_store_tile_checksum(plan, tile, rows, norms) == checksum;
 done:
     free(rows);
@@ -248,7 +248,7 @@ nb_status nb_store_tiles_left(int fd, const nb_store_plan *plan, size_t *left, n
     *left = 0;
     for (size_t begin = 0; begin < plan->tile_count; begin += many) {
         size_t count = plan->tile_count - begin < many ? (size_t)plan->tile_count - begin : many;
-        NB_TRY(read_at(fd, block, count * sizeof *block, plan->checksums_at + begin * sizeof *block, err));
+        NB_TRY(embeddings_read_at(fd, block, count * sizeof *block, plan->checksums_at + begin * sizeof *block, err));
         for (size_t i = 0; i < count; i++) {
             *left += block[i] == 0;
         }

@@ -4,7 +4,12 @@
 
 #include "common/store/embeddings.h"
 
-/* Checksum of tile `tile`, never 0: rows as stored, norms as floats, at any alignment. */
+/** Checksum of a tile, never 0. Not collective.
+ *
+ * @param plan  of the store
+ * @param tile  its number
+ * @param rows  as stored [n, row bytes], n the tile's rows
+ * @param norms floats [n], at any alignment */
 uint64_t nb_store_tile_checksum(const nb_store_plan *plan, size_t tile, const void *rows, const void *norms);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static nb_status read_plan(nb_store *s, hid_t file, nb_error *err)
+static nb_status embeddings_read_read_plan(nb_store *s, hid_t file, nb_error *err)
 {
     hsize_t dims[2], one = 1;
     bool half;
@@ -36,7 +36,7 @@ done:
 }
 
 /* Norms and checksums are read where they are mapped. */
-static nb_status check_places(const nb_store *s, nb_error *err)
+static nb_status embeddings_read_check_places(const nb_store *s, nb_error *err)
 {
     uint64_t end = s->map.len, norms = s->plan.count * sizeof(float), sums = s->plan.tile_count * sizeof(uint64_t);
     if (s->map.len != s->seal.size) {
@@ -48,7 +48,7 @@ static nb_status check_places(const nb_store *s, nb_error *err)
     return NB_OK;
 }
 
-static nb_status check_dimension(hid_t file, const char *name, uint64_t want, nb_error *err)
+static nb_status embeddings_read_check_dimension(hid_t file, const char *name, uint64_t want, nb_error *err)
 {
     hsize_t have;
     nb_status status = nb_h5_dims(file, name, 1, &have, NULL, err);
@@ -59,7 +59,7 @@ static nb_status check_dimension(hid_t file, const char *name, uint64_t want, nb
     return status;
 }
 
-static nb_status check_tags(const uint8_t *tags, size_t begin, size_t count, nb_error *err)
+static nb_status embeddings_read_check_tags(const uint8_t *tags, size_t begin, size_t count, nb_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         if (tags[i] >= NB_TAG_COUNT) {
@@ -69,14 +69,14 @@ static nb_status check_tags(const uint8_t *tags, size_t begin, size_t count, nb_
     return NB_OK;
 }
 
-static nb_status check_counts(const nb_store *s, size_t names, nb_error *err)
+static nb_status embeddings_read_check_counts(const nb_store *s, size_t names, nb_error *err)
 {
     return names == s->plan.count
                ? NB_OK
                : nb_fail(err, NB_ERR_INPUT, "it has %zu names for %llu rows", names, (unsigned long long)s->plan.count);
 }
 
-static nb_status read_columns(nb_store *s, hid_t file, nb_error *err)
+static nb_status embeddings_read_read_columns(nb_store *s, hid_t file, nb_error *err)
 {
     hsize_t rows = s->plan.count;
     nb_h5_array want = {.memory = H5T_NATIVE_FLOAT, .rank = 1, .dims = &rows};
@@ -86,7 +86,7 @@ static nb_status read_columns(nb_store *s, hid_t file, nb_error *err)
     if (nb_h5_has(file, "tags")) {
         want.memory = H5T_NATIVE_UINT8;
         NB_TRY(nb_h5_get(file, "tags", &want, (void **)&s->tags, err));
-        NB_TRY(check_tags(s->tags, 0, rows, err));
+        NB_TRY(embeddings_read_check_tags(s->tags, 0, rows, err));
     }
     if (nb_h5_has(file, "labels")) {
         want.memory = H5T_NATIVE_INT32;
@@ -97,26 +97,26 @@ static nb_status read_columns(nb_store *s, hid_t file, nb_error *err)
             return nb_fail(err, NB_ERR_INPUT, "row %zu has label %d, which is none", i, s->labels[i]);
         }
     }
-    NB_TRY(check_counts(s, s->names.count, err));
+    NB_TRY(embeddings_read_check_counts(s, s->names.count, err));
 done:
     return status;
 }
 
-static nb_status open_columns(nb_store *s, hid_t file, nb_error *err)
+static nb_status embeddings_read_open_columns(nb_store *s, hid_t file, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_h5_vector_open(&s->name_bytes, file, "names/bytes", H5T_NATIVE_UCHAR, 1, err));
     NB_TRY(nb_h5_vector_open(&s->name_offsets, file, "names/offsets", H5T_NATIVE_UINT64, 8, err));
-    NB_TRY(check_counts(s, s->name_offsets.count ? s->name_offsets.count - 1 : 0, err));
+    NB_TRY(embeddings_read_check_counts(s, s->name_offsets.count ? s->name_offsets.count - 1 : 0, err));
     if (nb_h5_has(file, "tags")) {
         NB_TRY(nb_h5_vector_open(&s->tag_bytes, file, "tags", H5T_NATIVE_UINT8, 1, err));
-        NB_TRY(check_dimension(file, "tags", s->plan.count, err));
+        NB_TRY(embeddings_read_check_dimension(file, "tags", s->plan.count, err));
     }
 done:
     return status;
 }
 
-static nb_status open_store(nb_store *s, const char *path, bool verify, bool parts, nb_error *err)
+static nb_status embeddings_read_open_store(nb_store *s, const char *path, bool verify, bool parts, nb_error *err)
 {
     hid_t file = -1;
     *s = (nb_store){0};
@@ -128,17 +128,17 @@ static nb_status open_store(nb_store *s, const char *path, bool verify, bool par
     NB_TRY_NEW(s->path, strlen(path) + 1);
     memcpy(s->path, path, strlen(path) + 1);
     NB_TRY(nb_h5_open(&file, path, NB_STORE_KIND, NB_STORE_FORMAT, err));
-    NB_TRY(read_plan(s, file, err));
-    NB_TRY(check_dimension(file, "norms", s->plan.count, err));
-    NB_TRY(check_dimension(file, "tiles/checksum", s->plan.tile_count, err));
-    NB_TRY(parts ? open_columns(s, file, err) : read_columns(s, file, err));
+    NB_TRY(embeddings_read_read_plan(s, file, err));
+    NB_TRY(embeddings_read_check_dimension(file, "norms", s->plan.count, err));
+    NB_TRY(embeddings_read_check_dimension(file, "tiles/checksum", s->plan.tile_count, err));
+    NB_TRY(parts ? embeddings_read_open_columns(s, file, err) : embeddings_read_read_columns(s, file, err));
     if (nb_h5_has(file, "classes")) {
         NB_TRY(nb_h5_get_strings(file, "classes", &s->classes, err));
     }
     NB_TRY(nb_h5_get_text(file, "provenance", &s->provenance, err));
     NB_TRY_NEW(s->tile_seen, (size_t)s->plan.tile_count);
     NB_TRY(nb_map_open(&s->map, path, err));
-    NB_TRY(check_places(s, err));
+    NB_TRY(embeddings_read_check_places(s, err));
     if (parts) {
         s->file = file;
         file = -1;
@@ -154,12 +154,12 @@ done:
 
 nb_status nb_store_open(nb_store *s, const char *path, bool verify, nb_error *err)
 {
-    return open_store(s, path, verify, false, err);
+    return embeddings_read_open_store(s, path, verify, false, err);
 }
 
 nb_status nb_store_open_parts(nb_store *s, const char *path, bool verify, nb_error *err)
 {
-    return open_store(s, path, verify, true, err);
+    return embeddings_read_open_store(s, path, verify, true, err);
 }
 
 void nb_store_close(nb_store *s)
@@ -184,7 +184,7 @@ void nb_store_close(nb_store *s)
 }
 
 /* The rows exist, and the tiles they lie in match their checksums. */
-static nb_status check_rows(nb_store *s, size_t begin, size_t count, nb_error *err)
+static nb_status embeddings_read_check_rows(nb_store *s, size_t begin, size_t count, nb_error *err)
 {
     if (begin > s->plan.count || count > s->plan.count - begin) {
         return nb_fail(err, NB_ERR_INTERNAL, "rows %zu + %zu of '%s' are beyond its %llu", begin, count, s->path,
@@ -213,7 +213,7 @@ static nb_status check_rows(nb_store *s, size_t begin, size_t count, nb_error *e
 nb_status nb_store_mapped_rows(nb_store *s, size_t begin, size_t count, const unsigned char **rows, nb_error *err)
 {
     *rows = s->map.data + s->plan.embeddings_at + begin * nb_store_row_bytes(&s->plan);
-    return check_rows(s, begin, count, err);
+    return embeddings_read_check_rows(s, begin, count, err);
 }
 
 void nb_store_norms(const nb_store *s, size_t begin, size_t count, float *out)
@@ -232,7 +232,7 @@ nb_status nb_store_names(nb_store *s, size_t begin, size_t count, nb_strings *na
         NB_TRY(nb_h5_strings_read(&s->name_bytes, &s->name_offsets, begin, count, names, err));
         if (tags && s->tag_bytes.dataset > 0) {
             NB_TRY(nb_h5_vector_read(&s->tag_bytes, begin, count, tags, err));
-            NB_TRY(check_tags(tags, begin, count, err));
+            NB_TRY(embeddings_read_check_tags(tags, begin, count, err));
         }
     } else {
         for (size_t i = begin; i < begin + count; i++) {
@@ -263,7 +263,7 @@ nb_status nb_store_refuse_row(nb_store *s, size_t row, double norm, nb_error *er
 
 nb_status nb_store_rows_float(nb_store *s, size_t begin, size_t count, float *out, nb_error *err)
 {
-    nb_status status = check_rows(s, begin, count, err);
+    nb_status status = embeddings_read_check_rows(s, begin, count, err);
     if (status != NB_OK) {
         return status;
     }
@@ -285,7 +285,7 @@ nb_status nb_store_raw_rows(nb_store *s, const size_t *ids, size_t count, void *
 {
     size_t bytes = nb_store_row_bytes(&s->plan);
     for (size_t i = 0; i < count; i++) {
-        nb_status status = check_rows(s, ids[i], 1, err);
+        nb_status status = embeddings_read_check_rows(s, ids[i], 1, err);
         if (status != NB_OK) {
             return status;
         }

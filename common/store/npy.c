@@ -15,7 +15,7 @@ static const struct {
 enum { TYPE_COUNT = sizeof types / sizeof *types, HEADER_MAX = 4096 };
 
 /* The text behind 'key': in the header's dictionary, or NULL. */
-static const char *entry(const char *header, const char *key)
+static const char *npy_entry(const char *header, const char *key)
 {
     char quoted[32];
     snprintf(quoted, sizeof quoted, "'%s':", key);
@@ -27,7 +27,7 @@ static const char *entry(const char *header, const char *key)
     return at + strspn(at, " ");
 }
 
-static bool parse_shape(nb_npy *out, const char *text)
+static bool npy_parse_shape(nb_npy *out, const char *text)
 {
     size_t dims[2] = {1, 1};
     if (*text++ != '(') {
@@ -50,7 +50,7 @@ static bool parse_shape(nb_npy *out, const char *text)
     return out->rank > 0;
 }
 
-static nb_status parse(nb_npy *out, const char *path, nb_error *err)
+static nb_status npy_parse(nb_npy *out, const char *path, nb_error *err)
 {
     static const unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
     const unsigned char *p = out->map.data;
@@ -68,9 +68,9 @@ static nb_status parse(nb_npy *out, const char *path, nb_error *err)
     char header[HEADER_MAX + 1];
     memcpy(header, p + begin, len);
     header[len] = '\0';
-    const char *descr = entry(header, "descr"), *order = entry(header, "fortran_order"),
-               *shape = entry(header, "shape");
-    if (!descr || !order || !shape || strncmp(order, "False", 5) != 0 || !parse_shape(out, shape)) {
+    const char *descr = npy_entry(header, "descr"), *order = npy_entry(header, "fortran_order"),
+               *shape = npy_entry(header, "shape");
+    if (!descr || !order || !shape || strncmp(order, "False", 5) != 0 || !npy_parse_shape(out, shape)) {
         nb_fail(err, NB_ERR_INPUT, "'%s' is not a C-order array of one or two dimensions: %.120s", path, header);
         return nb_hint(err, "save it with numpy.save(path, numpy.ascontiguousarray(a))");
     }
@@ -98,7 +98,7 @@ nb_status nb_npy_open(nb_npy *out, const char *path, nb_error *err)
     *out = (nb_npy){0};
     nb_status status = nb_map_open(&out->map, path, err);
     if (status == NB_OK) {
-        status = parse(out, path, err);
+        status = npy_parse(out, path, err);
         if (status != NB_OK) {
             nb_npy_close(out);
         }

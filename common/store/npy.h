@@ -29,7 +29,7 @@ typedef struct nb_npy_shape {
  * @param out  closed by the caller; {0} on failure
  * @param path the file
  * @return NB_OK, NB_ERR_INPUT for a file that is missing or of another form, or NB_ERR_IO when it cannot be mapped. */
-nb_status nb_npy_open(nb_npy *out, const char *path, nb_error *err);
+NB_CHECKED nb_status nb_npy_open(nb_npy *out, const char *path, nb_error *err);
 
 /** Closes `npy`. Takes NULL and {0}. */
 void nb_npy_close(nb_npy *npy);
@@ -45,7 +45,7 @@ double nb_npy_at(const nb_npy *npy, size_t i);
  * @param shape of the array
  * @param data  row-major; floats for NB_NPY_F16, else of the file's type
  * @return as nb_file_write. */
-nb_status nb_npy_write(const char *path, bool force, nb_npy_type type, nb_npy_shape shape, const void *data,
-                       nb_error *err);
+NB_CHECKED nb_status nb_npy_write(const char *path, bool force, nb_npy_type type, nb_npy_shape shape, const void *data,
+                                  nb_error *err);
 
 #endif

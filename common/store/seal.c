@@ -11,14 +11,14 @@
 static const char magic[8] = {'N', 'E', 'G', 'B', 'A', 'N', 'K', '\n'};
 enum { SEAL_VERSION = 1, DIGEST_AT = 56, DIGEST_BYTES = 32, PAGES = 1 << 24 };
 
-static void put(unsigned char *at, uint64_t value, int bytes)
+static void seal_put(unsigned char *at, uint64_t value, int bytes)
 {
     for (int i = 0; i < bytes; i++) {
         at[i] = (unsigned char)(value >> (8 * i));
     }
 }
 
-static uint64_t get(const unsigned char *at, int bytes)
+static uint64_t seal_get(const unsigned char *at, int bytes)
 {
     uint64_t value = 0;
     for (int i = 0; i < bytes; i++) {
@@ -28,7 +28,7 @@ static uint64_t get(const unsigned char *at, int bytes)
 }
 
 /* Hashes mapped bytes and lets go of their pages, so that a process does not seem to hold the file. */
-static void hash_pages(crypto_hash_sha256_state *state, const nb_map *file, uint64_t begin, uint64_t end)
+static void seal_hash_pages(crypto_hash_sha256_state *state, const nb_map *file, uint64_t begin, uint64_t end)
 {
     while (begin < end) {
         uint64_t stop = (begin / PAGES + 1) * PAGES;
@@ -39,21 +39,21 @@ static void hash_pages(crypto_hash_sha256_state *state, const nb_map *file, uint
     }
 }
 
-static void hash(unsigned char out[DIGEST_BYTES], const unsigned char *head, const nb_map *file, uint64_t hole_begin,
-                 uint64_t hole_end)
+static void seal_hash(unsigned char out[DIGEST_BYTES], const unsigned char *head, const nb_map *file,
+                      uint64_t hole_begin, uint64_t hole_end)
 {
     crypto_hash_sha256_state state;
     crypto_hash_sha256_init(&state);
     crypto_hash_sha256_update(&state, head, DIGEST_AT);
     size_t before = hole_end ? (size_t)hole_begin : file->len;
-    hash_pages(&state, file, NB_SEAL_BYTES, before);
+    seal_hash_pages(&state, file, NB_SEAL_BYTES, before);
     if (hole_end) {
-        hash_pages(&state, file, hole_end, file->len);
+        seal_hash_pages(&state, file, hole_end, file->len);
     }
     crypto_hash_sha256_final(&state, out);
 }
 
-static bool hole_fits(uint64_t begin, uint64_t end, uint64_t size)
+static bool seal_hole_fits(uint64_t begin, uint64_t end, uint64_t size)
 {
     return (begin == 0 && end == 0) || (begin >= NB_SEAL_BYTES && begin <= end && end <= size);
 }
@@ -67,17 +67,17 @@ nb_status nb_seal_write(const char *path, const char *kind, uint64_t hole_begin,
     if (status != NB_OK) {
         return status;
     }
-    if (map.len < NB_SEAL_BYTES || !hole_fits(hole_begin, hole_end, map.len)) {
+    if (map.len < NB_SEAL_BYTES || !seal_hole_fits(hole_begin, hole_end, map.len)) {
         nb_map_close(&map);
         return nb_fail(err, NB_ERR_INTERNAL, "'%s' cannot be sealed: %zu bytes", path, map.len);
     }
     memcpy(head, magic, sizeof magic);
-    put(head + 8, SEAL_VERSION, 4);
+    seal_put(head + 8, SEAL_VERSION, 4);
     memcpy(head + 12, kind, strnlen(kind, NB_SEAL_KIND_MAX));
-    put(head + 32, map.len, 8);
-    put(head + 40, hole_begin, 8);
-    put(head + 48, hole_end, 8);
-    hash(head + DIGEST_AT, head, &map, hole_begin, hole_end);
+    seal_put(head + 32, map.len, 8);
+    seal_put(head + 40, hole_begin, 8);
+    seal_put(head + 48, hole_end, 8);
+    seal_hash(head + DIGEST_AT, head, &map, hole_begin, hole_end);
     sodium_bin2hex(digest->hex, sizeof digest->hex, head + DIGEST_AT, DIGEST_BYTES);
     nb_map_close(&map);
     int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -90,7 +90,7 @@ nb_status nb_seal_write(const char *path, const char *kind, uint64_t hole_begin,
     return status;
 }
 
-static nb_status parse(nb_seal *out, const nb_map *map, const char *path, const char *kind, nb_error *err)
+static nb_status seal_parse(nb_seal *out, const nb_map *map, const char *path, const char *kind, nb_error *err)
 {
     const unsigned char *head = map->data;
     if (map->len == 0) {
@@ -102,7 +102,7 @@ static nb_status parse(nb_seal *out, const nb_map *map, const char *path, const 
     if (map->len < NB_SEAL_BYTES) {
         return nb_fail(err, NB_ERR_INPUT, "'%s' is cut short: %zu bytes", path, map->len);
     }
-    uint64_t version = get(head + 8, 4);
+    uint64_t version = seal_get(head + 8, 4);
     if (version != SEAL_VERSION) {
         nb_fail(err, NB_ERR_INPUT, "'%s' has seal version %llu, this program reads %d", path,
                 (unsigned long long)version, SEAL_VERSION);
@@ -113,16 +113,16 @@ static nb_status parse(nb_seal *out, const nb_map *map, const char *path, const 
     for (char *c = out->kind; *c; c++) { /* it stands in messages */
         *c = (char)(*c >= ' ' && *c <= '~' ? *c : '?');
     }
-    out->size = get(head + 32, 8);
-    out->hole_begin = get(head + 40, 8);
-    out->hole_end = get(head + 48, 8);
+    out->size = seal_get(head + 32, 8);
+    out->hole_begin = seal_get(head + 40, 8);
+    out->hole_end = seal_get(head + 48, 8);
     sodium_bin2hex(out->digest.hex, sizeof out->digest.hex, head + DIGEST_AT, DIGEST_BYTES);
     if (map->len != out->size) {
         return nb_fail(err, NB_ERR_INPUT, "'%s' is %s: it has %zu bytes, %llu were written", path,
                        map->len < out->size ? "cut short" : "longer than it was", map->len,
                        (unsigned long long)out->size);
     }
-    if (!hole_fits(out->hole_begin, out->hole_end, out->size)) {
+    if (!seal_hole_fits(out->hole_begin, out->hole_end, out->size)) {
         return nb_fail(err, NB_ERR_VERIFY, "'%s' has a damaged seal", path);
     }
     if (kind && strcmp(kind, out->kind) != 0) {
@@ -131,7 +131,7 @@ static nb_status parse(nb_seal *out, const nb_map *map, const char *path, const 
     return NB_OK;
 }
 
-static nb_status check(nb_seal *out, const char *path, const char *kind, bool whole, nb_error *err)
+static nb_status seal_check(nb_seal *out, const char *path, const char *kind, bool whole, nb_error *err)
 {
     nb_map map;
     *out = (nb_seal){0};
@@ -139,12 +139,12 @@ static nb_status check(nb_seal *out, const char *path, const char *kind, bool wh
     if (status != NB_OK) {
         return status;
     }
-    NB_TRY(parse(out, &map, path, kind, err));
+    NB_TRY(seal_parse(out, &map, path, kind, err));
     if (whole) {
         unsigned char digest[DIGEST_BYTES];
         static const unsigned char zeros[NB_SEAL_BYTES];
         size_t tail = DIGEST_AT + DIGEST_BYTES;
-        hash(digest, map.data, &map, out->hole_begin, out->hole_end);
+        seal_hash(digest, map.data, &map, out->hole_begin, out->hole_end);
         if (memcmp(digest, map.data + DIGEST_AT, DIGEST_BYTES) != 0 ||
             memcmp(map.data + tail, zeros, NB_SEAL_BYTES - tail) != 0) {
             nb_fail(err, NB_ERR_VERIFY, "'%s' is damaged: its bytes do not match its digest %.16s...", path,
@@ -159,10 +159,10 @@ done:
 
 nb_status nb_seal_read(nb_seal *out, const char *path, const char *kind, nb_error *err)
 {
-    return check(out, path, kind, false, err);
+    return seal_check(out, path, kind, false, err);
 }
 
 nb_status nb_seal_verify(nb_seal *out, const char *path, const char *kind, nb_error *err)
 {
-    return check(out, path, kind, true, err);
+    return seal_check(out, path, kind, true, err);
 }

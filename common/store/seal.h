@@ -4,14 +4,15 @@
  *
  *   seal     = "NEGBANK\n" version kind size hole-begin hole-end digest zeros
  *   version  = u32 little-endian, 1
- *   kind     = 20 bytes of ASCII, zero-padded: "corpus", "embedding store", "bank"
+ *   kind     = 20 bytes of ASCII, zero-padded: "corpus", "embedding store", "bank", "scores"
  *   size     = u64, bytes of the whole file
  *   hole-*   = u64 u64, a byte range the digest leaves out because the file holds checksums of its own for it
  *              (the embeddings of a store); 0 0 when there is none
  *   digest   = 32 bytes, SHA-256 of the seal's bytes before it, then of the bytes [512, hole-begin), [hole-end, size)
  *   zeros    = up to byte 512
  *
- * A file cut short, or with one byte altered, is refused. The digest is the file's identity in provenance. */
+ * A file cut short, or with one byte altered, is refused. The digest is the file's identity in provenance. Nothing here
+ * is collective. */
 #ifndef NB_STORE_SEAL_H
 #define NB_STORE_SEAL_H
 
@@ -19,23 +20,45 @@
 
 #include <stdint.h>
 
+/** Bytes of a seal, and of the kind in it. */
 enum { NB_SEAL_BYTES = 512, NB_SEAL_KIND_MAX = 20 };
 
+/** A seal as it was read. */
 typedef struct nb_seal {
-    char kind[NB_SEAL_KIND_MAX + 1];
-    uint64_t size, hole_begin, hole_end;
-    nb_digest digest;
+    char kind[NB_SEAL_KIND_MAX + 1]; /**< printable ASCII */
+    uint64_t size;                   /**< bytes of the file */
+    uint64_t hole_begin, hole_end;   /**< bytes the digest leaves out; 0 0: none */
+    nb_digest digest;                /**< what it states, verified or not */
 } nb_seal;
 
-/* Seals a closed file that was created with a user block of NB_SEAL_BYTES. */
-nb_status nb_seal_write(const char *path, const char *kind, uint64_t hole_begin, uint64_t hole_end, nb_digest *digest,
-                        nb_error *err);
+/** Seals a closed file that was created with a user block of NB_SEAL_BYTES. It is not synced.
+ *
+ * @param path       the file
+ * @param kind       what it is
+ * @param hole_begin bytes [hole_begin, hole_end) are left out
+ * @param hole_end   0 0: nothing is
+ * @param digest     of the sealed file
+ * @return NB_OK, NB_ERR_INPUT when it is missing, NB_ERR_IO when it cannot be read or written, NB_ERR_LIMIT when memory
+ * is out, or NB_ERR_INTERNAL for a file without room for a seal, or a hole beyond it. */
+NB_CHECKED nb_status nb_seal_write(const char *path, const char *kind, uint64_t hole_begin, uint64_t hole_end,
+                                   nb_digest *digest, nb_error *err);
 
-/* Reads the seal and checks the size: cheap. NB_ERR_INPUT when it is no file of ours, is cut short, or is of another
- * kind than `kind` (NULL: any). */
-nb_status nb_seal_read(nb_seal *out, const char *path, const char *kind, nb_error *err);
+/** Reads the seal and checks the size: cheap.
+ *
+ * @param out  the seal
+ * @param path the file
+ * @param kind what it must be; NULL: any
+ * @return NB_OK, NB_ERR_INPUT when it is missing, no file of ours, cut short or too long, of another kind or a newer
+ * seal, NB_ERR_VERIFY when its seal is damaged, NB_ERR_IO when it cannot be mapped, or NB_ERR_LIMIT when memory is out.
+ */
+NB_CHECKED nb_status nb_seal_read(nb_seal *out, const char *path, const char *kind, nb_error *err);
 
-/* nb_seal_read, then recomputes the digest: NB_ERR_VERIFY when the bytes are not those that were sealed. */
-nb_status nb_seal_verify(nb_seal *out, const char *path, const char *kind, nb_error *err);
+/** nb_seal_read, then recomputes the digest.
+ *
+ * @param out  the seal
+ * @param path the file
+ * @param kind what it must be; NULL: any
+ * @return as nb_seal_read; NB_ERR_VERIFY also when the bytes are not those that were sealed. */
+NB_CHECKED nb_status nb_seal_verify(nb_seal *out, const char *path, const char *kind, nb_error *err);
 
 #endif

@@ -40,13 +40,13 @@ void nb_download_forget(const char *path)
 
 /* ---- the note beside the file ---- */
 
-static bool strong(const char *etag)
+static bool download_strong(const char *etag)
 {
     size_t len = strlen(etag);
     return len > 2 && etag[0] == '"' && etag[len - 1] == '"';
 }
 
-static void read_note(state *s)
+static void download_read_note(state *s)
 {
     char *text = NULL;
     size_t len = 0;
@@ -62,17 +62,17 @@ static void read_note(state *s)
 }
 
 /* Before the first byte of new content is written. */
-static nb_status write_note(state *s, const nb_http_reply *reply, nb_error *err)
+static nb_status download_write_note(state *s, const nb_http_reply *reply, nb_error *err)
 {
     char text[NOTE_MAX];
     memcpy(s->etag, reply->etag, sizeof s->etag);
-    int len = snprintf(text, sizeof text, "%s\n", strong(s->etag) ? s->etag : "");
+    int len = snprintf(text, sizeof text, "%s\n", download_strong(s->etag) ? s->etag : "");
     return nb_file_write(s->note, true, text, (size_t)len, err);
 }
 
 /* ---- bytes ---- */
 
-static nb_status start_over(state *s, nb_error *err)
+static nb_status download_start_over(state *s, nb_error *err)
 {
     s->at = s->begin = 0;
     if (ftruncate(s->fd, 0) != 0) {
@@ -81,7 +81,7 @@ static nb_status start_over(state *s, nb_error *err)
     return NB_OK;
 }
 
-static nb_status check_size(const state *s, nb_error *err)
+static nb_status download_check_size(const state *s, nb_error *err)
 {
     const nb_download *w = s->what;
     if (w->expect >= 0 && s->total >= 0 && s->total != w->expect) {
@@ -95,7 +95,7 @@ static nb_status check_size(const state *s, nb_error *err)
     return NB_OK;
 }
 
-static nb_status accept_answer(state *s, const nb_http_reply *reply, nb_error *err)
+static nb_status download_accept_answer(state *s, const nb_http_reply *reply, nb_error *err)
 {
     nb_status status = NB_OK;
     if (reply->status == 206) {
@@ -105,11 +105,11 @@ static nb_status accept_answer(state *s, const nb_http_reply *reply, nb_error *e
         }
         s->total = reply->total;
     } else {
-        NB_TRY(start_over(s, err));
-        NB_TRY(write_note(s, reply, err));
+        NB_TRY(download_start_over(s, err));
+        NB_TRY(download_write_note(s, reply, err));
         s->total = reply->length;
     }
-    NB_TRY(check_size(s, err));
+    NB_TRY(download_check_size(s, err));
     s->began = true;
     if (!s->drawn && s->total >= SHOWN_FROM) {
         s->progress = nb_progress_start(nb_http_log(s->http), "bytes", (double)s->total);
@@ -119,12 +119,12 @@ done:
     return status;
 }
 
-static nb_status take(void *self, const nb_http_reply *reply, const void *bytes, size_t len, nb_error *err)
+static nb_status download_take(void *self, const nb_http_reply *reply, const void *bytes, size_t len, nb_error *err)
 {
     state *s = self;
     nb_status status = NB_OK;
     if (!s->began) {
-        NB_TRY(accept_answer(s, reply, err));
+        NB_TRY(download_accept_answer(s, reply, err));
     }
     if ((int64_t)len > s->what->max_bytes - s->at) {
         return nb_fail(err, NB_ERR_LIMIT, "'%s' is larger than %lld bytes", s->what->url->shown,
@@ -151,17 +151,17 @@ done:
 /* ---- requests ---- */
 
 /* One request for what is missing. *complete: the file is whole. */
-static nb_status request_rest(state *s, nb_http_reply *reply, bool *transient, bool *complete, nb_error *err)
+static nb_status download_request_rest(state *s, nb_http_reply *reply, bool *transient, bool *complete, nb_error *err)
 {
     char range[64], condition[300];
-    nb_http_request r = {.method = "GET", .url = s->what->url, .sink = take, .sink_state = s};
+    nb_http_request r = {.method = "GET", .url = s->what->url, .sink = download_take, .sink_state = s};
     s->begin = s->at;
     s->began = false;
     *complete = false;
     if (s->at > 0) {
         snprintf(range, sizeof range, "Range: bytes=%lld-", (long long)s->at);
         r.headers[0] = range;
-        if (strong(s->etag)) {
+        if (download_strong(s->etag)) {
             snprintf(condition, sizeof condition, "If-Range: %s", s->etag);
             r.headers[1] = condition;
         }
@@ -172,7 +172,7 @@ static nb_status request_rest(state *s, nb_http_reply *reply, bool *transient, b
     }
     if (reply->status == 200 || reply->status == 206) {
         if (!s->began) { /* an empty body */
-            NB_TRY(accept_answer(s, reply, err));
+            NB_TRY(download_accept_answer(s, reply, err));
         }
         *complete = s->total < 0 || s->at == s->total;
         *transient = true;
@@ -186,9 +186,9 @@ static nb_status request_rest(state *s, nb_http_reply *reply, bool *transient, b
         s->etag[0] = '\0';
         if (*complete) {
             s->total = s->at;
-            return check_size(s, err);
+            return download_check_size(s, err);
         }
-        NB_TRY(start_over(s, err));
+        NB_TRY(download_start_over(s, err));
     }
     status = nb_http_refused(&r, reply, err);
 done:
@@ -196,18 +196,18 @@ done:
 }
 
 /* What a former process left: kept when the bytes can be tied to what the server has, or a digest will tell. */
-static nb_status open_partial(state *s, nb_error *err)
+static nb_status download_open_partial(state *s, nb_error *err)
 {
     struct stat st;
     s->fd = open(s->what->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (s->fd < 0 || fstat(s->fd, &st) != 0) {
         return nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", s->what->path);
     }
-    read_note(s);
+    download_read_note(s);
     s->at = (int64_t)st.st_size;
-    bool usable = (strong(s->etag) || s->what->checked) && s->what->url->scheme != NB_SCHEME_FILE &&
+    bool usable = (download_strong(s->etag) || s->what->checked) && s->what->url->scheme != NB_SCHEME_FILE &&
                   (s->what->expect < 0 || s->at <= s->what->expect);
-    return usable ? NB_OK : start_over(s, err);
+    return usable ? NB_OK : download_start_over(s, err);
 }
 
 nb_status nb_download_verified(nb_http *http, const nb_download *what, const char *want, nb_error *err)
@@ -246,12 +246,12 @@ nb_status nb_download_run(nb_http *http, const nb_download *what, nb_downloaded 
     *result = (nb_downloaded){.found = true};
     NB_TRY(nb_buffer_printf(&note, err, "%s.from", what->path));
     s.note = note.data;
-    NB_TRY(open_partial(&s, err));
+    NB_TRY(download_open_partial(&s, err));
     for (bool complete = false; !complete;) {
         bool transient;
         int64_t before = s.at;
         nb_error now = {0};
-        status = request_rest(&s, &reply, &transient, &complete, &now);
+        status = download_request_rest(&s, &reply, &transient, &complete, &now);
         result->joined = s.begin > 0;
         if (status != NB_OK && what->optional && reply.status == 404) {
             result->found = false;

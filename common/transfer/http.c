@@ -82,7 +82,7 @@ void nb_http_reply_free(nb_http_reply *reply)
     }
 }
 
-static void reply_reset(nb_http_reply *r)
+static void http_reply_reset(nb_http_reply *r)
 {
     nb_buffer body = r->body;
     nb_buffer_clear(&body);
@@ -93,7 +93,7 @@ static void reply_reset(nb_http_reply *r)
 /* ---- headers ---- */
 
 /* The value of header `name` in a line, without blanks around it; false when the line is another header. */
-static bool header_value(char *out, size_t size, const char *line, size_t len, const char *name)
+static bool http_header_value(char *out, size_t size, const char *line, size_t len, const char *name)
 {
     size_t n = strlen(name);
     if (len <= n || strncasecmp(line, name, n) != 0 || line[n] != ':') {
@@ -114,7 +114,7 @@ static bool header_value(char *out, size_t size, const char *line, size_t len, c
 }
 
 /* "bytes 100-199/1000"; a total that is not known is a star */
-static void read_range(nb_http_reply *r, const char *value)
+static void http_read_range(nb_http_reply *r, const char *value)
 {
     char begin[32], total[32];
     int64_t number;
@@ -134,7 +134,7 @@ static double http_date(const char *value)
     return (double)curl_getdate(value, NULL);
 }
 
-static size_t on_header(char *line, size_t one, size_t len, void *state)
+static size_t http_on_header(char *line, size_t one, size_t len, void *state)
 {
     exchange *x = state;
     nb_http_reply *r = x->reply;
@@ -144,25 +144,25 @@ static size_t on_header(char *line, size_t one, size_t len, void *state)
     if (len >= 5 && strncmp(line, "HTTP/", 5) == 0) { /* the next answer of a chain of redirects */
         char linked[sizeof r->linked_etag];
         memcpy(linked, r->linked_etag, sizeof linked);
-        reply_reset(r);
+        http_reply_reset(r);
         memcpy(r->linked_etag, linked, sizeof linked);
-    } else if (header_value(value, sizeof value, line, len, "ETag")) {
+    } else if (http_header_value(value, sizeof value, line, len, "ETag")) {
         memcpy(r->etag, value, sizeof value);
-    } else if (header_value(value, sizeof value, line, len, "X-Linked-ETag")) {
+    } else if (http_header_value(value, sizeof value, line, len, "X-Linked-ETag")) {
         memcpy(r->linked_etag, value, sizeof value);
-    } else if (header_value(value, sizeof value, line, len, "Content-Length")) {
+    } else if (http_header_value(value, sizeof value, line, len, "Content-Length")) {
         r->length = nb_parse_int(value, &number) && number >= 0 ? number : -1;
-    } else if (header_value(value, sizeof value, line, len, "Content-Range")) {
-        read_range(r, value);
-    } else if (header_value(value, sizeof value, line, len, "Retry-After")) {
+    } else if (http_header_value(value, sizeof value, line, len, "Content-Range")) {
+        http_read_range(r, value);
+    } else if (http_header_value(value, sizeof value, line, len, "Retry-After")) {
         r->retry_after = nb_parse_int(value, &number) && number >= 0 ? (double)number : -1;
         if (r->retry_after < 0 && http_date(value) >= 0) {
             double wait = http_date(value) - (double)time(NULL);
             r->retry_after = wait > 0 ? wait : 0;
         }
-    } else if (header_value(value, sizeof value, line, len, "Date")) {
+    } else if (http_header_value(value, sizeof value, line, len, "Date")) {
         r->date = http_date(value);
-    } else if (header_value(value, sizeof value, line, len, "Last-Modified")) {
+    } else if (http_header_value(value, sizeof value, line, len, "Last-Modified")) {
         r->modified = http_date(value);
     }
     return len;
@@ -170,7 +170,7 @@ static size_t on_header(char *line, size_t one, size_t len, void *state)
 
 /* ---- bodies ---- */
 
-static size_t on_body(char *bytes, size_t one, size_t len, void *state)
+static size_t http_on_body(char *bytes, size_t one, size_t len, void *state)
 {
     exchange *x = state;
     long code = 0;
@@ -193,7 +193,7 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *state)
     return x->failed == NB_OK ? len : 0;
 }
 
-static size_t on_read(char *out, size_t one, size_t len, void *state)
+static size_t http_on_read(char *out, size_t one, size_t len, void *state)
 {
     exchange *x = state;
     (void)one;
@@ -205,7 +205,7 @@ static size_t on_read(char *out, size_t one, size_t len, void *state)
     return take;
 }
 
-static int on_seek(void *state, curl_off_t offset, int origin)
+static int http_on_seek(void *state, curl_off_t offset, int origin)
 {
     exchange *x = state;
     if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > x->request->body_len) {
@@ -215,7 +215,7 @@ static int on_seek(void *state, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
-static int on_progress(void *state, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+static int http_on_progress(void *state, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
     exchange *x = state;
     (void)down_total, (void)up_total;
@@ -231,36 +231,36 @@ static int on_progress(void *state, curl_off_t down_total, curl_off_t down, curl
 
 /* ---- setting up ---- */
 
-static const char *set_variable(const char *name)
+static const char *http_set_variable(const char *name)
 {
     const char *value = getenv(name);
     return value && *value ? value : NULL;
 }
 
-static void set_limits(CURL *c, const nb_transfer_options *o)
+static void http_set_limits(CURL *c, const nb_transfer_options *o)
 {
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)(o->connect_timeout * 1000));
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)o->min_speed);
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)(o->stall_timeout < 1 ? 1 : o->stall_timeout));
     curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(o->total_timeout * 1000));
-    const char *bundle = o->ca_file ? o->ca_file : set_variable("CURL_CA_BUNDLE");
-    bundle = bundle ? bundle : set_variable("SSL_CERT_FILE");
+    const char *bundle = o->ca_file ? o->ca_file : http_set_variable("CURL_CA_BUNDLE");
+    bundle = bundle ? bundle : http_set_variable("SSL_CERT_FILE");
     if (bundle) {
         curl_easy_setopt(c, CURLOPT_CAINFO, bundle);
     }
-    if (!o->ca_file && set_variable("SSL_CERT_DIR")) {
-        curl_easy_setopt(c, CURLOPT_CAPATH, set_variable("SSL_CERT_DIR"));
+    if (!o->ca_file && http_set_variable("SSL_CERT_DIR")) {
+        curl_easy_setopt(c, CURLOPT_CAPATH, http_set_variable("SSL_CERT_DIR"));
     }
 }
 
 /* Keys for S3, or whatever the address, ~/.netrc or the environment say. Lists extra headers in *list. */
-static nb_status set_identity(exchange *x, struct curl_slist **list, nb_error *err)
+static nb_status http_set_identity(exchange *x, struct curl_slist **list, nb_error *err)
 {
     CURL *c = x->http->curl;
     const nb_url *url = x->request->url;
     if (url->scheme != NB_SCHEME_S3) {
-        const char *token = set_variable("NEGBANK_HTTP_TOKEN");
+        const char *token = http_set_variable("NEGBANK_HTTP_TOKEN");
         if (url->user || url->password) {
             curl_easy_setopt(c, CURLOPT_USERNAME, url->user ? url->user : "");
             curl_easy_setopt(c, CURLOPT_PASSWORD, url->password ? url->password : "");
@@ -272,8 +272,8 @@ static nb_status set_identity(exchange *x, struct curl_slist **list, nb_error *e
         }
         return NB_OK;
     }
-    const char *id = set_variable("AWS_ACCESS_KEY_ID"), *secret = set_variable("AWS_SECRET_ACCESS_KEY");
-    const char *token = set_variable("AWS_SESSION_TOKEN");
+    const char *id = http_set_variable("AWS_ACCESS_KEY_ID"), *secret = http_set_variable("AWS_SECRET_ACCESS_KEY");
+    const char *token = http_set_variable("AWS_SESSION_TOKEN");
     if (!id && !secret) {
         return NB_OK; /* a public bucket */
     }
@@ -301,7 +301,7 @@ done:
     return status;
 }
 
-static void set_method(exchange *x)
+static void http_set_method(exchange *x)
 {
     CURL *c = x->http->curl;
     const nb_http_request *r = x->request;
@@ -310,9 +310,9 @@ static void set_method(exchange *x)
     } else if (strcmp(r->method, "PUT") == 0) {
         curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
         curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->body_len);
-        curl_easy_setopt(c, CURLOPT_READFUNCTION, on_read);
+        curl_easy_setopt(c, CURLOPT_READFUNCTION, http_on_read);
         curl_easy_setopt(c, CURLOPT_READDATA, x);
-        curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, on_seek);
+        curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, http_on_seek);
         curl_easy_setopt(c, CURLOPT_SEEKDATA, x);
     } else if (strcmp(r->method, "POST") == 0) {
         curl_easy_setopt(c, CURLOPT_POST, 1L);
@@ -323,7 +323,7 @@ static void set_method(exchange *x)
     }
 }
 
-static nb_status set_up(exchange *x, struct curl_slist **list, nb_error *err)
+static nb_status http_set_up(exchange *x, struct curl_slist **list, nb_error *err)
 {
     CURL *c = x->http->curl;
     const nb_http_request *r = x->request;
@@ -332,8 +332,8 @@ static nb_status set_up(exchange *x, struct curl_slist **list, nb_error *err)
     bool s3 = r->url->scheme == NB_SCHEME_S3;
     curl_easy_reset(c); /* connections stay open */
     x->http->said[0] = '\0';
-    set_limits(c, x->http->options);
-    set_method(x);
+    http_set_limits(c, x->http->options);
+    http_set_method(x);
     NB_TRY(nb_buffer_printf(&b, err, "%s%s%s", r->url->request, r->query ? "?" : "", r->query ? r->query : ""));
     curl_easy_setopt(c, CURLOPT_URL, b.data);
     const char *protocols = r->url->scheme == NB_SCHEME_FILE                   ? "file"
@@ -345,12 +345,12 @@ static nb_status set_up(exchange *x, struct curl_slist **list, nb_error *err)
     curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
     curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(c, CURLOPT_ERRORBUFFER, x->http->said);
-    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, http_on_header);
     curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
-    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, http_on_body);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, http_on_progress);
     curl_easy_setopt(c, CURLOPT_XFERINFODATA, x);
     nb_buffer_clear(&b);
     NB_TRY(nb_buffer_printf(&b, err, "negbank/%s", nb_version()));
@@ -358,7 +358,7 @@ static nb_status set_up(exchange *x, struct curl_slist **list, nb_error *err)
     for (size_t i = 0; i < sizeof r->headers / sizeof *r->headers && r->headers[i]; i++) {
         *list = curl_slist_append(*list, r->headers[i]);
     }
-    NB_TRY(set_identity(x, list, err));
+    NB_TRY(http_set_identity(x, list, err));
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, *list);
 done:
     nb_buffer_free(&b);
@@ -367,7 +367,7 @@ done:
 
 /* ---- what became of it ---- */
 
-static bool worth_another_try(CURLcode code)
+static bool http_worth_another_try(CURLcode code)
 {
     switch (code) {
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -387,13 +387,13 @@ static bool worth_another_try(CURLcode code)
     }
 }
 
-static bool transient_answer(long status)
+static bool http_transient_answer(long status)
 {
     return status == 408 || status == 425 || status == 429 || status == 500 || status == 502 || status == 503 ||
            status == 504;
 }
 
-static nb_status broken(const exchange *x, CURLcode code, nb_error *err)
+static nb_status http_broken(const exchange *x, CURLcode code, nb_error *err)
 {
     const char *said = x->http->said[0] ? x->http->said : curl_easy_strerror(code);
     nb_fail(err, NB_ERR_NETWORK, "%s '%s': %s", x->request->method, x->request->url->shown, said);
@@ -415,9 +415,9 @@ nb_status nb_http_once(nb_http *http, const nb_http_request *request, nb_http_re
     struct curl_slist *list = NULL;
     nb_status status;
     *transient = false;
-    reply_reset(reply);
+    http_reply_reset(reply);
     x.kept = x.kept ? x.kept : ERROR_TEXT_MAX;
-    NB_TRY(set_up(&x, &list, err));
+    NB_TRY(http_set_up(&x, &list, err));
     CURLcode code = curl_easy_perform(http->curl);
     if (x.failed != NB_OK) {
         status = x.failed;
@@ -432,54 +432,14 @@ nb_status nb_http_once(nb_http *http, const nb_http_request *request, nb_http_re
         code = CURLE_OK; /* the server answered before it had all of the body, and closed */
     }
     if (code != CURLE_OK) {
-        *transient = worth_another_try(code);
-        status = broken(&x, code, err);
+        *transient = http_worth_another_try(code);
+        status = http_broken(&x, code, err);
         goto done;
     }
-    *transient = transient_answer(reply->status);
+    *transient = http_transient_answer(reply->status);
 done:
     curl_slist_free_all(list);
     return status;
-}
-
-/* The text of an S3 error, or the first line of a plain one. */
-static void server_words(char *out, size_t size, const nb_http_reply *reply)
-{
-    const char *body = reply->body.len ? reply->body.data : "";
-    const char *code = strstr(body, "<Code>"), *message = strstr(body, "<Message>");
-    out[0] = '\0';
-    if (code && message) {
-        code += strlen("<Code>");
-        message += strlen("<Message>");
-        snprintf(out, size, ": %.*s: %.*s", (int)strcspn(code, "<"), code, (int)strcspn(message, "<"), message);
-    } else if (*body && *body != '<' && *body != '{') {
-        int len = (int)strcspn(body, "\r\n");
-        snprintf(out, size, ": %.*s", len < 120 ? len : 120, body);
-    }
-    nb_text_mend(out);
-}
-
-nb_status nb_http_refused(const nb_http_request *request, const nb_http_reply *reply, nb_error *err)
-{
-    char words[256];
-    server_words(words, sizeof words, reply);
-    nb_fail(err, NB_ERR_NETWORK, "%s '%s': the server answered %ld%s", request->method, request->url->shown,
-            reply->status, words);
-    bool s3 = request->url->scheme == NB_SCHEME_S3;
-    switch (reply->status) {
-    case 301:
-    case 307:
-    case 308: return s3 ? nb_hint(err, "the bucket lies elsewhere: set AWS_REGION or AWS_ENDPOINT_URL") : err->status;
-    case 401:
-    case 403:
-        return nb_hint(err, s3 ? "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and this machine's clock"
-                               : "give a user and password in ~/.netrc, or a token in NEGBANK_HTTP_TOKEN");
-    case 404: return nb_hint(err, "check the address");
-    case 405:
-    case 501: return nb_hint(err, "this server does not take %s", request->method);
-    case 413: return nb_hint(err, "the server's limit for the size of an upload is too small");
-    default: return NB_ERR_NETWORK;
-    }
 }
 
 nb_status nb_http_do(nb_http *http, const nb_http_request *request, nb_http_reply *reply, nb_error *err)

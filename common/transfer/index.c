@@ -36,17 +36,17 @@ const char *nb_index_text_of(const json_t *bank, const char *key)
 
 /* ---- reading ---- */
 
-static bool hex_digest(const char *text)
+static bool index_hex_digest(const char *text)
 {
     return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
 }
 
-static nb_status bad_bank(nb_error *err, const char *name, size_t i, const char *why)
+static nb_status index_bad_bank(nb_error *err, const char *name, size_t i, const char *why)
 {
     return nb_fail(err, NB_ERR_INPUT, "'%s': bank %zu: %s", name, i + 1, why);
 }
 
-static bool strings_only(const json_t *bank, const char *const *keys, size_t count)
+static bool index_strings_only(const json_t *bank, const char *const *keys, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const json_t *value = json_object_get(bank, keys[i]);
@@ -57,7 +57,7 @@ static bool strings_only(const json_t *bank, const char *const *keys, size_t cou
     return true;
 }
 
-static nb_status check_bank(const json_t *bank, const char *name, size_t i, nb_error *err)
+static nb_status index_check_bank(const json_t *bank, const char *name, size_t i, nb_error *err)
 {
     static const char *const texts[] = {"signature", "card",       "published", "criterion",
                                         "score",     "checkpoint", "corpus",    "licence"};
@@ -66,42 +66,43 @@ static nb_status check_bank(const json_t *bank, const char *name, size_t i, nb_e
     size_t at;
     const json_t *label;
     if (!json_is_object(bank)) {
-        return bad_bank(err, name, i, "it is no object");
+        return index_bad_bank(err, name, i, "it is no object");
     }
     if (!nb_index_word(nb_index_text_of(bank, "name")) || !nb_index_word(nb_index_text_of(bank, "version"))) {
-        return bad_bank(err, name, i, "\"name\" or \"version\" is missing or not made of letters, digits and . _ - +");
+        return index_bad_bank(err, name, i,
+                              "\"name\" or \"version\" is missing or not made of letters, digits and . _ - +");
     }
-    if (!hex_digest(nb_index_text_of(bank, "sha256"))) {
-        return bad_bank(err, name, i, "\"sha256\" is not 64 hexadecimal digits");
+    if (!index_hex_digest(nb_index_text_of(bank, "sha256"))) {
+        return index_bad_bank(err, name, i, "\"sha256\" is not 64 hexadecimal digits");
     }
     if (!json_is_integer(bytes) || json_integer_value(bytes) < 0) {
-        return bad_bank(err, name, i, "\"bytes\" is no size");
+        return index_bad_bank(err, name, i, "\"bytes\" is no size");
     }
     if (!*nb_index_text_of(bank, "file")) {
-        return bad_bank(err, name, i, "\"file\" is missing");
+        return index_bad_bank(err, name, i, "\"file\" is missing");
     }
-    if (!strings_only(bank, texts, sizeof texts / sizeof *texts)) {
-        return bad_bank(err, name, i, "a text is something else");
+    if (!index_strings_only(bank, texts, sizeof texts / sizeof *texts)) {
+        return index_bad_bank(err, name, i, "a text is something else");
     }
     for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
         const json_t *count = json_object_get(bank, counts[k]);
         if (count && (!json_is_integer(count) || json_integer_value(count) < 0)) {
-            return bad_bank(err, name, i, "a count is something else");
+            return index_bad_bank(err, name, i, "a count is something else");
         }
     }
     if (labels && !json_is_array(labels)) {
-        return bad_bank(err, name, i, "\"labels\" is no list");
+        return index_bad_bank(err, name, i, "\"labels\" is no list");
     }
     json_array_foreach((json_t *)(uintptr_t)labels, at, label)
     {
         if (!json_is_string(label)) {
-            return bad_bank(err, name, i, "a label is no text");
+            return index_bad_bank(err, name, i, "a label is no text");
         }
     }
     return NB_OK;
 }
 
-static nb_status check_root(nb_index *x, const char *name, nb_error *err)
+static nb_status index_check_root(nb_index *x, const char *name, nb_error *err)
 {
     const json_t *version = json_object_get(x->root, "version"), *serial = json_object_get(x->root, "serial");
     size_t i;
@@ -124,7 +125,7 @@ static nb_status check_root(nb_index *x, const char *name, nb_error *err)
     }
     json_array_foreach(x->banks, i, bank)
     {
-        nb_status status = check_bank(bank, name, i, err);
+        nb_status status = index_check_bank(bank, name, i, err);
         if (status != NB_OK) {
             return status;
         }
@@ -133,7 +134,7 @@ static nb_status check_root(nb_index *x, const char *name, nb_error *err)
 }
 
 /* Takes line 2 out when it is the signature; what is left are the bytes it is of. */
-static nb_status split(nb_index *x, const char *name, const char *text, size_t len, nb_error *err)
+static nb_status index_split(nb_index *x, const char *name, const char *text, size_t len, nb_error *err)
 {
     size_t open = strlen(opening), n = strlen(member);
     nb_status status;
@@ -167,7 +168,7 @@ nb_status nb_index_parse(nb_index *out, const char *name, const char *text, size
     if (len > NB_INDEX_TEXT_MAX) {
         return nb_fail(err, NB_ERR_INPUT, "'%s' has %zu bytes, an index has at most %d", name, len, NB_INDEX_TEXT_MAX);
     }
-    NB_TRY(split(out, name, text, len, err));
+    NB_TRY(index_split(out, name, text, len, err));
     out->root = json_loadb(out->payload.len ? out->payload.data : "", out->payload.len, JSON_REJECT_DUPLICATES, &at);
     if (!json_is_object(out->root)) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' line %d is not JSON of an index: %s", name, out->root ? 1 : at.line,
@@ -178,7 +179,7 @@ nb_status nb_index_parse(nb_index *out, const char *name, const char *text, size
         status = nb_fail(err, NB_ERR_VERIFY, "'%s': \"signature\" is not where a signature has to be (line 2)", name);
         goto done;
     }
-    NB_TRY(check_root(out, name, err));
+    NB_TRY(index_check_root(out, name, err));
 done:
     if (status != NB_OK) {
         nb_index_free(out);
@@ -217,7 +218,7 @@ const json_t *nb_index_find(const nb_index *x, const char *name, const char *ver
 
 /* ---- writing ---- */
 
-static size_t place_of(const nb_index *x, const json_t *bank)
+static size_t index_place_of(const nb_index *x, const json_t *bank)
 {
     const json_t *old = nb_index_find(x, nb_index_text_of(bank, "name"), nb_index_text_of(bank, "version"));
     size_t i = 0;
@@ -229,11 +230,11 @@ static size_t place_of(const nb_index *x, const json_t *bank)
 
 nb_status nb_index_add(nb_index *x, json_t *bank, bool force, nb_error *err)
 {
-    nb_status status = check_bank(bank, "the new entry", 0, err);
+    nb_status status = index_check_bank(bank, "the new entry", 0, err);
     if (status != NB_OK) {
         return status;
     }
-    size_t at = place_of(x, bank), count = json_array_size(x->banks);
+    size_t at = index_place_of(x, bank), count = json_array_size(x->banks);
     if (at < count && !force &&
         strcmp(nb_index_text_of(json_array_get(x->banks, at), "sha256"), nb_index_text_of(bank, "sha256")) != 0) {
         nb_fail(err, NB_ERR_USAGE, "the index has another bank '%s' of version '%s'", nb_index_text_of(bank, "name"),
@@ -252,7 +253,7 @@ nb_status nb_index_add(nb_index *x, json_t *bank, bool force, nb_error *err)
     return fine ? NB_OK : nb_fail(err, NB_ERR_LIMIT, "out of memory for an index");
 }
 
-static nb_status sign(nb_index *x, const nb_secret_key *key, nb_buffer *out, nb_error *err)
+static nb_status index_sign(nb_index *x, const nb_secret_key *key, nb_buffer *out, nb_error *err)
 {
     nb_buffer signature = {0};
     char trusted[128], *quoted = NULL;
@@ -290,7 +291,7 @@ nb_status nb_index_write(nb_index *x, const nb_secret_key *key, nb_buffer *out, 
     }
     NB_TRY(nb_buffer_printf(&x->payload, err, "%s\n", text));
     if (key) {
-        NB_TRY(sign(x, key, out, err));
+        NB_TRY(index_sign(x, key, out, err));
     } else {
         NB_TRY(nb_buffer_append(out, x->payload.data, x->payload.len, err));
     }

@@ -53,12 +53,12 @@ typedef struct nb_index_place {
  * @param len  its bytes
  * @return NB_OK, NB_ERR_INPUT naming what is wrong and where, NB_ERR_VERIFY for a signature that is none or not in line
  *         2, or NB_ERR_LIMIT when memory is out. */
-nb_status nb_index_parse(nb_index *out, const char *name, const char *text, size_t len, nb_error *err);
+NB_CHECKED nb_status nb_index_parse(nb_index *out, const char *name, const char *text, size_t len, nb_error *err);
 
 /** An index without banks and serial 0, in `out`.
  *
  * @return NB_OK, or NB_ERR_LIMIT when memory is out. */
-nb_status nb_index_empty(nb_index *out, nb_error *err);
+NB_CHECKED nb_status nb_index_empty(nb_index *out, nb_error *err);
 
 /** Frees what `index` holds. Takes NULL and {0}. */
 void nb_index_free(nb_index *index);
@@ -69,7 +69,8 @@ void nb_index_free(nb_index *index);
  * @param name    of the file, for messages
  * @param trusted the keys one of which must have signed it
  * @return NB_OK, or NB_ERR_VERIFY for another signature or none. */
-nb_status nb_index_verify(const nb_index *index, const char *name, const nb_trusted_keys *trusted, nb_error *err);
+NB_CHECKED nb_status nb_index_verify(const nb_index *index, const char *name, const nb_trusted_keys *trusted,
+                                     nb_error *err);
 
 /** The bank in `index` of that `name` and `version` (NULL: the newest), borrowed; NULL when there is none. */
 const json_t *nb_index_find(const nb_index *index, const char *name, const char *version);
@@ -84,7 +85,7 @@ const char *nb_index_text_of(const json_t *bank, const char *key);
  * @param force replace one of another digest
  * @return NB_OK, NB_ERR_INPUT for an entry that is none, NB_ERR_USAGE when the index has another digest under the name
  * and version, or NB_ERR_LIMIT when it is full or memory is out. */
-nb_status nb_index_add(nb_index *index, json_t *bank, bool force, nb_error *err);
+NB_CHECKED nb_status nb_index_add(nb_index *index, json_t *bank, bool force, nb_error *err);
 
 /** True for a `word` that can name a bank or its version: 1 to 128 letters, digits, '.', '_', '-', '+', neither '.' nor
  * '-' first. */
@@ -96,7 +97,7 @@ bool nb_index_word(const char *word);
  * @param key   signs it; NULL: not signed
  * @param out   the text, in place of what it held
  * @return NB_OK, or NB_ERR_LIMIT when memory is out. */
-nb_status nb_index_write(nb_index *index, const nb_secret_key *key, nb_buffer *out, nb_error *err);
+NB_CHECKED nb_status nb_index_write(nb_index *index, const nb_secret_key *key, nb_buffer *out, nb_error *err);
 
 /** Fetches, parses and verifies an index, compares it with what was last seen at its address, and remembers what is
  * seen now. Processes that share the cache wait for one another meanwhile.
@@ -109,8 +110,8 @@ nb_status nb_index_write(nb_index *index, const nb_secret_key *key, nb_buffer *o
  * @return NB_OK, NB_ERR_VERIFY for a signature of another key, for none where one is needed, and for an index that is
  *         older than what was seen, has other content under the same serial or has lost its signature; NB_ERR_INPUT for
  *         one that is damaged, NB_ERR_IO when the cache cannot be written, or as nb_http_get and nb_http_refused. */
-nb_status nb_index_load(nb_index *out, nb_http *http, const nb_index_place *place, bool unsigned_too,
-                        nb_http_reply *reply, nb_error *err);
+NB_CHECKED nb_status nb_index_load(nb_index *out, nb_http *http, const nb_index_place *place, bool unsigned_too,
+                                   nb_http_reply *reply, nb_error *err);
 
 /** Remembers an index this process has written, unless a newer one was seen since.
  *
@@ -118,7 +119,7 @@ nb_status nb_index_load(nb_index *out, nb_http *http, const nb_index_place *plac
  * @param place where
  * @return NB_OK, NB_ERR_VERIFY as nb_index_load, NB_ERR_IO when the cache cannot be written, or NB_ERR_LIMIT when
  * memory is out. */
-nb_status nb_index_wrote(const nb_index *index, const nb_index_place *place, nb_error *err);
+NB_CHECKED nb_status nb_index_wrote(const nb_index *index, const nb_index_place *place, nb_error *err);
 
 /** nb_index_load for pulling: there must be an index, signed where place->trusted has keys; a copy is kept for use
  * offline.
@@ -127,7 +128,7 @@ nb_status nb_index_wrote(const nb_index *index, const nb_index_place *place, nb_
  * @param http  the connection
  * @param place where it is
  * @return as nb_index_load; NB_ERR_NETWORK when there is none. */
-nb_status nb_index_fetch(nb_index *out, nb_http *http, const nb_index_place *place, nb_error *err);
+NB_CHECKED nb_status nb_index_fetch(nb_index *out, nb_http *http, const nb_index_place *place, nb_error *err);
 
 /** The copy that nb_index_fetch kept.
  *
@@ -135,7 +136,7 @@ nb_status nb_index_fetch(nb_index *out, nb_http *http, const nb_index_place *pla
  * @param place where it came from
  * @return NB_OK, NB_ERR_NETWORK when there is no copy, NB_ERR_VERIFY and NB_ERR_INPUT as nb_index_load, NB_ERR_IO when
  * the cache cannot be read, or NB_ERR_LIMIT when memory is out. */
-nb_status nb_index_kept(nb_index *out, const nb_index_place *place, nb_error *err);
+NB_CHECKED nb_status nb_index_kept(nb_index *out, const nb_index_place *place, nb_error *err);
 
 /** One bank more at a place; all of it is borrowed. */
 typedef struct nb_index_change {
@@ -155,6 +156,6 @@ typedef struct nb_index_change {
  * @param change what is added, and where
  * @return NB_OK, NB_ERR_NETWORK when the server has no guard, stays locked or changes too often, or as nb_index_load,
  *         nb_index_add and nb_upload_run; NB_ERR_USAGE also when the index is signed and `key` is NULL. */
-nb_status nb_index_change_at(nb_index *out, nb_http *http, const nb_index_change *change, nb_error *err);
+NB_CHECKED nb_status nb_index_change_at(nb_index *out, nb_http *http, const nb_index_change *change, nb_error *err);
 
 #endif

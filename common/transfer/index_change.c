@@ -21,14 +21,14 @@ typedef struct changer {
 } changer;
 
 /* Milliseconds, so that publishers who met do not meet again. */
-static void step_aside(uint32_t most)
+static void index_change_step_aside(uint32_t most)
 {
     struct timespec t = {.tv_nsec = 1000000L * (long)(10 + randombytes_uniform(most))};
     nanosleep(&t, NULL);
 }
 
 /* A request with a text as its body, or none. */
-static nb_status send_text(changer *c, nb_http_request request, nb_http_reply *reply, nb_error *err)
+static nb_status index_change_send_text(changer *c, nb_http_request request, nb_http_reply *reply, nb_error *err)
 {
     request.body_len = request.body ? strlen(request.body) : 0;
     return nb_http_do(c->http, &request, reply, err);
@@ -37,7 +37,7 @@ static nb_status send_text(changer *c, nb_http_request request, nb_http_reply *r
 /* ---- which guard ---- */
 
 /* A condition that cannot hold, on a name nobody uses: whoever heeds it refuses. */
-static nb_status find_guard(changer *c, nb_error *err)
+static nb_status index_change_find_guard(changer *c, nb_error *err)
 {
     nb_http_reply reply = {0};
     nb_url probe = {0};
@@ -45,14 +45,15 @@ static nb_status find_guard(changer *c, nb_error *err)
     nb_status status;
     snprintf(suffix, sizeof suffix, ".probe-%s", c->token);
     NB_TRY(nb_url_suffixed(&probe, c->change->place.url, suffix, err));
-    NB_TRY(send_text(c,
-                     (nb_http_request){
-                         .method = "PUT", .url = &probe, .headers = {"If-Match: \"negbank-probe\""}, .body = "probe\n"},
-                     &reply, err));
+    NB_TRY(index_change_send_text(
+        c,
+        (nb_http_request){
+            .method = "PUT", .url = &probe, .headers = {"If-Match: \"negbank-probe\""}, .body = "probe\n"},
+        &reply, err));
     if (reply.status == 412 || reply.status == 404 || reply.status == 409) {
         c->guard = GUARD_CONDITION;
     } else if (reply.status >= 200 && reply.status < 300) {
-        NB_TRY(send_text(c, (nb_http_request){.method = "DELETE", .url = &probe}, &reply, err));
+        NB_TRY(index_change_send_text(c, (nb_http_request){.method = "DELETE", .url = &probe}, &reply, err));
         c->guard = c->change->place.url->scheme == NB_SCHEME_S3 ? GUARD_NONE : GUARD_LOCK;
     } else {
         nb_http_request r = {.method = "PUT", .url = &probe};
@@ -64,7 +65,7 @@ done:
     return status;
 }
 
-static nb_status unguarded(changer *c, nb_error *err)
+static nb_status index_change_unguarded(changer *c, nb_error *err)
 {
     if (c->change->unguarded) {
         c->guard = GUARD_NONE;
@@ -80,7 +81,7 @@ static nb_status unguarded(changer *c, nb_error *err)
 /* ---- the lock ---- */
 
 /* Whose lock it is, "" when nobody's, and for how many seconds by the server's clock. */
-static nb_status look_at_lock(changer *c, char owner[TOKEN_TEXT], double *age, nb_error *err)
+static nb_status index_change_look_at_lock(changer *c, char owner[TOKEN_TEXT], double *age, nb_error *err)
 {
     nb_http_reply reply = {0};
     nb_status status = nb_http_get(c->http, &c->owner, 256, &reply, err);
@@ -94,17 +95,17 @@ static nb_status look_at_lock(changer *c, char owner[TOKEN_TEXT], double *age, n
     return status;
 }
 
-static nb_status folder_is_there(changer *c, bool *there, nb_error *err)
+static nb_status index_change_folder_is_there(changer *c, bool *there, nb_error *err)
 {
     nb_http_reply reply = {0};
-    nb_status status = send_text(c, (nb_http_request){.method = "HEAD", .url = &c->lock}, &reply, err);
+    nb_status status = index_change_send_text(c, (nb_http_request){.method = "HEAD", .url = &c->lock}, &reply, err);
     *there = status == NB_OK && reply.status != 404;
     nb_http_reply_free(&reply);
     return status;
 }
 
 /* A rename, which only one can do; should the lock have changed hands meanwhile, it goes back. */
-static nb_status break_lock(changer *c, const char *stale, nb_error *err)
+static nb_status index_change_break_lock(changer *c, const char *stale, nb_error *err)
 {
     nb_http_reply reply = {0};
     nb_url away = {0}, moved = {0};
@@ -115,7 +116,8 @@ static nb_status break_lock(changer *c, const char *stale, nb_error *err)
     NB_TRY(nb_url_suffixed(&away, c->change->place.url, suffix, err));
     NB_TRY(nb_url_suffixed(&moved, &away, "owner", err));
     NB_TRY(nb_buffer_printf(&to, err, "Destination: %s", away.request));
-    NB_TRY(send_text(c, (nb_http_request){.method = "MOVE", .url = &c->lock, .headers = {to.data}}, &reply, err));
+    NB_TRY(index_change_send_text(c, (nb_http_request){.method = "MOVE", .url = &c->lock, .headers = {to.data}}, &reply,
+                                  err));
     if (reply.status >= 300) {
         goto done;
     }
@@ -123,11 +125,12 @@ static nb_status break_lock(changer *c, const char *stale, nb_error *err)
     if (reply.status == 200 && reply.body.len && strcmp(reply.body.data, stale) != 0) {
         nb_buffer_clear(&to);
         NB_TRY(nb_buffer_printf(&to, err, "Destination: %s", c->lock.request));
-        NB_TRY(send_text(c, (nb_http_request){.method = "MOVE", .url = &away, .headers = {to.data}}, &reply, err));
+        NB_TRY(index_change_send_text(c, (nb_http_request){.method = "MOVE", .url = &away, .headers = {to.data}},
+                                      &reply, err));
     } else {
         nb_log_warn(nb_http_log(c->http), "broke the lock of '%s': its publisher seems to be gone",
                     c->change->place.url->shown);
-        NB_TRY(send_text(c, (nb_http_request){.method = "DELETE", .url = &away}, &reply, err));
+        NB_TRY(index_change_send_text(c, (nb_http_request){.method = "DELETE", .url = &away}, &reply, err));
     }
 done:
     nb_url_free(&away);
@@ -138,17 +141,18 @@ done:
 }
 
 /* One try; *unable: this server makes no folders. */
-static nb_status try_lock(changer *c, double *ownerless, bool *unable, nb_error *err)
+static nb_status index_change_try_lock(changer *c, double *ownerless, bool *unable, nb_error *err)
 {
     nb_http_reply reply = {0};
     char owner[TOKEN_TEXT];
     double age;
     bool there = true;
     nb_status status;
-    NB_TRY(send_text(c, (nb_http_request){.method = "MKCOL", .url = &c->lock}, &reply, err));
+    NB_TRY(index_change_send_text(c, (nb_http_request){.method = "MKCOL", .url = &c->lock}, &reply, err));
     if (reply.status == 201) {
         c->held = true;
-        NB_TRY(send_text(c, (nb_http_request){.method = "PUT", .url = &c->owner, .body = c->token}, &reply, err));
+        NB_TRY(index_change_send_text(c, (nb_http_request){.method = "PUT", .url = &c->owner, .body = c->token}, &reply,
+                                      err));
         *unable = reply.status >= 300;
         goto done;
     }
@@ -156,9 +160,9 @@ static nb_status try_lock(changer *c, double *ownerless, bool *unable, nb_error 
     if (*unable) {
         goto done;
     }
-    NB_TRY(look_at_lock(c, owner, &age, err));
+    NB_TRY(index_change_look_at_lock(c, owner, &age, err));
     if (!owner[0]) { /* made just now, given back just now, or left by one that died at once */
-        NB_TRY(folder_is_there(c, &there, err));
+        NB_TRY(index_change_folder_is_there(c, &there, err));
         age = *ownerless > 0 ? nb_clock() - *ownerless : 0;
         *ownerless = *ownerless > 0 ? *ownerless : nb_clock();
         *unable = !there && age > 2;
@@ -166,7 +170,7 @@ static nb_status try_lock(changer *c, double *ownerless, bool *unable, nb_error 
         *ownerless = 0;
     }
     if (there && age > c->change->lock_stale) {
-        NB_TRY(break_lock(c, owner, err));
+        NB_TRY(index_change_break_lock(c, owner, err));
         *ownerless = 0;
     }
 done:
@@ -174,30 +178,30 @@ done:
     return status;
 }
 
-static nb_status take_lock(changer *c, nb_error *err)
+static nb_status index_change_take_lock(changer *c, nb_error *err)
 {
     double since = nb_clock(), ownerless = 0, longest = 4 * c->change->lock_stale;
     nb_status status = NB_OK;
     while (!c->held) {
         bool unable = false;
-        NB_TRY(try_lock(c, &ownerless, &unable, err));
+        NB_TRY(index_change_try_lock(c, &ownerless, &unable, err));
         if (unable) {
             c->held = false;
-            return unguarded(c, err);
+            return index_change_unguarded(c, err);
         }
         if (!c->held && nb_clock() - since > longest) {
             return nb_fail(err, NB_ERR_NETWORK, "'%s' is locked by other publishers for %.0f s now",
                            c->change->place.url->shown, longest);
         }
         if (!c->held) {
-            step_aside(60);
+            index_change_step_aside(60);
         }
     }
 done:
     return status;
 }
 
-static nb_status give_lock_back(changer *c, nb_error *err)
+static nb_status index_change_give_lock_back(changer *c, nb_error *err)
 {
     nb_http_reply reply = {0};
     char owner[TOKEN_TEXT];
@@ -205,9 +209,9 @@ static nb_status give_lock_back(changer *c, nb_error *err)
     nb_status status = NB_OK;
     if (c->held) {
         c->held = false;
-        NB_TRY(look_at_lock(c, owner, &age, err));
+        NB_TRY(index_change_look_at_lock(c, owner, &age, err));
         if (strcmp(owner, c->token) == 0) {
-            NB_TRY(send_text(c, (nb_http_request){.method = "DELETE", .url = &c->lock}, &reply, err));
+            NB_TRY(index_change_send_text(c, (nb_http_request){.method = "DELETE", .url = &c->lock}, &reply, err));
         }
     }
 done:
@@ -218,7 +222,7 @@ done:
 /* ---- the change ---- */
 
 /* What is there now, checked; serial 0 when there is nothing. */
-static nb_status current(changer *c, nb_index *out, char etag[256], nb_error *err)
+static nb_status index_change_current(changer *c, nb_index *out, char etag[256], nb_error *err)
 {
     const nb_index_change *x = c->change;
     nb_http_reply reply = {0};
@@ -233,7 +237,8 @@ static nb_status current(changer *c, nb_index *out, char etag[256], nb_error *er
     return status;
 }
 
-static nb_status write_index(changer *c, const nb_buffer *text, const char *etag, bool *lost, nb_error *err)
+static nb_status index_change_write_index(changer *c, const nb_buffer *text, const char *etag, bool *lost,
+                                          nb_error *err)
 {
     const nb_index_change *x = c->change;
     char condition[300], owner[TOKEN_TEXT];
@@ -247,7 +252,7 @@ static nb_status write_index(changer *c, const nb_buffer *text, const char *etag
         u.if_match = condition;
     }
     if (c->guard == GUARD_LOCK) { /* slow ones may have lost it */
-        NB_TRY(look_at_lock(c, owner, &age, err));
+        NB_TRY(index_change_look_at_lock(c, owner, &age, err));
         if (strcmp(owner, c->token) != 0) {
             *lost = true;
             c->held = false;
@@ -261,7 +266,7 @@ done:
 }
 
 /* One round; *again: somebody else was faster. */
-static nb_status change_once(changer *c, nb_index *out, bool *again, nb_error *err)
+static nb_status index_change_change_once(changer *c, nb_index *out, bool *again, nb_error *err)
 {
     const nb_index_change *x = c->change;
     char etag[256];
@@ -269,9 +274,9 @@ static nb_status change_once(changer *c, nb_index *out, bool *again, nb_error *e
     nb_status status;
     *again = false;
     if (c->guard == GUARD_LOCK) {
-        NB_TRY(take_lock(c, err));
+        NB_TRY(index_change_take_lock(c, err));
     }
-    NB_TRY(current(c, out, etag, err));
+    NB_TRY(index_change_current(c, out, etag, err));
     const json_t *there = nb_index_find(out, nb_index_text_of(x->bank, "name"), nb_index_text_of(x->bank, "version"));
     if (there && json_equal((json_t *)(uintptr_t)there, x->bank)) {
         goto done; /* from an answer that was lost */
@@ -283,7 +288,7 @@ static nb_status change_once(changer *c, nb_index *out, bool *again, nb_error *e
     }
     NB_TRY(nb_index_add(out, x->bank, x->force, err));
     NB_TRY(nb_index_write(out, x->key, &text, err));
-    NB_TRY(write_index(c, &text, etag, again, err));
+    NB_TRY(index_change_write_index(c, &text, etag, again, err));
     if (!*again) {
         NB_TRY(nb_index_wrote(out, &x->place, err));
     }
@@ -304,22 +309,22 @@ nb_status nb_index_change_at(nb_index *out, nb_http *http, const nb_index_change
     sodium_bin2hex(c.token, sizeof c.token, random, sizeof random);
     NB_TRY(nb_url_suffixed(&c.lock, change->place.url, ".lock/", err));
     NB_TRY(nb_url_suffixed(&c.owner, &c.lock, "owner", err));
-    NB_TRY(find_guard(&c, err));
+    NB_TRY(index_change_find_guard(&c, err));
     if (c.guard == GUARD_NONE) {
-        NB_TRY(unguarded(&c, err));
+        NB_TRY(index_change_unguarded(&c, err));
     }
     for (int round = 0; again && round < ROUNDS_MAX; round++) {
         if (round) {
             nb_index_free(out);
-            step_aside(80);
+            index_change_step_aside(80);
         }
-        NB_TRY(change_once(&c, out, &again, err));
+        NB_TRY(index_change_change_once(&c, out, &again, err));
     }
     if (again) {
         status = nb_fail(err, NB_ERR_NETWORK, "'%s' changes too often to be changed", change->place.url->shown);
     }
 done:
-    if (give_lock_back(&c, status == NB_OK ? err : &second) != NB_OK && status == NB_OK) {
+    if (index_change_give_lock_back(&c, status == NB_OK ? err : &second) != NB_OK && status == NB_OK) {
         nb_log_warn(nb_http_log(http), "the lock of '%s' could not be given back: %s", change->place.url->shown,
                     err->message);
     }

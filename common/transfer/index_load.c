@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 /* The name of an address in the cache. */
-static nb_digest key_of(const nb_index_place *place)
+static nb_digest index_load_key_of(const nb_index_place *place)
 {
     return nb_digest_bytes(place->url->request, strlen(place->url->request));
 }
 
-static nb_status compare(const nb_index *x, const json_t *before, const char *file, const nb_url *url, nb_error *err)
+static nb_status index_load_compare(const nb_index *x, const json_t *before, const char *file, const nb_url *url,
+                                    nb_error *err)
 {
     json_int_t serial = json_integer_value(json_object_get(before, "serial"));
     bool was_signed = json_is_true(json_object_get(before, "signed"));
@@ -34,18 +35,18 @@ static nb_status compare(const nb_index *x, const json_t *before, const char *fi
 
 /* The caller holds the lock of this address from before it asked the server, so that nothing newer can have been
  * remembered since. `wrote`: it is our own change, which another may have followed already. */
-static nb_status remember(const nb_index *x, const nb_index_place *place, bool wrote, nb_error *err)
+static nb_status index_load_remember(const nb_index *x, const nb_index_place *place, bool wrote, nb_error *err)
 {
     char *path = NULL, *text = NULL;
     json_t *before = NULL, *now = NULL;
     nb_status status;
-    NB_TRY(nb_cache_path(&path, place->cache, "seen", key_of(place).hex, ".json", err));
+    NB_TRY(nb_cache_path(&path, place->cache, "seen", index_load_key_of(place).hex, ".json", err));
     before = json_load_file(path, 0, NULL);
     if (wrote && json_integer_value(json_object_get(before, "serial")) >= x->serial) {
         goto done;
     }
     if (before) {
-        NB_TRY(compare(x, before, path, place->url, err));
+        NB_TRY(index_load_compare(x, before, path, place->url, err));
     }
     now = json_pack("{s:s, s:I, s:b, s:s}", "index", place->url->shown, "serial", x->serial, "signed",
                     x->signature != NULL, "sha256", x->digest.hex);
@@ -65,8 +66,8 @@ nb_status nb_index_wrote(const nb_index *x, const nb_index_place *place, nb_erro
 {
     int lock = -1;
     nb_status status;
-    NB_TRY(nb_cache_lock(&lock, place->cache, key_of(place).hex, &(nb_log){0}, err));
-    NB_TRY(remember(x, place, true, err));
+    NB_TRY(nb_cache_lock(&lock, place->cache, index_load_key_of(place).hex, &(nb_log){0}, err));
+    NB_TRY(index_load_remember(x, place, true, err));
 done:
     nb_cache_unlock(&lock);
     return status;
@@ -79,7 +80,7 @@ nb_status nb_index_load(nb_index *out, nb_http *http, const nb_index_place *plac
     int lock = -1;
     nb_status status;
     *out = (nb_index){0};
-    NB_TRY(nb_cache_lock(&lock, place->cache, key_of(place).hex, &(nb_log){0}, err));
+    NB_TRY(nb_cache_lock(&lock, place->cache, index_load_key_of(place).hex, &(nb_log){0}, err));
     NB_TRY(nb_http_get(http, url, NB_INDEX_TEXT_MAX, reply, err));
     if (reply->status == 404) {
         NB_TRY(nb_index_empty(out, err));
@@ -92,7 +93,7 @@ nb_status nb_index_load(nb_index *out, nb_http *http, const nb_index_place *plac
             NB_TRY(nb_index_verify(out, url->shown, &place->trusted, err));
         }
     }
-    NB_TRY(remember(out, place, false, err));
+    NB_TRY(index_load_remember(out, place, false, err));
 done:
     nb_cache_unlock(&lock);
     return status;
@@ -109,8 +110,8 @@ nb_status nb_index_fetch(nb_index *out, nb_http *http, const nb_index_place *pla
         status = nb_http_refused(&(nb_http_request){.method = "GET", .url = place->url}, &reply, err);
         goto done;
     }
-    NB_TRY(nb_cache_lock(&lock, place->cache, key_of(place).hex, &(nb_log){0}, err));
-    NB_TRY(nb_cache_path(&copy, place->cache, "indexes", key_of(place).hex, ".json", err));
+    NB_TRY(nb_cache_lock(&lock, place->cache, index_load_key_of(place).hex, &(nb_log){0}, err));
+    NB_TRY(nb_cache_path(&copy, place->cache, "indexes", index_load_key_of(place).hex, ".json", err));
     NB_TRY(nb_file_write(copy, true, reply.body.data, reply.body.len, err));
 done:
     nb_cache_unlock(&lock);
@@ -126,7 +127,7 @@ nb_status nb_index_kept(nb_index *out, const nb_index_place *place, nb_error *er
     size_t len = 0;
     nb_status status;
     *out = (nb_index){0};
-    NB_TRY(nb_cache_path(&copy, place->cache, "indexes", key_of(place).hex, ".json", err));
+    NB_TRY(nb_cache_path(&copy, place->cache, "indexes", index_load_key_of(place).hex, ".json", err));
     if (access(copy, F_OK) != 0) {
         nb_fail(err, NB_ERR_NETWORK, "there is no copy of index '%s' in the cache", url->shown);
         status = nb_hint(err, "ask once without --offline");

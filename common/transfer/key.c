@@ -16,14 +16,14 @@ enum { KEY_FILE_MAX = 4096, SECRET_BYTES = 158, SEALED_BYTES = 104, SEALED_AT = 
 /* The most memory a key file may ask for: what minisign uses. */
 static const uint64_t memory_max = crypto_pwhash_scryptsalsa208sha256_MEMLIMIT_SENSITIVE;
 
-static nb_status no_key(nb_error *err, const char *path, const char *kind, const char *why)
+static nb_status key_no_key(nb_error *err, const char *path, const char *kind, const char *why)
 {
     return nb_fail(err, NB_ERR_INPUT, "'%s' is no minisign %s key: %s", path, kind, why);
 }
 
 /* The second line of a key file, behind its comment; the caller frees *text. */
-static nb_status second_line(const char *path, const char *kind, char **text, const char **line, size_t *len,
-                             nb_error *err)
+static nb_status key_second_line(const char *path, const char *kind, char **text, const char **line, size_t *len,
+                                 nb_error *err)
 {
     size_t size = 0;
     *line = "";
@@ -34,7 +34,7 @@ static nb_status second_line(const char *path, const char *kind, char **text, co
     }
     const char *end = strchr(*text, '\n');
     if (strncmp(*text, "untrusted comment:", 18) != 0 || !end) {
-        return no_key(err, path, kind, "it does not begin with 'untrusted comment:'");
+        return key_no_key(err, path, kind, "it does not begin with 'untrusted comment:'");
     }
     *line = end + 1;
     *len = strcspn(*line, "\r\n");
@@ -91,9 +91,9 @@ nb_status nb_public_key_read(nb_public_key *out, const char *text, nb_error *err
     char *file = NULL;
     const char *line;
     size_t len;
-    nb_status status = second_line(text, "public", &file, &line, &len, err);
+    nb_status status = key_second_line(text, "public", &file, &line, &len, err);
     if (status == NB_OK && !nb_public_key_parse(out, line, len)) {
-        no_key(err, text, "public", "line 2 is not 42 bytes in base64");
+        key_no_key(err, text, "public", "line 2 is not 42 bytes in base64");
         status = nb_hint(err, "the public key lies beside the secret one, as NAME.pub");
     }
     free(file);
@@ -132,14 +132,14 @@ nb_public_key nb_secret_key_public(const nb_secret_key *key)
     return out;
 }
 
-static void put_u64(unsigned char *out, uint64_t value)
+static void key_put_u64(unsigned char *out, uint64_t value)
 {
     for (int i = 0; i < 8; i++) {
         out[i] = (unsigned char)(value >> (8 * i));
     }
 }
 
-static uint64_t get_u64(const unsigned char *at)
+static uint64_t key_get_u64(const unsigned char *at)
 {
     uint64_t value = 0;
     for (int i = 7; i >= 0; i--) {
@@ -148,7 +148,7 @@ static uint64_t get_u64(const unsigned char *at)
     return value;
 }
 
-static void checksum(unsigned char out[32], const unsigned char *sealed)
+static void key_checksum(unsigned char out[32], const unsigned char *sealed)
 {
     crypto_generichash_state state;
     crypto_generichash_init(&state, NULL, 0, 32);
@@ -158,10 +158,10 @@ static void checksum(unsigned char out[32], const unsigned char *sealed)
 }
 
 /* Encrypts and decrypts: XOR with scrypt of the password. */
-static nb_status seal(unsigned char *blob, const char *password, nb_error *err)
+static nb_status key_seal(unsigned char *blob, const char *password, nb_error *err)
 {
     unsigned char stream[SEALED_BYTES];
-    uint64_t ops = get_u64(blob + 38), memory = get_u64(blob + 46);
+    uint64_t ops = key_get_u64(blob + 38), memory = key_get_u64(blob + 46);
     if (crypto_pwhash_scryptsalsa208sha256(stream, sizeof stream, password, strlen(password), blob + 6, ops,
                                            (size_t)memory) != 0) {
         nb_fail(err, NB_ERR_LIMIT, "not enough memory to derive a key: scrypt wants %llu MiB",
@@ -176,7 +176,7 @@ static nb_status seal(unsigned char *blob, const char *password, nb_error *err)
 }
 
 /* As nb_file_write, readable by its owner alone from the first byte on. */
-static nb_status write_private(const char *path, bool force, const char *text, size_t len, nb_error *err)
+static nb_status key_write_private(const char *path, bool force, const char *text, size_t len, nb_error *err)
 {
     nb_output out;
     nb_status status = nb_output_begin(&out, path, force, err);
@@ -209,20 +209,20 @@ nb_status nb_secret_key_write(const nb_secret_key *key, const char *path, bool f
     memcpy(blob + 4, "B2", 2);
     memcpy(blob + SEALED_AT, key->id, 8);
     memcpy(blob + SEALED_AT + 8, key->key, 64);
-    checksum(blob + SEALED_AT + 72, blob + SEALED_AT);
+    key_checksum(blob + SEALED_AT + 72, blob + SEALED_AT);
     if (password) {
         memcpy(blob + 2, "Sc", 2);
         randombytes_buf(blob + 6, 32);
-        put_u64(blob + 38, hard ? crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_SENSITIVE
-                                : crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_INTERACTIVE);
-        put_u64(blob + 46, hard ? crypto_pwhash_scryptsalsa208sha256_MEMLIMIT_SENSITIVE
-                                : crypto_pwhash_scryptsalsa208sha256_MEMLIMIT_INTERACTIVE);
-        NB_TRY(seal(blob, password, err));
+        key_put_u64(blob + 38, hard ? crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_SENSITIVE
+                                    : crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_INTERACTIVE);
+        key_put_u64(blob + 46, hard ? crypto_pwhash_scryptsalsa208sha256_MEMLIMIT_SENSITIVE
+                                    : crypto_pwhash_scryptsalsa208sha256_MEMLIMIT_INTERACTIVE);
+        NB_TRY(key_seal(blob, password, err));
     }
     sodium_bin2base64(text, sizeof text, blob, sizeof blob, sodium_base64_VARIANT_ORIGINAL);
     int len = snprintf(all, sizeof all, "untrusted comment: negbank %s secret key\n%s\n",
                        password ? "encrypted" : "unencrypted", text);
-    NB_TRY(write_private(path, force, all, (size_t)len, err));
+    NB_TRY(key_write_private(path, force, all, (size_t)len, err));
 done:
     sodium_memzero(blob, sizeof blob);
     sodium_memzero(text, sizeof text);
@@ -230,23 +230,24 @@ done:
     return status;
 }
 
-static nb_status check_header(const unsigned char *blob, const char *path, nb_error *err)
+static nb_status key_check_header(const unsigned char *blob, const char *path, nb_error *err)
 {
     static const unsigned char none[2] = {0, 0};
     if (memcmp(blob, "Ed", 2) != 0 || memcmp(blob + 4, "B2", 2) != 0) {
-        return no_key(err, path, "secret", "its algorithms are not known");
+        return key_no_key(err, path, "secret", "its algorithms are not known");
     }
     if (memcmp(blob + 2, "Sc", 2) != 0 && memcmp(blob + 2, none, 2) != 0) {
-        return no_key(err, path, "secret", "its way of taking a password is not known");
+        return key_no_key(err, path, "secret", "its way of taking a password is not known");
     }
-    if (get_u64(blob + 46) > memory_max || get_u64(blob + 38) > crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_SENSITIVE) {
-        return no_key(err, path, "secret", "it asks for more than 1 GiB to derive a key");
+    if (key_get_u64(blob + 46) > memory_max ||
+        key_get_u64(blob + 38) > crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_SENSITIVE) {
+        return key_no_key(err, path, "secret", "it asks for more than 1 GiB to derive a key");
     }
     return NB_OK;
 }
 
 /* A secret key is a seed and the public key that follows from it. */
-static bool halves_fit(const unsigned char *key)
+static bool key_halves_fit(const unsigned char *key)
 {
     unsigned char public[32], secret[64];
     crypto_sign_seed_keypair(public, secret, key);
@@ -255,12 +256,13 @@ static bool halves_fit(const unsigned char *key)
     return fit;
 }
 
-static nb_status unseal(unsigned char *blob, const char *path, nb_password_source source, void *state, nb_error *err)
+static nb_status key_unseal(unsigned char *blob, const char *path, nb_password_source source, void *state,
+                            nb_error *err)
 {
     char password[NB_PASSWORD_MAX] = "";
     nb_status status;
     NB_TRY(source(state, path, password, err));
-    NB_TRY(seal(blob, password, err));
+    NB_TRY(key_seal(blob, password, err));
 done:
     sodium_memzero(password, sizeof password);
     return status;
@@ -275,23 +277,23 @@ nb_status nb_secret_key_read(nb_secret_key *out, const char *path, nb_password_s
     size_t len, got = 0;
     nb_status status;
     nb_signing_start();
-    NB_TRY(second_line(path, "secret", &text, &line, &len, err));
+    NB_TRY(key_second_line(path, "secret", &text, &line, &len, err));
     if (sodium_base642bin(blob, sizeof blob, line, len, NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
         got != sizeof blob) {
-        status = no_key(err, path, "secret", "line 2 is not 158 bytes in base64");
+        status = key_no_key(err, path, "secret", "line 2 is not 158 bytes in base64");
         goto done;
     }
-    NB_TRY(check_header(blob, path, err));
+    NB_TRY(key_check_header(blob, path, err));
     bool sealed = blob[2] == 'S';
     if (sealed) {
-        NB_TRY(unseal(blob, path, source, state, err));
+        NB_TRY(key_unseal(blob, path, source, state, err));
     }
-    checksum(sum, blob + SEALED_AT);
+    key_checksum(sum, blob + SEALED_AT);
     bool unsummed = !sealed && sodium_is_zero(blob + SEALED_AT + 72, sizeof sum); /* minisign -W leaves it out */
-    if (!halves_fit(blob + SEALED_AT + 8) ||
+    if (!key_halves_fit(blob + SEALED_AT + 8) ||
         (!unsummed && sodium_memcmp(sum, blob + SEALED_AT + 72, sizeof sum) != 0)) {
         status = sealed ? nb_fail(err, NB_ERR_VERIFY, "wrong password for key '%s'", path)
-                        : no_key(err, path, "secret", "its checksum does not hold");
+                        : key_no_key(err, path, "secret", "its checksum does not hold");
         goto done;
     }
     memcpy(out->id, blob + SEALED_AT, 8);
@@ -307,7 +309,7 @@ done:
 
 /* ---- passwords ---- */
 
-static nb_status keep(char out[NB_PASSWORD_MAX], const char *text, size_t len, nb_error *err)
+static nb_status key_keep(char out[NB_PASSWORD_MAX], const char *text, size_t len, nb_error *err)
 {
     if (!len || len >= NB_PASSWORD_MAX) {
         return nb_fail(err, NB_ERR_USAGE, "the password of a key has 1 to %d bytes", NB_PASSWORD_MAX - 1);
@@ -317,13 +319,13 @@ static nb_status keep(char out[NB_PASSWORD_MAX], const char *text, size_t len, n
     return NB_OK;
 }
 
-static nb_status from_file(char out[NB_PASSWORD_MAX], const char *file, nb_error *err)
+static nb_status key_from_file(char out[NB_PASSWORD_MAX], const char *file, nb_error *err)
 {
     char *text = NULL;
     size_t len = 0;
     nb_status status = nb_file_read(file, KEY_FILE_MAX, &text, &len, err);
     if (status == NB_OK) {
-        status = keep(out, text, strcspn(text, "\r\n"), err);
+        status = key_keep(out, text, strcspn(text, "\r\n"), err);
         sodium_memzero(text, len);
     }
     free(text);
@@ -331,7 +333,7 @@ static nb_status from_file(char out[NB_PASSWORD_MAX], const char *file, nb_error
 }
 
 /* One line from the terminal, echo off while it is typed. */
-static nb_status ask(FILE *terminal, const char *prompt, char out[NB_PASSWORD_MAX], nb_error *err)
+static nb_status key_ask(FILE *terminal, const char *prompt, char out[NB_PASSWORD_MAX], nb_error *err)
 {
     struct termios before, silent;
     char line[NB_PASSWORD_MAX + 2] = "";
@@ -347,13 +349,13 @@ static nb_status ask(FILE *terminal, const char *prompt, char out[NB_PASSWORD_MA
     bool got = fgets(line, sizeof line, terminal) != NULL;
     tcsetattr(fd, TCSAFLUSH, &before);
     fputs("\n", terminal);
-    nb_status status = got ? keep(out, line, strcspn(line, "\r\n"), err)
+    nb_status status = got ? key_keep(out, line, strcspn(line, "\r\n"), err)
                            : nb_fail(err, NB_ERR_USAGE, "no password was given at the terminal");
     sodium_memzero(line, sizeof line);
     return status;
 }
 
-static nb_status from_terminal(char out[NB_PASSWORD_MAX], const char *prompt, bool twice, nb_error *err)
+static nb_status key_from_terminal(char out[NB_PASSWORD_MAX], const char *prompt, bool twice, nb_error *err)
 {
     char again[NB_PASSWORD_MAX] = "";
     nb_status status;
@@ -362,9 +364,9 @@ static nb_status from_terminal(char out[NB_PASSWORD_MAX], const char *prompt, bo
         nb_fail(err, NB_ERR_USAGE, "the key needs a password and there is no terminal to ask at");
         return nb_hint(err, "set NEGBANK_KEY_PASSWORD, or give --password-file FILE");
     }
-    NB_TRY(ask(terminal, prompt, out, err));
+    NB_TRY(key_ask(terminal, prompt, out, err));
     if (twice) {
-        NB_TRY(ask(terminal, "the same again", again, err));
+        NB_TRY(key_ask(terminal, "the same again", again, err));
         if (strcmp(out, again) != 0) {
             status = nb_fail(err, NB_ERR_USAGE, "the two passwords differ");
         }
@@ -379,10 +381,10 @@ nb_status nb_password_get(char out[NB_PASSWORD_MAX], const char *file, const cha
 {
     const char *variable = getenv("NEGBANK_KEY_PASSWORD");
     if (file) {
-        return from_file(out, file, err);
+        return key_from_file(out, file, err);
     }
     if (variable) {
-        return keep(out, variable, strlen(variable), err);
+        return key_keep(out, variable, strlen(variable), err);
     }
-    return from_terminal(out, prompt, twice, err);
+    return key_from_terminal(out, prompt, twice, err);
 }

@@ -40,7 +40,7 @@ void nb_signing_start(void);
  * @param text "RW..." of 56 characters, or the path of a file
  * @return NB_OK, NB_ERR_INPUT for what is neither, NB_ERR_IO when the file cannot be read, or NB_ERR_LIMIT when memory
  * is out. */
-nb_status nb_public_key_read(nb_public_key *out, const char *text, nb_error *err);
+NB_CHECKED nb_status nb_public_key_read(nb_public_key *out, const char *text, nb_error *err);
 
 /** Reads the key itself, without comment.
  *
@@ -62,7 +62,7 @@ void nb_key_id_text(char out[17], const unsigned char id[8]);
  * @param path  the file
  * @param force replace one that is there
  * @return as nb_file_write. */
-nb_status nb_public_key_write(const nb_public_key *key, const char *path, bool force, nb_error *err);
+NB_CHECKED nb_status nb_public_key_write(const nb_public_key *key, const char *path, bool force, nb_error *err);
 
 /* ---- secret keys ---- */
 
@@ -84,8 +84,8 @@ nb_public_key nb_secret_key_public(const nb_secret_key *key);
  * @param strength how much memory and time a guess of the password takes
  * @return NB_OK, NB_ERR_LIMIT when there is no memory to derive a key from the password, or as nb_output_begin and
  *         nb_output_commit. */
-nb_status nb_secret_key_write(const nb_secret_key *key, const char *path, bool force, const char *password,
-                              nb_key_strength strength, nb_error *err);
+NB_CHECKED nb_status nb_secret_key_write(const nb_secret_key *key, const char *path, bool force, const char *password,
+                                         nb_key_strength strength, nb_error *err);
 
 /** Gives the password of the key at `path` when it wants one: at most NB_PASSWORD_MAX - 1 characters and a NUL into
  * `out`. What it returns but NB_OK ends the reading of the key. */
@@ -100,8 +100,8 @@ typedef nb_status (*nb_password_source)(void *state, const char *path, char out[
  * @param encrypted set to whether there was a password; may be NULL
  * @return NB_OK, NB_ERR_INPUT for a file that is no key or asks for over 1 GiB, NB_ERR_VERIFY for a wrong password,
  *         NB_ERR_IO, NB_ERR_LIMIT when memory is out, or the status of `source`. */
-nb_status nb_secret_key_read(nb_secret_key *out, const char *path, nb_password_source source, void *state,
-                             bool *encrypted, nb_error *err);
+NB_CHECKED nb_status nb_secret_key_read(nb_secret_key *out, const char *path, nb_password_source source, void *state,
+                                        bool *encrypted, nb_error *err);
 
 /** Gets a password: the first line of a file, else NEGBANK_KEY_PASSWORD of the environment, else asked for at the
  * terminal without showing it.
@@ -112,6 +112,7 @@ nb_status nb_secret_key_read(nb_secret_key *out, const char *path, nb_password_s
  * @param twice  ask twice, and compare
  * @return NB_OK, NB_ERR_USAGE when there is none of these, it is empty or too long, or the two differ, NB_ERR_IO when
  *         the terminal cannot hide what is typed, or as nb_file_read. */
-nb_status nb_password_get(char out[NB_PASSWORD_MAX], const char *file, const char *prompt, bool twice, nb_error *err);
+NB_CHECKED nb_status nb_password_get(char out[NB_PASSWORD_MAX], const char *file, const char *prompt, bool twice,
+                                     nb_error *err);
 
 #endif

@@ -11,7 +11,7 @@ double nb_retry_delay(const nb_transfer_options *o, int64_t failures, double ret
     return fmax(wait, retry_after);
 }
 
-static void pause_for(double seconds)
+static void retry_pause_for(double seconds)
 {
     double whole = floor(seconds);
     struct timespec left = {.tv_sec = (time_t)whole, .tv_nsec = (long)((seconds - whole) * 1e9)};
@@ -35,6 +35,6 @@ nb_status nb_retry_wait(nb_retry *retry, double retry_after, nb_error *err)
     double wait = nb_retry_delay(o, retry->failures, retry_after, (double)randombytes_uniform(1U << 20) / (1U << 20));
     nb_log_info(retry->log, "%s; trying again in %.1f s (%lld of %lld)", err->message, wait, (long long)retry->failures,
                 (long long)o->retries);
-    pause_for(wait);
+    retry_pause_for(wait);
     return NB_OK;
 }

@@ -19,7 +19,7 @@ typedef struct nb_retry {
  * @param err         the failure; a hint or "given up after N retries" is put to it when it is final
  * @return NB_OK when it is time to try again; the status of `err` when the retries are spent, or the server asks for a
  *         longer wait than retry_longest. */
-nb_status nb_retry_wait(nb_retry *retry, double retry_after, nb_error *err);
+NB_CHECKED nb_status nb_retry_wait(nb_retry *retry, double retry_after, nb_error *err);
 
 /** Seconds before a retry: retry_wait * 2^(failures - 1), at most retry_longest, times 0.5 + unit / 2, which keeps many
  * clients from returning all at once; never less than `retry_after`. Not collective.

@@ -18,7 +18,7 @@ typedef struct multipart {
 } multipart;
 
 /* The text of the first <name> element; false without. */
-static bool element(char *out, size_t size, const char *xml, const char *name)
+static bool s3_element(char *out, size_t size, const char *xml, const char *name)
 {
     char open[64];
     snprintf(open, sizeof open, "<%s>", name);
@@ -36,7 +36,7 @@ static bool element(char *out, size_t size, const char *xml, const char *name)
     return true;
 }
 
-static nb_status set_id(multipart *m, const char *id, nb_error *err)
+static nb_status s3_set_id(multipart *m, const char *id, nb_error *err)
 {
     char *encoded = curl_easy_escape(NULL, id, 0);
     free(m->id);
@@ -45,7 +45,7 @@ static nb_status set_id(multipart *m, const char *id, nb_error *err)
     return m->id ? NB_OK : nb_fail(err, NB_ERR_LIMIT, "out of memory for an upload");
 }
 
-static nb_status create(multipart *m, nb_error *err)
+static nb_status s3_create(multipart *m, nb_error *err)
 {
     nb_http_reply reply = {0};
     char type[128], id[ID_MAX];
@@ -58,11 +58,11 @@ static nb_status create(multipart *m, nb_error *err)
         status = nb_http_refused(&r, &reply, err);
         goto done;
     }
-    if (!element(id, sizeof id, reply.body.data, "UploadId") || strpbrk(id, "\r\n")) {
+    if (!s3_element(id, sizeof id, reply.body.data, "UploadId") || strpbrk(id, "\r\n")) {
         status = nb_fail(err, NB_ERR_NETWORK, "POST '%s': the answer has no upload id", m->what->url->shown);
         goto done;
     }
-    NB_TRY(set_id(m, id, err));
+    NB_TRY(s3_set_id(m, id, err));
     NB_TRY(nb_upload_note_begin(&m->note, m->what->note, id, err));
 done:
     nb_http_reply_free(&reply);
@@ -70,7 +70,7 @@ done:
 }
 
 /* *gone: the server knows nothing of this upload any more. */
-static nb_status send_part(multipart *m, size_t index, bool *gone, nb_error *err)
+static nb_status s3_send_part(multipart *m, size_t index, bool *gone, nb_error *err)
 {
     nb_http_reply reply = {0};
     nb_buffer query = {0};
@@ -97,7 +97,7 @@ done:
     return status;
 }
 
-static nb_status manifest(const multipart *m, nb_buffer *out, nb_error *err)
+static nb_status s3_manifest(const multipart *m, nb_buffer *out, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_buffer_printf(out, err, "<CompleteMultipartUpload>"));
@@ -111,7 +111,7 @@ done:
 }
 
 /* An upload completed by a request whose answer was lost is unknown at the next one, but its object is there. */
-static nb_status is_there(multipart *m, bool *there, nb_error *err)
+static nb_status s3_is_there(multipart *m, bool *there, nb_error *err)
 {
     nb_http_reply reply = {0};
     nb_http_request r = {.method = "HEAD", .url = m->what->url};
@@ -123,7 +123,7 @@ static nb_status is_there(multipart *m, bool *there, nb_error *err)
 
 /* *again: begin anew, the server forgot the upload or lost a part. An answer 200 may hold an error: S3 begins it before
  * the work is done. */
-static nb_status complete(multipart *m, bool *again, nb_error *err)
+static nb_status s3_complete(multipart *m, bool *again, nb_error *err)
 {
     nb_http_reply reply = {0};
     nb_buffer query = {0}, body = {0};
@@ -131,7 +131,7 @@ static nb_status complete(multipart *m, bool *again, nb_error *err)
     nb_status status;
     *again = false;
     NB_TRY(nb_buffer_printf(&query, err, "uploadId=%s", m->id));
-    NB_TRY(manifest(m, &body, err));
+    NB_TRY(s3_manifest(m, &body, err));
     nb_http_request r = {.method = "POST",
                          .url = m->what->url,
                          .query = query.data,
@@ -146,10 +146,10 @@ static nb_status complete(multipart *m, bool *again, nb_error *err)
             break;
         }
         char code[64] = "";
-        element(code, sizeof code, reply.body.data, "Code");
+        s3_element(code, sizeof code, reply.body.data, "Code");
         if (reply.status == 404 || strcmp(code, "NoSuchUpload") == 0 || strncmp(code, "InvalidPart", 11) == 0) {
             bool there;
-            NB_TRY(is_there(m, &there, err));
+            NB_TRY(s3_is_there(m, &there, err));
             *again = !there;
             break;
         }
@@ -165,19 +165,19 @@ done:
     return status;
 }
 
-static nb_status send_parts(multipart *m, bool *again, nb_error *err)
+static nb_status s3_send_parts(multipart *m, bool *again, nb_error *err)
 {
     size_t count = (m->what->len + m->block - 1) / m->block;
     nb_progress progress = nb_progress_start(nb_http_log(m->http), "bytes", (double)m->what->len);
     nb_status status = NB_OK;
     *again = false;
     for (size_t i = m->note.etags.count; i < count && !*again; i++) {
-        NB_TRY(send_part(m, i, again, err));
+        NB_TRY(s3_send_part(m, i, again, err));
         nb_progress_update(&progress, (double)(i * m->block));
     }
     if (!*again) {
         nb_progress_finish(&progress);
-        NB_TRY(complete(m, again, err));
+        NB_TRY(s3_complete(m, again, err));
     }
 done:
     return status;
@@ -194,13 +194,13 @@ nb_status nb_s3_upload(nb_http *http, const nb_upload *what, nb_uploaded *result
     }
     NB_TRY(nb_upload_note_read(&m.note, what->note, err));
     bool known = m.note.head && m.note.etags.count <= what->len / m.block + 1;
-    NB_TRY(known ? set_id(&m, m.note.head, err) : create(&m, err));
+    NB_TRY(known ? s3_set_id(&m, m.note.head, err) : s3_create(&m, err));
     result->kept = m.note.etags.count * m.block;
-    NB_TRY(send_parts(&m, &again, err));
+    NB_TRY(s3_send_parts(&m, &again, err));
     if (again) {
         result->kept = 0;
-        NB_TRY(create(&m, err));
-        NB_TRY(send_parts(&m, &again, err));
+        NB_TRY(s3_create(&m, err));
+        NB_TRY(s3_send_parts(&m, &again, err));
     }
     if (again) {
         status =

@@ -12,6 +12,6 @@
  * @return NB_OK, NB_ERR_NETWORK when the server refuses, forgets the upload twice or cannot be reached, NB_STOPPED when
  *         the options say so, NB_ERR_IO when the note cannot be written, NB_ERR_USAGE for half of a pair of keys, or
  *         NB_ERR_LIMIT when memory is out. */
-nb_status nb_s3_upload(nb_http *http, const nb_upload *what, nb_uploaded *result, nb_error *err);
+NB_CHECKED nb_status nb_s3_upload(nb_http *http, const nb_upload *what, nb_uploaded *result, nb_error *err);
 
 #endif

@@ -12,7 +12,7 @@
 enum { BLOB_BYTES = 74, BLOB_TEXT = 105, GLOBAL_TEXT = 89 };
 
 /* Line after line of a text; a CR before the LF is dropped. False at the end. */
-static bool next_line(const char **at, const char *end, const char **line, size_t *len)
+static bool signature_next_line(const char **at, const char *end, const char **line, size_t *len)
 {
     if (*at >= end) {
         return false;
@@ -28,20 +28,20 @@ static bool next_line(const char **at, const char *end, const char **line, size_
     return true;
 }
 
-static bool decode(unsigned char *out, size_t want, const char *line, size_t len)
+static bool signature_decode(unsigned char *out, size_t want, const char *line, size_t len)
 {
     size_t got = 0;
     return sodium_base642bin(out, want, line, len, NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
            got == want;
 }
 
-static bool begins(const char *line, size_t len, const char *with)
+static bool signature_begins(const char *line, size_t len, const char *with)
 {
     size_t n = strlen(with);
     return len >= n && memcmp(line, with, n) == 0;
 }
 
-static nb_status no_signature(nb_error *err, const char *name, const char *why)
+static nb_status signature_no_signature(nb_error *err, const char *name, const char *why)
 {
     return nb_fail(err, NB_ERR_VERIFY, "'%s' is no minisign signature: %s", name, why);
 }
@@ -53,41 +53,41 @@ nb_status nb_signature_parse(nb_signature *out, const char *name, const char *te
     unsigned char blob[BLOB_BYTES];
     *out = (nb_signature){0};
     if (len > NB_SIGNATURE_MAX) {
-        return no_signature(err, name, "it is too long");
+        return signature_no_signature(err, name, "it is too long");
     }
-    if (!next_line(&at, end, &line, &n) || !begins(line, n, UNTRUSTED)) {
-        return no_signature(err, name, "line 1 does not begin with '" UNTRUSTED "'");
+    if (!signature_next_line(&at, end, &line, &n) || !signature_begins(line, n, UNTRUSTED)) {
+        return signature_no_signature(err, name, "line 1 does not begin with '" UNTRUSTED "'");
     }
-    if (!next_line(&at, end, &line, &n) || !decode(blob, sizeof blob, line, n)) {
-        return no_signature(err, name, "line 2 is not 74 bytes in base64");
+    if (!signature_next_line(&at, end, &line, &n) || !signature_decode(blob, sizeof blob, line, n)) {
+        return signature_no_signature(err, name, "line 2 is not 74 bytes in base64");
     }
     if (blob[0] != 'E' || (blob[1] != 'D' && blob[1] != 'd')) {
-        return no_signature(err, name, "the algorithm is neither ED nor Ed");
+        return signature_no_signature(err, name, "the algorithm is neither ED nor Ed");
     }
     out->prehashed = blob[1] == 'D';
     memcpy(out->id, blob + 2, sizeof out->id);
     memcpy(out->signature, blob + 10, sizeof out->signature);
-    if (!next_line(&at, end, &line, &n) || !begins(line, n, TRUSTED)) {
-        return no_signature(err, name, "line 3 does not begin with '" TRUSTED "'");
+    if (!signature_next_line(&at, end, &line, &n) || !signature_begins(line, n, TRUSTED)) {
+        return signature_no_signature(err, name, "line 3 does not begin with '" TRUSTED "'");
     }
     line += strlen(TRUSTED);
     n -= strlen(TRUSTED);
     if (n > NB_TRUSTED_COMMENT_MAX || memchr(line, '\0', n)) {
-        return no_signature(err, name, "its trusted comment is too long or holds a NUL");
+        return signature_no_signature(err, name, "its trusted comment is too long or holds a NUL");
     }
     memcpy(out->trusted, line, n);
-    if (!next_line(&at, end, &line, &n) || !decode(out->global, sizeof out->global, line, n)) {
-        return no_signature(err, name, "line 4 is not 64 bytes in base64");
+    if (!signature_next_line(&at, end, &line, &n) || !signature_decode(out->global, sizeof out->global, line, n)) {
+        return signature_no_signature(err, name, "line 4 is not 64 bytes in base64");
     }
-    while (next_line(&at, end, &line, &n)) {
+    while (signature_next_line(&at, end, &line, &n)) {
         if (n) {
-            return no_signature(err, name, "something follows line 4");
+            return signature_no_signature(err, name, "something follows line 4");
         }
     }
     return NB_OK;
 }
 
-static void prehash(unsigned char out[crypto_generichash_BYTES_MAX], const void *bytes, size_t len)
+static void signature_prehash(unsigned char out[crypto_generichash_BYTES_MAX], const void *bytes, size_t len)
 {
     crypto_generichash(out, crypto_generichash_BYTES_MAX, bytes, len, NULL, 0);
 }
@@ -102,7 +102,7 @@ nb_status nb_signature_make(nb_buffer *out, const nb_secret_key *key, const void
     if (strlen(trusted) > NB_TRUSTED_COMMENT_MAX || strpbrk(trusted, "\r\n")) {
         return nb_fail(err, NB_ERR_INPUT, "a trusted comment is one line of at most %d bytes", NB_TRUSTED_COMMENT_MAX);
     }
-    prehash(hash, bytes, len);
+    signature_prehash(hash, bytes, len);
     memcpy(blob, "ED", 2);
     memcpy(blob + 2, key->id, sizeof key->id);
     crypto_sign_detached(blob + 10, NULL, hash, sizeof hash, key->key);
@@ -118,7 +118,7 @@ done:
     return status;
 }
 
-static bool global_holds(const nb_signature *s, const nb_public_key *key)
+static bool signature_global_holds(const nb_signature *s, const nb_public_key *key)
 {
     unsigned char both[64 + NB_TRUSTED_COMMENT_MAX];
     size_t len = strlen(s->trusted);
@@ -127,13 +127,13 @@ static bool global_holds(const nb_signature *s, const nb_public_key *key)
     return crypto_sign_verify_detached(s->global, both, 64 + len, key->key) == 0;
 }
 
-static bool body_holds(const nb_signature *s, const nb_public_key *key, const void *bytes, size_t len)
+static bool signature_body_holds(const nb_signature *s, const nb_public_key *key, const void *bytes, size_t len)
 {
     unsigned char hash[crypto_generichash_BYTES_MAX];
     if (!s->prehashed) {
         return crypto_sign_verify_detached(s->signature, bytes, len, key->key) == 0;
     }
-    prehash(hash, bytes, len);
+    signature_prehash(hash, bytes, len);
     return crypto_sign_verify_detached(s->signature, hash, sizeof hash, key->key) == 0;
 }
 
@@ -147,10 +147,10 @@ nb_status nb_signature_check(const nb_signature *s, const nb_trusted_keys *trust
         if (memcmp(key->id, s->id, sizeof s->id) != 0) {
             continue;
         }
-        if (!body_holds(s, key, bytes, len)) {
+        if (!signature_body_holds(s, key, bytes, len)) {
             return nb_fail(err, NB_ERR_VERIFY, "'%s' is not what key %s signed", what, id);
         }
-        return global_holds(s, key)
+        return signature_global_holds(s, key)
                    ? NB_OK
                    : nb_fail(err, NB_ERR_VERIFY, "the signature of '%s' had its trusted comment changed", what);
     }

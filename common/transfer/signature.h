@@ -35,7 +35,8 @@ typedef struct nb_trusted_keys {
  * @param text [len]
  * @param len  its bytes
  * @return NB_OK, or NB_ERR_VERIFY for what is no signature. */
-nb_status nb_signature_parse(nb_signature *out, const char *name, const char *text, size_t len, nb_error *err);
+NB_CHECKED nb_status nb_signature_parse(nb_signature *out, const char *name, const char *text, size_t len,
+                                        nb_error *err);
 
 /** Signs bytes.
  *
@@ -46,8 +47,8 @@ nb_status nb_signature_parse(nb_signature *out, const char *name, const char *te
  * @param trusted the trusted comment: one line
  * @return NB_OK, NB_ERR_INPUT for a comment of several lines or over NB_TRUSTED_COMMENT_MAX bytes, or NB_ERR_LIMIT when
  *         memory is out. */
-nb_status nb_signature_make(nb_buffer *out, const nb_secret_key *key, const void *bytes, size_t len,
-                            const char *trusted, nb_error *err);
+NB_CHECKED nb_status nb_signature_make(nb_buffer *out, const nb_secret_key *key, const void *bytes, size_t len,
+                                       const char *trusted, nb_error *err);
 
 /** Checks a signature against bytes and its own trusted comment.
  *
@@ -58,7 +59,7 @@ nb_status nb_signature_make(nb_buffer *out, const nb_secret_key *key, const void
  * @param what      what the bytes are, for messages
  * @return NB_OK, or NB_ERR_VERIFY when no key of them made it, or the bytes or the comment are not those that were
  *         signed. */
-nb_status nb_signature_check(const nb_signature *signature, const nb_trusted_keys *trusted, const void *bytes,
-                             size_t len, const char *what, nb_error *err);
+NB_CHECKED nb_status nb_signature_check(const nb_signature *signature, const nb_trusted_keys *trusted,
+                                        const void *bytes, size_t len, const char *what, nb_error *err);
 
 #endif

@@ -13,7 +13,7 @@ enum { SHOWN_FROM = 1 << 20 };
 /* ---- what the server has ---- */
 
 /* Content-Length of a HEAD; -1 when there is nothing, or the server does not say. */
-static nb_status remote_size(nb_http *http, const nb_url *url, int64_t *size, nb_error *err)
+static nb_status upload_remote_size(nb_http *http, const nb_url *url, int64_t *size, nb_error *err)
 {
     nb_http_reply reply = {0};
     nb_http_request r = {.method = "HEAD", .url = url};
@@ -23,10 +23,10 @@ static nb_status remote_size(nb_http *http, const nb_url *url, int64_t *size, nb
     return status;
 }
 
-static nb_status check_size(nb_http *http, const nb_upload *what, nb_error *err)
+static nb_status upload_check_size(nb_http *http, const nb_upload *what, nb_error *err)
 {
     int64_t size;
-    nb_status status = remote_size(http, what->url, &size, err);
+    nb_status status = upload_remote_size(http, what->url, &size, err);
     if (status == NB_OK && size >= 0 && size != (int64_t)what->len) {
         return nb_fail(err, NB_ERR_NETWORK, "'%s' has %lld bytes there after %zu were sent", what->url->shown,
                        (long long)size, what->len);
@@ -41,7 +41,7 @@ typedef struct shown {
     bool drawn;
 } shown;
 
-static void on_progress(void *state, int64_t sent, int64_t received)
+static void upload_on_progress(void *state, int64_t sent, int64_t received)
 {
     shown *s = state;
     (void)received;
@@ -50,7 +50,7 @@ static void on_progress(void *state, int64_t sent, int64_t received)
     }
 }
 
-static nb_status put_whole(nb_http *http, const nb_upload *what, nb_uploaded *result, nb_error *err)
+static nb_status upload_put_whole(nb_http *http, const nb_upload *what, nb_uploaded *result, nb_error *err)
 {
     nb_http_reply reply = {0};
     char type[128];
@@ -59,7 +59,7 @@ static nb_status put_whole(nb_http *http, const nb_upload *what, nb_uploaded *re
     snprintf(type, sizeof type, "Content-Type: %s", what->type);
     r.headers[0] = type;
     r.headers[1] = what->if_match;
-    r.progress = on_progress;
+    r.progress = upload_on_progress;
     r.progress_state = &s;
     s.progress = nb_progress_start(nb_http_log(http), "bytes", (double)what->len);
     nb_status status;
@@ -85,15 +85,16 @@ done:
 
 typedef enum verdict { ACCEPTED, UNSUPPORTED, ABSENT } verdict;
 
-static size_t block_length(const nb_upload *what, size_t at)
+static size_t upload_block_length(const nb_upload *what, size_t at)
 {
     return what->len - at < what->block ? what->len - at : what->block;
 }
 
 /* ABSENT: the server adds to files only, there has to be one. `plain`: the block begins such a file. */
-static nb_status put_block(nb_http *http, const nb_upload *what, size_t at, bool plain, verdict *out, nb_error *err)
+static nb_status upload_put_block(nb_http *http, const nb_upload *what, size_t at, bool plain, verdict *out,
+                                  nb_error *err)
 {
-    size_t len = block_length(what, at);
+    size_t len = upload_block_length(what, at);
     nb_http_reply reply = {0};
     char type[128], range[128];
     nb_http_request r = {.method = "PUT", .url = what->url, .body = (const char *)what->bytes + at, .body_len = len};
@@ -114,7 +115,8 @@ static nb_status put_block(nb_http *http, const nb_upload *what, size_t at, bool
 }
 
 /* *done: all blocks are there, and together. Otherwise the server has no partial PUT. */
-static nb_status put_blocks(nb_http *http, const nb_upload *what, nb_uploaded *result, bool *done_, nb_error *err)
+static nb_status upload_put_blocks(nb_http *http, const nb_upload *what, nb_uploaded *result, bool *done_,
+                                   nb_error *err)
 {
     nb_upload_note note = {0};
     verdict answer = ACCEPTED;
@@ -124,7 +126,7 @@ static nb_status put_blocks(nb_http *http, const nb_upload *what, nb_uploaded *r
     NB_TRY(nb_upload_note_read(&note, what->note, err));
     size_t at = note.etags.count * what->block;
     if (at) {
-        NB_TRY(remote_size(http, what->url, &size, err));
+        NB_TRY(upload_remote_size(http, what->url, &size, err));
     }
     if (!note.head || strcmp(note.head, "put") != 0 || size < (int64_t)at || at > what->len) {
         NB_TRY(nb_upload_note_begin(&note, what->note, "put", err));
@@ -133,14 +135,14 @@ static nb_status put_blocks(nb_http *http, const nb_upload *what, nb_uploaded *r
     result->kept = at;
     nb_progress progress = nb_progress_start(nb_http_log(http), "bytes", (double)what->len);
     while (at < what->len) {
-        size_t len = block_length(what, at);
-        NB_TRY(put_block(http, what, at, false, &answer, err));
+        size_t len = upload_block_length(what, at);
+        NB_TRY(upload_put_block(http, what, at, false, &answer, err));
         if (answer == ABSENT && at == 0) {
-            NB_TRY(put_block(http, what, at, true, &answer, err));
+            NB_TRY(upload_put_block(http, what, at, true, &answer, err));
         }
         at += len;
         if (answer == ACCEPTED && at <= 2 * what->block) { /* does it put blocks together? */
-            NB_TRY(remote_size(http, what->url, &size, err));
+            NB_TRY(upload_remote_size(http, what->url, &size, err));
             answer = size == (int64_t)at || size == (int64_t)what->len ? ACCEPTED : UNSUPPORTED;
         }
         if (answer != ACCEPTED) {
@@ -167,17 +169,17 @@ nb_status nb_upload_run(nb_http *http, const nb_upload *what, nb_uploaded *resul
         NB_TRY(nb_s3_upload(http, what, result, err));
         sent = true;
     } else if (large) {
-        NB_TRY(put_blocks(http, what, result, &sent, err));
+        NB_TRY(upload_put_blocks(http, what, result, &sent, err));
     }
     if (!sent) {
         if (large) {
             nb_log_info(nb_http_log(http), "the server has no partial PUT: '%s' goes whole", what->url->shown);
         }
         *result = (nb_uploaded){0};
-        NB_TRY(put_whole(http, what, result, err));
+        NB_TRY(upload_put_whole(http, what, result, err));
     }
     if (large) {
-        NB_TRY(check_size(http, what, err));
+        NB_TRY(upload_check_size(http, what, err));
     }
     if (what->note) {
         unlink(what->note);

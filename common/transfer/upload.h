@@ -37,6 +37,6 @@ typedef struct nb_uploaded {
  * @return NB_OK, NB_ERR_NETWORK when the server refuses, cannot be reached or has another size in the end, NB_STOPPED
  *         when the options say so, NB_ERR_IO when the note cannot be written, NB_ERR_USAGE for half of a pair of S3
  *         keys, or NB_ERR_LIMIT when memory is out. */
-nb_status nb_upload_run(nb_http *http, const nb_upload *what, nb_uploaded *result, nb_error *err);
+NB_CHECKED nb_status nb_upload_run(nb_http *http, const nb_upload *what, nb_uploaded *result, nb_error *err);
 
 #endif

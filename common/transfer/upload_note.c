@@ -44,7 +44,7 @@ nb_status nb_upload_note_read(nb_upload_note *out, const char *path, nb_error *e
     return status;
 }
 
-static nb_status append_line(const char *path, const char *mode, const char *line, nb_error *err)
+static nb_status upload_note_append_line(const char *path, const char *mode, const char *line, nb_error *err)
 {
     FILE *f = path ? fopen(path, mode) : NULL;
     if (!path) {
@@ -61,11 +61,12 @@ nb_status nb_upload_note_begin(nb_upload_note *note, const char *path, const cha
 {
     nb_upload_note_free(note);
     note->head = strdup(head);
-    return note->head ? append_line(path, "w", head, err) : nb_fail(err, NB_ERR_LIMIT, "out of memory for a note");
+    return note->head ? upload_note_append_line(path, "w", head, err)
+                      : nb_fail(err, NB_ERR_LIMIT, "out of memory for a note");
 }
 
 nb_status nb_upload_note_add(nb_upload_note *note, const char *path, const char *etag, nb_error *err)
 {
     nb_status status = nb_strings_push(&note->etags, etag, strlen(etag), err);
-    return status == NB_OK ? append_line(path, "a", etag, err) : status;
+    return status == NB_OK ? upload_note_append_line(path, "a", etag, err) : status;
 }

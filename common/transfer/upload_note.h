@@ -16,7 +16,7 @@ typedef struct nb_upload_note {
  * @param out  the note, empty where the file is absent or not to be read; a last line that was cut short is left out
  * @param path the file; NULL: none is kept
  * @return NB_OK, or NB_ERR_LIMIT when memory is out. */
-nb_status nb_upload_note_read(nb_upload_note *out, const char *path, nb_error *err);
+NB_CHECKED nb_status nb_upload_note_read(nb_upload_note *out, const char *path, nb_error *err);
 
 /** Begins a new note in place of what is there.
  *
@@ -24,7 +24,7 @@ nb_status nb_upload_note_read(nb_upload_note *out, const char *path, nb_error *e
  * @param path the file; NULL: none is kept
  * @param head its first line
  * @return NB_OK, NB_ERR_IO when the file cannot be written, or NB_ERR_LIMIT when memory is out. */
-nb_status nb_upload_note_begin(nb_upload_note *note, const char *path, const char *head, nb_error *err);
+NB_CHECKED nb_status nb_upload_note_begin(nb_upload_note *note, const char *path, const char *head, nb_error *err);
 
 /** Adds an accepted block to the note and its file.
  *
@@ -32,7 +32,7 @@ nb_status nb_upload_note_begin(nb_upload_note *note, const char *path, const cha
  * @param path the file; NULL: none is kept
  * @param etag what the server answered
  * @return as nb_upload_note_begin. */
-nb_status nb_upload_note_add(nb_upload_note *note, const char *path, const char *etag, nb_error *err);
+NB_CHECKED nb_status nb_upload_note_add(nb_upload_note *note, const char *path, const char *etag, nb_error *err);
 
 /** Frees what `note` holds; the file stays. Takes NULL. */
 void nb_upload_note_free(nb_upload_note *note);

@@ -26,14 +26,14 @@ bool nb_url_like(const char *word)
     return strstr(word, "://") != NULL;
 }
 
-static size_t path_length(const char *text, nb_scheme scheme)
+static size_t url_path_length(const char *text, nb_scheme scheme)
 {
     return scheme == NB_SCHEME_S3 ? strlen(text) : strcspn(text, "?#");
 }
 
 bool nb_url_is_folder(const nb_url *u)
 {
-    size_t len = path_length(u->text, u->scheme);
+    size_t len = url_path_length(u->text, u->scheme);
     return len && u->text[len - 1] == '/';
 }
 
@@ -52,7 +52,7 @@ bool nb_plain_name(const char *name)
 }
 
 /* RFC 3986: what is not unreserved is encoded, '/' stays. */
-static nb_status append_encoded(nb_buffer *b, const char *raw, size_t len, nb_error *err)
+static nb_status url_append_encoded(nb_buffer *b, const char *raw, size_t len, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t i = 0; i < len && status == NB_OK; i++) {
@@ -63,7 +63,7 @@ static nb_status append_encoded(nb_buffer *b, const char *raw, size_t len, nb_er
     return status;
 }
 
-static nb_status copy(char **out, const char *text, size_t len, nb_error *err)
+static nb_status url_copy(char **out, const char *text, size_t len, nb_error *err)
 {
     *out = nb_alloc(len + 1, 1, err);
     if (!*out) {
@@ -73,7 +73,7 @@ static nb_status copy(char **out, const char *text, size_t len, nb_error *err)
     return NB_OK;
 }
 
-static nb_status not_an_address(nb_error *err, const char *shown, const char *why)
+static nb_status url_not_an_address(nb_error *err, const char *shown, const char *why)
 {
     nb_fail(err, NB_ERR_USAGE, "'%s' is no address: %s", shown, why);
     return nb_hint(err, "write http://, https:// or s3://BUCKET/KEY");
@@ -81,14 +81,14 @@ static nb_status not_an_address(nb_error *err, const char *shown, const char *wh
 
 /* ---- S3 ---- */
 
-static const char *variable(const char *first, const char *second)
+static const char *url_variable(const char *first, const char *second)
 {
     const char *value = getenv(first);
     value = value && *value ? value : getenv(second);
     return value && *value ? value : NULL;
 }
 
-static bool bucket_name(const char *name, size_t len)
+static bool url_bucket_name(const char *name, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         if (!isalnum((unsigned char)name[i]) && !strchr("-._", name[i])) {
@@ -98,15 +98,15 @@ static bool bucket_name(const char *name, size_t len)
     return len >= 1 && len <= 63 && name[0] != '.' && name[0] != '-';
 }
 
-static nb_status s3_request(nb_url *u, const char *text, nb_error *err)
+static nb_status url_s3_request(nb_url *u, const char *text, nb_error *err)
 {
     const char *bucket = text + strlen("s3://"), *slash = strchr(bucket, '/');
-    const char *endpoint = variable("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL");
-    const char *region = variable("AWS_REGION", "AWS_DEFAULT_REGION");
+    const char *endpoint = url_variable("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL");
+    const char *region = url_variable("AWS_REGION", "AWS_DEFAULT_REGION");
     nb_buffer b = {0};
     nb_status status;
-    if (!slash || !bucket_name(bucket, (size_t)(slash - bucket))) {
-        return not_an_address(err, text, "it lacks a bucket name or a key");
+    if (!slash || !url_bucket_name(bucket, (size_t)(slash - bucket))) {
+        return url_not_an_address(err, text, "it lacks a bucket name or a key");
     }
     int len = (int)(slash - bucket);
     region = region ? region : "us-east-1";
@@ -119,7 +119,7 @@ static nb_status s3_request(nb_url *u, const char *text, nb_error *err)
         nb_fail(err, NB_ERR_USAGE, "AWS_ENDPOINT_URL is no http(s) address");
         return nb_hint(err, "write it as http://HOST:PORT");
     }
-    NB_TRY(copy(&u->region, region, strlen(region), err));
+    NB_TRY(url_copy(&u->region, region, strlen(region), err));
     if (endpoint) {
         size_t end = strlen(endpoint);
         NB_TRY(nb_buffer_printf(&b, err, "%.*s/%.*s", (int)(end - (endpoint[end - 1] == '/')), endpoint, len, bucket));
@@ -128,11 +128,11 @@ static nb_status s3_request(nb_url *u, const char *text, nb_error *err)
     } else {
         NB_TRY(nb_buffer_printf(&b, err, "https://%.*s.s3.%s.amazonaws.com", len, bucket, region));
     }
-    NB_TRY(append_encoded(&b, slash, strlen(slash), err));
+    NB_TRY(url_append_encoded(&b, slash, strlen(slash), err));
     u->request = b.data;
     b = (nb_buffer){0};
-    NB_TRY(copy(&u->text, text, strlen(text), err));
-    NB_TRY(copy(&u->shown, text, strlen(text), err));
+    NB_TRY(url_copy(&u->text, text, strlen(text), err));
+    NB_TRY(url_copy(&u->shown, text, strlen(text), err));
 done:
     nb_buffer_free(&b);
     return status;
@@ -140,48 +140,49 @@ done:
 
 /* ---- http(s) ---- */
 
-static nb_status no_memory(nb_error *err)
+static nb_status url_no_memory(nb_error *err)
 {
     return nb_fail(err, NB_ERR_LIMIT, "out of memory for an address");
 }
 
-static nb_status take_part(char **out, CURLU *h, CURLUPart part, nb_error *err)
+static nb_status url_take_part(char **out, CURLU *h, CURLUPart part, nb_error *err)
 {
     char *value = NULL;
     nb_status status = NB_OK;
     CURLUcode code = curl_url_get(h, part, &value, CURLU_URLDECODE);
     if (code == CURLUE_OUT_OF_MEMORY) {
-        status = no_memory(err);
+        status = url_no_memory(err);
     } else if (code == CURLUE_OK && value) {
-        status = copy(out, value, strlen(value), err);
+        status = url_copy(out, value, strlen(value), err);
     }
     curl_free(value);
     return status;
 }
 
-static nb_status http_request(nb_url *u, const char *text, nb_error *err)
+static nb_status url_http_request(nb_url *u, const char *text, nb_error *err)
 {
     CURLU *h = curl_url();
     char *plain = NULL;
     nb_status status;
     CURLUcode code = h ? curl_url_set(h, CURLUPART_URL, text, 0) : CURLUE_OUT_OF_MEMORY;
     if (code != CURLUE_OK) { /* what was given may hold a password */
-        status = code == CURLUE_OUT_OF_MEMORY ? no_memory(err) : not_an_address(err, "...", curl_url_strerror(code));
+        status =
+            code == CURLUE_OUT_OF_MEMORY ? url_no_memory(err) : url_not_an_address(err, "...", curl_url_strerror(code));
         goto done;
     }
-    NB_TRY(take_part(&u->user, h, CURLUPART_USER, err));
-    NB_TRY(take_part(&u->password, h, CURLUPART_PASSWORD, err));
+    NB_TRY(url_take_part(&u->user, h, CURLUPART_USER, err));
+    NB_TRY(url_take_part(&u->password, h, CURLUPART_PASSWORD, err));
     curl_url_set(h, CURLUPART_USER, NULL, 0);
     curl_url_set(h, CURLUPART_PASSWORD, NULL, 0);
     curl_url_set(h, CURLUPART_FRAGMENT, NULL, 0);
     if (curl_url_get(h, CURLUPART_URL, &plain, 0) != CURLUE_OK) {
-        status = no_memory(err);
+        status = url_no_memory(err);
         goto done;
     }
     size_t path = strcspn(plain, "?");
-    NB_TRY(copy(&u->text, plain, strlen(plain), err));
-    NB_TRY(copy(&u->request, plain, strlen(plain), err));
-    NB_TRY(copy(&u->shown, plain, path, err));
+    NB_TRY(url_copy(&u->text, plain, strlen(plain), err));
+    NB_TRY(url_copy(&u->request, plain, strlen(plain), err));
+    NB_TRY(url_copy(&u->shown, plain, path, err));
 done:
     curl_free(plain);
     curl_url_cleanup(h);
@@ -194,21 +195,21 @@ nb_status nb_url_parse(nb_url *out, const char *text, nb_error *err)
     *out = (nb_url){0};
     size_t len = strlen(text);
     if (len > NB_URL_MAX || !nb_utf8_valid(text, len)) {
-        return not_an_address(err, "...", "it is too long or not UTF-8");
+        return url_not_an_address(err, "...", "it is too long or not UTF-8");
     }
     for (size_t i = 0; i < len; i++) {
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) {
-            return not_an_address(err, "...", "it holds control characters");
+            return url_not_an_address(err, "...", "it holds control characters");
         }
     }
     if (strncmp(text, "s3://", 5) == 0) {
         out->scheme = NB_SCHEME_S3;
-        status = s3_request(out, text, err);
+        status = url_s3_request(out, text, err);
     } else if (strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0) {
         out->scheme = text[4] == ':' ? NB_SCHEME_HTTP : NB_SCHEME_HTTPS;
-        status = http_request(out, text, err);
+        status = url_http_request(out, text, err);
     } else {
-        status = not_an_address(err, nb_url_like(text) ? "..." : text, "of a kind that is not known");
+        status = url_not_an_address(err, nb_url_like(text) ? "..." : text, "of a kind that is not known");
     }
     if (status != NB_OK) {
         nb_url_free(out);
@@ -216,17 +217,17 @@ nb_status nb_url_parse(nb_url *out, const char *text, nb_error *err)
     return status;
 }
 
-static nb_status file_url(nb_url *out, const char *path, nb_error *err)
+static nb_status url_file_url(nb_url *out, const char *path, nb_error *err)
 {
     nb_buffer b = {0};
     nb_status status;
     *out = (nb_url){.scheme = NB_SCHEME_FILE};
     NB_TRY(nb_buffer_append(&b, "file://", 7, err));
-    NB_TRY(append_encoded(&b, path, strlen(path), err));
+    NB_TRY(url_append_encoded(&b, path, strlen(path), err));
     out->request = b.data;
     b = (nb_buffer){0};
-    NB_TRY(copy(&out->text, path, strlen(path), err));
-    NB_TRY(copy(&out->shown, path, strlen(path), err));
+    NB_TRY(url_copy(&out->text, path, strlen(path), err));
+    NB_TRY(url_copy(&out->shown, path, strlen(path), err));
 done:
     nb_buffer_free(&b);
     if (status != NB_OK) {
@@ -246,7 +247,7 @@ nb_status nb_url_folder(nb_url *out, const char *path, nb_error *err)
         return nb_fail(err, NB_ERR_INPUT, "'%s' is no folder and no address", path);
     }
     NB_TRY(nb_buffer_printf(&b, err, "%s/", real));
-    NB_TRY(file_url(out, b.data, err));
+    NB_TRY(url_file_url(out, b.data, err));
 done:
     nb_buffer_free(&b);
     free(real);
@@ -256,7 +257,7 @@ done:
 /* ---- addresses made of others ---- */
 
 /* Neither absolute nor upwards, in UTF-8 without control characters. */
-static bool stays_below(const char *name)
+static bool url_stays_below(const char *name)
 {
     bool fine = name[0] && name[0] != '/' && strlen(name) <= NB_URL_MAX / 4;
     for (const char *p = name; fine && *p;) {
@@ -274,7 +275,8 @@ static bool stays_below(const char *name)
 }
 
 /* A new address with its path's last part from `from` on replaced; user and password stay. */
-static nb_status rebuilt(nb_url *out, const nb_url *base, size_t keep, const char *raw, const char *rest, nb_error *err)
+static nb_status url_rebuilt(nb_url *out, const nb_url *base, size_t keep, const char *raw, const char *rest,
+                             nb_error *err)
 {
     nb_buffer b = {0};
     nb_status status;
@@ -283,15 +285,15 @@ static nb_status rebuilt(nb_url *out, const nb_url *base, size_t keep, const cha
     if (base->scheme == NB_SCHEME_S3 || base->scheme == NB_SCHEME_FILE) {
         NB_TRY(nb_buffer_append(&b, raw, strlen(raw), err));
     } else {
-        NB_TRY(append_encoded(&b, raw, strlen(raw), err));
+        NB_TRY(url_append_encoded(&b, raw, strlen(raw), err));
         NB_TRY(nb_buffer_append(&b, rest, strlen(rest), err));
     }
-    NB_TRY(base->scheme == NB_SCHEME_FILE ? file_url(out, b.data, err) : nb_url_parse(out, b.data, err));
+    NB_TRY(base->scheme == NB_SCHEME_FILE ? url_file_url(out, b.data, err) : nb_url_parse(out, b.data, err));
     if (base->user) {
-        NB_TRY(copy(&out->user, base->user, strlen(base->user), err));
+        NB_TRY(url_copy(&out->user, base->user, strlen(base->user), err));
     }
     if (base->password) {
-        NB_TRY(copy(&out->password, base->password, strlen(base->password), err));
+        NB_TRY(url_copy(&out->password, base->password, strlen(base->password), err));
     }
 done:
     nb_buffer_free(&b);
@@ -304,35 +306,36 @@ nb_status nb_url_beside(nb_url *out, const nb_url *base, const char *name, nb_er
     if (nb_url_like(name)) {
         return nb_url_parse(out, name, err);
     }
-    if (!stays_below(name)) {
+    if (!url_stays_below(name)) {
         char shown[64];
         snprintf(shown, sizeof shown, "%s", name);
         nb_text_mend(shown);
         return nb_fail(err, NB_ERR_INPUT, "'%s': the name '%s' leaves its folder", base->shown, shown);
     }
-    size_t end = path_length(base->text, base->scheme), keep = end;
+    size_t end = url_path_length(base->text, base->scheme), keep = end;
     while (keep && base->text[keep - 1] != '/') {
         keep--;
     }
-    return rebuilt(out, base, keep, name, base->text + end, err);
+    return url_rebuilt(out, base, keep, name, base->text + end, err);
 }
 
 nb_status nb_url_suffixed(nb_url *out, const nb_url *base, const char *suffix, nb_error *err)
 {
-    size_t end = path_length(base->text, base->scheme);
-    return rebuilt(out, base, end, suffix, base->text + end, err);
+    size_t end = url_path_length(base->text, base->scheme);
+    return url_rebuilt(out, base, end, suffix, base->text + end, err);
 }
 
 nb_status nb_url_name(char **out, const nb_url *url, nb_error *err)
 {
-    size_t end = path_length(url->text, url->scheme), from = end;
+    size_t end = url_path_length(url->text, url->scheme), from = end;
     while (from && url->text[from - 1] != '/') {
         from--;
     }
     int len = 0;
     char *plain =
         url->scheme == NB_SCHEME_S3 ? NULL : curl_easy_unescape(NULL, url->text + from, (int)(end - from), &len);
-    nb_status status = plain ? copy(out, plain, (size_t)len, err) : copy(out, url->text + from, end - from, err);
+    nb_status status =
+        plain ? url_copy(out, plain, (size_t)len, err) : url_copy(out, url->text + from, end - from, err);
     curl_free(plain);
     return status;
 }

@@ -86,8 +86,8 @@ typedef struct nb_embed_job {
  * `force` nor `resume` says what to do; NB_ERR_INPUT when what is to be continued was begun with another engine or, by
  *         parts, for another content; NB_ERR_IO; NB_ERR_LIMIT when memory is out or the sharing is not to be had; or
  *         the maker's status. */
-nb_status nb_embed_store(const nb_team *team, const nb_embed_job *job, nb_digest *digest, nb_embed_account *account,
-                         nb_error *err);
+NB_CHECKED nb_status nb_embed_store(const nb_team *team, const nb_embed_job *job, nb_digest *digest,
+                                    nb_embed_account *account, nb_error *err);
 
 /** Normalises a row in double precision and rounds it.
  *
@@ -122,8 +122,8 @@ typedef struct nb_text_embedder {
  * @param texts   [n], borrowed
  * @param tags    [n] nb_tag of every text, borrowed; NULL: none is an adjective
  * @return NB_OK, or NB_ERR_LIMIT when memory is out. */
-nb_status nb_text_embedder_create(nb_text_embedder *out, const nb_clip *clip, const nb_prompts *prompts,
-                                  const nb_strings *texts, const uint8_t *tags, nb_error *err);
+NB_CHECKED nb_status nb_text_embedder_create(nb_text_embedder *out, const nb_clip *clip, const nb_prompts *prompts,
+                                             const nb_strings *texts, const uint8_t *tags, nb_error *err);
 
 /** Frees what `embedder` holds. Takes NULL and {0}. */
 void nb_text_embedder_destroy(nb_text_embedder *embedder);
@@ -137,7 +137,8 @@ void nb_text_embedder_destroy(nb_text_embedder *embedder);
  * @param norms    [count]
  * @return NB_OK, NB_ERR_NUMERIC naming a text whose embedding has no norm, NB_ERR_LIMIT when memory is out, or as
  *         nb_text_encoder_run. */
-nb_status nb_text_embedder_tile(void *embedder, size_t begin, size_t count, float *rows, float *norms, nb_error *err);
+NB_CHECKED nb_status nb_text_embedder_tile(void *embedder, size_t begin, size_t count, float *rows, float *norms,
+                                           nb_error *err);
 
 /** Embeds all texts on this rank alone, as nouns. For label sets.
  *
@@ -146,8 +147,8 @@ nb_status nb_text_embedder_tile(void *embedder, size_t begin, size_t count, floa
  * @param texts   [count]
  * @param out     [count, projection], normalised
  * @return as nb_text_embedder_create and nb_text_embedder_tile. */
-nb_status nb_embed_texts(const nb_clip *clip, const nb_prompts *prompts, const nb_strings *texts, float *out,
-                         nb_error *err);
+NB_CHECKED nb_status nb_embed_texts(const nb_clip *clip, const nb_prompts *prompts, const nb_strings *texts, float *out,
+                                    nb_error *err);
 
 /* ---- images ---- */
 
@@ -168,8 +169,8 @@ typedef struct nb_image_embedder {
  * @param inputs  the images, borrowed
  * @param threads read and decode ahead; with 0 images are decoded when they are needed
  * @return NB_OK, NB_ERR_LIMIT when memory is out, or as nb_image_loader_create. */
-nb_status nb_image_embedder_open(nb_image_embedder *out, const nb_clip *clip, const nb_image_inputs *inputs,
-                                 size_t threads, nb_error *err);
+NB_CHECKED nb_status nb_image_embedder_open(nb_image_embedder *out, const nb_clip *clip, const nb_image_inputs *inputs,
+                                            size_t threads, nb_error *err);
 
 /** Makes an embedder of image files, without threads.
  *
@@ -177,7 +178,8 @@ nb_status nb_image_embedder_open(nb_image_embedder *out, const nb_clip *clip, co
  * @param clip  the model, borrowed
  * @param paths the files, copied
  * @return as nb_image_embedder_open. */
-nb_status nb_image_embedder_create(nb_image_embedder *out, const nb_clip *clip, const nb_strings *paths, nb_error *err);
+NB_CHECKED nb_status nb_image_embedder_create(nb_image_embedder *out, const nb_clip *clip, const nb_strings *paths,
+                                              nb_error *err);
 
 /** Frees what `embedder` holds. Takes NULL and {0}. */
 void nb_image_embedder_destroy(nb_image_embedder *embedder);
@@ -191,7 +193,8 @@ void nb_image_embedder_destroy(nb_image_embedder *embedder);
  * @param norms    [count]
  * @return NB_OK, NB_ERR_INPUT naming an image that cannot be read or decoded, NB_ERR_NUMERIC naming one whose embedding
  *         has no norm, or NB_ERR_LIMIT when memory is out. */
-nb_status nb_image_embedder_tile(void *embedder, size_t begin, size_t count, float *rows, float *norms, nb_error *err);
+NB_CHECKED nb_status nb_image_embedder_tile(void *embedder, size_t begin, size_t count, float *rows, float *norms,
+                                            nb_error *err);
 
 /** An nb_tile_herald: has `embedder`, an nb_image_embedder with threads, begin to read and decode the images
  * [begin, begin + count). */

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-static nb_status start(nb_image_embedder *e, const nb_clip *clip, const nb_image_inputs *inputs, size_t threads,
-                       nb_error *err)
+static nb_status embed_images_start(nb_image_embedder *e, const nb_clip *clip, const nb_image_inputs *inputs,
+                                    size_t threads, nb_error *err)
 {
     nb_status status;
     e->clip = clip;
@@ -26,7 +26,7 @@ nb_status nb_image_embedder_open(nb_image_embedder *e, const nb_clip *clip, cons
                                  size_t threads, nb_error *err)
 {
     *e = (nb_image_embedder){0};
-    return start(e, clip, inputs, threads, err);
+    return embed_images_start(e, clip, inputs, threads, err);
 }
 
 nb_status nb_image_embedder_create(nb_image_embedder *e, const nb_clip *clip, const nb_strings *paths, nb_error *err)
@@ -40,7 +40,7 @@ nb_status nb_image_embedder_create(nb_image_embedder *e, const nb_clip *clip, co
         nb_image_embedder_destroy(e);
         return status;
     }
-    return start(e, clip, &e->own, 0, err);
+    return embed_images_start(e, clip, &e->own, 0, err);
 }
 
 void nb_image_embedder_destroy(nb_image_embedder *e)

@@ -35,19 +35,19 @@ void nb_text_embedder_destroy(nb_text_embedder *e)
     }
 }
 
-static const nb_strings *prompts_of(const nb_text_embedder *e, size_t i)
+static const nb_strings *embed_text_prompts_of(const nb_text_embedder *e, size_t i)
 {
     return e->tags && e->tags[i] == NB_TAG_ADJ ? &e->prompts->adjectives : &e->prompts->nouns;
 }
 
 /* Fills the k-th template of every text that has one. */
-static nb_status fill(nb_text_embedder *e, size_t begin, size_t count, size_t k, nb_error *err)
+static nb_status embed_text_fill(nb_text_embedder *e, size_t begin, size_t count, size_t k, nb_error *err)
 {
     nb_buffer prompt = {0};
     nb_status status = NB_OK;
     nb_strings_free(&e->filled);
     for (size_t i = 0; i < count; i++) {
-        const nb_strings *templates = prompts_of(e, begin + i);
+        const nb_strings *templates = embed_text_prompts_of(e, begin + i);
         if (k >= templates->count) {
             continue;
         }
@@ -63,10 +63,10 @@ done:
 }
 
 /* Adds the k-th template's embeddings to the sums: raw when it is a text's only one, else normalised. */
-static nb_status add_template(nb_text_embedder *e, size_t begin, size_t count, size_t k, nb_error *err)
+static nb_status embed_text_add_template(nb_text_embedder *e, size_t begin, size_t count, size_t k, nb_error *err)
 {
     size_t d = e->clip->config.projection;
-    nb_status status = fill(e, begin, count, k, err);
+    nb_status status = embed_text_fill(e, begin, count, k, err);
     if (status != NB_OK || !e->filled.count) {
         return status;
     }
@@ -77,7 +77,7 @@ static nb_status add_template(nb_text_embedder *e, size_t begin, size_t count, s
         for (size_t i = 0; i < d; i++) {
             norm += (double)raw[i] * (double)raw[i];
         }
-        size_t templates = prompts_of(e, begin + e->row[r])->count;
+        size_t templates = embed_text_prompts_of(e, begin + e->row[r])->count;
         double scale = templates == 1 ? 1.0 : norm > 0 ? 1.0 / (sqrt(norm) * (double)templates) : 0;
         for (size_t i = 0; i < d; i++) {
             sum[i] += (double)raw[i] * scale;
@@ -95,7 +95,7 @@ nb_status nb_text_embedder_tile(void *embedder, size_t begin, size_t count, floa
         e->prompts->nouns.count > e->prompts->adjectives.count ? e->prompts->nouns.count : e->prompts->adjectives.count;
     memset(e->sum, 0, count * d * sizeof *e->sum);
     for (size_t k = 0; k < most; k++) {
-        nb_status status = add_template(e, begin, count, k, err);
+        nb_status status = embed_text_add_template(e, begin, count, k, err);
         if (status != NB_OK) {
             return status;
         }

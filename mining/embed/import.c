@@ -25,18 +25,18 @@ typedef struct input {
     bool half;    /* keep the bits */
 } input;
 
-static nb_status check_count(size_t have, size_t want, const char *path, nb_error *err)
+static nb_status import_check_count(size_t have, size_t want, const char *path, nb_error *err)
 {
     return have == want ? NB_OK
                         : nb_fail(err, NB_ERR_INPUT, "'%s' has %zu entries for %zu embeddings", path, have, want);
 }
 
-static nb_status read_names(input *in, const char *path, nb_error *err)
+static nb_status import_read_names(input *in, const char *path, nb_error *err)
 {
     nb_status status = NB_OK;
     if (path) {
         NB_TRY(nb_file_lines(path, NAME_BYTES_MAX, &in->names, err));
-        NB_TRY(check_count(in->names.count, in->rows.rows, path, err));
+        NB_TRY(import_check_count(in->names.count, in->rows.rows, path, err));
     }
     for (size_t i = 0; !path && i < in->rows.rows; i++) {
         char number[24];
@@ -47,14 +47,14 @@ done:
     return status;
 }
 
-static nb_status read_labels(input *in, const char *path, nb_error *err)
+static nb_status import_read_labels(input *in, const char *path, nb_error *err)
 {
     nb_npy labels;
     nb_status status = nb_npy_open(&labels, path, err);
     if (status != NB_OK) {
         return status;
     }
-    NB_TRY(check_count(labels.rows * labels.columns, in->rows.rows, path, err));
+    NB_TRY(import_check_count(labels.rows * labels.columns, in->rows.rows, path, err));
     NB_TRY_NEW(in->labels, in->rows.rows);
     for (size_t i = 0; i < in->rows.rows; i++) {
         double value = nb_npy_at(&labels, i);
@@ -70,12 +70,12 @@ done:
     return status;
 }
 
-static nb_status read_tags(input *in, const char *path, nb_error *err)
+static nb_status import_read_tags(input *in, const char *path, nb_error *err)
 {
     nb_strings lines = {0};
     nb_status status;
     NB_TRY(nb_file_lines(path, 64, &lines, err));
-    NB_TRY(check_count(lines.count, in->rows.rows, path, err));
+    NB_TRY(import_check_count(lines.count, in->rows.rows, path, err));
     NB_TRY_NEW(in->tags, lines.count);
     for (size_t i = 0; i < lines.count; i++) {
         nb_tag tag;
@@ -92,7 +92,7 @@ done:
 }
 
 /* Norms of all rows, and whether half-precision bits can stay as they are. */
-static nb_status measure(input *in, const char *path, nb_error *err)
+static nb_status import_measure(input *in, const char *path, nb_error *err)
 {
     size_t d = in->rows.columns;
     double *row = NULL;
@@ -117,7 +117,7 @@ done:
     return status;
 }
 
-static nb_status write_rows(const input *in, const char *path, const nb_store_plan *plan, nb_error *err)
+static nb_status import_write_rows(const input *in, const char *path, const nb_store_plan *plan, nb_error *err)
 {
     size_t d = in->rows.columns;
     float *rows = NULL;
@@ -157,7 +157,7 @@ done:
     return status;
 }
 
-static nb_status read_all(input *in, const nb_import *import, nb_error *err)
+static nb_status import_read_all(input *in, const nb_import *import, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_npy_open(&in->rows, import->embeddings, err));
@@ -165,14 +165,14 @@ static nb_status read_all(input *in, const nb_import *import, nb_error *err)
         return nb_fail(err, NB_ERR_INPUT, "'%s' is not a matrix of embeddings: it is %zu by %zu", import->embeddings,
                        in->rows.rows, in->rows.columns);
     }
-    NB_TRY(read_names(in, import->names, err));
+    NB_TRY(import_read_names(in, import->names, err));
     if (import->labels) {
-        NB_TRY(read_labels(in, import->labels, err));
+        NB_TRY(import_read_labels(in, import->labels, err));
     }
     if (import->tags) {
-        NB_TRY(read_tags(in, import->tags, err));
+        NB_TRY(import_read_tags(in, import->tags, err));
     }
-    NB_TRY(measure(in, import->embeddings, err));
+    NB_TRY(import_measure(in, import->embeddings, err));
 done:
     return status;
 }
@@ -185,7 +185,7 @@ nb_status nb_import_store(const nb_import *import, const char *path, bool force,
     nb_store_plan plan;
     nb_status status;
     NB_TRY(nb_output_begin(&out, path, force, err));
-    NB_TRY(read_all(&in, import, err));
+    NB_TRY(import_read_all(&in, import, err));
     nb_store_spec spec = {.count = in.rows.rows,
                           .width = in.rows.columns,
                           .tile_rows = TILE_ROWS,
@@ -195,7 +195,7 @@ nb_status nb_import_store(const nb_import *import, const char *path, bool force,
                           .labels = in.labels,
                           .provenance = import->provenance};
     NB_TRY(nb_store_create(&plan, out.partial, &spec, err));
-    NB_TRY(write_rows(&in, out.partial, &plan, err));
+    NB_TRY(import_write_rows(&in, out.partial, &plan, err));
     NB_TRY(nb_store_seal(out.partial, &plan, digest, err));
     NB_TRY(nb_output_commit(&out, err));
     *count = in.rows.rows;

@@ -24,7 +24,7 @@ typedef struct nb_import {
  * @return NB_OK, NB_ERR_INPUT for a file that is missing or of another form, counts that differ, a row that is zero or
  * not finite, a label or tag that is none, NB_ERR_USAGE when the output is there, NB_ERR_IO, or NB_ERR_LIMIT when
  *         memory is out. */
-nb_status nb_import_store(const nb_import *import, const char *path, bool force, nb_digest *digest, size_t *count,
-                          nb_error *err);
+NB_CHECKED nb_status nb_import_store(const nb_import *import, const char *path, bool force, nb_digest *digest,
+                                     size_t *count, nb_error *err);
 
 #endif

@@ -33,7 +33,7 @@ nb_status nb_part_parse(nb_part *out, const char *text, nb_error *err)
 }
 
 /* The first tile of part k; tile counts times part counts stay far below 64 bits. */
-static size_t first_of(const nb_part *part, const nb_store_plan *plan, size_t k)
+static size_t parts_first_of(const nb_part *part, const nb_store_plan *plan, size_t k)
 {
     return (size_t)(plan->tile_count * (k - 1) / part->count);
 }
@@ -46,8 +46,8 @@ void nb_part_tiles(const nb_part *part, const nb_store_plan *plan, size_t *first
     if (!part->count) {
         return;
     }
-    size_t end = part->number ? first_of(part, plan, part->number + 1) : 0;
-    *first = part->number ? first_of(part, plan, part->number) : 0;
+    size_t end = part->number ? parts_first_of(part, plan, part->number + 1) : 0;
+    *first = part->number ? parts_first_of(part, plan, part->number) : 0;
     *tiles = end - *first;
     uint64_t begin_row = *first * plan->tile_rows, end_row = end * plan->tile_rows;
     *rows = (end_row < plan->count ? end_row : plan->count) - (begin_row < plan->count ? begin_row : plan->count);
@@ -55,7 +55,7 @@ void nb_part_tiles(const nb_part *part, const nb_store_plan *plan, size_t *first
 
 /* ---- the layout ---- */
 
-static nb_status refuse_other(const char *partial, const nb_store_spec *spec, nb_error *err)
+static nb_status parts_refuse_other(const char *partial, const nb_store_spec *spec, nb_error *err)
 {
     char *old = NULL;
     nb_error unreadable = {0};
@@ -92,7 +92,7 @@ static nb_status parts_lay_out(const nb_output *out, const char *fresh, nb_store
     }
     NB_TRY(nb_store_same_plan(plan, fresh, out->partial, &same, err));
     if (!same) {
-        status = refuse_other(out->partial, spec, err);
+        status = parts_refuse_other(out->partial, spec, err);
     }
 done:
     return status;
@@ -126,7 +126,7 @@ done:
 /* ---- the end ---- */
 
 /* Tiles not done; those of other parts are read whole, this one's were verified or made just now. */
-static nb_status count_left(size_t *left, int fd, const nb_part *part, const nb_store_plan *plan, nb_error *err)
+static nb_status parts_count_left(size_t *left, int fd, const nb_part *part, const nb_store_plan *plan, nb_error *err)
 {
     size_t first, tiles;
     uint64_t rows;
@@ -147,7 +147,7 @@ done:
 /* Held while one job seals, gone with its descriptor (a lock of the process would go when sealing closes the file). A
  * file system without locks does without: two jobs that seal at once write the same bytes, and one is first to rename.
  */
-static nb_status hold(int fd, const char *partial, nb_error *err)
+static nb_status parts_hold(int fd, const char *partial, nb_error *err)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int got;
@@ -161,14 +161,14 @@ static nb_status hold(int fd, const char *partial, nb_error *err)
 }
 
 /* True while the open file still has that name. */
-static bool still(int fd, const char *path)
+static bool parts_still(int fd, const char *path)
 {
     struct stat a, b;
     return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 /* Layouts that killed jobs left. A job that is at its own now finds the store complete. */
-static void clear_layouts(const char *partial)
+static void parts_clear_layouts(const char *partial)
 {
     const char *base = nb_path_base(partial);
     size_t len = strlen(base);
@@ -203,12 +203,12 @@ nb_status nb_part_finish(nb_output *out, const nb_part *part, const nb_store_pla
                    ? NB_OK /* another job was faster */
                    : nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", out->partial);
     }
-    NB_TRY(count_left(left, fd, part, plan, err));
+    NB_TRY(parts_count_left(left, fd, part, plan, err));
     if (*left) {
         goto done;
     }
-    NB_TRY(hold(fd, out->partial, err));
-    if (!still(fd, out->partial)) {
+    NB_TRY(parts_hold(fd, out->partial, err));
+    if (!parts_still(fd, out->partial)) {
         goto done;
     }
     NB_TRY(nb_buffer_printf(&partial, err, "%s", out->partial));
@@ -216,13 +216,13 @@ nb_status nb_part_finish(nb_output *out, const nb_part *part, const nb_store_pla
     if (status == NB_OK) {
         status = nb_output_commit(out, err);
     }
-    if (status != NB_OK && out->path && !still(fd, partial.data) && still(fd, out->path)) {
+    if (status != NB_OK && out->path && !parts_still(fd, partial.data) && parts_still(fd, out->path)) {
         nb_error_clear(err); /* another job did, meanwhile */
         *digest = (nb_digest){""};
         status = NB_OK;
     }
     if (status == NB_OK) {
-        clear_layouts(partial.data);
+        parts_clear_layouts(partial.data);
     }
 done:
     nb_buffer_free(&partial);

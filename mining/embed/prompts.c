@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static nb_status copy(nb_strings *out, const nb_strings *given, const char *fallback, nb_error *err)
+static nb_status prompts_copy(nb_strings *out, const nb_strings *given, const char *fallback, nb_error *err)
 {
     if (!given || !given->count) {
         return nb_strings_push(out, fallback, strlen(fallback), err);
@@ -24,9 +24,9 @@ static nb_status copy(nb_strings *out, const nb_strings *given, const char *fall
 nb_status nb_prompts_create(nb_prompts *out, const nb_strings *nouns, const nb_strings *adjectives, nb_error *err)
 {
     *out = (nb_prompts){0};
-    nb_status status = copy(&out->nouns, nouns, NB_PROMPT_DEFAULT, err);
+    nb_status status = prompts_copy(&out->nouns, nouns, NB_PROMPT_DEFAULT, err);
     if (status == NB_OK) {
-        status = copy(&out->adjectives, adjectives, NB_PROMPT_ADJ_DEFAULT, err);
+        status = prompts_copy(&out->adjectives, adjectives, NB_PROMPT_ADJ_DEFAULT, err);
     }
     if (status != NB_OK) {
         nb_prompts_destroy(out);

@@ -1,4 +1,5 @@
-/* Prompt templates: what stands around a word before it is embedded. "{}" is where the word goes. */
+/* Prompt templates: what stands around a word before it is embedded. "{}" is where the word goes. Nothing here is
+ * collective. */
 #ifndef NB_MINING_EMBED_PROMPTS_H
 #define NB_MINING_EMBED_PROMPTS_H
 
@@ -8,16 +9,31 @@
 #define NB_PROMPT_DEFAULT     "The nice {}."
 #define NB_PROMPT_ADJ_DEFAULT "This is a {} photo"
 
+/** Templates by tag, one or more each. */
 typedef struct nb_prompts {
-    nb_strings nouns; /* for nouns and untagged texts */
+    nb_strings nouns; /**< for nouns and untagged texts */
     nb_strings adjectives;
 } nb_prompts;
 
-/* The user's templates, or the defaults where a list is empty. NB_ERR_USAGE for one without "{}". */
-nb_status nb_prompts_create(nb_prompts *out, const nb_strings *nouns, const nb_strings *adjectives, nb_error *err);
+/** The user's templates, or the defaults where a list is empty.
+ *
+ * @param out        destroyed by the caller; {0} on failure
+ * @param nouns      copied; NULL or empty: NB_PROMPT_DEFAULT
+ * @param adjectives copied; NULL or empty: NB_PROMPT_ADJ_DEFAULT
+ * @return NB_OK, NB_ERR_USAGE for a template without "{}", or NB_ERR_LIMIT when memory is out. */
+NB_CHECKED nb_status nb_prompts_create(nb_prompts *out, const nb_strings *nouns, const nb_strings *adjectives,
+                                       nb_error *err);
+
+/** Frees what `prompts` holds. Takes NULL and {0}. */
 void nb_prompts_destroy(nb_prompts *prompts);
 
-/* Appends the template with every "{}" replaced by the text. */
-nb_status nb_prompt_fill(nb_buffer *out, const char *prompt, const char *text, size_t len, nb_error *err);
+/** Appends a template with every "{}" replaced by a text.
+ *
+ * @param out    the buffer
+ * @param prompt the template
+ * @param text   [len]
+ * @param len    its bytes
+ * @return as nb_buffer_append. */
+NB_CHECKED nb_status nb_prompt_fill(nb_buffer *out, const char *prompt, const char *text, size_t len, nb_error *err);
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Every rank but the node's first takes the weights that the first one read. */
-static nb_status adopt(nb_model *m, const nb_team *team, nb_error *err)
+static nb_status shared_model_adopt(nb_model *m, const nb_team *team, nb_error *err)
 {
     nb_digest digest = m->clip->digest; /* empty where the weights were not read */
     nb_status status;
@@ -36,7 +36,7 @@ nb_status nb_model_open(nb_model *m, const nb_team *team, const char *directory,
         status = nb_clip_load(m->clip, directory, m->weights.base, err);
     }
     NB_TRY(nb_team_agree(team, status, err));
-    NB_TRY(adopt(m, team, err));
+    NB_TRY(shared_model_adopt(m, team, err));
 done:
     if (status != NB_OK) {
         nb_model_close(m);

@@ -125,9 +125,9 @@ static void count_faults(const nb_log *log, const uint8_t *marks, size_t count, 
     }
     *dropped = count - faults[NB_IMAGE_FINE];
     for (int f = NB_IMAGE_FINE + 1; f < NB_IMAGE_FAULTS; f++) {
-        if (faults[f]) {
-            (void)nb_buffer_printf(&text, &ignored, "%s%zu %s", text.len ? ", " : "", faults[f],
-                                   nb_image_fault_name((nb_image_fault)f));
+        if (faults[f] && nb_buffer_printf(&text, &ignored, "%s%zu %s", text.len ? ", " : "", faults[f],
+                                          nb_image_fault_name((nb_image_fault)f)) != NB_OK) {
+            break; /* the line in the log is shorter then */
         }
     }
     if (*dropped) {

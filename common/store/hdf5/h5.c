@@ -22,7 +22,7 @@ nb_status nb_h5_start(nb_error *err)
     return nb_zstd_filter_register(err);
 }
 
-static nb_status put_attribute(hid_t file, const char *name, hid_t type, const void *value, nb_error *err)
+static nb_status h5_put_attribute(hid_t file, const char *name, hid_t type, const void *value, nb_error *err)
 {
     hid_t space = H5Screate(H5S_SCALAR);
     hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
@@ -37,11 +37,11 @@ static nb_status put_attribute(hid_t file, const char *name, hid_t type, const v
     return status;
 }
 
-static nb_status put_text_attribute(hid_t file, const char *name, const char *text, nb_error *err)
+static nb_status h5_put_text_attribute(hid_t file, const char *name, const char *text, nb_error *err)
 {
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, strlen(text) + 1);
-    nb_status status = put_attribute(file, name, type, text, err);
+    nb_status status = h5_put_attribute(file, name, type, text, err);
     H5Tclose(type);
     return status;
 }
@@ -94,7 +94,7 @@ static nb_status h5_copy_sparse(const h5_copy *c, off_t size, nb_error *err)
 }
 
 /* The file is there from the beginning: where it cannot be, no work is done for it. */
-static nb_status make_file(const char *path, nb_error *err)
+static nb_status h5_make_file(const char *path, nb_error *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0 || close(fd) != 0) {
@@ -117,7 +117,7 @@ nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned
     /* 1.10's index of a single chunk takes 30 bytes, 1.8's over 2000: as much as a small file holds */
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
     NB_TRY(nb_h5_memory_use(access, err));
-    NB_TRY(make_file(path, err));
+    NB_TRY(h5_make_file(path, err));
     *file = H5Fcreate(path, H5F_ACC_TRUNC, create, access);
     if (*file < 0) {
         status = nb_h5_fail(err, NB_ERR_LIMIT, "hold in memory", path);
@@ -125,9 +125,9 @@ nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned
     }
     char producer[64];
     snprintf(producer, sizeof producer, "negbank %s %s", nb_version(), nb_commit());
-    NB_TRY(put_text_attribute(*file, "kind", kind, err));
-    NB_TRY(put_attribute(*file, "format", H5T_NATIVE_UINT, &format, err));
-    NB_TRY(put_text_attribute(*file, "producer", producer, err));
+    NB_TRY(h5_put_text_attribute(*file, "kind", kind, err));
+    NB_TRY(h5_put_attribute(*file, "format", H5T_NATIVE_UINT, &format, err));
+    NB_TRY(h5_put_text_attribute(*file, "producer", producer, err));
 done:
     H5Pclose(create);
     H5Pclose(access);
@@ -195,7 +195,7 @@ nb_status nb_h5_total_bytes(const char *name, size_t rank, const hsize_t *dims, 
 }
 
 /* Creation properties: contiguous and unfilled, or zstd chunks of whole rows. */
-static hid_t properties(hid_t file_type, size_t rank, const hsize_t *dims, nb_h5_layout layout)
+static hid_t h5_properties(hid_t file_type, size_t rank, const hsize_t *dims, nb_h5_layout layout)
 {
     hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_obj_track_times(plist, false);
@@ -241,8 +241,8 @@ nb_status nb_h5_create_groups(hid_t file, const char *name, nb_error *err)
     return status;
 }
 
-static nb_status create_dataset(hid_t file, const char *name, const nb_h5_array *a, nb_h5_layout layout, hid_t *dataset,
-                                nb_error *err)
+static nb_status h5_create_dataset(hid_t file, const char *name, const nb_h5_array *a, nb_h5_layout layout,
+                                   hid_t *dataset, nb_error *err)
 {
     size_t bytes;
     nb_status status = nb_h5_total_bytes(name, a->rank, a->dims, H5Tget_size(a->stored), &bytes, err);
@@ -252,7 +252,7 @@ static nb_status create_dataset(hid_t file, const char *name, const nb_h5_array 
     if (status != NB_OK) {
         return status;
     }
-    hid_t plist = properties(a->stored, a->rank, a->dims, layout);
+    hid_t plist = h5_properties(a->stored, a->rank, a->dims, layout);
     hid_t space = a->rank ? H5Screate_simple((int)a->rank, a->dims, NULL) : H5Screate(H5S_SCALAR);
     *dataset = H5Dcreate2(file, name, a->stored, space, H5P_DEFAULT, plist, H5P_DEFAULT);
     if (*dataset < 0) {
@@ -264,7 +264,7 @@ static nb_status create_dataset(hid_t file, const char *name, const nb_h5_array 
 }
 
 /* The filter has no other way to say that it had no memory to pack into; errno was 0 before. */
-static nb_status write_failed(const char *name, nb_error *err)
+static nb_status h5_write_failed(const char *name, nb_error *err)
 {
     return errno == ENOMEM ? nb_fail(err, NB_ERR_LIMIT, "out of memory to pack dataset '%s'", name)
                            : nb_h5_fail(err, NB_ERR_IO, "write dataset", name);
@@ -273,16 +273,16 @@ static nb_status write_failed(const char *name, nb_error *err)
 nb_status nb_h5_put(hid_t file, const char *name, const nb_h5_array *array, nb_h5_layout layout, nb_error *err)
 {
     hid_t dataset;
-    nb_status status = create_dataset(file, name, array, layout, &dataset, err);
+    nb_status status = h5_create_dataset(file, name, array, layout, &dataset, err);
     if (status != NB_OK) {
         return status;
     }
     errno = 0;
     if (array->data && H5Dwrite(dataset, array->memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, array->data) < 0) {
-        status = write_failed(name, err);
+        status = h5_write_failed(name, err);
     }
     if (H5Dclose(dataset) < 0 && status == NB_OK) {
-        status = write_failed(name, err);
+        status = h5_write_failed(name, err);
     }
     return status;
 }
@@ -307,7 +307,7 @@ nb_status nb_h5_dataset_offset(hid_t dataset, const char *name, uint64_t *offset
 nb_status nb_h5_reserve(hid_t file, const char *name, const nb_h5_array *array, uint64_t *offset, nb_error *err)
 {
     hid_t dataset;
-    nb_status status = create_dataset(file, name, array, NB_H5_CONTIGUOUS, &dataset, err);
+    nb_status status = h5_create_dataset(file, name, array, NB_H5_CONTIGUOUS, &dataset, err);
     if (status == NB_OK) {
         status = nb_h5_dataset_offset(dataset, name, offset, err);
         H5Dclose(dataset);

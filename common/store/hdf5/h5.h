@@ -27,7 +27,7 @@ enum { NB_H5_USER_BLOCK = 512 };
  * @param format the version of its format, from 1
  * @return NB_OK, NB_ERR_IO when `path` cannot be created or HDF5 fails, NB_ERR_LIMIT when memory is out, or
  *         NB_ERR_INTERNAL when HDF5 cannot be started. */
-nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);
+NB_CHECKED nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);
 
 /** Opens a file for reading.
  *
@@ -37,7 +37,7 @@ nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned
  * @param format the newest version of the format that is read
  * @return NB_OK, NB_ERR_INPUT when it is no HDF5 file, of another kind or of a newer format, or NB_ERR_INTERNAL when
  * HDF5 cannot be started. */
-nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);
+NB_CHECKED nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);
 
 /** Writes a file made by nb_h5_create to its path and closes it, also on failure. It is not synced.
  *
@@ -45,7 +45,7 @@ nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned f
  * @param path as it was created
  * @return NB_OK, NB_ERR_IO when it cannot be written whole, or NB_ERR_LIMIT when HDF5 cannot finish it or memory is
  * out. */
-nb_status nb_h5_save(hid_t *file, const char *path, nb_error *err);
+NB_CHECKED nb_status nb_h5_save(hid_t *file, const char *path, nb_error *err);
 
 /** Closes an opened file, or drops what was put into one made by nb_h5_create; *file becomes -1. 0 or negative: nothing
  * to close.
@@ -88,7 +88,8 @@ typedef struct nb_h5_values {
  * @param array  what is written
  * @param layout how it is stored
  * @return NB_OK, NB_ERR_IO when HDF5 fails, or NB_ERR_LIMIT when it is over 1 TiB or memory is out. */
-nb_status nb_h5_put(hid_t file, const char *name, const nb_h5_array *array, nb_h5_layout layout, nb_error *err);
+NB_CHECKED nb_status nb_h5_put(hid_t file, const char *name, const nb_h5_array *array, nb_h5_layout layout,
+                               nb_error *err);
 
 /** nb_h5_put of a vector.
  *
@@ -97,7 +98,8 @@ nb_status nb_h5_put(hid_t file, const char *name, const nb_h5_array *array, nb_h
  * @param values what is written
  * @param layout how it is stored
  * @return as nb_h5_put. */
-nb_status nb_h5_put_vector(hid_t file, const char *name, nb_h5_values values, nb_h5_layout layout, nb_error *err);
+NB_CHECKED nb_status nb_h5_put_vector(hid_t file, const char *name, nb_h5_values values, nb_h5_layout layout,
+                                      nb_error *err);
 
 /** Makes a contiguous dataset without writing it.
  *
@@ -106,7 +108,8 @@ nb_status nb_h5_put_vector(hid_t file, const char *name, nb_h5_values values, nb
  * @param array  its stored type and dimensions; `memory` and `data` are not looked at
  * @param offset where its bytes lie in the file, from the file's begin
  * @return as nb_h5_put; NB_ERR_INPUT when HDF5 does not say where. */
-nb_status nb_h5_reserve(hid_t file, const char *name, const nb_h5_array *array, uint64_t *offset, nb_error *err);
+NB_CHECKED nb_status nb_h5_reserve(hid_t file, const char *name, const nb_h5_array *array, uint64_t *offset,
+                                   nb_error *err);
 
 /** Writes one text as a scalar string.
  *
@@ -114,7 +117,7 @@ nb_status nb_h5_reserve(hid_t file, const char *name, const nb_h5_array *array, 
  * @param name of the dataset
  * @param text UTF-8
  * @return as nb_h5_put. */
-nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_error *err);
+NB_CHECKED nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_error *err);
 
 /** Writes a list of strings as NAME/bytes and NAME/offsets.
  *
@@ -122,7 +125,7 @@ nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_erro
  * @param name    NAME
  * @param strings the list
  * @return as nb_h5_put. */
-nb_status nb_h5_put_strings(hid_t file, const char *name, const nb_strings *strings, nb_error *err);
+NB_CHECKED nb_status nb_h5_put_strings(hid_t file, const char *name, const nb_strings *strings, nb_error *err);
 
 /* ---- reading ---- */
 
@@ -144,7 +147,7 @@ uint64_t nb_h5_stored_bytes(hid_t file, const char *name);
  * @param is_half set to whether it is stored as half precision, single otherwise; NULL: not asked
  * @return NB_OK, or NB_ERR_INPUT when there is no such dataset, it has another rank or, where is_half is asked, holds
  *         neither precision. */
-nb_status nb_h5_dims(hid_t file, const char *name, size_t rank, hsize_t *dims, bool *is_half, nb_error *err);
+NB_CHECKED nb_status nb_h5_dims(hid_t file, const char *name, size_t rank, hsize_t *dims, bool *is_half, nb_error *err);
 
 /** Where a contiguous dataset's bytes lie.
  *
@@ -152,7 +155,7 @@ nb_status nb_h5_dims(hid_t file, const char *name, size_t rank, hsize_t *dims, b
  * @param name   of the dataset
  * @param offset in bytes, from the file's begin
  * @return NB_OK, or NB_ERR_INPUT when there is no such dataset or it is stored otherwise. */
-nb_status nb_h5_offset(hid_t file, const char *name, uint64_t *offset, nb_error *err);
+NB_CHECKED nb_status nb_h5_offset(hid_t file, const char *name, uint64_t *offset, nb_error *err);
 
 /** Reads a whole dataset.
  *
@@ -162,7 +165,7 @@ nb_status nb_h5_offset(hid_t file, const char *name, uint64_t *offset, nb_error 
  * @param data the elements, aligned to 64 bytes, freed by the caller; NULL on failure
  * @return NB_OK, NB_ERR_INPUT when it is missing, has other dimensions or another type, or is not stored whole as
  *         nb_h5_put stores it, or NB_ERR_LIMIT when it is over 1 TiB or memory is out. */
-nb_status nb_h5_get(hid_t file, const char *name, const nb_h5_array *want, void **data, nb_error *err);
+NB_CHECKED nb_status nb_h5_get(hid_t file, const char *name, const nb_h5_array *want, void **data, nb_error *err);
 
 /** Reads a text that nb_h5_put_text wrote.
  *
@@ -170,7 +173,7 @@ nb_status nb_h5_get(hid_t file, const char *name, const nb_h5_array *want, void 
  * @param name of the dataset
  * @param text NUL-terminated, freed by the caller; NULL on failure
  * @return as nb_h5_get; NB_ERR_INPUT for what is no text, or one of over 256 MiB. */
-nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *err);
+NB_CHECKED nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *err);
 
 /** Reads a list that nb_h5_put_strings wrote.
  *
@@ -179,7 +182,7 @@ nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *er
  * @param strings the list, freed by the caller; {0} on failure
  * @return as nb_h5_get; NB_ERR_INPUT also when offsets do not fit the bytes, or a string is not UTF-8 or holds a NUL.
  */
-nb_status nb_h5_get_strings(hid_t file, const char *name, nb_strings *strings, nb_error *err);
+NB_CHECKED nb_status nb_h5_get_strings(hid_t file, const char *name, nb_strings *strings, nb_error *err);
 
 /** Most datasets that nb_h5_names lists. */
 enum { NB_H5_DATASETS_MAX = 1000 };
@@ -189,7 +192,7 @@ enum { NB_H5_DATASETS_MAX = 1000 };
  * @param file  an open file
  * @param names freed by the caller; {0} on failure
  * @return NB_OK, NB_ERR_INPUT over NB_H5_DATASETS_MAX of them or for a link, or NB_ERR_LIMIT when memory is out. */
-nb_status nb_h5_names(hid_t file, nb_strings *names, nb_error *err);
+NB_CHECKED nb_status nb_h5_names(hid_t file, nb_strings *names, nb_error *err);
 
 /** Reads all elements of a dataset as they are stored, unpacked.
  *
@@ -198,7 +201,7 @@ nb_status nb_h5_names(hid_t file, nb_strings *names, nb_error *err);
  * @param data  [*bytes], freed by the caller; NULL on failure
  * @param bytes their number
  * @return as nb_h5_get; NB_ERR_INPUT for elements that are no plain numbers or text. */
-nb_status nb_h5_get_raw(hid_t file, const char *name, void **data, size_t *bytes, nb_error *err);
+NB_CHECKED nb_status nb_h5_get_raw(hid_t file, const char *name, void **data, size_t *bytes, nb_error *err);
 
 /* ---- reading in parts ---- */
 
@@ -221,8 +224,8 @@ typedef struct nb_h5_vector {
  * @param mem_type type of the elements
  * @param mem_size bytes of one
  * @return as nb_h5_get. */
-nb_status nb_h5_vector_open(nb_h5_vector *out, hid_t file, const char *name, hid_t mem_type, size_t mem_size,
-                            nb_error *err);
+NB_CHECKED nb_status nb_h5_vector_open(nb_h5_vector *out, hid_t file, const char *name, hid_t mem_type, size_t mem_size,
+                                       nb_error *err);
 
 /** Reads elements [begin, begin + count).
  *
@@ -231,7 +234,7 @@ nb_status nb_h5_vector_open(nb_h5_vector *out, hid_t file, const char *name, hid
  * @param count  how many
  * @param out    [count]
  * @return NB_OK, NB_ERR_INPUT when they are beyond the end or not stored whole, or NB_ERR_LIMIT when memory is out. */
-nb_status nb_h5_vector_read(nb_h5_vector *vector, size_t begin, size_t count, void *out, nb_error *err);
+NB_CHECKED nb_status nb_h5_vector_read(nb_h5_vector *vector, size_t begin, size_t count, void *out, nb_error *err);
 
 /** Closes `vector`, which becomes {0}. Harmless on {0}. */
 void nb_h5_vector_close(nb_h5_vector *vector);
@@ -244,7 +247,7 @@ void nb_h5_vector_close(nb_h5_vector *vector);
  * @param count   how many
  * @param strings freed by the caller; {0} on failure
  * @return as nb_h5_get_strings and nb_h5_vector_read. */
-nb_status nb_h5_strings_read(nb_h5_vector *bytes, nb_h5_vector *offsets, size_t begin, size_t count,
-                             nb_strings *strings, nb_error *err);
+NB_CHECKED nb_status nb_h5_strings_read(nb_h5_vector *bytes, nb_h5_vector *offsets, size_t begin, size_t count,
+                                        nb_strings *strings, nb_error *err);
 
 #endif

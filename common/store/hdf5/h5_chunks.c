@@ -20,7 +20,7 @@ void nb_h5_packer_close(nb_h5_packer *p)
     *p = (nb_h5_packer){.level = p->level};
 }
 
-static nb_status reserve(nb_h5_packer *p, size_t bytes, nb_error *err)
+static nb_status h5_chunks_reserve(nb_h5_packer *p, size_t bytes, nb_error *err)
 {
     nb_status status = NB_OK;
     if (!p->context && !(p->context = ZSTD_createCCtx())) {
@@ -43,7 +43,7 @@ done:
 nb_status nb_h5_pack(nb_h5_packer *p, const void *elements, size_t count, size_t width, size_t *len, nb_error *err)
 {
     const char *from = elements;
-    nb_status status = reserve(p, count * width, err);
+    nb_status status = h5_chunks_reserve(p, count * width, err);
     if (status != NB_OK) {
         return status;
     }
@@ -88,7 +88,7 @@ nb_status nb_h5_chunked(hid_t *dataset, hid_t file, const char *name, const nb_h
 
 /* HDF5 says where a chunk lies, counted from the file's begin or from the end of its user block, as its version goes.
  * The mark that was written as the chunk's first bytes tells. */
-static bool find_mark(int fd, const char mark[MARK], uint64_t *offset)
+static bool h5_chunks_find_mark(int fd, const char mark[MARK], uint64_t *offset)
 {
     const uint64_t shifts[] = {0, NB_H5_USER_BLOCK};
     char seen[MARK];
@@ -126,7 +126,7 @@ nb_status nb_h5_place(hid_t file, const char *path, const nb_h5_chunk *chunk, ui
     const nb_h5_memory *memory = nb_h5_memory_of(file);
     NB_TRY(nb_h5_memory_check(memory, path, err));
     int fd = memory->fd;
-    if (len < MARK || !find_mark(fd, mark, offset)) {
+    if (len < MARK || !h5_chunks_find_mark(fd, mark, offset)) {
         status = nb_fail(err, NB_ERR_INTERNAL, "HDF5 does not say where a chunk of %zu bytes lies", len);
         goto done;
     }

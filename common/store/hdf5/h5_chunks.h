@@ -41,7 +41,8 @@ void nb_h5_packer_close(nb_h5_packer *p);
  * @param width    bytes of one
  * @param len      bytes of p->packed
  * @return NB_OK, or NB_ERR_LIMIT when memory is out. */
-nb_status nb_h5_pack(nb_h5_packer *p, const void *elements, size_t count, size_t width, size_t *len, nb_error *err);
+NB_CHECKED nb_status nb_h5_pack(nb_h5_packer *p, const void *elements, size_t count, size_t width, size_t *len,
+                                nb_error *err);
 
 /** A vector in chunks. */
 typedef struct nb_h5_chunking {
@@ -57,7 +58,8 @@ typedef struct nb_h5_chunking {
  * @param name     of the dataset
  * @param chunking its elements
  * @return NB_OK, or NB_ERR_IO when HDF5 fails. */
-nb_status nb_h5_chunked(hid_t *dataset, hid_t file, const char *name, const nb_h5_chunking *chunking, nb_error *err);
+NB_CHECKED nb_status nb_h5_chunked(hid_t *dataset, hid_t file, const char *name, const nb_h5_chunking *chunking,
+                                   nb_error *err);
 
 /** A packed chunk of a vector. */
 typedef struct nb_h5_chunk {
@@ -75,6 +77,7 @@ typedef struct nb_h5_chunk {
  * @param offset where its bytes belong, from the file's begin
  * @return NB_OK, NB_ERR_IO when memory for the file could not be written, NB_ERR_LIMIT when HDF5 does not take it or
  *         memory is out, or NB_ERR_INTERNAL when HDF5 does not say where it lies. */
-nb_status nb_h5_place(hid_t file, const char *path, const nb_h5_chunk *chunk, uint64_t *offset, nb_error *err);
+NB_CHECKED nb_status nb_h5_place(hid_t file, const char *path, const nb_h5_chunk *chunk, uint64_t *offset,
+                                 nb_error *err);
 
 #endif

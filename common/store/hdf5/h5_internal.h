@@ -8,14 +8,14 @@
 /** Quiets HDF5, keeps it inside the files it is given and registers the filter. Harmless when done twice.
  *
  * @return as nb_zstd_filter_register. */
-nb_status nb_h5_start(nb_error *err);
+NB_CHECKED nb_status nb_h5_start(nb_error *err);
 
 /** Makes the groups in front of a dataset's name, without the times HDF5 gives those it makes by itself.
  *
  * @param file made by nb_h5_create
  * @param name of the dataset
  * @return NB_OK, or NB_ERR_IO when HDF5 fails. */
-nb_status nb_h5_create_groups(hid_t file, const char *name, nb_error *err);
+NB_CHECKED nb_status nb_h5_create_groups(hid_t file, const char *name, nb_error *err);
 
 /** Bytes of a whole dataset.
  *
@@ -25,8 +25,8 @@ nb_status nb_h5_create_groups(hid_t file, const char *name, nb_error *err);
  * @param element bytes of an element
  * @param bytes   the product
  * @return NB_OK, or NB_ERR_LIMIT over 1 TiB. */
-nb_status nb_h5_total_bytes(const char *name, size_t rank, const hsize_t *dims, size_t element, size_t *bytes,
-                            nb_error *err);
+NB_CHECKED nb_status nb_h5_total_bytes(const char *name, size_t rank, const hsize_t *dims, size_t element,
+                                       size_t *bytes, nb_error *err);
 
 /** Checks that an open dataset is stored whole in this file, as h5.c stores it, and reads it.
  *
@@ -36,8 +36,8 @@ nb_status nb_h5_total_bytes(const char *name, size_t rank, const hsize_t *dims, 
  * @param want    the type in memory and the dimensions it has
  * @param data    the elements and a NUL behind them, freed by the caller
  * @return as nb_h5_get. */
-nb_status nb_h5_read_checked(hid_t file, hid_t dataset, const char *name, const nb_h5_array *want, void **data,
-                             nb_error *err);
+NB_CHECKED nb_status nb_h5_read_checked(hid_t file, hid_t dataset, const char *name, const nb_h5_array *want,
+                                        void **data, nb_error *err);
 
 /** The dimensions of an open dataset.
  *
@@ -46,7 +46,7 @@ nb_status nb_h5_read_checked(hid_t file, hid_t dataset, const char *name, const 
  * @param rank    dimensions it must have
  * @param dims    [rank]
  * @return NB_OK, or NB_ERR_INPUT when there are not `rank` of them. */
-nb_status nb_h5_dataset_dims(hid_t dataset, const char *name, size_t rank, hsize_t *dims, nb_error *err);
+NB_CHECKED nb_status nb_h5_dataset_dims(hid_t dataset, const char *name, size_t rank, hsize_t *dims, nb_error *err);
 
 /** True when the elements of an open `dataset` are stored as `want`. */
 bool nb_h5_dataset_is(hid_t dataset, hid_t want);
@@ -60,6 +60,6 @@ bool nb_h5_strings_sound(const nb_strings *s, size_t bytes);
  * @param name    for messages
  * @param offset  from the file's begin
  * @return NB_OK, or NB_ERR_INPUT when it is not stored so. */
-nb_status nb_h5_dataset_offset(hid_t dataset, const char *name, uint64_t *offset, nb_error *err);
+NB_CHECKED nb_status nb_h5_dataset_offset(hid_t dataset, const char *name, uint64_t *offset, nb_error *err);
 
 #endif

@@ -23,7 +23,7 @@ void nb_h5_memory_free(nb_h5_memory *m)
     free(m);
 }
 
-static H5FD_t *open_file(const char *name, unsigned flags, hid_t access, haddr_t most)
+static H5FD_t *h5_memory_open_file(const char *name, unsigned flags, hid_t access, haddr_t most)
 {
     held *f = calloc(1, sizeof *f);
     nb_h5_memory *m = calloc(1, sizeof *m);
@@ -37,7 +37,7 @@ static H5FD_t *open_file(const char *name, unsigned flags, hid_t access, haddr_t
     return NULL;
 }
 
-static herr_t close_file(H5FD_t *public)
+static herr_t h5_memory_close_file(H5FD_t *public)
 {
     held *f = (held *)public;
     if (!f->memory->kept) {
@@ -47,13 +47,13 @@ static herr_t close_file(H5FD_t *public)
     return 0;
 }
 
-static int compare(const H5FD_t *a, const H5FD_t *b)
+static int h5_memory_compare(const H5FD_t *a, const H5FD_t *b)
 {
     return (a > b) - (a < b);
 }
 
 /* Those of HDF5's own driver for plain files: where things lie in the file depends on them. */
-static herr_t query(const H5FD_t *public, unsigned long *features)
+static herr_t h5_memory_query(const H5FD_t *public, unsigned long *features)
 {
     (void)public;
     *features = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE |
@@ -62,33 +62,33 @@ static herr_t query(const H5FD_t *public, unsigned long *features)
     return 0;
 }
 
-static haddr_t get_end_of_address(const H5FD_t *public, H5FD_mem_t type)
+static haddr_t h5_memory_get_end_of_address(const H5FD_t *public, H5FD_mem_t type)
 {
     (void)type;
     return ((const held *)public)->end_of_address;
 }
 
-static herr_t set_end_of_address(H5FD_t *public, H5FD_mem_t type, haddr_t end)
+static herr_t h5_memory_set_end_of_address(H5FD_t *public, H5FD_mem_t type, haddr_t end)
 {
     (void)type;
     ((held *)public)->end_of_address = end;
     return 0;
 }
 
-static haddr_t get_end_of_file(const H5FD_t *public, H5FD_mem_t type)
+static haddr_t h5_memory_get_end_of_file(const H5FD_t *public, H5FD_mem_t type)
 {
     (void)type;
     return ((const held *)public)->end_of_file;
 }
 
-static herr_t get_handle(H5FD_t *public, hid_t access, void **handle)
+static herr_t h5_memory_get_handle(H5FD_t *public, hid_t access, void **handle)
 {
     (void)access;
     *handle = ((held *)public)->memory;
     return 0;
 }
 
-static herr_t read_file(H5FD_t *public, H5FD_mem_t type, hid_t list, haddr_t at, size_t size, void *buffer)
+static herr_t h5_memory_read_file(H5FD_t *public, H5FD_mem_t type, hid_t list, haddr_t at, size_t size, void *buffer)
 {
     const held *f = (const held *)public;
     char *out = buffer;
@@ -112,12 +112,13 @@ static herr_t read_file(H5FD_t *public, H5FD_mem_t type, hid_t list, haddr_t at,
     return 0;
 }
 
-static void remember(nb_h5_memory *m, int cause)
+static void h5_memory_remember(nb_h5_memory *m, int cause)
 {
     m->cause = m->cause ? m->cause : cause;
 }
 
-static herr_t write_file(H5FD_t *public, H5FD_mem_t type, hid_t list, haddr_t at, size_t size, const void *buffer)
+static herr_t h5_memory_write_file(H5FD_t *public, H5FD_mem_t type, hid_t list, haddr_t at, size_t size,
+                                   const void *buffer)
 {
     held *f = (held *)public;
     const char *bytes = buffer;
@@ -129,7 +130,7 @@ static herr_t write_file(H5FD_t *public, H5FD_mem_t type, hid_t list, haddr_t at
             continue;
         }
         if (put <= 0) {
-            remember(f->memory, put < 0 ? errno : ENOSPC);
+            h5_memory_remember(f->memory, put < 0 ? errno : ENOSPC);
             break;
         }
         bytes += put;
@@ -139,12 +140,12 @@ static herr_t write_file(H5FD_t *public, H5FD_mem_t type, hid_t list, haddr_t at
     return 0;
 }
 
-static herr_t truncate_file(H5FD_t *public, hid_t list, hbool_t closing)
+static herr_t h5_memory_truncate_file(H5FD_t *public, hid_t list, hbool_t closing)
 {
     held *f = (held *)public;
     (void)list, (void)closing;
     if (f->end_of_address != f->end_of_file && ftruncate(f->memory->fd, (off_t)f->end_of_address) != 0) {
-        remember(f->memory, errno);
+        h5_memory_remember(f->memory, errno);
     }
     f->end_of_file = f->end_of_address;
     return 0;
@@ -160,17 +161,17 @@ nb_status nb_h5_memory_use(hid_t access, nb_error *err)
         .name = "negbank",
         .maxaddr = (haddr_t)INT64_MAX,
         .fc_degree = H5F_CLOSE_WEAK,
-        .open = open_file,
-        .close = close_file,
-        .cmp = compare,
-        .query = query,
-        .get_eoa = get_end_of_address,
-        .set_eoa = set_end_of_address,
-        .get_eof = get_end_of_file,
-        .get_handle = get_handle,
-        .read = read_file,
-        .write = write_file,
-        .truncate = truncate_file,
+        .open = h5_memory_open_file,
+        .close = h5_memory_close_file,
+        .cmp = h5_memory_compare,
+        .query = h5_memory_query,
+        .get_eoa = h5_memory_get_end_of_address,
+        .set_eoa = h5_memory_set_end_of_address,
+        .get_eof = h5_memory_get_end_of_file,
+        .get_handle = h5_memory_get_handle,
+        .read = h5_memory_read_file,
+        .write = h5_memory_write_file,
+        .truncate = h5_memory_truncate_file,
         .fl_map = H5FD_FLMAP_DICHOTOMY};
     hid_t driver = H5FDregister(&class);
     nb_status status = NB_OK;

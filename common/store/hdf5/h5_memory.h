@@ -22,7 +22,7 @@ typedef struct nb_h5_memory {
  *
  * @param access the list
  * @return NB_OK, or NB_ERR_INTERNAL when HDF5 does not take the driver. */
-nb_status nb_h5_memory_use(hid_t access, nb_error *err);
+NB_CHECKED nb_status nb_h5_memory_use(hid_t access, nb_error *err);
 
 /** The memory of a `file` created so, owned by it; NULL for another file. */
 nb_h5_memory *nb_h5_memory_of(hid_t file);
@@ -32,7 +32,7 @@ nb_h5_memory *nb_h5_memory_of(hid_t file);
  * @param memory of a file
  * @param path   what it is for, for the message
  * @return NB_OK; NB_ERR_IO, or NB_ERR_LIMIT for ENOMEM, when one has failed. */
-nb_status nb_h5_memory_check(const nb_h5_memory *memory, const char *path, nb_error *err);
+NB_CHECKED nb_status nb_h5_memory_check(const nb_h5_memory *memory, const char *path, nb_error *err);
 
 /** Frees `memory`, once HDF5 has closed its file. Takes NULL. */
 void nb_h5_memory_free(nb_h5_memory *memory);

@@ -10,7 +10,7 @@
 
 enum { TEXT_BYTES_MAX = 1 << 28 };
 
-static bool holds_one(hid_t space)
+static bool h5_read_holds_one(hid_t space)
 {
     bool one = H5Sget_simple_extent_npoints(space) == 1;
     H5Sclose(space);
@@ -18,13 +18,13 @@ static bool holds_one(hid_t space)
 }
 
 /* A fixed-length string shorter than `size`. */
-static bool is_text(hid_t type, size_t size)
+static bool h5_read_is_text(hid_t type, size_t size)
 {
     return H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && H5Tget_size(type) < size;
 }
 
 /* A text attribute in printable ASCII; "" when there is none. */
-static void get_text_attribute(hid_t file, const char *name, char *out, size_t size)
+static void h5_read_get_text_attribute(hid_t file, const char *name, char *out, size_t size)
 {
     out[0] = '\0';
     hid_t attribute = H5Aopen(file, name, H5P_DEFAULT);
@@ -32,7 +32,8 @@ static void get_text_attribute(hid_t file, const char *name, char *out, size_t s
         return;
     }
     hid_t type = H5Aget_type(attribute);
-    if (is_text(type, size) && holds_one(H5Aget_space(attribute)) && H5Aread(attribute, type, out) >= 0) {
+    if (h5_read_is_text(type, size) && h5_read_holds_one(H5Aget_space(attribute)) &&
+        H5Aread(attribute, type, out) >= 0) {
         out[H5Tget_size(type)] = '\0';
     }
     for (char *c = out; *c; c++) {
@@ -43,7 +44,7 @@ static void get_text_attribute(hid_t file, const char *name, char *out, size_t s
 }
 
 /* A whole number as an attribute; 0 when there is none. */
-static unsigned get_number_attribute(hid_t file, const char *name)
+static unsigned h5_read_get_number_attribute(hid_t file, const char *name)
 {
     unsigned number = 0;
     hid_t attribute = H5Aopen(file, name, H5P_DEFAULT);
@@ -51,7 +52,7 @@ static unsigned get_number_attribute(hid_t file, const char *name)
         return 0;
     }
     hid_t type = H5Aget_type(attribute);
-    if (H5Tequal(type, H5T_NATIVE_UINT) <= 0 || !holds_one(H5Aget_space(attribute)) ||
+    if (H5Tequal(type, H5T_NATIVE_UINT) <= 0 || !h5_read_holds_one(H5Aget_space(attribute)) ||
         H5Aread(attribute, H5T_NATIVE_UINT, &number) < 0) {
         number = 0;
     }
@@ -72,9 +73,9 @@ nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned f
         return nb_h5_fail(err, NB_ERR_INPUT, "open", path);
     }
     char have[64], producer[64];
-    get_text_attribute(*file, "kind", have, sizeof have);
-    get_text_attribute(*file, "producer", producer, sizeof producer);
-    unsigned version = get_number_attribute(*file, "format");
+    h5_read_get_text_attribute(*file, "kind", have, sizeof have);
+    h5_read_get_text_attribute(*file, "producer", producer, sizeof producer);
+    unsigned version = h5_read_get_number_attribute(*file, "format");
     if (strcmp(have, kind) != 0) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' is a negbank '%s', a '%s' is needed", path, have, kind);
     } else if (version == 0 || version > format) {
@@ -93,7 +94,7 @@ bool nb_h5_has(hid_t file, const char *name)
     return H5Lexists(file, name, H5P_DEFAULT) > 0;
 }
 
-static nb_status open_dataset(hid_t file, const char *name, hid_t *dataset, nb_error *err)
+static nb_status h5_read_open_dataset(hid_t file, const char *name, hid_t *dataset, nb_error *err)
 {
     *dataset = H5Dopen2(file, name, H5P_DEFAULT);
     return *dataset < 0 ? nb_h5_fail(err, NB_ERR_INPUT, "open dataset", name) : NB_OK;
@@ -119,7 +120,7 @@ bool nb_h5_dataset_is(hid_t dataset, hid_t want)
 }
 
 /* Half or single precision, nothing else. */
-static nb_status get_precision(hid_t dataset, const char *name, bool *is_half, nb_error *err)
+static nb_status h5_read_get_precision(hid_t dataset, const char *name, bool *is_half, nb_error *err)
 {
     hid_t half = nb_h5_half_type();
     *is_half = nb_h5_dataset_is(dataset, half);
@@ -132,13 +133,13 @@ static nb_status get_precision(hid_t dataset, const char *name, bool *is_half, n
 nb_status nb_h5_dims(hid_t file, const char *name, size_t rank, hsize_t *dims, bool *is_half, nb_error *err)
 {
     hid_t dataset;
-    nb_status status = open_dataset(file, name, &dataset, err);
+    nb_status status = h5_read_open_dataset(file, name, &dataset, err);
     if (status != NB_OK) {
         return status;
     }
     status = nb_h5_dataset_dims(dataset, name, rank, dims, err);
     if (status == NB_OK && is_half) {
-        status = get_precision(dataset, name, is_half, err);
+        status = h5_read_get_precision(dataset, name, is_half, err);
     }
     H5Dclose(dataset);
     return status;
@@ -147,7 +148,7 @@ nb_status nb_h5_dims(hid_t file, const char *name, size_t rank, hsize_t *dims, b
 nb_status nb_h5_offset(hid_t file, const char *name, uint64_t *offset, nb_error *err)
 {
     hid_t dataset;
-    nb_status status = open_dataset(file, name, &dataset, err);
+    nb_status status = h5_read_open_dataset(file, name, &dataset, err);
     if (status == NB_OK) {
         status = nb_h5_dataset_offset(dataset, name, offset, err);
         H5Dclose(dataset);
@@ -192,7 +193,7 @@ nb_status nb_h5_get(hid_t file, const char *name, const nb_h5_array *want, void 
     hsize_t have[NB_H5_RANK_MAX];
     hid_t dataset;
     *data = NULL;
-    nb_status status = open_dataset(file, name, &dataset, err);
+    nb_status status = h5_read_open_dataset(file, name, &dataset, err);
     if (status != NB_OK) {
         return status;
     }
@@ -214,7 +215,7 @@ done:
     return status;
 }
 
-static nb_status get_vector(hid_t file, const char *name, hid_t type, size_t *count, void **data, nb_error *err)
+static nb_status h5_read_get_vector(hid_t file, const char *name, hid_t type, size_t *count, void **data, nb_error *err)
 {
     hsize_t dims;
     nb_status status = nb_h5_dims(file, name, 1, &dims, NULL, err);
@@ -229,13 +230,13 @@ nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *er
 {
     hid_t dataset;
     void *data = NULL;
-    nb_status status = open_dataset(file, name, &dataset, err);
+    nb_status status = h5_read_open_dataset(file, name, &dataset, err);
     if (status != NB_OK) {
         *text = NULL;
         return status;
     }
     hid_t type = H5Dget_type(dataset);
-    if (is_text(type, TEXT_BYTES_MAX) && holds_one(H5Dget_space(dataset))) {
+    if (h5_read_is_text(type, TEXT_BYTES_MAX) && h5_read_holds_one(H5Dget_space(dataset))) {
         status = nb_h5_read_checked(file, dataset, name, &(nb_h5_array){.memory = type}, &data, err);
     } else {
         status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' is not a text", name);
@@ -271,9 +272,9 @@ nb_status nb_h5_get_strings(hid_t file, const char *name, nb_strings *strings, n
     *strings = (nb_strings){0};
     nb_status status;
     snprintf(part, sizeof part, "%s/bytes", name);
-    NB_TRY(get_vector(file, part, H5T_NATIVE_UCHAR, &bytes, (void **)&strings->bytes, err));
+    NB_TRY(h5_read_get_vector(file, part, H5T_NATIVE_UCHAR, &bytes, (void **)&strings->bytes, err));
     snprintf(part, sizeof part, "%s/offsets", name);
-    NB_TRY(get_vector(file, part, H5T_NATIVE_UINT64, &offsets, (void **)&strings->offset, err));
+    NB_TRY(h5_read_get_vector(file, part, H5T_NATIVE_UINT64, &offsets, (void **)&strings->offset, err));
     strings->count = offsets ? offsets - 1 : 0;
     strings->cap_count = offsets;
     strings->cap_bytes = bytes;

@@ -68,7 +68,7 @@ nb_status nb_h5_read_failed(const char *name, nb_error *err)
                            : nb_h5_fail(err, NB_ERR_INPUT, "read dataset", name);
 }
 
-static nb_status check_chunks(const nb_h5_stored *s, nb_error *err)
+static nb_status h5_stored_check_chunks(const nb_h5_stored *s, nb_error *err)
 {
     hsize_t rows;
     size_t bytes;
@@ -92,7 +92,7 @@ nb_status nb_h5_check_stored(const nb_h5_stored *s, nb_error *err)
     }
     H5D_layout_t layout = H5Pget_layout(s->properties);
     if (layout == H5D_CHUNKED) {
-        return check_chunks(s, err);
+        return h5_stored_check_chunks(s, err);
     }
     bool whole = layout == H5D_CONTIGUOUS && H5Pget_external_count(s->properties) == 0 &&
                  H5Dget_storage_size(s->dataset) == s->bytes && s->bytes <= s->file_bytes;

@@ -43,7 +43,7 @@ bool nb_h5_chunk_shape(const nb_h5_stored *s, hsize_t *rows, size_t *bytes);
  * @param row   the chunk's first
  * @param bytes of it unpacked
  * @return NB_OK, NB_ERR_INPUT when it is missing or incomplete, or NB_ERR_LIMIT when memory is out. */
-nb_status nb_h5_check_chunk(const nb_h5_stored *s, hsize_t row, size_t bytes, nb_error *err);
+NB_CHECKED nb_status nb_h5_check_chunk(const nb_h5_stored *s, hsize_t row, size_t bytes, nb_error *err);
 
 /** What a read that failed says, errno having been 0 before it: the filter has no other way to say that it had no
  * memory to unpack into.
@@ -56,6 +56,6 @@ nb_status nb_h5_read_failed(const char *name, nb_error *err);
  *
  * @param s the dataset
  * @return as nb_h5_check_chunk. */
-nb_status nb_h5_check_stored(const nb_h5_stored *s, nb_error *err);
+NB_CHECKED nb_status nb_h5_check_stored(const nb_h5_stored *s, nb_error *err);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* The layout of an open vector; its chunks are looked at when they are read. */
-static nb_status check_layout(nb_h5_vector *v, hid_t file, nb_error *err)
+static nb_status h5_vector_check_layout(nb_h5_vector *v, hid_t file, nb_error *err)
 {
     hsize_t count = v->count, file_bytes = 0, rows = 0;
     size_t bytes;
@@ -57,7 +57,7 @@ nb_status nb_h5_vector_open(nb_h5_vector *v, hid_t file, const char *name, hid_t
         status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' holds elements of another type than belongs there", name);
         goto done;
     }
-    NB_TRY(check_layout(v, file, err));
+    NB_TRY(h5_vector_check_layout(v, file, err));
 done:
     if (access >= 0) {
         H5Pclose(access);
@@ -76,7 +76,7 @@ void nb_h5_vector_close(nb_h5_vector *v)
     *v = (nb_h5_vector){0};
 }
 
-static nb_status check_chunks_of(nb_h5_vector *v, size_t begin, size_t count, nb_error *err)
+static nb_status h5_vector_check_chunks_of(nb_h5_vector *v, size_t begin, size_t count, nb_error *err)
 {
     nb_h5_stored s = {.dataset = v->dataset, .name = v->name, .file_bytes = v->file_bytes};
     for (size_t chunk = begin / v->chunk_rows; chunk <= (begin + count - 1) / v->chunk_rows; chunk++) {
@@ -103,7 +103,7 @@ nb_status nb_h5_vector_read(nb_h5_vector *v, size_t begin, size_t count, void *o
     if (!count) {
         return NB_OK;
     }
-    status = v->chunk_rows ? check_chunks_of(v, begin, count, err) : NB_OK;
+    status = v->chunk_rows ? h5_vector_check_chunks_of(v, begin, count, err) : NB_OK;
     if (status != NB_OK) {
         return status;
     }

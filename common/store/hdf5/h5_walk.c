@@ -37,7 +37,7 @@ typedef struct finding {
     nb_error *err;
 } finding;
 
-static herr_t find(hid_t group, const char *name, const H5L_info_t *link, void *state)
+static herr_t h5_walk_find(hid_t group, const char *name, const H5L_info_t *link, void *state)
 {
     finding *f = state;
     H5O_info_t object;
@@ -55,7 +55,7 @@ nb_status nb_h5_names(hid_t file, nb_strings *names, nb_error *err)
 {
     finding f = {.names = names, .err = err};
     *names = (nb_strings){0};
-    if (H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, find, &f) < 0 && f.status == NB_OK) {
+    if (H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, h5_walk_find, &f) < 0 && f.status == NB_OK) {
         f.status = nb_h5_fail(err, NB_ERR_INPUT, "list", "/");
     }
     if (f.status != NB_OK) {
@@ -64,7 +64,7 @@ nb_status nb_h5_names(hid_t file, nb_strings *names, nb_error *err)
     return f.status;
 }
 
-static bool is_plain(hid_t type)
+static bool h5_walk_is_plain(hid_t type)
 {
     H5T_class_t class = H5Tget_class(type);
     return class == H5T_INTEGER || class == H5T_FLOAT || (class == H5T_STRING && H5Tis_variable_str(type) == 0);
@@ -81,7 +81,7 @@ nb_status nb_h5_get_raw(hid_t file, const char *name, void **data, size_t *bytes
     }
     hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset);
     int rank = H5Sget_simple_extent_ndims(space);
-    if (!is_plain(type) || rank < 0 || rank > RANK_MAX || H5Sget_simple_extent_dims(space, dims, NULL) < 0) {
+    if (!h5_walk_is_plain(type) || rank < 0 || rank > RANK_MAX || H5Sget_simple_extent_dims(space, dims, NULL) < 0) {
         status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' holds no plain elements", name);
         goto done;
     }

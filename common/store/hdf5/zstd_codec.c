@@ -9,7 +9,7 @@
 enum { CHUNK_BYTES_MAX = 1 << 30 };
 
 /* Replaces HDF5's buffer by ours; it frees with free(), as H5allocate_memory is malloc. */
-static size_t hand_over(void **buffer, size_t *buffer_size, void *fresh, size_t fresh_size, size_t used)
+static size_t zstd_codec_hand_over(void **buffer, size_t *buffer_size, void *fresh, size_t fresh_size, size_t used)
 {
     free(*buffer);
     *buffer = fresh;
@@ -24,7 +24,7 @@ size_t nb_zstd_unpacked_bytes(const void *frame, size_t count)
     return known ? (size_t)size : 0;
 }
 
-static size_t decompress(size_t count, size_t *buffer_size, void **buffer)
+static size_t zstd_codec_decompress(size_t count, size_t *buffer_size, void **buffer)
 {
     size_t size = nb_zstd_unpacked_bytes(*buffer, count);
     void *out = size ? malloc(size) : NULL;
@@ -35,10 +35,10 @@ static size_t decompress(size_t count, size_t *buffer_size, void **buffer)
         free(out);
         return 0;
     }
-    return hand_over(buffer, buffer_size, out, size, size);
+    return zstd_codec_hand_over(buffer, buffer_size, out, size, size);
 }
 
-static size_t compress(int level, size_t count, size_t *buffer_size, void **buffer)
+static size_t zstd_codec_compress(int level, size_t count, size_t *buffer_size, void **buffer)
 {
     size_t bound = ZSTD_compressBound(count);
     void *out = malloc(bound);
@@ -56,13 +56,13 @@ static size_t compress(int level, size_t count, size_t *buffer_size, void **buff
         free(out);
         return 0;
     }
-    return hand_over(buffer, buffer_size, out, bound, got);
+    return zstd_codec_hand_over(buffer, buffer_size, out, bound, got);
 }
 
 size_t nb_zstd_codec(unsigned flags, size_t value_count, const unsigned values[], size_t count, size_t *buffer_size,
                      void **buffer)
 {
     int level = value_count ? (int)values[0] : NB_ZSTD_LEVEL;
-    return flags & H5Z_FLAG_REVERSE ? decompress(count, buffer_size, buffer)
-                                    : compress(level, count, buffer_size, buffer);
+    return flags & H5Z_FLAG_REVERSE ? zstd_codec_decompress(count, buffer_size, buffer)
+                                    : zstd_codec_compress(level, count, buffer_size, buffer);
 }

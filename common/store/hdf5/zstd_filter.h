@@ -8,6 +8,6 @@
 /** Registers the filter (common/store/hdf5/zstd_codec.h) with HDF5. Harmless when done twice. Not collective.
  *
  * @return NB_OK, or NB_ERR_INTERNAL when HDF5 does not take it. */
-nb_status nb_zstd_filter_register(nb_error *err);
+NB_CHECKED nb_status nb_zstd_filter_register(nb_error *err);
 
 #endif
