@@ -1,3 +1,4 @@
+#define NB_JOB_DEFINITIONS
 #include "jobs/job.h"
 
 #include "common/base/file.h"
