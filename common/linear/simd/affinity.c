@@ -15,9 +15,9 @@ size_t nb_affinity_all(const nb_affinity *out[3])
 #endif
     };
     const nb_vector *usable[3];
-    size_t count = nb_vector_all(usable);
-    for (size_t i = 0; i < count; i++) {
-        out[i] = sets[i];
+    size_t usable_count = nb_vector_all(usable), count = 0;
+    for (; count < usable_count && count < sizeof sets / sizeof *sets; count++) {
+        out[count] = sets[count];
     }
     return count;
 }
