@@ -25,7 +25,7 @@ nb_status nb_job_engine(nb_job *job, const char *wanted, const nb_engine **out, 
         return status;
     }
     nb_job_tell_kernels(job);
-    if (able == ranks) {
+    if (mine && able == ranks) {
         *out = mine;
         return same_engine(job, mine, err);
     }
