@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tests/lint_headers.py [--all] FILE...: what a header owes its reader. Prints FILE:LINE: what is missing; exits with 1.
+"""tests/lint_headers.py [--all | --documented] FILE...: what a header owes its reader. Prints FILE:LINE: what is missing; exits with 1.
 
 documentation  a public function (nb_..., negbank_...) has a /** comment */ directly above it that names each of its
                parameters (`err` is explained once, in common/base/status.h); where it returns nb_status, an @return names
@@ -8,7 +8,7 @@ documentation  a public function (nb_..., negbank_...) has a /** comment */ dire
 parameters     no function takes more than six
 types          a type of a header, or one named nb_..., is defined in one place (`struct reader` of a .c file is its own)
 
---all also reports the folders that the tables below excuse.
+--all also reports the folders that the tables below excuse; --documented only prints the headers of the others.
 """
 import bisect
 import collections
@@ -200,6 +200,9 @@ def main(words):
     files = [w for w in words if not w.startswith('--')]
     excused = {name: set() if everything else set(text.split())
                for name, text in (('undocumented', UNDOCUMENTED), ('crowded', CROWDED), ('twice', TWICE))}
+    if '--documented' in words:
+        print('\n'.join(f for f in files if f.endswith('.h') and folder_of(f) not in excused['undocumented']))
+        return 0
     sources = [Source(path) for path in files]
     uses_mpi = {folder_of(s.path) for s in sources if re.search(r'#include [<"](mpi\.h|common/parallel/)', s.text)}
     found, types = [], collections.defaultdict(list)

@@ -1,3 +1,4 @@
+#define NB_TEAM_DEFINITIONS
 #include "common/parallel/team.h"
 
 #include "common/parallel/mpi_check.h"
@@ -122,7 +123,7 @@ nb_status nb_team_gather(const nb_team *team, const void *block, size_t len, cha
     NB_TRY(nb_team_agree(team, status, err));
     if (team->size > 1) {
         NB_TRY_MPI(MPI_Gather(&mine, 1, MPI_UINT64_T, lengths, 1, MPI_UINT64_T, 0, team->comm), "MPI_Gather");
-    } else {
+    } else if (lengths) {
         lengths[0] = mine;
     }
     if (lengths) { /* rank 0 */

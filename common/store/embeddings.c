@@ -242,7 +242,7 @@ done:
 
 nb_status nb_store_tiles_left(int fd, const nb_store_plan *plan, size_t *left, nb_error *err)
 {
-    uint64_t block[1024];
+    uint64_t block[1024] = {0};
     const size_t many = sizeof block / sizeof *block;
     nb_status status = NB_OK;
     *left = 0;

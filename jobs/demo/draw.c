@@ -257,7 +257,8 @@ static void pixel_colour(double out[3], const painter *p, double left, double to
     for (unsigned k = 0; k < SAMPLES * SAMPLES; k++) {
         double at[3];
         double x = left + (order[k] % SAMPLES + 0.5) * width / SAMPLES;
-        double y = top - (order[k] / SAMPLES + 0.5) * width / SAMPLES;
+        unsigned row = order[k] / SAMPLES;
+        double y = top - (row + 0.5) * width / SAMPLES;
         if (k == 4 && !differ) {
             memcpy(out, first, sizeof first);
             return;

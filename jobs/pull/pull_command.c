@@ -278,6 +278,7 @@ static nb_status keep_in_cache(run *r, const char *part, const nb_digest *sum, n
     char *note = NULL;
     nb_status status;
     free(r->path);
+    r->path = NULL;
     NB_TRY(nb_cache_path(&r->path, &r->cache, "banks", sum->hex, ".nbank", err));
     NB_TRY(nb_output_begin(&out, r->path, true, err));
     if (rename(part, out.partial) != 0) {

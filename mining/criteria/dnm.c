@@ -59,7 +59,7 @@ static void close_state(void *opaque)
 /* The candidate behind number `other`. */
 static size_t id_of(const state *s, size_t other)
 {
-    if (!s->sampled) {
+    if (!s->sampled || !s->others) {
         return other;
     }
     uint64_t n = s->evidence->candidates->count, begin = other * n / s->others, end = (other + 1) * n / s->others;

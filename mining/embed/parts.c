@@ -64,7 +64,7 @@ static nb_status parts_refuse_other(const char *partial, const nb_store_spec *sp
         NB_TRY(nb_provenance_same_fact(partial, old, spec->provenance, NB_PROVENANCE_ENGINE, err));
         NB_TRY(nb_provenance_same_fact(partial, old, spec->provenance, NB_PROVENANCE_KERNELS, err));
     }
-    status = nb_fail(err, NB_ERR_INPUT, "'%s' was laid out for other inputs or options", partial);
+    nb_fail(err, NB_ERR_INPUT, "'%s' was laid out for other inputs or options", partial);
 done:
     free(old);
     return nb_hint(err, "all parts need the same of them, on CPUs of one kind; to begin anew remove that file, once no "

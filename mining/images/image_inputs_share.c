@@ -272,7 +272,7 @@ size_t nb_image_inputs_run(const nb_image_inputs *in, size_t tile, size_t ranks)
         uint64_t shard = in->places ? in->places[i].shard : NB_IMAGE_NO_SHARD;
         images += shard != NB_IMAGE_NO_SHARD && in->compressed[shard];
     }
-    if (!images) {
+    if (!images || !shards) {
         return 1;
     }
     run = images / shards / tile; /* a shard's tiles, but enough runs for all */

@@ -98,7 +98,7 @@ void nb_drawing_free(nb_drawing *d);
  * @return pixels */
 double nb_text_width(const char *text, double size);
 
-/** Appends an <svg> element.
+/** Appends an SVG element.
  * @param d the drawing
  * @param standalone a whole SVG file with its own colours for light and dark; else the page's style (nb_drawing_style)
  * colours it

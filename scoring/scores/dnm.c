@@ -12,7 +12,8 @@
 
 static double rho(const nb_score_settings *s, size_t labels, size_t negatives, size_t groups)
 {
-    return (double)(negatives / groups) * (1 - s->tau) / ((double)labels * s->tau);
+    size_t of_a_group = negatives / groups;
+    return (double)of_a_group * (1 - s->tau) / ((double)labels * s->tau);
 }
 
 static nb_status settle(nb_score_settings *s, size_t labels, size_t negatives, nb_error *err)

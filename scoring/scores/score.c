@@ -50,7 +50,7 @@ static nb_status arrange(nb_scorer *s, const float *extra, nb_error *err)
     for (size_t i = 0; i < m; i++) {
         if (order[i] < b->negative_count) {
             copy_row(negatives + i * s->d, b->negative_rows + order[i] * s->d, s->d);
-        } else {
+        } else if (extra) {
             memcpy(negatives + i * s->d, extra + (order[i] - b->negative_count) * s->d, s->d * sizeof *extra);
         }
     }

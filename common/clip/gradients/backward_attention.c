@@ -36,7 +36,8 @@ void nb_attender_destroy(nb_attender *a)
 
 static float backward_attention_scale_of(const nb_tower_config *c)
 {
-    return 1.0f / sqrtf((float)(c->width / c->heads));
+    size_t head_width = c->width / c->heads;
+    return 1.0f / sqrtf((float)head_width);
 }
 
 /* Keys and values of one head: in the rows of qkv, or joined behind the prefix's. The count is set a query. */

@@ -138,7 +138,7 @@ nb_status nb_exchange_splitters(nb_strings *out, const nb_team *team, const nb_s
     NB_TRY(nb_team_agree(team, status, err));
     NB_TRY(nb_team_broadcast(team, chosen.data, (size_t)len, err));
     traffic->samples += team->rank == 0 ? (size - 1) * len : mine.len;
-    for (uint64_t at = 0; at < len;) {
+    for (uint64_t at = 0; chosen.data && at < len;) {
         uint16_t text_len;
         memcpy(&text_len, chosen.data + at, sizeof text_len);
         at += sizeof text_len;
