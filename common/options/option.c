@@ -20,14 +20,25 @@ void nb_option_key(char *out, size_t size, const char *command, const char *opti
 
 bool nb_command_option(const nb_command *c, size_t i, nb_option *row)
 {
-    if (i < c->option_count) {
+    size_t place = 0, extra = 0;
+    while (place < c->option_count && c->options[place].name) {
+        place++;
+    }
+    if (i < place) {
         *row = c->options[i];
         return true;
     }
-    if (!c->more || !c->more(i - c->option_count, row)) {
+    for (; c->more && c->more(extra, row); extra++) {
+        if (place + extra == i) {
+            row->parameter = true;
+            return true;
+        }
+    }
+    i = i - extra + (place < c->option_count); /* of the table, behind the place */
+    if (i >= c->option_count) {
         return false;
     }
-    row->parameter = true;
+    *row = c->options[i];
     return true;
 }
 
@@ -108,22 +119,32 @@ static nb_status set_flag(bool *out, const char *value, const char *label, nb_er
     return NB_OK;
 }
 
-/* Sets one value; `label` names the option as its source does ("--count", "mine.count in run.yaml"). */
-static nb_status set(nb_parsed *p, const nb_option *o, const char *value, nb_option_source from, const char *label,
-                     nb_error *err)
+const char *nb_option_choices(const nb_option *o, char *room, size_t size)
 {
-    void *at = field(p, o);
-    nb_option_source *source = &p->source[o - p->options];
+    size_t len = 0;
+    const char *word;
+    if (!o->choice) {
+        return o->choices;
+    }
+    room[0] = '\0';
+    for (size_t i = 0; len + 1 < size && (word = o->choice(i)) != NULL; i++) {
+        int n = snprintf(room + len, size - len, "%s%s", i ? "|" : "", word);
+        if (n < 0 || (size_t)n >= size - len) {
+            room[len] = '\0';
+            break;
+        }
+        len += (size_t)n;
+    }
+    return room;
+}
+
+nb_status nb_option_read(const nb_option *o, void *at, const char *value, const char *label, nb_error *err)
+{
+    char room[NB_OPTION_CHOICES_MAX];
     int64_t integer;
     double real;
     switch (o->type) {
-    case NB_OPTION_FLAG: {
-        nb_status status = set_flag(at, value, label, err);
-        if (status != NB_OK) {
-            return status;
-        }
-        break;
-    }
+    case NB_OPTION_FLAG: return set_flag(at, value, label, err);
     case NB_OPTION_INT:
         if (!nb_parse_int(value, &integer)) {
             return nb_fail(err, NB_ERR_USAGE, "%s: '%s' is not a whole number", label, value);
@@ -132,7 +153,7 @@ static nb_status set(nb_parsed *p, const nb_option *o, const char *value, nb_opt
             return out_of_bounds(o, value, label, err);
         }
         *(int64_t *)at = integer;
-        break;
+        return NB_OK;
     case NB_OPTION_REAL:
         if (!nb_parse_real(value, &real)) {
             return nb_fail(err, NB_ERR_USAGE, "%s: '%s' is not a number", label, value);
@@ -141,31 +162,48 @@ static nb_status set(nb_parsed *p, const nb_option *o, const char *value, nb_opt
             return out_of_bounds(o, value, label, err);
         }
         *(double *)at = real;
+        return NB_OK;
+    case NB_OPTION_LIST: return nb_fail(err, NB_ERR_INTERNAL, "%s is a list", label);
+    case NB_OPTION_CHOICE: {
+        const char *choices = nb_option_choices(o, room, sizeof room);
+        if (!is_choice(choices, value)) {
+            return nb_fail(err, NB_ERR_USAGE, "%s: '%s' is none of %s", label, value, choices);
+        }
         break;
-    case NB_OPTION_LIST:
+    }
+    default: break;
+    }
+    *(const char **)at = value;
+    return NB_OK;
+}
+
+static bool is_text(nb_option_type type)
+{
+    return type == NB_OPTION_TEXT || type == NB_OPTION_CHOICE || type == NB_OPTION_INPUT || type == NB_OPTION_OUTPUT;
+}
+
+/* Sets one value; `label` names the option as its source does ("--count", "mine.count in run.yaml"). */
+static nb_status set(nb_parsed *p, const nb_option *o, const char *value, nb_option_source from, const char *label,
+                     nb_error *err)
+{
+    void *at = field(p, o);
+    nb_option_source *source = &p->source[o - p->options];
+    if (o->type == NB_OPTION_LIST) {
         if (*source != from) { /* a stronger source replaces the whole list */
             nb_strings_free(at);
         }
         *source = from;
         return nb_strings_push(at, value, strlen(value), err);
-    case NB_OPTION_CHOICE:
-        if (!is_choice(o->choices, value)) {
-            return nb_fail(err, NB_ERR_USAGE, "%s: '%s' is none of %s", label, value, o->choices);
-        }
-        __attribute__((fallthrough));
-    case NB_OPTION_TEXT:
-    case NB_OPTION_INPUT:
-    case NB_OPTION_OUTPUT: {
-        char *copy = keep(p, value, strlen(value), err);
-        if (!copy) {
+    }
+    if (is_text(o->type)) {
+        value = keep(p, value, strlen(value), err);
+        if (!value) {
             return NB_ERR_LIMIT;
         }
-        *(const char **)at = copy;
-        break;
     }
-    }
-    *source = from;
-    return NB_OK;
+    nb_status status = nb_option_read(o, at, value, label, err);
+    *source = status == NB_OK ? from : *source;
+    return status;
 }
 
 static nb_status set_defaults(nb_parsed *p, nb_error *err)
@@ -544,6 +582,11 @@ void nb_parsed_free(nb_parsed *p)
     free(p->parameters);
     free(p->options);
     *p = (nb_parsed){0};
+}
+
+const nb_option *nb_option_named(const nb_parsed *p, const char *name)
+{
+    return find(p, name, strlen(name));
 }
 
 nb_option_source nb_option_given(const nb_parsed *p, const char *name)

@@ -37,6 +37,8 @@ typedef struct nb_option {
     const char *fallback; /* default as text, NULL for none */
     const char *value;    /* what --help calls the value: "FILE" */
     const char *choices;
+    const char *(*choice)(size_t i); /* instead of `choices`: word i of a table, NULL behind the last; without a `help`
+                                        the words are its help */
     double min, max; /* both 0: no bounds */
     bool positional; /* an INPUT or a LIST that takes the arguments without dashes */
     bool required;
@@ -63,6 +65,14 @@ typedef struct nb_option {
 #define OPT_INPUT(NAME, MEMBER, VALUE, ...)  OPT(NB_OPTION_INPUT, NAME, MEMBER, .value = VALUE, .help = __VA_ARGS__)
 #define OPT_OUTPUT(NAME, MEMBER, VALUE, ...) OPT(NB_OPTION_OUTPUT, NAME, MEMBER, .value = VALUE, .help = __VA_ARGS__)
 #define OPT_LIST(NAME, MEMBER, VALUE, ...)   OPT(NB_OPTION_LIST, NAME, MEMBER, .value = VALUE, .help = __VA_ARGS__)
+/* The place of the command's extra rows. */
+#define OPT_MORE                                                                                                       \
+    {                                                                                                                  \
+        .name = NULL                                                                                                   \
+    }
+/* A choice among the names of a table (nb_option.choice), which are its help. */
+#define OPT_CHOICE_OF(NAME, MEMBER, VALUE, DEFAULT, CHOICE, ...)                                                       \
+    OPT(NB_OPTION_CHOICE, NAME, MEMBER, .value = VALUE, .fallback = DEFAULT, .choice = CHOICE, .help = __VA_ARGS__)
 
 struct nb_job;
 
@@ -74,7 +84,8 @@ typedef struct nb_command {
     const nb_option *options;
     size_t option_count;
     size_t settings_size;
-    /* Optional: rows behind the table's that are made at run time, of the parameters of methods say. Copies extra row
+    /* Optional: rows that are made at run time, of the parameters of methods say (common/options/method.h); they stand
+     * where the table has OPT_MORE, else behind it. Copies extra row
      * `i` to *row and returns true, or returns false when there are no more. Every call with one `i` must give the same
      * row, its strings must outlive the program's work, and no two rows of a command may share a name. `offset` counts
      * from the start of nb_parsed.parameters, a block apart from the settings that the parser makes as large as the
@@ -84,7 +95,7 @@ typedef struct nb_command {
     nb_status (*run)(struct nb_job *job, nb_error *err); /* jobs/job.h */
 } nb_command;
 
-/* Row `i` of a command, the extra ones behind those of the table; false when there are no more. */
+/* Row `i` of a command, the extra ones among them; false when there are no more. */
 bool nb_command_option(const nb_command *command, size_t i, nb_option *row);
 
 typedef enum nb_option_source {
@@ -97,7 +108,7 @@ typedef enum nb_option_source {
 /* What parsing found out; owns every string the settings point to. */
 typedef struct nb_parsed {
     const nb_command *command;
-    nb_option *options; /* [option_count]: the table's rows, then the extra ones */
+    nb_option *options; /* [option_count]: the rows of nb_command_option */
     size_t option_count;
     void *settings;           /* [command->settings_size] bytes */
     void *parameters;         /* the values of the extra rows */
@@ -124,6 +135,26 @@ void nb_option_key(char *out, size_t size, const char *command, const char *opti
 /* True when `key` of a run file is an option of the command, row *index; *stage [*stage_len] is the name of its
  * section, empty for the plain one. Each of the three may be NULL. */
 bool nb_option_of_key(const nb_command *command, const char *key, size_t *index, const char **stage, size_t *stage_len);
+
+/** The words of a choice, "a|b|c".
+ * @param option a row of type NB_OPTION_CHOICE
+ * @param room   [size] scratch that the result may lie in; words beyond it are left out
+ * @return the words, in `room` or in the row. Not collective. */
+const char *nb_option_choices(const nb_option *option, char *room, size_t size);
+
+enum { NB_OPTION_CHOICES_MAX = 1024 }; /* bytes of room that nb_option_choices is given */
+
+/** Reads one value into a variable, within the bounds of its row.
+ * @param option a row of any type but NB_OPTION_LIST
+ * @param at     a variable of the row's C type; texts are not copied, it points to `value` itself
+ * @param value  the text
+ * @param label  what messages call the option: "--count"
+ * @return NB_OK, or NB_ERR_USAGE naming label and value when it is no such value or out of bounds. Not collective. */
+nb_status nb_option_read(const nb_option *option, void *at, const char *value, const char *label, nb_error *err);
+
+/** The row of a parsed command by its name.
+ * @return one of parsed->options, NULL when there is none of that name. Not collective. */
+const nb_option *nb_option_named(const nb_parsed *parsed, const char *name);
 
 void nb_options_help(const nb_command *command, FILE *out);
 /* A run file with every resolved value and, as a comment, where it came from. */

@@ -12,15 +12,33 @@ static const char common_help[] =
     "  --print-config           print the resolved options and where each came from\n"
     "  --help                   print this\n";
 
+/* "a, b or c" of "a|b|c". */
+static void print_words(const char *choices, FILE *out)
+{
+    for (const char *p = choices; *p; p++) {
+        if (*p != '|') {
+            fputc(*p, out);
+        } else {
+            fputs(strchr(p + 1, '|') ? ", " : " or ", out);
+        }
+    }
+}
+
 static void help_line(const nb_option *o, FILE *out)
 {
-    char left[96];
+    char left[96], room[NB_OPTION_CHOICES_MAX];
+    const char *choices = nb_option_choices(o, room, sizeof room);
     int n = o->letter ? snprintf(left, sizeof left, "-%c, ", o->letter) : 0;
     snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s", o->name, o->type == NB_OPTION_FLAG ? "" : " ",
              o->type == NB_OPTION_FLAG                                ? ""
-             : o->type == NB_OPTION_CHOICE && strlen(o->choices) < 40 ? o->choices
+             : o->type == NB_OPTION_CHOICE && strlen(choices) < 40 ? choices
                                                                       : o->value);
-    fprintf(out, "  %-24s %s%s", left, strlen(left) > 24 ? "\n                           " : "", o->help);
+    fprintf(out, "  %-24s %s", left, strlen(left) > 24 ? "\n                           " : "");
+    if (o->help) {
+        fputs(o->help, out);
+    } else {
+        print_words(choices, out);
+    }
     if (o->type == NB_OPTION_LIST) {
         fputs(" (repeatable)", out);
     }
