@@ -39,12 +39,14 @@ typedef struct nb_option {
     const char *choices;
     const char *(*choice)(size_t i); /* instead of `choices`: word i of a table, NULL behind the last; without a `help`
                                         the words are its help */
-    double min, max; /* both 0: no bounds */
-    bool positional; /* an INPUT or a LIST that takes the arguments without dashes */
+    double min, max;                 /* both 0: no bounds */
+    bool positional;                 /* an INPUT or a LIST that takes the arguments without dashes */
     bool required;
     bool unrecorded; /* says how to run, not what to compute: stays out of provenance */
     bool parameter;  /* an extra row (nb_command.more); the parser sets it */
     const char *help;
+    /* Instead of `help` as it is: writes the whole help into room [size], of `help` and of what tables say. */
+    void (*describe)(const struct nb_option *option, char *room, size_t size);
 } nb_option;
 
 /* Rows of an option table, one a line; the command's struct is called `settings`, MEMBER is one of it. Behind the help
@@ -142,6 +144,12 @@ bool nb_option_of_key(const nb_command *command, const char *key, size_t *index,
  * @return the words, in `room` or in the row. Not collective. */
 const char *nb_option_choices(const nb_option *option, char *room, size_t size);
 
+/** The help of an option: its `help`, or what its `describe` makes of it.
+ * @param room [size] scratch that the result may lie in; what is longer is cut
+ * @return the help, NULL where the words of a choice are it. Not collective. */
+const char *nb_option_help(const nb_option *option, char *room, size_t size);
+
+enum { NB_OPTION_HELP_MAX = 1024 };    /* bytes of room that nb_option_help is given */
 enum { NB_OPTION_CHOICES_MAX = 1024 }; /* bytes of room that nb_option_choices is given */
 
 /** Reads one value into a variable, within the bounds of its row.

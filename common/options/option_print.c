@@ -24,18 +24,28 @@ static void print_words(const char *choices, FILE *out)
     }
 }
 
+const char *nb_option_help(const nb_option *o, char *room, size_t size)
+{
+    if (!o->describe) {
+        return o->help;
+    }
+    o->describe(o, room, size);
+    return room;
+}
+
 static void help_line(const nb_option *o, FILE *out)
 {
-    char left[96], room[NB_OPTION_CHOICES_MAX];
+    char left[96], room[NB_OPTION_CHOICES_MAX], text[NB_OPTION_HELP_MAX];
+    const char *help = nb_option_help(o, text, sizeof text);
     const char *choices = nb_option_choices(o, room, sizeof room);
     int n = o->letter ? snprintf(left, sizeof left, "-%c, ", o->letter) : 0;
     snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s", o->name, o->type == NB_OPTION_FLAG ? "" : " ",
-             o->type == NB_OPTION_FLAG                                ? ""
+             o->type == NB_OPTION_FLAG                             ? ""
              : o->type == NB_OPTION_CHOICE && strlen(choices) < 40 ? choices
-                                                                      : o->value);
+                                                                   : o->value);
     fprintf(out, "  %-24s %s", left, strlen(left) > 24 ? "\n                           " : "");
-    if (o->help) {
-        fputs(o->help, out);
+    if (help) {
+        fputs(help, out);
     } else {
         print_words(choices, out);
     }
@@ -56,7 +66,8 @@ void nb_options_help(const nb_command *c, FILE *out)
         if (!row.positional) {
             help_line(&row, out);
         } else {
-            fprintf(out, "  %-24s %s\n", row.value, row.help);
+            char text[NB_OPTION_HELP_MAX];
+            fprintf(out, "  %-24s %s\n", row.value, nb_option_help(&row, text, sizeof text));
         }
     }
     fprintf(out, "%s\nexamples:\n%s", common_help, c->examples);
