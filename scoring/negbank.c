@@ -164,12 +164,10 @@ static nb_status describe(negbank_scorer *s, nb_error *err)
     const char *before = " ";
     nb_status status;
     NB_TRY(nb_buffer_printf(&text, err, "%s", rule->name));
-    for (size_t i = 0; i < NB_PARAMETER_TOTAL; i++) {
-        if (rule->uses & nb_parameters[i].uses) {
-            NB_TRY(nb_buffer_printf(&text, err, "%s%s=", before, nb_parameters[i].name));
-            NB_TRY(nb_parameter_format(&text, &s->scorer.settings, &nb_parameters[i], err));
-            before = ",";
-        }
+    for (size_t i = 0; i < rule->parameter_count; i++) {
+        NB_TRY(nb_buffer_printf(&text, err, "%s%s=", before, rule->parameters[i].name));
+        NB_TRY(nb_parameter_format(&text, &s->scorer.parameters, &rule->parameters[i], err));
+        before = ",";
     }
     s->description = text.data;
     text.data = NULL;
@@ -181,26 +179,29 @@ done:
 int negbank_scorer_create(negbank_scorer **out, const negbank_bank *b, const char *score, const char *parameters,
                           char *message, size_t message_size)
 {
-    const char *name = score ? score : b->bank.score, *origin[NB_PARAMETER_TOTAL];
+    const char *name = score ? score : b->bank.score, *origin[NB_SCORE_PARAMETERS_MAX];
     const nb_score_rule *rule = nb_score_find(name);
-    nb_score_settings settings;
+    nb_score_parameters values;
     negbank_scorer *s = NULL;
+    nb_buffer names = {0};
     nb_error error = {0}, *err = &error;
     nb_status status;
     *out = NULL;
     if (!rule) {
-        status = nb_fail(err, NB_ERR_USAGE, "'%s' is none of the scores " NB_SCORE_NAMES, name);
+        NB_TRY(nb_score_names(&names, "|", err));
+        status = nb_fail(err, NB_ERR_USAGE, "'%s' is none of the scores %s", name, names.data);
         goto done;
     }
-    nb_parameters_default(&settings, origin, &b->bank, rule);
-    NB_TRY(nb_parameters_parse(&settings, rule, parameters ? parameters : "", err));
+    NB_TRY(nb_parameters_default(&values, origin, &b->bank, rule, err));
+    NB_TRY(nb_parameters_parse(&values, parameters ? parameters : "", err));
     NB_TRY_NEW(s, 1);
-    NB_TRY(nb_scorer_create(&s->scorer, &b->bank, rule, &settings, err));
+    NB_TRY(nb_scorer_create(&s->scorer, &b->bank, &values, err));
     NB_TRY(describe(s, err));
     s->decides = nb_threshold_holds(&b->bank, &s->scorer);
     *out = s;
     s = NULL;
 done:
+    nb_buffer_free(&names);
     negbank_scorer_destroy(s);
     return report(status, err, message, message_size);
 }

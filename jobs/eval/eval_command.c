@@ -8,6 +8,7 @@
 #include "common/base/text.h"
 #include "scoring/files/predictions.h"
 #include "scoring/report/evaluation.h"
+#include "scoring/scores/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +17,8 @@ enum { LABEL_BYTES_MAX = 4096 };
 
 typedef struct settings {
     nb_talk talk;
-    const char *bank, *output, *markdown, *latex, *csv, *report, *plots, *image_folder, *labels, *model;
+    const char *bank, *output, *markdown, *latex, *csv, *report, *plots, *image_folder, *labels, *model, *score;
     nb_strings id, ood, stream, order;
-    nb_score_choice choice;
     int64_t bootstrap, repeat, batch;
     double confidence;
     bool as_released, allow_mismatch, force;
@@ -78,7 +78,7 @@ static nb_status get_scores(run *r, const char *role, const char *path, nb_score
     NB_TRY(open_store(r, role, path, &store, err));
     NB_TRY_NEW(results, (size_t)store.plan.count);
     NB_TRY(nb_score_rows(&r->scorer, &store, 0, (size_t)store.plan.count, results, err));
-    NB_TRY(nb_score_table(out, &store.names, store.labels, results, err));
+    NB_TRY(nb_score_table_fill(out, &store.names, store.labels, results, err));
 done:
     free(results);
     nb_store_close(&store);
@@ -110,10 +110,11 @@ done:
 }
 
 /* The seed where --seed is a number, else 0: of the bootstrap and of mixed streams. */
-static uint64_t number_seed(const settings *s)
+static uint64_t number_seed(const nb_job *job)
 {
+    const char *word = nb_score_seed(job->options);
     int64_t seed = 0;
-    return s->choice.seed && nb_parse_int(s->choice.seed, &seed) && seed > 0 ? (uint64_t)seed : 0;
+    return word && nb_parse_int(word, &seed) && seed > 0 ? (uint64_t)seed : 0;
 }
 
 /* Scores the ID images of run `number` and a set as one stream. */
@@ -126,7 +127,7 @@ static nb_status take_pair(run *r, size_t number, size_t set, const nb_pairing *
                                      .batch = (size_t)r->set->batch,
                                      .clip = r->clip};
     const char *order = nb_eval_stream_order(&streams, set);
-    uint64_t seed = number_seed(r->set) + (r->set->repeat > 1 ? number : 0);
+    uint64_t seed = number_seed(r->job) + (r->set->repeat > 1 ? number : 0);
     nb_store ids = {0}, oods = {0};
     nb_scores id = {0}, ood = {0};
     nb_status status;
@@ -152,12 +153,12 @@ static nb_status choose_scorer(run *r, size_t number, nb_error *err)
     nb_scorer first = {0};
     nb_status status;
     nb_scorer_destroy(&r->scorer);
-    NB_TRY(nb_score_choose(r->set->repeat > 1 ? &first : &r->scorer, &r->bank, r->job->options, &r->set->choice, err));
+    NB_TRY(nb_score_choose(r->set->repeat > 1 ? &first : &r->scorer, &r->bank, r->job->options, r->set->score, err));
     if (r->set->repeat > 1) {
-        nb_score_settings moved = first.settings;
-        moved.seeded = true;
-        moved.seed += number;
-        NB_TRY(nb_scorer_create(&r->scorer, &r->bank, first.rule, &moved, err));
+        nb_score_parameters moved = first.parameters;
+        moved.shared.seeded = true;
+        moved.shared.seed += number;
+        NB_TRY(nb_scorer_create(&r->scorer, &r->bank, &moved, err));
     }
 done:
     nb_scorer_destroy(&first);
@@ -193,7 +194,7 @@ static void warn_of_idle(const run *r)
 {
     static const char *const options[] = {"order", "batch", "model"};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        bool idle = !r->plan.paired || (i == 2 && !(r->scorer.rule->uses & NB_USES_VISUAL));
+        bool idle = !r->plan.paired || (i == 2 && !nb_score_visual(&r->scorer, NULL));
         if (idle && nb_option_given(r->job->options, options[i]) != NB_FROM_DEFAULT) {
             nb_log_warn(&r->job->log, "--%s has no effect: %s", options[i],
                         r->set->bank ? "the score does not use it" : "score files are read as they are");
@@ -250,7 +251,8 @@ static nb_status check_settings(run *r, nb_error *err)
         nb_fail(err, NB_ERR_USAGE, "--repeat scores one set of stores again: it needs --bank and one --id");
         return nb_hint(err, "for score files of several runs give every --id and --ood once a run");
     }
-    if (s->repeat > 1 && s->choice.seed && strcmp(s->choice.seed, "none") == 0) {
+    const char *seed = nb_score_seed(r->job->options);
+    if (s->repeat > 1 && seed && strcmp(seed, "none") == 0) {
         return nb_fail(err, NB_ERR_USAGE, "--repeat needs seeds, --seed none has none");
     }
     return s->bank && r->plan.streams ? nb_fail(err, NB_ERR_USAGE, "--stream takes score files, not stores") : NB_OK;
@@ -344,7 +346,7 @@ static nb_status eval(nb_job *job, nb_error *err)
     run r = {.job = job, .set = job->settings};
     const settings *s = r.set;
     const char *const outputs[] = {s->output, s->csv, s->markdown, s->latex, s->report};
-    nb_bootstrap bootstrap = {(size_t)s->bootstrap, s->confidence, number_seed(s)};
+    nb_bootstrap bootstrap = {(size_t)s->bootstrap, s->confidence, number_seed(job)};
     nb_status status;
     NB_TRY(nb_eval_plan_read(&r.plan, &s->id, &s->ood, &s->stream, err));
     NB_TRY(check_settings(&r, err));
@@ -371,112 +373,42 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
-#define OUTPUT_OPTION(member, key, what, text)                                                                         \
-    {                                                                                                                  \
-        .name = key, .type = NB_OPTION_OUTPUT, AT(member), .value = what, .help = text                                 \
-    }
 static const nb_option options[] = {
-    {.name = "id",
-     .type = NB_OPTION_LIST,
-     AT(id),
-     .value = "FILE",
-     .unrecorded = true,
-     .help = "score file of the ID images (with --bank: their store); once a run"},
-    {.name = "ood",
-     .type = NB_OPTION_LIST,
-     AT(ood),
-     .value = "[GROUP:]NAME=FILE",
-     .unrecorded = true,
-     .help = "score file (with --bank: store) of an OOD set, in a group such as near or far; each once a run"},
-    {.name = "stream",
-     .type = NB_OPTION_LIST,
-     AT(stream),
-     .value = "[GROUP:]NAME=FILE",
-     .unrecorded = true,
-     .help = "instead of --id and --ood: a score file of both, OOD images with label -1"},
-    {.name = "bank",
-     .type = NB_OPTION_INPUT,
-     AT(bank),
-     .value = "B.nbank",
-     .help = "score stores with this bank instead of reading score files"},
-    {.name = "allow-mismatch",
-     .type = NB_OPTION_FLAG,
-     AT(allow_mismatch),
-     .help = "with --bank: score images of another checkpoint than the bank's"},
-    NB_SCORE_OPTIONS(settings),
-    {.name = "model",
-     .type = NB_OPTION_INPUT,
-     AT(model),
-     .value = "DIR",
-     .unrecorded = true,
-     .help = "interneg with --bank: the checkpoint to invert confident OOD images through"},
-    {.name = "batch",
-     .type = NB_OPTION_INT,
-     AT(batch),
-     .fallback = "32",
-     .value = "N",
-     .min = 1,
-     .max = 1e6,
-     .help = "adaneg, interneg with --bank: images that change the state together, before they are scored"},
-    {.name = "order",
-     .type = NB_OPTION_LIST,
-     AT(order),
-     .value = "[NAME=]FILE",
-     .unrecorded = true,
-     .help = "adaneg, interneg with --bank: the order of the stream of ID images and set NAME (or every set), as of "
-             "score; default: mixed by --seed (0 without)"},
-    {.name = "repeat",
-     .type = NB_OPTION_INT,
-     AT(repeat),
-     .fallback = "1",
-     .value = "K",
-     .min = 1,
-     .max = 10000,
-     .help = "with --bank: K runs with seeds from --seed (or the bank's) on; mean and standard deviation"},
-    {.name = "as-released",
-     .type = NB_OPTION_FLAG,
-     AT(as_released),
-     .help = "order by the score alone in single precision, as the authors' code does"},
-    {.name = "bootstrap",
-     .type = NB_OPTION_INT,
-     AT(bootstrap),
-     .fallback = "0",
-     .value = "N",
-     .min = 0,
-     .max = 1e6,
-     .help = "intervals of every figure from N resamples of the images; --seed N seeds them (default 0)"},
-    {.name = "confidence",
-     .type = NB_OPTION_REAL,
-     AT(confidence),
-     .fallback = "0.95",
-     .value = "P",
-     .min = 0.5,
-     .max = 0.9999,
-     .help = "share of the resamples that an interval holds"},
-    {.name = "output",
-     .letter = 'o',
-     .type = NB_OPTION_OUTPUT,
-     AT(output),
-     .value = "M.json",
-     .help = "write the metrics as JSON"},
-    OUTPUT_OPTION(csv, "csv", "M.csv", "write the metrics as CSV, a number a row"),
-    OUTPUT_OPTION(markdown, "markdown", "M.md", "write the table in Markdown"),
-    OUTPUT_OPTION(latex, "latex", "M.tex", "write the table in LaTeX (booktabs)"),
-    OUTPUT_OPTION(report, "report", "R.html", "write the report as one HTML page"),
-    OUTPUT_OPTION(plots, "plots", "DIR", "write the report's drawings as SVG and PNG into this folder"),
-    {.name = "image-folder",
-     .type = NB_OPTION_TEXT,
-     AT(image_folder),
-     .value = "DIR",
-     .unrecorded = true,
-     .help = "for the report's thumbnails: where image names begin; '' for no thumbnails"},
-    {.name = "labels",
-     .type = NB_OPTION_INPUT,
-     AT(labels),
-     .value = "L.txt",
-     .help = "names of the classes, for a report on score files"},
-    {.name = "force", .type = NB_OPTION_FLAG, AT(force), .unrecorded = true, .help = "overwrite the outputs"},
+    OPT_LIST("id", id, "FILE", "score file of the ID images (with --bank: their store); once a run",
+             .unrecorded = true),
+    OPT_LIST("ood", ood, "[GROUP:]NAME=FILE",
+             "score file (with --bank: store) of an OOD set, in a group such as near or far; each once a run",
+             .unrecorded = true),
+    OPT_LIST("stream", stream, "[GROUP:]NAME=FILE",
+             "instead of --id and --ood: a score file of both, OOD images with label -1", .unrecorded = true),
+    OPT_INPUT("bank", bank, "B.nbank", "score stores with this bank instead of reading score files"),
+    OPT_FLAG("allow-mismatch", allow_mismatch, "with --bank: score images of another checkpoint than the bank's"),
+    NB_SCORE_OPTIONS,
+    OPT_INPUT("model", model, "DIR", "{visual} with --bank: the checkpoint to invert confident OOD images through",
+              .unrecorded = true, .describe = nb_score_describe),
+    OPT_INT("batch", batch, "N", "32", 1, 1e6,
+            "{streams} with --bank: images that change the state together, before they are scored",
+            .describe = nb_score_describe),
+    OPT_LIST("order", order, "[NAME=]FILE",
+             "{streams} with --bank: the order of the stream of ID images and set NAME (or every set), as of score; "
+             "default: mixed by --seed (0 without)",
+             .unrecorded = true, .describe = nb_score_describe),
+    OPT_INT("repeat", repeat, "K", "1", 1, 10000,
+            "with --bank: K runs with seeds from --seed (or the bank's) on; mean and standard deviation"),
+    OPT_FLAG("as-released", as_released, "order by the score alone in single precision, as the authors' code does"),
+    OPT_INT("bootstrap", bootstrap, "N", "0", 0, 1e6,
+            "intervals of every figure from N resamples of the images; --seed N seeds them (default 0)"),
+    OPT_REAL("confidence", confidence, "P", "0.95", 0.5, 0.9999, "share of the resamples that an interval holds"),
+    OPT_OUTPUT("output", output, "M.json", "write the metrics as JSON", .letter = 'o'),
+    OPT_OUTPUT("csv", csv, "M.csv", "write the metrics as CSV, a number a row"),
+    OPT_OUTPUT("markdown", markdown, "M.md", "write the table in Markdown"),
+    OPT_OUTPUT("latex", latex, "M.tex", "write the table in LaTeX (booktabs)"),
+    OPT_OUTPUT("report", report, "R.html", "write the report as one HTML page"),
+    OPT_OUTPUT("plots", plots, "DIR", "write the report's drawings as SVG and PNG into this folder"),
+    OPT_TEXT("image-folder", image_folder, "DIR", NULL,
+             "for the report's thumbnails: where image names begin; '' for no thumbnails", .unrecorded = true),
+    OPT_INPUT("labels", labels, "L.txt", "names of the classes, for a report on score files"),
+    OPT_FLAG("force", force, "overwrite the outputs", .unrecorded = true),
     NB_TALK_OPTIONS(settings),
 };
 
@@ -491,5 +423,6 @@ const nb_command nb_command_eval = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
+    .more = nb_score_more,
     .run = eval,
 };

@@ -65,20 +65,20 @@ static nb_status score_again(void *context, const nb_bank *bank, size_t groups, 
     stores *s = context;
     const nb_scorer *first = s->show->scorer;
     nb_store *store = &s->items[set];
-    nb_score_settings settings = first->settings;
+    nb_score_parameters parameters = first->parameters;
     nb_score_result *results = NULL;
     nb_scorer scorer = {0};
     nb_strings names = {0};
     nb_scores table = {0};
     nb_status status;
-    settings.groups = groups;
-    NB_TRY(nb_scorer_create(&scorer, bank, first->rule, &settings, err));
+    parameters.shared.groups = groups;
+    NB_TRY(nb_scorer_create(&scorer, bank, &parameters, err));
     NB_TRY_NEW(results, store->plan.count < SWEEP_IMAGES ? (size_t)store->plan.count : SWEEP_IMAGES);
     NB_TRY(score_some(&scorer, store, results, count, err));
     for (size_t i = 0; i < *count; i++) {
         NB_TRY(nb_strings_push(&names, "", 0, err));
     }
-    NB_TRY(nb_score_table(&table, &names, NULL, results, err));
+    NB_TRY(nb_score_table_fill(&table, &names, NULL, results, err));
     NB_TRY_NEW(*keys, *count);
     NB_TRY(nb_scores_keys(&table, s->show->evaluation->as_released, *keys, err));
 done:
@@ -93,7 +93,7 @@ done:
 static nb_status add_sweeps(const nb_eval_show *show, nb_panels *panels, bool *thinned, nb_error *err)
 {
     stores s = {.show = show};
-    nb_rescorer by = {&s, show->plan->set_count, show->scorer->settings.groups, score_again};
+    nb_rescorer by = {&s, show->plan->set_count, show->scorer->parameters.shared.groups, score_again};
     nb_sweep sizes = {0};
     nb_sweep groups = {0};
     nb_status status;

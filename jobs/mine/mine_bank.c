@@ -4,6 +4,7 @@
 #include "mining/bank/bank_writer.h"
 #include "mining/embed/prompts.h"
 #include "scoring/scores/calibrate.h"
+#include "scoring/scores/parameters.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,9 +58,11 @@ static nb_status suggest(nb_bank_suggestion *out, const nb_mine_bank *b, nb_erro
     }
     out->seed = (uint64_t)seed;
     bool given = nb_option_given(b->job->options, "temperature") != NB_FROM_DEFAULT;
-    out->temperature = given ? c->temperature : rule->defaults.temperature;
+    nb_score_parameters published;
+    nb_status status = nb_score_published(&published, rule, err);
+    out->temperature = given ? c->temperature : published.shared.temperature;
     snprintf(out->score, sizeof out->score, "%s", c->score);
-    return NB_OK;
+    return status;
 }
 
 /* The selected candidates, as the content of a bank wants them. */

@@ -26,7 +26,7 @@ typedef struct nb_mine_bank_choice {
          .type = NB_OPTION_CHOICE,                                                                                     \
          .offset = offsetof(set, bank.score),                                                                          \
          .fallback = "neglabel",                                                                                       \
-         .choices = NB_SCORE_NAMES,                                                                                    \
+         .choice = nb_score_name,                                                                                      \
          .value = "NAME",                                                                                              \
          .help = "score the bank suggests"},                                                                           \
         {.name = "temperature",                                                                                        \

@@ -1,7 +1,7 @@
 #include "mining/visual/wild_inversion.h"
 
 #include "common/clip/inversion/visual_negatives.h"
-#include "scoring/scores/score.h"
+#include "scoring/scores/neglabel.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -45,13 +45,14 @@ static nb_status score_tiles(run *r, nb_error *err)
 {
     const nb_evidence *e = r->e;
     const nb_bank bank = bank_of(r);
-    const nb_score_settings settings = {.temperature = r->plan->temperature, .groups = r->plan->groups};
+    const nb_score_parameters parameters = {.rule = &nb_score_neglabel,
+                                            .shared = {.temperature = r->plan->temperature, .groups = r->plan->groups}};
     nb_score_result results[NB_SCORE_BATCH];
     nb_scorer scorer = {0};
     double *images = NULL;
     nb_status status;
     NB_TRY_NEW(images, NB_SCORE_BATCH * e->d);
-    NB_TRY(nb_scorer_create(&scorer, &bank, &nb_score_neglabel, &settings, err));
+    NB_TRY(nb_scorer_create(&scorer, &bank, &parameters, err));
     for (size_t at = 0; at < wild_count(e); at += NB_SCORE_BATCH) {
         size_t n = wild_count(e) - at < NB_SCORE_BATCH ? wild_count(e) - at : NB_SCORE_BATCH;
         if (!nb_team_owns(e->team, at / NB_SCORE_BATCH)) {

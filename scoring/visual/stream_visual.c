@@ -8,11 +8,12 @@ nb_status nb_stream_visual_decide(const nb_scorer *s, const char *model, bool as
                                   nb_error *err)
 {
     const nb_bank *b = s->bank;
+    nb_visual_limits limits;
     *make = false;
-    if (!(s->rule->uses & NB_USES_VISUAL)) {
+    if (!nb_score_visual(s, &limits)) {
         return nb_buffer_printf(note, err, "%s", "");
     }
-    if (!s->settings.visual) {
+    if (!limits.count) {
         return nb_buffer_printf(note, err, "no visual negatives: none are to be kept");
     }
     if (model && !b->prototypes) {
@@ -22,11 +23,11 @@ nb_status nb_stream_visual_decide(const nb_scorer *s, const char *model, bool as
     if (model) {
         *make = true;
         return nb_buffer_printf(note, err, "images under %g become visual negatives, beside the bank's own %zu",
-                                s->settings.theta, b->visual_count);
+                                limits.theta, b->visual_count);
     }
     if (asked && !b->visual_count) {
         nb_fail(err, NB_ERR_USAGE, "--visual %zu needs --model DIR: the bank has no visual negatives of its own",
-                s->settings.visual);
+                limits.count);
         return nb_hint(err, "confident OOD images are inverted through the checkpoint's text tower");
     }
     return nb_buffer_printf(
@@ -36,7 +37,7 @@ nb_status nb_stream_visual_decide(const nb_scorer *s, const char *model, bool as
 nb_status nb_stream_visual_create(nb_stream_visual *v, const nb_clip *clip, const nb_scorer *s, nb_error *err)
 {
     const nb_bank *b = s->bank;
-    uint64_t seed = s->settings.seeded ? s->settings.seed : 0;
+    uint64_t seed = s->parameters.shared.seeded ? s->parameters.shared.seed : 0;
     nb_status status;
     *v = (nb_stream_visual){0};
     if (clip->config.projection != b->d) {

@@ -391,10 +391,11 @@ static void check_score(const nb_bank *bank, const double *images, size_t count,
 {
     nb_error err = {0};
     nb_scorer scorer;
-    nb_score_settings settings = {.temperature = temperature, .groups = groups};
+    nb_score_parameters settings = {.rule = nb_score_find(rule),
+                                    .shared = {.temperature = temperature, .groups = groups}};
     nb_score_result *results = calloc(count, sizeof *results);
     double *scores = calloc(count, sizeof *scores);
-    must(nb_scorer_create(&scorer, bank, nb_score_find(rule), &settings, &err), &err);
+    must(nb_scorer_create(&scorer, bank, &settings, &err), &err);
     must(nb_scorer_run(&scorer, images, count, results, &err), &err);
     for (size_t i = 0; i < count; i++) {
         scores[i] = results[i].score;
