@@ -20,32 +20,15 @@ typedef struct nb_job {
     bool told_kernels; /* by nb_job_tell_kernels */
 } nb_job;
 
-/* How to talk: options every command has. `set` is its settings struct, whose first member is an nb_talk `talk`. */
-#define NB_TALK_OPTIONS(set)                                                                                           \
-    {.name = "quiet",                                                                                                  \
-     .letter = 'q',                                                                                                    \
-     .type = NB_OPTION_FLAG,                                                                                           \
-     .offset = offsetof(set, talk.quiet),                                                                              \
-     .unrecorded = true,                                                                                               \
-     .help = "warnings and errors only"},                                                                              \
-    {                                                                                                                  \
-        .name = "log-json", .type = NB_OPTION_FLAG, .offset = offsetof(set, talk.log_json), .unrecorded = true,        \
-        .help = "one JSON object a log line"                                                                           \
-    }
+/* Rows of every command, whose settings begin with an nb_talk `talk`. */
+#define NB_TALK_OPTIONS                                                                                                \
+    OPT_FLAG("quiet", talk.quiet, "warnings and errors only", .letter = 'q', OPT_UNRECORDED),                          \
+        OPT_FLAG("log-json", talk.log_json, "one JSON object a log line", OPT_UNRECORDED)
 
-/* Where the output goes; `set` has members output and force. */
-#define NB_OUTPUT_OPTIONS(set, what)                                                                                   \
-    {.name = "output",                                                                                                 \
-     .letter = 'o',                                                                                                    \
-     .type = NB_OPTION_OUTPUT,                                                                                         \
-     .offset = offsetof(set, output),                                                                                  \
-     .value = "FILE",                                                                                                  \
-     .required = true,                                                                                                 \
-     .help = what},                                                                                                    \
-    {                                                                                                                  \
-        .name = "force", .type = NB_OPTION_FLAG, .offset = offsetof(set, force), .unrecorded = true,                   \
-        .help = "overwrite the output"                                                                                 \
-    }
+/* Where the output goes: settings have members output and force. */
+#define NB_OUTPUT_OPTIONS(what)                                                                                        \
+    OPT_OUTPUT("output", output, "FILE", what, .letter = 'o', OPT_REQUIRED),                                           \
+        OPT_FLAG("force", force, "overwrite the output", OPT_UNRECORDED)
 
 /* The first member of every settings struct. */
 typedef struct nb_talk {

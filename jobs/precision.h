@@ -7,12 +7,9 @@
 
 /* An option for `member` of a settings struct. Unrecorded: what it came to is recorded instead, so that auto and the
  * precision it picks give the same bytes. */
-#define NB_PRECISION_OPTION(set, member)                                                                               \
-    {                                                                                                                  \
-        .name = "precision", .type = NB_OPTION_CHOICE, .offset = offsetof(set, member), .fallback = "fp32",            \
-        .choices = "fp32|bf16|auto", .value = "TYPE", .unrecorded = true,                                              \
-        .help = "of the towers' products; auto: bf16 where every CPU has AMX, else fp32"                               \
-    }
+#define NB_PRECISION_OPTION(member)                                                                                    \
+    OPT_CHOICE("precision", member, "TYPE", "fp32", "fp32|bf16|auto",                                                  \
+               "of the towers' products; auto: bf16 where every CPU has AMX, else fp32", OPT_UNRECORDED)
 
 /* Collective (of an MPI command), and tells of slow kernels. The engine all ranks use: fp32 where `wanted` ("fp32",
  * "bf16", "auto") says so or a rank's CPU has no AMX, of which the log tells. */

@@ -10,50 +10,20 @@ typedef struct nb_transfer_choice {
     const char *cache;
 } nb_transfer_choice;
 
-/* `set` has an nb_transfer_choice `transfer`. */
-#define NB_TRANSFER_REAL(set, option, member, standard, low, high, unit, words)                                        \
-    {                                                                                                                  \
-        .name = option, .type = NB_OPTION_REAL, .offset = offsetof(set, transfer.http.member), .fallback = standard,   \
-        .min = low, .max = high, .value = unit, .unrecorded = true, .help = words                                      \
-    }
-#define NB_TRANSFER_OPTIONS(set)                                                                                       \
-    {.name = "cache",                                                                                                  \
-     .type = NB_OPTION_TEXT,                                                                                           \
-     .offset = offsetof(set, transfer.cache),                                                                          \
-     .value = "DIR",                                                                                                   \
-     .unrecorded = true,                                                                                               \
-     .help = "cache folder (default: $XDG_CACHE_HOME/negbank or ~/.cache/negbank)"},                                   \
-        {.name = "ca-file",                                                                                            \
-         .type = NB_OPTION_INPUT,                                                                                      \
-         .offset = offsetof(set, transfer.http.ca_file),                                                               \
-         .value = "PEM",                                                                                               \
-         .unrecorded = true,                                                                                           \
-         .help = "certificates to trust (default: CURL_CA_BUNDLE, SSL_CERT_FILE, the system's)"},                      \
-        NB_TRANSFER_REAL(set, "connect-timeout", connect_timeout, "30", 0.001, 86400, "S",                             \
-                         "s until a server answers"),                                                                  \
-        NB_TRANSFER_REAL(set, "stall-timeout", stall_timeout, "30", 1, 86400, "S",                                     \
-                         "s below --min-speed until a connection counts as dead"),                                     \
-        {.name = "min-speed",                                                                                          \
-         .type = NB_OPTION_INT,                                                                                        \
-         .offset = offsetof(set, transfer.http.min_speed),                                                             \
-         .fallback = "1000",                                                                                           \
-         .max = 1e12,                                                                                                  \
-         .value = "N",                                                                                                 \
-         .unrecorded = true,                                                                                           \
-         .help = "bytes/s that count as alive"},                                                                       \
-        NB_TRANSFER_REAL(set, "request-timeout", total_timeout, "0", 0, 1e6, "S",                                      \
-                         "s one request may take, 0: no limit"),                                                       \
-        {.name = "retries",                                                                                            \
-         .type = NB_OPTION_INT,                                                                                        \
-         .offset = offsetof(set, transfer.http.retries),                                                               \
-         .fallback = "6",                                                                                              \
-         .max = 10000,                                                                                                 \
-         .value = "N",                                                                                                 \
-         .unrecorded = true,                                                                                           \
-         .help = "failures in a row, without progress, to get over"},                                                  \
-        NB_TRANSFER_REAL(set, "retry-wait", retry_wait, "1", 0, 3600, "S", "s before the first retry; doubles"),       \
-        NB_TRANSFER_REAL(set, "retry-longest", retry_longest, "60", 0, 86400, "S",                                     \
-                         "the longest s to wait, also when a server asks for it")
+/* Rows of a settings struct with an nb_transfer_choice `transfer`. */
+#define NB_HTTP_OPTION(TYPE, NAME, MEMBER, ...) OPT_##TYPE(NAME, transfer.http.MEMBER, __VA_ARGS__, OPT_UNRECORDED)
+/* clang-format off */
+#define NB_TRANSFER_OPTIONS                                                                                            \
+    OPT_TEXT("cache", transfer.cache, "DIR", NULL, "default: negbank in $XDG_CACHE_HOME or ~/.cache", OPT_UNRECORDED), \
+    NB_HTTP_OPTION(INPUT, "ca-file", ca_file, "PEM", "trusted; default: CURL_CA_BUNDLE, SSL_CERT_FILE, the system's"), \
+    NB_HTTP_OPTION(REAL, "connect-timeout", connect_timeout, "S", "30", 0.001, 86400, "s until a server answers"),     \
+    NB_HTTP_OPTION(REAL, "stall-timeout", stall_timeout, "S", "30", 1, 86400, "s below --min-speed until it is dead"), \
+    NB_HTTP_OPTION(INT, "min-speed", min_speed, "N", "1000", 0, 1e12, "bytes/s that count as alive"),                  \
+    NB_HTTP_OPTION(REAL, "request-timeout", total_timeout, "S", "0", 0, 1e6, "s of one request; 0: no limit"),         \
+    NB_HTTP_OPTION(INT, "retries", retries, "N", "6", 0, 10000, "failures in a row, without progress, to get over"),   \
+    NB_HTTP_OPTION(REAL, "retry-wait", retry_wait, "S", "1", 0, 3600, "s before the first retry; doubles"),            \
+    NB_HTTP_OPTION(REAL, "retry-longest", retry_longest, "S", "60", 0, 86400, "s to wait at most, asked to or not")
+/* clang-format on */
 
 /* Reads --verify: each a key or a key file. The caller frees *keys. */
 nb_status nb_job_trusted_keys(const nb_strings *words, size_t room, nb_public_key **keys, size_t *count, nb_error *err);

@@ -50,7 +50,11 @@ typedef struct nb_option {
 } nb_option;
 
 /* Rows of an option table, one a line; the command's struct is called `settings`, MEMBER is one of it. Behind the help
- * other members of nb_option may follow: `.required = true`, `.letter = 'o'`. */
+ * other members of nb_option may follow: `OPT_REQUIRED`, `.letter = 'o'`. A group of rows that commands share is a
+ * macro of rows between commas. */
+#define OPT_ARGUMENT   .positional = true
+#define OPT_REQUIRED   .required = true
+#define OPT_UNRECORDED .unrecorded = true
 #define OPT(TYPE, NAME, MEMBER, ...)                                                                                   \
     {                                                                                                                  \
         .name = NAME, .type = TYPE, .offset = offsetof(settings, MEMBER), __VA_ARGS__                                  \

@@ -268,21 +268,12 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "model",
-     .type = NB_OPTION_INPUT,
-     AT(model),
-     .value = "DIR",
-     .required = true,
-     .help = "CLIP checkpoint folder (Hugging Face or open_clip)"},
-    NB_PRECISION_OPTION(settings, precision),
-    {.name = "require-known-answers",
-     .type = NB_OPTION_FLAG,
-     AT(require_known_answers),
-     .help = "fail (exit code 7) unless it gives the published cosines of its shape"},
-    {.name = "json", .type = NB_OPTION_FLAG, AT(json), .help = "print JSON"},
-    NB_TALK_OPTIONS(settings),
+    OPT_INPUT("model", model, "DIR", "CLIP checkpoint folder (Hugging Face or open_clip)", OPT_REQUIRED),
+    NB_PRECISION_OPTION(precision),
+    OPT_FLAG("require-known-answers", require_known_answers, "fail (7) unless it gives its shape's published cosines"),
+    OPT_FLAG("json", json, "print JSON"),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_check = {

@@ -12,52 +12,18 @@ typedef struct nb_embed_choice {
     bool force, resume;
 } nb_embed_choice;
 
-/* `set` has an nb_embed_choice `embed`. */
-#define NB_EMBED_OPTIONS(set)                                                                                          \
-    {.name = "model",                                                                                                  \
-     .type = NB_OPTION_INPUT,                                                                                          \
-     .offset = offsetof(set, embed.model),                                                                             \
-     .value = "DIR",                                                                                                   \
-     .required = true,                                                                                                 \
-     .help = "CLIP checkpoint folder"},                                                                                \
-        NB_PRECISION_OPTION(set, embed.precision),                                                                     \
-        {.name = "store",                                                                                              \
-         .type = NB_OPTION_CHOICE,                                                                                     \
-         .offset = offsetof(set, embed.store),                                                                         \
-         .fallback = "fp32",                                                                                           \
-         .choices = "fp32|fp16",                                                                                       \
-         .value = "TYPE",                                                                                              \
-         .help = "precision of the stored embeddings"},                                                                \
-        {.name = "resume",                                                                                             \
-         .type = NB_OPTION_FLAG,                                                                                       \
-         .offset = offsetof(set, embed.resume),                                                                        \
-         .unrecorded = true,                                                                                           \
-         .help = "continue what an interrupted run left, on any number of ranks"},                                     \
-        {.name = "part",                                                                                               \
-         .type = NB_OPTION_TEXT,                                                                                       \
-         .offset = offsetof(set, embed.part),                                                                          \
-         .value = "K/N",                                                                                               \
-         .unrecorded = true,                                                                                           \
-         .help = "make part K of N alone, beside other jobs; the last one completes the store; 0/N lays it out"},      \
-        {.name = "sharing",                                                                                            \
-         .type = NB_OPTION_CHOICE,                                                                                     \
-         .offset = offsetof(set, embed.sharing),                                                                       \
-         .fallback = "auto",                                                                                           \
-         .choices = "auto|node|window|dealt",                                                                          \
-         .value = "HOW",                                                                                               \
-         .unrecorded = true,                                                                                           \
-         .help = "how ranks share tiles: memory of a node, an MPI window, or not at all"},                             \
-        {.name = "output",                                                                                             \
-         .letter = 'o',                                                                                                \
-         .type = NB_OPTION_OUTPUT,                                                                                     \
-         .offset = offsetof(set, embed.output),                                                                        \
-         .value = "FILE",                                                                                              \
-         .required = true,                                                                                             \
-         .help = "the embedding store"},                                                                               \
-    {                                                                                                                  \
-        .name = "force", .type = NB_OPTION_FLAG, .offset = offsetof(set, embed.force), .unrecorded = true,             \
-        .help = "overwrite the output"                                                                                 \
-    }
+/* Rows of a settings struct with an nb_embed_choice `embed`. */
+/* clang-format off */
+#define NB_EMBED_OPTIONS                                                                                               \
+    OPT_INPUT("model", embed.model, "DIR", "CLIP checkpoint folder", OPT_REQUIRED),                                    \
+    NB_PRECISION_OPTION(embed.precision),                                                                              \
+    OPT_CHOICE("store", embed.store, "TYPE", "fp32", "fp32|fp16", "precision of the stored embeddings"),               \
+    OPT_FLAG("resume", embed.resume, "continue an interrupted run, on any number of ranks", OPT_UNRECORDED),           \
+    OPT_TEXT("part", embed.part, "K/N", NULL, "part K of N, beside other jobs; 0/N lays it out", OPT_UNRECORDED),      \
+    OPT_CHOICE("sharing", embed.sharing, "HOW", "auto", "auto|node|window|dealt", "sharing of tiles", OPT_UNRECORDED), \
+    OPT_OUTPUT("output", embed.output, "FILE", "the embedding store", .letter = 'o', OPT_REQUIRED),                    \
+    OPT_FLAG("force", embed.force, "overwrite the output", OPT_UNRECORDED)
+/* clang-format on */
 
 /* Collective. Listens for requests to stop. Refuses an output that exists before any work; with --resume and --part
  * that waits until it is known what is there. */

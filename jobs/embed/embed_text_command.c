@@ -43,27 +43,12 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "inputs",
-     .type = NB_OPTION_INPUT,
-     AT(corpus),
-     .value = "C.nbc",
-     .positional = true,
-     .required = true,
-     .help = "corpus, as made by negbank corpus"},
-    {.name = "prompt",
-     .type = NB_OPTION_LIST,
-     AT(prompt),
-     .value = "TEXT",
-     .help = "prompt for nouns and untagged texts [" NB_PROMPT_DEFAULT "]"},
-    {.name = "prompt-adj",
-     .type = NB_OPTION_LIST,
-     AT(prompt_adj),
-     .value = "TEXT",
-     .help = "prompt for adjectives [" NB_PROMPT_ADJ_DEFAULT "]"},
-    NB_EMBED_OPTIONS(settings),
-    NB_TALK_OPTIONS(settings),
+    OPT_INPUT("inputs", corpus, "C.nbc", "corpus, as made by negbank corpus", OPT_ARGUMENT, OPT_REQUIRED),
+    OPT_LIST("prompt", prompt, "TEXT", "prompt for nouns and untagged texts [" NB_PROMPT_DEFAULT "]"),
+    OPT_LIST("prompt-adj", prompt_adj, "TEXT", "prompt for adjectives [" NB_PROMPT_ADJ_DEFAULT "]"),
+    NB_EMBED_OPTIONS,
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_embed_text = {

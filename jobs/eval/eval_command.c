@@ -374,25 +374,24 @@ done:
 }
 
 static const nb_option options[] = {
-    OPT_LIST("id", id, "FILE", "score file of the ID images (with --bank: their store); once a run",
-             .unrecorded = true),
+    OPT_LIST("id", id, "FILE", "score file of the ID images (with --bank: their store); once a run", OPT_UNRECORDED),
     OPT_LIST("ood", ood, "[GROUP:]NAME=FILE",
              "score file (with --bank: store) of an OOD set, in a group such as near or far; each once a run",
-             .unrecorded = true),
+             OPT_UNRECORDED),
     OPT_LIST("stream", stream, "[GROUP:]NAME=FILE",
-             "instead of --id and --ood: a score file of both, OOD images with label -1", .unrecorded = true),
+             "instead of --id and --ood: a score file of both, OOD images with label -1", OPT_UNRECORDED),
     OPT_INPUT("bank", bank, "B.nbank", "score stores with this bank instead of reading score files"),
     OPT_FLAG("allow-mismatch", allow_mismatch, "with --bank: score images of another checkpoint than the bank's"),
     NB_SCORE_OPTIONS,
     OPT_INPUT("model", model, "DIR", "{visual} with --bank: the checkpoint to invert confident OOD images through",
-              .unrecorded = true, .describe = nb_score_describe),
+              OPT_UNRECORDED, .describe = nb_score_describe),
     OPT_INT("batch", batch, "N", "32", 1, 1e6,
             "{streams} with --bank: images that change the state together, before they are scored",
             .describe = nb_score_describe),
     OPT_LIST("order", order, "[NAME=]FILE",
              "{streams} with --bank: the order of the stream of ID images and set NAME (or every set), as of score; "
              "default: mixed by --seed (0 without)",
-             .unrecorded = true, .describe = nb_score_describe),
+             OPT_UNRECORDED, .describe = nb_score_describe),
     OPT_INT("repeat", repeat, "K", "1", 1, 10000,
             "with --bank: K runs with seeds from --seed (or the bank's) on; mean and standard deviation"),
     OPT_FLAG("as-released", as_released, "order by the score alone in single precision, as the authors' code does"),
@@ -406,10 +405,10 @@ static const nb_option options[] = {
     OPT_OUTPUT("report", report, "R.html", "write the report as one HTML page"),
     OPT_OUTPUT("plots", plots, "DIR", "write the report's drawings as SVG and PNG into this folder"),
     OPT_TEXT("image-folder", image_folder, "DIR", NULL,
-             "for the report's thumbnails: where image names begin; '' for no thumbnails", .unrecorded = true),
+             "for the report's thumbnails: where image names begin; '' for no thumbnails", OPT_UNRECORDED),
     OPT_INPUT("labels", labels, "L.txt", "names of the classes, for a report on score files"),
-    OPT_FLAG("force", force, "overwrite the outputs", .unrecorded = true),
-    NB_TALK_OPTIONS(settings),
+    OPT_FLAG("force", force, "overwrite the outputs", OPT_UNRECORDED),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_eval = {

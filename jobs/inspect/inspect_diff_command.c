@@ -44,18 +44,11 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "inputs",
-     .type = NB_OPTION_LIST,
-     AT(files),
-     .value = "A B",
-     .positional = true,
-     .required = true,
-     .help = "two corpora, embedding stores, banks or score files"},
-    {.name = "exit-code", .type = NB_OPTION_FLAG, AT(exit_code), .help = "exit with 7 when they differ, else 0"},
-    {.name = "json", .type = NB_OPTION_FLAG, AT(json), .help = "print JSON"},
-    NB_TALK_OPTIONS(settings),
+    OPT_LIST("inputs", files, "A B", "two corpora, embedding stores, banks or score files", OPT_ARGUMENT, OPT_REQUIRED),
+    OPT_FLAG("exit-code", exit_code, "exit with 7 when they differ, else 0"),
+    OPT_FLAG("json", json, "print JSON"),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_inspect_diff = {

@@ -86,39 +86,16 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "inputs",
-     .type = NB_OPTION_INPUT,
-     AT(file),
-     .value = "FILE",
-     .positional = true,
-     .required = true,
-     .help = "a corpus (.nbc), embedding store (.nbe), bank (.nbank) or score file (.tsv)"},
-    {.name = "texts",
-     .type = NB_OPTION_OUTPUT,
-     AT(texts),
-     .value = "F.txt",
-     .help = "where the texts go, one a line (of a bank: its negatives)"},
-    {.name = "embeddings",
-     .type = NB_OPTION_OUTPUT,
-     AT(embeddings),
-     .value = "M.npy",
-     .help = "where their embeddings go"},
-    {.name = "labels", .type = NB_OPTION_OUTPUT, AT(labels), .value = "L.txt", .help = "of a bank: its ID labels"},
-    {.name = "label-embeddings",
-     .type = NB_OPTION_OUTPUT,
-     AT(label_embeddings),
-     .value = "M.npy",
-     .help = "of a bank: the embeddings of its ID labels"},
-    {.name = "prototypes",
-     .type = NB_OPTION_OUTPUT,
-     AT(prototypes),
-     .value = "M.npy",
-     .help = "of a bank: the mean ID image embeddings of its labels"},
-    {.name = "json", .type = NB_OPTION_FLAG, AT(json), .unrecorded = true, .help = "print what was exported as JSON"},
-    {.name = "force", .type = NB_OPTION_FLAG, AT(force), .unrecorded = true, .help = "overwrite the outputs"},
-    NB_TALK_OPTIONS(settings),
+    OPT_INPUT("inputs", file, "FILE", "corpus, embedding store, bank or score file (.tsv)", OPT_ARGUMENT, OPT_REQUIRED),
+    OPT_OUTPUT("texts", texts, "F.txt", "where the texts go, one a line (of a bank: its negatives)"),
+    OPT_OUTPUT("embeddings", embeddings, "M.npy", "where their embeddings go"),
+    OPT_OUTPUT("labels", labels, "L.txt", "of a bank: its ID labels"),
+    OPT_OUTPUT("label-embeddings", label_embeddings, "M.npy", "of a bank: the embeddings of its ID labels"),
+    OPT_OUTPUT("prototypes", prototypes, "M.npy", "of a bank: the mean ID image embeddings of its labels"),
+    OPT_FLAG("json", json, "print what was exported as JSON", OPT_UNRECORDED),
+    OPT_FLAG("force", force, "overwrite the outputs", OPT_UNRECORDED),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_inspect_export = {

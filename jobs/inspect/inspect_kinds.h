@@ -36,17 +36,11 @@ nb_status nb_file_kind_open(const nb_file_kind **kind, nb_seal *seal, const char
 /* The kind of that name, NULL for none. */
 const nb_file_kind *nb_file_kind_find(const char *name);
 /* The file a command inspects, and how it speaks of it; `set` has members file and json. */
-#define NB_INSPECTED_OPTIONS(set)                                                                                      \
-    {.name = "inputs",                                                                                                 \
-     .type = NB_OPTION_INPUT,                                                                                          \
-     .offset = offsetof(set, file),                                                                                    \
-     .value = "FILE",                                                                                                  \
-     .positional = true,                                                                                               \
-     .required = true,                                                                                                 \
-     .help = "a corpus (.nbc), embedding store (.nbe), bank (.nbank) or score file (.tsv, .h5)"},                      \
-    {                                                                                                                  \
-        .name = "json", .type = NB_OPTION_FLAG, .offset = offsetof(set, json), .help = "print JSON"                    \
-    }
+#define NB_INSPECTED_OPTIONS                                                                                           \
+    OPT_INPUT("inputs", file, "FILE",                                                                                  \
+              "a corpus (.nbc), embedding store (.nbe), bank (.nbank) or score file (.tsv, .h5)", OPT_ARGUMENT,        \
+              OPT_REQUIRED),                                                                                           \
+        OPT_FLAG("json", json, "print JSON")
 
 /* True when the file begins like a score file: comments, then a header line. */
 bool nb_looks_like_scores(const char *path);

@@ -53,30 +53,12 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "inputs",
-     .type = NB_OPTION_INPUT,
-     AT(image),
-     .value = "IMAGE",
-     .positional = true,
-     .required = true,
-     .help = "JPEG, PNG or WebP"},
-    {.name = "size",
-     .type = NB_OPTION_INT,
-     AT(size),
-     .fallback = "224",
-     .value = "N",
-     .min = 1,
-     .max = NB_PREPROCESS_SIZE_MAX,
-     .help = "side of the crop, pixels"},
-    {.name = "model",
-     .type = NB_OPTION_INPUT,
-     AT(model),
-     .value = "DIR",
-     .help = "checkpoint whose mean and deviation to use; default: CLIP's published ones"},
-    NB_OUTPUT_OPTIONS(settings, "OUT.png: the crop; OUT.npy: the normalised tensor [3, N, N]"),
-    NB_TALK_OPTIONS(settings),
+    OPT_INPUT("inputs", image, "IMAGE", "JPEG, PNG or WebP", OPT_ARGUMENT, OPT_REQUIRED),
+    OPT_INT("size", size, "N", "224", 1, NB_PREPROCESS_SIZE_MAX, "side of the crop, pixels"),
+    OPT_INPUT("model", model, "DIR", "checkpoint whose mean and deviation to use; default: CLIP's published ones"),
+    NB_OUTPUT_OPTIONS("OUT.png: the crop; OUT.npy: the normalised tensor [3, N, N]"),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_inspect_pixels = {

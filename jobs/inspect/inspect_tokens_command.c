@@ -115,16 +115,10 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "model",
-     .type = NB_OPTION_INPUT,
-     AT(model),
-     .value = "DIR",
-     .required = true,
-     .help = "checkpoint, or a folder with vocab.json and merges.txt"},
-    {.name = "jsonl", .type = NB_OPTION_FLAG, AT(jsonl), .help = "lines are JSON objects, the text under \"text\""},
-    NB_TALK_OPTIONS(settings),
+    OPT_INPUT("model", model, "DIR", "checkpoint, or a folder with vocab.json and merges.txt", OPT_REQUIRED),
+    OPT_FLAG("jsonl", jsonl, "lines are JSON objects, the text under \"text\""),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_inspect_tokens = {

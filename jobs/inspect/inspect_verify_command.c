@@ -32,8 +32,8 @@ done:
 }
 
 static const nb_option options[] = {
-    NB_INSPECTED_OPTIONS(settings),
-    NB_TALK_OPTIONS(settings),
+    NB_INSPECTED_OPTIONS,
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_inspect_verify = {

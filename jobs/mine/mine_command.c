@@ -276,7 +276,7 @@ static const nb_option options[] = {
      AT(from.model),
      .value = "DIR",
      .help = "checkpoint to embed the labels with"},
-    NB_PRECISION_OPTION(settings, from.precision),
+    NB_PRECISION_OPTION(from.precision),
     {.name = "label-embeddings",
      .type = NB_OPTION_INPUT,
      AT(from.label_embeddings),
@@ -408,8 +408,8 @@ static const nb_option options[] = {
      .help = "held-out ID images: store the threshold that accepts 95 % of them"},
     NB_MINE_BANK_OPTIONS(settings),
     NB_MINE_VISUAL_OPTIONS(settings),
-    NB_OUTPUT_OPTIONS(settings, "the bank"),
-    NB_TALK_OPTIONS(settings),
+    NB_OUTPUT_OPTIONS("the bank"),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_mine = {

@@ -219,42 +219,16 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(nb_plan_settings, member)
+typedef nb_plan_settings settings; /* as the macros of rows call it */
 static const nb_option options[] = {
-    NB_RUN_FILE_OPTION(nb_plan_settings),
-    {.name = "ranks",
-     .type = NB_OPTION_INT,
-     AT(ranks),
-     .fallback = "1",
-     .value = "N",
-     .min = 1,
-     .max = 1e6,
-     .help = "ranks of every MPI stage"},
-    {.name = "ranks-per-node",
-     .type = NB_OPTION_INT,
-     AT(ranks_per_node),
-     .fallback = "1",
-     .value = "N",
-     .min = 1,
-     .max = 1e4,
-     .help = "ranks that share a node, and there one copy of the weights"},
-    {.name = "memory-per-rank",
-     .type = NB_OPTION_TEXT,
-     AT(memory),
-     .value = "SIZE",
-     .help = "refuse a stage that needs more: 4G"},
-    {.name = "rate",
-     .type = NB_OPTION_LIST,
-     AT(rate),
-     .value = "WHAT=N",
-     .help = "of one rank: texts=, images= (a second), gflops=, corpus= (MB/s); those not given are measured here"},
-    {.name = "items",
-     .type = NB_OPTION_LIST,
-     AT(items),
-     .value = "STAGE=N",
-     .help = "rows a stage makes, where its inputs are not there yet"},
-    {.name = "json", .type = NB_OPTION_FLAG, AT(json), .help = "print JSON"},
-    NB_TALK_OPTIONS(nb_plan_settings),
+    NB_RUN_FILE_OPTION,
+    OPT_INT("ranks", ranks, "N", "1", 1, 1e6, "ranks of every MPI stage"),
+    OPT_INT("ranks-per-node", ranks_per_node, "N", "1", 1, 1e4, "ranks of a node, which share one copy of the weights"),
+    OPT_TEXT("memory-per-rank", memory, "SIZE", NULL, "refuse a stage that needs more: 4G"),
+    OPT_LIST("rate", rate, "WHAT=N", "of one rank: texts=, images=, gflops=, corpus= (MB/s); else measured here"),
+    OPT_LIST("items", items, "STAGE=N", "rows a stage makes, where its inputs are not there yet"),
+    OPT_FLAG("json", json, "print JSON"),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_plan = {

@@ -428,36 +428,17 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "what",
-     .type = NB_OPTION_INPUT,
-     AT(what),
-     .value = "URL|NAME",
-     .positional = true,
-     .help = "the bank: its address, or its NAME or NAME@VERSION in an index"},
-    {.name = "index", .type = NB_OPTION_TEXT, AT(index), .value = "URL", .help = "the index that knows the name"},
-    {.name = "verify",
-     .type = NB_OPTION_LIST,
-     AT(verify),
-     .value = "PUBKEY",
-     .help = "a key to trust, or its file: bank and index must be signed by one of them"},
-    {.name = "sha256", .type = NB_OPTION_TEXT, AT(sha256), .value = "HEX", .help = "the digest it must have"},
-    {.name = "model",
-     .type = NB_OPTION_TEXT,
-     AT(model),
-     .value = "URL|DIR",
-     .help = "instead of a bank: a checkpoint folder as Hugging Face lays it out, '.../resolve/main/' there"},
-    {.name = "offline", .type = NB_OPTION_FLAG, AT(offline), .unrecorded = true, .help = "from the cache alone"},
-    {.name = "output",
-     .letter = 'o',
-     .type = NB_OPTION_OUTPUT,
-     AT(output),
-     .value = "FILE",
-     .help = "the bank, or the folder of --model (default: the cached file, whose path is printed)"},
-    {.name = "force", .type = NB_OPTION_FLAG, AT(force), .unrecorded = true, .help = "overwrite the output"},
-    NB_TRANSFER_OPTIONS(settings),
-    NB_TALK_OPTIONS(settings),
+    OPT_INPUT("what", what, "URL|NAME", "the bank: its address, or its NAME or NAME@VERSION in an index", OPT_ARGUMENT),
+    OPT_TEXT("index", index, "URL", NULL, "the index that knows the name"),
+    OPT_LIST("verify", verify, "PUBKEY", "a key to trust, or its file: bank and index must be signed by one of them"),
+    OPT_TEXT("sha256", sha256, "HEX", NULL, "the digest it must have"),
+    OPT_TEXT("model", model, "URL|DIR", NULL, "instead of a bank: a checkpoint, '.../resolve/main/' at Hugging Face"),
+    OPT_FLAG("offline", offline, "from the cache alone", OPT_UNRECORDED),
+    OPT_OUTPUT("output", output, "FILE", "bank, or folder of --model (default: in the cache)", .letter = 'o'),
+    OPT_FLAG("force", force, "overwrite the output", OPT_UNRECORDED),
+    NB_TRANSFER_OPTIONS,
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_pull = {

@@ -17,11 +17,8 @@
 #include "jobs/job.h"
 
 /* The run file a command works on; `set` has a member config. */
-#define NB_RUN_FILE_OPTION(set)                                                                                        \
-    {                                                                                                                  \
-        .name = "run-file", .type = NB_OPTION_INPUT, .offset = offsetof(set, config), .value = "CONFIG",               \
-        .positional = true, .required = true, .help = "run file with a section a stage"                                \
-    }
+#define NB_RUN_FILE_OPTION                                                                                             \
+    OPT_INPUT("run-file", config, "CONFIG", "run file with a section a stage", OPT_ARGUMENT, OPT_REQUIRED)
 
 typedef enum nb_stage_state {
     NB_STAGE_READY,

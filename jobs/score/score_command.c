@@ -231,12 +231,12 @@ done:
 }
 
 static const nb_option options[] = {
-    OPT_INPUT("bank", bank, "B.nbank", "the bank", .required = true),
+    OPT_INPUT("bank", bank, "B.nbank", "the bank", OPT_REQUIRED),
     OPT_LIST("images", sources.stores, "I.nbe", "embedded images; several stores follow each other"),
     OPT_INPUT("model", sources.model, "DIR",
               "or a checkpoint to embed images with; with --images, for {visual}: to invert confident OOD images",
               .describe = nb_score_describe),
-    NB_PRECISION_OPTION(settings, sources.precision),
+    NB_PRECISION_OPTION(sources.precision),
     OPT_LIST("inputs", sources.inputs, "INPUT...", "with --model: folders, image lists, tar shards and image files",
              .positional = true),
     OPT_CHOICE("labels-from", sources.labels_from, "WHERE", "auto", "auto|folder|list|none",
@@ -250,8 +250,8 @@ static const nb_option options[] = {
              "take images that score X or more for in-distribution; default: the bank's, if it has one"),
     OPT_CHOICE("format", format, "FORMAT", "auto", "auto|" NB_PREDICTION_FORMATS,
                "of the output; auto: by its name, .jsonl, .h5, else tsv"),
-    NB_OUTPUT_OPTIONS(settings, "the score file"),
-    NB_TALK_OPTIONS(settings),
+    NB_OUTPUT_OPTIONS("the score file"),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_score = {

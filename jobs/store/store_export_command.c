@@ -70,26 +70,14 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "inputs",
-     .type = NB_OPTION_INPUT,
-     AT(store),
-     .value = "S.nbe",
-     .positional = true,
-     .required = true,
-     .help = "embedding store"},
-    {.name = "embeddings",
-     .type = NB_OPTION_OUTPUT,
-     AT(embeddings),
-     .value = "M.npy",
-     .required = true,
-     .help = "where the matrix goes, in the precision of the store"},
-    {.name = "names", .type = NB_OPTION_OUTPUT, AT(names), .value = "F.txt", .help = "where the names go"},
-    {.name = "labels", .type = NB_OPTION_OUTPUT, AT(labels), .value = "L.npy", .help = "where the labels go"},
-    {.name = "rows", .type = NB_OPTION_TEXT, AT(rows), .value = "A:B", .help = "only rows A to B - 1"},
-    {.name = "force", .type = NB_OPTION_FLAG, AT(force), .unrecorded = true, .help = "overwrite the outputs"},
-    NB_TALK_OPTIONS(settings),
+    OPT_INPUT("inputs", store, "S.nbe", "embedding store", OPT_ARGUMENT, OPT_REQUIRED),
+    OPT_OUTPUT("embeddings", embeddings, "M.npy", "where the matrix goes, in the precision of the store", OPT_REQUIRED),
+    OPT_OUTPUT("names", names, "F.txt", "where the names go"),
+    OPT_OUTPUT("labels", labels, "L.npy", "where the labels go"),
+    OPT_TEXT("rows", rows, "A:B", NULL, "only rows A to B - 1"),
+    OPT_FLAG("force", force, "overwrite the outputs", OPT_UNRECORDED),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_store_export = {

@@ -36,27 +36,13 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "embeddings",
-     .type = NB_OPTION_INPUT,
-     AT(embeddings),
-     .value = "M.npy",
-     .required = true,
-     .help = "matrix [N, d] of float16, float32 or float64"},
-    {.name = "names", .type = NB_OPTION_INPUT, AT(names), .value = "F.txt", .help = "texts or image names, one a line"},
-    {.name = "labels",
-     .type = NB_OPTION_INPUT,
-     AT(labels),
-     .value = "L.npy",
-     .help = "ID class numbers of images, -1 for none"},
-    {.name = "tags",
-     .type = NB_OPTION_INPUT,
-     AT(tags),
-     .value = "F.txt",
-     .help = "tags of texts, one of none, noun, adj a line"},
-    NB_OUTPUT_OPTIONS(settings, "the embedding store"),
-    NB_TALK_OPTIONS(settings),
+    OPT_INPUT("embeddings", embeddings, "M.npy", "matrix [N, d] of float16, float32 or float64", OPT_REQUIRED),
+    OPT_INPUT("names", names, "F.txt", "texts or image names, one a line"),
+    OPT_INPUT("labels", labels, "L.npy", "ID class numbers of images, -1 for none"),
+    OPT_INPUT("tags", tags, "F.txt", "tags of texts, one of none, noun, adj a line"),
+    NB_OUTPUT_OPTIONS("the embedding store"),
+    NB_TALK_OPTIONS,
 };
 
 const nb_command nb_command_store_import = {
