@@ -18,6 +18,14 @@ void nb_option_key(char *out, size_t size, const char *command, const char *opti
     }
 }
 
+static void option_from_table(const nb_option *from, nb_option *row)
+{
+    *row = *from;
+    if (row->choice && row->fallback && !row->fallback[0]) {
+        row->fallback = row->choice(0);
+    }
+}
+
 bool nb_command_option(const nb_command *c, size_t i, nb_option *row)
 {
     size_t place = 0, extra = 0;
@@ -25,7 +33,7 @@ bool nb_command_option(const nb_command *c, size_t i, nb_option *row)
         place++;
     }
     if (i < place) {
-        *row = c->options[i];
+        option_from_table(&c->options[i], row);
         return true;
     }
     for (; c->more && c->more(extra, row); extra++) {
@@ -38,7 +46,7 @@ bool nb_command_option(const nb_command *c, size_t i, nb_option *row)
     if (i >= c->option_count) {
         return false;
     }
-    *row = c->options[i];
+    option_from_table(&c->options[i], row);
     return true;
 }
 

@@ -37,8 +37,8 @@ typedef struct nb_option {
     const char *fallback; /* default as text, NULL for none */
     const char *value;    /* what --help calls the value: "FILE" */
     const char *choices;
-    const char *(*choice)(size_t i); /* instead of `choices`: word i of a table, NULL behind the last; without a `help`
-                                        the words are its help */
+    const char *(*choice)(size_t i); /* instead of `choices`: word i of a table, NULL behind the last; a fallback ""
+                                        is the first, and without a `help` the words are its help */
     double min, max;                 /* both 0: no bounds */
     bool positional;                 /* an INPUT or a LIST that takes the arguments without dashes */
     bool required;
