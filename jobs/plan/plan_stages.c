@@ -181,13 +181,11 @@ static nb_status plan_mine(nb_plan *p, nb_plan_row *r, nb_error *err)
     const nb_stage *s = r->stage;
     const char *id = nb_stage_text(s, "id-images"), *wild = nb_stage_text(s, "wild-images");
     const nb_criterion *asked = nb_criterion_find(nb_stage_text(s, "criterion"));
-    const char *reject = nb_stage_text(s, "reject");
     nb_plan_count texts, images[2] = {{0}};
-    nb_estimate_mining m = {.explains = nb_stage_text(s, "explain") != NULL,
-                            .criterion = asked->needs_wild && !wild ? &nb_criterion_dnm : asked,
-                            .rejects = strcmp(reject, "auto") == 0 ? asked->rejects : strcmp(reject, "none") != 0,
-                            .neighbours = nb_stage_number(s, "neighbours", 0),
-                            .neighbour_sample = nb_stage_number(s, "neighbour-sample", 0)};
+    nb_estimate_mining m = {.plan = {.criterion = asked->needs_wild && !wild ? asked->without_wild : asked,
+                                     .rejection = nb_rejection_choose(nb_stage_text(s, "reject"), asked),
+                                     .options = &s->options,
+                                     .all_columns = nb_stage_text(s, "explain") != NULL}};
     nb_status status;
     NB_TRY(rows_of(p, nb_stage_text(s, "texts"), &texts, err));
     if (id) {
@@ -196,16 +194,16 @@ static nb_status plan_mine(nb_plan *p, nb_plan_row *r, nb_error *err)
     if (wild) {
         NB_TRY(rows_of(p, wild, &images[1], err));
     }
-    NB_TRY(count_labels(s, &m.labels, err));
-    m.n = texts.items;
-    m.width = texts.width;
-    m.id_images = images[0].items;
-    m.wild_images = images[1].items;
-    m.kept = kept_of(s, asked, m.n);
-    r->e = nb_estimate_mine(&m, (int)p->set->ranks);
-    r->made = (nb_plan_count){.items = m.labels + m.kept, .width = m.width};
+    NB_TRY(count_labels(s, &m.size.labels, err));
+    m.size.candidates = texts.items;
+    m.size.width = texts.width;
+    m.size.id_images = images[0].items;
+    m.size.wild_images = images[1].items;
+    m.kept = kept_of(s, asked, texts.items);
+    NB_TRY(nb_estimate_mine(&r->e, &m, (int)p->set->ranks, err));
+    r->made = (nb_plan_count){.items = m.size.labels + m.kept, .width = texts.width};
     r->about = texts.about;
-    NB_TRY(nb_rates_seconds(&p->rates, &r->e, NULL, NULL, (size_t)m.width, &r->seconds, err));
+    NB_TRY(nb_rates_seconds(&p->rates, &r->e, NULL, NULL, (size_t)texts.width, &r->seconds, err));
 done:
     return status;
 }
