@@ -266,6 +266,13 @@ const nb_command nb_command_mine = {
     .name = "mine",
     .summary = "select a bank of negative labels",
     .usage = "--texts T.nbe --labels L.txt (--model DIR | --label-embeddings L.nbe) -o B.nbank [options]",
+    .description =
+        "Selects, by a criterion, the texts that serve best as negative labels, and writes a bank of them, the labels "
+        "and their embeddings.\n"
+        "Candidates equal to a label never enter; a rejection rule may drop those that fit the images of a class.\n"
+        "\n"
+        "On SIGUSR1 and SIGTERM the command keeps what is done in OUTPUT.ledger and ends with exit status 85; --resume "
+        "continues.\n",
     .examples = "  mpirun -np 4 negbank mine --texts wordnet.nbe --labels pets.txt --model vit-b-16 \\\n"
                 "      --id-images pets-16-a-class.nbe --wild-images wild.nbe -o pets.nbank\n"
                 "  negbank mine --texts wordnet.nbe --labels pets.txt --model vit-b-16 --criterion neglabel \\\n"

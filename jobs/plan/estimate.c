@@ -10,7 +10,7 @@
 enum { PACKED_ROWS = 4096 }; /* rows a tower works on at once: common/clip/model/text_encoder.c, image_encoder.c */
 static const double mebibyte = 1 << 20;
 
-static double tiles_of(double count, double rows)
+static double estimate_tiles_of(double count, double rows)
 {
     return fmax(1, ceil(count / rows));
 }
@@ -27,29 +27,29 @@ nb_estimate nb_estimate_corpus(double bytes, double lines, int ranks, uint64_t m
 }
 
 /* Room of a tower for `rows` packed rows (common/clip/towers/forward.c). */
-static double tower_room(const nb_tower_config *t, const nb_engine *engine, double rows)
+static double estimate_tower_room(const nb_tower_config *t, const nb_engine *engine, double rows)
 {
     double w = (double)t->width, packed = engine->packs ? rows * (w + (double)t->mlp) * 2 : 0;
     return 4 * rows * (6 * w + (double)t->mlp) + packed;
 }
 
-static double store_bytes(double count, double width, double tile, double name_bytes, bool half)
+static double estimate_store_bytes(double count, double width, double tile, double name_bytes, bool half)
 {
-    return count * (width * (half ? 2 : 4) + 4 + 1 + 8) + 8 * tiles_of(count, tile) + name_bytes;
+    return count * (width * (half ? 2 : 4) + 4 + 1 + 8) + 8 * estimate_tiles_of(count, tile) + name_bytes;
 }
 
 nb_estimate nb_estimate_texts(const nb_clip_config *c, const nb_engine *engine, double count, double bytes,
                               double prompts, bool half)
 {
     double rows = fmin(PACKED_ROWS, (double)(NB_TEXT_TILE * c->context)), width = (double)c->projection;
-    double encoder = tower_room(&c->text, engine, rows) + 4.0 * NB_TEXT_TILE * (double)c->context;
+    double encoder = estimate_tower_room(&c->text, engine, rows) + 4.0 * NB_TEXT_TILE * (double)c->context;
     double corpus = bytes + 10 * count; /* every rank has the texts, where they begin and their tags */
     return (nb_estimate){.items = count,
-                         .tiles = tiles_of(count, NB_TEXT_TILE),
+                         .tiles = estimate_tiles_of(count, NB_TEXT_TILE),
                          /* reading and writing them, rank 0 holds texts twice */
                          .memory = NB_ESTIMATE_BASE + encoder + 16.0 * NB_TEXT_TILE * width + 2 * corpus,
                          .weights = (double)nb_clip_weight_bytes(c, engine),
-                         .written = store_bytes(count, width, NB_TEXT_TILE, bytes, half),
+                         .written = estimate_store_bytes(count, width, NB_TEXT_TILE, bytes, half),
                          .texts = count * prompts};
 }
 
@@ -60,11 +60,12 @@ nb_estimate nb_estimate_images(const nb_clip_config *c, const nb_engine *engine,
     double pixels = 3 * (double)c->image_size * (double)c->image_size * 4;
     double decoding = 32 * mebibyte; /* an image of ten million pixels as it is decoded */
     return (nb_estimate){.items = count,
-                         .tiles = tiles_of(count, NB_IMAGE_TILE),
-                         .memory = NB_ESTIMATE_BASE + tower_room(&c->image, engine, rows) + 2 * NB_IMAGE_TILE * pixels +
-                                   fmax(1, threads) * decoding + 2 * name_bytes + 64 * count,
+                         .tiles = estimate_tiles_of(count, NB_IMAGE_TILE),
+                         .memory = NB_ESTIMATE_BASE + estimate_tower_room(&c->image, engine, rows) +
+                                   2 * NB_IMAGE_TILE * pixels + fmax(1, threads) * decoding + 2 * name_bytes +
+                                   64 * count,
                          .weights = (double)nb_clip_weight_bytes(c, engine),
-                         .written = store_bytes(count, (double)c->projection, NB_IMAGE_TILE, name_bytes, half),
+                         .written = estimate_store_bytes(count, (double)c->projection, NB_IMAGE_TILE, name_bytes, half),
                          .images = count};
 }
 
@@ -114,10 +115,10 @@ nb_status nb_estimate_mine(nb_estimate *out, const nb_estimate_mining *m, int ra
                                NB_ESTIMATE_BASE + 4.0 * NB_AFFINITY_TEXTS * s->width + (double)sizeof(nb_ledger_tile)};
     nb_status status;
     NB_TRY(estimate_methods(&cost, &columns, m, err));
-    cost.memory +=
-        n / ranks + 8 * tiles_of(n, NB_AFFINITY_TEXTS) + s->labels * s->width * 12 + 24 * m->kept + s->id_images * 64;
+    cost.memory += n / ranks + 8 * estimate_tiles_of(n, NB_AFFINITY_TEXTS) + s->labels * s->width * 12 + 24 * m->kept +
+                   s->id_images * 64;
     *out = (nb_estimate){.items = n,
-                         .tiles = tiles_of(n, NB_AFFINITY_TEXTS),
+                         .tiles = estimate_tiles_of(n, NB_AFFINITY_TEXTS),
                          .memory = cost.memory,
                          .written = m->kept * (s->width * 2 + 8 * columns + 64) + s->labels * (s->width * 8 + 32),
                          .scratch = NB_LEDGER_HEADER + n * (2 + 8 * columns),

@@ -101,7 +101,7 @@ static nb_status mine(held *h, const char *criterion, bool resume, nb_error *err
     static const nb_command parameters = {.name = "mine", .more = nb_mining_row};
     nb_parsed options = {0};
     char *argv[] = {(char *)(uintptr_t)words[0], (char *)(uintptr_t)words[1]};
-    nb_status parsed = nb_options_parse(&options, &parameters, NULL, 0, 2, argv, err);
+    nb_status parsed = nb_options_parse(&options, &parameters, (nb_command_list){0}, 2, argv, err);
     nb_mine_plan plan = {.criterion = nb_criterion_find(criterion),
                          .rejection = nb_rejection_find("interneg"),
                          .options = &options,

@@ -38,7 +38,7 @@ static void set_options(world *w, int count, const char *const *words)
         argv[i] = (char *)(uintptr_t)words[i];
     }
     nb_parsed_free(&w->options);
-    must(nb_options_parse(&w->options, &parameters, NULL, 0, count, argv, &err), &err);
+    must(nb_options_parse(&w->options, &parameters, (nb_command_list){0}, count, argv, &err), &err);
 }
 
 /* Every rank imports for itself into its own scratch folder. */

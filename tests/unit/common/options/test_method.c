@@ -84,7 +84,7 @@ static void parse(nb_parsed *p, int argc, const char *const *words)
     for (int i = 0; i < argc; i++) {
         argv[i] = (char *)(uintptr_t)words[i];
     }
-    must(nb_options_parse(p, &command, NULL, 0, argc, argv, &err), &err);
+    must(nb_options_parse(p, &command, (nb_command_list){0}, argc, argv, &err), &err);
 }
 
 static void test_values(void **state)
@@ -126,7 +126,7 @@ static void test_table_at_odds(void **state)
     nb_parsed p;
     nb_error err = {0};
     odd.more = more_at_odds;
-    must_fail(nb_options_parse(&p, &odd, NULL, 0, 0, NULL, &err), NB_ERR_INTERNAL, &err, "--seed");
+    must_fail(nb_options_parse(&p, &odd, (nb_command_list){0}, 0, NULL, &err), NB_ERR_INTERNAL, &err, "--seed");
 }
 
 /* A parameter that the command has under another type, or not at all. */
