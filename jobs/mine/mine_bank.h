@@ -21,7 +21,7 @@ typedef struct nb_mine_bank_choice {
 #define NB_MINE_BANK_OPTIONS                                                                                           \
     OPT_CHOICE("bank-precision", bank.precision, "KIND", "fp16", NB_BANK_PRECISIONS,                                   \
                "how the bank stores its negatives: fp16, int8 (about half the size) or fp32"),                         \
-        OPT_CHOICE_OF("score", bank.score, "NAME", "neglabel", nb_score_name, "score the bank suggests"),              \
+        OPT_CHOICE_OF("score", bank.score, "NAME", "", nb_score_name, "score the bank suggests"),                      \
         OPT_REAL("temperature", bank.temperature, "T", NULL, 1e-6, 1e6,                                                \
                  "softmax temperature the bank suggests; default: the score's own"),                                   \
         OPT_INT("groups", bank.groups, "G", "1", 1, 1e9, "groups of negatives the bank suggests"),                     \
