@@ -57,6 +57,9 @@ const char *nb_scores_class_name(const nb_scores *scores, size_t i);
  * compare. False without rows. */
 bool nb_scores_have_odds(const nb_scores *scores);
 
+/* Refuses numbers that no score file may have. NB_ERR_INPUT naming the row. */
+nb_status nb_scores_check(const nb_scores *scores, nb_error *err);
+
 /* The keys [count] metrics order images by: ln(score) - ln(ood_score), so that scores near 1 stay apart, with -inf for
  * score 0 and +inf for ood_score 0; the score itself where ood_score is NaN. as_released: the score alone, rounded to
  * single precision, as the published code orders. NB_ERR_INPUT naming the row for numbers nb_scores_read would
