@@ -231,10 +231,17 @@ static void hand_over(const negbank_scorer *s, const nb_score_result *results, s
     }
 }
 
-/* Scores a batch of images first, first + 1, ..., alone or as part of a stream. */
-static nb_status score_batch(const negbank_scorer *s, nb_stream *stream, const float *embeddings, size_t first,
-                             size_t count, negbank_result *out, nb_error *err)
+/* Images first, first + 1, ... of a call. */
+typedef struct batch {
+    const float *embeddings; /* [count, d] */
+    size_t first, count;
+} batch;
+
+/* Scores a batch of images, alone or as part of a stream. */
+static nb_status score_batch(const negbank_scorer *s, nb_stream *stream, const batch *b, negbank_result *out,
+                             nb_error *err)
 {
+    size_t count = b->count;
     size_t d = s->scorer.d, elements;
     float *rows = NULL;
     nb_score_result *results = NULL;
@@ -244,8 +251,8 @@ static nb_status score_batch(const negbank_scorer *s, nb_stream *stream, const f
     }
     NB_TRY_NEW(rows, elements);
     NB_TRY_NEW(results, count);
-    memcpy(rows, embeddings, elements * sizeof *rows);
-    NB_TRY(nb_score_normalise(rows, count, d, first, "the embeddings", err));
+    memcpy(rows, b->embeddings, elements * sizeof *rows);
+    NB_TRY(nb_score_normalise(rows, count, d, b->first, "the embeddings", err));
     NB_TRY(stream ? nb_stream_push(stream, rows, count, results, err)
                   : nb_scorer_run_float(&s->scorer, rows, count, results, err));
     hand_over(s, results, count, out);
@@ -262,7 +269,7 @@ int negbank_score(const negbank_scorer *s, const float *embeddings, size_t count
     nb_status status = NB_OK;
     for (size_t at = 0; at < count && status == NB_OK; at += NB_SCORE_BATCH) {
         size_t n = count - at < NB_SCORE_BATCH ? count - at : NB_SCORE_BATCH;
-        status = score_batch(s, NULL, embeddings + at * s->scorer.d, at, n, results + at, &err);
+        status = score_batch(s, NULL, &(batch){embeddings + at * s->scorer.d, at, n}, results + at, &err);
     }
     return report(status, &err, message, message_size);
 }
@@ -295,6 +302,7 @@ int negbank_stream_push(negbank_stream *s, const float *embeddings, size_t count
                         char *message, size_t message_size)
 {
     nb_error err = {0};
-    nb_status status = count ? score_batch(s->scorer, s->stream, embeddings, 0, count, results, &err) : NB_OK;
+    const batch all = {embeddings, 0, count};
+    nb_status status = count ? score_batch(s->scorer, s->stream, &all, results, &err) : NB_OK;
     return report(status, &err, message, message_size);
 }

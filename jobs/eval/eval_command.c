@@ -91,8 +91,9 @@ static nb_status take(run *r, size_t sample, const char *ood, const char *path, 
     nb_scores scores = {0};
     nb_status status;
     NB_TRY(get_scores(r, ood ? ood : "ID images", path, &scores, err));
-    NB_TRY(nb_evaluation_take(&r->evaluation, sample, path, &scores,
-                              r->set->bank ? r->bank.label_count : r->classes.count, !ood, err));
+    const nb_sample_source source = {
+        .path = path, .label_count = r->set->bank ? r->bank.label_count : r->classes.count, .id = !ood};
+    NB_TRY(nb_evaluation_take(&r->evaluation, sample, &source, &scores, err));
 done:
     nb_scores_free(&scores);
     return status;
@@ -130,15 +131,19 @@ static nb_status take_pair(run *r, size_t number, size_t set, const nb_pairing *
     uint64_t seed = number_seed(r->job) + (r->set->repeat > 1 ? number : 0);
     nb_store ids = {0}, oods = {0};
     nb_scores id = {0}, ood = {0};
+    const nb_eval_stream_pair both = {
+        .seed = seed, .set = set, .id_images = &ids, .ood_images = &oods, .id = &id, .ood = &ood};
     nb_status status;
     NB_TRY(open_store(r, "ID images", id_path, &ids, err));
     NB_TRY(open_store(r, nb_strings_get(&r->plan.names, set), path, &oods, err));
     if (order) {
         NB_TRY(record(r, "order", order, NULL, err));
     }
-    NB_TRY(nb_eval_stream_score(&streams, &r->scorer, seed, set, &ids, &oods, &id, &ood, err));
-    NB_TRY(nb_evaluation_take(&r->evaluation, pair->id, id_path, &id, r->bank.label_count, true, err));
-    NB_TRY(nb_evaluation_take(&r->evaluation, pair->ood, path, &ood, r->bank.label_count, false, err));
+    NB_TRY(nb_eval_stream_score(&streams, &r->scorer, &both, err));
+    const nb_sample_source id_source = {id_path, r->bank.label_count, true};
+    const nb_sample_source ood_source = {path, r->bank.label_count, false};
+    NB_TRY(nb_evaluation_take(&r->evaluation, pair->id, &id_source, &id, err));
+    NB_TRY(nb_evaluation_take(&r->evaluation, pair->ood, &ood_source, &ood, err));
 done:
     nb_scores_free(&id);
     nb_scores_free(&ood);

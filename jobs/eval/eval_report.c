@@ -59,20 +59,19 @@ static nb_status score_some(const nb_scorer *scorer, nb_store *store, nb_score_r
     return status;
 }
 
-static nb_status score_again(void *context, const nb_bank *bank, size_t groups, size_t set, double **keys,
-                             size_t *count, nb_error *err)
+static nb_status score_again(void *context, const nb_rescore *what, double **keys, size_t *count, nb_error *err)
 {
     stores *s = context;
     const nb_scorer *first = s->show->scorer;
-    nb_store *store = &s->items[set];
+    nb_store *store = &s->items[what->set];
     nb_score_parameters parameters = first->parameters;
     nb_score_result *results = NULL;
     nb_scorer scorer = {0};
     nb_strings names = {0};
     nb_scores table = {0};
     nb_status status;
-    parameters.shared.groups = groups;
-    NB_TRY(nb_scorer_create(&scorer, bank, &parameters, err));
+    parameters.shared.groups = what->groups;
+    NB_TRY(nb_scorer_create(&scorer, what->bank, &parameters, err));
     NB_TRY_NEW(results, store->plan.count < SWEEP_IMAGES ? (size_t)store->plan.count : SWEEP_IMAGES);
     NB_TRY(score_some(&scorer, store, results, count, err));
     for (size_t i = 0; i < *count; i++) {

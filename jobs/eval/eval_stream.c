@@ -112,9 +112,10 @@ done:
     return status;
 }
 
-nb_status nb_eval_stream_score(const nb_eval_streams *s, const nb_scorer *scorer, uint64_t seed, size_t set,
-                               nb_store *id_images, nb_store *ood_images, nb_scores *id, nb_scores *ood, nb_error *err)
+nb_status nb_eval_stream_score(const nb_eval_streams *s, const nb_scorer *scorer, const nb_eval_stream_pair *both,
+                               nb_error *err)
 {
+    nb_store *id_images = both->id_images, *ood_images = both->ood_images;
     pair p = {.id = id_images,
               .ood = ood_images,
               .id_count = (size_t)id_images->plan.count,
@@ -125,14 +126,14 @@ nb_status nb_eval_stream_score(const nb_eval_streams *s, const nb_scorer *scorer
     nb_status status;
     NB_TRY_NEW(stream, p.count);
     NB_TRY_NEW(results, p.count);
-    NB_TRY(choose_order(s, &p, seed, set, &order, err));
+    NB_TRY(choose_order(s, &p, both->seed, both->set, &order, err));
     source.order = order;
-    NB_TRY(run(s, scorer, &source, set, stream, err));
+    NB_TRY(run(s, scorer, &source, both->set, stream, err));
     for (size_t i = 0; i < p.count; i++) {
         results[order[i]] = stream[i];
     }
-    NB_TRY(nb_score_table_fill(id, &id_images->names, id_images->labels, results, err));
-    NB_TRY(nb_score_table_fill(ood, &ood_images->names, ood_images->labels, results + p.id_count, err));
+    NB_TRY(nb_score_table_fill(both->id, &id_images->names, id_images->labels, results, err));
+    NB_TRY(nb_score_table_fill(both->ood, &ood_images->names, ood_images->labels, results + p.id_count, err));
 done:
     free(order);
     free(stream);

@@ -28,10 +28,18 @@ nb_status nb_eval_stream_model(const nb_job *job, const nb_scorer *scorer, const
 /* The order file of a set: the last word that names it, else the last that names no set; NULL for none. */
 const char *nb_eval_stream_order(const nb_eval_streams *streams, size_t set);
 
+/** What is scored as one stream, and where the scores go. */
+typedef struct nb_eval_stream_pair {
+    uint64_t seed;                    /**< mixes the images where no order is given */
+    size_t set;                       /**< number of the OOD set */
+    nb_store *id_images, *ood_images; /**< open; read */
+    nb_scores *id, *ood;              /**< {0} before; tables in the order of their stores, freed by the caller */
+} nb_eval_stream_pair;
+
 /* Scores the ID images and set `set` as one stream. Rows are numbered, and names sought by --order, ID images first.
  * Without an order they are mixed by `seed` (scoring/streams/stream_order.h). The tables *id and *ood come out in the
  * order of their stores. */
-nb_status nb_eval_stream_score(const nb_eval_streams *streams, const nb_scorer *scorer, uint64_t seed, size_t set,
-                               nb_store *id_images, nb_store *ood_images, nb_scores *id, nb_scores *ood, nb_error *err);
+nb_status nb_eval_stream_score(const nb_eval_streams *streams, const nb_scorer *scorer, const nb_eval_stream_pair *pair,
+                               nb_error *err);
 
 #endif

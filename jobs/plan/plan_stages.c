@@ -5,6 +5,7 @@
 #include "mining/corpus/plan.h"
 #include "mining/corpus/text/labels.h"
 #include "scoring/bank/bank.h"
+#include "scoring/scores/parameters.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -229,6 +230,18 @@ static nb_status count_bank(const nb_plan *p, const char *path, nb_plan_count *o
     return status;
 }
 
+/* What the stage's score takes with its published parameters; a score that only the bank names is taken as a plain one.
+ */
+static nb_status score_cost(const nb_stage *s, const nb_score_load *load, nb_score_cost *out, nb_error *err)
+{
+    const char *name = nb_stage_text(s, "score");
+    const nb_score_rule *rule = name ? nb_score_find(name) : NULL;
+    nb_score_parameters published = {.rule = rule};
+    nb_status status = rule ? nb_score_published(&published, rule, err) : NB_OK;
+    *out = rule && status == NB_OK ? nb_score_cost_of(&published, load) : nb_score_plain_cost(load);
+    return status;
+}
+
 static nb_status plan_score(nb_plan *p, nb_plan_row *r, nb_error *err)
 {
     const nb_stage *s = r->stage;
@@ -236,6 +249,7 @@ static nb_status plan_score(nb_plan *p, nb_plan_row *r, nb_error *err)
     const nb_engine *engine = engine_of(s);
     const char *model = NULL;
     nb_plan_count bank, images;
+    nb_score_cost cost;
     nb_clip_config c;
     nb_status status;
     NB_TRY(count_bank(p, nb_stage_text(s, "bank"), &bank, err));
@@ -249,9 +263,11 @@ static nb_status plan_score(nb_plan *p, nb_plan_row *r, nb_error *err)
     }
     r->e.items = images.items;
     r->e.tiles = fmax(1, ceil(images.items / NB_AFFINITY_IMAGES));
-    r->e.memory += images.items * (24 + 96) + bank.items * (bank.width * 16 + 64);
+    NB_TRY(
+        score_cost(s, &(nb_score_load){.images = images.items, .rows = bank.items, .width = bank.width}, &cost, err));
+    r->e.memory += images.items * (24 + 96) + bank.items * (bank.width * 16 + 64) + cost.memory;
     r->e.written = images.items * 96;
-    r->e.products = 2 * images.items * bank.items * bank.width;
+    r->e.products = cost.products;
     r->about = images.about;
     NB_TRY(nb_rates_seconds(&p->rates, &r->e, model, engine, (size_t)bank.width, &r->seconds, err));
 done:

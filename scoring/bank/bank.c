@@ -68,9 +68,11 @@ static nb_status bank_read_labels(nb_bank *b, nb_bank_reader *r)
     nb_status status;
     NB_TRY(bank_read_strings(r, "labels/names", NB_BANK_LABELS_MAX, &b->labels));
     b->label_count = b->labels.count;
-    NB_TRY(nb_bank_read_rows(r, "labels", "embeddings", b->label_count, &b->d, NULL, &b->label_rows));
+    NB_TRY(
+        nb_bank_read_rows(r, &(nb_bank_matrix){"labels", "embeddings", b->label_count}, &b->d, NULL, &b->label_rows));
     if (nb_h5_has(r->file, "labels/prototypes")) {
-        NB_TRY(nb_bank_read_rows(r, "labels", "prototypes", b->label_count, &b->d, NULL, &b->prototypes));
+        NB_TRY(nb_bank_read_rows(r, &(nb_bank_matrix){"labels", "prototypes", b->label_count}, &b->d, NULL,
+                                 &b->prototypes));
     }
 done:
     return status;
@@ -95,7 +97,8 @@ static nb_status bank_read_negatives(nb_bank *b, nb_bank_reader *r)
     nb_status status;
     NB_TRY(bank_read_strings(r, "negatives/texts", NB_BANK_NEGATIVES_MAX, &b->negatives));
     size_t m = b->negative_count = b->negatives.count;
-    NB_TRY(nb_bank_read_rows(r, "negatives", "embeddings", m, &b->d, &b->precision, &b->negative_rows));
+    NB_TRY(
+        nb_bank_read_rows(r, &(nb_bank_matrix){"negatives", "embeddings", m}, &b->d, &b->precision, &b->negative_rows));
     NB_TRY(nb_bank_read_vector(r, "negatives/criterion", H5T_NATIVE_DOUBLE, 8, m, (void **)&b->criterion));
     NB_TRY(bank_check_finite(b->criterion, m, "negatives/criterion", r->err));
     NB_TRY(nb_bank_read_vector(r, "negatives/tags", H5T_NATIVE_UINT8, 1, m, (void **)&b->tags));
@@ -119,7 +122,7 @@ static nb_status bank_read_visual(nb_bank *b, nb_bank_reader *r)
     }
     NB_TRY(bank_read_strings(r, "visual/names", NB_BANK_NEGATIVES_MAX, &b->visual_names));
     size_t v = b->visual_count = b->visual_names.count;
-    NB_TRY(nb_bank_read_rows(r, "visual", "embeddings", v, &b->d, &precision, &b->visual_rows));
+    NB_TRY(nb_bank_read_rows(r, &(nb_bank_matrix){"visual", "embeddings", v}, &b->d, &precision, &b->visual_rows));
     NB_TRY(nb_bank_read_vector(r, "visual/criterion", H5T_NATIVE_DOUBLE, 8, v, (void **)&b->visual_criterion));
     NB_TRY(bank_check_finite(b->visual_criterion, v, "visual/criterion", r->err));
 done:

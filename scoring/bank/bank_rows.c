@@ -102,16 +102,18 @@ static void bank_rows_widen(const void *raw, bool half, size_t count, double *ou
     }
 }
 
-nb_status nb_bank_read_rows(nb_bank_reader *r, const char *group, const char *name, size_t rows, size_t *width,
+nb_status nb_bank_read_rows(nb_bank_reader *r, const nb_bank_matrix *matrix, size_t *width,
                             nb_bank_precision *precision, double **out)
 {
+    const char *group = matrix->group;
+    size_t rows = matrix->rows;
     char path[NAME_MAX_BYTES];
     hid_t half = nb_h5_half_type();
     nb_bank_precision have = NB_BANK_FP32;
     void *raw = NULL;
     nb_error *err = r->err;
     nb_status status;
-    snprintf(path, sizeof path, "%s/%s", group, name);
+    snprintf(path, sizeof path, "%s/%s", group, matrix->name);
     NB_TRY(bank_rows_look(r, path, rows, width, precision != NULL, &have));
     size_t element = have == NB_BANK_INT8 ? 1 : have == NB_BANK_FP16 ? 2 : 4, count = rows * *width;
     NB_TRY(nb_bank_check_size(r, path, 2, element));

@@ -90,11 +90,11 @@ static nb_status predictions_read_texts(hid_t file, const char *name, uint64_t b
 }
 
 /* A vector of exactly `count` numbers. */
-static nb_status predictions_read_numbers(hid_t file, const char *name, hid_t type, size_t size, size_t count,
-                                          void **out, nb_error *err)
+static nb_status predictions_read_numbers(hid_t file, const char *name, hid_t type, size_t count, void **out,
+                                          nb_error *err)
 {
     hsize_t dims = count;
-    return nb_h5_get(file, name, type, size, 1, &dims, out, err);
+    return nb_h5_get(file, name, type, H5Tget_size(type), 1, &dims, out, err);
 }
 
 static nb_status predictions_read_all(nb_scores *s, hid_t file, uint64_t bytes, nb_error *err)
@@ -102,10 +102,10 @@ static nb_status predictions_read_all(nb_scores *s, hid_t file, uint64_t bytes, 
     nb_status status;
     NB_TRY(predictions_read_texts(file, "image", bytes, &s->images, err));
     size_t n = s->images.count;
-    NB_TRY(predictions_read_numbers(file, "label", H5T_NATIVE_INT32, 4, n, (void **)&s->labels, err));
-    NB_TRY(predictions_read_numbers(file, "class", H5T_NATIVE_INT32, 4, n, (void **)&s->classes, err));
-    NB_TRY(predictions_read_numbers(file, "score", H5T_NATIVE_DOUBLE, 8, n, (void **)&s->score, err));
-    NB_TRY(predictions_read_numbers(file, "ood_score", H5T_NATIVE_DOUBLE, 8, n, (void **)&s->ood_score, err));
+    NB_TRY(predictions_read_numbers(file, "label", H5T_NATIVE_INT32, n, (void **)&s->labels, err));
+    NB_TRY(predictions_read_numbers(file, "class", H5T_NATIVE_INT32, n, (void **)&s->classes, err));
+    NB_TRY(predictions_read_numbers(file, "score", H5T_NATIVE_DOUBLE, n, (void **)&s->score, err));
+    NB_TRY(predictions_read_numbers(file, "ood_score", H5T_NATIVE_DOUBLE, n, (void **)&s->ood_score, err));
     if (nb_h5_has(file, "comments")) {
         NB_TRY(predictions_read_texts(file, "comments", bytes, &s->comments, err));
     }

@@ -121,21 +121,23 @@ static void draw_axes(nb_drawing *d, const frame *f)
         double x = place(f, (nb_point){ticks[i], f->chart->y.low}).x;
         nb_drawing_line(d, NB_INK_GRID, 1, false, (nb_point[]){{x, f->top}, {x, f->bottom}}, 2);
         format_tick(label, ticks[i], digits);
-        nb_drawing_text(d, NB_INK_MUTED, SMALL, false, NB_ANCHOR_MIDDLE, false, (nb_point){x, f->bottom + 16}, label);
+        nb_drawing_text(d, (nb_text_style){NB_INK_MUTED, SMALL, false, NB_ANCHOR_MIDDLE, false},
+                        (nb_point){x, f->bottom + 16}, label);
     }
     count = nb_chart_ticks(&f->chart->y, 7, ticks, &digits);
     for (size_t i = 0; i < count; i++) {
         double y = place(f, (nb_point){f->chart->x.low, ticks[i]}).y;
         nb_drawing_line(d, NB_INK_GRID, 1, false, (nb_point[]){{f->left, y}, {f->right, y}}, 2);
         format_tick(label, ticks[i], digits);
-        nb_drawing_text(d, NB_INK_MUTED, SMALL, false, NB_ANCHOR_END, false, (nb_point){f->left - 6, y + 4}, label);
+        nb_drawing_text(d, (nb_text_style){NB_INK_MUTED, SMALL, false, NB_ANCHOR_END, false},
+                        (nb_point){f->left - 6, y + 4}, label);
     }
     nb_drawing_line(d, NB_INK_MUTED, 1, false,
                     (nb_point[]){{f->left, f->top}, {f->left, f->bottom}, {f->right, f->bottom}}, 3);
-    nb_drawing_text(d, NB_INK_TEXT, MEDIUM, false, NB_ANCHOR_MIDDLE, false,
+    nb_drawing_text(d, (nb_text_style){NB_INK_TEXT, MEDIUM, false, NB_ANCHOR_MIDDLE, false},
                     (nb_point){(f->left + f->right) / 2, f->bottom + 38}, f->chart->x.label);
-    nb_drawing_text(d, NB_INK_TEXT, MEDIUM, false, NB_ANCHOR_MIDDLE, true, (nb_point){16, (f->top + f->bottom) / 2},
-                    f->chart->y.label);
+    nb_drawing_text(d, (nb_text_style){NB_INK_TEXT, MEDIUM, false, NB_ANCHOR_MIDDLE, true},
+                    (nb_point){16, (f->top + f->bottom) / 2}, f->chart->y.label);
 }
 
 static void draw_series(nb_drawing *d, const frame *f, const nb_series *s, nb_point *room)
@@ -179,7 +181,8 @@ static size_t legend(nb_drawing *d, const nb_chart *c, double top, nb_error *err
         if (d) {
             double y = top + (double)(rows - 1) * LEGEND_ROW;
             nb_drawing_line(d, s->ink, s->strong ? 3 : 2.2, s->dashed, (nb_point[]){{x, y - 4}, {x + 18, y - 4}}, 2);
-            nb_drawing_text(d, NB_INK_TEXT, SMALL, false, NB_ANCHOR_START, false, (nb_point){x + 24, y}, name.data);
+            nb_drawing_text(d, (nb_text_style){NB_INK_TEXT, SMALL, false, NB_ANCHOR_START, false},
+                            (nb_point){x + 24, y}, name.data);
         }
         x += width;
     }
@@ -196,7 +199,7 @@ static void draw_mark(nb_drawing *d, const frame *f)
     double x = place(f, (nb_point){c->mark, c->y.low}).x;
     bool left = x > (f->left + f->right) / 2;
     nb_drawing_line(d, NB_INK_TEXT, 1.2, true, (nb_point[]){{x, f->top}, {x, f->bottom}}, 2);
-    nb_drawing_text(d, NB_INK_TEXT, SMALL, false, left ? NB_ANCHOR_END : NB_ANCHOR_START, false,
+    nb_drawing_text(d, (nb_text_style){NB_INK_TEXT, SMALL, false, left ? NB_ANCHOR_END : NB_ANCHOR_START, false},
                     (nb_point){left ? x - 5 : x + 5, f->top + 12}, c->mark_label);
 }
 
@@ -219,7 +222,8 @@ nb_status nb_chart_draw(const nb_chart *c, nb_drawing *d, nb_error *err)
         most = c->series[i].count > most ? c->series[i].count : most;
     }
     NB_TRY_NEW(room, most + 2);
-    nb_drawing_text(d, NB_INK_TEXT, LARGE, true, NB_ANCHOR_START, false, (nb_point){LEFT, TITLE_AT}, c->title);
+    nb_drawing_text(d, (nb_text_style){NB_INK_TEXT, LARGE, true, NB_ANCHOR_START, false}, (nb_point){LEFT, TITLE_AT},
+                    c->title);
     draw_axes(d, &f);
     for (size_t i = 0; i < c->series_count; i++) {
         draw_series(d, &f, &c->series[i], room);
@@ -234,37 +238,41 @@ done:
 
 enum { BAR_ROW = 20, BAR_LEFT = 190, BAR_TOP = 40, BAR_NAME = 24 };
 
-nb_status nb_chart_bars(const char *title, const char *label, nb_ink ink, const nb_bar *bars, size_t count,
-                        nb_drawing *d, nb_error *err)
+nb_status nb_chart_bars(const nb_bar_chart *chart, nb_drawing *d, nb_error *err)
 {
+    const nb_bar *bars = chart->bars;
+    size_t count = chart->count;
     double bottom = BAR_TOP + (double)count * BAR_ROW;
     double right = WIDTH - 120;
     nb_buffer name = {0};
     char value[64];
     nb_status status;
-    nb_drawing_begin(d, WIDTH, bottom + BOTTOM, title);
-    nb_drawing_text(d, NB_INK_TEXT, LARGE, true, NB_ANCHOR_START, false, (nb_point){16, TITLE_AT}, title);
+    nb_drawing_begin(d, WIDTH, bottom + BOTTOM, chart->title);
+    nb_drawing_text(d, (nb_text_style){NB_INK_TEXT, LARGE, true, NB_ANCHOR_START, false}, (nb_point){16, TITLE_AT},
+                    chart->title);
     for (int tick = 0; tick <= 100; tick += 20) {
         double x = BAR_LEFT + (right - BAR_LEFT) * tick / 100;
         snprintf(value, sizeof value, "%d", tick);
         nb_drawing_line(d, NB_INK_GRID, 1, false, (nb_point[]){{x, BAR_TOP - 4}, {x, bottom}}, 2);
-        nb_drawing_text(d, NB_INK_MUTED, SMALL, false, NB_ANCHOR_MIDDLE, false, (nb_point){x, bottom + 16}, value);
+        nb_drawing_text(d, (nb_text_style){NB_INK_MUTED, SMALL, false, NB_ANCHOR_MIDDLE, false},
+                        (nb_point){x, bottom + 16}, value);
     }
     for (size_t i = 0; i < count; i++) {
         double y = BAR_TOP + (double)i * BAR_ROW;
         double x = BAR_LEFT + (right - BAR_LEFT) * bars[i].value;
         nb_buffer_clear(&name);
         NB_TRY(nb_shorten(&name, bars[i].name, BAR_NAME, err));
-        nb_drawing_area(d, ink, 0.8, (nb_point[]){{BAR_LEFT, y}, {x, y}, {x, y + 13}, {BAR_LEFT, y + 13}}, 4);
-        nb_drawing_text(d, NB_INK_TEXT, SMALL, false, NB_ANCHOR_END, false, (nb_point){BAR_LEFT - 8, y + 11},
-                        name.data);
+        nb_drawing_area(d, chart->ink, 0.8, (nb_point[]){{BAR_LEFT, y}, {x, y}, {x, y + 13}, {BAR_LEFT, y + 13}}, 4);
+        nb_drawing_text(d, (nb_text_style){NB_INK_TEXT, SMALL, false, NB_ANCHOR_END, false},
+                        (nb_point){BAR_LEFT - 8, y + 11}, name.data);
         snprintf(value, sizeof value, "%.1f %% of %zu", 100 * bars[i].value, bars[i].count);
-        nb_drawing_text(d, NB_INK_MUTED, SMALL, false, NB_ANCHOR_START, false, (nb_point){x + 6, y + 11}, value);
+        nb_drawing_text(d, (nb_text_style){NB_INK_MUTED, SMALL, false, NB_ANCHOR_START, false},
+                        (nb_point){x + 6, y + 11}, value);
     }
     nb_drawing_line(d, NB_INK_MUTED, 1, false,
                     (nb_point[]){{BAR_LEFT, BAR_TOP - 4}, {BAR_LEFT, bottom}, {right, bottom}}, 3);
-    nb_drawing_text(d, NB_INK_TEXT, MEDIUM, false, NB_ANCHOR_MIDDLE, false,
-                    (nb_point){(BAR_LEFT + right) / 2, bottom + 38}, label);
+    nb_drawing_text(d, (nb_text_style){NB_INK_TEXT, MEDIUM, false, NB_ANCHOR_MIDDLE, false},
+                    (nb_point){(BAR_LEFT + right) / 2, bottom + 38}, chart->label);
     NB_TRY(nb_drawing_end(d, err));
 done:
     nb_buffer_free(&name);

@@ -44,8 +44,17 @@ typedef struct nb_bar {
     size_t count; /* what it is a share of */
 } nb_bar;
 
-/* Horizontal bars of percentages. */
-nb_status nb_chart_bars(const char *title, const char *label, nb_ink ink, const nb_bar *bars, size_t count,
-                        nb_drawing *out, nb_error *err);
+/** A chart of horizontal bars of percentages; all borrowed. */
+typedef struct nb_bar_chart {
+    const char *title;
+    const char *label; /**< of the axis, with its unit */
+    nb_ink ink;
+    const nb_bar *bars; /**< [count], from top to bottom */
+    size_t count;
+} nb_bar_chart;
+
+/** Draws the bars into *out (begun here; the caller frees it, also after a failure).
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out. Not collective. */
+nb_status nb_chart_bars(const nb_bar_chart *chart, nb_drawing *out, nb_error *err);
 
 #endif

@@ -102,15 +102,14 @@ void nb_drawing_dot(nb_drawing *d, nb_ink ink, double radius, nb_point at)
     add(d, (nb_mark){.kind = NB_MARK_DOT, .ink = ink, .measure = radius}, &at, 1);
 }
 
-void nb_drawing_text(nb_drawing *d, nb_ink ink, double size, bool bold, nb_anchor anchor, bool upwards, nb_point at,
-                     const char *text)
+void nb_drawing_text(nb_drawing *d, nb_text_style style, nb_point at, const char *text)
 {
     nb_mark mark = {.kind = NB_MARK_TEXT,
-                    .ink = ink,
-                    .measure = size,
-                    .bold = bold,
-                    .anchor = anchor,
-                    .upwards = upwards,
+                    .ink = style.ink,
+                    .measure = style.size,
+                    .bold = style.bold,
+                    .anchor = style.anchor,
+                    .upwards = style.upwards,
                     .text = d->texts.count};
     nb_buffer clean = {0}; /* cairo refuses what is not UTF-8 */
     if (d->status == NB_OK) {

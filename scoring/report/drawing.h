@@ -38,10 +38,17 @@ void nb_drawing_begin(nb_drawing *d, double width, double height, const char *ti
 void nb_drawing_line(nb_drawing *d, nb_ink ink, double width, bool dashed, const nb_point *points, size_t count);
 void nb_drawing_area(nb_drawing *d, nb_ink ink, double alpha, const nb_point *points, size_t count);
 void nb_drawing_dot(nb_drawing *d, nb_ink ink, double radius, nb_point at);
-/* `at` is where the baseline begins, has its middle or ends. `upwards`: turned by a quarter, reading from bottom to
- * top. */
-void nb_drawing_text(nb_drawing *d, nb_ink ink, double size, bool bold, nb_anchor anchor, bool upwards, nb_point at,
-                     const char *text);
+/** How a text is written. */
+typedef struct nb_text_style {
+    nb_ink ink;
+    double size; /**< of the letters */
+    bool bold;
+    nb_anchor anchor;
+    bool upwards; /**< a quarter to the left, reading from bottom to top */
+} nb_text_style;
+/** Writes a text.
+ * @param at where the baseline begins, has its middle or ends, as the anchor says */
+void nb_drawing_text(nb_drawing *d, nb_text_style style, nb_point at, const char *text);
 /* The first failure, if there was one. */
 nb_status nb_drawing_end(nb_drawing *d, nb_error *err);
 void nb_drawing_free(nb_drawing *d);

@@ -108,9 +108,10 @@ static nb_status check_classes(const nb_sample *s, size_t label_count, bool id, 
     return NB_OK;
 }
 
-nb_status nb_evaluation_take(nb_evaluation *e, size_t sample, const char *path, nb_scores *scores, size_t label_count,
-                             bool id, nb_error *err)
+nb_status nb_evaluation_take(nb_evaluation *e, size_t sample, const nb_sample_source *source, nb_scores *scores,
+                             nb_error *err)
 {
+    const char *path = source->path;
     nb_sample *s = &e->samples[sample];
     size_t n = scores->count;
     nb_status status;
@@ -122,7 +123,7 @@ nb_status nb_evaluation_take(nb_evaluation *e, size_t sample, const char *path, 
         status = nb_fail(err, NB_ERR_LIMIT, "'%s' has %zu rows, at most 2^32 - 1 are evaluated", path, n);
         goto done;
     }
-    NB_TRY(check_classes(s, label_count ? label_count : labels_said(s), id, err));
+    NB_TRY(check_classes(s, source->label_count ? source->label_count : labels_said(s), source->id, err));
     NB_TRY_NEW(s->keys, n);
     status = nb_scores_keys(&s->scores, e->as_released, s->keys, err);
     if (status != NB_OK) {
@@ -182,7 +183,8 @@ nb_status nb_evaluation_split(nb_evaluation *e, const nb_pairing *pair, const ch
             status = nb_hint(err, "in a stream ID images carry their class number and OOD images -1");
             goto done;
         }
-        NB_TRY(nb_evaluation_take(e, id ? pair->id : pair->ood, path, &part, 0, id, err));
+        const nb_sample_source source = {.path = path, .id = id};
+        NB_TRY(nb_evaluation_take(e, id ? pair->id : pair->ood, &source, &part, err));
     }
 done:
     nb_scores_free(&part);

@@ -55,10 +55,20 @@ typedef struct nb_evaluation {
 nb_status nb_evaluation_begin(nb_evaluation *out, const nb_eval_plan *plan, bool as_released, nb_error *err);
 void nb_evaluation_free(nb_evaluation *evaluation);
 
-/* Fills a sample: takes the scores over, computes keys. NB_ERR_INPUT for a predicted class, or a label of ID images,
- * from label_count on; 0: the number that the scores' comments name, if they do. */
-nb_status nb_evaluation_take(nb_evaluation *e, size_t sample, const char *path, nb_scores *scores, size_t label_count,
-                             bool id, nb_error *err);
+/** What the scores of a sample are of. */
+typedef struct nb_sample_source {
+    const char *path;   /**< of the file; copied */
+    size_t label_count; /**< ID classes; 0: the number that the scores' comments name, if they do */
+    bool id;            /**< of ID images */
+} nb_sample_source;
+
+/** Fills a sample and computes its keys.
+ * @param sample its number in the plan
+ * @param scores taken over: {0} afterwards, also after a failure
+ * @return NB_OK, NB_ERR_INPUT for a predicted class, or a label of ID images, from label_count on or numbers that no
+ * score file may have, NB_ERR_LIMIT for over 2^32 - 1 rows or when memory is out. Not collective. */
+nb_status nb_evaluation_take(nb_evaluation *e, size_t sample, const nb_sample_source *source, nb_scores *scores,
+                             nb_error *err);
 /* Fills both samples of a stream: rows with a label are ID images, rows with label -1 OOD images. NB_ERR_INPUT when
  * there are none of one kind. */
 nb_status nb_evaluation_split(nb_evaluation *e, const nb_pairing *pair, const char *path, const nb_scores *scores,

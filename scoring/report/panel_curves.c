@@ -93,9 +93,11 @@ static const char *key_label(const nb_evaluation *e)
                             : "score";
 }
 
-static nb_status draw_histogram(nb_panels *out, const nb_evaluation *e, const nb_report *r, size_t set, double low,
-                                double high, nb_error *err)
+/* range: from its x to its y. */
+static nb_status draw_histogram(nb_panels *out, const nb_evaluation *e, const nb_report *r, size_t set, nb_point range,
+                                nb_error *err)
 {
+    double low = range.x, high = range.y;
     const nb_sample *id = &e->samples[e->pairs[set].id];
     const nb_sample *ood = &e->samples[e->pairs[set].ood];
     const char *name = nb_strings_get(&r->names, set);
@@ -139,7 +141,7 @@ nb_status nb_panels_scores(nb_panels *out, const nb_evaluation *e, const nb_repo
     nb_status status;
     NB_TRY(range_of(e, &low, &high, err));
     for (size_t set = 0; set < e->set_count; set++) {
-        NB_TRY(draw_histogram(out, e, r, set, low, high, err));
+        NB_TRY(draw_histogram(out, e, r, set, (nb_point){low, high}, err));
     }
 done:
     return status;

@@ -226,8 +226,12 @@ nb_status nb_panels_classes(nb_panels *out, const nb_confusion *c, const nb_stri
     nb_panel *panel = nb_panels_add(out, NB_SECTION_CLASSES, "class-accuracy", err);
     status = panel ? NB_OK : NB_ERR_LIMIT;
     NB_TRY(status);
-    NB_TRY(nb_chart_bars("ID accuracy by class", "top-1 accuracy (% of the class's images)", NB_INK_ID, bars, shown,
-                         &panel->drawing, err));
+    const nb_bar_chart chart = {.title = "ID accuracy by class",
+                                .label = "top-1 accuracy (% of the class's images)",
+                                .ink = NB_INK_ID,
+                                .bars = bars,
+                                .count = shown};
+    NB_TRY(nb_chart_bars(&chart, &panel->drawing, err));
     if (shown < count) {
         NB_TRY(nb_panel_caption(panel, err, "The %zu lowest of %zu classes; behind each bar the number of images.",
                                 shown, count));

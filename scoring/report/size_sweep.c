@@ -96,11 +96,11 @@ static nb_status measure(const nb_rescorer *by, const nb_bank *bank, size_t grou
     double *ood = NULL;
     size_t id_count, ood_count;
     nb_status status;
-    NB_TRY(by->keys(by->context, bank, groups, 0, &id, &id_count, err));
+    NB_TRY(by->keys(by->context, &(nb_rescore){bank, groups, 0}, &id, &id_count, err));
     for (size_t set = 0; set < by->set_count; set++) {
         free(ood);
         ood = NULL;
-        NB_TRY(by->keys(by->context, bank, groups, set + 1, &ood, &ood_count, err));
+        NB_TRY(by->keys(by->context, &(nb_rescore){bank, groups, set + 1}, &ood, &ood_count, err));
         NB_TRY(nb_metrics_compute(&rows[set], id, id_count, ood, ood_count, err));
     }
     nb_metrics_mean(&rows[by->set_count], rows, by->set_count);

@@ -8,13 +8,19 @@
 
 enum { NB_SWEEP_MAX = 12 };
 
-/* Who can score the images again. keys: the keys of sample `set` (0: the ID images, 1 + i: OOD set i), allocated for
- * the caller, when scored with `bank` cut into `groups`. */
+/** Which images are scored again, and how. */
+typedef struct nb_rescore {
+    const nb_bank *bank; /**< or a part of it */
+    size_t groups;       /**< that its negatives are cut into */
+    size_t set;          /**< 0: the ID images, 1 + i: OOD set i */
+} nb_rescore;
+
+/** Who can score the images again. */
 typedef struct nb_rescorer {
     void *context;
-    size_t set_count, groups; /* groups: as the evaluation had them */
-    nb_status (*keys)(void *context, const nb_bank *bank, size_t groups, size_t set, double **keys, size_t *count,
-                      nb_error *err);
+    size_t set_count, groups; /**< groups: as the evaluation had them */
+    /** The keys [*count] of the images, freed by the caller. */
+    nb_status (*keys)(void *context, const nb_rescore *what, double **keys, size_t *count, nb_error *err);
 } nb_rescorer;
 
 typedef struct nb_sweep {

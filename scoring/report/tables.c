@@ -204,15 +204,19 @@ static nb_status csv_number(nb_buffer *b, double value, nb_error *err)
     return isnan(value) ? nb_buffer_printf(b, err, ",") : nb_buffer_printf(b, err, ",%.17g", value);
 }
 
-static nb_status csv_row(nb_buffer *b, const char *kind, const char *name, const char *group, const char *metric,
-                         const nb_figure *f, nb_error *err)
+/* The first fields of a row. */
+typedef struct csv_words {
+    const char *kind, *name, *group, *metric;
+} csv_words;
+
+static nb_status csv_row(nb_buffer *b, csv_words w, const nb_figure *f, nb_error *err)
 {
     nb_status status;
-    NB_TRY(nb_buffer_printf(b, err, "%s,", kind));
-    NB_TRY(nb_escape_csv(b, name, err));
+    NB_TRY(nb_buffer_printf(b, err, "%s,", w.kind));
+    NB_TRY(nb_escape_csv(b, w.name, err));
     NB_TRY(nb_buffer_printf(b, err, ","));
-    NB_TRY(nb_escape_csv(b, group, err));
-    NB_TRY(nb_buffer_printf(b, err, ",%s", metric));
+    NB_TRY(nb_escape_csv(b, w.group, err));
+    NB_TRY(nb_buffer_printf(b, err, ",%s", w.metric));
     NB_TRY(csv_number(b, f->value, err));
     NB_TRY(csv_number(b, f->deviation, err));
     NB_TRY(csv_number(b, f->low, err));
@@ -231,7 +235,7 @@ nb_status nb_report_csv(const nb_report *r, const char *path, bool force, nb_err
         bool set = l < r->set_count;
         const char *group = set && r->group_of[l] != SIZE_MAX ? nb_strings_get(&r->groups, r->group_of[l]) : "";
         for (size_t k = 0; k < NB_METRIC_COUNT; k++) {
-            NB_TRY(csv_row(&b, kinds[nb_report_kind(r, l)], nb_report_name(r, l), group, nb_metric_key(k),
+            NB_TRY(csv_row(&b, (csv_words){kinds[nb_report_kind(r, l)], nb_report_name(r, l), group, nb_metric_key(k)},
                            nb_report_figure(r, l, k), err));
             if (set && r->id_images[l]) {
                 NB_TRY(nb_buffer_printf(&b, err, ",%zu,%zu\n", r->id_images[l], r->ood_images[l]));
@@ -240,7 +244,7 @@ nb_status nb_report_csv(const nb_report *r, const char *path, bool force, nb_err
             }
         }
     }
-    NB_TRY(csv_row(&b, "id", "", "", "id_accuracy", &r->accuracy, err));
+    NB_TRY(csv_row(&b, (csv_words){"id", "", "", "id_accuracy"}, &r->accuracy, err));
     NB_TRY(nb_buffer_printf(&b, err, ",,\n"));
     NB_TRY(nb_file_write(path, force, b.data, b.len, err));
 done:

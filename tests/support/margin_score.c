@@ -1,6 +1,6 @@
 /* A score that the product does not know: the largest logit less `share` of the log-sum-exp over all labels. A table
- * with it stands in place of the product's (tests/support/more_scores.c), and tests/cli/more_scores.sh drives it from the
- * command line. */
+ * with it stands in place of the product's (tests/support/more_scores.c), and tests/cli/more_scores.sh drives it from
+ * the command line. */
 #include "scoring/scores/score.h"
 
 #include <math.h>
