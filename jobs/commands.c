@@ -8,10 +8,9 @@ static const nb_command *const commands[] = {
     &nb_command_inspect_tokens, &nb_command_inspect_pixels, &nb_command_demo,
     &nb_command_check,          &nb_command_tune,           &nb_command_run,
     &nb_command_plan,           &nb_command_publish,        &nb_command_pull,
-    &nb_command_key_new,        &nb_command_key_show};
+    &nb_command_key_new,        &nb_command_key_show,       &nb_command_help};
 
-const nb_command *const *nb_commands(size_t *count)
+nb_command_list nb_commands(void)
 {
-    *count = sizeof commands / sizeof *commands;
-    return commands;
+    return (nb_command_list){.all = commands, .count = sizeof commands / sizeof *commands};
 }

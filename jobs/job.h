@@ -35,8 +35,8 @@ typedef struct nb_talk {
     bool quiet, log_json;
 } nb_talk;
 
-/* All commands, and how many. */
-const nb_command *const *nb_commands(size_t *count);
+/** All commands of the program, in the order they are listed in. Not collective. */
+nb_command_list nb_commands(void);
 
 /* The whole program behind main: dispatches, parses, runs, reports; returns the exit code. */
 int nb_program(int argc, char *argv[]);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static nb_status same_engine(nb_job *job, const nb_engine *engine, nb_error *err)
+static nb_status precision_same_engine(nb_job *job, const nb_engine *engine, nb_error *err)
 {
     if (!job->options->command->mpi) {
         return NB_OK;
@@ -27,7 +27,7 @@ nb_status nb_job_engine(nb_job *job, const char *wanted, const nb_engine **out, 
     nb_job_tell_kernels(job);
     if (able == ranks) {
         *out = mine;
-        return same_engine(job, mine, err);
+        return precision_same_engine(job, mine, err);
     }
     *out = &nb_engine_fp32;
     if (able) {

@@ -17,8 +17,8 @@ nb_status nb_agree(const nb_job *job, nb_status status, nb_error *err)
 }
 
 /* No rank looks into a store before rank 0 found it whole: damaged bytes go no further than its seal. */
-static nb_status open_store(nb_job *job, nb_store *out, const char *role, const char *path,
-                            nb_status (*open)(nb_store *, const char *, bool, nb_error *), nb_error *err)
+static nb_status program_open_store(nb_job *job, nb_store *out, const char *role, const char *path,
+                                    nb_status (*open)(nb_store *, const char *, bool, nb_error *), nb_error *err)
 {
     bool first = job->team.rank == 0;
     nb_status status;
@@ -31,15 +31,15 @@ done:
 
 nb_status nb_job_open_store(nb_job *job, nb_store *out, const char *role, const char *path, nb_error *err)
 {
-    return open_store(job, out, role, path, nb_store_open, err);
+    return program_open_store(job, out, role, path, nb_store_open, err);
 }
 
 nb_status nb_job_open_store_parts(nb_job *job, nb_store *out, const char *role, const char *path, nb_error *err)
 {
-    return open_store(job, out, role, path, nb_store_open_parts, err);
+    return program_open_store(job, out, role, path, nb_store_open_parts, err);
 }
 
-static nb_status check_output(const char *const *paths, size_t i, bool force, nb_error *err)
+static nb_status program_check_output(const char *const *paths, size_t i, bool force, nb_error *err)
 {
     nb_output out = {0};
     for (size_t k = 0; k < i; k++) {
@@ -56,12 +56,12 @@ nb_status nb_job_check_outputs(const nb_job *job, const char *const *paths, size
 {
     nb_status status = NB_OK;
     for (size_t i = 0; i < count && status == NB_OK && job->team.rank == 0; i++) {
-        status = paths[i] ? check_output(paths, i, force, err) : NB_OK;
+        status = paths[i] ? program_check_output(paths, i, force, err) : NB_OK;
     }
     return nb_agree(job, status, err);
 }
 
-static void tell_vector(const nb_job *job, const char *wanted)
+static void program_tell_vector(const nb_job *job, const char *wanted)
 {
     const nb_vector *sets[3];
     const char *best = sets[nb_vector_all(sets) - 1]->name, *used = nb_vector_best()->name;
@@ -91,7 +91,7 @@ void nb_job_tell_kernels(nb_job *job)
                     nb_blas_kernel(), better, better);
     }
     if (vector) {
-        tell_vector(job, vector);
+        program_tell_vector(job, vector);
     }
 }
 
@@ -122,26 +122,12 @@ void nb_job_record(nb_job *job, const char *output, const char *digest)
     }
 }
 
-static void overview(FILE *out)
-{
-    size_t count;
-    const nb_command *const *commands = nb_commands(&count);
-    fputs("negbank builds and uses negative-label banks for out-of-distribution detection with CLIP.\n\n"
-          "usage: negbank COMMAND [options]\n\n",
-          out);
-    for (size_t i = 0; i < count; i++) {
-        fprintf(out, "  %-16s %s%s\n", commands[i]->name, commands[i]->summary, commands[i]->mpi ? " (MPI)" : "");
-    }
-    fputs("\n'negbank COMMAND --help' explains one. Commands marked MPI also run under mpirun or srun.\n", out);
-}
-
 /* The command whose name is the first one or two words; *words says how many. */
-static const nb_command *find(int argc, char *argv[], int *words)
+static const nb_command *program_find(int argc, char *argv[], int *words)
 {
-    size_t count;
-    const nb_command *const *commands = nb_commands(&count);
-    for (size_t i = 0; i < count; i++) {
-        const char *name = commands[i]->name;
+    const nb_command_list commands = nb_commands();
+    for (size_t i = 0; i < commands.count; i++) {
+        const char *name = commands.all[i]->name;
         const char *space = strchr(name, ' ');
         size_t first = space ? (size_t)(space - name) : strlen(name);
         if (argc < 2 || strlen(argv[1]) != first || memcmp(argv[1], name, first) != 0) {
@@ -149,14 +135,14 @@ static const nb_command *find(int argc, char *argv[], int *words)
         }
         if (!space || (argc > 2 && strcmp(argv[2], space + 1) == 0)) {
             *words = space ? 2 : 1;
-            return commands[i];
+            return commands.all[i];
         }
     }
     return NULL;
 }
 
 /* This process's number as its launcher has it, NULL when none launched it. */
-static const char *launched_as(void)
+static const char *program_launched_as(void)
 {
     static const char *const variables[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
     const char *rank = NULL;
@@ -167,13 +153,13 @@ static const char *launched_as(void)
 }
 
 /* True on the one process that talks before MPI is up. */
-static bool speaks_first(void)
+static bool program_speaks_first(void)
 {
-    const char *rank = launched_as();
+    const char *rank = program_launched_as();
     return !rank || strcmp(rank, "0") == 0;
 }
 
-static int report(const nb_log *log, bool speak, const nb_error *err)
+static int program_report(const nb_log *log, bool speak, const nb_error *err)
 {
     if (speak) {
         nb_log_error(log, err);
@@ -184,30 +170,30 @@ static int report(const nb_log *log, bool speak, const nb_error *err)
 /* Ends a process whose words cannot be run. A launcher ends the other processes of a job as soon as one fails, rank 0
  * perhaps before it has spoken, so they leave together. Those that could be parsed meet the agreement at their
  * start. */
-static int refuse(const nb_log *log, bool mpi, nb_error *err)
+static int program_refuse(const nb_log *log, bool mpi, nb_error *err)
 {
     nb_team team = {.comm = MPI_COMM_NULL};
     nb_error none = {0};
-    if (!mpi || !launched_as() || nb_team_start(&team, &none) != NB_OK) {
-        return report(log, speaks_first(), err);
+    if (!mpi || !program_launched_as() || nb_team_start(&team, &none) != NB_OK) {
+        return program_report(log, program_speaks_first(), err);
     }
     nb_team_agree(&team, err->status, err);
-    int code = report(log, team.rank == 0, err);
+    int code = program_report(log, team.rank == 0, err);
     nb_team_stop(&team);
     return code;
 }
 
-static nb_status flush_output(nb_error *err)
+static nb_status program_flush_output(nb_error *err)
 {
     return fflush(stdout) == 0 && !ferror(stdout) ? NB_OK
                                                   : nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
 }
 
 /* --help and --print-config: what is asked about the command instead of running it. */
-static nb_status explain(const nb_parsed *parsed, nb_error *err)
+static nb_status program_explain(const nb_parsed *parsed, nb_error *err)
 {
     nb_status status = NB_OK;
-    if (!speaks_first()) {
+    if (!program_speaks_first()) {
         return NB_OK;
     }
     if (parsed->help) {
@@ -215,10 +201,10 @@ static nb_status explain(const nb_parsed *parsed, nb_error *err)
     } else {
         status = nb_options_print(parsed, stdout, err);
     }
-    return status == NB_OK ? flush_output(err) : status;
+    return status == NB_OK ? program_flush_output(err) : status;
 }
 
-static nb_status start_team(nb_job *job, nb_error *err)
+static nb_status program_start_team(nb_job *job, nb_error *err)
 {
     if (job->options->command->mpi) {
         return nb_team_start(&job->team, err);
@@ -228,12 +214,12 @@ static nb_status start_team(nb_job *job, nb_error *err)
     return NB_OK;
 }
 
-static int run(const nb_parsed *parsed)
+static int program_run(const nb_parsed *parsed)
 {
     nb_error err = {0};
     const nb_talk *talk = parsed->settings;
     nb_job job = {.options = parsed, .settings = parsed->settings};
-    nb_status status = start_team(&job, &err);
+    nb_status status = program_start_team(&job, &err);
     bool speak = job.team.rank == 0;
     job.log = nb_log_open(parsed->command->name, speak, talk->log_json, talk->quiet);
     if (status == NB_OK) {
@@ -245,7 +231,7 @@ static int run(const nb_parsed *parsed)
         status = parsed->command->run(&job, &err);
     }
     err.status = status;
-    int code = status == NB_OK ? 0 : report(&job.log, speak, &err);
+    int code = status == NB_OK ? 0 : program_report(&job.log, speak, &err);
     nb_provenance_end(&job.provenance);
     if (parsed->command->mpi) {
         nb_team_stop(&job.team);
@@ -255,7 +241,7 @@ static int run(const nb_parsed *parsed)
 
 /* Where standard input, output or error is closed, its number must not go to a file: what is printed would land
  * there. */
-static void hold_standard_files(void)
+static void program_hold_standard_files(void)
 {
     int fd = open("/dev/null", O_RDONLY);
     while (fd >= 0 && fd <= STDERR_FILENO) {
@@ -269,37 +255,35 @@ static void hold_standard_files(void)
 int nb_program(int argc, char *argv[])
 {
     nb_error err = {0};
-    hold_standard_files();
+    program_hold_standard_files();
     signal(SIGXFSZ, SIG_IGN); /* over a limit on file sizes a write fails like any other */
     nb_log log = nb_log_open("negbank", true, false, false);
     int words = 0;
-    const nb_command *command = find(argc, argv, &words);
+    const nb_command *command = program_find(argc, argv, &words);
     if (!command) {
         const char *word = argc > 1 ? argv[1] : "--help";
         if (strcmp(word, "--version") == 0) {
             printf("negbank %s (%s)\n", nb_version(), nb_commit());
-            return flush_output(&err) == NB_OK ? 0 : report(&log, true, &err);
+            return program_flush_output(&err) == NB_OK ? 0 : program_report(&log, true, &err);
         }
-        if (strcmp(word, "--help") == 0 || strcmp(word, "help") == 0 || strcmp(word, "-h") == 0) {
-            overview(argc > 1 ? stdout : stderr);
+        if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+            nb_options_overview(nb_commands(), argc > 1 ? stdout : stderr);
             return argc > 1 ? 0 : NB_ERR_USAGE;
         }
         nb_fail(&err, NB_ERR_USAGE, "unknown command '%s%s%s'", word, argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
         nb_hint(&err, "'negbank --help' lists the commands");
-        return refuse(&log, true, &err);
+        return program_refuse(&log, true, &err);
     }
-    size_t count;
-    const nb_command *const *commands = nb_commands(&count);
     nb_parsed parsed;
     log.command = command->name;
-    if (nb_options_parse(&parsed, command, commands, count, argc - 1 - words, argv + 1 + words, &err) != NB_OK) {
-        return refuse(&log, command->mpi, &err);
+    if (nb_options_parse(&parsed, command, nb_commands(), argc - 1 - words, argv + 1 + words, &err) != NB_OK) {
+        return program_refuse(&log, command->mpi, &err);
     }
     int code = 0;
     if (parsed.help || parsed.print_config) {
-        code = explain(&parsed, &err) == NB_OK ? 0 : report(&log, true, &err);
+        code = program_explain(&parsed, &err) == NB_OK ? 0 : program_report(&log, true, &err);
     } else {
-        code = run(&parsed);
+        code = program_run(&parsed);
     }
     nb_parsed_free(&parsed);
     return code;

@@ -1,77 +1,7 @@
-/* What the option table prints: --help, --print-config, values as text. */
+/* Values as text, and --print-config. */
 #include "common/options/option.h"
 
-#include <string.h>
-
-static const char *const source_name[] = {"default", "environment", "run file", "command line"};
-
-/* Options every command has; they steer the parser itself. */
-static const char common_help[] =
-    "  --config FILE            take options from a run file (YAML)\n"
-    "  --stage NAME             of the run file's sections for this command, the one of that name\n"
-    "  --print-config           print the resolved options and where each came from\n"
-    "  --help                   print this\n";
-
-/* "a, b or c" of "a|b|c". */
-static void print_words(const char *choices, FILE *out)
-{
-    for (const char *p = choices; *p; p++) {
-        if (*p != '|') {
-            fputc(*p, out);
-        } else {
-            fputs(strchr(p + 1, '|') ? ", " : " or ", out);
-        }
-    }
-}
-
-const char *nb_option_help(const nb_option *o, char *room, size_t size)
-{
-    if (!o->describe) {
-        return o->help;
-    }
-    o->describe(o, room, size);
-    return room;
-}
-
-static void help_line(const nb_option *o, FILE *out)
-{
-    char left[96], room[NB_OPTION_CHOICES_MAX], text[NB_OPTION_HELP_MAX];
-    const char *help = nb_option_help(o, text, sizeof text);
-    const char *choices = nb_option_choices(o, room, sizeof room);
-    int n = o->letter ? snprintf(left, sizeof left, "-%c, ", o->letter) : 0;
-    snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s", o->name, o->type == NB_OPTION_FLAG ? "" : " ",
-             o->type == NB_OPTION_FLAG                             ? ""
-             : o->type == NB_OPTION_CHOICE && strlen(choices) < 40 ? choices
-                                                                   : o->value);
-    fprintf(out, "  %-24s %s", left, strlen(left) > 24 ? "\n                           " : "");
-    if (help) {
-        fputs(help, out);
-    } else {
-        print_words(choices, out);
-    }
-    if (o->type == NB_OPTION_LIST) {
-        fputs(" (repeatable)", out);
-    }
-    if (o->fallback && o->type != NB_OPTION_FLAG) {
-        fprintf(out, " [%s]", o->fallback);
-    }
-    fputc('\n', out);
-}
-
-void nb_options_help(const nb_command *c, FILE *out)
-{
-    fprintf(out, "negbank %s: %s\n\nusage: negbank %s %s\n\n", c->name, c->summary, c->name, c->usage);
-    nb_option row;
-    for (size_t i = 0; nb_command_option(c, i, &row); i++) {
-        if (!row.positional) {
-            help_line(&row, out);
-        } else {
-            char text[NB_OPTION_HELP_MAX];
-            fprintf(out, "  %-24s %s\n", row.value, nb_option_help(&row, text, sizeof text));
-        }
-    }
-    fprintf(out, "%s\nexamples:\n%s", common_help, c->examples);
-}
+static const char *const option_print_source[] = {"default", "environment", "run file", "command line"};
 
 nb_status nb_option_format(nb_buffer *out, const nb_parsed *p, const nb_option *o, nb_error *err)
 {
@@ -98,7 +28,7 @@ nb_status nb_option_format(nb_buffer *out, const nb_parsed *p, const nb_option *
 }
 
 /* A YAML double-quoted scalar; the reader of run files takes "$$" for a dollar sign. */
-static void print_quoted(FILE *out, const char *text)
+static void option_print_quoted(FILE *out, const char *text)
 {
     fputc('"', out);
     for (; *text; text++) {
@@ -117,14 +47,14 @@ static void print_quoted(FILE *out, const char *text)
     fputc('"', out);
 }
 
-static nb_status print_value(const nb_parsed *p, const nb_option *o, FILE *out, nb_error *err)
+static nb_status option_print_value(const nb_parsed *p, const nb_option *o, FILE *out, nb_error *err)
 {
     if (o->type == NB_OPTION_LIST) {
         const nb_strings *list = nb_option_value(p, o);
         fputc('[', out);
         for (size_t k = 0; k < list->count; k++) {
             fputs(k ? ", " : "", out);
-            print_quoted(out, nb_strings_get(list, k));
+            option_print_quoted(out, nb_strings_get(list, k));
         }
         fputc(']', out);
         return NB_OK;
@@ -136,7 +66,7 @@ static nb_status print_value(const nb_parsed *p, const nb_option *o, FILE *out, 
         if (plain) {
             fputs(value.data, out);
         } else {
-            print_quoted(out, value.data);
+            option_print_quoted(out, value.data);
         }
     }
     nb_buffer_free(&value);
@@ -152,12 +82,12 @@ nb_status nb_options_print(const nb_parsed *p, FILE *out, nb_error *err)
         bool unset = p->source[i] == NB_FROM_DEFAULT && !o->fallback && o->type != NB_OPTION_FLAG;
         fprintf(out, "%s%s%s: ", unset ? "# " : "", prefix, o->name);
         if (!unset) {
-            nb_status status = print_value(p, o, out, err);
+            nb_status status = option_print_value(p, o, out, err);
             if (status != NB_OK) {
                 return status;
             }
         }
-        fprintf(out, "%s# %s\n", unset ? "" : "  ", unset ? "not set" : source_name[p->source[i]]);
+        fprintf(out, "%s# %s\n", unset ? "" : "  ", unset ? "not set" : option_print_source[p->source[i]]);
     }
     return NB_OK;
 }

@@ -1,6 +1,7 @@
-/* The reader of run files: YAML mappings flattened to dotted keys (libyaml's event parser). */
+/* libyaml's event parser. */
+#include "common/options/run_file.h"
+
 #include "common/base/file.h"
-#include "common/options/option.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ void nb_pairs_free(nb_pairs *p)
     }
 }
 
-static nb_status next(reader *r, yaml_event_t *event)
+static nb_status run_file_next(reader *r, yaml_event_t *event)
 {
     if (!yaml_parser_parse(&r->parser, event)) {
         return nb_fail(r->err, NB_ERR_INPUT, "'%s' line %zu is not YAML: %s", r->path, r->parser.problem_mark.line + 1,
@@ -33,13 +34,13 @@ static nb_status next(reader *r, yaml_event_t *event)
     return NB_OK;
 }
 
-static nb_status refuse(reader *r, const yaml_event_t *event, const char *what)
+static nb_status run_file_refuse(reader *r, const yaml_event_t *event, const char *what)
 {
     return nb_fail(r->err, NB_ERR_INPUT, "'%s' line %zu: %s", r->path, event->start_mark.line + 1, what);
 }
 
 /* Copies text with $NAME and ${NAME} replaced by the environment and $$ by $; an unset name is refused. */
-static nb_status expand(nb_buffer *out, reader *r, const char *text)
+static nb_status run_file_expand(nb_buffer *out, reader *r, const char *text)
 {
     nb_status status = nb_buffer_append(out, "", 0, r->err);
     for (const char *p = text; status == NB_OK && *p;) {
@@ -66,14 +67,14 @@ static nb_status expand(nb_buffer *out, reader *r, const char *text)
     return status;
 }
 
-static nb_status push(reader *r, const char *key, const yaml_event_t *scalar)
+static nb_status run_file_push(reader *r, const char *key, const yaml_event_t *scalar)
 {
     nb_buffer value = {0};
     nb_status status;
     if (strlen((const char *)scalar->data.scalar.value) != scalar->data.scalar.length) {
-        return refuse(r, scalar, "a value holds a NUL character");
+        return run_file_refuse(r, scalar, "a value holds a NUL character");
     }
-    NB_TRY(expand(&value, r, (const char *)scalar->data.scalar.value));
+    NB_TRY(run_file_expand(&value, r, (const char *)scalar->data.scalar.value));
     NB_TRY(nb_strings_push(&r->out->keys, key, strlen(key), r->err));
     NB_TRY(nb_strings_push(&r->out->values, value.data, value.len, r->err));
 done:
@@ -81,18 +82,18 @@ done:
     return status;
 }
 
-static nb_status read_sequence(reader *r, const char *key)
+static nb_status run_file_sequence(reader *r, const char *key)
 {
     for (;;) {
         yaml_event_t event;
-        nb_status status = next(r, &event);
+        nb_status status = run_file_next(r, &event);
         if (status != NB_OK) {
             return status;
         }
         bool end = event.type == YAML_SEQUENCE_END_EVENT;
         if (!end) {
-            status = event.type == YAML_SCALAR_EVENT ? push(r, key, &event)
-                                                     : refuse(r, &event, "a list may hold plain values only");
+            status = event.type == YAML_SCALAR_EVENT ? run_file_push(r, key, &event)
+                                                     : run_file_refuse(r, &event, "a list may hold plain values only");
         }
         yaml_event_delete(&event);
         if (end || status != NB_OK) {
@@ -102,34 +103,35 @@ static nb_status read_sequence(reader *r, const char *key)
 }
 
 /* Reads "key: value" pairs up to the end of the mapping; prefix is "" or "mine.". */
-static nb_status read_mapping(reader *r, const char *prefix, int depth);
+static nb_status run_file_mapping(reader *r, const char *prefix, int depth);
 
-static nb_status read_value(reader *r, const char *key, int depth)
+static nb_status run_file_value(reader *r, const char *key, int depth)
 {
     yaml_event_t event;
-    nb_status status = next(r, &event);
+    nb_status status = run_file_next(r, &event);
     if (status != NB_OK) {
         return status;
     }
     char inner[KEY_MAX + 1];
     switch (event.type) {
-    case YAML_SCALAR_EVENT: status = push(r, key, &event); break;
-    case YAML_SEQUENCE_START_EVENT: status = read_sequence(r, key); break;
+    case YAML_SCALAR_EVENT: status = run_file_push(r, key, &event); break;
+    case YAML_SEQUENCE_START_EVENT: status = run_file_sequence(r, key); break;
     case YAML_MAPPING_START_EVENT:
         snprintf(inner, sizeof inner, "%s.", key);
-        status = depth < CONFIG_DEPTH_MAX ? read_mapping(r, inner, depth + 1) : refuse(r, &event, "nested too deeply");
+        status = depth < CONFIG_DEPTH_MAX ? run_file_mapping(r, inner, depth + 1)
+                                          : run_file_refuse(r, &event, "nested too deeply");
         break;
-    default: status = refuse(r, &event, "a value is needed (aliases are not supported)"); break;
+    default: status = run_file_refuse(r, &event, "a value is needed (aliases are not supported)"); break;
     }
     yaml_event_delete(&event);
     return status;
 }
 
-static nb_status read_mapping(reader *r, const char *prefix, int depth)
+static nb_status run_file_mapping(reader *r, const char *prefix, int depth)
 {
     for (;;) {
         yaml_event_t event;
-        nb_status status = next(r, &event);
+        nb_status status = run_file_next(r, &event);
         if (status != NB_OK) {
             return status;
         }
@@ -139,15 +141,15 @@ static nb_status read_mapping(reader *r, const char *prefix, int depth)
         }
         char key[KEY_MAX];
         if (event.type != YAML_SCALAR_EVENT) {
-            status = refuse(r, &event, "a key must be a plain word");
+            status = run_file_refuse(r, &event, "a key must be a plain word");
         } else if (strlen(prefix) + event.data.scalar.length >= sizeof key) {
-            status = refuse(r, &event, "key too long");
+            status = run_file_refuse(r, &event, "key too long");
         } else {
             snprintf(key, sizeof key, "%s%s", prefix, (const char *)event.data.scalar.value);
         }
         yaml_event_delete(&event);
         if (status == NB_OK) {
-            status = read_value(r, key, depth);
+            status = run_file_value(r, key, depth);
         }
         if (status != NB_OK) {
             return status;
@@ -155,19 +157,19 @@ static nb_status read_mapping(reader *r, const char *prefix, int depth)
     }
 }
 
-static nb_status read_document(reader *r)
+static nb_status run_file_document(reader *r)
 {
     for (;;) {
         yaml_event_t event;
-        nb_status status = next(r, &event);
+        nb_status status = run_file_next(r, &event);
         if (status != NB_OK) {
             return status;
         }
         yaml_event_type_t type = event.type;
         if (type == YAML_MAPPING_START_EVENT) {
-            status = read_mapping(r, "", 0);
+            status = run_file_mapping(r, "", 0);
         } else if (type == YAML_SCALAR_EVENT || type == YAML_SEQUENCE_START_EVENT || type == YAML_ALIAS_EVENT) {
-            status = refuse(r, &event, "a run file is a mapping of keys to values");
+            status = run_file_refuse(r, &event, "a run file is a mapping of keys to values");
         }
         yaml_event_delete(&event);
         if (status != NB_OK || type == YAML_STREAM_END_EVENT) {
@@ -191,7 +193,7 @@ nb_status nb_config_read(nb_pairs *out, const char *path, nb_error *err)
         return nb_fail(err, NB_ERR_LIMIT, "out of memory reading '%s'", path);
     }
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
-    status = read_document(&r);
+    status = run_file_document(&r);
     yaml_parser_delete(&r.parser);
     free(text);
     return status;

@@ -35,14 +35,14 @@ typedef struct findings {
 
 static const double speed_seconds = 1;
 
-static void findings_free(findings *f)
+static void check_findings_free(findings *f)
 {
     nb_clip_close(f->clip);
     nb_strings_free(&f->files);
     free(f->cosines);
 }
 
-static nb_status look_at_files(findings *f, const char *model, nb_error *err)
+static nb_status check_look_at_files(findings *f, const char *model, nb_error *err)
 {
     nb_checkpoint *c = NULL;
     nb_status status;
@@ -62,7 +62,7 @@ done:
     return status;
 }
 
-static nb_status look_at_model(findings *f, nb_error *err)
+static nb_status check_look_at_model(findings *f, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_check_sanity(f->clip, &f->sane_texts, err));
@@ -78,30 +78,30 @@ done:
     return status;
 }
 
-static const char *naming_name(const findings *f)
+static const char *check_naming_name(const findings *f)
 {
     return f->naming == NB_NAMES_OPEN_CLIP ? "open_clip" : "hugging face";
 }
 
-static const char *activation_name(const nb_tower_config *tower)
+static const char *check_activation_name(const nb_tower_config *tower)
 {
     return tower->activation == NB_QUICK_GELU ? "quick_gelu" : "gelu";
 }
 
-static const char *verdict(const findings *f)
+static const char *check_verdict(const findings *f)
 {
     return !f->answers ? "none" : f->passed ? "passed" : "failed";
 }
 
 /* ---- as text ---- */
 
-static void print_tower(const char *name, const nb_tower_config *t)
+static void check_print_tower(const char *name, const nb_tower_config *t)
 {
     printf("%-14s width %zu, %zu layers, %zu heads, mlp %zu, %s", name, t->width, t->layers, t->heads, t->mlp,
-           activation_name(t));
+           check_activation_name(t));
 }
 
-static void print_answers(const findings *f)
+static void check_print_answers(const findings *f)
 {
     const nb_known_answers *a = f->answers;
     if (!a) {
@@ -116,12 +116,12 @@ static void print_answers(const findings *f)
     }
 }
 
-static void print_text(const findings *f, const char *model)
+static void check_print_text(const findings *f, const char *model)
 {
     const nb_clip_config *c = &f->clip->config;
     char count[32];
     printf("%-14s %s\n", "model", model);
-    printf("%-14s %s names, %zu tensors in %zu file%s:", "layout", naming_name(f), f->tensors, f->shards,
+    printf("%-14s %s names, %zu tensors in %zu file%s:", "layout", check_naming_name(f), f->tensors, f->shards,
            f->shards == 1 ? "" : "s");
     for (size_t i = 0; i < NB_DTYPE_COUNT; i++) {
         if (f->dtypes[i]) {
@@ -129,9 +129,9 @@ static void print_text(const findings *f, const char *model)
         }
     }
     printf("\n");
-    print_tower("text tower", &c->text);
+    check_print_tower("text tower", &c->text);
     printf(", context %zu, vocabulary %zu\n", c->context, c->vocabulary);
-    print_tower("image tower", &c->image);
+    check_print_tower("image tower", &c->image);
     printf(", %zu pixels in patches of %zu\n", c->image_size, c->patch);
     nb_format_count(count, (double)nb_clip_parameters(c));
     printf("%-14s %zu wide\n%-14s %s\n", "embeddings", c->projection, "parameters", count);
@@ -140,7 +140,7 @@ static void print_text(const findings *f, const char *model)
     printf("%-14s %s\n", "digest", f->clip->digest.hex);
     printf("%-14s passed: tokens go back to text, %zu texts and %d noise images embed to finite, distinct rows\n",
            "sanity", f->sane_texts, NB_SANITY_IMAGES);
-    print_answers(f);
+    check_print_answers(f);
     printf("%-14s %.4g short texts/s, %.4g images/s on this core, without decoding (%g s each; %s, OpenBLAS %s, %s)\n",
            "speed here", f->texts_a_second, f->images_a_second, speed_seconds, f->clip->engine->precision,
            nb_blas_kernel(), nb_vector_best()->name);
@@ -148,13 +148,13 @@ static void print_text(const findings *f, const char *model)
 
 /* ---- as JSON ---- */
 
-static json_t *tower_json(const nb_tower_config *t)
+static json_t *check_tower_json(const nb_tower_config *t)
 {
     return json_pack("{s:I, s:I, s:I, s:I, s:s}", "width", (json_int_t)t->width, "layers", (json_int_t)t->layers,
-                     "heads", (json_int_t)t->heads, "mlp", (json_int_t)t->mlp, "activation", activation_name(t));
+                     "heads", (json_int_t)t->heads, "mlp", (json_int_t)t->mlp, "activation", check_activation_name(t));
 }
 
-static json_t *layout_json(const findings *f)
+static json_t *check_layout_json(const findings *f)
 {
     json_t *dtypes = json_object(), *files = json_array();
     for (size_t i = 0; i < NB_DTYPE_COUNT; i++) {
@@ -165,14 +165,14 @@ static json_t *layout_json(const findings *f)
     for (size_t i = 0; i < f->files.count; i++) {
         json_array_append_new(files, json_string(nb_strings_get(&f->files, i)));
     }
-    return json_pack("{s:s, s:o, s:I, s:I, s:o}", "names", naming_name(f), "files", files, "shards",
+    return json_pack("{s:s, s:o, s:I, s:I, s:o}", "names", check_naming_name(f), "files", files, "shards",
                      (json_int_t)f->shards, "tensors", (json_int_t)f->tensors, "dtypes", dtypes);
 }
 
-static json_t *answers_json(const findings *f)
+static json_t *check_answers_json(const findings *f)
 {
     const nb_known_answers *a = f->answers;
-    json_t *object = json_pack("{s:s}", "verdict", verdict(f)), *pairs = json_array();
+    json_t *object = json_pack("{s:s}", "verdict", check_verdict(f)), *pairs = json_array();
     for (size_t i = 0; a && i < a->count; i++) {
         json_array_append_new(pairs, json_pack("{s:[s, s], s:f, s:f}", "texts", a->pairs[i].first, a->pairs[i].second,
                                                "cosine", f->cosines[i], "known", a->pairs[i].cosine));
@@ -187,19 +187,19 @@ static json_t *answers_json(const findings *f)
     return object;
 }
 
-static nb_status print_json(const findings *f, const char *model, nb_error *err)
+static nb_status check_print_json(const findings *f, const char *model, nb_error *err)
 {
     const nb_clip_config *c = &f->clip->config;
-    json_t *text = tower_json(&c->text), *image = tower_json(&c->image);
+    json_t *text = check_tower_json(&c->text), *image = check_tower_json(&c->image);
     json_object_set_new(text, "context", json_integer((json_int_t)c->context));
     json_object_set_new(text, "vocabulary", json_integer((json_int_t)c->vocabulary));
     json_object_set_new(image, "size", json_integer((json_int_t)c->image_size));
     json_object_set_new(image, "patch", json_integer((json_int_t)c->patch));
     json_t *root =
-        json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:f, s:s, s:s, s:o}", "model", model, "layout", layout_json(f),
+        json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:f, s:s, s:s, s:o}", "model", model, "layout", check_layout_json(f),
                   "text", text, "image", image, "projection", (json_int_t)c->projection, "parameters",
                   (json_int_t)nb_clip_parameters(c), "logit_scale", (double)f->clip->logit_scale, "digest",
-                  f->clip->digest.hex, "sanity", "passed", "known_answers", answers_json(f));
+                  f->clip->digest.hex, "sanity", "passed", "known_answers", check_answers_json(f));
     json_t *speed = json_pack("{s:f, s:f, s:f, s:s, s:s, s:s}", "texts_per_second", f->texts_a_second,
                               "images_per_second", f->images_a_second, "seconds_each", speed_seconds, "engine",
                               f->clip->engine->precision, "blas", nb_blas_kernel(), "vector", nb_vector_best()->name);
@@ -219,7 +219,7 @@ static nb_status print_json(const findings *f, const char *model, nb_error *err)
 /* ---- the command ---- */
 
 /* Another training of the same shape is a CLIP too, so only a caller who asks for the known one is refused. */
-static nb_status judge(const nb_job *job, const findings *f, nb_error *err)
+static nb_status check_judge(const nb_job *job, const findings *f, nb_error *err)
 {
     const settings *s = job->settings;
     if (f->answers && f->passed) {
@@ -239,7 +239,7 @@ static nb_status judge(const nb_job *job, const findings *f, nb_error *err)
                    f->answers->model, f->worst, f->answers->tolerance);
 }
 
-static nb_status check(nb_job *job, nb_error *err)
+static nb_status check_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     findings f = {0};
@@ -247,24 +247,24 @@ static nb_status check(nb_job *job, nb_error *err)
     nb_status status;
     NB_TRY(nb_job_engine(job, s->precision, &engine, err));
     NB_TRY(nb_clip_open_by(&f.clip, s->model, engine, err));
-    NB_TRY(look_at_files(&f, s->model, err));
-    status = look_at_model(&f, err);
+    NB_TRY(check_look_at_files(&f, s->model, err));
+    status = check_look_at_model(&f, err);
     if (status != NB_OK) {
         nb_context(err, "'%s'", s->model);
         goto done;
     }
     if (s->json) {
-        NB_TRY(print_json(&f, s->model, err));
+        NB_TRY(check_print_json(&f, s->model, err));
     } else {
-        print_text(&f, s->model);
+        check_print_text(&f, s->model);
     }
     if (fflush(stdout) != 0) {
         status = nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
         goto done;
     }
-    NB_TRY(judge(job, &f, err));
+    NB_TRY(check_judge(job, &f, err));
 done:
-    findings_free(&f);
+    check_findings_free(&f);
     return status;
 }
 
@@ -280,10 +280,13 @@ const nb_command nb_command_check = {
     .name = "check",
     .summary = "is a checkpoint whole, is it really CLIP, and how fast is it here",
     .usage = "--model DIR [--json]",
+    .description =
+        "Reads every tensor of a checkpoint, compares its shapes, says which published model it looks like,\n"
+        "computes known embeddings with it and measures its speed here.\n",
     .examples = "  negbank check --model vit-b-32\n"
                 "  negbank check --model vit-b-32 --require-known-answers --json\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = check,
+    .run = check_run,
 };

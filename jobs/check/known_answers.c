@@ -40,7 +40,8 @@ const nb_known_answers *nb_known_answers_for(const nb_clip_config *c)
 }
 
 /* Texts -> rows [count, projection] in double, normalised; their norms too when `norms` is not NULL. */
-static nb_status embed_texts(const nb_clip *clip, const nb_strings *texts, double *rows, double *norms, nb_error *err)
+static nb_status known_answers_embed_texts(const nb_clip *clip, const nb_strings *texts, double *rows, double *norms,
+                                           nb_error *err)
 {
     size_t d = clip->config.projection;
     nb_text_encoder *encoder = NULL;
@@ -76,7 +77,7 @@ nb_status nb_known_answers_compare(const nb_clip *clip, const nb_known_answers *
         NB_TRY(nb_strings_push(&texts, a->pairs[i].first, strlen(a->pairs[i].first), err));
         NB_TRY(nb_strings_push(&texts, a->pairs[i].second, strlen(a->pairs[i].second), err));
     }
-    NB_TRY(embed_texts(clip, &texts, rows, NULL, err));
+    NB_TRY(known_answers_embed_texts(clip, &texts, rows, NULL, err));
     *worst = 0;
     for (size_t i = 0; i < a->count; i++) {
         cosines[i] = nb_dot(rows + 2 * i * d, rows + (2 * i + 1) * d, d);
@@ -96,7 +97,7 @@ static const char *const plain_texts[] = {"a photo of a dog", "a red lantern", "
 enum { PLAIN_TEXTS = sizeof plain_texts / sizeof *plain_texts };
 
 /* Without its blanks: the tokenizer does not keep where they were. */
-static void drop_blanks(nb_buffer *text)
+static void known_answers_drop_blanks(nb_buffer *text)
 {
     size_t kept = 0;
     for (size_t i = 0; i < text->len; i++) {
@@ -108,7 +109,7 @@ static void drop_blanks(nb_buffer *text)
 }
 
 /* A text comes back from its tokens, blanks aside; what came back has the same tokens. */
-static nb_status check_round_trip(const nb_clip *clip, const char *text, nb_error *err)
+static nb_status known_answers_check_round_trip(const nb_clip *clip, const char *text, nb_error *err)
 {
     const nb_tokenizer *t = clip->tokenizer;
     size_t context = clip->config.context, count, again;
@@ -124,8 +125,8 @@ static nb_status check_round_trip(const nb_clip *clip, const char *text, nb_erro
     NB_TRY(nb_tokenizer_decode(t, ids, count, &back, err));
     NB_TRY(nb_buffer_append(&want, text, strlen(text), err));
     NB_TRY(nb_tokenizer_encode(t, back.data ? back.data : "", back.len, context, second, &again, err));
-    drop_blanks(&back);
-    drop_blanks(&want);
+    known_answers_drop_blanks(&back);
+    known_answers_drop_blanks(&want);
     if (again != count || memcmp(ids, second, count * sizeof *ids) != 0 || back.len != want.len ||
         memcmp(back.data, want.data, want.len) != 0) {
         status = nb_fail(err, NB_ERR_NUMERIC, "the text '%s' does not come back from its tokens", text);
@@ -139,8 +140,8 @@ done:
 }
 
 /* Rows [count, d], normalised, with their norms before. */
-static nb_status check_rows(const double *rows, const double *norms, size_t count, size_t d, const char *what,
-                            nb_error *err)
+static nb_status known_answers_check_rows(const double *rows, const double *norms, size_t count, size_t d,
+                                          const char *what, nb_error *err)
 {
     double least = 1;
     for (size_t i = 0; i < count; i++) {
@@ -152,7 +153,7 @@ static nb_status check_rows(const double *rows, const double *norms, size_t coun
     return least < 1 - 1e-9 ? NB_OK : nb_fail(err, NB_ERR_NUMERIC, "%s embeddings are the same for all inputs", what);
 }
 
-static nb_status check_texts(const nb_clip *clip, nb_error *err)
+static nb_status known_answers_check_texts(const nb_clip *clip, nb_error *err)
 {
     size_t d = clip->config.projection;
     nb_strings texts = {0};
@@ -160,11 +161,11 @@ static nb_status check_texts(const nb_clip *clip, nb_error *err)
     nb_status status;
     NB_TRY_NEW(rows, PLAIN_TEXTS * d);
     for (size_t i = 0; i < PLAIN_TEXTS; i++) {
-        NB_TRY(check_round_trip(clip, plain_texts[i], err));
+        NB_TRY(known_answers_check_round_trip(clip, plain_texts[i], err));
         NB_TRY(nb_strings_push(&texts, plain_texts[i], strlen(plain_texts[i]), err));
     }
-    NB_TRY(embed_texts(clip, &texts, rows, norms, err));
-    NB_TRY(check_rows(rows, norms, PLAIN_TEXTS, d, "text", err));
+    NB_TRY(known_answers_embed_texts(clip, &texts, rows, norms, err));
+    NB_TRY(known_answers_check_rows(rows, norms, PLAIN_TEXTS, d, "text", err));
 done:
     nb_strings_free(&texts);
     free(rows);
@@ -172,7 +173,7 @@ done:
 }
 
 /* Normalised noise [count, 3, size, size]. */
-static nb_status draw_images(float **out, const nb_clip *clip, size_t count, nb_error *err)
+static nb_status known_answers_draw_images(float **out, const nb_clip *clip, size_t count, nb_error *err)
 {
     size_t size = clip->config.image_size, values = count * 3 * size * size;
     nb_status status;
@@ -184,14 +185,14 @@ done:
     return status;
 }
 
-static nb_status check_images(const nb_clip *clip, nb_error *err)
+static nb_status known_answers_check_images(const nb_clip *clip, nb_error *err)
 {
     size_t d = clip->config.projection;
     nb_image_encoder *encoder = NULL;
     float *pixels = NULL, *raw = NULL;
     double *rows = NULL, norms[NB_SANITY_IMAGES];
     nb_status status;
-    NB_TRY(draw_images(&pixels, clip, NB_SANITY_IMAGES, err));
+    NB_TRY(known_answers_draw_images(&pixels, clip, NB_SANITY_IMAGES, err));
     NB_TRY_NEW(raw, NB_SANITY_IMAGES * d);
     NB_TRY_NEW(rows, NB_SANITY_IMAGES * d);
     NB_TRY(nb_image_encoder_create(&encoder, clip, NB_SANITY_IMAGES, err));
@@ -202,7 +203,7 @@ static nb_status check_images(const nb_clip *clip, nb_error *err)
     for (size_t i = 0; i < NB_SANITY_IMAGES; i++) {
         norms[i] = nb_normalise_row(rows + i * d, rows + i * d, d);
     }
-    NB_TRY(check_rows(rows, norms, NB_SANITY_IMAGES, d, "image", err));
+    NB_TRY(known_answers_check_rows(rows, norms, NB_SANITY_IMAGES, d, "image", err));
 done:
     nb_image_encoder_destroy(encoder);
     free(pixels);
@@ -220,8 +221,8 @@ nb_status nb_check_sanity(const nb_clip *clip, size_t *texts, nb_error *err)
         nb_fail(err, NB_ERR_NUMERIC, "logit_scale is %g, outside (0, ln 200]", scale);
         return nb_hint(err, "it is the natural logarithm of 1 / temperature; CLIP's training keeps it up to ln 100");
     }
-    NB_TRY(check_texts(clip, err));
-    NB_TRY(check_images(clip, err));
+    NB_TRY(known_answers_check_texts(clip, err));
+    NB_TRY(known_answers_check_images(clip, err));
 done:
     return status;
 }
@@ -266,7 +267,7 @@ nb_status nb_check_image_speed(const nb_clip *clip, double seconds, double *rate
     float *pixels = NULL, *out = NULL;
     size_t images = 0;
     nb_status status;
-    NB_TRY(draw_images(&pixels, clip, SPEED_IMAGES, err));
+    NB_TRY(known_answers_draw_images(&pixels, clip, SPEED_IMAGES, err));
     NB_TRY_NEW(out, SPEED_IMAGES * clip->config.projection);
     NB_TRY(nb_image_encoder_create(&encoder, clip, SPEED_IMAGES, err));
     double start = nb_clock(), now = start;

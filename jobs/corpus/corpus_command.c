@@ -22,7 +22,7 @@ typedef struct settings {
 } settings;
 
 /* Where scratch files go when nobody says: a node's own disk, if the batch system names one that is there. */
-static const char *default_scratch(void)
+static const char *corpus_default_scratch(void)
 {
     const char *own = getenv("SLURM_TMPDIR"), *folder = getenv("TMPDIR");
     if (own && own[0] && access(own, W_OK | X_OK) == 0) {
@@ -31,7 +31,7 @@ static const char *default_scratch(void)
     return folder && folder[0] ? folder : "/tmp";
 }
 
-static nb_status read_means(nb_corpus_means *means, const nb_job *job, nb_error *err)
+static nb_status corpus_read_means(nb_corpus_means *means, const nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     *means = (nb_corpus_means){.log = &job->log, .scratch = s->scratch};
@@ -40,13 +40,13 @@ static nb_status read_means(nb_corpus_means *means, const nb_job *job, nb_error 
         return nb_hint(err, "a number of bytes, or of K, M, G, T (of 1024 each): 512M");
     }
     if (!s->scratch) {
-        means->scratch = default_scratch();
+        means->scratch = corpus_default_scratch();
         return NB_OK;
     }
     return nb_scratch_check(s->scratch, err);
 }
 
-static nb_status open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings *labels, nb_error *err)
+static nb_status corpus_open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings *labels, nb_error *err)
 {
     const settings *s = job->settings;
     nb_status status = NB_OK;
@@ -77,7 +77,7 @@ done:
     return status == NB_OK ? nb_corpus_plan_open(plan, &job->team, &s->inputs, s->manifest, &set, err) : status;
 }
 
-static void tell_counts(const nb_log *log, const nb_corpus_counts *counts, const char *path)
+static void corpus_tell_counts(const nb_log *log, const nb_corpus_counts *counts, const char *path)
 {
     for (size_t r = 0; r < NB_DROP_COUNT; r++) {
         if (counts->dropped[r]) {
@@ -91,7 +91,7 @@ static void tell_counts(const nb_log *log, const nb_corpus_counts *counts, const
                 path);
 }
 
-static void tell_work(const nb_log *log, const nb_corpus_slice *slice, const nb_corpus_plan *plan)
+static void corpus_tell_work(const nb_log *log, const nb_corpus_slice *slice, const nb_corpus_plan *plan)
 {
     char sent[32], spilled[32];
     nb_format_bytes(sent, (double)(slice->traffic.sent + slice->traffic.samples));
@@ -100,14 +100,14 @@ static void tell_work(const nb_log *log, const nb_corpus_slice *slice, const nb_
                 plan->count, sent, spilled);
 }
 
-static nb_status save(nb_job *job, nb_corpus_slice *slice, const nb_corpus_plan *plan, nb_error *err)
+static nb_status corpus_save(nb_job *job, nb_corpus_slice *slice, const nb_corpus_plan *plan, nb_error *err)
 {
     const settings *s = job->settings;
     nb_digest digest;
     char *provenance = NULL;
     nb_status status = NB_OK;
     if (!slice->total) {
-        tell_counts(&job->log, &slice->counts, s->output);
+        corpus_tell_counts(&job->log, &slice->counts, s->output);
         nb_fail(err, NB_ERR_INPUT, "no candidate is left of %llu read", (unsigned long long)slice->counts.read);
         return nb_hint(err, "the lines above say why each was dropped");
     }
@@ -123,14 +123,14 @@ done:
     }
     if (status == NB_OK) {
         nb_job_record(job, s->output, digest.hex);
-        tell_work(&job->log, slice, plan);
-        tell_counts(&job->log, &slice->counts, s->output);
+        corpus_tell_work(&job->log, slice, plan);
+        corpus_tell_counts(&job->log, &slice->counts, s->output);
     }
     free(provenance);
     return status;
 }
 
-static nb_status corpus(nb_job *job, nb_error *err)
+static nb_status corpus_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_corpus_means means;
@@ -140,10 +140,10 @@ static nb_status corpus(nb_job *job, nb_error *err)
     nb_status status;
     nb_stop_listen();
     NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
-    NB_TRY(nb_agree(job, read_means(&means, job, err), err));
-    NB_TRY(open_plan(job, &plan, &labels, err));
+    NB_TRY(nb_agree(job, corpus_read_means(&means, job, err), err));
+    NB_TRY(corpus_open_plan(job, &plan, &labels, err));
     NB_TRY(nb_corpus_build(&slice, &job->team, &plan, &means, err));
-    NB_TRY(save(job, &slice, &plan, err));
+    NB_TRY(corpus_save(job, &slice, &plan, err));
     if (job->team.rank == 0) {
         nb_corpus_plan_forget(&plan);
     }
@@ -184,6 +184,14 @@ const nb_command nb_command_corpus = {
     .name = "corpus",
     .summary = "make the canonical corpus of candidate texts",
     .usage = "-o C.nbc INPUT... [options]",
+    .description =
+        "Reads lines, csv, tsv, JSON lines, WordNet database files and tagged word lists, plain, gzip or zstd.\n"
+        "Texts are normalised, de-duplicated exactly and sorted bytewise by all ranks together;\n"
+        "every text that is dropped is counted under its reason.\n"
+        "\n"
+        "The file has the same bytes for any number of ranks, order of inputs and memory.\n"
+        "Addresses are downloaded once, into --cache, with resume and retries; what a manifest names is verified.\n"
+        "SIGUSR1 and SIGTERM end the command with exit status 85; it begins anew, but downloads are kept.\n",
     .examples = "  negbank corpus --format wordnet -o wordnet.nbc /usr/share/wordnet/index.noun \\\n"
                 "      /usr/share/wordnet/index.adj\n"
                 "  mpirun -np 4 negbank corpus --exclude pets.txt -o words.nbc noun.animals.txt adj.all.txt\n"
@@ -194,5 +202,5 @@ const nb_command nb_command_corpus = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .mpi = true,
-    .run = corpus,
+    .run = corpus_run,
 };

@@ -26,7 +26,7 @@ typedef struct world {
     nb_strings texts; /* captions, words and prompts: what the vocabulary is learned from */
 } world;
 
-static nb_status check_empty(const char *directory, nb_error *err)
+static nb_status demo_check_empty(const char *directory, nb_error *err)
 {
     DIR *open = opendir(directory);
     if (!open) {
@@ -44,7 +44,7 @@ static nb_status check_empty(const char *directory, nb_error *err)
     return status;
 }
 
-static nb_status make_directory(const world *w, const char *name, nb_error *err)
+static nb_status demo_make_directory(const world *w, const char *name, nb_error *err)
 {
     char *path = NULL;
     nb_status status = nb_path_join(&path, w->directory, name, err);
@@ -55,7 +55,7 @@ static nb_status make_directory(const world *w, const char *name, nb_error *err)
     return status;
 }
 
-static nb_status write_text(const world *w, const char *name, const nb_buffer *text, nb_error *err)
+static nb_status demo_write_text(const world *w, const char *name, const nb_buffer *text, nb_error *err)
 {
     char *path = NULL;
     nb_status status = nb_path_join(&path, w->directory, name, err);
@@ -66,7 +66,7 @@ static nb_status write_text(const world *w, const char *name, const nb_buffer *t
     return status;
 }
 
-static nb_status write_picture(const world *w, const nb_demo_item *item, nb_image *image, nb_error *err)
+static nb_status demo_write_picture(const world *w, const nb_demo_item *item, nb_image *image, nb_error *err)
 {
     nb_status status = NB_OK;
     char *path = NULL;
@@ -83,8 +83,8 @@ done:
 }
 
 /* One split: its pictures, its list, and its rows of captions.tsv. */
-static nb_status make_split(world *w, nb_demo_split split, nb_buffer *captions, nb_image *image, nb_progress *progress,
-                            size_t *made, nb_error *err)
+static nb_status demo_make_split(world *w, nb_demo_split split, nb_buffer *captions, nb_image *image,
+                                 nb_progress *progress, size_t *made, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_buffer list = {0};
@@ -97,11 +97,11 @@ static nb_status make_split(world *w, nb_demo_split split, nb_buffer *captions, 
         NB_TRY(nb_strings_push(&w->texts, caption.data, caption.len, err));
         NB_TRY(nb_buffer_printf(captions, err, "%s\t%s\n", item.path, caption.data));
         NB_TRY(nb_buffer_printf(&list, err, "%s %" PRId64 "\n", item.path, item.label));
-        NB_TRY(write_picture(w, &item, image, err));
+        NB_TRY(demo_write_picture(w, &item, image, err));
         nb_progress_update(progress, (double)++*made);
     }
     NB_TRY(nb_buffer_printf(&name, err, "%s.txt", nb_demo_split_name(split)));
-    NB_TRY(write_text(w, name.data, &list, err));
+    NB_TRY(demo_write_text(w, name.data, &list, err));
 done:
     nb_buffer_free(&list);
     nb_buffer_free(&caption);
@@ -109,7 +109,7 @@ done:
     return status;
 }
 
-static nb_status make_pictures(world *w, nb_error *err)
+static nb_status demo_make_pictures(world *w, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_image image = {0};
@@ -123,17 +123,17 @@ static nb_status make_pictures(world *w, nb_error *err)
     NB_TRY(nb_buffer_printf(&captions, err, "path\tcaption\n"));
     nb_progress progress = nb_progress_start(w->log, "images", (double)total);
     for (unsigned s = 0; s < NB_DEMO_SPLITS; s++) {
-        NB_TRY(make_split(w, (nb_demo_split)s, &captions, &image, &progress, &made, err));
+        NB_TRY(demo_make_split(w, (nb_demo_split)s, &captions, &image, &progress, &made, err));
     }
     nb_progress_finish(&progress);
-    NB_TRY(write_text(w, "captions.tsv", &captions, err));
+    NB_TRY(demo_write_text(w, "captions.tsv", &captions, err));
 done:
     nb_buffer_free(&captions);
     nb_image_free(&image);
     return status;
 }
 
-static nb_status make_training(const world *w, nb_error *err)
+static nb_status demo_make_training(const world *w, nb_error *err)
 {
     const nb_demo_plan *p = w->plan;
     char *path = NULL;
@@ -148,7 +148,7 @@ static nb_status make_training(const world *w, nb_error *err)
     return status;
 }
 
-static nb_status make_labels(world *w, nb_error *err)
+static nb_status demo_make_labels(world *w, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_buffer labels = {0};
@@ -156,13 +156,13 @@ static nb_status make_labels(world *w, nb_error *err)
         NB_TRY(nb_demo_class_name(&labels, c, err));
         NB_TRY(nb_buffer_printf(&labels, err, "\n"));
     }
-    NB_TRY(write_text(w, "labels.txt", &labels, err));
+    NB_TRY(demo_write_text(w, "labels.txt", &labels, err));
 done:
     nb_buffer_free(&labels);
     return status;
 }
 
-static nb_status make_words(world *w, nb_demo_words which, const char *name, nb_error *err)
+static nb_status demo_make_words(world *w, nb_demo_words which, const char *name, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_strings lines = {0};
@@ -172,14 +172,14 @@ static nb_status make_words(world *w, nb_demo_words which, const char *name, nb_
         NB_TRY(nb_buffer_printf(&text, err, "%s\n", nb_strings_get(&lines, i)));
         NB_TRY(nb_strings_push(&w->texts, nb_strings_get(&lines, i), nb_strings_len(&lines, i), err));
     }
-    NB_TRY(write_text(w, name, &text, err));
+    NB_TRY(demo_write_text(w, name, &text, err));
 done:
     nb_strings_free(&lines);
     nb_buffer_free(&text);
     return status;
 }
 
-static nb_status make_random_model(world *w, const char *directory, nb_error *err)
+static nb_status demo_make_random_model(world *w, const char *directory, nb_error *err)
 {
     /* often enough that the words of the usual prompts become single tokens */
     static const char prompts[] = "the nice a photo of a this is a photo";
@@ -194,20 +194,20 @@ done:
     return status;
 }
 
-static nb_status make_model(world *w, nb_error *err)
+static nb_status demo_make_model(world *w, nb_error *err)
 {
     nb_status status;
     char *path = NULL;
-    NB_TRY(make_directory(w, "model", err));
+    NB_TRY(demo_make_directory(w, "model", err));
     NB_TRY(nb_path_join(&path, w->directory, "model", err));
-    status =
-        w->plan->random_weights ? make_random_model(w, path, err) : nb_demo_trained_write(path, w->plan->force, err);
+    status = w->plan->random_weights ? demo_make_random_model(w, path, err)
+                                     : nb_demo_trained_write(path, w->plan->force, err);
 done:
     free(path);
     return status;
 }
 
-static nb_status make_readme(const world *w, nb_error *err)
+static nb_status demo_make_readme(const world *w, nb_error *err)
 {
     static const char trained[] = "The model in model/ was trained on such pictures and captions (jobs/train-demo in "
                                   "the sources). It knows every\n"
@@ -249,14 +249,14 @@ static nb_status make_readme(const world *w, nb_error *err)
         nb_demo_split_count(NB_DEMO_ID_TEST, p->scale) / nb_demo_class_count(),
         p->training ? "train.tar             training pictures with captions, for `negbank tune --captions`\n" : "",
         p->random_weights ? untrained : trained));
-    NB_TRY(write_text(w, "README.txt", &text, err));
+    NB_TRY(demo_write_text(w, "README.txt", &text, err));
 done:
     nb_buffer_free(&text);
     return status;
 }
 
 /* With force, an older README must not vouch for a world half overwritten. */
-static nb_status remove_readme(const world *w, nb_error *err)
+static nb_status demo_remove_readme(const world *w, nb_error *err)
 {
     char *path = NULL;
     nb_status status = nb_path_join(&path, w->directory, "README.txt", err);
@@ -272,18 +272,18 @@ nb_status nb_demo_make(const char *directory, const nb_demo_plan *plan, const nb
     nb_status status = NB_OK;
     world w = {.directory = directory, .plan = plan, .log = log};
     if (nb_file_is_directory(directory) && !plan->force) {
-        NB_TRY(check_empty(directory, err));
+        NB_TRY(demo_check_empty(directory, err));
     }
     NB_TRY(nb_make_directories(directory, err));
-    NB_TRY(remove_readme(&w, err));
-    NB_TRY(make_labels(&w, err));
-    NB_TRY(make_pictures(&w, err));
-    NB_TRY(make_training(&w, err));
-    NB_TRY(make_directory(&w, "corpus", err));
-    NB_TRY(make_words(&w, NB_DEMO_NOUNS, "corpus/noun.demo.txt", err));
-    NB_TRY(make_words(&w, NB_DEMO_ADJECTIVES, "corpus/adj.demo.txt", err));
-    NB_TRY(make_model(&w, err));
-    NB_TRY(make_readme(&w, err));
+    NB_TRY(demo_remove_readme(&w, err));
+    NB_TRY(demo_make_labels(&w, err));
+    NB_TRY(demo_make_pictures(&w, err));
+    NB_TRY(demo_make_training(&w, err));
+    NB_TRY(demo_make_directory(&w, "corpus", err));
+    NB_TRY(demo_make_words(&w, NB_DEMO_NOUNS, "corpus/noun.demo.txt", err));
+    NB_TRY(demo_make_words(&w, NB_DEMO_ADJECTIVES, "corpus/adj.demo.txt", err));
+    NB_TRY(demo_make_model(&w, err));
+    NB_TRY(demo_make_readme(&w, err));
     nb_log_info(log, "the demo world is in '%s'; its README.txt says what to try", directory);
 done:
     nb_strings_free(&w.texts);

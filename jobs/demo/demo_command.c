@@ -9,7 +9,7 @@ typedef struct settings {
     bool random_weights, force;
 } settings;
 
-static nb_status demo(nb_job *job, nb_error *err)
+static nb_status demo_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_demo_plan plan = {.seed = (uint64_t)s->seed,
@@ -34,10 +34,13 @@ const nb_command nb_command_demo = {
     .name = "demo",
     .summary = "make a small world of pictures, labels, words and a small CLIP",
     .usage = "-o DIR [options]",
+    .description = "Draws pictures of coloured shapes with labels, writes lists of words and a CLIP that was trained "
+                   "on such pictures:\n"
+                   "a world in which every command can be tried within seconds.\n",
     .examples = "  negbank demo -o world\n"
                 "  negbank demo --seed 7 -o another-world\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = demo,
+    .run = demo_run,
 };

@@ -15,7 +15,7 @@ typedef struct settings {
 } settings;
 
 /* What decides the content beyond the options: how many images there were. */
-static nb_status record_counts(nb_job *job, const nb_image_inputs *inputs, size_t dropped, nb_error *err)
+static nb_status embed_images_record_counts(nb_job *job, const nb_image_inputs *inputs, size_t dropped, nb_error *err)
 {
     char text[32];
     uint64_t skipped = 0;
@@ -36,12 +36,12 @@ done:
 }
 
 /* What is known of the images, for a run that continues this one, and for other parts. */
-static bool worth_keeping(const settings *s, nb_status status, size_t left)
+static bool embed_images_worth_keeping(const settings *s, nb_status status, size_t left)
 {
     return status == NB_STOPPED || (status != NB_OK && (s->embed.resume || s->embed.part)) || left;
 }
 
-static nb_status embed_images(nb_job *job, nb_error *err)
+static nb_status embed_images_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_image_choice choice = {.labels_from = s->labels_from,
@@ -66,7 +66,7 @@ static nb_status embed_images(nb_job *job, nb_error *err)
     NB_TRY(nb_agree(job, nb_buffer_printf(&marks, err, "%s.images", s->embed.output), err));
     const nb_images_notes notes = {.path = marks.data, .resume = s->embed.resume || s->embed.part};
     NB_TRY(nb_images_check(&job->team, &job->log, &inputs, &notes, &dropped, err));
-    NB_TRY(record_counts(job, &inputs, dropped, err));
+    NB_TRY(embed_images_record_counts(job, &inputs, dropped, err));
     snprintf(note, sizeof note, "; %zu could not be decoded", dropped);
     NB_TRY(nb_agree(job, nb_image_embedder_open(&embedder, model.clip, &inputs, (size_t)s->decode_threads, err), err));
     nb_store_spec spec = {.count = inputs.count,
@@ -82,7 +82,7 @@ static nb_status embed_images(nb_job *job, nb_error *err)
                           .run = nb_image_inputs_run(&inputs, NB_IMAGE_TILE, (size_t)job->team.size)};
     NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, work, note, &left, err));
 done:
-    if (marks.data && job->team.rank == 0 && !worth_keeping(s, status, left)) {
+    if (marks.data && job->team.rank == 0 && !embed_images_worth_keeping(s, status, left)) {
         unlink(marks.data);
     }
     nb_buffer_free(&marks);
@@ -114,6 +114,14 @@ const nb_command nb_command_embed_images = {
     .name = "embed images",
     .summary = "embed images with CLIP's image tower",
     .usage = "--model DIR -o I.nbe INPUT... [options]",
+    .description =
+        "Inputs are folders, image lists, image files and webdataset shards (.tar, .tar.gz, .tar.zst), also as "
+        "patterns.\n"
+        "Images that cannot be decoded, or are too large, are skipped and counted by reason.\n"
+        "A damaged shard ends the run.\n"
+        "\n"
+        "On SIGUSR1 and SIGTERM the command keeps what is done and ends with exit status 85; --resume continues.\n"
+        "With --part several jobs make one store, each at its own time.\n",
     .examples = "  mpirun -np 4 negbank embed images --model vit-b-16 -o wild.nbe wild-images/\n"
                 "  negbank embed images --model vit-b-16 --labels-from list -o id.nbe id-train.txt\n"
                 "  srun negbank embed images --model vit-b-16 --resume -o wild.nbe 'shards/wild-*.tar'\n",
@@ -121,5 +129,5 @@ const nb_command nb_command_embed_images = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .mpi = true,
-    .run = embed_images,
+    .run = embed_images_run,
 };

@@ -21,7 +21,7 @@ done:
 }
 
 /* Times are of the clock, which SOURCE_DATE_EPOCH replaces: then they are left out. */
-static nb_status record_account(nb_job *job, const nb_embed_account *a, const char *what, nb_error *err)
+static nb_status embed_options_record_account(nb_job *job, const nb_embed_account *a, const char *what, nb_error *err)
 {
     json_t *tiles = json_pack("{s:s, s:s, s:I, s:I}", "rows", what, "shared by", nb_sharing_name(a->sharing), "made",
                               (json_int_t)a->made, "found done", (json_int_t)a->kept);
@@ -37,7 +37,7 @@ static nb_status record_account(nb_job *job, const nb_embed_account *a, const ch
     return nb_provenance_measured(&job->provenance, "tiles", tiles, err);
 }
 
-static void say_part(const nb_job *job, const nb_embed_target *target, size_t left)
+static void embed_options_say_part(const nb_job *job, const nb_embed_target *target, size_t left)
 {
     char part[64];
     snprintf(part, sizeof part, "part %zu of %zu", target->part.number, target->part.count);
@@ -67,11 +67,11 @@ nb_status nb_job_embed(nb_job *job, const nb_embed_choice *choice, const nb_clip
     work.sharing = nb_sharing_parse(choice->sharing);
     NB_TRY(nb_embed_store(&job->team, &job->log, &target, &spec, &work, &digest, &account, err));
     if (digest.hex[0]) { /* rank 0 wrote a store */
-        NB_TRY(record_account(job, &account, work.what, err));
+        NB_TRY(embed_options_record_account(job, &account, work.what, err));
         nb_job_record(job, choice->output, digest.hex);
     }
     if (target.part.count) {
-        say_part(job, &target, account.left);
+        embed_options_say_part(job, &target, account.left);
     }
     if (!account.left) {
         nb_log_info(&job->log, "%zu %s -> %s%s", spec.count, work.what, choice->output, note);

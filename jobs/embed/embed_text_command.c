@@ -11,7 +11,7 @@ typedef struct settings {
     nb_strings prompt, prompt_adj;
 } settings;
 
-static nb_status embed_text(nb_job *job, nb_error *err)
+static nb_status embed_text_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_model model = {0};
@@ -55,6 +55,11 @@ const nb_command nb_command_embed_text = {
     .name = "embed text",
     .summary = "embed a corpus with CLIP's text tower",
     .usage = "--model DIR -o T.nbe C.nbc [options]",
+    .description =
+        "Every text goes through its prompts into the text tower; the mean of its embeddings, normalised, is its row.\n"
+        "\n"
+        "On SIGUSR1 and SIGTERM the command keeps what is done and ends with exit status 85; --resume continues.\n"
+        "With --part several jobs make one store, each at its own time.\n",
     .examples = "  mpirun -np 4 negbank embed text --model vit-b-16 -o wordnet.nbe wordnet.nbc\n"
                 "  negbank embed text --model vit-b-16 --prompt 'a photo of a {}.' --prompt 'a drawing of a {}.' \\\n"
                 "      -o words.nbe words.nbc\n",
@@ -62,5 +67,5 @@ const nb_command nb_command_embed_text = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .mpi = true,
-    .run = embed_text,
+    .run = embed_text_run,
 };

@@ -420,6 +420,10 @@ const nb_command nb_command_eval = {
     .name = "eval",
     .summary = "AUROC, FPR95 and AUPR of ID images against OOD sets; tables and reports",
     .usage = "--id S.tsv --ood NAME=S.tsv ... [--bank B.nbank] [-o M.json] [options]",
+    .description =
+        "Prints AUROC, FPR95 by both conventions, AUPR and average precision of ID images against sets of OOD images,\n"
+        "which are score files or, with --bank, embedding stores that are scored here.\n"
+        "Tables, drawings and a page in HTML are written on request.\n",
     .examples = "  negbank eval --id id.tsv --ood near:ssb=ssb.tsv --ood far:inat=inat.tsv --bootstrap 1000 -o m.json\n"
                 "  negbank eval --bank pets.nbank --id id.nbe --ood cars=cars.nbe --report pets.html --plots plots\n"
                 "  negbank eval --bank pets.nbank --id id.nbe --ood cars=cars.nbe --score adaneg --seed 1 --repeat 5\n"

@@ -10,7 +10,7 @@ typedef struct settings {
     bool json, exit_code;
 } settings;
 
-static nb_status inspect_diff(nb_job *job, nb_error *err)
+static nb_status inspect_diff_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     const nb_file_kind *kind_a, *kind_b;
@@ -55,10 +55,13 @@ const nb_command nb_command_inspect_diff = {
     .name = "inspect diff",
     .summary = "how two files of one kind differ in content",
     .usage = "A B [--json] [--exit-code]",
+    .description = "Compares two files of one kind by content: what is in one alone, what is in both but differs, and "
+                   "by how much.\n"
+                   "How and where they were made is left out.\n",
     .examples = "  negbank inspect diff pets.nbank pets-int8.nbank\n"
                 "  negbank inspect diff --exit-code -q old.nbc new.nbc && echo identical\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = inspect_diff,
+    .run = inspect_diff_run,
 };

@@ -9,7 +9,7 @@ typedef struct settings {
 } settings;
 
 /* The record of the run that made the file, where it still lies beside it. */
-static void add_run(const char *path, json_t *about)
+static void inspect_info_add_run(const char *path, json_t *about)
 {
     nb_buffer name = {0};
     if (nb_buffer_printf(&name, NULL, "%s.run.json", path) == NB_OK) {
@@ -23,7 +23,7 @@ static void add_run(const char *path, json_t *about)
     nb_buffer_free(&name);
 }
 
-static nb_status inspect_info(nb_job *job, nb_error *err)
+static nb_status inspect_info_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     const nb_file_kind *kind;
@@ -37,7 +37,7 @@ static nb_status inspect_info(nb_job *job, nb_error *err)
     json_object_set_new(about, "bytes", json_integer((json_int_t)seal.size));
     json_object_set_new(about, "sha256", json_string(seal.digest.hex));
     NB_TRY(kind->describe(s->file, about, err));
-    add_run(s->file, about);
+    inspect_info_add_run(s->file, about);
     NB_TRY(nb_print_about(about, s->json, err));
 done:
     json_decref(about);
@@ -53,10 +53,13 @@ const nb_command nb_command_inspect_info = {
     .name = "inspect info",
     .summary = "what a file is, where it comes from, whether it is whole",
     .usage = "FILE [--json]",
+    .description = "Verifies the file, then prints its kind, its size, its inputs with their digests and the options "
+                   "it was made with.\n"
+                   "The record of its run is shown too where it lies beside the file.\n",
     .examples = "  negbank inspect info pets.nbank\n"
                 "  negbank inspect info --json wordnet.nbe\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = inspect_info,
+    .run = inspect_info_run,
 };

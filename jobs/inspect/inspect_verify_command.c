@@ -9,7 +9,7 @@ typedef struct settings {
     bool json;
 } settings;
 
-static nb_status inspect_verify(nb_job *job, nb_error *err)
+static nb_status inspect_verify_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     bool whole = false;
@@ -40,10 +40,12 @@ const nb_command nb_command_inspect_verify = {
     .name = "inspect verify",
     .summary = "whether a file is whole, else where it broke (exit code 7)",
     .usage = "FILE [--json]",
+    .description = "Reads the whole file against its seal and the checksums of its tiles.\n"
+                   "Of a damaged file it says which dataset or tile broke, and ends with exit status 7.\n",
     .examples = "  negbank inspect verify pets.nbank\n"
                 "  negbank inspect verify --json wordnet.nbe\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = inspect_verify,
+    .run = inspect_verify_run,
 };

@@ -1,17 +1,16 @@
 #include "jobs/plan/estimate.h"
 
 #include "common/clip/model/weights.h"
-#include "common/linear/exact/exact_sum.h"
 #include "mining/corpus/plan.h"
 #include "mining/embed/embed.h"
-#include "mining/select/ledger.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { PACKED_ROWS = 4096 }; /* rows a tower works on at once: common/clip/model/text_encoder.c, image_encoder.c */
 static const double mebibyte = 1 << 20;
 
-static double tiles_of(double count, double rows)
+static double estimate_tiles_of(double count, double rows)
 {
     return fmax(1, ceil(count / rows));
 }
@@ -28,29 +27,29 @@ nb_estimate nb_estimate_corpus(double bytes, double lines, int ranks, uint64_t m
 }
 
 /* Room of a tower for `rows` packed rows (common/clip/towers/forward.c). */
-static double tower_room(const nb_tower_config *t, const nb_engine *engine, double rows)
+static double estimate_tower_room(const nb_tower_config *t, const nb_engine *engine, double rows)
 {
     double w = (double)t->width, packed = engine->packs ? rows * (w + (double)t->mlp) * 2 : 0;
     return 4 * rows * (6 * w + (double)t->mlp) + packed;
 }
 
-static double store_bytes(double count, double width, double tile, double name_bytes, bool half)
+static double estimate_store_bytes(double count, double width, double tile, double name_bytes, bool half)
 {
-    return count * (width * (half ? 2 : 4) + 4 + 1 + 8) + 8 * tiles_of(count, tile) + name_bytes;
+    return count * (width * (half ? 2 : 4) + 4 + 1 + 8) + 8 * estimate_tiles_of(count, tile) + name_bytes;
 }
 
 nb_estimate nb_estimate_texts(const nb_clip_config *c, const nb_engine *engine, double count, double bytes,
                               double prompts, bool half)
 {
     double rows = fmin(PACKED_ROWS, (double)(NB_TEXT_TILE * c->context)), width = (double)c->projection;
-    double encoder = tower_room(&c->text, engine, rows) + 4.0 * NB_TEXT_TILE * (double)c->context;
+    double encoder = estimate_tower_room(&c->text, engine, rows) + 4.0 * NB_TEXT_TILE * (double)c->context;
     double corpus = bytes + 10 * count; /* every rank has the texts, where they begin and their tags */
     return (nb_estimate){.items = count,
-                         .tiles = tiles_of(count, NB_TEXT_TILE),
+                         .tiles = estimate_tiles_of(count, NB_TEXT_TILE),
                          /* reading and writing them, rank 0 holds texts twice */
                          .memory = NB_ESTIMATE_BASE + encoder + 16.0 * NB_TEXT_TILE * width + 2 * corpus,
                          .weights = (double)nb_clip_weight_bytes(c, engine),
-                         .written = store_bytes(count, width, NB_TEXT_TILE, bytes, half),
+                         .written = estimate_store_bytes(count, width, NB_TEXT_TILE, bytes, half),
                          .texts = count * prompts};
 }
 
@@ -61,61 +60,71 @@ nb_estimate nb_estimate_images(const nb_clip_config *c, const nb_engine *engine,
     double pixels = 3 * (double)c->image_size * (double)c->image_size * 4;
     double decoding = 32 * mebibyte; /* an image of ten million pixels as it is decoded */
     return (nb_estimate){.items = count,
-                         .tiles = tiles_of(count, NB_IMAGE_TILE),
-                         .memory = NB_ESTIMATE_BASE + tower_room(&c->image, engine, rows) + 2 * NB_IMAGE_TILE * pixels +
-                                   fmax(1, threads) * decoding + 2 * name_bytes + 64 * count,
+                         .tiles = estimate_tiles_of(count, NB_IMAGE_TILE),
+                         .memory = NB_ESTIMATE_BASE + estimate_tower_room(&c->image, engine, rows) +
+                                   2 * NB_IMAGE_TILE * pixels + fmax(1, threads) * decoding + 2 * name_bytes +
+                                   64 * count,
                          .weights = (double)nb_clip_weight_bytes(c, engine),
-                         .written = store_bytes(count, (double)c->projection, NB_IMAGE_TILE, name_bytes, half),
+                         .written = estimate_store_bytes(count, (double)c->projection, NB_IMAGE_TILE, name_bytes, half),
                          .images = count};
 }
 
-/* Columns a ledger has. */
-static double columns_of(const nb_estimate_mining *m)
+typedef void (*method_cost)(nb_mining_cost *cost, const nb_mining_size *size, const void *parameters);
+
+/* Adds what a method says that it takes. */
+static nb_status estimate_method(nb_mining_cost *cost, const nb_estimate_mining *m, method_cost add,
+                                 const nb_method_parameters *parameters, nb_error *err)
 {
-    double columns = (double)m->criterion->column_count;
-    if (m->explains) {
-        columns += m->criterion == &nb_criterion_neglabel ? 0 : (double)nb_criterion_neglabel.column_count;
-        columns += m->criterion == &nb_criterion_interneg ? 0 : (double)nb_criterion_interneg.column_count;
+    void *block = NULL;
+    nb_status status = NB_OK;
+    if (add) {
+        status = nb_mining_parameters(&block, parameters, m->plan.options, err);
+        if (status == NB_OK) {
+            add(cost, &m->size, block);
+        }
     }
-    return columns;
+    free(block);
+    return status;
 }
 
-/* Operations of the products a criterion takes, and the memory it holds. */
-static void criterion_of(const nb_estimate_mining *m, const nb_criterion *c, double *products, double *memory)
+/* The criteria that the run computes, and the rejection rule where it takes products of its own. */
+static nb_status estimate_methods(nb_mining_cost *cost, double *columns, const nb_estimate_mining *m, nb_error *err)
 {
-    double tile = NB_AFFINITY_TEXTS, images = m->wild_images + m->id_images;
-    double others = m->neighbour_sample > 0 ? fmin(m->n, m->neighbour_sample) : m->n;
-    if (c == &nb_criterion_neglabel || c == &nb_criterion_interneg) {
-        *products += 2 * m->n * m->labels * m->width;
-        *memory += m->labels * m->width * 16 + 4 * tile * m->labels;
-    } else if (c == &nb_criterion_debiased) {
-        *products += 2 * 2 * m->n * images * m->width; /* partition sums, then activations */
-        *memory += images * (double)(sizeof(nb_exact_sum) * 2 + 4) + 4 * NB_AFFINITY_IMAGES * (tile + m->width);
-    } else if (c == &nb_criterion_dnm) {
-        *products += 2 * m->n * others * m->width;
-        *memory += others + 4 * tile * (tile + m->width) + 8 * tile * (1.125 * m->neighbours + 9);
+    const nb_criterion *criteria[NB_MINE_CRITERIA];
+    const nb_rejection *rule = m->plan.rejection;
+    size_t count = nb_mine_criteria(&m->plan, m->size.id_images > 0, m->size.wild_images > 0, criteria);
+    bool alone = true;
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < count; i++) {
+        *columns += (double)criteria[i]->column_count;
+        alone = alone && criteria[i]->applies != rule;
+        NB_TRY(estimate_method(cost, m, criteria[i]->cost, &criteria[i]->parameters, err));
     }
+    if (alone) {
+        NB_TRY(estimate_method(cost, m, rule->cost, &rule->parameters, err));
+    }
+done:
+    return status;
 }
 
-nb_estimate nb_estimate_mine(const nb_estimate_mining *m, int ranks)
+nb_status nb_estimate_mine(nb_estimate *out, const nb_estimate_mining *m, int ranks, nb_error *err)
 {
-    double products = 0, columns = columns_of(m), record = 2 + 8 * columns;
-    double memory = NB_ESTIMATE_BASE + 4.0 * NB_AFFINITY_TEXTS * m->width + (double)sizeof(nb_ledger_tile);
-    criterion_of(m, m->criterion, &products, &memory);
-    if (m->explains) {
-        criterion_of(m, &nb_criterion_neglabel, &products, &memory);
-    }
-    if ((m->rejects || m->explains) && m->criterion != &nb_criterion_interneg) {
-        criterion_of(m, &nb_criterion_interneg, &products, &memory);
-    }
-    memory += m->n / ranks + 8 * tiles_of(m->n, NB_AFFINITY_TEXTS) + m->labels * m->width * 12 + 24 * m->kept +
-              m->id_images * 64;
-    return (nb_estimate){.items = m->n,
-                         .tiles = tiles_of(m->n, NB_AFFINITY_TEXTS),
-                         .memory = memory,
-                         .written = m->kept * (m->width * 2 + 8 * columns + 64) + m->labels * (m->width * 8 + 32),
-                         .scratch = NB_LEDGER_HEADER + m->n * record,
-                         .products = products};
+    const nb_mining_size *s = &m->size;
+    double n = s->candidates, columns = 0;
+    nb_mining_cost cost = {.memory =
+                               NB_ESTIMATE_BASE + 4.0 * NB_AFFINITY_TEXTS * s->width + (double)sizeof(nb_ledger_tile)};
+    nb_status status;
+    NB_TRY(estimate_methods(&cost, &columns, m, err));
+    cost.memory += n / ranks + 8 * estimate_tiles_of(n, NB_AFFINITY_TEXTS) + s->labels * s->width * 12 + 24 * m->kept +
+                   s->id_images * 64;
+    *out = (nb_estimate){.items = n,
+                         .tiles = estimate_tiles_of(n, NB_AFFINITY_TEXTS),
+                         .memory = cost.memory,
+                         .written = m->kept * (s->width * 2 + 8 * columns + 64) + s->labels * (s->width * 8 + 32),
+                         .scratch = NB_LEDGER_HEADER + n * (2 + 8 * columns),
+                         .products = cost.products};
+done:
+    return status;
 }
 
 nb_estimate nb_estimate_tune(const nb_clip_config *c, double steps, double batch, double micro, bool recompute)

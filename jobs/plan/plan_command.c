@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-static nb_status parse_size(double *out, const char *text, nb_error *err)
+static nb_status plan_parse_size(double *out, const char *text, nb_error *err)
 {
     static const char units[] = "KMGT";
     size_t len = strlen(text);
@@ -29,7 +29,7 @@ static nb_status parse_size(double *out, const char *text, nb_error *err)
     return NB_OK;
 }
 
-static nb_status check_items(const nb_plan *p, nb_error *err)
+static nb_status plan_check_items(const nb_plan *p, nb_error *err)
 {
     for (size_t i = 0; i < p->set->items.count; i++) {
         const char *word = nb_strings_get(&p->set->items, i);
@@ -50,7 +50,7 @@ static nb_status check_items(const nb_plan *p, nb_error *err)
 
 /* ---- what it comes to ---- */
 
-static double free_bytes(const char *output)
+static double plan_free_bytes(const char *output)
 {
     struct statvfs disk;
     const char *slash = output ? strrchr(output, '/') : NULL;
@@ -61,14 +61,14 @@ static double free_bytes(const char *output)
     return output && statvfs(folder, &disk) == 0 ? (double)disk.f_bavail * (double)disk.f_frsize : 0;
 }
 
-static void judge(nb_plan *p, nb_plan_row *r)
+static void plan_judge(nb_plan *p, nb_plan_row *r)
 {
     double ranks = r->stage->command->mpi ? (double)p->set->ranks : 1;
     double sharing = fmin(ranks, (double)p->set->ranks_per_node);
     char needed[32], there[32];
     r->memory = r->e.memory + r->e.weights / sharing;
     r->seconds *= ceil(r->e.tiles / ranks) / r->e.tiles;
-    r->room = free_bytes(r->stage->output);
+    r->room = plan_free_bytes(r->stage->output);
     if (r->stage->state == NB_STAGE_DONE) {
         return;
     }
@@ -84,7 +84,7 @@ static void judge(nb_plan *p, nb_plan_row *r)
     }
 }
 
-static nb_status work_out(nb_plan *p, nb_error *err)
+static nb_status plan_work_out(nb_plan *p, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t i = 0; i < p->stages.count; i++) {
@@ -97,13 +97,13 @@ static nb_status work_out(nb_plan *p, nb_error *err)
         if (r->e.gathered > 0) {
             NB_TRY(nb_rates_seconds(&p->rates, &r->e, NULL, NULL, 0, &r->seconds, err));
         }
-        judge(p, r);
+        plan_judge(p, r);
     }
 done:
     return status;
 }
 
-static void print_row(const nb_plan_row *r)
+static void plan_print_row(const nb_plan_row *r)
 {
     char items[32], memory[32], written[32], scratch[32] = "-", time[32];
     nb_format_count(items, r->e.items);
@@ -118,7 +118,7 @@ static void print_row(const nb_plan_row *r)
            r->about ? "~" : " ", r->e.tiles, memory, written, scratch, done ? "-" : time);
 }
 
-static void print_table(const nb_plan *p)
+static void plan_print_table(const nb_plan *p)
 {
     double seconds = 0, written = 0;
     char time[32], bytes[32];
@@ -126,7 +126,7 @@ static void print_table(const nb_plan *p)
            "scratch", "time");
     for (size_t i = 0; i < p->stages.count; i++) {
         const nb_plan_row *r = &p->rows[i];
-        print_row(r);
+        plan_print_row(r);
         if (r->stage->state != NB_STAGE_DONE) {
             seconds += r->seconds;
             written += r->e.written;
@@ -153,7 +153,7 @@ static void print_table(const nb_plan *p)
     }
 }
 
-static nb_status print_json(const nb_plan *p, nb_error *err)
+static nb_status plan_print_json(const nb_plan *p, nb_error *err)
 {
     json_t *stages = json_array(), *rates = json_object();
     for (size_t i = 0; i < p->stages.count; i++) {
@@ -183,7 +183,7 @@ static nb_status print_json(const nb_plan *p, nb_error *err)
     return status;
 }
 
-static nb_status refuse_what_does_not_fit(const nb_plan *p, nb_error *err)
+static nb_status plan_refuse_what_does_not_fit(const nb_plan *p, nb_error *err)
 {
     for (size_t i = 0; i < p->stages.count; i++) {
         if (p->rows[i].problem[0]) {
@@ -194,25 +194,25 @@ static nb_status refuse_what_does_not_fit(const nb_plan *p, nb_error *err)
     return NB_OK;
 }
 
-static nb_status make_plan(nb_job *job, nb_error *err)
+static nb_status plan_make_plan(nb_job *job, nb_error *err)
 {
     nb_plan p = {.job = job, .set = job->settings};
     nb_status status;
     if (p.set->memory) {
-        NB_TRY(parse_size(&p.limit, p.set->memory, err));
+        NB_TRY(plan_parse_size(&p.limit, p.set->memory, err));
     }
     NB_TRY(nb_rates_parse(&p.rates, &p.set->rate, err));
     NB_TRY(nb_stages_read(&p.stages, p.set->config, err));
-    NB_TRY(check_items(&p, err));
+    NB_TRY(plan_check_items(&p, err));
     NB_TRY(nb_stages_look(&p.stages, err));
     NB_TRY_NEW(p.rows, p.stages.count);
-    NB_TRY(work_out(&p, err));
+    NB_TRY(plan_work_out(&p, err));
     if (p.set->json) {
-        NB_TRY(print_json(&p, err));
+        NB_TRY(plan_print_json(&p, err));
     } else {
-        print_table(&p);
+        plan_print_table(&p);
     }
-    NB_TRY(refuse_what_does_not_fit(&p, err));
+    NB_TRY(plan_refuse_what_does_not_fit(&p, err));
 done:
     free(p.rows);
     nb_stages_free(&p.stages);
@@ -235,10 +235,13 @@ const nb_command nb_command_plan = {
     .name = "plan",
     .summary = "what a run file would take: tiles, memory, bytes, hours",
     .usage = "CONFIG [options]",
+    .description = "Reads a run file and the sizes of its inputs, and prints tiles, memory a rank, bytes and hours of "
+                   "every stage.\n"
+                   "Rates that are not given are measured here.\n",
     .examples = "  negbank plan pets.yaml --ranks 64 --ranks-per-node 16 --memory-per-rank 4G\n"
                 "  negbank plan pets.yaml --ranks 64 --rate texts=1400 --rate images=23 --json\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(nb_plan_settings),
-    .run = make_plan,
+    .run = plan_make_plan,
 };

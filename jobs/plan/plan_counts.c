@@ -13,7 +13,7 @@
 
 enum { SAMPLE = 4 << 20, DEPTH_MAX = 64, SHARD_IMAGE = 64 << 10 };
 
-static bool ends_in(const char *path, const char *const *endings, size_t count)
+static bool plan_counts_ends_in(const char *path, const char *const *endings, size_t count)
 {
     size_t len = strlen(path);
     for (size_t i = 0; i < count; i++) {
@@ -25,26 +25,26 @@ static bool ends_in(const char *path, const char *const *endings, size_t count)
     return false;
 }
 
-static bool is_packed(const char *path)
+static bool plan_counts_is_packed(const char *path)
 {
     static const char *const endings[] = {".gz", ".zst"};
-    return ends_in(path, endings, 2);
+    return plan_counts_ends_in(path, endings, 2);
 }
 
-static bool is_image(const char *path)
+static bool plan_counts_is_image(const char *path)
 {
     static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp"};
-    return ends_in(path, endings, 4);
+    return plan_counts_ends_in(path, endings, 4);
 }
 
-static bool is_shard(const char *path)
+static bool plan_counts_is_shard(const char *path)
 {
     static const char *const endings[] = {".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"};
-    return ends_in(path, endings, 5);
+    return plan_counts_ends_in(path, endings, 5);
 }
 
 /* Adds one file's lines, from its first bytes when it is large. */
-static nb_status add_lines(nb_plan_count *out, const char *path, nb_error *err)
+static nb_status plan_counts_add_lines(nb_plan_count *out, const char *path, nb_error *err)
 {
     struct stat st;
     nb_status status = nb_file_check(path, err);
@@ -52,7 +52,7 @@ static nb_status add_lines(nb_plan_count *out, const char *path, nb_error *err)
         return status;
     }
     double size = (double)st.st_size;
-    if (is_packed(path)) {
+    if (plan_counts_is_packed(path)) {
         out->about = true;
         out->bytes += 4 * size;
         out->items += 4 * size / 16;
@@ -80,7 +80,7 @@ static nb_status add_lines(nb_plan_count *out, const char *path, nb_error *err)
 typedef nb_status (*adder)(nb_plan_count *out, const char *path, nb_error *err);
 
 /* Calls `add` for an input, or for every file that it matches as a pattern. */
-static nb_status each(nb_plan_count *out, const char *input, adder add, nb_error *err)
+static nb_status plan_counts_each(nb_plan_count *out, const char *input, adder add, nb_error *err)
 {
     struct stat st;
     glob_t found;
@@ -99,22 +99,22 @@ static nb_status each(nb_plan_count *out, const char *input, adder add, nb_error
     return status;
 }
 
-static nb_status each_of(nb_plan_count *out, const nb_strings *inputs, adder add, nb_error *err)
+static nb_status plan_counts_each_of(nb_plan_count *out, const nb_strings *inputs, adder add, nb_error *err)
 {
     nb_status status = NB_OK;
     *out = (nb_plan_count){0};
     for (size_t i = 0; i < inputs->count && status == NB_OK; i++) {
-        status = each(out, nb_strings_get(inputs, i), add, err);
+        status = plan_counts_each(out, nb_strings_get(inputs, i), add, err);
     }
     return status;
 }
 
 nb_status nb_plan_count_lines(nb_plan_count *out, const nb_strings *inputs, nb_error *err)
 {
-    return each_of(out, inputs, add_lines, err);
+    return plan_counts_each_of(out, inputs, plan_counts_add_lines, err);
 }
 
-static nb_status add_folder(nb_plan_count *out, const char *path, int depth, nb_error *err)
+static nb_status plan_counts_add_folder(nb_plan_count *out, const char *path, int depth, nb_error *err)
 {
     DIR *folder = depth < DEPTH_MAX ? opendir(path) : NULL;
     nb_status status = NB_OK;
@@ -127,11 +127,11 @@ static nb_status add_folder(nb_plan_count *out, const char *path, int depth, nb_
             continue;
         }
         status = nb_path_join(&inner, path, entry->d_name, err);
-        if (status == NB_OK && is_image(inner)) {
+        if (status == NB_OK && plan_counts_is_image(inner)) {
             out->items += 1;
             out->bytes += (double)strlen(inner);
         } else if (status == NB_OK && nb_file_is_directory(inner)) {
-            status = add_folder(out, inner, depth + 1, err);
+            status = plan_counts_add_folder(out, inner, depth + 1, err);
         }
         free(inner);
     }
@@ -139,36 +139,36 @@ static nb_status add_folder(nb_plan_count *out, const char *path, int depth, nb_
     return status;
 }
 
-static nb_status add_images(nb_plan_count *out, const char *path, nb_error *err)
+static nb_status plan_counts_add_images(nb_plan_count *out, const char *path, nb_error *err)
 {
     struct stat st;
     if (stat(path, &st) != 0) {
         return nb_fail_errno(err, NB_ERR_INPUT, "cannot look at '%s'", path);
     }
     if (S_ISDIR(st.st_mode)) {
-        return add_folder(out, path, 0, err);
+        return plan_counts_add_folder(out, path, 0, err);
     }
-    if (is_shard(path)) {
+    if (plan_counts_is_shard(path)) {
         double images = ceil((double)st.st_size / SHARD_IMAGE);
         out->about = true;
         out->items += images;
         out->bytes += images * 40;
         return NB_OK;
     }
-    if (is_image(path)) {
+    if (plan_counts_is_image(path)) {
         out->items += 1;
         out->bytes += (double)strlen(path);
         return NB_OK;
     }
-    return add_lines(out, path, err);
+    return plan_counts_add_lines(out, path, err);
 }
 
 nb_status nb_plan_count_images(nb_plan_count *out, const nb_strings *inputs, nb_error *err)
 {
-    return each_of(out, inputs, add_images, err);
+    return plan_counts_each_of(out, inputs, plan_counts_add_images, err);
 }
 
-static nb_status count_corpus(nb_plan_count *out, const char *path, nb_error *err)
+static nb_status plan_counts_count_corpus(nb_plan_count *out, const char *path, nb_error *err)
 {
     nb_corpus_about about;
     nb_status status = nb_corpus_file_about(&about, path, err);
@@ -196,7 +196,7 @@ nb_status nb_plan_count_rows(nb_plan_count *out, const char *path, bool *found, 
     }
     NB_TRY(nb_seal_read(&seal, path, NULL, err));
     if (strcmp(seal.kind, NB_CORPUS_KIND) == 0) {
-        return count_corpus(out, path, err);
+        return plan_counts_count_corpus(out, path, err);
     }
     NB_TRY(nb_store_open_parts(&store, path, false, err));
     out->items = (double)store.plan.count;

@@ -54,7 +54,7 @@ nb_status nb_rates_parse(nb_rates *out, const nb_strings *words, nb_error *err)
 }
 
 /* A tile's product and a pass over its cosines, as mining does it. */
-static nb_status measure_products(double *rate, size_t width, nb_error *err)
+static nb_status plan_rates_measure_products(double *rate, size_t width, nb_error *err)
 {
     size_t m = NB_AFFINITY_IMAGES, n = NB_AFFINITY_TEXTS;
     const nb_vector *vector = nb_vector_best();
@@ -87,8 +87,8 @@ done:
     return status;
 }
 
-static nb_status measure_towers(nb_rates *r, bool texts, bool images, const char *model, const nb_engine *engine,
-                                nb_error *err)
+static nb_status plan_rates_measure_towers(nb_rates *r, bool texts, bool images, const char *model,
+                                           const nb_engine *engine, nb_error *err)
 {
     nb_clip *clip = NULL;
     nb_status status;
@@ -122,10 +122,10 @@ nb_status nb_rates_seconds(nb_rates *r, const nb_estimate *e, const char *model,
     nb_status status = NB_OK;
     *seconds = 0;
     if ((e->texts > 0 || e->images > 0) && model) {
-        NB_TRY(measure_towers(r, e->texts > 0, e->images > 0, model, engine, err));
+        NB_TRY(plan_rates_measure_towers(r, e->texts > 0, e->images > 0, model, engine, err));
     }
     if (e->products > 0 && !(r->of[NB_RATE_PRODUCTS] > 0)) {
-        NB_TRY(measure_products(&r->of[NB_RATE_PRODUCTS], width, err));
+        NB_TRY(plan_rates_measure_products(&r->of[NB_RATE_PRODUCTS], width, err));
     }
     for (size_t k = 0; k < NB_RATES; k++) {
         *seconds += work[k] > 0 && r->of[k] > 0 ? work[k] / r->of[k] : 0;

@@ -14,7 +14,7 @@
 enum { LINE_BYTES = 16 }; /* a corpus' line, where nothing is known of it */
 
 /* --items for a stage: true with the number. */
-static bool told_items(const nb_plan *p, const nb_stage *stage, double *out)
+static bool plan_stages_told_items(const nb_plan *p, const nb_stage *stage, double *out)
 {
     size_t len = strlen(stage->name);
     for (size_t i = 0; i < p->set->items.count; i++) {
@@ -27,7 +27,7 @@ static bool told_items(const nb_plan *p, const nb_stage *stage, double *out)
 }
 
 /* The rows behind a path: of the file, where it is finished or made elsewhere, else what its stage will make. */
-static nb_status rows_of(const nb_plan *p, const char *path, nb_plan_count *out, nb_error *err)
+static nb_status plan_stages_rows_of(const nb_plan *p, const char *path, nb_plan_count *out, nb_error *err)
 {
     bool found;
     for (size_t i = 0; i < p->stages.count; i++) {
@@ -44,13 +44,13 @@ static nb_status rows_of(const nb_plan *p, const char *path, nb_plan_count *out,
     return status;
 }
 
-static nb_status rows_of_all(const nb_plan *p, const nb_strings *paths, nb_plan_count *out, nb_error *err)
+static nb_status plan_stages_rows_of_all(const nb_plan *p, const nb_strings *paths, nb_plan_count *out, nb_error *err)
 {
     nb_status status = NB_OK;
     *out = (nb_plan_count){0};
     for (size_t i = 0; paths && i < paths->count && status == NB_OK; i++) {
         nb_plan_count one = {0};
-        status = rows_of(p, nb_strings_get(paths, i), &one, err);
+        status = plan_stages_rows_of(p, nb_strings_get(paths, i), &one, err);
         out->items += one.items;
         out->about = out->about || one.about;
         out->width = one.width;
@@ -60,21 +60,22 @@ static nb_status rows_of_all(const nb_plan *p, const nb_strings *paths, nb_plan_
 
 /* ---- stage by stage ---- */
 
-static const nb_engine *engine_of(const nb_stage *s)
+static const nb_engine *plan_stages_engine_of(const nb_stage *s)
 {
     const char *wanted = nb_stage_text(s, "precision"), *why;
     const nb_engine *bf16 = wanted && strcmp(wanted, "fp32") != 0 ? nb_engine_bf16(&why) : NULL;
     return bf16 ? bf16 : &nb_engine_fp32;
 }
 
-static bool stores_half(const nb_stage *s)
+static bool plan_stages_stores_half(const nb_stage *s)
 {
     const char *store = nb_stage_text(s, "store");
     return store && strcmp(store, "fp16") == 0;
 }
 
 /* The shape of the stage's checkpoint; that of the checkpoint a tuning stage starts from, where it makes this one. */
-static nb_status shape_of(const nb_plan *p, const nb_stage *s, nb_clip_config *out, const char **model, nb_error *err)
+static nb_status plan_stages_shape_of(const nb_plan *p, const nb_stage *s, nb_clip_config *out, const char **model,
+                                      nb_error *err)
 {
     *model = nb_stage_text(s, "model");
     for (size_t i = 0; *model && i < p->stages.count; i++) {
@@ -90,11 +91,11 @@ static nb_status shape_of(const nb_plan *p, const nb_stage *s, nb_clip_config *o
     return nb_clip_config_read(out, *model, err);
 }
 
-static nb_status plan_corpus(nb_plan *p, nb_plan_row *r, nb_error *err)
+static nb_status plan_stages_plan_corpus(nb_plan *p, nb_plan_row *r, nb_error *err)
 {
     nb_plan_count lines;
     double told = 0;
-    bool is_told = told_items(p, r->stage, &told);
+    bool is_told = plan_stages_told_items(p, r->stage, &told);
     nb_status status = nb_plan_count_lines(&lines, nb_stage_list(r->stage, "inputs"), err);
     if (status == NB_ERR_INPUT && is_told) { /* addresses, or what is not there yet */
         nb_error_clear(err);
@@ -118,48 +119,48 @@ done:
     return status;
 }
 
-static nb_status plan_texts(nb_plan *p, nb_plan_row *r, nb_error *err)
+static nb_status plan_stages_plan_texts(nb_plan *p, nb_plan_row *r, nb_error *err)
 {
     nb_clip_config c;
     const char *model, *corpus = nb_stage_text(r->stage, "inputs");
     nb_plan_count rows = {0};
     nb_status status;
-    NB_TRY(shape_of(p, r->stage, &c, &model, err));
-    if (!told_items(p, r->stage, &rows.items)) {
-        NB_TRY(rows_of(p, corpus, &rows, err));
+    NB_TRY(plan_stages_shape_of(p, r->stage, &c, &model, err));
+    if (!plan_stages_told_items(p, r->stage, &rows.items)) {
+        NB_TRY(plan_stages_rows_of(p, corpus, &rows, err));
     }
     const nb_strings *prompt = nb_stage_list(r->stage, "prompt");
     double prompts = prompt && prompt->count ? (double)prompt->count : 1;
-    r->e = nb_estimate_texts(&c, engine_of(r->stage), rows.items, fmax(rows.bytes, 16 * rows.items), prompts,
-                             stores_half(r->stage));
+    r->e = nb_estimate_texts(&c, plan_stages_engine_of(r->stage), rows.items, fmax(rows.bytes, 16 * rows.items),
+                             prompts, plan_stages_stores_half(r->stage));
     r->made = (nb_plan_count){rows.items, rows.bytes, (double)c.projection, rows.about};
     r->about = rows.about;
-    NB_TRY(nb_rates_seconds(&p->rates, &r->e, model, engine_of(r->stage), c.projection, &r->seconds, err));
+    NB_TRY(nb_rates_seconds(&p->rates, &r->e, model, plan_stages_engine_of(r->stage), c.projection, &r->seconds, err));
 done:
     return status;
 }
 
-static nb_status plan_images(nb_plan *p, nb_plan_row *r, nb_error *err)
+static nb_status plan_stages_plan_images(nb_plan *p, nb_plan_row *r, nb_error *err)
 {
     nb_clip_config c;
     const char *model;
     nb_plan_count images = {0};
     nb_status status;
-    NB_TRY(shape_of(p, r->stage, &c, &model, err));
-    if (!told_items(p, r->stage, &images.items)) {
+    NB_TRY(plan_stages_shape_of(p, r->stage, &c, &model, err));
+    if (!plan_stages_told_items(p, r->stage, &images.items)) {
         NB_TRY(nb_plan_count_images(&images, nb_stage_list(r->stage, "inputs"), err));
     }
-    r->e = nb_estimate_images(&c, engine_of(r->stage), images.items, fmax(images.bytes, 16 * images.items),
-                              nb_stage_number(r->stage, "decode-threads", 1), stores_half(r->stage));
+    r->e = nb_estimate_images(&c, plan_stages_engine_of(r->stage), images.items, fmax(images.bytes, 16 * images.items),
+                              nb_stage_number(r->stage, "decode-threads", 1), plan_stages_stores_half(r->stage));
     r->made = (nb_plan_count){images.items, images.bytes, (double)c.projection, images.about};
     r->about = images.about;
-    NB_TRY(nb_rates_seconds(&p->rates, &r->e, model, engine_of(r->stage), c.projection, &r->seconds, err));
+    NB_TRY(nb_rates_seconds(&p->rates, &r->e, model, plan_stages_engine_of(r->stage), c.projection, &r->seconds, err));
 done:
     return status;
 }
 
 /* How many a mining run keeps of n candidates. */
-static double kept_of(const nb_stage *s, const nb_criterion *c, double n)
+static double plan_stages_kept_of(const nb_stage *s, const nb_criterion *c, double n)
 {
     double count = nb_stage_number(s, "count", 0), fraction = nb_stage_number(s, "fraction", 0);
     if (count > 0 || fraction > 0) {
@@ -168,7 +169,7 @@ static double kept_of(const nb_stage *s, const nb_criterion *c, double n)
     return c->count ? fmin((double)c->count, n) : c->fraction[NB_TAG_NONE] * n;
 }
 
-static nb_status count_labels(const nb_stage *s, double *out, nb_error *err)
+static nb_status plan_stages_count_labels(const nb_stage *s, double *out, nb_error *err)
 {
     nb_strings labels = {0};
     nb_status status = nb_labels_read(&labels, nb_stage_text(s, "labels"), err);
@@ -177,42 +178,40 @@ static nb_status count_labels(const nb_stage *s, double *out, nb_error *err)
     return status;
 }
 
-static nb_status plan_mine(nb_plan *p, nb_plan_row *r, nb_error *err)
+static nb_status plan_stages_plan_mine(nb_plan *p, nb_plan_row *r, nb_error *err)
 {
     const nb_stage *s = r->stage;
     const char *id = nb_stage_text(s, "id-images"), *wild = nb_stage_text(s, "wild-images");
     const nb_criterion *asked = nb_criterion_find(nb_stage_text(s, "criterion"));
-    const char *reject = nb_stage_text(s, "reject");
     nb_plan_count texts, images[2] = {{0}};
-    nb_estimate_mining m = {.explains = nb_stage_text(s, "explain") != NULL,
-                            .criterion = asked->needs_wild && !wild ? &nb_criterion_dnm : asked,
-                            .rejects = strcmp(reject, "auto") == 0 ? asked->rejects : strcmp(reject, "none") != 0,
-                            .neighbours = nb_stage_number(s, "neighbours", 0),
-                            .neighbour_sample = nb_stage_number(s, "neighbour-sample", 0)};
+    nb_estimate_mining m = {.plan = {.criterion = asked->needs_wild && !wild ? asked->without_wild : asked,
+                                     .rejection = nb_rejection_choose(nb_stage_text(s, "reject"), asked),
+                                     .options = &s->options,
+                                     .all_columns = nb_stage_text(s, "explain") != NULL}};
     nb_status status;
-    NB_TRY(rows_of(p, nb_stage_text(s, "texts"), &texts, err));
+    NB_TRY(plan_stages_rows_of(p, nb_stage_text(s, "texts"), &texts, err));
     if (id) {
-        NB_TRY(rows_of(p, id, &images[0], err));
+        NB_TRY(plan_stages_rows_of(p, id, &images[0], err));
     }
     if (wild) {
-        NB_TRY(rows_of(p, wild, &images[1], err));
+        NB_TRY(plan_stages_rows_of(p, wild, &images[1], err));
     }
-    NB_TRY(count_labels(s, &m.labels, err));
-    m.n = texts.items;
-    m.width = texts.width;
-    m.id_images = images[0].items;
-    m.wild_images = images[1].items;
-    m.kept = kept_of(s, asked, m.n);
-    r->e = nb_estimate_mine(&m, (int)p->set->ranks);
-    r->made = (nb_plan_count){.items = m.labels + m.kept, .width = m.width};
+    NB_TRY(plan_stages_count_labels(s, &m.size.labels, err));
+    m.size.candidates = texts.items;
+    m.size.width = texts.width;
+    m.size.id_images = images[0].items;
+    m.size.wild_images = images[1].items;
+    m.kept = plan_stages_kept_of(s, asked, texts.items);
+    NB_TRY(nb_estimate_mine(&r->e, &m, (int)p->set->ranks, err));
+    r->made = (nb_plan_count){.items = m.size.labels + m.kept, .width = texts.width};
     r->about = texts.about;
-    NB_TRY(nb_rates_seconds(&p->rates, &r->e, NULL, NULL, (size_t)m.width, &r->seconds, err));
+    NB_TRY(nb_rates_seconds(&p->rates, &r->e, NULL, NULL, (size_t)texts.width, &r->seconds, err));
 done:
     return status;
 }
 
 /* Labels and negatives of a bank that is there or will be. */
-static nb_status count_bank(const nb_plan *p, const char *path, nb_plan_count *out, nb_error *err)
+static nb_status plan_stages_count_bank(const nb_plan *p, const char *path, nb_plan_count *out, nb_error *err)
 {
     for (size_t i = 0; i < p->stages.count; i++) {
         const nb_stage *s = &p->stages.all[i];
@@ -232,7 +231,7 @@ static nb_status count_bank(const nb_plan *p, const char *path, nb_plan_count *o
 
 /* What the stage's score takes with its published parameters; a score that only the bank names is taken as a plain one.
  */
-static nb_status score_cost(const nb_stage *s, const nb_score_load *load, nb_score_cost *out, nb_error *err)
+static nb_status plan_stages_score_cost(const nb_stage *s, const nb_score_load *load, nb_score_cost *out, nb_error *err)
 {
     const char *name = nb_stage_text(s, "score");
     const nb_score_rule *rule = name ? nb_score_find(name) : NULL;
@@ -242,29 +241,29 @@ static nb_status score_cost(const nb_stage *s, const nb_score_load *load, nb_sco
     return status;
 }
 
-static nb_status plan_score(nb_plan *p, nb_plan_row *r, nb_error *err)
+static nb_status plan_stages_plan_score(nb_plan *p, nb_plan_row *r, nb_error *err)
 {
     const nb_stage *s = r->stage;
     const nb_strings *stores = nb_stage_list(s, "images");
-    const nb_engine *engine = engine_of(s);
+    const nb_engine *engine = plan_stages_engine_of(s);
     const char *model = NULL;
     nb_plan_count bank, images;
     nb_score_cost cost;
     nb_clip_config c;
     nb_status status;
-    NB_TRY(count_bank(p, nb_stage_text(s, "bank"), &bank, err));
+    NB_TRY(plan_stages_count_bank(p, nb_stage_text(s, "bank"), &bank, err));
     if (stores && stores->count) {
-        NB_TRY(rows_of_all(p, stores, &images, err));
+        NB_TRY(plan_stages_rows_of_all(p, stores, &images, err));
         r->e = (nb_estimate){.memory = NB_ESTIMATE_BASE};
     } else {
-        NB_TRY(shape_of(p, s, &c, &model, err));
+        NB_TRY(plan_stages_shape_of(p, s, &c, &model, err));
         NB_TRY(nb_plan_count_images(&images, nb_stage_list(s, "inputs"), err));
         r->e = nb_estimate_images(&c, engine, images.items, images.bytes, 1, false);
     }
     r->e.items = images.items;
     r->e.tiles = fmax(1, ceil(images.items / NB_AFFINITY_IMAGES));
-    NB_TRY(
-        score_cost(s, &(nb_score_load){.images = images.items, .rows = bank.items, .width = bank.width}, &cost, err));
+    NB_TRY(plan_stages_score_cost(s, &(nb_score_load){.images = images.items, .rows = bank.items, .width = bank.width},
+                                  &cost, err));
     r->e.memory += images.items * (24 + 96) + bank.items * (bank.width * 16 + 64) + cost.memory;
     r->e.written = images.items * 96;
     r->e.products = cost.products;
@@ -274,7 +273,7 @@ done:
     return status;
 }
 
-static nb_status plan_tune(nb_plan *p, nb_plan_row *r, nb_error *err)
+static nb_status plan_stages_plan_tune(nb_plan *p, nb_plan_row *r, nb_error *err)
 {
     const nb_stage *s = r->stage;
     nb_clip_config c;
@@ -284,7 +283,7 @@ static nb_status plan_tune(nb_plan *p, nb_plan_row *r, nb_error *err)
     if (!nb_stage_text(s, "model")) {
         return nb_fail(err, NB_ERR_INPUT, "stage %s: plan needs a checkpoint to start from (model)", s->name);
     }
-    NB_TRY(shape_of(p, s, &c, &model, err));
+    NB_TRY(plan_stages_shape_of(p, s, &c, &model, err));
     NB_TRY(nb_plan_count_images(&images, nb_stage_list(s, "images"), err));
     double batch = nb_stage_number(s, "batch", 512), steps = nb_stage_number(s, "steps", 0);
     steps = steps > 0 ? steps : ceil(images.items / batch) * nb_stage_number(s, "epochs", 10);
@@ -297,7 +296,7 @@ done:
 }
 
 /* Stages that take little and nothing that grows much: what they read is counted in the stages before. */
-static nb_status plan_small(nb_plan *p, nb_plan_row *r, nb_error *err)
+static nb_status plan_stages_plan_small(nb_plan *p, nb_plan_row *r, nb_error *err)
 {
     (void)p;
     (void)err;
@@ -310,12 +309,13 @@ nb_status nb_plan_stage(nb_plan *p, nb_plan_row *r, nb_error *err)
     static const struct {
         const char *command;
         nb_status (*plan)(nb_plan *p, nb_plan_row *r, nb_error *err);
-    } planners[] = {{"corpus", plan_corpus}, {"embed text", plan_texts}, {"embed images", plan_images},
-                    {"mine", plan_mine},     {"score", plan_score},      {"tune", plan_tune}};
+    } planners[] = {{"corpus", plan_stages_plan_corpus},       {"embed text", plan_stages_plan_texts},
+                    {"embed images", plan_stages_plan_images}, {"mine", plan_stages_plan_mine},
+                    {"score", plan_stages_plan_score},         {"tune", plan_stages_plan_tune}};
     for (size_t i = 0; i < sizeof planners / sizeof *planners; i++) {
         if (strcmp(planners[i].command, r->stage->command->name) == 0) {
             return planners[i].plan(p, r, err);
         }
     }
-    return plan_small(p, r, err);
+    return plan_stages_plan_small(p, r, err);
 }

@@ -13,7 +13,7 @@ typedef struct settings {
     bool force, no_password;
 } settings;
 
-static nb_status key_new(nb_job *job, nb_error *err)
+static nb_status key_new_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     char password[NB_PASSWORD_MAX] = "", text[NB_PUBLIC_KEY_TEXT];
@@ -57,10 +57,11 @@ const nb_command nb_command_key_new = {
     .name = "key new",
     .summary = "make a key pair to sign banks with",
     .usage = "-o KEY [options]",
+    .description = "Makes a secret key and its public half in the format of minisign.\n",
     .examples = "  negbank key new -o bank.key\n"
                 "  negbank key new -o ci.key --password-file secret.txt --strength interactive\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = key_new,
+    .run = key_new_run,
 };

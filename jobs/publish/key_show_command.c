@@ -11,7 +11,7 @@ typedef struct settings {
 } settings;
 
 /* A secret key is longer than a public one; which of the two a file holds is seen by trying. */
-static nb_status key_show(nb_job *job, nb_error *err)
+static nb_status key_show_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_secret_key secret = {0};
@@ -55,10 +55,11 @@ const nb_command nb_command_key_show = {
     .name = "key show",
     .summary = "a key's id and public half",
     .usage = "KEY [options]",
+    .description = "Prints what kind of key it is, its id and its public half.\n",
     .examples = "  negbank key show bank.key\n"
                 "  negbank key show bank.key.pub\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = key_show,
+    .run = key_show_run,
 };

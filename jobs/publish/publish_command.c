@@ -39,7 +39,7 @@ typedef struct run {
 
 /* ---- what is published ---- */
 
-static nb_status find_addresses(run *r, nb_error *err)
+static nb_status publish_find_addresses(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_url folder = {0};
@@ -65,7 +65,7 @@ done:
     return status;
 }
 
-static nb_status read_keys(run *r, nb_error *err)
+static nb_status publish_read_keys(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_status status;
@@ -79,7 +79,7 @@ done:
     return status;
 }
 
-static nb_status name_bank(run *r, nb_error *err)
+static nb_status publish_name_bank(run *r, nb_error *err)
 {
     const settings *s = r->set;
     size_t len = strlen(r->file);
@@ -97,7 +97,7 @@ static nb_status name_bank(run *r, nb_error *err)
     return NB_OK;
 }
 
-static nb_status read_bank(run *r, nb_error *err)
+static nb_status publish_read_bank(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_status status;
@@ -122,7 +122,7 @@ done:
 /* ---- uploads ---- */
 
 /* Where the progress of this file to this address is noted. */
-static nb_status note_path(run *r, const nb_url *url, size_t block, char **out, nb_error *err)
+static nb_status publish_note_path(run *r, const nb_url *url, size_t block, char **out, nb_error *err)
 {
     nb_buffer b = {0};
     nb_status status;
@@ -133,7 +133,7 @@ done:
     return status;
 }
 
-static nb_status send_small(run *r, const char *suffix, const char *type, const nb_buffer *text, nb_error *err)
+static nb_status publish_send_small(run *r, const char *suffix, const char *type, const nb_buffer *text, nb_error *err)
 {
     nb_url url = {0};
     nb_uploaded result;
@@ -148,7 +148,7 @@ done:
 
 /* What stands at the address already: *same says our bytes, to judge by the digest and the size. Others are not
  * replaced without --force. */
-static nb_status look_at_target(run *r, bool *same, nb_error *err)
+static nb_status publish_look_at_target(run *r, bool *same, nb_error *err)
 {
     nb_url sum = {0};
     nb_http_reply reply = {0};
@@ -174,7 +174,7 @@ done:
     return status;
 }
 
-static nb_status send_bank(run *r, nb_error *err)
+static nb_status publish_send_bank(run *r, nb_error *err)
 {
     const settings *s = r->set;
     char *note = NULL, size[32], kept[32];
@@ -188,14 +188,14 @@ static nb_status send_bank(run *r, nb_error *err)
                    .type = "application/octet-stream",
                    .block = (size_t)(s->part * 1048576),
                    .whole_up_to = (size_t)(s->whole * 1048576)};
-    NB_TRY(look_at_target(r, &same, err));
+    NB_TRY(publish_look_at_target(r, &same, err));
     if (same) {
         nb_log_info(&r->job->log, "'%s' is there already", r->target.shown);
         goto done;
     }
     NB_TRY(nb_cache_lock(&lock, &r->cache, nb_digest_bytes(r->target.request, strlen(r->target.request)).hex,
                          &r->job->log, err));
-    NB_TRY(note_path(r, &r->target, u.block, &note, err));
+    NB_TRY(publish_note_path(r, &r->target, u.block, &note, err));
     u.note = note;
     NB_TRY(nb_upload_run(r->http, &u, &result, err));
     nb_format_bytes(size, (double)r->map.len);
@@ -209,7 +209,7 @@ done:
 }
 
 /* minisign's own form of a trusted comment. */
-static nb_status sign_bank(run *r, nb_buffer *out, nb_error *err)
+static nb_status publish_sign_bank(run *r, nb_buffer *out, nb_error *err)
 {
     nb_buffer trusted = {0};
     const char *fixed = getenv("SOURCE_DATE_EPOCH");
@@ -224,21 +224,21 @@ done:
 }
 
 /* The bank first and its digest behind it: whoever sees the digest finds the bank whole. */
-static nb_status send_all(run *r, nb_error *err)
+static nb_status publish_send_all(run *r, nb_error *err)
 {
     nb_buffer text = {0};
     nb_status status;
-    NB_TRY(send_bank(r, err));
+    NB_TRY(publish_send_bank(r, err));
     if (r->set->sign) {
-        NB_TRY(sign_bank(r, &text, err));
-        NB_TRY(send_small(r, ".minisig", "text/plain; charset=utf-8", &text, err));
+        NB_TRY(publish_sign_bank(r, &text, err));
+        NB_TRY(publish_send_small(r, ".minisig", "text/plain; charset=utf-8", &text, err));
         nb_buffer_clear(&text);
     }
     NB_TRY(nb_card_write(&text, &r->about, err));
-    NB_TRY(send_small(r, ".md", "text/markdown; charset=utf-8", &text, err));
+    NB_TRY(publish_send_small(r, ".md", "text/markdown; charset=utf-8", &text, err));
     nb_buffer_clear(&text);
     NB_TRY(nb_buffer_printf(&text, err, "%s  %s\n", r->about.digest.hex, r->file));
-    NB_TRY(send_small(r, ".sha256", "text/plain; charset=utf-8", &text, err));
+    NB_TRY(publish_send_small(r, ".sha256", "text/plain; charset=utf-8", &text, err));
 done:
     nb_buffer_free(&text);
     return status;
@@ -247,7 +247,7 @@ done:
 /* ---- the index ---- */
 
 /* Files beside the index go by their names, others by their addresses. */
-static nb_status place_entry(run *r, json_t *entry, nb_error *err)
+static nb_status publish_place_entry(run *r, json_t *entry, nb_error *err)
 {
     static const char *const keys[] = {"file", "signature", "card"};
     nb_url beside = {0};
@@ -268,13 +268,13 @@ done:
     return status;
 }
 
-static nb_status change_index(run *r, nb_error *err)
+static nb_status publish_change_index(run *r, nb_error *err)
 {
     const settings *s = r->set;
     json_t *entry = NULL;
     nb_status status;
     NB_TRY(nb_entry_make(&entry, &r->about, err));
-    NB_TRY(place_entry(r, entry, err));
+    NB_TRY(publish_place_entry(r, entry, err));
     nb_index_change change = {.url = &r->index_url,
                               .cache = &r->cache,
                               .bank = entry,
@@ -296,13 +296,13 @@ done:
 static nb_status publish_bank(run *r, nb_error *err)
 {
     nb_status status;
-    NB_TRY(find_addresses(r, err));
-    NB_TRY(name_bank(r, err));
-    NB_TRY(read_keys(r, err));
-    NB_TRY(read_bank(r, err));
-    NB_TRY(send_all(r, err));
+    NB_TRY(publish_find_addresses(r, err));
+    NB_TRY(publish_name_bank(r, err));
+    NB_TRY(publish_read_keys(r, err));
+    NB_TRY(publish_read_bank(r, err));
+    NB_TRY(publish_send_all(r, err));
     if (r->index_url.text) {
-        NB_TRY(change_index(r, err));
+        NB_TRY(publish_change_index(r, err));
     }
 done:
     return status;
@@ -310,13 +310,13 @@ done:
 
 /* ---- the page ---- */
 
-static nb_status read_index(run *r, nb_error *err)
+static nb_status publish_read_index(run *r, nb_error *err)
 {
     const settings *s = r->set;
     char *text = NULL;
     size_t len = 0;
     nb_status status;
-    NB_TRY(read_keys(r, err));
+    NB_TRY(publish_read_keys(r, err));
     if (nb_url_like(s->index)) {
         NB_TRY(nb_url_parse(&r->index_url, s->index, err));
         NB_TRY(nb_index_fetch(&r->index, r->http, &r->index_url, &r->cache, r->keys, r->key_count, err));
@@ -332,7 +332,7 @@ done:
     return status;
 }
 
-static nb_status write_site(run *r, nb_error *err)
+static nb_status publish_write_site(run *r, nb_error *err)
 {
     nb_buffer page = {0};
     char *path = NULL;
@@ -350,7 +350,7 @@ done:
 
 /* ---- the command ---- */
 
-static nb_status check_words(const settings *s, nb_error *err)
+static nb_status publish_check_words(const settings *s, nb_error *err)
 {
     if (!s->bank != !s->url || (!s->bank && !s->site)) {
         nb_fail(err, NB_ERR_USAGE, "'publish' needs a bank and an address");
@@ -365,16 +365,16 @@ static nb_status check_words(const settings *s, nb_error *err)
     return NB_OK;
 }
 
-static nb_status publish(nb_job *job, nb_error *err)
+static nb_status publish_run(nb_job *job, nb_error *err)
 {
     run r = {.job = job, .set = job->settings};
     nb_status status;
-    NB_TRY(check_words(r.set, err));
+    NB_TRY(publish_check_words(r.set, err));
     NB_TRY(nb_cache_open(&r.cache, r.set->transfer.cache, err));
     NB_TRY(nb_http_create(&r.http, &r.set->transfer.http, &job->log, err));
-    NB_TRY(r.set->bank ? publish_bank(&r, err) : read_index(&r, err));
+    NB_TRY(r.set->bank ? publish_bank(&r, err) : publish_read_index(&r, err));
     if (r.set->site) {
-        NB_TRY(write_site(&r, err));
+        NB_TRY(publish_write_site(&r, err));
     }
 done:
     nb_secret_key_wipe(&r.key);
@@ -423,10 +423,13 @@ const nb_command nb_command_publish = {
     .name = "publish",
     .summary = "bring a bank, signed, to a server, with card and index",
     .usage = "B.nbank URL [options]",
+    .description = "Uploads the bank, its digest, its signature and a card, and adds it to the index beside it.\n"
+                   "Two publishers at once lose nothing.\n"
+                   "A later run goes on where a broken one ended.\n",
     .examples = "  negbank publish pets.nbank https://banks.example.org/ --sign bank.key --metrics pets.json\n"
                 "  negbank publish pets.nbank s3://banks/pets.nbank --version 2 --site public/\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = publish,
+    .run = publish_run,
 };

@@ -35,7 +35,7 @@ typedef struct run {
 
 enum { SUM_MAX = 4096 };
 
-static bool take_digest(char out[65], const char *text, size_t len)
+static bool pull_take_digest(char out[65], const char *text, size_t len)
 {
     if (len < 64 || strspn(text, "0123456789abcdefABCDEF") != 64) {
         return false;
@@ -50,20 +50,20 @@ static bool take_digest(char out[65], const char *text, size_t len)
 /* ---- which file, and what is known of it ---- */
 
 /* Where the digest an address had last is kept, for use offline. */
-static nb_status address_note(const run *r, char **path, nb_error *err)
+static nb_status pull_address_note(const run *r, char **path, nb_error *err)
 {
     return nb_cache_path(path, &r->cache, "addresses", nb_digest_bytes(r->url.request, strlen(r->url.request)).hex, "",
                          err);
 }
 
-static nb_status digest_from_note(run *r, nb_error *err)
+static nb_status pull_digest_from_note(run *r, nb_error *err)
 {
     char *path = NULL, *text = NULL;
     size_t len = 0;
     nb_status status;
-    NB_TRY(address_note(r, &path, err));
+    NB_TRY(pull_address_note(r, &path, err));
     bool known = access(path, F_OK) == 0 && nb_file_read(path, SUM_MAX, &text, &len, NULL) == NB_OK &&
-                 take_digest(r->expected, text, len);
+                 pull_take_digest(r->expected, text, len);
     if (!known) {
         nb_fail(err, NB_ERR_NETWORK, "'%s' is not in the cache", r->url.shown);
         status = nb_hint(err, "pull it once without --offline");
@@ -74,7 +74,7 @@ done:
     return status;
 }
 
-static nb_status digest_from_server(run *r, nb_error *err)
+static nb_status pull_digest_from_server(run *r, nb_error *err)
 {
     nb_url sum = {0};
     nb_http_reply reply = {0};
@@ -85,7 +85,7 @@ static nb_status digest_from_server(run *r, nb_error *err)
         nb_log_warn(&r->job->log, "'%s' has no .sha256 beside it: only the bank's own seal is checked", r->url.shown);
     } else if (reply.status != 200) {
         status = nb_http_refused(&(nb_http_request){.method = "GET", .url = &sum}, &reply, err);
-    } else if (!take_digest(r->expected, reply.body.len ? reply.body.data : "", reply.body.len)) {
+    } else if (!pull_take_digest(r->expected, reply.body.len ? reply.body.data : "", reply.body.len)) {
         status = nb_fail(err, NB_ERR_VERIFY, "'%s' does not begin with a SHA-256", sum.shown);
     }
 done:
@@ -94,19 +94,19 @@ done:
     return status;
 }
 
-static nb_status resolve_address(run *r, nb_error *err)
+static nb_status pull_resolve_address(run *r, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_url_parse(&r->url, r->set->what, err));
     NB_TRY(nb_url_suffixed(&r->signature_url, &r->url, ".minisig", err));
     if (!r->expected[0]) {
-        NB_TRY(r->set->offline ? digest_from_note(r, err) : digest_from_server(r, err));
+        NB_TRY(r->set->offline ? pull_digest_from_note(r, err) : pull_digest_from_server(r, err));
     }
 done:
     return status;
 }
 
-static nb_status take_entry(run *r, const json_t *bank, const nb_url *index, nb_error *err)
+static nb_status pull_take_entry(run *r, const json_t *bank, const nb_url *index, nb_error *err)
 {
     const char *signature = nb_index_text_of(bank, "signature"), *sum = nb_index_text_of(bank, "sha256");
     nb_status status;
@@ -125,7 +125,7 @@ done:
 }
 
 /* NAME or NAME@VERSION, through an index. */
-static nb_status resolve_name(run *r, nb_error *err)
+static nb_status pull_resolve_name(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_url url = {0};
@@ -152,7 +152,7 @@ static nb_status resolve_name(run *r, nb_error *err)
                          nb_index_text_of(json_array_get(index.banks, json_array_size(index.banks) - 1), "name"));
         goto done;
     }
-    NB_TRY(take_entry(r, bank, &url, err));
+    NB_TRY(pull_take_entry(r, bank, &url, err));
 done:
     nb_index_free(&index);
     nb_url_free(&url);
@@ -163,7 +163,7 @@ done:
 /* ---- proof ---- */
 
 /* The signature: from the server, or the copy beside the cached bank. */
-static nb_status read_signature(run *r, nb_buffer *text, nb_error *err)
+static nb_status pull_read_signature(run *r, nb_buffer *text, nb_error *err)
 {
     nb_http_reply reply = {0};
     char *copy = NULL, *kept = NULL;
@@ -198,7 +198,7 @@ done:
     return status;
 }
 
-static nb_status check_signature(run *r, const nb_map *map, const char *sum, nb_error *err)
+static nb_status pull_check_signature(run *r, const nb_map *map, const char *sum, nb_error *err)
 {
     nb_buffer text = {0};
     nb_signature signature;
@@ -207,7 +207,7 @@ static nb_status check_signature(run *r, const nb_map *map, const char *sum, nb_
     if (!r->key_count || (r->vouched && !r->signature_url.text)) {
         return NB_OK;
     }
-    NB_TRY(read_signature(r, &text, err));
+    NB_TRY(pull_read_signature(r, &text, err));
     NB_TRY(nb_signature_parse(&signature, r->signature_url.shown, text.data ? text.data : "", text.len, err));
     NB_TRY(nb_signature_check(&signature, r->keys, r->key_count, map->data, map->len, r->url.shown, err));
     if (!r->set->offline) {
@@ -224,7 +224,7 @@ done:
 }
 
 /* Digest, seal and signature of a file; *sum is its digest. */
-static nb_status prove(run *r, const char *path, nb_digest *sum, nb_error *err)
+static nb_status pull_prove(run *r, const char *path, nb_digest *sum, nb_error *err)
 {
     nb_map map = {0};
     nb_seal seal;
@@ -236,7 +236,7 @@ static nb_status prove(run *r, const char *path, nb_digest *sum, nb_error *err)
             nb_fail(err, NB_ERR_VERIFY, "'%s' has SHA-256 %s, it should be %s", r->url.shown, sum->hex, r->expected);
         goto done;
     }
-    NB_TRY(check_signature(r, &map, sum->hex, err));
+    NB_TRY(pull_check_signature(r, &map, sum->hex, err));
     status = nb_seal_verify(&seal, path, NB_BANK_KIND, err);
     if (status != NB_OK) {
         nb_context(err, "'%s' is no whole bank", r->url.shown);
@@ -249,7 +249,7 @@ done:
 /* ---- fetching ---- */
 
 /* One download and its proof; *again: what was kept of an earlier one may be what is wrong. */
-static nb_status fetch_once(run *r, const char *part, nb_digest *sum, bool *again, nb_error *err)
+static nb_status pull_fetch_once(run *r, const char *part, nb_digest *sum, bool *again, nb_error *err)
 {
     nb_download d = {.url = &r->url,
                      .path = part,
@@ -261,7 +261,7 @@ static nb_status fetch_once(run *r, const char *part, nb_digest *sum, bool *agai
     *again = false;
     status = nb_download_run(r->http, &d, &got, err);
     if (status == NB_OK) {
-        status = prove(r, part, sum, err);
+        status = pull_prove(r, part, sum, err);
     }
     if (status == NB_ERR_VERIFY || status == NB_ERR_INPUT) {
         nb_download_forget(part);
@@ -270,7 +270,7 @@ static nb_status fetch_once(run *r, const char *part, nb_digest *sum, bool *agai
     return status;
 }
 
-static nb_status keep_in_cache(run *r, const char *part, const nb_digest *sum, nb_error *err)
+static nb_status pull_keep_in_cache(run *r, const char *part, const nb_digest *sum, nb_error *err)
 {
     nb_output out = {0};
     char *note = NULL;
@@ -284,7 +284,7 @@ static nb_status keep_in_cache(run *r, const char *part, const nb_digest *sum, n
     }
     NB_TRY(nb_output_commit(&out, err));
     nb_download_forget(part); /* what lay beside it */
-    NB_TRY(address_note(r, &note, err));
+    NB_TRY(pull_address_note(r, &note, err));
     NB_TRY(nb_file_write(note, true, sum->hex, 64, err));
 done:
     free(note);
@@ -292,7 +292,7 @@ done:
     return status;
 }
 
-static nb_status fetch(run *r, nb_error *err)
+static nb_status pull_fetch(run *r, nb_error *err)
 {
     nb_digest sum;
     char *part = NULL;
@@ -304,21 +304,21 @@ static nb_status fetch(run *r, nb_error *err)
     }
     nb_digest key = nb_digest_bytes(r->url.request, strlen(r->url.request));
     NB_TRY(nb_cache_path(&part, &r->cache, "parts", r->expected[0] ? r->expected : key.hex, ".part", err));
-    status = fetch_once(r, part, &sum, &again, err);
+    status = pull_fetch_once(r, part, &sum, &again, err);
     if (again) {
         nb_log_warn(&r->job->log, "%s; it is fetched anew", err->message);
         nb_error_clear(err);
-        status = fetch_once(r, part, &sum, &again, err);
+        status = pull_fetch_once(r, part, &sum, &again, err);
     }
     NB_TRY(status);
-    NB_TRY(keep_in_cache(r, part, &sum, err));
+    NB_TRY(pull_keep_in_cache(r, part, &sum, err));
 done:
     free(part);
     return status;
 }
 
 /* The cached file, when it is there and whole. */
-static nb_status look_in_cache(run *r, bool *found, nb_error *err)
+static nb_status pull_look_in_cache(run *r, bool *found, nb_error *err)
 {
     nb_digest sum;
     nb_map map;
@@ -338,14 +338,14 @@ static nb_status look_in_cache(run *r, bool *found, nb_error *err)
         goto done;
     }
     NB_TRY(nb_map_open(&map, r->path, err));
-    status = check_signature(r, &map, sum.hex, err);
+    status = pull_check_signature(r, &map, sum.hex, err);
     nb_map_close(&map);
     *found = status == NB_OK;
 done:
     return status;
 }
 
-static nb_status give_out(run *r, nb_error *err)
+static nb_status pull_give_out(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_map map = {0};
@@ -369,20 +369,20 @@ static nb_status pull_bank(run *r, nb_error *err)
     int lock = -1;
     bool found;
     nb_status status;
-    if (s->sha256 && (strlen(s->sha256) != 64 || !take_digest(r->expected, s->sha256, 64))) {
+    if (s->sha256 && (strlen(s->sha256) != 64 || !pull_take_digest(r->expected, s->sha256, 64))) {
         return nb_fail(err, NB_ERR_USAGE, "--sha256: '%s' is not 64 hexadecimal digits", s->sha256);
     }
-    NB_TRY(nb_url_like(s->what) ? resolve_address(r, err) : resolve_name(r, err));
+    NB_TRY(nb_url_like(s->what) ? pull_resolve_address(r, err) : pull_resolve_name(r, err));
     snprintf(lock_name, sizeof lock_name, "%s",
              r->expected[0] ? r->expected : nb_digest_bytes(r->url.request, strlen(r->url.request)).hex);
     NB_TRY(nb_cache_lock(&lock, &r->cache, lock_name, &r->job->log, err));
-    NB_TRY(look_in_cache(r, &found, err));
+    NB_TRY(pull_look_in_cache(r, &found, err));
     if (found) {
         nb_log_info(&r->job->log, "'%s' is in the cache", r->url.shown);
     } else {
-        NB_TRY(fetch(r, err));
+        NB_TRY(pull_fetch(r, err));
     }
-    NB_TRY(give_out(r, err));
+    NB_TRY(pull_give_out(r, err));
 done:
     nb_cache_unlock(&lock);
     return status;
@@ -390,7 +390,7 @@ done:
 
 /* ---- the command ---- */
 
-static nb_status check_words(const nb_job *job, nb_error *err)
+static nb_status pull_check_words(const nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     if (!s->what == !s->model) {
@@ -403,12 +403,12 @@ static nb_status check_words(const nb_job *job, nb_error *err)
     return s->model || !s->output ? NB_OK : nb_job_check_outputs(job, &s->output, 1, s->force, err);
 }
 
-static nb_status pull(nb_job *job, nb_error *err)
+static nb_status pull_run(nb_job *job, nb_error *err)
 {
     run r = {.job = job, .set = job->settings, .bytes = -1};
     const settings *s = r.set;
     nb_status status;
-    NB_TRY(check_words(job, err));
+    NB_TRY(pull_check_words(job, err));
     NB_TRY(nb_job_trusted_keys(&s->verify, 0, &r.keys, &r.key_count, err));
     NB_TRY(nb_cache_open(&r.cache, s->transfer.cache, err));
     NB_TRY(nb_http_create(&r.http, &s->transfer.http, &job->log, err));
@@ -445,6 +445,8 @@ const nb_command nb_command_pull = {
     .name = "pull",
     .summary = "fetch and verify a bank or a checkpoint",
     .usage = "URL|NAME|--model URL [-o FILE] [options]",
+    .description = "Checks digest, seal and, with --verify, signatures before a file gets its name.\n"
+                   "An index that is older than one seen before, or that lost its signature, is refused.\n",
     .examples =
         "  negbank pull https://banks.example.org/pets.nbank -o pets.nbank --verify bank.key.pub\n"
         "  negbank pull pets@2 --index https://banks.example.org/index.json -o pets.nbank\n"
@@ -452,5 +454,5 @@ const nb_command nb_command_pull = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = pull,
+    .run = pull_run,
 };

@@ -12,7 +12,7 @@
 
 static volatile sig_atomic_t asked, child;
 
-static void pass_on(int number)
+static void launch_pass_on(int number)
 {
     int saved = errno;
     asked = 1;
@@ -26,7 +26,7 @@ void nb_launch_listen(void)
 {
     static const int numbers[] = {SIGUSR1, SIGTERM, SIGINT};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        struct sigaction action = {.sa_handler = pass_on};
+        struct sigaction action = {.sa_handler = launch_pass_on};
         sigemptyset(&action.sa_mask);
         sigaction(numbers[i], &action, NULL);
     }
@@ -38,7 +38,7 @@ bool nb_launch_stop_asked(void)
 }
 
 /* In the child: requests to stop are the started program's own affair. Returns only when it cannot be started. */
-static void become(char *const words[])
+static void launch_become(char *const words[])
 {
     setenv("PMIX_MCA_gds", "hash", 0); /* common/parallel/team.c; here for mpirun, which has such locks of its own */
     signal(SIGUSR1, SIG_DFL);
@@ -48,7 +48,7 @@ static void become(char *const words[])
 }
 
 /* Says through the pipe, which a successful start closes, why there was none. */
-static nb_status started(int pipe_end, const char *program, nb_error *err)
+static nb_status launch_started(int pipe_end, const char *program, nb_error *err)
 {
     int number = 0;
     ssize_t got;
@@ -84,7 +84,7 @@ nb_status nb_launch(const nb_strings *words, int *code, nb_error *err)
     pid_t pid = fork();
     if (pid == 0) {
         sigprocmask(SIG_SETMASK, &before, NULL);
-        become(argv);
+        launch_become(argv);
         int number = errno;
         ssize_t sent = write(ends[1], &number, sizeof number);
         _exit(sent == (ssize_t)sizeof number ? 127 : 126);
@@ -98,7 +98,7 @@ nb_status nb_launch(const nb_strings *words, int *code, nb_error *err)
     }
     close(ends[1]);
     ends[1] = -1;
-    status = started(ends[0], argv[0], err);
+    status = launch_started(ends[0], argv[0], err);
     pid_t waited;
     do {
         waited = waitpid(pid, &how, 0);

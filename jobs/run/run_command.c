@@ -20,7 +20,7 @@ typedef struct settings {
 /* ---- for people and scripts to read ---- */
 
 /* A word as the shell reads it. */
-static void print_word(const char *word)
+static void run_print_word(const char *word)
 {
     bool plain = word[0] != '\0';
     for (const char *c = word; *c && plain; c++) {
@@ -38,18 +38,18 @@ static void print_word(const char *word)
     putchar('\'');
 }
 
-static void print_words(const nb_strings *words)
+static void run_print_words(const nb_strings *words)
 {
     for (size_t i = 0; i < words->count; i++) {
         if (i) {
             putchar(' ');
         }
-        print_word(nb_strings_get(words, i));
+        run_print_word(nb_strings_get(words, i));
     }
 }
 
 /* name, state, mpi or one, stages before it ("-": none), output ("-": none), words behind the program's name */
-static nb_status print_stages(const nb_stages *stages, const settings *s, nb_error *err)
+static nb_status run_print_stages(const nb_stages *stages, const settings *s, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t i = 0; i < stages->count && status == NB_OK; i++) {
@@ -61,7 +61,7 @@ static nb_status print_stages(const nb_stages *stages, const settings *s, nb_err
             printf("%s%s", k ? "," : "", stages->all[stage->after[k]].name);
         }
         printf("%s\t%s\t", stage->after_count ? "" : "-", stage->output ? stage->output : "-");
-        print_words(&words);
+        run_print_words(&words);
         putchar('\n');
         nb_strings_free(&words);
     }
@@ -69,7 +69,7 @@ static nb_status print_stages(const nb_stages *stages, const settings *s, nb_err
 }
 
 /* stage, key, value */
-static void print_slurm(const nb_stages *stages)
+static void run_print_slurm(const nb_stages *stages)
 {
     for (size_t i = 0; i < stages->count; i++) {
         for (size_t k = 0; nb_slurm_keys[k]; k++) {
@@ -85,14 +85,14 @@ static void print_slurm(const nb_stages *stages)
 
 /* False for a part that others run beside: it leaves the stage's record to part 0. The store, appearing behind that
  * record, tells that the stage is done. */
-static bool alone(const settings *s)
+static bool run_alone(const settings *s)
 {
     nb_part part;
     nb_error none = {0};
     return nb_part_parse(&part, s->part, &none) == NB_OK && part.number == 0;
 }
 
-static bool wanted(const settings *s, const nb_stage *stage)
+static bool run_wanted(const settings *s, const nb_stage *stage)
 {
     for (size_t i = 0; i < s->only.count; i++) {
         if (strcmp(nb_strings_get(&s->only, i), stage->name) == 0) {
@@ -102,7 +102,7 @@ static bool wanted(const settings *s, const nb_stage *stage)
     return s->only.count == 0;
 }
 
-static nb_status check_only(const nb_stages *stages, const settings *s, nb_error *err)
+static nb_status run_check_only(const nb_stages *stages, const settings *s, nb_error *err)
 {
     for (size_t i = 0; i < s->only.count; i++) {
         const char *name = nb_strings_get(&s->only, i);
@@ -119,8 +119,8 @@ static nb_status check_only(const nb_stages *stages, const settings *s, nb_error
 }
 
 /* The words to start a stage with: the launcher's, the program, the command's. */
-static nb_status launch_words(nb_strings *words, const nb_stages *stages, const nb_stage *stage, const settings *s,
-                              nb_error *err)
+static nb_status run_launch_words(nb_strings *words, const nb_stages *stages, const nb_stage *stage, const settings *s,
+                                  nb_error *err)
 {
     char ranks[160];
     const char *launcher = "";
@@ -139,7 +139,7 @@ static nb_status launch_words(nb_strings *words, const nb_stages *stages, const 
     char program[4096];
     NB_TRY(nb_own_program(program, sizeof program, err));
     NB_TRY(nb_strings_push(words, program, strlen(program), err));
-    NB_TRY(nb_stage_words(words, stages, stage, s->resume, s->force && alone(s), s->part, err));
+    NB_TRY(nb_stage_words(words, stages, stage, s->resume, s->force && run_alone(s), s->part, err));
     if (s->talk.quiet) {
         NB_TRY(nb_strings_push(words, "--quiet", 7, err));
     }
@@ -151,7 +151,7 @@ done:
 }
 
 /* A part runs beside others: which stage must be said, and part 0, alone, begins. */
-static nb_status check_part(const nb_stages *stages, const settings *s, nb_error *err)
+static nb_status run_check_part(const nb_stages *stages, const settings *s, nb_error *err)
 {
     nb_part part;
     nb_status status = nb_part_parse(&part, s->part, err);
@@ -163,7 +163,7 @@ static nb_status check_part(const nb_stages *stages, const settings *s, nb_error
     }
     for (size_t i = 0; i < stages->count; i++) {
         const nb_stage *stage = &stages->all[i];
-        if (!wanted(s, stage)) {
+        if (!run_wanted(s, stage)) {
             continue;
         }
         if (!stage->parts) {
@@ -178,7 +178,7 @@ static nb_status check_part(const nb_stages *stages, const settings *s, nb_error
     return NB_OK;
 }
 
-static nb_status refuse_stale(const nb_stages *stages, const nb_stage *stage, nb_error *err)
+static nb_status run_refuse_stale(const nb_stages *stages, const nb_stage *stage, nb_error *err)
 {
     nb_fail(err, NB_ERR_USAGE, "stage %s: '%s' is there, but not as '%s' would make it now", stage->name, stage->output,
             stages->config);
@@ -195,17 +195,17 @@ static nb_status run_stage(nb_job *job, const nb_stages *stages, nb_stage *stage
     int code = 0;
     nb_status status;
     if (stage->state == NB_STAGE_STALE && !stage->resumes && !s->force) {
-        return refuse_stale(stages, stage, err);
+        return run_refuse_stale(stages, stage, err);
     }
-    NB_TRY(launch_words(&words, stages, stage, s, err));
+    NB_TRY(run_launch_words(&words, stages, stage, s, err));
     if (s->dry_run) {
-        print_words(&words);
+        run_print_words(&words);
         putchar('\n');
         goto done;
     }
     nb_log_info(&job->log, "stage %s%s%s%s", stage->name, s->part ? ", part " : "", s->part ? s->part : "",
                 stage->state == NB_STAGE_PARTLY ? ": continues" : "");
-    if (alone(s)) {
+    if (run_alone(s)) {
         NB_TRY(nb_stage_record(stages, stage, false, err));
     }
     double start = nb_clock();
@@ -232,12 +232,12 @@ done:
 }
 
 /* Records a stage that turned out to be done although its record only says that it began. */
-static nb_status skip_stage(nb_job *job, const nb_stages *stages, const nb_stage *stage, nb_error *err)
+static nb_status run_skip_stage(nb_job *job, const nb_stages *stages, const nb_stage *stage, nb_error *err)
 {
     const settings *s = job->settings;
     if (!s->dry_run) {
         nb_log_info(&job->log, "stage %s: done already", stage->name);
-        return alone(s) ? nb_stage_record(stages, stage, true, err) : NB_OK;
+        return run_alone(s) ? nb_stage_record(stages, stage, true, err) : NB_OK;
     }
     return NB_OK;
 }
@@ -248,7 +248,7 @@ static nb_status run_stages(nb_job *job, nb_stages *stages, nb_error *err)
     nb_status status = NB_OK;
     for (size_t i = 0; i < stages->count; i++) {
         nb_stage *stage = &stages->all[i];
-        if (!wanted(s, stage)) {
+        if (!run_wanted(s, stage)) {
             continue;
         }
         if (!s->dry_run) {
@@ -259,26 +259,26 @@ static nb_status run_stages(nb_job *job, nb_stages *stages, nb_error *err)
             status = nb_hint(err, "run the same command again to continue");
             goto done;
         }
-        NB_TRY(stage->state == NB_STAGE_DONE ? skip_stage(job, stages, stage, err)
+        NB_TRY(stage->state == NB_STAGE_DONE ? run_skip_stage(job, stages, stage, err)
                                              : run_stage(job, stages, stage, err));
     }
 done:
     return status;
 }
 
-static nb_status run(nb_job *job, nb_error *err)
+static nb_status run_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_stages stages = {0};
     nb_status status;
     NB_TRY(nb_stages_read(&stages, s->config, err));
-    NB_TRY(check_only(&stages, s, err));
+    NB_TRY(run_check_only(&stages, s, err));
     NB_TRY(nb_stages_look(&stages, err));
-    NB_TRY(check_part(&stages, s, err));
+    NB_TRY(run_check_part(&stages, s, err));
     if (s->print_stages) {
-        NB_TRY(print_stages(&stages, s, err));
+        NB_TRY(run_print_stages(&stages, s, err));
     } else if (s->print_slurm) {
-        print_slurm(&stages);
+        run_print_slurm(&stages);
     } else {
         nb_launch_listen();
         NB_TRY(run_stages(job, &stages, err));
@@ -306,11 +306,14 @@ const nb_command nb_command_run = {
     .name = "run",
     .summary = "run all stages of a run file, skipping finished ones",
     .usage = "CONFIG [options]",
+    .description = "A run file has a section a stage, with the options of its command.\n"
+                   "Stages run in the order in which they need each other.\n"
+                   "One is finished when its output was made by these options from these inputs; it is skipped.\n",
     .examples = "  negbank run configs/demo.yaml --ranks 4\n"
                 "  negbank run pets.yaml --dry-run\n"
                 "  negbank run pets.yaml --only mine --launcher 'srun --mpi=pmix'\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = run,
+    .run = run_run,
 };

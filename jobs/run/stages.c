@@ -11,7 +11,7 @@ static const char *const order[] = {"tune", "corpus", "store import", "embed tex
 
 enum { STAGES_MAX = 1000 };
 
-static const nb_option *option_of(const nb_stage *s, const char *name)
+static const nb_option *stages_option_of(const nb_stage *s, const char *name)
 {
     for (size_t i = 0; i < s->options.option_count; i++) {
         if (strcmp(s->options.options[i].name, name) == 0) {
@@ -21,35 +21,36 @@ static const nb_option *option_of(const nb_stage *s, const char *name)
     return NULL;
 }
 
-static const void *value_of(const nb_stage *s, const nb_option *o)
+static const void *stages_value_of(const nb_stage *s, const nb_option *o)
 {
     return nb_option_value(&s->options, o);
 }
 
-static bool is_text(nb_option_type type)
+static bool stages_is_text(nb_option_type type)
 {
     return type == NB_OPTION_TEXT || type == NB_OPTION_CHOICE || type == NB_OPTION_INPUT || type == NB_OPTION_OUTPUT;
 }
 
 const char *nb_stage_text(const nb_stage *s, const char *name)
 {
-    const nb_option *o = option_of(s, name);
-    return o && is_text(o->type) ? *(const char *const *)value_of(s, o) : NULL;
+    const nb_option *o = stages_option_of(s, name);
+    return o && stages_is_text(o->type) ? *(const char *const *)stages_value_of(s, o) : NULL;
 }
 
 const nb_strings *nb_stage_list(const nb_stage *s, const char *name)
 {
-    const nb_option *o = option_of(s, name);
-    return o && o->type == NB_OPTION_LIST ? value_of(s, o) : NULL;
+    const nb_option *o = stages_option_of(s, name);
+    return o && o->type == NB_OPTION_LIST ? stages_value_of(s, o) : NULL;
 }
 
 double nb_stage_number(const nb_stage *s, const char *name, double otherwise)
 {
-    const nb_option *o = option_of(s, name);
+    const nb_option *o = stages_option_of(s, name);
     if (!o || (o->type != NB_OPTION_INT && o->type != NB_OPTION_REAL)) {
         return otherwise;
     }
-    return o->type == NB_OPTION_REAL ? *(const double *)value_of(s, o) : (double)*(const int64_t *)value_of(s, o);
+    return o->type == NB_OPTION_REAL ? *(const double *)stages_value_of(s, o)
+                                     : (double)*(const int64_t *)stages_value_of(s, o);
 }
 
 void nb_stages_free(nb_stages *s)
@@ -69,7 +70,7 @@ void nb_stages_free(nb_stages *s)
     *s = (nb_stages){0};
 }
 
-static nb_status copy_text(char **out, const char *text, size_t len, nb_error *err)
+static nb_status stages_copy_text(char **out, const char *text, size_t len, nb_error *err)
 {
     *out = nb_alloc(len + 1, 1, err);
     if (!*out) {
@@ -80,7 +81,7 @@ static nb_status copy_text(char **out, const char *text, size_t len, nb_error *e
 }
 
 /* "demo.run" for "demo.yaml". */
-static nb_status name_folder(nb_stages *s, nb_error *err)
+static nb_status stages_name_folder(nb_stages *s, nb_error *err)
 {
     static const char *const endings[] = {".yaml", ".yml"};
     size_t len = strlen(s->config);
@@ -94,13 +95,13 @@ static nb_status name_folder(nb_stages *s, nb_error *err)
         }
     }
     NB_TRY(nb_buffer_printf(&name, err, "%.*s.run", (int)len, s->config));
-    NB_TRY(copy_text(&s->folder, name.data, name.len, err));
+    NB_TRY(stages_copy_text(&s->folder, name.data, name.len, err));
 done:
     nb_buffer_free(&name);
     return status;
 }
 
-static bool plain_name(const char *name, size_t len)
+static bool stages_plain_name(const char *name, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         bool letter = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z');
@@ -111,7 +112,7 @@ static bool plain_name(const char *name, size_t len)
     return len > 0 && len <= 64;
 }
 
-static nb_status name_stage(nb_stage *s, nb_error *err)
+static nb_status stages_name_stage(nb_stage *s, nb_error *err)
 {
     nb_buffer name = {0};
     nb_status status;
@@ -119,16 +120,15 @@ static nb_status name_stage(nb_stage *s, nb_error *err)
     for (char *c = name.data; *c; c++) {
         *c = *c == ' ' ? '-' : *c;
     }
-    NB_TRY(copy_text(&s->name, name.data, name.len, err));
+    NB_TRY(stages_copy_text(&s->name, name.data, name.len, err));
 done:
     nb_buffer_free(&name);
     return status;
 }
 
-static nb_status add_stage(nb_stages *s, const nb_command *command, const char *variant, size_t len, nb_error *err)
+static nb_status stages_add_stage(nb_stages *s, const nb_command *command, const char *variant, size_t len,
+                                  nb_error *err)
 {
-    size_t command_count;
-    const nb_command *const *commands = nb_commands(&command_count);
     nb_stage *grown = nb_grow(s->all, s->count + 1, sizeof *grown, err);
     nb_status status;
     if (!grown) {
@@ -137,26 +137,26 @@ static nb_status add_stage(nb_stages *s, const nb_command *command, const char *
     s->all = grown;
     nb_stage *stage = &s->all[s->count++];
     *stage = (nb_stage){.command = command};
-    if (len && !plain_name(variant, len)) {
+    if (len && !stages_plain_name(variant, len)) {
         nb_fail(err, NB_ERR_INPUT, "'%s': '%s %.*s' is no name of a stage", s->config, command->name, (int)len,
                 variant);
         return nb_hint(err, "letters, digits, - and _, up to 64");
     }
-    NB_TRY(copy_text(&stage->variant, variant, len, err));
-    NB_TRY(name_stage(stage, err));
+    NB_TRY(stages_copy_text(&stage->variant, variant, len, err));
+    NB_TRY(stages_name_stage(stage, err));
     char *const words[] = {(char[]){"--config"}, (char *)(uintptr_t)s->config, (char[]){"--stage"}, stage->variant};
-    status = nb_options_parse(&stage->options, command, commands, command_count, len ? 4 : 2, words, err);
+    status = nb_options_parse(&stage->options, command, nb_commands(), len ? 4 : 2, words, err);
     if (status != NB_OK) {
         return nb_context(err, "'%s', stage %s", s->config, stage->name);
     }
     stage->output = nb_stage_text(stage, "output");
-    stage->resumes = option_of(stage, "resume") != NULL;
-    stage->parts = option_of(stage, "part") != NULL;
+    stage->resumes = stages_option_of(stage, "resume") != NULL;
+    stage->parts = stages_option_of(stage, "part") != NULL;
 done:
     return status;
 }
 
-static bool known_stage(const nb_stages *s, const nb_command *command, const char *variant, size_t len)
+static bool stages_known_stage(const nb_stages *s, const nb_command *command, const char *variant, size_t len)
 {
     for (size_t i = 0; i < s->count; i++) {
         const nb_stage *stage = &s->all[i];
@@ -168,7 +168,7 @@ static bool known_stage(const nb_stages *s, const nb_command *command, const cha
 }
 
 /* The stages of one command: one a named section, or the plain one. */
-static nb_status add_command(nb_stages *s, const nb_command *command, nb_error *err)
+static nb_status stages_add_command(nb_stages *s, const nb_command *command, nb_error *err)
 {
     bool plain = false, named = false;
     for (size_t i = 0; i < s->pairs.keys.count; i++) {
@@ -182,19 +182,19 @@ static nb_status add_command(nb_stages *s, const nb_command *command, nb_error *
         if (s->count >= STAGES_MAX) {
             return nb_fail(err, NB_ERR_INPUT, "'%s' has more than %d stages", s->config, STAGES_MAX);
         }
-        if (len && !known_stage(s, command, variant, len)) {
-            nb_status status = add_stage(s, command, variant, len, err);
+        if (len && !stages_known_stage(s, command, variant, len)) {
+            nb_status status = stages_add_stage(s, command, variant, len, err);
             if (status != NB_OK) {
                 return status;
             }
         }
     }
-    return plain && !named ? add_stage(s, command, "", 0, err) : NB_OK;
+    return plain && !named ? stages_add_stage(s, command, "", 0, err) : NB_OK;
 }
 
 /* ---- what comes after what ---- */
 
-static const char *trim(const char *path)
+static const char *stages_trim(const char *path)
 {
     while (path[0] == '.' && path[1] == '/') {
         path += 2;
@@ -202,10 +202,10 @@ static const char *trim(const char *path)
     return path;
 }
 
-static bool same_path(const char *a, const char *b)
+static bool stages_same_path(const char *a, const char *b)
 {
-    a = trim(a);
-    b = trim(b);
+    a = stages_trim(a);
+    b = stages_trim(b);
     size_t n = strlen(a), m = strlen(b);
     while (n > 1 && a[n - 1] == '/') {
         n--;
@@ -217,26 +217,26 @@ static bool same_path(const char *a, const char *b)
 }
 
 /* Does a value, which may be "NAME=FILE", name this path? */
-static bool names_path(const char *value, const char *path)
+static bool stages_names_path(const char *value, const char *path)
 {
     const char *equals = strrchr(value, '=');
-    return same_path(value, path) || (equals && same_path(equals + 1, path));
+    return stages_same_path(value, path) || (equals && stages_same_path(equals + 1, path));
 }
 
-static bool reads(const nb_stage *s, const char *path)
+static bool stages_reads(const nb_stage *s, const char *path)
 {
     for (size_t i = 0; i < s->options.option_count; i++) {
         const nb_option *o = &s->options.options[i];
         if (o->type == NB_OPTION_LIST) {
-            const nb_strings *list = value_of(s, o);
+            const nb_strings *list = stages_value_of(s, o);
             for (size_t k = 0; k < list->count; k++) {
-                if (names_path(nb_strings_get(list, k), path)) {
+                if (stages_names_path(nb_strings_get(list, k), path)) {
                     return true;
                 }
             }
         } else if (o->type == NB_OPTION_INPUT || o->type == NB_OPTION_TEXT) {
-            const char *text = *(const char *const *)value_of(s, o);
-            if (text && names_path(text, path)) {
+            const char *text = *(const char *const *)stages_value_of(s, o);
+            if (text && stages_names_path(text, path)) {
                 return true;
             }
         }
@@ -244,12 +244,12 @@ static bool reads(const nb_stage *s, const char *path)
     return false;
 }
 
-static nb_status check_outputs(const nb_stages *s, nb_error *err)
+static nb_status stages_check_outputs(const nb_stages *s, nb_error *err)
 {
     for (size_t i = 0; i < s->count; i++) {
         for (size_t k = 0; k < i; k++) {
             const char *a = s->all[i].output, *b = s->all[k].output;
-            if (a && b && same_path(a, b)) {
+            if (a && b && stages_same_path(a, b)) {
                 return nb_fail(err, NB_ERR_USAGE, "'%s': stages %s and %s both write '%s'", s->config, s->all[k].name,
                                s->all[i].name, a);
             }
@@ -259,14 +259,14 @@ static nb_status check_outputs(const nb_stages *s, nb_error *err)
 }
 
 /* Puts every stage behind those it reads from, and notes them. */
-static nb_status sort_stages(nb_stages *s, nb_error *err)
+static nb_status stages_sort_stages(nb_stages *s, nb_error *err)
 {
     for (size_t at = 0; at < s->count; at++) {
         size_t next = at;
         for (; next < s->count; next++) { /* the first that reads of none behind `at` */
             bool free_now = true;
             for (size_t k = at; k < s->count && free_now; k++) {
-                free_now = k == next || !s->all[k].output || !reads(&s->all[next], s->all[k].output);
+                free_now = k == next || !s->all[k].output || !stages_reads(&s->all[next], s->all[k].output);
             }
             if (free_now) {
                 break;
@@ -285,7 +285,7 @@ static nb_status sort_stages(nb_stages *s, nb_error *err)
             return NB_ERR_LIMIT;
         }
         for (size_t k = 0; k < at; k++) {
-            if (s->all[k].output && reads(stage, s->all[k].output)) {
+            if (s->all[k].output && stages_reads(stage, s->all[k].output)) {
                 stage->after[stage->after_count++] = k;
             }
         }
@@ -295,16 +295,15 @@ static nb_status sort_stages(nb_stages *s, nb_error *err)
 
 nb_status nb_stages_read(nb_stages *out, const char *config, nb_error *err)
 {
-    size_t count;
-    const nb_command *const *commands = nb_commands(&count);
+    const nb_command_list commands = nb_commands();
     nb_status status;
     *out = (nb_stages){.config = config};
     NB_TRY(nb_config_read(&out->pairs, config, err));
-    NB_TRY(name_folder(out, err));
+    NB_TRY(stages_name_folder(out, err));
     for (size_t k = 0; k < sizeof order / sizeof *order; k++) {
-        for (size_t i = 0; i < count; i++) {
-            if (strcmp(commands[i]->name, order[k]) == 0) {
-                NB_TRY(add_command(out, commands[i], err));
+        for (size_t i = 0; i < commands.count; i++) {
+            if (strcmp(commands.all[i]->name, order[k]) == 0) {
+                NB_TRY(stages_add_command(out, commands.all[i], err));
             }
         }
     }
@@ -313,8 +312,8 @@ nb_status nb_stages_read(nb_stages *out, const char *config, nb_error *err)
         status = nb_hint(err, "a stage is a section of a command: `mine:` with `texts:`, `labels:`, ... under it");
         goto done;
     }
-    NB_TRY(check_outputs(out, err));
-    NB_TRY(sort_stages(out, err));
+    NB_TRY(stages_check_outputs(out, err));
+    NB_TRY(stages_sort_stages(out, err));
     NB_TRY(nb_stages_check_slurm(out, err));
 done:
     if (status != NB_OK) {
@@ -332,7 +331,7 @@ nb_status nb_stage_words(nb_strings *words, const nb_stages *stages, const nb_st
                           s->variant[0] ? "--stage" : NULL,
                           s->variant,
                           resume && s->resumes ? "--resume" : NULL,
-                          force && option_of(s, "force") ? "--force" : NULL,
+                          force && stages_option_of(s, "force") ? "--force" : NULL,
                           part ? "--part" : NULL,
                           part};
     nb_status status;
@@ -356,7 +355,7 @@ const char *const nb_slurm_keys[] = {
     "mem-per-cpu", "cpus-per-task", "modules", "launcher",   "signal",  "requeues", "mail-user", "mail-type",
     "setup",       "negbank",       "sbatch",  "array",      "stripes", NULL};
 
-static bool is_slurm_key(const char *key)
+static bool stages_is_slurm_key(const char *key)
 {
     for (size_t i = 0; nb_slurm_keys[i]; i++) {
         if (strcmp(nb_slurm_keys[i], key) == 0) {
@@ -367,7 +366,7 @@ static bool is_slurm_key(const char *key)
 }
 
 /* True when `group` [len] is the stage's name or the begin of it up to a dash. */
-static bool in_group(const nb_stage *s, const char *group, size_t len)
+static bool stages_in_group(const nb_stage *s, const char *group, size_t len)
 {
     return strncmp(s->name, group, len) == 0 && (s->name[len] == '\0' || s->name[len] == '-');
 }
@@ -382,9 +381,9 @@ nb_status nb_stages_check_slurm(const nb_stages *s, nb_error *err)
         const char *dot = strchr(key + 6, '.'), *last = dot ? dot + 1 : key + 6;
         bool found = !dot;
         for (size_t k = 0; k < s->count && !found; k++) {
-            found = in_group(&s->all[k], key + 6, (size_t)(dot - key - 6));
+            found = stages_in_group(&s->all[k], key + 6, (size_t)(dot - key - 6));
         }
-        if (!found || !is_slurm_key(last)) {
+        if (!found || !stages_is_slurm_key(last)) {
             nb_fail(err, NB_ERR_USAGE, "'%s': %s '%s' in the key '%s'", s->config, found ? "no key" : "no stage",
                     found ? last : key + 6, key);
             return nb_hint(err, "`slurm:` takes account, partition, ntasks, time, mem, ...: slurm/README.md");
@@ -404,7 +403,7 @@ const char *nb_stages_slurm(const nb_stages *s, const nb_stage *stage, const cha
         }
         const char *dot = strchr(key + 6, '.');
         size_t len = dot ? (size_t)(dot - key - 6) : 0;
-        if (strcmp(dot ? dot + 1 : key + 6, wanted) == 0 && (!dot || in_group(stage, key + 6, len)) &&
+        if (strcmp(dot ? dot + 1 : key + 6, wanted) == 0 && (!dot || stages_in_group(stage, key + 6, len)) &&
             (!value || len >= best)) {
             value = nb_strings_get(&s->pairs.values, i);
             best = len;

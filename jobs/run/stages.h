@@ -14,6 +14,7 @@
 #ifndef NB_JOBS_RUN_STAGES_H
 #define NB_JOBS_RUN_STAGES_H
 
+#include "common/options/run_file.h"
 #include "jobs/job.h"
 
 /* The run file a command works on; `set` has a member config. */

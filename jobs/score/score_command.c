@@ -258,6 +258,11 @@ const nb_command nb_command_score = {
     .name = "score",
     .summary = "score images with a bank",
     .usage = "--bank B.nbank (--images I.nbe [--model DIR] | --model DIR INPUT...) -o S.tsv [options]",
+    .description =
+        "Scores embedded images, or images that a checkpoint embeds on the way, with the labels and negatives of a "
+        "bank.\n"
+        "A parameter comes from its option, else from the bank, else from the paper of the score; the log says which.\n"
+        "Scores that learn from the stream of images see them in the order given.\n",
     .examples =
         "  negbank score --bank pets.nbank --images test.nbe -o test.tsv\n"
         "  negbank score --bank pets.nbank --model vit-b-16 --score mcm -o holiday.tsv holiday-photos/\n"

@@ -14,7 +14,7 @@ typedef struct settings {
 } settings;
 
 /* "a:b", with either side left out. */
-static nb_status parse_rows(const char *text, size_t count, size_t *begin, size_t *end, nb_error *err)
+static nb_status store_export_parse_rows(const char *text, size_t count, size_t *begin, size_t *end, nb_error *err)
 {
     char first[32];
     int64_t a = 0, b = (int64_t)count;
@@ -38,7 +38,7 @@ static nb_status parse_rows(const char *text, size_t count, size_t *begin, size_
     return nb_fail(err, NB_ERR_USAGE, "--rows '%s' is not a:b within 0:%zu", text, count);
 }
 
-static nb_status store_export(nb_job *job, nb_error *err)
+static nb_status store_export_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_store store = {0};
@@ -48,7 +48,7 @@ static nb_status store_export(nb_job *job, nb_error *err)
     const char *const outputs[] = {s->embeddings, s->names, s->labels};
     NB_TRY(nb_job_check_outputs(job, outputs, 3, s->force, err));
     NB_TRY(nb_store_open(&store, s->store, true, err));
-    NB_TRY(parse_rows(s->rows, (size_t)store.plan.count, &begin, &end, err));
+    NB_TRY(store_export_parse_rows(s->rows, (size_t)store.plan.count, &begin, &end, err));
     size_t d = (size_t)store.plan.width, count = end - begin;
     if (s->labels && !store.labels) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' has no labels to export", s->store);
@@ -84,10 +84,11 @@ const nb_command nb_command_store_export = {
     .name = "store export",
     .summary = "write a store's rows as .npy and text",
     .usage = "S.nbe --embeddings M.npy [options]",
+    .description = "Writes the matrix of a store, its names and its labels as files that numpy and text tools read.\n",
     .examples = "  negbank store export words.nbe --embeddings words.npy --names words.txt\n"
                 "  negbank store export id.nbe --embeddings first.npy --labels first-labels.npy --rows 0:100\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = store_export,
+    .run = store_export_run,
 };

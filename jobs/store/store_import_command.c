@@ -11,7 +11,7 @@ typedef struct settings {
     bool force;
 } settings;
 
-static nb_status store_import(nb_job *job, nb_error *err)
+static nb_status store_import_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     nb_digest digest;
@@ -49,10 +49,12 @@ const nb_command nb_command_store_import = {
     .name = "store import",
     .summary = "make an embedding store of a .npy matrix",
     .usage = "-o S.nbe --embeddings M.npy [options]",
+    .description = "Embeddings that another program computed become a store like those of negbank embed.\n"
+                   "Mining and scoring then need no checkpoint.\n",
     .examples = "  negbank store import --embeddings words.npy --names words.txt -o words.nbe\n"
                 "  negbank store import --embeddings id.npy --labels id-labels.npy -o id.nbe\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
-    .run = store_import,
+    .run = store_import_run,
 };

@@ -33,7 +33,7 @@ typedef struct run {
     nb_buffer configuration;
 } run;
 
-static nb_status choose_plan(run *r, nb_error *err)
+static nb_status tune_choose_plan(run *r, nb_error *err)
 {
     const settings *s = r->set;
     int64_t seed = 0;
@@ -83,8 +83,8 @@ static nb_status choose_plan(run *r, nb_error *err)
 }
 
 /* Collective. Labelled images that can be decoded. */
-static nb_status read_images(run *r, nb_image_inputs *out, const nb_strings *inputs, const char *labels_from,
-                             const char *role, nb_error *err)
+static nb_status tune_read_images(run *r, nb_image_inputs *out, const nb_strings *inputs, const char *labels_from,
+                                  const char *role, nb_error *err)
 {
     nb_job *job = r->job;
     nb_image_choice choice = {.labels_from = labels_from, .limits = nb_image_limits_default()};
@@ -112,7 +112,7 @@ done:
 }
 
 /* The captions themselves; which image has which is in the digest of the images. */
-static nb_status describe_captions(run *r, nb_error *err)
+static nb_status tune_describe_captions(run *r, nb_error *err)
 {
     nb_buffer text = {0};
     nb_status status = NB_OK;
@@ -127,14 +127,14 @@ done:
 }
 
 /* What decides the result: a resumed run must share it. */
-static nb_status describe(run *r, nb_error *err)
+static nb_status tune_describe(run *r, nb_error *err)
 {
     const settings *s = r->set;
     const nb_tune_plan *p = &r->plan;
     nb_status status;
     NB_TRY(nb_buffer_printf(&r->configuration, err, "model=%.16s\n", r->model.clip->digest.hex));
     if (s->captions) {
-        NB_TRY(describe_captions(r, err));
+        NB_TRY(tune_describe_captions(r, err));
     }
     for (size_t i = 0; i < r->labels.count; i++) {
         NB_TRY(nb_buffer_printf(&r->configuration, err, "label %zu=%s\n", i, nb_strings_get(&r->labels, i)));
@@ -150,7 +150,7 @@ done:
 }
 
 /* Steps from epochs; the batch must fit the data. */
-static nb_status count_steps(run *r, nb_error *err)
+static nb_status tune_count_steps(run *r, nb_error *err)
 {
     nb_tune_plan *p = &r->plan;
     nb_tune_order order = {0};
@@ -163,7 +163,7 @@ static nb_status count_steps(run *r, nb_error *err)
 }
 
 /* Collective. A model from nothing is made in the partial output, anew at every start: the same bytes. */
-static nb_status make_model(run *r, nb_error *err)
+static nb_status tune_make_model(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_scratch_plan scratch = {
@@ -184,7 +184,7 @@ done:
     return nb_agree(r->job, status, err);
 }
 
-static nb_status read_inputs(run *r, nb_error *err)
+static nb_status tune_read_inputs(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_job *job = r->job;
@@ -193,23 +193,23 @@ static nb_status read_inputs(run *r, nb_error *err)
         NB_TRY(nb_agree(job, nb_labels_read(&r->labels, s->labels, err), err));
         NB_TRY(nb_provenance_file(&job->provenance, "labels", s->labels, err));
     }
-    NB_TRY(read_images(r, &r->train, &s->images, s->captions ? "txt" : "auto", "training images", err));
-    NB_TRY(nb_agree(job, count_steps(r, err), err));
+    NB_TRY(tune_read_images(r, &r->train, &s->images, s->captions ? "txt" : "auto", "training images", err));
+    NB_TRY(nb_agree(job, tune_count_steps(r, err), err));
     if (s->eval_images.count) {
-        NB_TRY(read_images(r, &r->held, &s->eval_images, "auto", "evaluation images", err));
+        NB_TRY(tune_read_images(r, &r->held, &s->eval_images, "auto", "evaluation images", err));
     }
     if (s->from_scratch) {
-        NB_TRY(make_model(r, err));
+        NB_TRY(tune_make_model(r, err));
     }
     NB_TRY(nb_model_open(&r->model, &job->team, r->plan.model, &nb_engine_fp32, err));
     NB_TRY(nb_provenance_input(&job->provenance, "model", r->plan.model, r->model.clip->digest.hex, err));
-    NB_TRY(nb_agree(job, describe(r, err), err));
+    NB_TRY(nb_agree(job, tune_describe(r, err), err));
 done:
     return status;
 }
 
 /* Collective. *complete: the output is there already. */
-static nb_status check_output(run *r, bool *complete, nb_error *err)
+static nb_status tune_check_output(run *r, bool *complete, nb_error *err)
 {
     nb_job *job = r->job;
     nb_status status = job->team.rank == 0 ? nb_tune_check_output(&r->plan, complete, err) : NB_OK;
@@ -217,18 +217,18 @@ static nb_status check_output(run *r, bool *complete, nb_error *err)
     return status == NB_OK ? nb_team_broadcast(&job->team, complete, sizeof *complete, err) : status;
 }
 
-static nb_status tune(nb_job *job, nb_error *err)
+static nb_status tune_run(nb_job *job, nb_error *err)
 {
     run r = {.job = job, .set = job->settings};
     bool complete = false;
     nb_status status;
-    NB_TRY(nb_agree(job, choose_plan(&r, err), err));
-    NB_TRY(check_output(&r, &complete, err));
+    NB_TRY(nb_agree(job, tune_choose_plan(&r, err), err));
+    NB_TRY(tune_check_output(&r, &complete, err));
     if (complete) {
         nb_log_info(&job->log, "'%s' is complete: nothing is left to do", r.set->output);
         goto done;
     }
-    NB_TRY(nb_agree(job, read_inputs(&r, err), err));
+    NB_TRY(nb_agree(job, tune_read_inputs(&r, err), err));
     NB_TRY(nb_job_record_kernel(job, err));
     const nb_image_inputs *held = r.set->eval_images.count ? &r.held : NULL;
     NB_TRY(nb_tune(&job->team, &job->log, &r.model, &r.train, held, &r.labels, &r.plan, err));
@@ -280,6 +280,13 @@ const nb_command nb_command_tune = {
     .name = "tune",
     .summary = "fine-tune both towers on ID images and labels (CMA), or train them on captions",
     .usage = "(--model DIR | --from-scratch CONFIG) --images LIST (--labels L.txt | --captions) -o OUT [options]",
+    .description =
+        "Tunes both towers on ID images and the texts of their labels with CMA's loss, or with CLIP's own (--lambda "
+        "0).\n"
+        "The loss couples the whole batch over all ranks, and gradients are summed exactly.\n"
+        "\n"
+        "On SIGUSR1 and SIGTERM the command saves its state and ends with exit status 85; --resume continues.\n"
+        "The output is a folder as Hugging Face lays it out, with tune.tsv, one line a step.\n",
     .examples =
         "  mpirun -np 4 negbank tune --model vit-b-16 --images id-train.txt --labels pets.txt -o vit-b-16-cma\n"
         "  negbank tune --model vit-b-16 --images id-train.txt --labels pets.txt --lambda 0 --batch 64 \\\n"
@@ -289,5 +296,5 @@ const nb_command nb_command_tune = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .mpi = true,
-    .run = tune,
+    .run = tune_run,
 };

@@ -40,6 +40,9 @@ nb_status nb_stream_push_batches(nb_stream *stream, const float *images, size_t 
  * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_stream_describe(const nb_stream *stream, nb_buffer *out, nb_error *err);
 
+/** The default of theta, below which a score is that of a confident OOD image, as InterNeg has it. */
+#define NB_VISUAL_THETA "0.35"
+
 /** Which visual negatives a score wants. */
 typedef struct nb_visual_limits {
     double theta; /**< images that score less may become visual negatives */

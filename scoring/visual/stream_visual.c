@@ -46,7 +46,8 @@ nb_status nb_stream_visual_create(nb_stream_visual *v, const nb_clip *clip, cons
     }
     NB_TRY_NEW(v->images, NB_INVERT_TILE * b->d);
     NB_TRY_NEW(v->rows, NB_INVERT_TILE * b->d);
-    NB_TRY(nb_visual_source_create(&v->source, clip, b->label_rows, b->prototypes, b->label_count, seed, err));
+    const nb_visual_classes classes = {.labels = b->label_rows, .prototypes = b->prototypes, .count = b->label_count};
+    NB_TRY(nb_visual_source_create(&v->source, clip, &classes, seed, err));
 done:
     return status;
 }
@@ -71,7 +72,8 @@ static nb_status invert(nb_stream_visual *v, nb_stream *stream, const float *ima
     for (size_t i = 0; i < count; i++) {
         v->ids[i] = number[i];
     }
-    NB_TRY(nb_visual_source_run(&v->source, v->images, v->ids, count, v->rows, v->margins, err));
+    const nb_visual_batch batch = {v->images, v->ids, count, v->rows, v->margins};
+    NB_TRY(nb_visual_source_run(&v->source, &batch, err));
     for (size_t i = 0; i < count; i++) {
         if (v->margins[i] > -INFINITY) {
             memmove(v->rows + kept * d, v->rows + i * d, d * sizeof *v->rows);

@@ -87,12 +87,13 @@ static void test_ranks(void **state)
            *negatives = calloc(NEGATIVES * d, sizeof *memory);
     world(&e, memory, d);
     rows(negatives, NEGATIVES, d, 4);
-    nb_visual_plan plan = nb_visual_plan_default(50);
+    nb_visual_plan plan = {
+        .negatives = negatives, .negative_count = NEGATIVES, .count = 50, .theta = 0.35, .groups = 5};
     import_wild(&wild, memory + 2 * LABELS * d, d);
     e.wild_images = &wild;
-    must(nb_visual_mine(&all, &e, clip, negatives, NEGATIVES, &plan, &err), &err);
+    must(nb_visual_mine(&all, &e, clip, &plan, &err), &err);
     e.team = &alone;
-    must(nb_visual_mine(&one, &e, clip, negatives, NEGATIVES, &plan, &err), &err);
+    must(nb_visual_mine(&one, &e, clip, &plan, &err), &err);
     if (team.rank == 0) {
         print_message("%zu of %d images are confident, %zu rejected, %zu kept\n", one.confident, WILD, one.rejected,
                       one.count);
@@ -122,7 +123,7 @@ static void test_ranks(void **state)
     nb_visual_free(&all);
     plan.groups = NEGATIVES + 1;
     e.team = &team;
-    must_fail(nb_visual_mine(&all, &e, clip, negatives, NEGATIVES, &plan, &err), NB_ERR_USAGE, &err, "groups");
+    must_fail(nb_visual_mine(&all, &e, clip, &plan, &err), NB_ERR_USAGE, &err, "groups");
     nb_visual_free(&one);
     nb_store_close(&wild);
     nb_clip_close(clip);

@@ -1,33 +1,51 @@
-/* Visual negatives (InterNeg, CVPR 2026): confident OOD images inverted into the text space and judged like any other
- * candidate. For mining, over stored wild images, and for scoring, along a stream.
- *
- * With q_c the label texts, p_c the classes' image prototypes and a_c = cos(q_c, p_c): a feature u is rejected when
- * cos(u, p_c) >= a_c for any class; its margin is mean_c (a_c - cos(u, p_c)), the larger the better. */
+/** @file
+ * Visual negatives (InterNeg, CVPR 2026): confident OOD images inverted into the text space and judged like any other
+ * candidate, by the margin and the rejection rule of common/linear/exact/inter_modal.h. For mining, over stored wild
+ * images, and for scoring, along a stream. */
 #ifndef NB_COMMON_CLIP_INVERSION_VISUAL_NEGATIVES_H
 #define NB_COMMON_CLIP_INVERSION_VISUAL_NEGATIVES_H
 
 #include "common/clip/inversion/invert.h"
+#include "common/linear/exact/inter_modal.h"
 
-/* Makes visual negatives; everything but the memory is borrowed. */
+/** The classes that inverted images are judged by. Rows are of unit length; all borrowed. */
+typedef struct nb_visual_classes {
+    const double *labels;     /**< [count, d] label texts */
+    const double *prototypes; /**< [count, d] image prototypes */
+    size_t count;             /**< C */
+} nb_visual_classes;
+
+/** Makes visual negatives. */
 typedef struct nb_visual_source {
-    nb_inverter *inverter;
-    const double *prototypes; /* [label_count, d] */
-    double *reference;        /* [label_count] a_c */
-    size_t label_count, d;
-    uint64_t seed;
-    float *images; /* [NB_INVERT_TILE, d] */
-    double *row;   /* [d] */
+    nb_inverter *inverter;  /**< owned */
+    nb_inter_modal margins; /**< owned */
+    size_t d;               /**< width of the embeddings */
+    uint64_t seed;          /**< of the random draws */
+    float *images;          /**< [NB_INVERT_TILE, d] scratch */
+    double *row;            /**< [d] scratch */
 } nb_visual_source;
 
-/* labels, prototypes [label_count, projection]: normalised. The 80 templates, NB_INVERT_STEPS steps. */
-nb_status nb_visual_source_create(nb_visual_source *out, const nb_clip *clip, const double *labels,
-                                  const double *prototypes, size_t label_count, uint64_t seed, nb_error *err);
-/* Takes {0}. */
+/** A batch of images and what becomes of them. */
+typedef struct nb_visual_batch {
+    const double *images; /**< [count, d], of unit length */
+    const uint64_t *ids;  /**< [count] numbers of the images, which their random draws depend on */
+    size_t count;         /**< at most NB_INVERT_TILE */
+    float *features;      /**< [count, d] out: inverted, of unit length */
+    double *margins;      /**< [count] out: margins, -INFINITY for what the rule rejects */
+} nb_visual_batch;
+
+/** Prepares a source with the 80 templates and NB_INVERT_STEPS steps. Not collective.
+ * @param clip    borrowed; its projection is d
+ * @param classes borrowed for this call
+ * @return NB_OK, or NB_ERR_LIMIT without memory; nothing is left to destroy then */
+nb_status nb_visual_source_create(nb_visual_source *out, const nb_clip *clip, const nb_visual_classes *classes,
+                                  uint64_t seed, nb_error *err);
+
+/** Takes {0}. Not collective. */
 void nb_visual_source_destroy(nb_visual_source *source);
 
-/* Up to NB_INVERT_TILE images [count, d], numbered ids [count]: features [count, d], normalised, and margins [count],
- * -INFINITY for what the rule rejects. */
-nb_status nb_visual_source_run(nb_visual_source *source, const double *images, const uint64_t *ids, size_t count,
-                               float *features, double *margins, nb_error *err);
+/** Inverts and judges a batch. The result of an image depends on it, its number and the seed alone. Not collective.
+ * @return NB_OK, or the error of the inversion */
+nb_status nb_visual_source_run(nb_visual_source *source, const nb_visual_batch *batch, nb_error *err);
 
 #endif

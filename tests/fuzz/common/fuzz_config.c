@@ -2,6 +2,7 @@
  * (one a line) and, behind a NUL, the run file they may name. */
 #include "fuzz/fuzz.h"
 
+#include "common/options/run_file.h"
 #include "jobs/commands.h"
 
 enum { WORDS_MAX = 16, TEXT_MAX = 4096 };
@@ -51,8 +52,7 @@ static void parse_options(unsigned choice, const char *words, const char *config
     int argc = 0;
     nb_error err = {0};
     nb_parsed parsed;
-    size_t count;
-    const nb_command *const *commands = nb_commands(&count);
+    const nb_command_list commands = nb_commands();
     snprintf(text, sizeof text, "%s", words);
     for (char *p = text; *p && argc < WORDS_MAX;) {
         char *end = strchr(p, '\n');
@@ -69,7 +69,7 @@ static void parse_options(unsigned choice, const char *words, const char *config
         argv[argc++] = (char *)(uintptr_t)memory_file(config, config_len);
     }
     argv[argc] = NULL;
-    nb_status status = nb_options_parse(&parsed, commands[choice % count], commands, count, argc, argv, &err);
+    nb_status status = nb_options_parse(&parsed, commands.all[choice % commands.count], commands, argc, argv, &err);
     require_message(status, &err);
     if (status == NB_OK) {
         check_settings(&parsed);

@@ -35,7 +35,8 @@ static const nb_command command = {.name = "make tea",
                                    .settings_size = sizeof(settings)};
 static const nb_command other = {
     .name = "mine", .options = options, .option_count = 2, .settings_size = sizeof(settings)};
-static const nb_command *const commands[] = {&command, &other};
+static const nb_command *const command_array[] = {&command, &other};
+static const nb_command_list commands = {.all = command_array, .count = 2};
 
 /* A command with rows made at run time; their values lie in a block of their own. */
 typedef struct brew {
@@ -98,7 +99,7 @@ static nb_status parse(nb_parsed *out, nb_error *err, const char *const *words)
     for (; words[argc]; argc++) {
         argv[argc] = (char *)(uintptr_t)words[argc];
     }
-    return nb_options_parse(out, &command, commands, 2, argc, argv, err);
+    return nb_options_parse(out, &command, commands, argc, argv, err);
 }
 #define PARSE(out, ...) parse((out), &err, (const char *const[]){__VA_ARGS__, NULL})
 
@@ -239,11 +240,11 @@ static void test_more_rows(void **state)
     nb_error err = {0};
     nb_parsed p;
     nb_option row;
-    const nb_command *const all[] = {&brewing};
+    const nb_command_list all = {.all = (const nb_command *const[]){&brewing}, .count = 1};
     const char *file = config("brew:\n  heat: 70\n  minutes: 4\n  share: 0.25\n  herb: [mint, sage]\n");
     char words[4][16] = {"--config", "", "--minutes=7", "--heat"};
     char *argv[] = {words[0], (char *)(uintptr_t)file, words[2]};
-    must(nb_options_parse(&p, &brewing, all, 1, 3, argv, &err), &err);
+    must(nb_options_parse(&p, &brewing, all, 3, argv, &err), &err);
     const settings *s = p.settings;
     const brew *b = p.parameters;
     assert_true(s->share == 0.25 && b->heat == 70);
@@ -272,10 +273,10 @@ static void test_more_rows(void **state)
     nb_parsed_free(&p);
     argv[0] = words[3];
     argv[1] = (char[]){"101"};
-    must_fail(nb_options_parse(&p, &brewing, all, 1, 2, argv, &err), NB_ERR_USAGE, &err, "[0, 100]");
+    must_fail(nb_options_parse(&p, &brewing, all, 2, argv, &err), NB_ERR_USAGE, &err, "[0, 100]");
     nb_command twice = brewing;
     twice.more = same_row_twice;
-    must_fail(nb_options_parse(&p, &twice, all, 1, 0, argv, &err), NB_ERR_INTERNAL, &err, "--heat");
+    must_fail(nb_options_parse(&p, &twice, all, 0, argv, &err), NB_ERR_INTERNAL, &err, "--heat");
 }
 
 int main(void)

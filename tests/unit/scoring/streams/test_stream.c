@@ -85,9 +85,8 @@ static size_t by_hand(const world *w, const nb_clip *clip, const nb_scorer *scor
     double *rows = calloc(NB_INVERT_TILE * d, sizeof *rows), margins[NB_INVERT_TILE];
     float *batch = calloc(BATCH * d, sizeof *batch), *features = calloc(NB_INVERT_TILE * d, sizeof *features);
     uint64_t ids[NB_INVERT_TILE];
-    must(nb_visual_source_create(&source, clip, w->bank.label_rows, w->bank.prototypes, LABELS,
-                                 scorer->parameters.shared.seed, &err),
-         &err);
+    const nb_visual_classes classes = {w->bank.label_rows, w->bank.prototypes, LABELS};
+    must(nb_visual_source_create(&source, clip, &classes, scorer->parameters.shared.seed, &err), &err);
     assert_true(nb_score_visual(scorer, &limits));
     must(nb_stream_create(&stream, scorer, &err), &err);
     for (size_t at = 0; at < IMAGES; at += BATCH) {
@@ -98,7 +97,8 @@ static size_t by_hand(const world *w, const nb_clip *clip, const nb_scorer *scor
         must(nb_stream_push(stream, batch, n, results + at, &err), &err);
         for (size_t i = 0; i <= n; i++) {
             if (held == NB_INVERT_TILE || (i == n && held)) {
-                must(nb_visual_source_run(&source, rows, ids, held, features, margins, &err), &err);
+                const nb_visual_batch visual = {rows, ids, held, features, margins};
+                must(nb_visual_source_run(&source, &visual, &err), &err);
                 for (size_t k = 0; k < held; k++) {
                     if (margins[k] > -INFINITY) {
                         must(nb_stream_add_negatives(stream, features + k * d, margins + k, 1, &err), &err);
