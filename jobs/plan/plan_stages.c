@@ -135,7 +135,8 @@ static nb_status plan_stages_plan_texts(nb_plan *p, nb_plan_row *r, nb_error *er
                              prompts, plan_stages_stores_half(r->stage));
     r->made = (nb_plan_count){rows.items, rows.bytes, (double)c.projection, rows.about};
     r->about = rows.about;
-    NB_TRY(nb_rates_seconds(&p->rates, &r->e, model, plan_stages_engine_of(r->stage), c.projection, &r->seconds, err));
+    NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){model, plan_stages_engine_of(r->stage), c.projection},
+                            &r->seconds, err));
 done:
     return status;
 }
@@ -154,7 +155,8 @@ static nb_status plan_stages_plan_images(nb_plan *p, nb_plan_row *r, nb_error *e
                               nb_stage_number(r->stage, "decode-threads", 1), plan_stages_stores_half(r->stage));
     r->made = (nb_plan_count){images.items, images.bytes, (double)c.projection, images.about};
     r->about = images.about;
-    NB_TRY(nb_rates_seconds(&p->rates, &r->e, model, plan_stages_engine_of(r->stage), c.projection, &r->seconds, err));
+    NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){model, plan_stages_engine_of(r->stage), c.projection},
+                            &r->seconds, err));
 done:
     return status;
 }
@@ -205,7 +207,7 @@ static nb_status plan_stages_plan_mine(nb_plan *p, nb_plan_row *r, nb_error *err
     NB_TRY(nb_estimate_mine(&r->e, &m, (int)p->set->ranks, err));
     r->made = (nb_plan_count){.items = m.size.labels + m.kept, .width = texts.width};
     r->about = texts.about;
-    NB_TRY(nb_rates_seconds(&p->rates, &r->e, NULL, NULL, (size_t)texts.width, &r->seconds, err));
+    NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){.width = (size_t)texts.width}, &r->seconds, err));
 done:
     return status;
 }
@@ -268,7 +270,7 @@ static nb_status plan_stages_plan_score(nb_plan *p, nb_plan_row *r, nb_error *er
     r->e.written = images.items * 96;
     r->e.products = cost.products;
     r->about = images.about;
-    NB_TRY(nb_rates_seconds(&p->rates, &r->e, model, engine, (size_t)bank.width, &r->seconds, err));
+    NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){model, engine, (size_t)bank.width}, &r->seconds, err));
 done:
     return status;
 }
@@ -290,7 +292,7 @@ static nb_status plan_stages_plan_tune(nb_plan *p, nb_plan_row *r, nb_error *err
     const nb_option_source recompute = nb_option_given(&s->options, "recompute");
     r->e = nb_estimate_tune(&c, steps, batch, nb_stage_number(s, "micro-batch", 16), recompute != NB_FROM_DEFAULT);
     r->about = images.about;
-    NB_TRY(nb_rates_seconds(&p->rates, &r->e, model, &nb_engine_fp32, c.projection, &r->seconds, err));
+    NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){model, &nb_engine_fp32, c.projection}, &r->seconds, err));
 done:
     return status;
 }
