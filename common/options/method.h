@@ -29,6 +29,9 @@ typedef const nb_method_parameters *(*nb_method_table)(size_t i);
 /** Option row `i` of all the parameters of a table, each name once, for nb_command.more. The parameter block of the
  * command is laid out by the number of the row. A row that differs from an earlier one of its name is given as well:
  * the parser refuses the second of a name, so that a table at odds with itself does not start.
+ * @param table of methods
+ * @param i from 0
+ * @param row out
  * @return true with *row, false when there are no more. Not collective. */
 bool nb_method_row(nb_method_table table, size_t i, nb_option *row);
 
@@ -38,6 +41,7 @@ bool nb_method_row(nb_method_table table, size_t i, nb_option *row);
 nb_status nb_method_defaults(void *block, const nb_method_parameters *parameters, nb_error *err);
 
 /** Sets one parameter of a block from text.
+ * @param parameters the block's
  * @param name as in its row
  * @param text borrowed for as long as the block where the parameter is a text
  * @return NB_OK, or NB_ERR_USAGE when there is no such parameter or the text is no value of it. Not collective. */

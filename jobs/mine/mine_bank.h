@@ -39,6 +39,7 @@ typedef struct nb_mine_bank {
 } nb_mine_bank;
 
 /** Writes the bank. On rank 0; not collective.
+ * @param bank what it is made of
  * @param digest of the file's content
  * @return NB_OK; NB_ERR_USAGE when the options suggest what the bank cannot hold; NB_ERR_IO, NB_ERR_LIMIT; or an error
  *         of reading rows */

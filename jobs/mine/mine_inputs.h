@@ -35,15 +35,19 @@ typedef struct nb_mine_inputs {
 
 /** Opens and records all of them. Collective.
  * @param out  closed with nb_mine_inputs_close, also after a failure
+ * @param job borrowed for as long
  * @param from borrowed for as long
  * @return NB_OK; NB_ERR_INPUT when widths or known checkpoints differ; NB_ERR_USAGE unless the labels' embeddings come
  *         one way, or when the images held out are the very ones mined with; or an error of reading */
 nb_status nb_mine_inputs_open(nb_mine_inputs *out, nb_job *job, const nb_mine_sources *from, nb_error *err);
 
-/** What criteria look at, borrowed from the inputs. Not collective. */
+/** What criteria look at, borrowed from the inputs. Not collective.
+ * @param inputs open
+ * @return the evidence */
 nb_evidence nb_mine_inputs_evidence(const nb_mine_inputs *inputs);
 
-/** Takes {0}. Not collective. */
+/** Takes {0}. Not collective.
+ * @param inputs emptied */
 void nb_mine_inputs_close(nb_mine_inputs *inputs);
 
 #endif

@@ -30,12 +30,14 @@ typedef struct nb_mine_visual {
 } nb_mine_visual;
 
 /** Checks that there is what visual negatives need, if they are asked for. Not collective.
+ * @param choice the options
  * @param from what the command line gives
  * @return NB_OK, or NB_ERR_USAGE naming what is missing */
 nb_status nb_mine_visual_check(const nb_mine_visual_choice *choice, const nb_mine_sources *from, nb_error *err);
 
 /** Makes visual negatives, if they are asked for. Collective, behind an agreement.
  * @param out       freed with nb_mine_visual_free, also after a failure
+ * @param choice the options
  * @param inputs    what the bank was mined from
  * @param selection the mined bank; its lists are read on rank 0
  * @return NB_OK, NB_ERR_INPUT when the checkpoint embeds to another width, or an error of nb_visual_mine; the same on
@@ -43,7 +45,8 @@ nb_status nb_mine_visual_check(const nb_mine_visual_choice *choice, const nb_min
 nb_status nb_mine_visual_make(nb_mine_visual *out, const nb_mine_visual_choice *choice, const nb_mine_inputs *inputs,
                               const nb_selection *selection, nb_error *err);
 
-/** Takes {0}. Not collective. */
+/** Takes {0}. Not collective.
+ * @param visual emptied */
 void nb_mine_visual_free(nb_mine_visual *visual);
 
 #endif

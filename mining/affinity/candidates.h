@@ -17,6 +17,7 @@ enum {
 };
 
 /** Reads rows of a store, each divided by its norm. Not collective.
+ * @param store of embeddings
  * @param begin, count rows [begin, begin + count), count at most NB_AFFINITY_TEXTS
  * @param out          [count, width]
  * @return NB_OK, NB_ERR_NUMERIC for a row that cannot be normalised, NB_ERR_VERIFY for a damaged one, NB_ERR_IO when
@@ -44,6 +45,8 @@ typedef struct nb_candidates {
 } nb_candidates;
 
 /** Opens the candidates of a store. Not collective.
+ * @param out closed with nb_candidates_close
+ * @param team borrowed
  * @param store  borrowed
  * @param labels the ID labels, borrowed for this call only
  * @param stops  the stop list, likewise; may be NULL
@@ -51,15 +54,20 @@ typedef struct nb_candidates {
 nb_status nb_candidates_open(nb_candidates *out, const nb_team *team, nb_store *store, const nb_strings *labels,
                              const nb_strings *stops, nb_error *err);
 
-/** Takes {0}. Not collective. */
+/** Takes {0}. Not collective.
+ * @param c emptied */
 void nb_candidates_close(nb_candidates *c);
 
 /** Loads a tile. Not collective; any rank may load any tile.
+ * @param c open
+ * @param tile number of the tile
  * @param out its arrays are valid until the next call
  * @return NB_OK, or an error of nb_unit_rows or of reading names */
 nb_status nb_candidates_load(nb_candidates *c, size_t tile, nb_text_tile *out, nb_error *err);
 
 /** What the names alone say of rows [begin, begin + count). Not collective.
+ * @param c open
+ * @param begin, count the rows
  * @param reasons [count] nb_reason
  * @param tags    [count] nb_tag, or NULL
  * @return NB_OK, or the error of reading names */

@@ -13,7 +13,9 @@ typedef enum nb_reason {
 } nb_reason;
 
 /** The name of a reason: "accepted", "label", "stop-list", or `rule`. Not collective.
- * @param rule the name of the run's rejection rule */
+ * @param reason of a candidate
+ * @param rule the name of the run's rejection rule
+ * @return the name */
 const char *nb_reason_name(nb_reason reason, const char *rule);
 
 #endif

@@ -54,30 +54,44 @@ extern const nb_criterion *const nb_criteria[];
 
 extern const nb_criterion nb_criterion_dnm; /**< which another criterion falls back to */
 
-/** The criterion of that name, NULL for an unknown one. Not collective. */
+/** The criterion of that name, NULL for an unknown one. Not collective.
+ * @param name a name of --criterion
+ * @return the criterion, NULL for an unknown name */
 const nb_criterion *nb_criterion_find(const char *name);
 
-/** The name of criterion `i`, NULL behind the last: nb_option.choice of --criterion. Not collective. */
+/** The name of criterion `i`, NULL behind the last: nb_option.choice of --criterion. Not collective.
+ * @param i its place in the table
+ * @return the name */
 const char *nb_criterion_choice(size_t i);
 
 /** "auto", then the names of the rejection rules, NULL behind the last: nb_option.choice of --reject. Not collective.
- */
+ * @param i from 0, "auto"
+ * @return the word */
 const char *nb_rejection_choice(size_t i);
 
 /** nb_option.describe of --reject: its help, with {} replaced by the rules that criteria have as their own, each with
- * the criteria, "interneg for interneg and debiased". Not collective. */
+ * the criteria, "interneg for interneg and debiased". Not collective.
+ * @param option the row, whose help has {}
+ * @param room [size] out
+ * @param size bytes, the end mark included; what is longer is cut */
 void nb_rejection_describe(const nb_option *option, char *room, size_t size);
 
 /** The rule that --reject asks for: a name, or "auto" for the criterion's own. NULL for an unknown name. Not
- * collective. */
+ * collective.
+ * @param choice a word of nb_rejection_choice
+ * @param criterion that was asked for
+ * @return the rule */
 const nb_rejection *nb_rejection_choose(const char *choice, const nb_criterion *criterion);
 
 /** Option row `i` of the parameters of all criteria and rejection rules: nb_command.more of `mine`.
+ * @param i from 0
+ * @param row out
  * @return true with *row, false when there are no more. Not collective. */
 bool nb_mining_row(size_t i, nb_option *row);
 
 /** A parameter block of a criterion or a rule.
  * @param block   freed by the caller
+ * @param parameters the method's
  * @param options the parsed options of a command with the rows of nb_mining_row, which keep texts; NULL for defaults
  * @return NB_OK, NB_ERR_LIMIT without memory, NB_ERR_INTERNAL when the command lacks a parameter. Not collective. */
 nb_status nb_mining_parameters(void **block, const nb_method_parameters *parameters, const nb_parsed *options,
@@ -86,11 +100,15 @@ nb_status nb_mining_parameters(void **block, const nb_method_parameters *paramet
 /** The row of the seed that criteria with a sample share, of a block `settings` with a member int64_t seed. */
 #define NB_MINING_SEED_ROW OPT_INT("seed", seed, "N", "0", 0, 9e15, "random and --neighbour-sample: seed of the sample")
 
-/** The order of doubles, for qsort. */
+/** The order of doubles, for qsort.
+ * @param a, b two doubles
+ * @return below, at or over 0 as *a is less than, equal to or more than *b */
 int nb_ascending(const void *a, const void *b);
 
 /** Logs how a pass went: its products' rate, "label pass: 100000 x 1000, 95.1 GFLOP/s a rank". Not collective.
- * @param rows, columns of the product, whose inner width is that of the evidence */
+ * @param what the name of the pass
+ * @param rows, columns of the product, whose inner width is that of the evidence
+ * @param seconds that it took; passes under a second are not logged */
 void nb_say_pass(const nb_evidence *evidence, const char *what, double rows, double columns, double seconds);
 
 #endif

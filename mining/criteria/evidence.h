@@ -37,26 +37,35 @@ typedef struct nb_mining_cost {
     double memory;   /**< bytes a rank */
 } nb_mining_cost;
 
-/** Adds one pass over candidates x labels with the labels held in single and double precision. Not collective. */
+/** Adds one pass over candidates x labels with the labels held in single and double precision. Not collective.
+ * @param cost what is added to
+ * @param size of the run */
 void nb_mining_cost_labels(nb_mining_cost *cost, const nb_mining_size *size);
 
-/** How far a cosine in single precision can be from the true one: rows of length 1, d products summed in any order. */
+/** How far a cosine in single precision can be from the true one: rows of length 1, d products summed in any order.
+ * @param d width
+ * @return the bound */
 static inline double nb_affinity_slack(size_t d)
 {
     return (double)(d + 8) * 0x1p-24;
 }
 
 /** All rows of a store as normalised doubles.
+ * @param store read whole
  * @param rows [count, d], freed by the caller; NULL after a failure
  * @return NB_OK, NB_ERR_LIMIT without memory, or the error of reading the store */
 nb_status nb_evidence_rows(nb_store *store, double **rows, nb_error *err);
 
 /** Checks that a store holds the text embeddings of the labels: as many rows as labels, in their order.
+ * @param store of embeddings
+ * @param labels the label set
  * @return NB_OK, or NB_ERR_INPUT when a name of the store is another than the label's (rows that were imported without
  *         names are numbers and pass) */
 nb_status nb_evidence_check_labels(const nb_store *store, const nb_strings *labels, nb_error *err);
 
 /** The image prototypes p_c = normalise(mean of the images of class c). Images with label -1 are left out.
+ * @param images a store with labels
+ * @param labels the label set, for messages and their number
  * @param out [C, d], freed by the caller; NULL after a failure
  * @return NB_OK, NB_ERR_INPUT when a label of the images is beyond the label set or a class has no image, NB_ERR_LIMIT
  *         without memory, or the error of reading the store */

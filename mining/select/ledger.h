@@ -46,24 +46,38 @@ typedef struct nb_ledger_plan {
 } nb_ledger_plan;
 
 /** Opens a ledger. Collective.
+ * @param out closed with nb_ledger_close
+ * @param team all of whose ranks call
+ * @param log where a word on resuming goes
+ * @param plan borrowed for this call
  * @return NB_OK, NB_ERR_LIMIT for too long an identity or without memory, NB_ERR_IO when the file cannot be made; the
  *         same on all ranks, and nothing is left to close then */
 nb_status nb_ledger_open(nb_ledger *out, const nb_team *team, const nb_log *log, const nb_ledger_plan *plan,
                          nb_error *err);
 
-/** Closes it; the file stays. Takes {.fd = -1}. Not collective. */
+/** Closes it; the file stays. Takes {.fd = -1}. Not collective.
+ * @param ledger emptied */
 void nb_ledger_close(nb_ledger *ledger);
 
 /** Writes a tile's record; sets its checksum. Not collective; any rank, any order.
+ * @param ledger open
+ * @param tile number of the tile
+ * @param content what is written
  * @return NB_OK, or NB_ERR_IO */
 nb_status nb_ledger_write(const nb_ledger *ledger, size_t tile, nb_ledger_tile *content, nb_error *err);
 
 /** Reads a tile's record. Not collective.
+ * @param ledger open
+ * @param tile number of the tile
+ * @param content out
  * @param done false when it was not written or is damaged, or holds a reason or a tag that is none
  * @return NB_OK, or NB_ERR_IO */
 nb_status nb_ledger_read(const nb_ledger *ledger, size_t tile, nb_ledger_tile *content, bool *done, nb_error *err);
 
-/** Candidates of a tile. Not collective. */
+/** Candidates of a tile. Not collective.
+ * @param ledger open
+ * @param tile number of the tile
+ * @return NB_AFFINITY_TEXTS, or fewer for the last one */
 size_t nb_ledger_rows(const nb_ledger *ledger, size_t tile);
 
 #endif

@@ -32,6 +32,7 @@ enum { NB_MINE_CRITERIA = 4 }; /**< criteria a run computes at most */
 
 /** The criteria a run computes: the deciding one, then with `all_columns` those that explain and find what they need,
  * as far as a ledger has columns. Not collective.
+ * @param plan what to mine
  * @param prototypes, wild what is there
  * @param out              [NB_MINE_CRITERIA]
  * @return how many */
@@ -39,14 +40,18 @@ size_t nb_mine_criteria(const nb_mine_plan *plan, bool prototypes, bool wild, co
 
 /** Mines. Collective.
  * @param out freed with nb_mined_free; empty after a failure
+ * @param plan borrowed for this call
+ * @param evidence borrowed for this call
  * @return NB_OK; NB_STOPPED after SIGUSR1 or SIGTERM, the ledger keeps the tiles that are done; an error of nb_select,
  *         of the ledger or of a criterion; the same on all ranks */
 nb_status nb_mine(nb_mined *out, const nb_mine_plan *plan, const nb_evidence *evidence, nb_error *err);
 
-/** Frees it; the ledger's file stays. Not collective. */
+/** Frees it; the ledger's file stays. Not collective.
+ * @param mined emptied */
 void nb_mined_free(nb_mined *mined);
 
 /** The selected texts in bank order. On rank 0.
+ * @param mined what was found
  * @param texts the store mined from
  * @param names freed by the caller
  * @param tags  [selection.count] nb_tag
@@ -56,6 +61,7 @@ nb_status nb_mined_texts(const nb_mined *mined, nb_store *texts, nb_strings *nam
 /** Writes the explain table: id, text (escaped as in score files), tag, status, position (row of the bank, from 0), the
  * columns; rows by id. On rank 0.
  * @param texts the store mined from
+ * @param path of the table
  * @param force overwrite
  * @return NB_OK, NB_ERR_IO, or the error of reading names */
 nb_status nb_mined_explain(const nb_mined *mined, nb_store *texts, const char *path, bool force, nb_error *err);

@@ -48,12 +48,15 @@ typedef struct nb_selection {
 
 /** Selects. Collective.
  * @param out freed with nb_selection_free; empty after a failure
+ * @param contest what decides
+ * @param quota how many to keep
  * @return NB_OK; NB_ERR_INPUT when nothing is accepted or nothing is left to select, with the counts by reason;
  *         NB_ERR_USAGE when quota.count exceeds the accepted ones and is not to be clamped; NB_ERR_NUMERIC when an
  *         accepted candidate's value is not finite; NB_ERR_IO, NB_ERR_LIMIT; the same on all ranks */
 nb_status nb_select(nb_selection *out, const nb_contest *contest, const nb_quota *quota, nb_error *err);
 
-/** Takes {0}. Not collective. */
+/** Takes {0}. Not collective.
+ * @param selection emptied */
 void nb_selection_free(nb_selection *selection);
 
 #endif

@@ -34,12 +34,14 @@ typedef struct nb_visual {
  * @param out      freed with nb_visual_free; empty after a failure
  * @param evidence with prototypes and wild images
  * @param clip     the checkpoint the embeddings come from
+ * @param plan what to make
  * @return NB_OK, NB_ERR_USAGE when there are more groups than negatives, or an error of reading images or of the
  *         inversion; the same on all ranks */
 nb_status nb_visual_mine(nb_visual *out, const nb_evidence *evidence, const nb_clip *clip, const nb_visual_plan *plan,
                          nb_error *err);
 
-/** Takes NULL and {0}. Not collective. */
+/** Takes NULL and {0}. Not collective.
+ * @param visual emptied */
 void nb_visual_free(nb_visual *visual);
 
 #endif

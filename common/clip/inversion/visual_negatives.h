@@ -35,16 +35,21 @@ typedef struct nb_visual_batch {
 } nb_visual_batch;
 
 /** Prepares a source with the 80 templates and NB_INVERT_STEPS steps. Not collective.
+ * @param out destroyed with nb_visual_source_destroy
  * @param clip    borrowed; its projection is d
  * @param classes borrowed for this call
+ * @param seed of the random draws
  * @return NB_OK, or NB_ERR_LIMIT without memory; nothing is left to destroy then */
 nb_status nb_visual_source_create(nb_visual_source *out, const nb_clip *clip, const nb_visual_classes *classes,
                                   uint64_t seed, nb_error *err);
 
-/** Takes {0}. Not collective. */
+/** Takes {0}. Not collective.
+ * @param source emptied */
 void nb_visual_source_destroy(nb_visual_source *source);
 
 /** Inverts and judges a batch. The result of an image depends on it, its number and the seed alone. Not collective.
+ * @param source made ready
+ * @param batch images in, features and margins out
  * @return NB_OK, or the error of the inversion */
 nb_status nb_visual_source_run(nb_visual_source *source, const nb_visual_batch *batch, nb_error *err);
 

@@ -24,16 +24,20 @@ typedef struct nb_inter_modal {
 } nb_inter_modal;
 
 /** Prepares margins against C classes. Not collective.
+ * @param out destroyed with nb_inter_modal_destroy
  * @param labels     [C, d] label texts, of unit length
  * @param prototypes [C, d] image prototypes, of unit length
+ * @param label_count C
  * @return NB_OK, or NB_ERR_LIMIT without memory; destroy it in both cases. */
 nb_status nb_inter_modal_create(nb_inter_modal *out, const double *labels, const double *prototypes, size_t label_count,
                                 size_t d, nb_error *err);
 
-/** Frees the memory. Takes {0}. Not collective. */
+/** Frees the memory. Takes {0}. Not collective.
+ * @param margins emptied */
 void nb_inter_modal_destroy(nb_inter_modal *margins);
 
 /** The margin of one text. Not collective; uses the scratch of `margins`.
+ * @param margins made ready
  * @param row      [d], of unit length
  * @param rejected set to whether the rule rejects it
  * @return the margin, whether it is rejected or not */

@@ -11,11 +11,13 @@
 typedef struct nb_interneg nb_interneg;
 
 /** Prepares the rule. Not collective.
+ * @param out the rule
  * @param evidence borrowed; it has prototypes
  * @return NB_OK, or NB_ERR_LIMIT without memory; close *out in both cases */
 nb_status nb_interneg_open(nb_interneg **out, const nb_evidence *evidence, nb_error *err);
 
-/** Takes NULL. Not collective. */
+/** Takes NULL. Not collective.
+ * @param rule freed */
 void nb_interneg_close(nb_interneg *rule);
 
 /** Judges a tile. Not collective.
@@ -25,10 +27,16 @@ void nb_interneg_close(nb_interneg *rule);
 nb_status nb_interneg_tile(nb_interneg *rule, const nb_text_tile *tile, double *margins, uint8_t *rejected,
                            nb_error *err);
 
-/** Exact margins [count] of rows [count, d] of unit length. Not collective. */
+/** Exact margins [count] of rows [count, d] of unit length. Not collective.
+ * @param rule made ready
+ * @param rows [count, d] of unit length
+ * @param count texts
+ * @param margins [count] out */
 void nb_interneg_exact(nb_interneg *rule, const double *rows, size_t count, double *margins);
 
-/** What judging all candidates takes, added to *cost. Not collective. */
+/** What judging all candidates takes, added to *cost. Not collective.
+ * @param cost what is added to
+ * @param size of the run */
 void nb_interneg_cost(nb_mining_cost *cost, const nb_mining_size *size);
 
 #endif

@@ -29,7 +29,9 @@ extern const nb_rejection *const nb_rejections[];
 
 extern const nb_rejection nb_rejection_interneg, nb_rejection_none; /**< which criteria have as their own */
 
-/** The rule of that name, NULL for an unknown one. Not collective. */
+/** The rule of that name, NULL for an unknown one. Not collective.
+ * @param name of a rule
+ * @return the rule */
 const nb_rejection *nb_rejection_find(const char *name);
 
 #endif
