@@ -5,17 +5,23 @@
 #include "common/linear/engine.h"
 #include "jobs/job.h"
 
-/* An option for `member` of a settings struct. Unrecorded: what it came to is recorded instead, so that auto and the
+/** An option for `member` of a settings struct. Unrecorded: what it came to is recorded instead, so that auto and the
  * precision it picks give the same bytes. */
 #define NB_PRECISION_OPTION(member)                                                                                    \
     OPT_CHOICE("precision", member, "TYPE", "fp32", "fp32|bf16|auto",                                                  \
                "of the towers' products; auto: bf16 where every CPU has AMX, else fp32", OPT_UNRECORDED)
 
-/* Collective (of an MPI command), and tells of slow kernels. The engine all ranks use: fp32 where `wanted` ("fp32",
- * "bf16", "auto") says so or a rank's CPU has no AMX, of which the log tells. */
+/** The engine all ranks use, after a warning of slow kernels: fp32 where `wanted` says so or a rank's CPU has no AMX,
+ * which the log reports.
+ *
+ * Collective for a command that runs under MPI.
+ * @param wanted "fp32", "bf16" or "auto"
+ * @param out    receives the engine, which lives as long as the program
+ * @return NB_OK; NB_ERR_LIMIT when ranks would use different ones */
 nb_status nb_job_engine(nb_job *job, const char *wanted, const nb_engine **out, nb_error *err);
 
-/* Records the engine in the content half of provenance. */
+/** Records the engine in the content half of provenance. Not collective.
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_job_record_engine(nb_job *job, const nb_engine *engine, nb_error *err);
 
 #endif

@@ -5,40 +5,58 @@
 #include "common/transfer/index.h"
 #include "jobs/job.h"
 
+/** How a command transfers: its options. */
 typedef struct nb_transfer_choice {
     nb_transfer_options http;
     const char *cache;
 } nb_transfer_choice;
 
-/* Rows of a settings struct with an nb_transfer_choice `transfer`. */
+/** Rows of a settings struct with an nb_transfer_choice `transfer`. */
 #define NB_HTTP_OPTION(TYPE, NAME, MEMBER, ...) OPT_##TYPE(NAME, transfer.http.MEMBER, __VA_ARGS__, OPT_UNRECORDED)
-/* clang-format off */
+/** clang-format off */
 #define NB_TRANSFER_OPTIONS                                                                                            \
     OPT_TEXT("cache", transfer.cache, "DIR", NULL, "default: negbank in $XDG_CACHE_HOME or ~/.cache", OPT_UNRECORDED), \
-    NB_HTTP_OPTION(INPUT, "ca-file", ca_file, "PEM", "trusted; default: CURL_CA_BUNDLE, SSL_CERT_FILE, the system's"), \
-    NB_HTTP_OPTION(REAL, "connect-timeout", connect_timeout, "S", "30", 0.001, 86400, "s until a server answers"),     \
-    NB_HTTP_OPTION(REAL, "stall-timeout", stall_timeout, "S", "30", 1, 86400, "s below --min-speed until it is dead"), \
-    NB_HTTP_OPTION(INT, "min-speed", min_speed, "N", "1000", 0, 1e12, "bytes/s that count as alive"),                  \
-    NB_HTTP_OPTION(REAL, "request-timeout", total_timeout, "S", "0", 0, 1e6, "s of one request; 0: no limit"),         \
-    NB_HTTP_OPTION(INT, "retries", retries, "N", "6", 0, 10000, "failures in a row, without progress, to get over"),   \
-    NB_HTTP_OPTION(REAL, "retry-wait", retry_wait, "S", "1", 0, 3600, "s before the first retry; doubles"),            \
-    NB_HTTP_OPTION(REAL, "retry-longest", retry_longest, "S", "60", 0, 86400, "s to wait at most, asked to or not")
+        NB_HTTP_OPTION(INPUT, "ca-file", ca_file, "PEM",                                                               \
+                       "trusted; default: CURL_CA_BUNDLE, SSL_CERT_FILE, the system's"),                               \
+        NB_HTTP_OPTION(REAL, "connect-timeout", connect_timeout, "S", "30", 0.001, 86400, "s until a server answers"), \
+        NB_HTTP_OPTION(REAL, "stall-timeout", stall_timeout, "S", "30", 1, 86400,                                      \
+                       "s below --min-speed until it is dead"),                                                        \
+        NB_HTTP_OPTION(INT, "min-speed", min_speed, "N", "1000", 0, 1e12, "bytes/s that count as alive"),              \
+        NB_HTTP_OPTION(REAL, "request-timeout", total_timeout, "S", "0", 0, 1e6, "s of one request; 0: no limit"),     \
+        NB_HTTP_OPTION(INT, "retries", retries, "N", "6", 0, 10000,                                                    \
+                       "failures in a row, without progress, to get over"),                                            \
+        NB_HTTP_OPTION(REAL, "retry-wait", retry_wait, "S", "1", 0, 3600, "s before the first retry; doubles"),        \
+        NB_HTTP_OPTION(REAL, "retry-longest", retry_longest, "S", "60", 0, 86400,                                      \
+                       "s to wait at most, asked to or not")
 /* clang-format on */
 
-/* Reads --verify: each a key or a key file. The caller frees *keys. */
+/** Reads the words of --verify, each a key or a key file. Not collective.
+ * @param room  for how many more keys to allocate
+ * @param keys  receives [words->count + room] keys; the caller frees *keys, after a failure too
+ * @param count receives how many were read
+ * @return NB_OK; NB_ERR_INPUT for what is no key; NB_ERR_IO for a file that cannot be read; NB_ERR_LIMIT without memory
+ */
 nb_status nb_job_trusted_keys(const nb_strings *words, size_t room, nb_public_key **keys, size_t *count, nb_error *err);
 
-/* An nb_password_source; `state` is the --password-file, or NULL. */
+/** An nb_password_source. Not collective.
+ * @param state the --password-file, or NULL
+ * @param path  the key the password is for
+ * @return what nb_password_get returns */
 nb_status nb_job_password(void *state, const char *path, char out[NB_PASSWORD_MAX], nb_error *err);
 
-/* pull --model: from an address or a folder into folder `output`. */
+/** pull --model: from an address or a folder into folder `output`. */
 typedef struct nb_model_pull {
     const char *from, *output;
     bool force;
-    const nb_public_key *keys; /* [key_count]: SHA256SUMS must be signed by one of them, unless there are none */
+    const nb_public_key *keys; /**< [key_count]: SHA256SUMS must be signed by one of them, unless there are none */
     size_t key_count;
     const nb_cache *cache;
 } nb_model_pull;
+
+/** Fetches a checkpoint, verified, into its folder; what is there already and whole is not fetched again. Not
+ * collective.
+ * @return NB_OK; NB_ERR_NETWORK for a transfer that failed; NB_ERR_VERIFY for a digest or signature that does not
+ *         match; NB_ERR_USAGE, NB_ERR_INPUT or NB_ERR_IO for the folder */
 nb_status nb_job_pull_model(const nb_job *job, nb_http *http, const nb_model_pull *what, nb_error *err);
 
 #endif

@@ -5,36 +5,47 @@
 
 #include "common/clip/model/model.h"
 
-/* Two prompts and the cosine of their text embeddings. */
+/** Two prompts and the cosine of their text embeddings. */
 typedef struct nb_known_pair {
     const char *first, *second;
     double cosine;
 } nb_known_pair;
 
-/* Answers of one published checkpoint. */
+/** Answers of one published checkpoint. */
 typedef struct nb_known_answers {
     const char *model;
-    double tolerance; /* of a cosine */
+    double tolerance; /**< of a cosine */
     const nb_known_pair *pairs;
     size_t count;
 } nb_known_answers;
 
-/* Those for a checkpoint of this shape, NULL when there are none. Another training of the same shape gives others. */
+/** The answers for a checkpoint of this shape. Another training of the same shape gives others. Not collective.
+ * @return NULL when there are none */
 const nb_known_answers *nb_known_answers_for(const nb_clip_config *config);
 
-/* cosines [answers->count] of this checkpoint; *worst: the largest distance to the known ones. */
+/** Computes the cosines of the known pairs. Not collective.
+ * @param cosines [answers->count] receives those of this checkpoint
+ * @param worst   receives the largest distance to the known ones
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_known_answers_compare(const nb_clip *clip, const nb_known_answers *answers, double *cosines, double *worst,
                                    nb_error *err);
 
 enum { NB_SANITY_IMAGES = 4 };
 
-/* NB_ERR_NUMERIC saying what is wrong with a checkpoint that opens but is no working CLIP: a logit scale outside
- * (0, ln 200], a text that does not come back from its tokens, an embedding that is not finite, zero or the same for
- * all inputs. Images are noise. *texts: how many were embedded. */
+/** Whether a checkpoint that opens is a working CLIP; images are noise. Not collective.
+ * @param texts receives how many were embedded
+ * @return NB_OK; NB_ERR_NUMERIC naming what is wrong: a logit scale outside (0, ln 200], a text that does not come back
+ *         from its tokens, an embedding that is not finite, zero or the same for all inputs; NB_ERR_LIMIT without
+ *         memory */
 nb_status nb_check_sanity(const nb_clip *clip, size_t *texts, nb_error *err);
 
-/* Embeds prompts, or noise images, over and over for about `seconds` on this core; items a second. */
+/** Embeds prompts over and over on this core. Not collective.
+ * @param seconds about how long
+ * @param rate    receives texts a second
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_check_text_speed(const nb_clip *clip, double seconds, double *rate, nb_error *err);
+
+/** As nb_check_text_speed, for images of noise. Not collective. */
 nb_status nb_check_image_speed(const nb_clip *clip, double seconds, double *rate, nb_error *err);
 
 #endif

@@ -82,9 +82,16 @@ done:
     return status;
 }
 
+/* What the splits share while their pictures are made. */
+typedef struct pictures {
+    nb_buffer captions; /* captions.tsv */
+    nb_image image;
+    nb_progress progress;
+    size_t made;
+} pictures;
+
 /* One split: its pictures, its list, and its rows of captions.tsv. */
-static nb_status demo_make_split(world *w, nb_demo_split split, nb_buffer *captions, nb_image *image,
-                                 nb_progress *progress, size_t *made, nb_error *err)
+static nb_status demo_make_split(world *w, nb_demo_split split, pictures *all, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_buffer list = {0};
@@ -95,10 +102,10 @@ static nb_status demo_make_split(world *w, nb_demo_split split, nb_buffer *capti
         nb_buffer_clear(&caption);
         NB_TRY(nb_demo_caption(&caption, &item.scene, item.with_place, err));
         NB_TRY(nb_strings_push(&w->texts, caption.data, caption.len, err));
-        NB_TRY(nb_buffer_printf(captions, err, "%s\t%s\n", item.path, caption.data));
+        NB_TRY(nb_buffer_printf(&all->captions, err, "%s\t%s\n", item.path, caption.data));
         NB_TRY(nb_buffer_printf(&list, err, "%s %" PRId64 "\n", item.path, item.label));
-        NB_TRY(demo_write_picture(w, &item, image, err));
-        nb_progress_update(progress, (double)++*made);
+        NB_TRY(demo_write_picture(w, &item, &all->image, err));
+        nb_progress_update(&all->progress, (double)++all->made);
     }
     NB_TRY(nb_buffer_printf(&name, err, "%s.txt", nb_demo_split_name(split)));
     NB_TRY(demo_write_text(w, name.data, &list, err));
@@ -112,24 +119,22 @@ done:
 static nb_status demo_make_pictures(world *w, nb_error *err)
 {
     nb_status status = NB_OK;
-    nb_image image = {0};
-    nb_buffer captions = {0};
+    pictures all = {0};
     size_t total = 0;
-    size_t made = 0;
     for (unsigned s = 0; s < NB_DEMO_SPLITS; s++) {
         total += nb_demo_split_count((nb_demo_split)s, w->plan->scale);
     }
-    NB_TRY(nb_image_create(&image, PICTURE_SIDE, PICTURE_SIDE, err));
-    NB_TRY(nb_buffer_printf(&captions, err, "path\tcaption\n"));
-    nb_progress progress = nb_progress_start(w->log, "images", (double)total);
+    NB_TRY(nb_image_create(&all.image, PICTURE_SIDE, PICTURE_SIDE, err));
+    NB_TRY(nb_buffer_printf(&all.captions, err, "path\tcaption\n"));
+    all.progress = nb_progress_start(w->log, "images", (double)total);
     for (unsigned s = 0; s < NB_DEMO_SPLITS; s++) {
-        NB_TRY(demo_make_split(w, (nb_demo_split)s, &captions, &image, &progress, &made, err));
+        NB_TRY(demo_make_split(w, (nb_demo_split)s, &all, err));
     }
-    nb_progress_finish(&progress);
-    NB_TRY(demo_write_text(w, "captions.tsv", &captions, err));
+    nb_progress_finish(&all.progress);
+    NB_TRY(demo_write_text(w, "captions.tsv", &all.captions, err));
 done:
-    nb_buffer_free(&captions);
-    nb_image_free(&image);
+    nb_buffer_free(&all.captions);
+    nb_image_free(&all.image);
     return status;
 }
 
@@ -137,12 +142,13 @@ static nb_status demo_make_training(const world *w, nb_error *err)
 {
     const nb_demo_plan *p = w->plan;
     char *path = NULL;
+    const nb_demo_training shard = {.seed = p->seed, .count = p->training, .side = TRAINING_SIDE, .force = p->force};
     if (!p->training) {
         return NB_OK;
     }
     nb_status status = nb_path_join(&path, w->directory, "train.tar", err);
     if (status == NB_OK) {
-        status = nb_demo_training_write(path, p->seed, p->training, TRAINING_SIDE, p->force, w->log, err);
+        status = nb_demo_training_write(path, &shard, w->log, err);
     }
     free(path);
     return status;

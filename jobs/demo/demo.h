@@ -17,17 +17,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** Which world to make. */
 typedef struct nb_demo_plan {
     uint64_t seed;
-    size_t scale;        /* pictures of every split, in times the usual number; at least 1 */
-    size_t training;     /* pictures in train.tar; 0: there is none */
-    bool random_weights; /* model/ knows nothing */
-    bool force;          /* files of the same names are overwritten, others are left alone */
+    size_t scale;        /**< pictures of every split, in times the usual number; at least 1 */
+    size_t training;     /**< pictures in train.tar; 0: there is none */
+    bool random_weights; /**< model/ knows nothing */
+    bool force;          /**< files of the same names are overwritten, others are left alone */
 } nb_demo_plan;
 
-/* Makes the world in `directory`, which is created with its parents. Every byte depends on the plan alone (and on the
- * versions of libpng, zlib and the C library's mathematics); the names of the files do not depend on the seed.
- * NB_ERR_USAGE when the directory exists and is not empty, unless force. Not collective: one rank calls it. */
+/** Makes the world. Every byte depends on the plan alone (and on the versions of libpng, zlib and the C library's
+ * mathematics); the names of the files do not depend on the seed.
+ *
+ * Not collective: one rank calls it.
+ * @param directory is created with its parents
+ * @return NB_OK; NB_ERR_USAGE when the directory exists and is not empty, unless force; NB_ERR_IO when a file cannot be
+ *         written; NB_ERR_LIMIT without memory */
 nb_status nb_demo_make(const char *directory, const nb_demo_plan *plan, const nb_log *log, nb_error *err);
 
 #endif

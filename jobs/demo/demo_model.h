@@ -5,26 +5,30 @@
 
 #include "common/base/memory.h"
 
-/* One tower. The feed-forward layers are four times as wide. */
+/** One tower. The feed-forward layers are four times as wide. */
 typedef struct nb_demo_tower {
     size_t width, layers, heads;
 } nb_demo_tower;
 
+/** The shape of a checkpoint. */
 typedef struct nb_demo_model {
     nb_demo_tower text, vision;
-    size_t context;    /* tokens a text, start and end included */
-    size_t image_size; /* pixels a side */
-    size_t patch_size; /* divides image_size */
-    size_t projection; /* width of the embeddings */
-    size_t merges;     /* learned at most; the vocabulary has 514 symbols more */
+    size_t context;    /**< tokens a text, start and end included */
+    size_t image_size; /**< pixels a side */
+    size_t patch_size; /**< divides image_size */
+    size_t projection; /**< width of the embeddings */
+    size_t merges;     /**< learned at most; the vocabulary has 514 symbols more */
 } nb_demo_model;
 
-/* Two layers of width 64 and 4 heads in both towers, 32 tokens, 64 pixels in patches of 8, projection 32, 500 merges.
+/** Two layers of width 64 and 4 heads in both towers, 32 tokens, 64 pixels in patches of 8, projection 32, 500 merges.
  */
 nb_demo_model nb_demo_model_tiny(void);
 
-/* Writes the five files into an existing directory. texts: what the vocabulary is learned from. The same model, seed
- * and texts give the same bytes. */
+/** Writes the five files of a checkpoint into an existing directory. The same model, seed and texts give the same
+ * bytes. Not collective.
+ * @param texts what the vocabulary is learned from
+ * @return NB_OK; NB_ERR_USAGE for a file that exists, unless force; NB_ERR_IO when one cannot be written; NB_ERR_LIMIT
+ *         without memory */
 nb_status nb_demo_model_write(const char *directory, bool force, const nb_demo_model *model, uint64_t seed,
                               const nb_strings *texts, nb_error *err);
 

@@ -5,7 +5,9 @@
 
 #include "jobs/demo/world.h"
 
-/* Fills rgb [side, side, 3], rows from the top. The result depends on the scene alone. */
+/** Paints a scene; the result depends on the scene alone. Not collective.
+ * @param rgb  [side, side, 3], rows from the top
+ * @param side pixels */
 void nb_demo_draw(const nb_demo_scene *scene, uint8_t *rgb, size_t side);
 
 #endif

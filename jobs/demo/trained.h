@@ -7,7 +7,8 @@
 
 #include <stdbool.h>
 
-/* Writes the checkpoint's files into an existing directory. */
+/** Writes the files of the trained checkpoint into an existing directory. Not collective.
+ * @return NB_OK; NB_ERR_USAGE for a file that exists, unless force; NB_ERR_IO when one cannot be written */
 nb_status nb_demo_trained_write(const char *directory, bool force, nb_error *err);
 
 #endif

@@ -6,9 +6,11 @@
 
 #include "common/base/memory.h"
 
+/** The lists of words. */
 typedef enum nb_demo_words { NB_DEMO_NOUNS, NB_DEMO_ADJECTIVES } nb_demo_words;
 
-/* Pushes the lines of one list in an order drawn from the seed. */
+/** Appends the lines of one list in an order drawn from the seed.
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_demo_words_push(nb_strings *lines, nb_demo_words list, uint64_t seed, nb_error *err);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "common/base/memory.h"
 
+/** The shapes there are. */
 typedef enum nb_demo_shape {
     NB_DEMO_CIRCLE,
     NB_DEMO_SQUARE,
@@ -21,16 +22,17 @@ typedef enum nb_demo_shape {
     NB_DEMO_ARROW,
     NB_DEMO_DIAMOND,
     NB_DEMO_PENTAGON,
-    NB_DEMO_SHAPES_NAMED, /* those above make ID and near-OOD classes, those below far-OOD ones */
+    NB_DEMO_SHAPES_NAMED, /**< those above make ID and near-OOD classes, those below far-OOD ones */
     NB_DEMO_FLOWER = NB_DEMO_SHAPES_NAMED,
     NB_DEMO_GEAR,
-    NB_DEMO_SHAPES_TRAINED, /* those above are in training pictures (jobs/demo/training.h), those below in none */
+    NB_DEMO_SHAPES_TRAINED, /**< those above are in training pictures (jobs/demo/training.h), those below in none */
     NB_DEMO_SPIRAL = NB_DEMO_SHAPES_TRAINED,
     NB_DEMO_LIGHTNING,
     NB_DEMO_HOURGLASS,
     NB_DEMO_SHAPES
 } nb_demo_shape;
 
+/** The colours there are. */
 typedef enum nb_demo_colour {
     NB_DEMO_RED,
     NB_DEMO_ORANGE,
@@ -47,6 +49,7 @@ typedef enum nb_demo_colour {
     NB_DEMO_COLOURS
 } nb_demo_colour;
 
+/** What fills a shape. */
 typedef enum nb_demo_texture {
     NB_DEMO_PLAIN,
     NB_DEMO_STRIPED,
@@ -57,93 +60,117 @@ typedef enum nb_demo_texture {
     NB_DEMO_TEXTURES
 } nb_demo_texture;
 
+/** How large a shape is. */
 typedef enum nb_demo_size { NB_DEMO_SMALL, NB_DEMO_MEDIUM, NB_DEMO_LARGE, NB_DEMO_SIZES } nb_demo_size;
 
 enum { NB_DEMO_BACKGROUNDS = 8, NB_DEMO_PLACES = 9, NB_DEMO_OBJECTS_MAX = 3 };
 
-/* What fills the picture: one shape on a background, or a few alike, or no object at all. */
+/** What fills the picture: one shape on a background, or a few alike, or no object at all. */
 typedef enum nb_demo_kind {
     NB_DEMO_OBJECT,
     NB_DEMO_STRIPES,
     NB_DEMO_DOTS,
     NB_DEMO_CHECKERBOARD,
-    NB_DEMO_KINDS_TRAINED,                  /* as with shapes */
-    NB_DEMO_STATIC = NB_DEMO_KINDS_TRAINED, /* every pixel on its own */
-    NB_DEMO_CLOUDS                          /* smooth noise */
+    NB_DEMO_KINDS_TRAINED,                  /**< as with shapes */
+    NB_DEMO_STATIC = NB_DEMO_KINDS_TRAINED, /**< every pixel on its own */
+    NB_DEMO_CLOUDS                          /**< smooth noise */
 } nb_demo_kind;
 
-/* Where one object is. */
+/** Where one object is. */
 typedef struct nb_demo_spot {
-    double x, y;  /* centre */
-    double angle; /* radians, counter-clockwise */
+    double x, y;  /**< centre */
+    double angle; /**< radians, counter-clockwise */
 } nb_demo_spot;
 
-/* One picture. Lengths are in half picture widths: the picture is [-1, 1] x [-1, 1], y upwards. */
+/** One picture. Lengths are in half picture widths: the picture is [-1, 1] x [-1, 1], y upwards. */
 typedef struct nb_demo_scene {
     nb_demo_kind kind;
     nb_demo_shape shape;
     nb_demo_colour colour;
     nb_demo_texture texture;
     nb_demo_size size;
-    unsigned background; /* < NB_DEMO_BACKGROUNDS */
-    unsigned place;      /* < NB_DEMO_PLACES: rows from the top, 4 is the middle */
-    unsigned count;      /* objects, alike but for where they are; 1 to NB_DEMO_OBJECTS_MAX */
+    unsigned background; /**< < NB_DEMO_BACKGROUNDS */
+    unsigned place;      /**< < NB_DEMO_PLACES: rows from the top, 4 is the middle */
+    unsigned count;      /**< objects, alike but for where they are; 1 to NB_DEMO_OBJECTS_MAX */
     nb_demo_spot spots[NB_DEMO_OBJECTS_MAX];
-    double radius;    /* of the circle around the shape */
-    double rgb[3];    /* the colour as this picture shows it, 0 to 1 */
-    double ground[3]; /* the background's */
-    uint64_t grain;   /* seed of what is random in the pixels */
+    double radius;    /**< of the circle around the shape */
+    double rgb[3];    /**< the colour as this picture shows it, 0 to 1 */
+    double ground[3]; /**< the background's */
+    uint64_t grain;   /**< seed of what is random in the pixels */
 } nb_demo_scene;
 
+/** The word for a shape. */
 const char *nb_demo_shape_name(nb_demo_shape shape);
+
+/** The word for a colour. */
 const char *nb_demo_colour_name(nb_demo_colour colour);
+
+/** The word for a texture. */
 const char *nb_demo_texture_name(nb_demo_texture texture);
+
+/** The words for a background < NB_DEMO_BACKGROUNDS. */
 const char *nb_demo_background_name(unsigned background);
 
-/* An object scene of this colour and shape, everything else drawn from (seed, stream). */
+/** An object scene of this colour and shape, everything else drawn from (seed, stream). */
 nb_demo_scene nb_demo_scene_object(uint64_t seed, uint64_t stream, nb_demo_colour colour, nb_demo_shape shape);
-/* The same with `count` smaller objects, 2 to NB_DEMO_OBJECTS_MAX, which do not cover each other. */
+
+/** As nb_demo_scene_object, with smaller objects that do not cover each other.
+ * @param count of objects, 2 to NB_DEMO_OBJECTS_MAX */
 nb_demo_scene nb_demo_scene_several(uint64_t seed, uint64_t stream, nb_demo_colour colour, nb_demo_shape shape,
                                     unsigned count);
-/* A scene without an object, kind other than NB_DEMO_OBJECT. */
+
+/** A scene without an object.
+ * @param kind other than NB_DEMO_OBJECT */
 nb_demo_scene nb_demo_scene_pattern(uint64_t seed, uint64_t stream, nb_demo_kind kind);
 
-/* Appends the scene's words: "a large striped red circle on a grey background", "two small red circles on ...".
- * with_place adds where a single object is: "... in the top left corner of a grey background". */
+/** Appends the scene's words: "a large striped red circle on a grey background", "two small red circles on ...".
+ * @param with_place adds where a single object is: "... in the top left corner of a grey background"
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_demo_caption(nb_buffer *out, const nb_demo_scene *scene, bool with_place, nb_error *err);
 
-/* Appends a word or phrase in the plural. */
+/** Appends a word or phrase in the plural.
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_demo_plural(nb_buffer *out, const char *noun, nb_error *err);
-/* "two", "three"; count is 2 to NB_DEMO_OBJECTS_MAX. */
+
+/** "two", "three".
+ * @param count 2 to NB_DEMO_OBJECTS_MAX */
 const char *nb_demo_number_name(unsigned count);
 
-/* The ID label set: class < nb_demo_class_count() is "colour shape". */
+/** How many labels the ID label set has. */
 size_t nb_demo_class_count(void);
+
+/** Appends the label of a class, "colour shape".
+ * @param class_number < nb_demo_class_count()
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_demo_class_name(nb_buffer *out, size_t class_number, nb_error *err);
 
+/** The sets of pictures. */
 typedef enum nb_demo_split {
     NB_DEMO_ID_TRAIN,
     NB_DEMO_ID_TEST,
-    NB_DEMO_OOD_NEAR, /* shapes and colours of the ID classes' kind in other combinations */
-    NB_DEMO_OOD_FAR,  /* shapes of no ID class, patterns, noise */
-    NB_DEMO_WILD,     /* half ID classes, a quarter near, a quarter far */
+    NB_DEMO_OOD_NEAR, /**< shapes and colours of the ID classes' kind in other combinations */
+    NB_DEMO_OOD_FAR,  /**< shapes of no ID class, patterns, noise */
+    NB_DEMO_WILD,     /**< half ID classes, a quarter near, a quarter far */
     NB_DEMO_SPLITS
 } nb_demo_split;
 
-const char *nb_demo_split_name(nb_demo_split split); /* "id-train", ... */
-/* scale: times the usual number of pictures of every class, at least 1. */
+/** "id-train", ... */
+const char *nb_demo_split_name(nb_demo_split split);
+
+/** How many pictures a split has.
+ * @param scale times the usual number of pictures of every class, at least 1 */
 size_t nb_demo_split_count(nb_demo_split split, size_t scale);
 
-/* One picture of a split. */
+/** One picture of a split. */
 typedef struct nb_demo_item {
-    char path[96];   /* "images/id-train/red_circle/000.png": below the world's folder, no blanks */
-    int64_t label;   /* the ID class in ID splits, else -1 (wild images are unlabelled) */
-    int64_t truth;   /* the ID class shown, -1 for none, in every split */
-    bool with_place; /* its caption says where the object is */
+    char path[96];   /**< "images/id-train/red_circle/000.png": below the world's folder, no blanks */
+    int64_t label;   /**< the ID class in ID splits, else -1 (wild images are unlabelled) */
+    int64_t truth;   /**< the ID class shown, -1 for none, in every split */
+    bool with_place; /**< its caption says where the object is */
     nb_demo_scene scene;
 } nb_demo_item;
 
-/* Picture i < nb_demo_split_count(split, scale). */
+/** Picture i < nb_demo_split_count(split, scale) of a split. */
 nb_demo_item nb_demo_item_at(uint64_t seed, nb_demo_split split, size_t scale, size_t i);
 
 #endif

@@ -53,7 +53,8 @@ static nb_status embed_images_run(nb_job *job, nb_error *err)
     nb_image_embedder embedder = {0};
     char note[64];
     nb_buffer marks = {0};
-    size_t dropped = 0, left = 0;
+    nb_embedding embedding = {0};
+    size_t dropped = 0;
     nb_status status;
     NB_TRY(nb_job_embed_check(job, &s->embed, err));
     NB_TRY(nb_image_inputs_share(&inputs, &job->team, &job->log, &s->inputs, &choice, err));
@@ -69,20 +70,21 @@ static nb_status embed_images_run(nb_job *job, nb_error *err)
     NB_TRY(embed_images_record_counts(job, &inputs, dropped, err));
     snprintf(note, sizeof note, "; %zu could not be decoded", dropped);
     NB_TRY(nb_agree(job, nb_image_embedder_open(&embedder, model.clip, &inputs, (size_t)s->decode_threads, err), err));
-    nb_store_spec spec = {.count = inputs.count,
-                          .tile_rows = NB_IMAGE_TILE,
-                          .names = &inputs.names,
-                          .labels = inputs.labels,
-                          .classes = &inputs.classes};
-    nb_embed_work work = {.what = "images",
-                          .make = nb_image_embedder_tile,
-                          .herald = s->decode_threads ? nb_image_embedder_ahead : NULL,
-                          .maker = &embedder,
-                          .times = &embedder.times,
-                          .run = nb_image_inputs_run(&inputs, NB_IMAGE_TILE, (size_t)job->team.size)};
-    NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, work, note, &left, err));
+    embedding = (nb_embedding){.choice = &s->embed, .clip = model.clip, .note = note};
+    embedding.spec = (nb_store_spec){.count = inputs.count,
+                                     .tile_rows = NB_IMAGE_TILE,
+                                     .names = &inputs.names,
+                                     .labels = inputs.labels,
+                                     .classes = &inputs.classes};
+    embedding.work = (nb_embed_work){.what = "images",
+                                     .make = nb_image_embedder_tile,
+                                     .herald = s->decode_threads ? nb_image_embedder_ahead : NULL,
+                                     .maker = &embedder,
+                                     .times = &embedder.times,
+                                     .run = nb_image_inputs_run(&inputs, NB_IMAGE_TILE, (size_t)job->team.size)};
+    NB_TRY(nb_job_embed(job, &embedding, err));
 done:
-    if (marks.data && job->team.rank == 0 && !embed_images_worth_keeping(s, status, left)) {
+    if (marks.data && job->team.rank == 0 && !embed_images_worth_keeping(s, status, embedding.left)) {
         unlink(marks.data);
     }
     nb_buffer_free(&marks);

@@ -48,38 +48,36 @@ static void embed_options_say_part(const nb_job *job, const nb_embed_target *tar
     }
 }
 
-nb_status nb_job_embed(nb_job *job, const nb_embed_choice *choice, const nb_clip *clip, nb_store_spec spec,
-                       nb_embed_work work, const char *note, size_t *left, nb_error *err)
+nb_status nb_job_embed(nb_job *job, nb_embedding *e, nb_error *err)
 {
+    const nb_embed_choice *choice = e->choice;
     nb_embed_target target = {.path = choice->output, .force = choice->force, .resume = choice->resume};
     nb_embed_account account = {0};
     nb_digest digest = {""};
     char *provenance = NULL;
     nb_status status;
     NB_TRY(nb_part_parse(&target.part, choice->part, err)); /* it was sound before */
-    NB_TRY(nb_provenance_input(&job->provenance, "model", choice->model, clip->digest.hex, err));
+    NB_TRY(nb_provenance_input(&job->provenance, "model", choice->model, e->clip->digest.hex, err));
     NB_TRY(nb_job_record_kernel(job, err));
-    NB_TRY(nb_job_record_engine(job, clip->engine, err));
+    NB_TRY(nb_job_record_engine(job, e->clip->engine, err));
     NB_TRY(nb_provenance_text(&job->provenance, &provenance, err));
-    spec.width = clip->config.projection;
-    spec.half = strcmp(choice->store, "fp16") == 0;
-    spec.provenance = provenance;
-    work.sharing = nb_sharing_parse(choice->sharing);
-    NB_TRY(nb_embed_store(&job->team, &job->log, &target, &spec, &work, &digest, &account, err));
+    e->spec.width = e->clip->config.projection;
+    e->spec.half = strcmp(choice->store, "fp16") == 0;
+    e->spec.provenance = provenance;
+    e->work.sharing = nb_sharing_parse(choice->sharing);
+    NB_TRY(nb_embed_store(&job->team, &job->log, &target, &e->spec, &e->work, &digest, &account, err));
     if (digest.hex[0]) { /* rank 0 wrote a store */
-        NB_TRY(embed_options_record_account(job, &account, work.what, err));
+        NB_TRY(embed_options_record_account(job, &account, e->work.what, err));
         nb_job_record(job, choice->output, digest.hex);
     }
     if (target.part.count) {
         embed_options_say_part(job, &target, account.left);
     }
     if (!account.left) {
-        nb_log_info(&job->log, "%zu %s -> %s%s", spec.count, work.what, choice->output, note);
+        nb_log_info(&job->log, "%zu %s -> %s%s", e->spec.count, e->work.what, choice->output, e->note);
     }
 done:
-    if (left) {
-        *left = account.left;
-    }
+    e->left = account.left;
     free(provenance);
     return status;
 }

@@ -29,11 +29,12 @@ static nb_status embed_text_run(nb_job *job, nb_error *err)
     NB_TRY(nb_model_open(&model, &job->team, s->embed.model, engine, err));
     NB_TRY(
         nb_agree(job, nb_text_embedder_create(&embedder, model.clip, &prompts, &corpus.texts, corpus.tags, err), err));
-    nb_store_spec spec = {
-        .count = corpus.count, .tile_rows = NB_TEXT_TILE, .names = &corpus.texts, .tags = corpus.tags};
-    nb_embed_work work = {
+    nb_embedding embedding = {.choice = &s->embed, .clip = model.clip, .note = ""};
+    embedding.spec =
+        (nb_store_spec){.count = corpus.count, .tile_rows = NB_TEXT_TILE, .names = &corpus.texts, .tags = corpus.tags};
+    embedding.work = (nb_embed_work){
         .what = "texts", .make = nb_text_embedder_tile, .maker = &embedder, .times = &embedder.times, .run = 1};
-    NB_TRY(nb_job_embed(job, &s->embed, model.clip, spec, work, "", NULL, err));
+    NB_TRY(nb_job_embed(job, &embedding, err));
 done:
     nb_text_embedder_destroy(&embedder);
     nb_corpus_free(&corpus);

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-/* Adds precision, sizes, suggestion, calibration and source of an open bank to `about`. */
+/** Adds precision, sizes, suggestion, calibration and source of an open bank to `about`. Not collective. */
 void nb_describe_bank(const nb_bank *bank, json_t *about);
 
 #endif

@@ -7,10 +7,12 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* Adds to `about`: "kind", "bytes", "sha256", "whole", "checked" (how many datasets, tiles or rows were read) and
+/** Adds to `about`: "kind", "bytes", "sha256", "whole", "checked" (how many datasets, tiles or rows were read) and
  * "damage", a list of {"where", "what"}. HDF5 does not survive every damaged file, so what lies behind a seal is read
- * by a child process, whose death is a finding too. NB_ERR_INPUT when it is no file of ours, or of a newer version; a
- * damaged one is no failure. */
+ * by a child process, whose death is a finding too. Not collective.
+ * @param whole receives whether nothing is damaged
+ * @return NB_OK, for a damaged file too; NB_ERR_INPUT when it is no file of ours, or of a newer version; NB_ERR_IO when
+ *         it cannot be read */
 nb_status nb_checkup(const char *path, json_t *about, bool *whole, nb_error *err);
 
 #endif

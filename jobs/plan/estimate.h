@@ -14,24 +14,36 @@
 /* The same for a stage that never starts MPI. */
 #define NB_ESTIMATE_BASE_ALONE ((double)(48 << 20))
 
+/** What a stage will take. */
 typedef struct nb_estimate {
-    double items;            /* rows made, or looked at */
-    double tiles;            /* units that ranks share; a run takes as long as the rank with the most of them */
-    double memory;           /* bytes a rank, weights left out */
-    double weights;          /* bytes a node: ranks of a node share them */
-    double written, scratch; /* bytes, of all ranks */
-    double texts, images, products, gathered; /* work: texts and images through their towers, floating-point operations
-                                                 of products, bytes of corpus inputs */
+    double items;            /**< rows made, or looked at */
+    double tiles;            /**< units that ranks share; a run takes as long as the rank with the most of them */
+    double memory;           /**< bytes a rank, weights left out */
+    double weights;          /**< bytes a node: ranks of a node share them */
+    double written, scratch; /**< bytes, of all ranks */
+    double texts, images, products, gathered; /**< work: texts and images through their towers, floating-point
+                                                 operations of products, bytes of corpus inputs */
 } nb_estimate;
 
-/* `bytes` of unpacked inputs in `lines` lines; `memory`: the option of that name, in bytes. */
+/** What `corpus` takes. Not collective.
+ * @param bytes  of unpacked inputs
+ * @param lines  of them
+ * @param memory the option of that name, in bytes */
 nb_estimate nb_estimate_corpus(double bytes, double lines, int ranks, uint64_t memory);
 
-/* `count` texts of `bytes` bytes together, each under `prompts` prompts. */
+/** What `embed text` takes. Not collective.
+ * @param count   texts
+ * @param bytes   of all of them
+ * @param prompts each text goes through
+ * @param half    the store is fp16 */
 nb_estimate nb_estimate_texts(const nb_clip_config *c, const nb_engine *engine, double count, double bytes,
                               double prompts, bool half);
 
-/* `count` images under names of `name_bytes` bytes together, decoded by `threads` threads a rank. */
+/** What `embed images` takes. Not collective.
+ * @param count      images
+ * @param name_bytes of all their names
+ * @param threads    that decode, a rank
+ * @param half       the store is fp16 */
 nb_estimate nb_estimate_images(const nb_clip_config *c, const nb_engine *engine, double count, double name_bytes,
                                double threads, bool half);
 
@@ -47,7 +59,10 @@ typedef struct nb_estimate_mining {
  * @return NB_OK, NB_ERR_LIMIT without memory, NB_ERR_INTERNAL when the options lack a parameter */
 nb_status nb_estimate_mine(nb_estimate *out, const nb_estimate_mining *m, int ranks, nb_error *err);
 
-/* Fine-tuning with `steps` steps of `batch` pairs, `micro` of them at once. */
+/** What `tune` takes. Not collective.
+ * @param steps of the run
+ * @param batch pairs a step
+ * @param micro pairs a rank computes at once */
 nb_estimate nb_estimate_tune(const nb_clip_config *c, double steps, double batch, double micro, bool recompute);
 
 #endif

@@ -95,7 +95,7 @@ static nb_status plan_work_out(nb_plan *p, nb_error *err)
             return nb_context(err, "stage %s", r->stage->name);
         }
         if (r->e.gathered > 0) {
-            NB_TRY(nb_rates_seconds(&p->rates, &r->e, NULL, NULL, 0, &r->seconds, err));
+            NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){0}, &r->seconds, err));
         }
         plan_judge(p, r);
     }

@@ -4,18 +4,26 @@
 
 #include "jobs/run/stages.h"
 
+/** How much there is of something. */
 typedef struct nb_plan_count {
-    double items, bytes; /* bytes: of the texts, or of the images' names; of a corpus' inputs, of the files unpacked */
-    double width;        /* of a store, else 0 */
-    bool about;          /* extrapolated, or an upper bound */
+    double items,
+        bytes;    /**< bytes: of the texts, or of the images' names; of a corpus' inputs, of the files unpacked */
+    double width; /**< of a store, else 0 */
+    bool about;   /**< extrapolated, or an upper bound */
 } nb_plan_count;
 
-/* Lines and bytes of corpus inputs: files and patterns; a file over 4 MiB is extrapolated from its beginning, packed
- * ones are taken to unpack to four times their size. */
+/** Counts lines and bytes of corpus inputs, files and patterns; a file over 4 MiB is extrapolated from its beginning,
+ * packed ones are taken to unpack to four times their size. Not collective.
+ * @return NB_OK; NB_ERR_INPUT or NB_ERR_IO for an input that cannot be read; NB_ERR_LIMIT without memory */
 nb_status nb_plan_count_lines(nb_plan_count *out, const nb_strings *inputs, nb_error *err);
-/* Images of folders, lists, files and tar shards (those from their size, 64 KiB an image). */
+
+/** Counts images of folders, lists, files and tar shards (those from their size, 64 KiB an image). Not collective.
+ * @return as nb_plan_count_lines */
 nb_status nb_plan_count_images(nb_plan_count *out, const nb_strings *inputs, nb_error *err);
-/* Rows of a corpus or of an embedding store that is there; *found is false where it is not. */
+
+/** Counts rows of a corpus or of an embedding store that is there. Not collective.
+ * @param found receives false where there is none
+ * @return NB_OK, or what opening the file returns */
 nb_status nb_plan_count_rows(nb_plan_count *out, const char *path, bool *found, nb_error *err);
 
 #endif

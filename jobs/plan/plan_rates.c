@@ -115,17 +115,16 @@ done:
     return status;
 }
 
-nb_status nb_rates_seconds(nb_rates *r, const nb_estimate *e, const char *model, const nb_engine *engine, size_t width,
-                           double *seconds, nb_error *err)
+nb_status nb_rates_seconds(nb_rates *r, const nb_estimate *e, nb_rate_of of, double *seconds, nb_error *err)
 {
     const double work[NB_RATES] = {e->texts, e->images, e->products, e->gathered};
     nb_status status = NB_OK;
     *seconds = 0;
-    if ((e->texts > 0 || e->images > 0) && model) {
-        NB_TRY(plan_rates_measure_towers(r, e->texts > 0, e->images > 0, model, engine, err));
+    if ((e->texts > 0 || e->images > 0) && of.model) {
+        NB_TRY(plan_rates_measure_towers(r, e->texts > 0, e->images > 0, of.model, of.engine, err));
     }
     if (e->products > 0 && !(r->of[NB_RATE_PRODUCTS] > 0)) {
-        NB_TRY(plan_rates_measure_products(&r->of[NB_RATE_PRODUCTS], width, err));
+        NB_TRY(plan_rates_measure_products(&r->of[NB_RATE_PRODUCTS], of.width, err));
     }
     for (size_t k = 0; k < NB_RATES; k++) {
         *seconds += work[k] > 0 && r->of[k] > 0 ? work[k] / r->of[k] : 0;

@@ -7,24 +7,35 @@
 
 enum { NB_RATE_TEXTS, NB_RATE_IMAGES, NB_RATE_PRODUCTS, NB_RATE_CORPUS, NB_RATES };
 
-/* Texts a second, images a second, floating-point operations a second, bytes a second; 0: not known yet. */
+/** Texts a second, images a second, floating-point operations a second, bytes a second; 0: not known yet. */
 typedef struct nb_rates {
     double of[NB_RATES];
     bool given[NB_RATES];
-    char model[4096]; /* the checkpoint that texts and images were measured with, and by which engine */
+    char model[4096]; /**< the checkpoint that texts and images were measured with, and by which engine */
     const nb_engine *engine;
 } nb_rates;
 
-/* From words "texts=326", "images=12", "gflops=95", "corpus=20" (MB/s). NB_ERR_USAGE for others. */
+/** Rates from words "texts=326", "images=12", "gflops=95", "corpus=20" (MB/s). Not collective.
+ * @return NB_OK, or NB_ERR_USAGE for other words */
 nb_status nb_rates_parse(nb_rates *out, const nb_strings *words, nb_error *err);
 
-/* Seconds of one rank alone for the work of an estimate; measures the rates it needs and does not have. `model` and
- * `engine` matter where texts or images are embedded, `width` where there are products. */
-nb_status nb_rates_seconds(nb_rates *rates, const nb_estimate *e, const char *model, const nb_engine *engine,
-                           size_t width, double *seconds, nb_error *err);
+/** What a stage computes with. */
+typedef struct nb_rate_of {
+    const char *model;       /**< the checkpoint that texts or images are embedded with; NULL: none */
+    const nb_engine *engine; /**< its engine; NULL where model is */
+    size_t width;            /**< of the products; 0 where there are none */
+} nb_rate_of;
 
+/** Seconds of one rank alone for the work of an estimate; measures the rates it needs and does not have.
+ *
+ * Not collective.
+ * @return NB_OK, or what opening the checkpoint returns */
+nb_status nb_rates_seconds(nb_rates *rates, const nb_estimate *e, nb_rate_of of, double *seconds, nb_error *err);
+
+/** The name that --rate takes for a rate. Not collective. */
 const char *nb_rate_name(size_t rate);
-/* In the unit that --rate takes. */
+
+/** A rate in the unit that --rate takes. Not collective. */
 double nb_rate_shown(const nb_rates *rates, size_t rate);
 
 #endif

@@ -5,6 +5,7 @@
 #include "mining/corpus/plan.h"
 #include "mining/corpus/text/labels.h"
 #include "scoring/bank/bank.h"
+#include "scoring/scores/parameters.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -134,7 +135,8 @@ static nb_status plan_stages_plan_texts(nb_plan *p, nb_plan_row *r, nb_error *er
                              prompts, plan_stages_stores_half(r->stage));
     r->made = (nb_plan_count){rows.items, rows.bytes, (double)c.projection, rows.about};
     r->about = rows.about;
-    NB_TRY(nb_rates_seconds(&p->rates, &r->e, model, plan_stages_engine_of(r->stage), c.projection, &r->seconds, err));
+    NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){model, plan_stages_engine_of(r->stage), c.projection},
+                            &r->seconds, err));
 done:
     return status;
 }
@@ -153,7 +155,8 @@ static nb_status plan_stages_plan_images(nb_plan *p, nb_plan_row *r, nb_error *e
                               nb_stage_number(r->stage, "decode-threads", 1), plan_stages_stores_half(r->stage));
     r->made = (nb_plan_count){images.items, images.bytes, (double)c.projection, images.about};
     r->about = images.about;
-    NB_TRY(nb_rates_seconds(&p->rates, &r->e, model, plan_stages_engine_of(r->stage), c.projection, &r->seconds, err));
+    NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){model, plan_stages_engine_of(r->stage), c.projection},
+                            &r->seconds, err));
 done:
     return status;
 }
@@ -204,7 +207,7 @@ static nb_status plan_stages_plan_mine(nb_plan *p, nb_plan_row *r, nb_error *err
     NB_TRY(nb_estimate_mine(&r->e, &m, (int)p->set->ranks, err));
     r->made = (nb_plan_count){.items = m.size.labels + m.kept, .width = texts.width};
     r->about = texts.about;
-    NB_TRY(nb_rates_seconds(&p->rates, &r->e, NULL, NULL, (size_t)texts.width, &r->seconds, err));
+    NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){.width = (size_t)texts.width}, &r->seconds, err));
 done:
     return status;
 }
@@ -228,6 +231,18 @@ static nb_status plan_stages_count_bank(const nb_plan *p, const char *path, nb_p
     return status;
 }
 
+/* What the stage's score takes with its published parameters; a score that only the bank names is taken as a plain one.
+ */
+static nb_status plan_stages_score_cost(const nb_stage *s, const nb_score_load *load, nb_score_cost *out, nb_error *err)
+{
+    const char *name = nb_stage_text(s, "score");
+    const nb_score_rule *rule = name ? nb_score_find(name) : NULL;
+    nb_score_parameters published = {.rule = rule};
+    nb_status status = rule ? nb_score_published(&published, rule, err) : NB_OK;
+    *out = rule && status == NB_OK ? nb_score_cost_of(&published, load) : nb_score_plain_cost(load);
+    return status;
+}
+
 static nb_status plan_stages_plan_score(nb_plan *p, nb_plan_row *r, nb_error *err)
 {
     const nb_stage *s = r->stage;
@@ -235,6 +250,7 @@ static nb_status plan_stages_plan_score(nb_plan *p, nb_plan_row *r, nb_error *er
     const nb_engine *engine = plan_stages_engine_of(s);
     const char *model = NULL;
     nb_plan_count bank, images;
+    nb_score_cost cost;
     nb_clip_config c;
     nb_status status;
     NB_TRY(plan_stages_count_bank(p, nb_stage_text(s, "bank"), &bank, err));
@@ -248,11 +264,13 @@ static nb_status plan_stages_plan_score(nb_plan *p, nb_plan_row *r, nb_error *er
     }
     r->e.items = images.items;
     r->e.tiles = fmax(1, ceil(images.items / NB_AFFINITY_IMAGES));
-    r->e.memory += images.items * (24 + 96) + bank.items * (bank.width * 16 + 64);
+    NB_TRY(plan_stages_score_cost(s, &(nb_score_load){.images = images.items, .rows = bank.items, .width = bank.width},
+                                  &cost, err));
+    r->e.memory += images.items * (24 + 96) + bank.items * (bank.width * 16 + 64) + cost.memory;
     r->e.written = images.items * 96;
-    r->e.products = 2 * images.items * bank.items * bank.width;
+    r->e.products = cost.products;
     r->about = images.about;
-    NB_TRY(nb_rates_seconds(&p->rates, &r->e, model, engine, (size_t)bank.width, &r->seconds, err));
+    NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){model, engine, (size_t)bank.width}, &r->seconds, err));
 done:
     return status;
 }
@@ -274,7 +292,7 @@ static nb_status plan_stages_plan_tune(nb_plan *p, nb_plan_row *r, nb_error *err
     const nb_option_source recompute = nb_option_given(&s->options, "recompute");
     r->e = nb_estimate_tune(&c, steps, batch, nb_stage_number(s, "micro-batch", 16), recompute != NB_FROM_DEFAULT);
     r->about = images.about;
-    NB_TRY(nb_rates_seconds(&p->rates, &r->e, model, &nb_engine_fp32, c.projection, &r->seconds, err));
+    NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){model, &nb_engine_fp32, c.projection}, &r->seconds, err));
 done:
     return status;
 }

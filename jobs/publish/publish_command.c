@@ -20,7 +20,7 @@ typedef struct settings {
     bool force, unguarded;
 } settings;
 
-typedef struct run {
+typedef struct publishing {
     nb_job *job;
     const settings *set;
     nb_http *http;
@@ -35,11 +35,11 @@ typedef struct run {
     nb_index index;
     char *file, *name; /* of the bank */
     char public_key[NB_PUBLIC_KEY_TEXT];
-} run;
+} publishing;
 
 /* ---- what is published ---- */
 
-static nb_status publish_find_addresses(run *r, nb_error *err)
+static nb_status publish_find_addresses(publishing *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_url folder = {0};
@@ -65,7 +65,7 @@ done:
     return status;
 }
 
-static nb_status publish_read_keys(run *r, nb_error *err)
+static nb_status publish_read_keys(publishing *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_status status;
@@ -79,7 +79,7 @@ done:
     return status;
 }
 
-static nb_status publish_name_bank(run *r, nb_error *err)
+static nb_status publish_name_bank(publishing *r, nb_error *err)
 {
     const settings *s = r->set;
     size_t len = strlen(r->file);
@@ -97,7 +97,7 @@ static nb_status publish_name_bank(run *r, nb_error *err)
     return NB_OK;
 }
 
-static nb_status publish_read_bank(run *r, nb_error *err)
+static nb_status publish_read_bank(publishing *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_status status;
@@ -122,7 +122,7 @@ done:
 /* ---- uploads ---- */
 
 /* Where the progress of this file to this address is noted. */
-static nb_status publish_note_path(run *r, const nb_url *url, size_t block, char **out, nb_error *err)
+static nb_status publish_note_path(publishing *r, const nb_url *url, size_t block, char **out, nb_error *err)
 {
     nb_buffer b = {0};
     nb_status status;
@@ -133,7 +133,8 @@ done:
     return status;
 }
 
-static nb_status publish_send_small(run *r, const char *suffix, const char *type, const nb_buffer *text, nb_error *err)
+static nb_status publish_send_small(publishing *r, const char *suffix, const char *type, const nb_buffer *text,
+                                    nb_error *err)
 {
     nb_url url = {0};
     nb_uploaded result;
@@ -148,7 +149,7 @@ done:
 
 /* What stands at the address already: *same says our bytes, to judge by the digest and the size. Others are not
  * replaced without --force. */
-static nb_status publish_look_at_target(run *r, bool *same, nb_error *err)
+static nb_status publish_look_at_target(publishing *r, bool *same, nb_error *err)
 {
     nb_url sum = {0};
     nb_http_reply reply = {0};
@@ -174,7 +175,7 @@ done:
     return status;
 }
 
-static nb_status publish_send_bank(run *r, nb_error *err)
+static nb_status publish_send_bank(publishing *r, nb_error *err)
 {
     const settings *s = r->set;
     char *note = NULL, size[32], kept[32];
@@ -209,7 +210,7 @@ done:
 }
 
 /* minisign's own form of a trusted comment. */
-static nb_status publish_sign_bank(run *r, nb_buffer *out, nb_error *err)
+static nb_status publish_sign_bank(publishing *r, nb_buffer *out, nb_error *err)
 {
     nb_buffer trusted = {0};
     const char *fixed = getenv("SOURCE_DATE_EPOCH");
@@ -224,7 +225,7 @@ done:
 }
 
 /* The bank first and its digest behind it: whoever sees the digest finds the bank whole. */
-static nb_status publish_send_all(run *r, nb_error *err)
+static nb_status publish_send_all(publishing *r, nb_error *err)
 {
     nb_buffer text = {0};
     nb_status status;
@@ -247,7 +248,7 @@ done:
 /* ---- the index ---- */
 
 /* Files beside the index go by their names, others by their addresses. */
-static nb_status publish_place_entry(run *r, json_t *entry, nb_error *err)
+static nb_status publish_place_entry(publishing *r, json_t *entry, nb_error *err)
 {
     static const char *const keys[] = {"file", "signature", "card"};
     nb_url beside = {0};
@@ -268,7 +269,7 @@ done:
     return status;
 }
 
-static nb_status publish_change_index(run *r, nb_error *err)
+static nb_status publish_change_index(publishing *r, nb_error *err)
 {
     const settings *s = r->set;
     json_t *entry = NULL;
@@ -293,7 +294,7 @@ done:
     return status;
 }
 
-static nb_status publish_bank(run *r, nb_error *err)
+static nb_status publish_bank(publishing *r, nb_error *err)
 {
     nb_status status;
     NB_TRY(publish_find_addresses(r, err));
@@ -310,7 +311,7 @@ done:
 
 /* ---- the page ---- */
 
-static nb_status publish_read_index(run *r, nb_error *err)
+static nb_status publish_read_index(publishing *r, nb_error *err)
 {
     const settings *s = r->set;
     char *text = NULL;
@@ -332,7 +333,7 @@ done:
     return status;
 }
 
-static nb_status publish_write_site(run *r, nb_error *err)
+static nb_status publish_write_site(publishing *r, nb_error *err)
 {
     nb_buffer page = {0};
     char *path = NULL;
@@ -367,7 +368,7 @@ static nb_status publish_check_words(const settings *s, nb_error *err)
 
 static nb_status publish_run(nb_job *job, nb_error *err)
 {
-    run r = {.job = job, .set = job->settings};
+    publishing r = {.job = job, .set = job->settings};
     nb_status status;
     NB_TRY(publish_check_words(r.set, err));
     NB_TRY(nb_cache_open(&r.cache, r.set->transfer.cache, err));

@@ -19,7 +19,8 @@ typedef struct settings {
     bool force, offline;
 } settings;
 
-typedef struct run {
+/* A bank on its way: from a name or an address to a file that is proven. */
+typedef struct bank_pull {
     nb_job *job;
     const settings *set;
     nb_http *http;
@@ -31,7 +32,7 @@ typedef struct run {
     int64_t bytes;     /* -1 unknown */
     bool vouched;      /* the digest comes from an index whose signature was verified */
     char *path;        /* in the cache */
-} run;
+} bank_pull;
 
 enum { SUM_MAX = 4096 };
 
@@ -50,13 +51,13 @@ static bool pull_take_digest(char out[65], const char *text, size_t len)
 /* ---- which file, and what is known of it ---- */
 
 /* Where the digest an address had last is kept, for use offline. */
-static nb_status pull_address_note(const run *r, char **path, nb_error *err)
+static nb_status pull_address_note(const bank_pull *r, char **path, nb_error *err)
 {
     return nb_cache_path(path, &r->cache, "addresses", nb_digest_bytes(r->url.request, strlen(r->url.request)).hex, "",
                          err);
 }
 
-static nb_status pull_digest_from_note(run *r, nb_error *err)
+static nb_status pull_digest_from_note(bank_pull *r, nb_error *err)
 {
     char *path = NULL, *text = NULL;
     size_t len = 0;
@@ -74,7 +75,7 @@ done:
     return status;
 }
 
-static nb_status pull_digest_from_server(run *r, nb_error *err)
+static nb_status pull_digest_from_server(bank_pull *r, nb_error *err)
 {
     nb_url sum = {0};
     nb_http_reply reply = {0};
@@ -94,7 +95,7 @@ done:
     return status;
 }
 
-static nb_status pull_resolve_address(run *r, nb_error *err)
+static nb_status pull_resolve_address(bank_pull *r, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_url_parse(&r->url, r->set->what, err));
@@ -106,7 +107,7 @@ done:
     return status;
 }
 
-static nb_status pull_take_entry(run *r, const json_t *bank, const nb_url *index, nb_error *err)
+static nb_status pull_take_entry(bank_pull *r, const json_t *bank, const nb_url *index, nb_error *err)
 {
     const char *signature = nb_index_text_of(bank, "signature"), *sum = nb_index_text_of(bank, "sha256");
     nb_status status;
@@ -125,7 +126,7 @@ done:
 }
 
 /* NAME or NAME@VERSION, through an index. */
-static nb_status pull_resolve_name(run *r, nb_error *err)
+static nb_status pull_resolve_name(bank_pull *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_url url = {0};
@@ -163,7 +164,7 @@ done:
 /* ---- proof ---- */
 
 /* The signature: from the server, or the copy beside the cached bank. */
-static nb_status pull_read_signature(run *r, nb_buffer *text, nb_error *err)
+static nb_status pull_read_signature(bank_pull *r, nb_buffer *text, nb_error *err)
 {
     nb_http_reply reply = {0};
     char *copy = NULL, *kept = NULL;
@@ -198,7 +199,7 @@ done:
     return status;
 }
 
-static nb_status pull_check_signature(run *r, const nb_map *map, const char *sum, nb_error *err)
+static nb_status pull_check_signature(bank_pull *r, const nb_map *map, const char *sum, nb_error *err)
 {
     nb_buffer text = {0};
     nb_signature signature;
@@ -224,7 +225,7 @@ done:
 }
 
 /* Digest, seal and signature of a file; *sum is its digest. */
-static nb_status pull_prove(run *r, const char *path, nb_digest *sum, nb_error *err)
+static nb_status pull_prove(bank_pull *r, const char *path, nb_digest *sum, nb_error *err)
 {
     nb_map map = {0};
     nb_seal seal;
@@ -249,7 +250,7 @@ done:
 /* ---- fetching ---- */
 
 /* One download and its proof; *again: what was kept of an earlier one may be what is wrong. */
-static nb_status pull_fetch_once(run *r, const char *part, nb_digest *sum, bool *again, nb_error *err)
+static nb_status pull_fetch_once(bank_pull *r, const char *part, nb_digest *sum, bool *again, nb_error *err)
 {
     nb_download d = {.url = &r->url,
                      .path = part,
@@ -270,7 +271,7 @@ static nb_status pull_fetch_once(run *r, const char *part, nb_digest *sum, bool 
     return status;
 }
 
-static nb_status pull_keep_in_cache(run *r, const char *part, const nb_digest *sum, nb_error *err)
+static nb_status pull_keep_in_cache(bank_pull *r, const char *part, const nb_digest *sum, nb_error *err)
 {
     nb_output out = {0};
     char *note = NULL;
@@ -292,7 +293,7 @@ done:
     return status;
 }
 
-static nb_status pull_fetch(run *r, nb_error *err)
+static nb_status pull_fetch(bank_pull *r, nb_error *err)
 {
     nb_digest sum;
     char *part = NULL;
@@ -318,7 +319,7 @@ done:
 }
 
 /* The cached file, when it is there and whole. */
-static nb_status pull_look_in_cache(run *r, bool *found, nb_error *err)
+static nb_status pull_look_in_cache(bank_pull *r, bool *found, nb_error *err)
 {
     nb_digest sum;
     nb_map map;
@@ -345,7 +346,7 @@ done:
     return status;
 }
 
-static nb_status pull_give_out(run *r, nb_error *err)
+static nb_status pull_give_out(bank_pull *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_map map = {0};
@@ -362,7 +363,7 @@ done:
     return status;
 }
 
-static nb_status pull_bank(run *r, nb_error *err)
+static nb_status pull_bank(bank_pull *r, nb_error *err)
 {
     const settings *s = r->set;
     char lock_name[65];
@@ -405,7 +406,7 @@ static nb_status pull_check_words(const nb_job *job, nb_error *err)
 
 static nb_status pull_run(nb_job *job, nb_error *err)
 {
-    run r = {.job = job, .set = job->settings, .bytes = -1};
+    bank_pull r = {.job = job, .set = job->settings, .bytes = -1};
     const settings *s = r.set;
     nb_status status;
     NB_TRY(pull_check_words(job, err));

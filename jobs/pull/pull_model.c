@@ -21,7 +21,7 @@
 
 enum { SUMS_MAX = 1 << 20 };
 
-typedef struct run {
+typedef struct model_pull {
     const nb_job *job;
     nb_http *http;
     const nb_model_pull *what;
@@ -31,12 +31,12 @@ typedef struct run {
     bool listed;               /* the server has SHA256SUMS */
     nb_buffer sums;            /* of what came */
     nb_strings got;            /* names of what came */
-} run;
+} model_pull;
 
 /* ---- SHA256SUMS ---- */
 
 /* Lines "HEX  NAME" or "HEX *NAME"; names in other folders are of no interest here. */
-static nb_status pull_model_parse_sums(run *r, char *text, nb_error *err)
+static nb_status pull_model_parse_sums(model_pull *r, char *text, nb_error *err)
 {
     nb_status status = NB_OK;
     size_t number = 0;
@@ -63,7 +63,7 @@ done:
     return status;
 }
 
-static nb_status pull_model_check_sums_signature(run *r, const nb_buffer *sums, nb_error *err)
+static nb_status pull_model_check_sums_signature(model_pull *r, const nb_buffer *sums, nb_error *err)
 {
     nb_url url = {0};
     nb_http_reply reply = {0};
@@ -83,7 +83,7 @@ done:
     return status;
 }
 
-static nb_status pull_model_read_sums(run *r, nb_error *err)
+static nb_status pull_model_read_sums(model_pull *r, nb_error *err)
 {
     nb_url url = {0};
     nb_http_reply reply = {0};
@@ -105,7 +105,7 @@ done:
     return status;
 }
 
-static const char *pull_model_listed_digest(const run *r, const char *name)
+static const char *pull_model_listed_digest(const model_pull *r, const char *name)
 {
     for (size_t i = 0; i < r->names.count; i++) {
         if (strcmp(nb_strings_get(&r->names, i), name) == 0) {
@@ -117,14 +117,14 @@ static const char *pull_model_listed_digest(const run *r, const char *name)
 
 /* ---- one file ---- */
 
-static nb_status pull_model_note_file(run *r, const char *name, const nb_digest *digest, nb_error *err)
+static nb_status pull_model_note_file(model_pull *r, const char *name, const nb_digest *digest, nb_error *err)
 {
     nb_status status = nb_buffer_printf(&r->sums, err, "%s  %s\n", digest->hex, name);
     return status == NB_OK ? nb_strings_push(&r->got, name, strlen(name), err) : status;
 }
 
-static nb_status pull_model_check_file(run *r, const char *name, const char *part, const char *hub, nb_digest *sum,
-                                       nb_error *err)
+static nb_status pull_model_check_file(model_pull *r, const char *name, const char *part, const char *hub,
+                                       nb_digest *sum, nb_error *err)
 {
     char linked[65] = "";
     const char *want = pull_model_listed_digest(r, name);
@@ -147,7 +147,7 @@ static nb_status pull_model_check_file(run *r, const char *name, const char *par
 
 /* *found false: the server has no such file. A wrong digest of a file continued from an earlier run gets one new try.
  */
-static nb_status pull_model_fetch_file(run *r, const char *name, bool *found, nb_error *err)
+static nb_status pull_model_fetch_file(model_pull *r, const char *name, bool *found, nb_error *err)
 {
     nb_url url = {0};
     char *path = NULL;
@@ -201,7 +201,7 @@ done:
     return status;
 }
 
-static nb_status pull_model_need_file(run *r, const char *name, nb_error *err)
+static nb_status pull_model_need_file(model_pull *r, const char *name, nb_error *err)
 {
     bool found;
     nb_status status = pull_model_fetch_file(r, name, &found, err);
@@ -215,7 +215,7 @@ static nb_status pull_model_need_file(run *r, const char *name, nb_error *err)
 
 /* ---- all files ---- */
 
-static nb_status pull_model_fetch_shards(run *r, const char *index, nb_error *err)
+static nb_status pull_model_fetch_shards(model_pull *r, const char *index, nb_error *err)
 {
     char *path = NULL, *text = NULL;
     size_t len = 0;
@@ -239,7 +239,7 @@ done:
     return status;
 }
 
-static nb_status pull_model_fetch_weights(run *r, nb_error *err)
+static nb_status pull_model_fetch_weights(model_pull *r, nb_error *err)
 {
     static const struct {
         const char *name;
@@ -262,7 +262,7 @@ done:
     return status;
 }
 
-static nb_status pull_model_fetch_all(run *r, nb_error *err)
+static nb_status pull_model_fetch_all(model_pull *r, nb_error *err)
 {
     bool config, open_config, vocabulary, found;
     nb_status status;
@@ -282,7 +282,7 @@ done:
 /* ---- the folder ---- */
 
 /* A partial of another source, or of another state of it, is not continued. */
-static nb_status pull_model_open_folder(run *r, nb_error *err)
+static nb_status pull_model_open_folder(model_pull *r, nb_error *err)
 {
     char *path = NULL, *text = NULL;
     nb_buffer now = {0};
@@ -328,7 +328,7 @@ static nb_status pull_model_refuse_existing(const char *folder, bool force, nb_e
 }
 
 /* The folder under its name; with --force its files go into the one that is there. */
-static nb_status pull_model_commit(run *r, nb_error *err)
+static nb_status pull_model_commit(model_pull *r, nb_error *err)
 {
     char *from = NULL, *to = NULL, *sums = NULL, *source = NULL;
     nb_checkpoint *checkpoint = NULL;
@@ -367,7 +367,7 @@ done:
     return status;
 }
 
-static nb_status pull_model_find_base(run *r, nb_error *err)
+static nb_status pull_model_find_base(model_pull *r, nb_error *err)
 {
     nb_buffer b = {0};
     const char *from = r->what->from;
@@ -384,7 +384,7 @@ done:
 
 nb_status nb_job_pull_model(const nb_job *job, nb_http *http, const nb_model_pull *what, nb_error *err)
 {
-    run r = {.job = job, .http = http, .what = what};
+    model_pull r = {.job = job, .http = http, .what = what};
     nb_buffer folder = {0};
     size_t len = strlen(what->output);
     int lock = -1;

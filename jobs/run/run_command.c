@@ -55,7 +55,7 @@ static nb_status run_print_stages(const nb_stages *stages, const settings *s, nb
     for (size_t i = 0; i < stages->count && status == NB_OK; i++) {
         const nb_stage *stage = &stages->all[i];
         nb_strings words = {0};
-        status = nb_stage_words(&words, stages, stage, s->resume, s->force, NULL, err);
+        status = nb_stage_words(&words, stages, stage, (nb_stage_mode){s->resume, s->force, NULL}, err);
         printf("%s\t%s\t%s\t", stage->name, nb_stage_state_name(stage->state), stage->command->mpi ? "mpi" : "one");
         for (size_t k = 0; k < stage->after_count; k++) {
             printf("%s%s", k ? "," : "", stages->all[stage->after[k]].name);
@@ -122,6 +122,7 @@ static nb_status run_check_only(const nb_stages *stages, const settings *s, nb_e
 static nb_status run_launch_words(nb_strings *words, const nb_stages *stages, const nb_stage *stage, const settings *s,
                                   nb_error *err)
 {
+    const nb_stage_mode mode = {.resume = s->resume, .force = s->force && run_alone(s), .part = s->part};
     char ranks[160];
     const char *launcher = "";
     nb_status status;
@@ -139,7 +140,7 @@ static nb_status run_launch_words(nb_strings *words, const nb_stages *stages, co
     char program[4096];
     NB_TRY(nb_own_program(program, sizeof program, err));
     NB_TRY(nb_strings_push(words, program, strlen(program), err));
-    NB_TRY(nb_stage_words(words, stages, stage, s->resume, s->force && run_alone(s), s->part, err));
+    NB_TRY(nb_stage_words(words, stages, stage, mode, err));
     if (s->talk.quiet) {
         NB_TRY(nb_strings_push(words, "--quiet", 7, err));
     }

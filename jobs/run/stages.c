@@ -322,18 +322,18 @@ done:
     return status;
 }
 
-nb_status nb_stage_words(nb_strings *words, const nb_stages *stages, const nb_stage *s, bool resume, bool force,
-                         const char *part, nb_error *err)
+nb_status nb_stage_words(nb_strings *words, const nb_stages *stages, const nb_stage *s, nb_stage_mode mode,
+                         nb_error *err)
 {
     const char *name = s->command->name, *space = strchr(name, ' ');
     const char *more[] = {"--config",
                           stages->config,
                           s->variant[0] ? "--stage" : NULL,
                           s->variant,
-                          resume && s->resumes ? "--resume" : NULL,
-                          force && stages_option_of(s, "force") ? "--force" : NULL,
-                          part ? "--part" : NULL,
-                          part};
+                          mode.resume && s->resumes ? "--resume" : NULL,
+                          mode.force && stages_option_of(s, "force") ? "--force" : NULL,
+                          mode.part ? "--part" : NULL,
+                          mode.part};
     nb_status status;
     NB_TRY(nb_strings_push(words, name, space ? (size_t)(space - name) : strlen(name), err));
     if (space) {

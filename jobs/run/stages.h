@@ -17,66 +17,93 @@
 #include "common/options/run_file.h"
 #include "jobs/job.h"
 
-/* The run file a command works on; `set` has a member config. */
+/** The run file a command works on; settings have a member config. */
 #define NB_RUN_FILE_OPTION                                                                                             \
     OPT_INPUT("run-file", config, "CONFIG", "run file with a section a stage", OPT_ARGUMENT, OPT_REQUIRED)
 
+/** What is known of a stage's output. */
 typedef enum nb_stage_state {
     NB_STAGE_READY,
-    NB_STAGE_WAITING, /* for stages before it */
-    NB_STAGE_PARTLY,  /* an interrupted run left a partial output or a ledger */
-    NB_STAGE_STALE,   /* the output is there, but made otherwise or from other inputs, or not known to be whole */
+    NB_STAGE_WAITING, /**< for stages before it */
+    NB_STAGE_PARTLY,  /**< an interrupted run left a partial output or a ledger */
+    NB_STAGE_STALE,   /**< the output is there, but made otherwise or from other inputs, or not known to be whole */
     NB_STAGE_DONE,
 } nb_stage_state;
 
+/** One stage: a section of a run file. */
 typedef struct nb_stage {
     const nb_command *command;
-    char *name, *variant; /* "embed-images-wild", "wild" ("" for a plain section) */
-    nb_parsed options;    /* as the run file and the environment have them */
-    const char *output;   /* NULL: it only prints */
-    size_t *after;        /* [after_count] numbers of stages it needs */
+    char *name, *variant; /**< "embed-images-wild", "wild" ("" for a plain section) */
+    nb_parsed options;    /**< as the run file and the environment have them */
+    const char *output;   /**< NULL: it only prints */
+    size_t *after;        /**< [after_count] numbers of stages it needs */
     size_t after_count;
-    bool resumes; /* it has the option --resume */
-    bool parts;   /* it has the option --part: several jobs may make its output */
+    bool resumes; /**< it has the option --resume */
+    bool parts;   /**< it has the option --part: several jobs may make its output */
     nb_stage_state state;
 } nb_stage;
 
+/** The stages of a run file. */
 typedef struct nb_stages {
-    const char *config; /* borrowed */
+    const char *config; /**< borrowed */
     char *folder;
-    nb_pairs pairs; /* the run file */
-    nb_stage *all;  /* [count] each behind those it needs */
+    nb_pairs pairs; /**< the run file */
+    nb_stage *all;  /**< [count] each behind those it needs */
     size_t count;
 } nb_stages;
 
-/* Reads a run file. NB_ERR_USAGE for a wrong value, two stages with one output or stages that need each other;
- * NB_ERR_INPUT for a file without stages. Free with nb_stages_free, which takes {0}. */
+/** Reads the stages of a run file. Not collective.
+ * @param out    receives them; freed by nb_stages_free
+ * @param config the path, borrowed by *out
+ * @return NB_OK; NB_ERR_USAGE for a wrong value, two stages with one output or stages that need each other;
+ *         NB_ERR_INPUT for a file without stages; what nb_config_read returns */
 nb_status nb_stages_read(nb_stages *out, const char *config, nb_error *err);
+
+/** Frees the stages; {0} and NULL are fine. Not collective. */
 void nb_stages_free(nb_stages *stages);
 
-/* Works out every stage's state. */
+/** Works out every stage's state from its record, its output and its inputs. Not collective.
+ * @return NB_OK; NB_ERR_IO for a file that cannot be read; NB_ERR_LIMIT without memory */
 nb_status nb_stages_look(nb_stages *stages, nb_error *err);
-/* "ready", "waiting", "partly", "stale", "done". */
+
+/** "ready", "waiting", "partly", "stale", "done". Not collective. */
 const char *nb_stage_state_name(nb_stage_state state);
 
-/* Records that a stage begins, or that it is done. */
+/** Records that a stage begins, or that it is done. Not collective.
+ * @return NB_OK; NB_ERR_IO when the record cannot be written; NB_ERR_LIMIT without memory */
 nb_status nb_stage_record(const nb_stages *stages, const nb_stage *stage, bool done, nb_error *err);
 
-/* The words behind the program's name, "mine" "--config" FILE ..., pushed to *words; `part` may be NULL. */
-nb_status nb_stage_words(nb_strings *words, const nb_stages *stages, const nb_stage *stage, bool resume, bool force,
-                         const char *part, nb_error *err);
+/** How a stage is run. */
+typedef struct nb_stage_mode {
+    bool resume;      /**< continue what an interrupted run left, where the stage can */
+    bool force;       /**< overwrite its output, where the stage can */
+    const char *part; /**< "K/N", NULL for the whole stage */
+} nb_stage_mode;
 
-/* The value of an option of the stage by its name: the text, NULL when unset or of another type. */
+/** Appends the words behind the program's name, "mine" "--config" FILE ... Not collective.
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
+nb_status nb_stage_words(nb_strings *words, const nb_stages *stages, const nb_stage *stage, nb_stage_mode mode,
+                         nb_error *err);
+
+/** The text of an option of the stage by its name. Not collective.
+ * @return NULL when it is unset or of another type; the stage owns it */
 const char *nb_stage_text(const nb_stage *stage, const char *option);
-/* The list, NULL when the stage has none of that name. */
+
+/** The list of that name. Not collective.
+ * @return NULL when the stage has none; the stage owns it */
 const nb_strings *nb_stage_list(const nb_stage *stage, const char *option);
-/* The number, `otherwise` when the stage has none of that name. */
+
+/** The number of that name. Not collective.
+ * @return `otherwise` when the stage has none */
 double nb_stage_number(const nb_stage *stage, const char *option, double otherwise);
 
-/* Checks the keys under `slurm:`: `slurm.KEY` for all stages, `slurm.STAGE.KEY` for one (a stage, or the common begin
- * of several: `embed-images`). NB_ERR_USAGE names a key or stage that does not exist. */
+/** Checks the keys under `slurm:`: `slurm.KEY` for all stages, `slurm.STAGE.KEY` for one (a stage, or the common begin
+ * of several: `embed-images`). Not collective.
+ * @return NB_OK; NB_ERR_USAGE naming a key or stage that does not exist */
 nb_status nb_stages_check_slurm(const nb_stages *stages, nb_error *err);
-/* The value of a key for a stage, the most particular one; NULL when unset. */
+
+/** The value of a key for a stage, the most particular one. Not collective.
+ * @return NULL when unset; the stages own it */
 const char *nb_stages_slurm(const nb_stages *stages, const nb_stage *stage, const char *key);
 /* The keys there are, NULL-terminated. */
 extern const char *const nb_slurm_keys[];

@@ -34,7 +34,7 @@ typedef struct run {
 } run;
 
 /* Decides on visual negatives before any work. */
-static nb_status decide_visual(run *r, nb_error *err)
+static nb_status score_decide_visual(run *r, nb_error *err)
 {
     const nb_score_sources *s = &r->set->sources;
     bool asked = nb_option_given(r->job->options, "visual") != NB_FROM_DEFAULT;
@@ -50,13 +50,13 @@ static nb_status decide_visual(run *r, nb_error *err)
     return status;
 }
 
-static nb_status make_scorer(run *r, nb_error *err)
+static nb_status score_make_scorer(run *r, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_score_decide(&r->chosen, &r->bank, r->job->options, r->set->score, err));
     NB_TRY(nb_scorer_create(&r->scorer, &r->bank, &r->chosen.parameters, err));
     NB_TRY(nb_score_log(r->job, &r->chosen, &r->scorer, err));
-    NB_TRY(decide_visual(r, err));
+    NB_TRY(score_decide_visual(r, err));
 done:
     return status;
 }
@@ -84,7 +84,7 @@ done:
 }
 
 /* Results by image become results by the order, on rank 0. */
-static nb_status put_in_order(const run *r, nb_score_result **results, nb_error *err)
+static nb_status score_put_in_order(const run *r, nb_score_result **results, nb_error *err)
 {
     nb_score_result *sorted = nb_alloc(r->images.count, sizeof *sorted, err);
     if (!sorted) {
@@ -101,7 +101,7 @@ static nb_status put_in_order(const run *r, nb_score_result **results, nb_error 
 /* ---- decisions ---- */
 
 /* Fills scores->accepted where a threshold is known. */
-static nb_status decide(const run *r, const nb_score_result *results, nb_scores *scores, nb_error *err)
+static nb_status score_decide(const run *r, const nb_score_result *results, nb_scores *scores, nb_error *err)
 {
     bool asked = nb_option_given(r->job->options, "threshold") != NB_FROM_DEFAULT;
     bool holds = nb_threshold_holds(&r->bank, &r->scorer);
@@ -129,7 +129,7 @@ done:
 }
 
 /* Names and labels in the order of the results, as a table. */
-static nb_status make_table(const run *r, const nb_score_result *results, nb_scores *out, nb_error *err)
+static nb_status score_make_table(const run *r, const nb_score_result *results, nb_scores *out, nb_error *err)
 {
     const nb_score_images *im = &r->images;
     nb_strings names = {0};
@@ -148,7 +148,7 @@ done:
     return status;
 }
 
-static nb_status write_scores(run *r, const nb_score_result *results, nb_error *err)
+static nb_status score_write_scores(run *r, const nb_score_result *results, nb_error *err)
 {
     const settings *s = r->set;
     nb_scores table = {.class_names = &r->bank.labels};
@@ -165,8 +165,8 @@ static nb_status write_scores(run *r, const nb_score_result *results, nb_error *
         int len = snprintf(line, sizeof line, "visual negatives by model %s", r->inverted.hex);
         NB_TRY(nb_strings_push(&table.comments, line, (size_t)len, err));
     }
-    NB_TRY(make_table(r, results, &table, err));
-    NB_TRY(decide(r, results, &table, err));
+    NB_TRY(score_make_table(r, results, &table, err));
+    NB_TRY(score_decide(r, results, &table, err));
     NB_TRY(nb_predictions_write(&table, nb_predictions_format(s->format, s->output), s->output, s->force, err));
     nb_log_info(&r->job->log, "%zu images scored by %s -> %s", r->images.count, r->scorer.rule->name, s->output);
 done:
@@ -193,7 +193,7 @@ static nb_status score_images(run *r, nb_score_result **results, nb_error *err)
     NB_TRY(nb_agree(job, score_tiles(r, *results, err), err));
     NB_TRY(nb_team_unite(&job->team, *results, r->images.count * 3, err));
     if (r->order) {
-        NB_TRY(put_in_order(r, results, err));
+        NB_TRY(score_put_in_order(r, results, err));
     }
 done:
     return status;
@@ -208,7 +208,7 @@ static nb_status score(nb_job *job, nb_error *err)
     _Static_assert(sizeof *results == 3 * sizeof(uint64_t), "results unite as words");
     NB_TRY(nb_job_check_outputs(job, &r.set->output, 1, r.set->force, err));
     NB_TRY(nb_agree(job, nb_bank_open(&r.bank, r.set->bank, err), err));
-    NB_TRY(nb_agree(job, make_scorer(&r, err), err));
+    NB_TRY(nb_agree(job, score_make_scorer(&r, err), err));
     NB_TRY(nb_agree(job, nb_score_images_open(&r.images, job, &r.set->sources, &r.bank, err), err));
     status = first && r.set->order ? nb_stream_order_read(&r.order, r.set->order, &r.images.names, err) : NB_OK;
     if (status == NB_OK) {
@@ -218,7 +218,7 @@ static nb_status score(nb_job *job, nb_error *err)
     NB_TRY(nb_agree(job, status, err));
     NB_TRY(score_images(&r, &results, err));
     if (first) {
-        NB_TRY(write_scores(&r, results, err));
+        NB_TRY(score_write_scores(&r, results, err));
     }
 done:
     free(results);

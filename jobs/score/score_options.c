@@ -13,25 +13,25 @@ _Static_assert(sizeof(int64_t) <= SLOT && sizeof(double) <= SLOT && sizeof(const
 
 /* ---- rows ---- */
 
-static bool options_same_text(const char *a, const char *b)
+static bool score_options_same_text(const char *a, const char *b)
 {
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
 /* In all but default and offset. */
-static bool options_same_row(const nb_option *a, const nb_option *b)
+static bool score_options_same_row(const nb_option *a, const nb_option *b)
 {
-    return strcmp(a->name, b->name) == 0 && a->type == b->type && options_same_text(a->value, b->value) &&
-           options_same_text(a->choices, b->choices) && options_same_text(a->help, b->help) &&
+    return strcmp(a->name, b->name) == 0 && a->type == b->type && score_options_same_text(a->value, b->value) &&
+           score_options_same_text(a->choices, b->choices) && score_options_same_text(a->help, b->help) &&
            !(a->min < b->min || a->min > b->min || a->max < b->max || a->max > b->max);
 }
 
 /* True when a score before number `rule` has this row. */
-static bool options_repeats(size_t rule, const nb_option *row)
+static bool score_options_repeats(size_t rule, const nb_option *row)
 {
     for (size_t i = 0; i < rule; i++) {
         const nb_option *other = nb_parameter_find(nb_score_table[i], row->name);
-        if (other && options_same_row(other, row)) {
+        if (other && score_options_same_row(other, row)) {
             return true;
         }
     }
@@ -39,13 +39,13 @@ static bool options_repeats(size_t rule, const nb_option *row)
 }
 
 /* Row `i` of all parameters as it stands in the first score that has it; NULL behind the last. */
-static const nb_option *options_parameter(size_t i)
+static const nb_option *score_options_parameter(size_t i)
 {
     size_t number = 0;
     for (size_t r = 0; r < nb_score_count; r++) {
         for (size_t k = 0; k < nb_score_table[r]->parameter_count; k++) {
             const nb_option *row = &nb_score_table[r]->parameters[k];
-            if (!options_repeats(r, row) && number++ == i) {
+            if (!score_options_repeats(r, row) && number++ == i) {
                 return row;
             }
         }
@@ -55,7 +55,7 @@ static const nb_option *options_parameter(size_t i)
 
 bool nb_score_more(size_t i, nb_option *row)
 {
-    const nb_option *parameter = options_parameter(i);
+    const nb_option *parameter = score_options_parameter(i);
     if (parameter) {
         *row = *parameter;
         row->offset = i * SLOT;
@@ -73,7 +73,7 @@ typedef struct room {
     size_t size; /* bytes left, the NUL among them */
 } room;
 
-__attribute__((format(printf, 2, 3))) static void options_print(room *r, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void score_options_print(room *r, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
@@ -87,38 +87,38 @@ __attribute__((format(printf, 2, 3))) static void options_print(room *r, const c
 
 typedef bool (*score_test)(const nb_score_rule *rule, const void *what);
 
-static bool options_is_stream(const nb_score_rule *rule, const void *what)
+static bool score_options_is_stream(const nb_score_rule *rule, const void *what)
 {
     (void)what;
     return rule->stream != NULL;
 }
 
-static bool options_is_visual(const nb_score_rule *rule, const void *what)
+static bool score_options_is_visual(const nb_score_rule *rule, const void *what)
 {
     (void)what;
     return rule->stream && rule->stream->visual_limits;
 }
 
-static const char *options_default_of(const nb_score_rule *rule, const char *name)
+static const char *score_options_default_of(const nb_score_rule *rule, const char *name)
 {
     const nb_option *row = nb_parameter_find(rule, name);
     return row && row->fallback ? row->fallback : "";
 }
 
 /* The default of the parameter is that of the row. */
-static bool options_has_default(const nb_score_rule *rule, const void *what)
+static bool score_options_has_default(const nb_score_rule *rule, const void *what)
 {
     const nb_option *row = what;
-    return nb_parameter_find(rule, row->name) && strcmp(options_default_of(rule, row->name), row->fallback) == 0;
+    return nb_parameter_find(rule, row->name) && strcmp(score_options_default_of(rule, row->name), row->fallback) == 0;
 }
 
-static bool options_has_parameter(const nb_score_rule *rule, const void *what)
+static bool score_options_has_parameter(const nb_score_rule *rule, const void *what)
 {
     return nb_parameter_find(rule, what) != NULL;
 }
 
 /* Prints the names of the scores that pass, "a, b and c" with " and " for last; returns how many. r may be NULL. */
-static size_t options_names(room *r, score_test test, const void *what, const char *last)
+static size_t score_options_names(room *r, score_test test, const void *what, const char *last)
 {
     size_t count = 0, number = 0;
     for (size_t i = 0; i < nb_score_count; i++) {
@@ -126,22 +126,26 @@ static size_t options_names(room *r, score_test test, const void *what, const ch
     }
     for (size_t i = 0; i < nb_score_count && r; i++) {
         if (test(nb_score_table[i], what)) {
-            options_print(r, "%s%s", number == 0 ? "" : number + 1 == count ? last : ", ", nb_score_table[i]->name);
+            score_options_print(r, "%s%s",
+                                number == 0           ? ""
+                                : number + 1 == count ? last
+                                                      : ", ",
+                                nb_score_table[i]->name);
             number++;
         }
     }
     if (r && !count) {
-        options_print(r, "no score");
+        score_options_print(r, "no score");
     }
     return count;
 }
 
 /* "default 0.5", or "default: the bank's, else 100, or 5 for adaneg and interneg". */
-static void options_default(room *r, const char *name)
+static void score_options_default(room *r, const char *name)
 {
     const char *seen[NB_SCORE_PARAMETERS_MAX];
     size_t count = 0;
-    options_print(r, nb_parameter_of_banks(name) ? "default: the bank's" : "default");
+    score_options_print(r, nb_parameter_of_banks(name) ? "default: the bank's" : "default");
     for (size_t i = 0; i < nb_score_count && count < NB_SCORE_PARAMETERS_MAX; i++) {
         const nb_option *row = nb_parameter_find(nb_score_table[i], name);
         bool known = !row || !row->fallback || row->type == NB_OPTION_TEXT; /* a bank has always a seed */
@@ -152,10 +156,10 @@ static void options_default(room *r, const char *name)
             continue;
         }
         if (count == 0) {
-            options_print(r, "%s%s", nb_parameter_of_banks(name) ? ", else " : " ", row->fallback);
+            score_options_print(r, "%s%s", nb_parameter_of_banks(name) ? ", else " : " ", row->fallback);
         } else {
-            options_print(r, ", or %s for ", row->fallback);
-            options_names(r, options_has_default, row, " and ");
+            score_options_print(r, ", or %s for ", row->fallback);
+            score_options_names(r, score_options_has_default, row, " and ");
         }
         seen[count++] = row->fallback;
     }
@@ -164,24 +168,24 @@ static void options_default(room *r, const char *name)
 void nb_score_describe(const nb_option *option, char *text, size_t size)
 {
     room r = {text, size};
-    size_t users = options_names(NULL, options_has_parameter, option->name, "");
+    size_t users = score_options_names(NULL, score_options_has_parameter, option->name, "");
     text[0] = '\0';
     if (users == 1) {
-        options_names(&r, options_has_parameter, option->name, "");
-        options_print(&r, ": ");
+        score_options_names(&r, score_options_has_parameter, option->name, "");
+        score_options_print(&r, ": ");
     }
     for (const char *p = option->help; *p;) {
         size_t len = strcspn(p, "{");
-        options_print(&r, "%.*s", (int)len, p);
+        score_options_print(&r, "%.*s", (int)len, p);
         p += len;
         if (strncmp(p, "{}", 2) == 0) {
-            options_default(&r, option->name);
+            score_options_default(&r, option->name);
         } else if (strncmp(p, "{streams}", 9) == 0) {
-            options_names(&r, options_is_stream, NULL, ", ");
+            score_options_names(&r, score_options_is_stream, NULL, ", ");
         } else if (strncmp(p, "{visual}", 8) == 0) {
-            options_names(&r, options_is_visual, NULL, ", ");
+            score_options_names(&r, score_options_is_visual, NULL, ", ");
         } else {
-            options_print(&r, "%.1s", p);
+            score_options_print(&r, "%.1s", p);
             p += *p != '\0';
             continue;
         }
@@ -198,7 +202,7 @@ const char *nb_score_seed(const nb_parsed *options)
 }
 
 /* Takes the user's value of one parameter; numbers and words are within their bounds. */
-static nb_status options_take(nb_score_parameters *out, const nb_option *row, const void *value, nb_error *err)
+static nb_status score_options_take(nb_score_parameters *out, const nb_option *row, const void *value, nb_error *err)
 {
     void *to = out->block + row->offset;
     switch (row->type) {
@@ -213,7 +217,7 @@ static nb_status options_take(nb_score_parameters *out, const nb_option *row, co
                : nb_fail(err, NB_ERR_USAGE, "--%s: '%s' is neither a number nor 'none'", row->name, word);
 }
 
-static const char *options_origin(nb_option_source source)
+static const char *score_options_origin(nb_option_source source)
 {
     switch (source) {
     case NB_FROM_COMMAND_LINE: return "command line";
@@ -224,13 +228,13 @@ static const char *options_origin(nb_option_source source)
 }
 
 /* Takes what the user gave. What the score does not use is looked at, too: a bad value is never passed over. */
-static nb_status options_take_all(nb_score_chosen *out, const nb_parsed *options, nb_error *err)
+static nb_status score_options_take_all(nb_score_chosen *out, const nb_parsed *options, nb_error *err)
 {
     const nb_score_rule *rule = out->parameters.rule;
     nb_score_parameters unused;
     const nb_option *row;
     nb_status status;
-    for (size_t i = 0; (row = options_parameter(i)) != NULL; i++) {
+    for (size_t i = 0; (row = score_options_parameter(i)) != NULL; i++) {
         nb_option_source source = nb_option_given(options, row->name);
         const nb_option *own = nb_parameter_find(rule, row->name);
         if (source == NB_FROM_DEFAULT) {
@@ -238,9 +242,9 @@ static nb_status options_take_all(nb_score_chosen *out, const nb_parsed *options
         }
         unused = out->parameters;
         const void *value = nb_option_value(options, nb_option_named(options, row->name));
-        NB_TRY(options_take(own ? &out->parameters : &unused, own ? own : row, value, err));
+        NB_TRY(score_options_take(own ? &out->parameters : &unused, own ? own : row, value, err));
         if (own) {
-            out->origin[own - rule->parameters] = options_origin(source);
+            out->origin[own - rule->parameters] = score_options_origin(source);
         }
     }
     status = NB_OK;
@@ -263,24 +267,24 @@ nb_status nb_score_decide(nb_score_chosen *out, const nb_bank *bank, const nb_pa
         goto done;
     }
     NB_TRY(nb_parameters_default(&out->parameters, out->origin, bank, rule, err));
-    NB_TRY(options_take_all(out, options, err));
+    NB_TRY(score_options_take_all(out, options, err));
 done:
     nb_buffer_free(&names);
     return status;
 }
 
 /* "groups 5" */
-static nb_status options_format(nb_buffer *out, const nb_score_parameters *p, const nb_option *row, nb_error *err)
+static nb_status score_options_format(nb_buffer *out, const nb_score_parameters *p, const nb_option *row, nb_error *err)
 {
     nb_status status = nb_buffer_printf(out, err, "%s ", row->name);
     return status == NB_OK ? nb_parameter_format(out, p, row, err) : status;
 }
 
 /* Warns of options that the score does not use. */
-static void options_warn_of_idle(const nb_job *job, const nb_score_rule *rule)
+static void score_options_warn_of_idle(const nb_job *job, const nb_score_rule *rule)
 {
     const nb_option *row;
-    for (size_t i = 0; (row = options_parameter(i)) != NULL; i++) {
+    for (size_t i = 0; (row = score_options_parameter(i)) != NULL; i++) {
         if (nb_option_given(job->options, row->name) != NB_FROM_DEFAULT && !nb_parameter_find(rule, row->name)) {
             nb_log_warn(&job->log, "--%s has no effect: the score %s does not use it", row->name, rule->name);
         }
@@ -295,10 +299,10 @@ nb_status nb_score_log(const nb_job *job, const nb_score_chosen *chosen, const n
     NB_TRY(nb_buffer_printf(&line, err, "score %s:", rule->name));
     for (size_t i = 0; i < rule->parameter_count; i++) {
         NB_TRY(nb_buffer_printf(&line, err, "%s ", i ? "," : ""));
-        NB_TRY(options_format(&line, &chosen->parameters, &rule->parameters[i], err));
+        NB_TRY(score_options_format(&line, &chosen->parameters, &rule->parameters[i], err));
         NB_TRY(nb_buffer_printf(&line, err, " (%s)", chosen->origin[i]));
     }
-    options_warn_of_idle(job, rule);
+    score_options_warn_of_idle(job, rule);
     nb_log_info(&job->log, "%s", line.data);
     if (scorer->note[0]) {
         nb_log_warn(&job->log, "%s", scorer->note);
@@ -333,7 +337,7 @@ nb_status nb_score_comments(nb_strings *out, const nb_scorer *scorer, nb_error *
         const nb_option *row = &rule->parameters[i];
         if (row->type != NB_OPTION_TEXT || scorer->parameters.shared.seeded) {
             NB_TRY(nb_buffer_printf(&line, err, ", "));
-            NB_TRY(options_format(&line, &scorer->parameters, row, err));
+            NB_TRY(score_options_format(&line, &scorer->parameters, row, err));
         }
     }
     NB_TRY(nb_strings_push(out, line.data, line.len, err));

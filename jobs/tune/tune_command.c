@@ -22,7 +22,7 @@ typedef struct settings {
 } settings;
 
 /* Everything a run holds. */
-typedef struct run {
+typedef struct tuning {
     nb_job *job;
     const settings *set;
     nb_model model;
@@ -31,9 +31,9 @@ typedef struct run {
     nb_tune_plan plan;
     nb_tune_folder folder;
     nb_buffer configuration;
-} run;
+} tuning;
 
-static nb_status tune_choose_plan(run *r, nb_error *err)
+static nb_status tune_choose_plan(tuning *r, nb_error *err)
 {
     const settings *s = r->set;
     int64_t seed = 0;
@@ -83,7 +83,7 @@ static nb_status tune_choose_plan(run *r, nb_error *err)
 }
 
 /* Collective. Labelled images that can be decoded. */
-static nb_status tune_read_images(run *r, nb_image_inputs *out, const nb_strings *inputs, const char *labels_from,
+static nb_status tune_read_images(tuning *r, nb_image_inputs *out, const nb_strings *inputs, const char *labels_from,
                                   const char *role, nb_error *err)
 {
     nb_job *job = r->job;
@@ -112,7 +112,7 @@ done:
 }
 
 /* The captions themselves; which image has which is in the digest of the images. */
-static nb_status tune_describe_captions(run *r, nb_error *err)
+static nb_status tune_describe_captions(tuning *r, nb_error *err)
 {
     nb_buffer text = {0};
     nb_status status = NB_OK;
@@ -127,7 +127,7 @@ done:
 }
 
 /* What decides the result: a resumed run must share it. */
-static nb_status tune_describe(run *r, nb_error *err)
+static nb_status tune_describe(tuning *r, nb_error *err)
 {
     const settings *s = r->set;
     const nb_tune_plan *p = &r->plan;
@@ -150,7 +150,7 @@ done:
 }
 
 /* Steps from epochs; the batch must fit the data. */
-static nb_status tune_count_steps(run *r, nb_error *err)
+static nb_status tune_count_steps(tuning *r, nb_error *err)
 {
     nb_tune_plan *p = &r->plan;
     nb_tune_order order = {0};
@@ -163,7 +163,7 @@ static nb_status tune_count_steps(run *r, nb_error *err)
 }
 
 /* Collective. A model from nothing is made in the partial output, anew at every start: the same bytes. */
-static nb_status tune_make_model(run *r, nb_error *err)
+static nb_status tune_make_model(tuning *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_scratch_plan scratch = {
@@ -184,7 +184,7 @@ done:
     return nb_agree(r->job, status, err);
 }
 
-static nb_status tune_read_inputs(run *r, nb_error *err)
+static nb_status tune_read_inputs(tuning *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_job *job = r->job;
@@ -209,7 +209,7 @@ done:
 }
 
 /* Collective. *complete: the output is there already. */
-static nb_status tune_check_output(run *r, bool *complete, nb_error *err)
+static nb_status tune_check_output(tuning *r, bool *complete, nb_error *err)
 {
     nb_job *job = r->job;
     nb_status status = job->team.rank == 0 ? nb_tune_check_output(&r->plan, complete, err) : NB_OK;
@@ -219,7 +219,7 @@ static nb_status tune_check_output(run *r, bool *complete, nb_error *err)
 
 static nb_status tune_run(nb_job *job, nb_error *err)
 {
-    run r = {.job = job, .set = job->settings};
+    tuning r = {.job = job, .set = job->settings};
     bool complete = false;
     nb_status status;
     NB_TRY(nb_agree(job, tune_choose_plan(&r, err), err));

@@ -1,86 +1,112 @@
-/* An evaluation: which images were scored in which run, checked, and the report made of them.
+/**
+ * @file
+ * An evaluation: which images were scored in which run, checked, and the report made of them.
  *
  * Words on the command line become a plan (what to read), files become samples (scores and their keys), samples and
- * plan become a report. */
+ * plan become a report.
+ */
 #ifndef NB_SCORING_EVALUATION_H
 #define NB_SCORING_EVALUATION_H
 
 #include "scoring/files/score_file.h"
 #include "scoring/report/report.h"
 
-/* What is to be read: for every run the ID images and every OOD set. Owns its strings. */
+/** What is to be read: for every run the ID images and every OOD set. Owns its strings. */
 typedef struct nb_eval_plan {
-    nb_strings names, groups; /* [set_count] OOD sets; group "" for none */
-    nb_strings ids;           /* [run_count] files of ID images; none when `streams` */
-    nb_strings paths;         /* [run_count, set_count] files of the sets */
+    nb_strings names, groups; /**< [set_count] OOD sets; group "" for none */
+    nb_strings ids;           /**< [run_count] files of ID images; none when `streams` */
+    nb_strings paths;         /**< [run_count, set_count] files of the sets */
     size_t set_count, run_count;
-    bool streams; /* each file of a set holds its ID images too */
-    bool paired;  /* the ID images are scored anew beside each set, in one stream with it; the caller's to set */
+    bool streams; /**< each file of a set holds its ID images too */
+    bool paired;  /**< the ID images are scored anew beside each set, in one stream with it; the caller's to set */
 } nb_eval_plan;
 
-/* From the words of --id, --ood and --stream ("NAME=FILE" or "GROUP:NAME=FILE"). Runs: as many as there are --id words
+/** From the words of --id, --ood and --stream ("NAME=FILE" or "GROUP:NAME=FILE"). Runs: as many as there are --id words
  * (or words of one stream); the n-th word of each name belongs to run n. NB_ERR_USAGE for a word that is not of this
  * form, for a set that does not have one file a run, and for streams beside --id or --ood; NB_ERR_INPUT for a set twice
- * in the only run. */
+ * in the only run.
+ * @param out freed by nb_eval_plan_free, also after a failure
+ * @return NB_OK, as said above, or NB_ERR_LIMIT when memory is out */
 nb_status nb_eval_plan_read(nb_eval_plan *out, const nb_strings *ids, const nb_strings *oods, const nb_strings *streams,
                             nb_error *err);
+/** Frees what a plan holds; takes {0}. */
 void nb_eval_plan_free(nb_eval_plan *plan);
-/* Makes `count` runs of the only one. */
+/** Makes `count` runs of the only one.
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_eval_plan_repeat(nb_eval_plan *plan, size_t count, nb_error *err);
+/** The file of an OOD set in a run; the plan owns it. */
 const char *nb_eval_plan_path(const nb_eval_plan *plan, size_t run, size_t set);
 
-/* The images of one kind in one run. */
+/** The images of one kind in one run. */
 typedef struct nb_sample {
     char *path;
     nb_scores scores;
-    double *keys;      /* [count] what they are ordered by */
-    uint32_t *by_name; /* [count] rows in the order of their names: resampling does not depend on the order of a file */
-    size_t doubled;    /* rows whose name an earlier row has */
-    size_t example;    /* one of them, a row from 0 */
+    double *keys; /**< [count] what they are ordered by */
+    uint32_t
+        *by_name;   /**< [count] rows in the order of their names: resampling does not depend on the order of a file */
+    size_t doubled; /**< rows whose name an earlier row has */
+    size_t example; /**< one of them, a row from 0 */
 } nb_sample;
 
 typedef struct nb_pairing {
-    size_t id, ood; /* indices of samples */
+    size_t id, ood; /**< indices of samples */
 } nb_pairing;
 
 typedef struct nb_evaluation {
     nb_sample *samples;
-    nb_pairing *pairs; /* [run_count, set_count] */
+    nb_pairing *pairs; /**< [run_count, set_count] */
     size_t sample_count, set_count, run_count;
     bool as_released;
-    bool odds; /* keys are log-odds */
+    bool odds; /**< keys are log-odds */
 } nb_evaluation;
 
-/* Room for the samples of a plan; the caller fills them in any order and frees the evaluation. */
+/** Room for the samples of a plan; the caller fills them in any order and frees the evaluation.
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_evaluation_begin(nb_evaluation *out, const nb_eval_plan *plan, bool as_released, nb_error *err);
+/** Frees an evaluation with its samples; takes {0}. */
 void nb_evaluation_free(nb_evaluation *evaluation);
 
-/* Fills a sample: takes the scores over, computes keys. NB_ERR_INPUT for a predicted class, or a label of ID images,
- * from label_count on; 0: the number that the scores' comments name, if they do. */
-nb_status nb_evaluation_take(nb_evaluation *e, size_t sample, const char *path, nb_scores *scores, size_t label_count,
-                             bool id, nb_error *err);
-/* Fills both samples of a stream: rows with a label are ID images, rows with label -1 OOD images. NB_ERR_INPUT when
- * there are none of one kind. */
+/** What the scores of a sample are of. */
+typedef struct nb_sample_source {
+    const char *path;   /**< of the file; copied */
+    size_t label_count; /**< ID classes; 0: the number that the scores' comments name, if they do */
+    bool id;            /**< of ID images */
+} nb_sample_source;
+
+/** Fills a sample and computes its keys.
+ * @param sample its number in the plan
+ * @param scores taken over: {0} afterwards, also after a failure
+ * @return NB_OK, NB_ERR_INPUT for a predicted class, or a label of ID images, from label_count on or numbers that no
+ * score file may have, NB_ERR_LIMIT for over 2^32 - 1 rows or when memory is out. Not collective. */
+nb_status nb_evaluation_take(nb_evaluation *e, size_t sample, const nb_sample_source *source, nb_scores *scores,
+                             nb_error *err);
+/** Fills both samples of a stream: rows with a label are ID images, rows with label -1 OOD images. NB_ERR_INPUT when
+ * there are none of one kind.
+ * @param scores copied
+ * @return NB_OK, as said above, or as nb_evaluation_take */
 nb_status nb_evaluation_split(nb_evaluation *e, const nb_pairing *pair, const char *path, const nb_scores *scores,
                               nb_error *err);
 
-/* NB_ERR_INPUT when the samples of a run do not compare: one has ood_score and the other not, or their comments name
- * different banks or scores. */
+/** NB_ERR_INPUT when the samples of a run do not compare: one has ood_score and the other not, or their comments name
+ * different banks or scores.
+ * @return NB_OK or as said above */
 nb_status nb_evaluation_check(nb_evaluation *e, nb_error *err);
 
-/* True when all keys of a pair are one value, so that no metric says anything. */
+/** True when all keys of a pair are one value, so that no metric says anything. */
 bool nb_evaluation_flat(const nb_evaluation *e, const nb_pairing *pair);
 
-/* What the bootstrap does. */
+/** What the bootstrap does. */
 typedef struct nb_bootstrap {
-    size_t resamples; /* 0: none */
+    size_t resamples; /**< 0: none */
     double confidence;
     uint64_t seed;
 } nb_bootstrap;
 
-/* The report of all runs. Intervals are percentiles of the figures over resamples: ID and OOD images are drawn with
+/** The report of all runs. Intervals are percentiles of the figures over resamples: ID and OOD images are drawn with
  * replacement, the same draws in every run and, for the ID images, beside every OOD set; random numbers depend on seed,
- * set, resample and place alone, so the intervals are the same everywhere. */
+ * set, resample and place alone, so the intervals are the same everywhere.
+ * @param out freed by nb_report_free, also after a failure
+ * @return NB_OK, or NB_ERR_INPUT, NB_ERR_NUMERIC or NB_ERR_LIMIT as nb_metrics_compute and nb_report_begin */
 nb_status nb_evaluation_report(const nb_evaluation *e, const nb_eval_plan *plan, const nb_bootstrap *how,
                                nb_report *out, nb_error *err);
 

@@ -1,5 +1,8 @@
-/* Quality against the size of the bank and against the number of groups: the images are scored again with parts of the
- * bank. */
+/**
+ * @file
+ * Quality against the size of the bank and against the number of groups: the images are scored again with parts of the
+ * bank.
+ */
 #ifndef NB_SCORING_REPORT_SIZE_SWEEP_H
 #define NB_SCORING_REPORT_SIZE_SWEEP_H
 
@@ -8,31 +11,44 @@
 
 enum { NB_SWEEP_MAX = 12 };
 
-/* Who can score the images again. keys: the keys of sample `set` (0: the ID images, 1 + i: OOD set i), allocated for
- * the caller, when scored with `bank` cut into `groups`. */
+/** Which images are scored again, and how. */
+typedef struct nb_rescore {
+    const nb_bank *bank; /**< or a part of it */
+    size_t groups;       /**< that its negatives are cut into */
+    size_t set;          /**< 0: the ID images, 1 + i: OOD set i */
+} nb_rescore;
+
+/** Who can score the images again. */
 typedef struct nb_rescorer {
     void *context;
-    size_t set_count, groups; /* groups: as the evaluation had them */
-    nb_status (*keys)(void *context, const nb_bank *bank, size_t groups, size_t set, double **keys, size_t *count,
-                      nb_error *err);
+    size_t set_count, groups; /**< groups: as the evaluation had them */
+    /** The keys [*count] of the images, freed by the caller. */
+    nb_status (*keys)(void *context, const nb_rescore *what, double **keys, size_t *count, nb_error *err);
 } nb_rescorer;
 
 typedef struct nb_sweep {
     size_t count;
-    size_t values[NB_SWEEP_MAX]; /* bank sizes or numbers of groups, rising */
-    nb_metrics *rows;            /* [count, set_count + 1]; the last is the mean */
-    bool flat;                   /* nothing depends on the value: the score does not use it */
+    size_t values[NB_SWEEP_MAX]; /**< bank sizes or numbers of groups, rising */
+    nb_metrics *rows;            /**< [count, set_count + 1]; the last is the mean */
+    bool flat;                   /**< nothing depends on the value: the score does not use it */
 } nb_sweep;
 
-/* Sizes M, M/2, M/4, ...; a part holds the best negatives of every tag, in proportion. Values with which the score
- * cannot be computed are left out. */
+/** Sizes M, M/2, M/4, ...; a part holds the best negatives of every tag, in proportion. Values with which the score
+ * cannot be computed are left out.
+ * @param out freed by nb_sweep_free, also after a failure
+ * @return NB_OK, or what by->keys fails with but for NB_ERR_USAGE, NB_ERR_INPUT and NB_ERR_NUMERIC; NB_ERR_LIMIT when
+ * memory is out */
 nb_status nb_sweep_sizes(nb_sweep *out, const nb_bank *bank, const nb_rescorer *by, nb_error *err);
-/* 1, 2, 5, 10, ... groups up to one negative a group. */
+/** 1, 2, 5, 10, ... groups up to one negative a group.
+ * @return as nb_sweep_sizes */
 nb_status nb_sweep_groups(nb_sweep *out, const nb_bank *bank, const nb_rescorer *by, nb_error *err);
+/** Frees what a sweep holds; takes {0}. */
 void nb_sweep_free(nb_sweep *sweep);
 
-/* A bank of the best `count` negatives of `bank`, in its order; borrows all else from it. Freed by nb_part_free. */
+/** A bank of the best `count` negatives of `bank`, in its order; borrows all else from it. Freed by nb_part_free.
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_part_of_bank(nb_bank *out, const nb_bank *bank, size_t count, nb_error *err);
+/** Frees what a part owns; what it borrows stays. */
 void nb_part_free(nb_bank *part);
 
 #endif

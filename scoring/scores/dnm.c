@@ -15,26 +15,27 @@ typedef struct settings {
     double tau; /* share of true negatives among what the bank's negatives stand for */
 } settings;
 
-static double dnm_rho(double tau, size_t labels, size_t negatives, size_t groups)
+static double dnm_score_rho(double tau, size_t labels, size_t negatives, size_t groups)
 {
     return (double)(negatives / groups) * (1 - tau) / ((double)labels * tau);
 }
 
-static nb_status dnm_settle(nb_score_parameters *parameters, size_t labels, size_t negatives, char *note, nb_error *err)
+static nb_status dnm_score_settle(nb_score_parameters *parameters, size_t labels, size_t negatives, char *note,
+                                  nb_error *err)
 {
     double tau = ((const settings *)(const void *)parameters->block)->tau;
     size_t asked = parameters->shared.groups, groups = asked;
     if (!(tau > 0) || !(tau <= 1)) {
         return nb_fail(err, NB_ERR_USAGE, "tau %g is not within (0, 1]", tau);
     }
-    if (dnm_rho(tau, labels, negatives, negatives) >= 1) {
+    if (dnm_score_rho(tau, labels, negatives, negatives) >= 1) {
         nb_fail(err, NB_ERR_USAGE,
                 "dnm with tau %g and %zu labels ranks nothing: rho is %.3g even with one negative a group", tau, labels,
-                dnm_rho(tau, labels, negatives, negatives));
+                dnm_score_rho(tau, labels, negatives, negatives));
         return nb_hint(err, "take a larger --tau: more than 1 / (1 + labels)");
     }
     /* rho falls with the group size alone: the smallest G whose groups are small enough */
-    while (dnm_rho(tau, labels, negatives, groups) >= 1) {
+    while (dnm_score_rho(tau, labels, negatives, groups) >= 1) {
         groups = negatives / (negatives / groups) + 1;
     }
     if (groups != asked) {
@@ -46,7 +47,7 @@ static nb_status dnm_settle(nb_score_parameters *parameters, size_t labels, size
     return NB_OK;
 }
 
-static void dnm_score(const nb_logits *l, nb_score_result *out)
+static void dnm_score_value(const nb_logits *l, nb_score_result *out)
 {
     const settings *p = (const void *)l->parameters->block;
     size_t groups = p->shared.groups;
@@ -71,5 +72,5 @@ const nb_score_rule nb_score_dnm = {.name = "dnm",
                                     .parameters = parameters,
                                     .parameter_count = sizeof parameters / sizeof *parameters,
                                     .block_size = sizeof(settings),
-                                    .settle = dnm_settle,
-                                    .score = dnm_score};
+                                    .settle = dnm_score_settle,
+                                    .score = dnm_score_value};

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-static void neglabel_score(const nb_logits *l, nb_score_result *out)
+static void neglabel_score_value(const nb_logits *l, nb_score_result *out)
 {
     size_t groups = l->parameters->shared.groups;
     double in = 0, ood = 0;
@@ -29,4 +29,4 @@ const nb_score_rule nb_score_neglabel = {.name = "neglabel",
                                          .parameters = parameters,
                                          .parameter_count = sizeof parameters / sizeof *parameters,
                                          .block_size = sizeof(settings),
-                                         .score = neglabel_score};
+                                         .score = neglabel_score_value};

@@ -31,10 +31,14 @@ nb_status nb_score_names(nb_buffer *out, const char *between, nb_error *err)
     return status;
 }
 
+nb_score_cost nb_score_plain_cost(const nb_score_load *load)
+{
+    return (nb_score_cost){.products = 2 * load->images * load->rows * load->width};
+}
+
 nb_score_cost nb_score_cost_of(const nb_score_parameters *p, const nb_score_load *load)
 {
-    return p->rule->cost ? p->rule->cost(load, p)
-                         : (nb_score_cost){.products = 2 * load->images * load->rows * load->width};
+    return p->rule->cost ? p->rule->cost(load, p) : nb_score_plain_cost(load);
 }
 
 static void score_copy_row(float *out, const double *row, size_t d)

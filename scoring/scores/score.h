@@ -186,7 +186,10 @@ void nb_logits_from_row(const nb_scorer *scorer, float *row, double *groups, nb_
 /** ln(exp a + exp b); -INFINITY stands for nothing. */
 double nb_log_add(double a, double b);
 
-/** What scoring with these parameters costs: the score's own function, or the product of images and rows. */
+/** The cost of the product of images and rows. */
+nb_score_cost nb_score_plain_cost(const nb_score_load *load);
+
+/** What scoring with these parameters costs: what the score's own function says, else nb_score_plain_cost. */
 nb_score_cost nb_score_cost_of(const nb_score_parameters *parameters, const nb_score_load *load);
 
 #endif

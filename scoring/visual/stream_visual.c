@@ -61,8 +61,8 @@ void nb_stream_visual_destroy(nb_stream_visual *v)
 }
 
 /* At most NB_INVERT_TILE images. */
-static nb_status invert(nb_stream_visual *v, nb_stream *stream, const float *images, const size_t *number, size_t count,
-                        nb_error *err)
+static nb_status stream_visual_invert(nb_stream_visual *v, nb_stream *stream, const float *images, const size_t *number,
+                                      size_t count, nb_error *err)
 {
     size_t d = v->source.d, kept = 0;
     nb_status status;
@@ -87,19 +87,19 @@ done:
     return status;
 }
 
-static nb_status make(void *self, nb_stream *stream, const float *images, const size_t *number, size_t count,
-                      nb_error *err)
+static nb_status stream_visual_make(void *self, nb_stream *stream, const float *images, const size_t *number,
+                                    size_t count, nb_error *err)
 {
     nb_stream_visual *v = self;
     nb_status status = NB_OK;
     for (size_t at = 0; at < count && status == NB_OK; at += NB_INVERT_TILE) {
         size_t n = count - at < NB_INVERT_TILE ? count - at : NB_INVERT_TILE;
-        status = invert(v, stream, images + at * v->source.d, number + at, n, err);
+        status = stream_visual_invert(v, stream, images + at * v->source.d, number + at, n, err);
     }
     return status;
 }
 
 nb_status nb_stream_visual_attach(nb_stream_visual *v, nb_stream *stream, nb_error *err)
 {
-    return nb_stream_make_visual(stream, make, v, err);
+    return nb_stream_make_visual(stream, stream_visual_make, v, err);
 }
