@@ -99,8 +99,8 @@ static nb_status score_stream_tell(const run *r, nb_error *err)
                     state.data);
     }
     if (status == NB_OK && r->s->invert) {
-        nb_log_info(log, "%zu confident OOD images inverted, %zu of them rejected by interneg", r->visual.inverted,
-                    r->visual.rejected);
+        nb_log_info(log, "%zu confident OOD images inverted, %zu of them rejected by %s", r->visual.inverted,
+                    r->visual.rejected, r->s->scorer->rule->name);
     }
     nb_buffer_free(&state);
     return status;
