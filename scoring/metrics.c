@@ -14,14 +14,14 @@ typedef struct place {
     uint32_t image; /* ID images first, then OOD images */
 } place;
 
-static int descending(const void *a, const void *b)
+static int metrics_descending(const void *a, const void *b)
 {
     double x = ((const place *)a)->key;
     double y = ((const place *)b)->key;
     return (x < y) - (x > y);
 }
 
-static nb_status check_keys(const double *keys, size_t count, const char *what, nb_error *err)
+static nb_status metrics_check_keys(const double *keys, size_t count, const char *what, nb_error *err)
 {
     if (!count) {
         return nb_fail(err, NB_ERR_INPUT, "no %s images: metrics need both ID and OOD images", what);
@@ -35,7 +35,7 @@ static nb_status check_keys(const double *keys, size_t count, const char *what, 
     return NB_OK;
 }
 
-static nb_status check_counts(size_t id_count, size_t ood_count, nb_error *err)
+static nb_status metrics_check_counts(size_t id_count, size_t ood_count, nb_error *err)
 {
     uint64_t pairs;
     if (id_count > UINT32_MAX - 1 || ood_count > UINT32_MAX - 1 - id_count) {
@@ -56,9 +56,9 @@ nb_status nb_ranking_create(nb_ranking *r, const double *id, size_t id_count, co
     size_t count = id_count + ood_count;
     nb_status status;
     *r = (nb_ranking){.id_count = id_count, .ood_count = ood_count};
-    NB_TRY(check_keys(id, id_count, "ID", err));
-    NB_TRY(check_keys(ood, ood_count, "OOD", err));
-    NB_TRY(check_counts(id_count, ood_count, err));
+    NB_TRY(metrics_check_keys(id, id_count, "ID", err));
+    NB_TRY(metrics_check_keys(ood, ood_count, "OOD", err));
+    NB_TRY(metrics_check_counts(id_count, ood_count, err));
     NB_TRY_NEW(places, count);
     NB_TRY_NEW(r->keys, count);
     NB_TRY_NEW(r->id_step, id_count);
@@ -66,7 +66,7 @@ nb_status nb_ranking_create(nb_ranking *r, const double *id, size_t id_count, co
     for (size_t i = 0; i < count; i++) {
         places[i] = (place){i < id_count ? id[i] : ood[i - id_count], (uint32_t)i};
     }
-    qsort(places, count, sizeof *places, descending);
+    qsort(places, count, sizeof *places, metrics_descending);
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || places[i].key != places[i - 1].key) {
             r->keys[r->step_count++] = places[i].key;
@@ -114,7 +114,7 @@ typedef struct areas {
     double doubled, steps, before;
 } areas;
 
-static void add_precision(areas *a, const walk *w, size_t gained)
+static void metrics_add_precision(areas *a, const walk *w, size_t gained)
 {
     double gain = (double)gained;
     double precision = (double)w->positive / ((double)w->positive + (double)w->negative);
@@ -123,17 +123,17 @@ static void add_precision(areas *a, const walk *w, size_t gained)
     a->before = precision;
 }
 
-static double trapezoids(const areas *a, const walk *w)
+static double metrics_trapezoids(const areas *a, const walk *w)
 {
     return a->doubled / (2.0 * (double)w->positives);
 }
 
-static double recall(const walk *w)
+static double metrics_recall(const walk *w)
 {
     return (double)w->positive / (double)w->positives;
 }
 
-static double false_positives(const walk *w)
+static double metrics_false_positives(const walk *w)
 {
     return (double)w->negative / (double)w->negatives;
 }
@@ -142,7 +142,7 @@ static double false_positives(const walk *w)
  * exact integer. The nearest recall is sought up to the first threshold that accepts all ID images, the lowest
  * threshold winning among equals; the original also appends a point (recall 1, no negatives) behind the strictest one,
  * which can never win. */
-static void walk_in(nb_metrics *m, const nb_step *steps, size_t count, walk w)
+static void metrics_walk_in(nb_metrics *m, const nb_step *steps, size_t count, walk w)
 {
     uint64_t twice = 0;
     areas a = {.before = 1};
@@ -153,36 +153,36 @@ static void walk_in(nb_metrics *m, const nb_step *steps, size_t count, walk w)
         w.positive += steps[i].id;
         w.negative += steps[i].ood;
         twice += steps[i].id * (beaten + (w.negatives - w.negative));
-        add_precision(&a, &w, steps[i].id);
-        double distance = fabs(recall(&w) - RECALL);
+        metrics_add_precision(&a, &w, steps[i].id);
+        double distance = fabs(metrics_recall(&w) - RECALL);
         if (!all && distance <= nearest) {
             nearest = distance;
-            m->fpr95_id_positive = false_positives(&w);
+            m->fpr95_id_positive = metrics_false_positives(&w);
         }
         all = all || w.positive == w.positives;
     }
     m->auroc = (double)twice / (2.0 * (double)w.positives * (double)w.negatives);
-    m->aupr_in = trapezoids(&a, &w);
+    m->aupr_in = metrics_trapezoids(&a, &w);
     m->average_precision_in = a.steps / (double)w.positives;
 }
 
 /* OOD positive, from the lowest key up. An inner point whose steps before and behind are the same is one that
  * roc_curve drops. */
-static void walk_out(nb_metrics *m, const nb_step *steps, size_t count, walk w)
+static void metrics_walk_out(nb_metrics *m, const nb_step *steps, size_t count, walk w)
 {
     areas a = {.before = 1};
     bool reached = false;
     for (size_t i = count; i-- > 0;) {
         w.positive += steps[i].ood;
         w.negative += steps[i].id;
-        add_precision(&a, &w, steps[i].ood);
+        metrics_add_precision(&a, &w, steps[i].ood);
         bool straight = i > 0 && i + 1 < count && steps[i].id == steps[i - 1].id && steps[i].ood == steps[i - 1].ood;
-        if (!reached && !straight && recall(&w) >= RECALL) {
+        if (!reached && !straight && metrics_recall(&w) >= RECALL) {
             reached = true;
-            m->fpr95_ood_positive = false_positives(&w);
+            m->fpr95_ood_positive = metrics_false_positives(&w);
         }
     }
-    m->aupr_out = trapezoids(&a, &w);
+    m->aupr_out = metrics_trapezoids(&a, &w);
     m->average_precision_out = a.steps / (double)w.positives;
 }
 
@@ -197,8 +197,8 @@ void nb_metrics_of_steps(nb_metrics *out, nb_step *steps, size_t count)
             steps[kept++] = steps[i];
         }
     }
-    walk_in(out, steps, kept, (walk){.positives = all.id, .negatives = all.ood});
-    walk_out(out, steps, kept, (walk){.positives = all.ood, .negatives = all.id});
+    metrics_walk_in(out, steps, kept, (walk){.positives = all.id, .negatives = all.ood});
+    metrics_walk_out(out, steps, kept, (walk){.positives = all.ood, .negatives = all.id});
 }
 
 nb_status nb_metrics_compute(nb_metrics *out, const double *id, size_t id_count, const double *ood, size_t ood_count,

@@ -38,7 +38,7 @@ struct negbank_stream {
 static pthread_mutex_t hdf5_turn = PTHREAD_MUTEX_INITIALIZER;
 
 /* The message of a failure for the caller; the code to return. */
-static int report(nb_status status, const nb_error *err, char *message, size_t size)
+static int negbank_report(nb_status status, const nb_error *err, char *message, size_t size)
 {
     if (message && size) {
         snprintf(message, size, "%s%s%s%s", status == NB_OK ? "" : err->message,
@@ -54,7 +54,7 @@ const char *negbank_version(void)
 }
 
 /* What the provenance of a bank says about how it was made. */
-static nb_status read_provenance(negbank_bank *b, nb_error *err)
+static nb_status negbank_read_provenance(negbank_bank *b, nb_error *err)
 {
     json_t *root = NULL;
     nb_status status = NB_OK;
@@ -75,20 +75,20 @@ int negbank_open(negbank_bank **out, const char *path, char *message, size_t mes
     *out = NULL;
     negbank_bank *b = nb_alloc(1, sizeof *b, &err);
     if (!b) {
-        return report(NB_ERR_LIMIT, &err, message, message_size);
+        return negbank_report(NB_ERR_LIMIT, &err, message, message_size);
     }
     pthread_mutex_lock(&hdf5_turn);
     status = path ? nb_bank_open(&b->bank, path, &err) : nb_fail(&err, NB_ERR_USAGE, "no path is given");
     pthread_mutex_unlock(&hdf5_turn);
     if (status == NB_OK) {
-        status = read_provenance(b, &err);
+        status = negbank_read_provenance(b, &err);
     }
     if (status == NB_OK) {
         *out = b;
     } else {
         negbank_close(b);
     }
-    return report(status, &err, message, message_size);
+    return negbank_report(status, &err, message, message_size);
 }
 
 void negbank_close(negbank_bank *b)
@@ -157,19 +157,17 @@ int negbank_threshold(const negbank_bank *b, double *score)
     return b->bank.threshold.images > 0;
 }
 
-static nb_status describe(negbank_scorer *s, nb_error *err)
+static nb_status negbank_describe(negbank_scorer *s, nb_error *err)
 {
     const nb_score_rule *rule = s->scorer.rule;
     nb_buffer text = {0};
     const char *before = " ";
     nb_status status;
     NB_TRY(nb_buffer_printf(&text, err, "%s", rule->name));
-    for (size_t i = 0; i < NB_PARAMETER_TOTAL; i++) {
-        if (rule->uses & nb_parameters[i].uses) {
-            NB_TRY(nb_buffer_printf(&text, err, "%s%s=", before, nb_parameters[i].name));
-            NB_TRY(nb_parameter_format(&text, &s->scorer.settings, &nb_parameters[i], err));
-            before = ",";
-        }
+    for (size_t i = 0; i < rule->parameter_count; i++) {
+        NB_TRY(nb_buffer_printf(&text, err, "%s%s=", before, rule->parameters[i].name));
+        NB_TRY(nb_parameter_format(&text, &s->scorer.parameters, &rule->parameters[i], err));
+        before = ",";
     }
     s->description = text.data;
     text.data = NULL;
@@ -181,28 +179,31 @@ done:
 int negbank_scorer_create(negbank_scorer **out, const negbank_bank *b, const char *score, const char *parameters,
                           char *message, size_t message_size)
 {
-    const char *name = score ? score : b->bank.score, *origin[NB_PARAMETER_TOTAL];
+    const char *name = score ? score : b->bank.score, *origin[NB_SCORE_PARAMETERS_MAX];
     const nb_score_rule *rule = nb_score_find(name);
-    nb_score_settings settings;
+    nb_score_parameters values;
     negbank_scorer *s = NULL;
+    nb_buffer names = {0};
     nb_error error = {0}, *err = &error;
     nb_status status;
     *out = NULL;
     if (!rule) {
-        status = nb_fail(err, NB_ERR_USAGE, "'%s' is none of the scores " NB_SCORE_NAMES, name);
+        NB_TRY(nb_score_names(&names, "|", err));
+        status = nb_fail(err, NB_ERR_USAGE, "'%s' is none of the scores %s", name, names.data);
         goto done;
     }
-    nb_parameters_default(&settings, origin, &b->bank, rule);
-    NB_TRY(nb_parameters_parse(&settings, rule, parameters ? parameters : "", err));
+    NB_TRY(nb_parameters_default(&values, origin, &b->bank, rule, err));
+    NB_TRY(nb_parameters_parse(&values, parameters ? parameters : "", err));
     NB_TRY_NEW(s, 1);
-    NB_TRY(nb_scorer_create(&s->scorer, &b->bank, rule, &settings, err));
-    NB_TRY(describe(s, err));
+    NB_TRY(nb_scorer_create(&s->scorer, &b->bank, &values, err));
+    NB_TRY(negbank_describe(s, err));
     s->decides = nb_threshold_holds(&b->bank, &s->scorer);
     *out = s;
     s = NULL;
 done:
+    nb_buffer_free(&names);
     negbank_scorer_destroy(s);
-    return report(status, err, message, message_size);
+    return negbank_report(status, err, message, message_size);
 }
 
 void negbank_scorer_destroy(negbank_scorer *s)
@@ -219,7 +220,8 @@ const char *negbank_scorer_description(const negbank_scorer *s)
     return s->description;
 }
 
-static void hand_over(const negbank_scorer *s, const nb_score_result *results, size_t count, negbank_result *out)
+static void negbank_hand_over(const negbank_scorer *s, const nb_score_result *results, size_t count,
+                              negbank_result *out)
 {
     for (size_t i = 0; i < count; i++) {
         const nb_score_result *r = &results[i];
@@ -230,10 +232,17 @@ static void hand_over(const negbank_scorer *s, const nb_score_result *results, s
     }
 }
 
-/* Scores a batch of images first, first + 1, ..., alone or as part of a stream. */
-static nb_status score_batch(const negbank_scorer *s, nb_stream *stream, const float *embeddings, size_t first,
-                             size_t count, negbank_result *out, nb_error *err)
+/* Images first, first + 1, ... of a call. */
+typedef struct batch {
+    const float *embeddings; /* [count, d] */
+    size_t first, count;
+} batch;
+
+/* Scores a batch of images, alone or as part of a stream. */
+static nb_status negbank_score_batch(const negbank_scorer *s, nb_stream *stream, const batch *b, negbank_result *out,
+                                     nb_error *err)
 {
+    size_t count = b->count;
     size_t d = s->scorer.d, elements;
     float *rows = NULL;
     nb_score_result *results = NULL;
@@ -243,11 +252,11 @@ static nb_status score_batch(const negbank_scorer *s, nb_stream *stream, const f
     }
     NB_TRY_NEW(rows, elements);
     NB_TRY_NEW(results, count);
-    memcpy(rows, embeddings, elements * sizeof *rows);
-    NB_TRY(nb_score_normalise(rows, count, d, first, "the embeddings", err));
+    memcpy(rows, b->embeddings, elements * sizeof *rows);
+    NB_TRY(nb_score_normalise(rows, count, d, b->first, "the embeddings", err));
     NB_TRY(stream ? nb_stream_push(stream, rows, count, results, err)
                   : nb_scorer_run_float(&s->scorer, rows, count, results, err));
-    hand_over(s, results, count, out);
+    negbank_hand_over(s, results, count, out);
 done:
     free(rows);
     free(results);
@@ -261,9 +270,9 @@ int negbank_score(const negbank_scorer *s, const float *embeddings, size_t count
     nb_status status = NB_OK;
     for (size_t at = 0; at < count && status == NB_OK; at += NB_SCORE_BATCH) {
         size_t n = count - at < NB_SCORE_BATCH ? count - at : NB_SCORE_BATCH;
-        status = score_batch(s, NULL, embeddings + at * s->scorer.d, at, n, results + at, &err);
+        status = negbank_score_batch(s, NULL, &(batch){embeddings + at * s->scorer.d, at, n}, results + at, &err);
     }
-    return report(status, &err, message, message_size);
+    return negbank_report(status, &err, message, message_size);
 }
 
 int negbank_stream_create(negbank_stream **out, const negbank_scorer *scorer, char *message, size_t message_size)
@@ -279,7 +288,7 @@ int negbank_stream_create(negbank_stream **out, const negbank_scorer *scorer, ch
     s = NULL;
 done:
     free(s);
-    return report(status, err, message, message_size);
+    return negbank_report(status, err, message, message_size);
 }
 
 void negbank_stream_destroy(negbank_stream *s)
@@ -294,6 +303,7 @@ int negbank_stream_push(negbank_stream *s, const float *embeddings, size_t count
                         char *message, size_t message_size)
 {
     nb_error err = {0};
-    nb_status status = count ? score_batch(s->scorer, s->stream, embeddings, 0, count, results, &err) : NB_OK;
-    return report(status, &err, message, message_size);
+    const batch all = {embeddings, 0, count};
+    nb_status status = count ? negbank_score_batch(s->scorer, s->stream, &all, results, &err) : NB_OK;
+    return negbank_report(status, &err, message, message_size);
 }

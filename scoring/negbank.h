@@ -1,4 +1,6 @@
-/* libnegbank: score image embeddings with a bank of negative labels, from C or anything that can call C.
+/**
+ * @file
+ * libnegbank: score image embeddings with a bank of negative labels, from C or anything that can call C.
  *
  *     negbank_bank *bank;
  *     negbank_scorer *scorer;
@@ -19,7 +21,8 @@
  * OpenBLAS may, as OPENBLAS_NUM_THREADS says.
  *
  * Scores are those of `negbank score`, to the last bit for the same batches on the same kind of CPU with one BLAS
- * thread. Names of scores and of their parameters are the program's, too: `negbank score --help`. */
+ * thread. Names of scores and of their parameters are the program's, too: `negbank score --help`.
+ */
 #ifndef NEGBANK_H
 #define NEGBANK_H
 
@@ -36,74 +39,106 @@ extern "C" {
 #define NEGBANK_API
 #endif
 
-typedef struct negbank_bank negbank_bank;
-typedef struct negbank_scorer negbank_scorer;
-typedef struct negbank_stream negbank_stream;
+typedef struct negbank_bank negbank_bank;     /**< a bank in memory */
+typedef struct negbank_scorer negbank_scorer; /**< a score with parameters, against one bank */
+typedef struct negbank_stream negbank_stream; /**< the state of one stream of images */
 
-/* The same numbers as the program's exit codes. */
+/** The same numbers as the program's exit codes. */
 typedef enum negbank_code {
     NEGBANK_OK = 0,
-    NEGBANK_ERR_USAGE = 2,   /* an argument is wrong */
-    NEGBANK_ERR_INPUT = 3,   /* the file is no bank this version understands, or missing */
-    NEGBANK_ERR_IO = 4,      /* reading failed */
-    NEGBANK_ERR_LIMIT = 5,   /* out of memory, or over a stated limit */
-    NEGBANK_ERR_NUMERIC = 6, /* an embedding is zero or not finite */
-    NEGBANK_ERR_VERIFY = 7,  /* the file's digest does not match its content */
+    NEGBANK_ERR_USAGE = 2,   /**< an argument is wrong */
+    NEGBANK_ERR_INPUT = 3,   /**< the file is no bank this version understands, or missing */
+    NEGBANK_ERR_IO = 4,      /**< reading failed */
+    NEGBANK_ERR_LIMIT = 5,   /**< out of memory, or over a stated limit */
+    NEGBANK_ERR_NUMERIC = 6, /**< an embedding is zero or not finite */
+    NEGBANK_ERR_VERIFY = 7,  /**< the file's digest does not match its content */
     NEGBANK_ERR_INTERNAL = 70
 } negbank_code;
 
-/* "0.2.0". */
+/** The version of the library: "0.2.0". */
 NEGBANK_API const char *negbank_version(void);
 
-/* Opens a bank, verifying the whole file. The caller closes it, after its scorers. *out is NULL on failure. */
+/** Opens a bank, verifying the whole file.
+ * @param out the bank, closed by the caller after its scorers; NULL on failure
+ * @return NEGBANK_OK; NEGBANK_ERR_USAGE without a path; NEGBANK_ERR_INPUT, NEGBANK_ERR_IO, NEGBANK_ERR_LIMIT or
+ * NEGBANK_ERR_VERIFY as the codes say */
 NEGBANK_API int negbank_open(negbank_bank **out, const char *path, char *message, size_t message_size);
+/** Closes a bank; takes NULL. */
 NEGBANK_API void negbank_close(negbank_bank *bank);
 
-/* What a bank holds. Texts are UTF-8, live as long as the bank, and are NULL for an index out of range. */
+/** @name What a bank holds
+ * Texts are UTF-8, live as long as the bank, and are NULL for an index out of range. None of these fails.
+ * @{ */
+/** Width of the embeddings. */
 NEGBANK_API size_t negbank_width(const negbank_bank *bank);
+/** Number of ID labels. */
 NEGBANK_API size_t negbank_label_count(const negbank_bank *bank);
+/** Number of negative labels. */
 NEGBANK_API size_t negbank_negative_count(const negbank_bank *bank);
+/** ID label `index`. */
 NEGBANK_API const char *negbank_label(const negbank_bank *bank, size_t index);
+/** Negative label `index`. */
 NEGBANK_API const char *negbank_negative(const negbank_bank *bank, size_t index);
-/* The value negative `index` was selected by; NaN out of range. */
+/** The value negative `index` was selected by; NaN out of range. */
 NEGBANK_API double negbank_negative_value(const negbank_bank *bank, size_t index);
-/* The criterion that selected them: "debiased"; "" when the bank does not say. */
+/** The criterion that selected them: "debiased"; "" when the bank does not say. */
 NEGBANK_API const char *negbank_criterion(const negbank_bank *bank);
-/* SHA-256 of the file, and of the checkpoint it was made with ("" unknown), in hexadecimal. */
+/** SHA-256 of the file in hexadecimal. */
 NEGBANK_API const char *negbank_digest(const negbank_bank *bank);
+/** SHA-256 of the checkpoint it was made with, in hexadecimal; "" unknown. */
 NEGBANK_API const char *negbank_checkpoint(const negbank_bank *bank);
-/* The score the bank suggests. */
+/** The score the bank suggests. */
 NEGBANK_API const char *negbank_suggested_score(const negbank_bank *bank);
-/* 1 with the score from which on an image is in-distribution in *score, 0 when the bank has no threshold. It holds for
- * the score and the parameters that the bank suggests. */
+/** The bank's threshold. It holds for the score and the parameters that the bank suggests.
+ * @param score the score from which on an image is in-distribution; may be NULL
+ * @return 1, or 0 with *score untouched when the bank has no threshold */
 NEGBANK_API int negbank_threshold(const negbank_bank *bank, double *score);
+/** @} */
 
-/* A scorer. score: a name, NULL: the one the bank suggests. parameters: "groups=5,temperature=0.01", NULL: those the
- * bank suggests, else those published with the score. The bank must stay open. */
+/** Makes a scorer. The bank must stay open.
+ * @param out the scorer, destroyed by the caller; NULL on failure
+ * @param score a name; NULL: the one the bank suggests
+ * @param parameters "groups=5,temperature=0.01"; NULL: those the bank suggests, else those published with the score
+ * @return NEGBANK_OK; NEGBANK_ERR_USAGE for an unknown score or parameter, or a value that is none or with which the
+ * score cannot be computed; NEGBANK_ERR_LIMIT when memory is out */
 NEGBANK_API int negbank_scorer_create(negbank_scorer **out, const negbank_bank *bank, const char *score,
                                       const char *parameters, char *message, size_t message_size);
+/** Destroys a scorer; takes NULL. */
 NEGBANK_API void negbank_scorer_destroy(negbank_scorer *scorer);
-/* The score and every parameter it uses: "neglabel temperature=0.01,groups=5,seed=none". */
+/** The score and every parameter it uses: "neglabel temperature=0.01,groups=5,seed=none". It lives as long as the
+ * scorer. */
 NEGBANK_API const char *negbank_scorer_description(const negbank_scorer *scorer);
 
+/** The score of one image. */
 typedef struct negbank_result {
-    double score;     /* higher: more in-distribution */
-    double ood_score; /* 1 - score without cancellation; NaN where the score is no probability */
-    int32_t label;    /* number of the predicted label */
-    int32_t accepted; /* 1 in-distribution by the bank's threshold, 0 out, -1 the bank has none for this scorer */
+    double score;     /**< higher: more in-distribution */
+    double ood_score; /**< 1 - score without cancellation; NaN where the score is no probability */
+    int32_t label;    /**< number of the predicted label */
+    int32_t accepted; /**< 1 in-distribution by the bank's threshold, 0 out, -1 the bank has none for this scorer */
 } negbank_result;
 
-/* Scores embeddings [count, width] -> results [count], each image alone. NEGBANK_ERR_USAGE for adaneg and interneg. */
+/** Scores images, each alone.
+ * @param embeddings [count, width]; not changed
+ * @param results [count]
+ * @return NEGBANK_OK; NEGBANK_ERR_USAGE for a score of streams (adaneg, interneg); NEGBANK_ERR_NUMERIC for an embedding
+ * that is zero or not finite; NEGBANK_ERR_LIMIT when memory is out */
 NEGBANK_API int negbank_score(const negbank_scorer *scorer, const float *embeddings, size_t count,
                               negbank_result *results, char *message, size_t message_size);
 
-/* A stream of images, for scores that learn from what they have seen (adaneg, interneg; any other works, too). The
- * scorer must stay. */
+/** Begins a stream of images, for scores that learn from what they have seen (adaneg, interneg; any other works, too).
+ * The scorer must stay.
+ * @param out the stream, destroyed by the caller; NULL on failure
+ * @return NEGBANK_OK, or NEGBANK_ERR_LIMIT when memory is out */
 NEGBANK_API int negbank_stream_create(negbank_stream **out, const negbank_scorer *scorer, char *message,
                                       size_t message_size);
+/** Ends a stream; takes NULL. */
 NEGBANK_API void negbank_stream_destroy(negbank_stream *stream);
-/* Scores embeddings [count, width] as one batch, after the batch's own changes. A batch that is refused changes
- * nothing when an embedding is the reason; after any other error the stream is of no more use. */
+/** Scores images as one batch, after the batch's own changes. A batch that is refused changes nothing when an embedding
+ * is the reason; after any other error the stream is of no more use.
+ * @param embeddings [count, width]; not changed
+ * @param results [count]
+ * @return NEGBANK_OK, NEGBANK_ERR_NUMERIC for an embedding that is zero or not finite, or NEGBANK_ERR_LIMIT when memory
+ * is out */
 NEGBANK_API int negbank_stream_push(negbank_stream *stream, const float *embeddings, size_t count,
                                     negbank_result *results, char *message, size_t message_size);
 

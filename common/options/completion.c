@@ -46,8 +46,10 @@ static bool completion_is_new(nb_command_list commands, size_t i)
     return true;
 }
 
-static void completion_words(FILE *out, const char *choices)
+static void completion_words(FILE *out, const nb_option *o)
 {
+    char room[NB_OPTION_CHOICES_MAX];
+    const char *choices = nb_option_choices(o, room, sizeof room);
     for (const char *c = choices; *c; c++) {
         fputc(*c == '|' ? ' ' : *c, out);
     }
@@ -114,7 +116,7 @@ static void completion_bash_option(const nb_option *o, FILE *out)
     fprintf(out, "--%s) %s", o->name, completion_bash_actions[kind]);
     if (kind == COMPLETION_CHOICE) {
         fputs(" choices='", out);
-        completion_words(out, o->choices);
+        completion_words(out, o);
         fputc('\'', out);
     }
     fputs(" ;;\n", out);
@@ -246,7 +248,7 @@ static void completion_zsh_value(const nb_option *o, FILE *out)
     switch (completion_kind_of(o)) {
     case COMPLETION_CHOICE:
         fputs(":(", out);
-        completion_words(out, o->choices);
+        completion_words(out, o);
         fputc(')', out);
         break;
     case COMPLETION_FILE: fputs(":_files", out); break;
@@ -259,12 +261,13 @@ static void completion_zsh_value(const nb_option *o, FILE *out)
 /* One specification: '--count=[how many]:N: '. */
 static void completion_zsh_option(const nb_option *o, const char *name, FILE *out)
 {
+    char text[NB_OPTION_HELP_MAX];
     bool flag = o->type == NB_OPTION_FLAG;
     fprintf(out, " \\\n            '%s%s%s[", o->type == NB_OPTION_LIST ? "*" : "", name,
             flag                          ? ""
             : strncmp(name, "--", 2) == 0 ? "="
                                           : "+");
-    completion_zsh_text(out, o->help);
+    completion_zsh_text(out, nb_option_help(o, text, sizeof text));
     fputc(']', out);
     if (!flag) {
         completion_zsh_value(o, out);

@@ -167,7 +167,8 @@ static void man_option_facts(FILE *out, const nb_option *o)
     }
     if (o->type == NB_OPTION_CHOICE) {
         fprintf(out, "%sone of ", before);
-        for (const char *c = o->choices; *c; c++) {
+        char room[NB_OPTION_CHOICES_MAX];
+        for (const char *c = nb_option_choices(o, room, sizeof room); *c; c++) {
             if (*c == '|') {
                 fputs(", ", out);
             } else {
@@ -205,8 +206,9 @@ static void man_option_facts(FILE *out, const nb_option *o)
 
 static void man_option(FILE *out, const nb_option *o)
 {
+    char text[NB_OPTION_HELP_MAX];
     man_option_term(out, o);
-    man_line(out, o->help, false);
+    man_line(out, nb_option_help(o, text, sizeof text), false);
     man_option_facts(out, o);
 }
 

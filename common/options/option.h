@@ -40,12 +40,19 @@ typedef struct nb_option {
     const char *fallback; /**< default as text, NULL for none; a LIST has none */
     const char *value;    /**< what --help calls the value: "FILE"; NULL for a flag */
     const char *choices;  /**< of a CHOICE: "a|b|c" */
-    double min, max;      /**< of an INT or a REAL, both included; both 0: no bounds */
-    bool positional;      /**< an INPUT or a LIST that takes the arguments without dashes */
-    bool required;        /**< checked unless --help or --print-config is given */
-    bool unrecorded;      /**< says how to run, not what to compute: stays out of the content half of provenance */
-    bool parameter;       /**< an extra row (nb_command.more); set by nb_command_option */
-    const char *help;     /**< one line, without a full stop */
+
+    /** Instead of `choices`: word i of a table, NULL behind the last. A fallback "" is the first word, and without a
+     * `help` the words are its help. */
+    const char *(*choice)(size_t i);
+    double min, max;  /**< of an INT or a REAL, both included; both 0: no bounds */
+    bool positional;  /**< an INPUT or a LIST that takes the arguments without dashes */
+    bool required;    /**< checked unless --help or --print-config is given */
+    bool unrecorded;  /**< says how to run, not what to compute: stays out of the content half of provenance */
+    bool parameter;   /**< an extra row (nb_command.more); set by nb_command_option */
+    const char *help; /**< one line, without a full stop */
+
+    /** Instead of `help` as it is: writes the whole help into room [size], of `help` and of what tables say. */
+    void (*describe)(const struct nb_option *option, char *room, size_t size);
 } nb_option;
 
 /** A row of an option table, one a line. The command's struct is called `settings`, MEMBER is one of it. Behind the
@@ -71,6 +78,15 @@ typedef struct nb_option {
 #define OPT_REQUIRED                         .required = true
 #define OPT_UNRECORDED                       .unrecorded = true
 
+/** The place of the command's extra rows. */
+#define OPT_MORE                                                                                                       \
+    {                                                                                                                  \
+        .name = NULL                                                                                                   \
+    }
+/** A choice among the names of a table (nb_option.choice), which are its help. */
+#define OPT_CHOICE_OF(NAME, MEMBER, VALUE, DEFAULT, CHOICE, ...)                                                       \
+    OPT(NB_OPTION_CHOICE, NAME, MEMBER, .value = VALUE, .fallback = DEFAULT, .choice = CHOICE, .help = __VA_ARGS__)
+
 struct nb_job;
 
 /** A command of the program: its options, what is said of it, and what it does. */
@@ -84,7 +100,8 @@ typedef struct nb_command {
     size_t option_count;      /**< of `options` */
     size_t settings_size;     /**< bytes of the command's settings struct */
 
-    /** Optional: rows behind the table's that are made at run time, of the parameters of methods say. Copies extra row
+    /** Optional: rows that are made at run time, of the parameters of methods say (common/options/method.h); they stand
+     * where the table has OPT_MORE, else behind it. Copies extra row
      * `i` to *row and returns true, or returns false when there are no more. Every call with one `i` must give the same
      * row, its strings must outlive the program's work, and no two rows of a command may share a name. `offset` counts
      * from the start of nb_parsed.parameters, a block apart from the settings that the parser makes, zeroed, as large
@@ -113,7 +130,7 @@ typedef enum nb_option_source {
 /** What parsing found out; owns every string the values point to. Freed by nb_parsed_free. */
 typedef struct nb_parsed {
     const nb_command *command; /**< borrowed */
-    nb_option *options;        /**< [option_count]: the table's rows, then the extra ones */
+    nb_option *options;        /**< [option_count]: the rows of nb_command_option */
     size_t option_count;
     void *settings;           /**< [command->settings_size] bytes: the command's own struct */
     void *parameters;         /**< the values of the extra rows (nb_command.more) */
@@ -124,7 +141,7 @@ typedef struct nb_parsed {
     bool print_config; /**< --print-config was given */
 } nb_parsed;
 
-/** Copies row `i` of a command, the extra ones behind those of the table.
+/** Copies row `i` of a command, the extra ones among them.
  *
  * Not collective.
  * @param command the command
@@ -178,6 +195,32 @@ void nb_option_key(char *out, size_t size, const char *command, const char *opti
  * @param stage_len receives the length of that name; may be NULL
  * @return false when it is none, and nothing is written */
 bool nb_option_of_key(const nb_command *command, const char *key, size_t *index, const char **stage, size_t *stage_len);
+
+/** The words of a choice, "a|b|c".
+ * @param option a row of type NB_OPTION_CHOICE
+ * @param room   [size] scratch that the result may lie in; words beyond it are left out
+ * @return the words, in `room` or in the row. Not collective. */
+const char *nb_option_choices(const nb_option *option, char *room, size_t size);
+
+/** The help of an option: its `help`, or what its `describe` makes of it.
+ * @param room [size] scratch that the result may lie in; what is longer is cut
+ * @return the help, NULL where the words of a choice are it. Not collective. */
+const char *nb_option_help(const nb_option *option, char *room, size_t size);
+
+enum { NB_OPTION_HELP_MAX = 1024 };    /**< bytes of room that nb_option_help is given */
+enum { NB_OPTION_CHOICES_MAX = 1024 }; /**< bytes of room that nb_option_choices is given */
+
+/** Reads one value into a variable, within the bounds of its row.
+ * @param option a row of any type but NB_OPTION_LIST
+ * @param at     a variable of the row's C type; texts are not copied, it points to `value` itself
+ * @param value  the text
+ * @param label  what messages call the option: "--count"
+ * @return NB_OK, or NB_ERR_USAGE naming label and value when it is no such value or out of bounds. Not collective. */
+nb_status nb_option_read(const nb_option *option, void *at, const char *value, const char *label, nb_error *err);
+
+/** The row of a parsed command by its name.
+ * @return one of parsed->options, NULL when there is none of that name. Not collective. */
+const nb_option *nb_option_named(const nb_parsed *parsed, const char *name);
 
 /** Prints what --help prints: summary, usage, a line an option, examples. Not collective. */
 void nb_options_help(const nb_command *command, FILE *out);

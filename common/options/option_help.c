@@ -16,15 +16,17 @@ const size_t nb_common_option_count = sizeof nb_common_options / sizeof *nb_comm
 
 static void option_help_line(const nb_option *o, FILE *out)
 {
-    char left[96];
+    char left[96], text[NB_OPTION_HELP_MAX], room[NB_OPTION_CHOICES_MAX];
+    const char *choices = nb_option_choices(o, room, sizeof room);
     int n = o->letter ? snprintf(left, sizeof left, "-%c, ", o->letter) : 0;
     if (o->type == NB_OPTION_FLAG) {
         snprintf(left + n, sizeof left - (size_t)n, "--%s", o->name);
     } else {
-        bool words = o->type == NB_OPTION_CHOICE && strlen(o->choices) < 40;
-        snprintf(left + n, sizeof left - (size_t)n, "--%s %s", o->name, words ? o->choices : o->value);
+        bool words = o->type == NB_OPTION_CHOICE && strlen(choices) < 40;
+        snprintf(left + n, sizeof left - (size_t)n, "--%s %s", o->name, words ? choices : o->value);
     }
-    fprintf(out, "  %-24s %s%s", left, strlen(left) > 24 ? "\n                           " : "", o->help);
+    fprintf(out, "  %-24s %s%s", left, strlen(left) > 24 ? "\n                           " : "",
+            nb_option_help(o, text, sizeof text));
     if (o->type == NB_OPTION_LIST) {
         fputs(" (repeatable)", out);
     }
@@ -40,7 +42,8 @@ void nb_options_help(const nb_command *c, FILE *out)
     fprintf(out, "negbank %s: %s\n\nusage: negbank %s %s\n\n", c->name, c->summary, c->name, c->usage);
     for (size_t i = 0; nb_command_option(c, i, &row); i++) {
         if (row.positional) {
-            fprintf(out, "  %-24s %s\n", row.value, row.help);
+            char text[NB_OPTION_HELP_MAX];
+            fprintf(out, "  %-24s %s\n", row.value, nb_option_help(&row, text, sizeof text));
         } else {
             option_help_line(&row, out);
         }

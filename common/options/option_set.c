@@ -46,6 +46,11 @@ const nb_option *nb_option_find(const nb_parsed *p, const char *name, size_t len
     return NULL;
 }
 
+const nb_option *nb_option_named(const nb_parsed *p, const char *name)
+{
+    return nb_option_find(p, name, strlen(name));
+}
+
 nb_option_source nb_option_given(const nb_parsed *p, const char *name)
 {
     const nb_option *o = nb_option_find(p, name, strlen(name));
@@ -88,21 +93,13 @@ static nb_status option_set_flag(bool *out, const char *value, const char *label
     return NB_OK;
 }
 
-nb_status nb_option_set(nb_parsed *p, const nb_option *o, const char *value, nb_option_source from, const char *label,
-                        nb_error *err)
+nb_status nb_option_read(const nb_option *o, void *at, const char *value, const char *label, nb_error *err)
 {
-    void *at = option_set_at(p, o);
-    nb_option_source *source = &p->source[o - p->options];
+    char room[NB_OPTION_CHOICES_MAX];
     int64_t integer;
     double real;
     switch (o->type) {
-    case NB_OPTION_FLAG: {
-        nb_status status = option_set_flag(at, value, label, err);
-        if (status != NB_OK) {
-            return status;
-        }
-        break;
-    }
+    case NB_OPTION_FLAG: return option_set_flag(at, value, label, err);
     case NB_OPTION_INT:
         if (!nb_parse_int(value, &integer)) {
             return nb_fail(err, NB_ERR_USAGE, "%s: '%s' is not a whole number", label, value);
@@ -111,7 +108,7 @@ nb_status nb_option_set(nb_parsed *p, const nb_option *o, const char *value, nb_
             return option_set_out_of_bounds(o, value, label, err);
         }
         *(int64_t *)at = integer;
-        break;
+        return NB_OK;
     case NB_OPTION_REAL:
         if (!nb_parse_real(value, &real)) {
             return nb_fail(err, NB_ERR_USAGE, "%s: '%s' is not a number", label, value);
@@ -120,31 +117,47 @@ nb_status nb_option_set(nb_parsed *p, const nb_option *o, const char *value, nb_
             return option_set_out_of_bounds(o, value, label, err);
         }
         *(double *)at = real;
+        return NB_OK;
+    case NB_OPTION_LIST: return nb_fail(err, NB_ERR_INTERNAL, "%s is a list", label);
+    case NB_OPTION_CHOICE: {
+        const char *choices = nb_option_choices(o, room, sizeof room);
+        if (!option_set_is_choice(choices, value)) {
+            return nb_fail(err, NB_ERR_USAGE, "%s: '%s' is none of %s", label, value, choices);
+        }
         break;
-    case NB_OPTION_LIST:
+    }
+    default: break;
+    }
+    *(const char **)at = value;
+    return NB_OK;
+}
+
+static bool option_set_is_text(nb_option_type type)
+{
+    return type == NB_OPTION_TEXT || type == NB_OPTION_CHOICE || type == NB_OPTION_INPUT || type == NB_OPTION_OUTPUT;
+}
+
+nb_status nb_option_set(nb_parsed *p, const nb_option *o, const char *value, nb_option_source from, const char *label,
+                        nb_error *err)
+{
+    void *at = option_set_at(p, o);
+    nb_option_source *source = &p->source[o - p->options];
+    if (o->type == NB_OPTION_LIST) {
         if (*source != from) { /* a stronger source replaces the whole list */
             nb_strings_free(at);
         }
         *source = from;
         return nb_strings_push(at, value, strlen(value), err);
-    case NB_OPTION_CHOICE:
-        if (!option_set_is_choice(o->choices, value)) {
-            return nb_fail(err, NB_ERR_USAGE, "%s: '%s' is none of %s", label, value, o->choices);
-        }
-        __attribute__((fallthrough));
-    case NB_OPTION_TEXT:
-    case NB_OPTION_INPUT:
-    case NB_OPTION_OUTPUT: {
-        char *copy = option_set_keep(p, value, strlen(value), err);
-        if (!copy) {
+    }
+    if (option_set_is_text(o->type)) {
+        value = option_set_keep(p, value, strlen(value), err);
+        if (!value) {
             return NB_ERR_LIMIT;
         }
-        *(const char **)at = copy;
-        break;
     }
-    }
-    *source = from;
-    return NB_OK;
+    nb_status status = nb_option_read(o, at, value, label, err);
+    *source = status == NB_OK ? from : *source;
+    return status;
 }
 
 static size_t option_set_size(nb_option_type type)

@@ -8,7 +8,7 @@
 #include "common/base/text.h"
 #include "scoring/files/predictions.h"
 #include "scoring/report/evaluation.h"
-#include "scoring/report/tables.h"
+#include "scoring/scores/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +17,8 @@ enum { LABEL_BYTES_MAX = 4096 };
 
 typedef struct settings {
     nb_talk talk;
-    const char *bank, *output, *markdown, *latex, *csv, *report, *plots, *image_folder, *labels, *model;
+    const char *bank, *output, *markdown, *latex, *csv, *report, *plots, *image_folder, *labels, *model, *score;
     nb_strings id, ood, stream, order;
-    nb_score_choice choice;
     int64_t bootstrap, repeat, batch;
     double confidence;
     bool as_released, allow_mismatch, force;
@@ -39,7 +38,7 @@ typedef struct run {
 } run;
 
 /* Records an input once. */
-static nb_status record(run *r, const char *role, const char *path, const char *digest, nb_error *err)
+static nb_status eval_record(run *r, const char *role, const char *path, const char *digest, nb_error *err)
 {
     for (size_t i = 0; i < r->seen.count; i++) {
         if (strcmp(nb_strings_get(&r->seen, i), path) == 0) {
@@ -55,31 +54,31 @@ done:
 }
 
 /* Opens a store to be scored with the bank. */
-static nb_status open_store(run *r, const char *role, const char *path, nb_store *out, nb_error *err)
+static nb_status eval_open_store(run *r, const char *role, const char *path, nb_store *out, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_store_open(out, path, true, err));
     NB_TRY(nb_score_check_store(r->job, &r->bank, out, r->set->allow_mismatch, err));
-    NB_TRY(record(r, role, path, out->seal.digest.hex, err));
+    NB_TRY(eval_record(r, role, path, out->seal.digest.hex, err));
 done:
     return status;
 }
 
 /* Scores a store, or reads a score file. */
-static nb_status get_scores(run *r, const char *role, const char *path, nb_scores *out, nb_error *err)
+static nb_status eval_get_scores(run *r, const char *role, const char *path, nb_scores *out, nb_error *err)
 {
     nb_store store = {0};
     nb_score_result *results = NULL;
     nb_status status;
     if (!r->set->bank) {
         NB_TRY(nb_predictions_read_any(out, path, err));
-        NB_TRY(record(r, role, path, NULL, err));
+        NB_TRY(eval_record(r, role, path, NULL, err));
         return NB_OK;
     }
-    NB_TRY(open_store(r, role, path, &store, err));
+    NB_TRY(eval_open_store(r, role, path, &store, err));
     NB_TRY_NEW(results, (size_t)store.plan.count);
     NB_TRY(nb_score_rows(&r->scorer, &store, 0, (size_t)store.plan.count, results, err));
-    NB_TRY(nb_score_table(out, &store.names, store.labels, results, err));
+    NB_TRY(nb_score_table_fill(out, &store.names, store.labels, results, err));
 done:
     free(results);
     nb_store_close(&store);
@@ -87,24 +86,24 @@ done:
 }
 
 /* Reads the file of a sample; `ood` NULL: ID images. */
-static nb_status take(run *r, size_t sample, const char *ood, const char *path, nb_error *err)
+static nb_status eval_take(run *r, size_t sample, const char *ood, const char *path, nb_error *err)
 {
     nb_scores scores = {0};
     nb_status status;
-    NB_TRY(get_scores(r, ood ? ood : "ID images", path, &scores, err));
-    const nb_scored_file file = {
+    NB_TRY(eval_get_scores(r, ood ? ood : "ID images", path, &scores, err));
+    const nb_sample_source source = {
         .path = path, .label_count = r->set->bank ? r->bank.label_count : r->classes.count, .id = !ood};
-    NB_TRY(nb_evaluation_take(&r->evaluation, sample, &file, &scores, err));
+    NB_TRY(nb_evaluation_take(&r->evaluation, sample, &source, &scores, err));
 done:
     nb_scores_free(&scores);
     return status;
 }
 
-static nb_status take_stream(run *r, const nb_pairing *pair, const char *name, const char *path, nb_error *err)
+static nb_status eval_take_stream(run *r, const nb_pairing *pair, const char *name, const char *path, nb_error *err)
 {
     nb_scores scores = {0};
     nb_status status;
-    NB_TRY(get_scores(r, name, path, &scores, err));
+    NB_TRY(eval_get_scores(r, name, path, &scores, err));
     NB_TRY(nb_evaluation_split(&r->evaluation, pair, path, &scores, err));
 done:
     nb_scores_free(&scores);
@@ -112,14 +111,15 @@ done:
 }
 
 /* The seed where --seed is a number, else 0: of the bootstrap and of mixed streams. */
-static uint64_t number_seed(const settings *s)
+static uint64_t eval_number_seed(const nb_job *job)
 {
+    const char *word = nb_score_seed(job->options);
     int64_t seed = 0;
-    return s->choice.seed && nb_parse_int(s->choice.seed, &seed) && seed > 0 ? (uint64_t)seed : 0;
+    return word && nb_parse_int(word, &seed) && seed > 0 ? (uint64_t)seed : 0;
 }
 
 /* Scores the ID images of run `number` and a set as one stream. */
-static nb_status take_pair(run *r, size_t number, size_t set, const nb_pairing *pair, nb_error *err)
+static nb_status eval_take_pair(run *r, size_t number, size_t set, const nb_pairing *pair, nb_error *err)
 {
     const char *id_path = nb_strings_get(&r->plan.ids, number), *path = nb_eval_plan_path(&r->plan, number, set);
     const nb_eval_streams streams = {.job = r->job,
@@ -128,20 +128,22 @@ static nb_status take_pair(run *r, size_t number, size_t set, const nb_pairing *
                                      .batch = (size_t)r->set->batch,
                                      .clip = r->clip};
     const char *order = nb_eval_stream_order(&streams, set);
-    uint64_t seed = number_seed(r->set) + (r->set->repeat > 1 ? number : 0);
+    uint64_t seed = eval_number_seed(r->job) + (r->set->repeat > 1 ? number : 0);
     nb_store ids = {0}, oods = {0};
     nb_scores id = {0}, ood = {0};
+    const nb_eval_stream_pair both = {
+        .seed = seed, .set = set, .id_images = &ids, .ood_images = &oods, .id = &id, .ood = &ood};
     nb_status status;
-    NB_TRY(open_store(r, "ID images", id_path, &ids, err));
-    NB_TRY(open_store(r, nb_strings_get(&r->plan.names, set), path, &oods, err));
+    NB_TRY(eval_open_store(r, "ID images", id_path, &ids, err));
+    NB_TRY(eval_open_store(r, nb_strings_get(&r->plan.names, set), path, &oods, err));
     if (order) {
-        NB_TRY(record(r, "order", order, NULL, err));
+        NB_TRY(eval_record(r, "order", order, NULL, err));
     }
-    NB_TRY(nb_eval_stream_score(&streams, &r->scorer, seed, set, &ids, &oods, &id, &ood, err));
-    const nb_scored_file id_file = {.path = id_path, .label_count = r->bank.label_count, .id = true};
-    const nb_scored_file ood_file = {.path = path, .label_count = r->bank.label_count};
-    NB_TRY(nb_evaluation_take(&r->evaluation, pair->id, &id_file, &id, err));
-    NB_TRY(nb_evaluation_take(&r->evaluation, pair->ood, &ood_file, &ood, err));
+    NB_TRY(nb_eval_stream_score(&streams, &r->scorer, &both, err));
+    const nb_sample_source id_source = {id_path, r->bank.label_count, true};
+    const nb_sample_source ood_source = {path, r->bank.label_count, false};
+    NB_TRY(nb_evaluation_take(&r->evaluation, pair->id, &id_source, &id, err));
+    NB_TRY(nb_evaluation_take(&r->evaluation, pair->ood, &ood_source, &ood, err));
 done:
     nb_scores_free(&id);
     nb_scores_free(&ood);
@@ -151,40 +153,40 @@ done:
 }
 
 /* The scorer of run `number`: with --repeat the seed moves on. */
-static nb_status choose_scorer(run *r, size_t number, nb_error *err)
+static nb_status eval_choose_scorer(run *r, size_t number, nb_error *err)
 {
     nb_scorer first = {0};
     nb_status status;
     nb_scorer_destroy(&r->scorer);
-    NB_TRY(nb_score_choose(r->set->repeat > 1 ? &first : &r->scorer, &r->bank, r->job->options, &r->set->choice, err));
+    NB_TRY(nb_score_choose(r->set->repeat > 1 ? &first : &r->scorer, &r->bank, r->job->options, r->set->score, err));
     if (r->set->repeat > 1) {
-        nb_score_settings moved = first.settings;
-        moved.seeded = true;
-        moved.seed += number;
-        NB_TRY(nb_scorer_create(&r->scorer, &r->bank, first.rule, &moved, err));
+        nb_score_parameters moved = first.parameters;
+        moved.shared.seeded = true;
+        moved.shared.seed += number;
+        NB_TRY(nb_scorer_create(&r->scorer, &r->bank, &moved, err));
     }
 done:
     nb_scorer_destroy(&first);
     return status;
 }
 
-static nb_status take_all(run *r, nb_error *err)
+static nb_status eval_take_all(run *r, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t n = 0; n < r->plan.run_count; n++) {
         const nb_pairing *pairs = r->evaluation.pairs + n * r->plan.set_count;
         if (r->set->bank) {
-            NB_TRY(choose_scorer(r, n, err));
+            NB_TRY(eval_choose_scorer(r, n, err));
         }
         if (!r->plan.streams && !r->plan.paired) {
-            NB_TRY(take(r, pairs[0].id, NULL, nb_strings_get(&r->plan.ids, n), err));
+            NB_TRY(eval_take(r, pairs[0].id, NULL, nb_strings_get(&r->plan.ids, n), err));
         }
         for (size_t set = 0; set < r->plan.set_count; set++) {
             const char *name = nb_strings_get(&r->plan.names, set);
             const char *path = nb_eval_plan_path(&r->plan, n, set);
-            NB_TRY(r->plan.paired    ? take_pair(r, n, set, &pairs[set], err)
-                   : r->plan.streams ? take_stream(r, &pairs[set], name, path, err)
-                                     : take(r, pairs[set].ood, name, path, err));
+            NB_TRY(r->plan.paired    ? eval_take_pair(r, n, set, &pairs[set], err)
+                   : r->plan.streams ? eval_take_stream(r, &pairs[set], name, path, err)
+                                     : eval_take(r, pairs[set].ood, name, path, err));
         }
     }
     NB_TRY(nb_evaluation_check(&r->evaluation, err));
@@ -193,11 +195,11 @@ done:
 }
 
 /* Options of streams mean something with a bank and a score of streams alone. */
-static void warn_of_idle(const run *r)
+static void eval_warn_of_idle(const run *r)
 {
     static const char *const options[] = {"order", "batch", "model"};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        bool idle = !r->plan.paired || (i == 2 && !(r->scorer.rule->uses & NB_USES_VISUAL));
+        bool idle = !r->plan.paired || (i == 2 && !nb_score_visual(&r->scorer, NULL));
         if (idle && nb_option_given(r->job->options, options[i]) != NB_FROM_DEFAULT) {
             nb_log_warn(&r->job->log, "--%s has no effect: %s", options[i],
                         r->set->bank ? "the score does not use it" : "score files are read as they are");
@@ -206,27 +208,27 @@ static void warn_of_idle(const run *r)
 }
 
 /* Opens the bank and finds out whether its score is one of streams. */
-static nb_status open_bank(run *r, nb_error *err)
+static nb_status eval_open_bank(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_status status = NB_OK;
     if (s->bank) {
         NB_TRY(nb_bank_open(&r->bank, s->bank, err));
-        NB_TRY(record(r, "bank", s->bank, r->bank.digest.hex, err));
-        NB_TRY(choose_scorer(r, 0, err));
+        NB_TRY(eval_record(r, "bank", s->bank, r->bank.digest.hex, err));
+        NB_TRY(eval_choose_scorer(r, 0, err));
         r->plan.paired = r->scorer.rule->stream != NULL;
         NB_TRY(nb_eval_stream_model(r->job, &r->scorer, s->model, s->allow_mismatch, &r->clip, err));
     }
     if (r->clip) {
-        NB_TRY(record(r, "model", s->model, r->clip->digest.hex, err));
+        NB_TRY(eval_record(r, "model", s->model, r->clip->digest.hex, err));
     }
-    warn_of_idle(r);
+    eval_warn_of_idle(r);
 done:
     return status;
 }
 
 /* What is allowed and seldom meant. */
-static void warn(const run *r)
+static void eval_warn(const run *r)
 {
     const nb_evaluation *e = &r->evaluation;
     for (size_t i = 0; i < e->sample_count; i++) {
@@ -247,27 +249,28 @@ static void warn(const run *r)
     }
 }
 
-static nb_status check_settings(run *r, nb_error *err)
+static nb_status eval_check_settings(run *r, nb_error *err)
 {
     const settings *s = r->set;
     if (s->repeat > 1 && (!s->bank || r->plan.run_count > 1)) {
         nb_fail(err, NB_ERR_USAGE, "--repeat scores one set of stores again: it needs --bank and one --id");
         return nb_hint(err, "for score files of several runs give every --id and --ood once a run");
     }
-    if (s->repeat > 1 && s->choice.seed && strcmp(s->choice.seed, "none") == 0) {
+    const char *seed = nb_score_seed(r->job->options);
+    if (s->repeat > 1 && seed && strcmp(seed, "none") == 0) {
         return nb_fail(err, NB_ERR_USAGE, "--repeat needs seeds, --seed none has none");
     }
     return s->bank && r->plan.streams ? nb_fail(err, NB_ERR_USAGE, "--stream takes score files, not stores") : NB_OK;
 }
 
-static nb_status said(run *r, const char *what, const char *path)
+static nb_status eval_said(run *r, const char *what, const char *path)
 {
     nb_log_info(&r->job->log, "%s -> %s", what, path);
     nb_job_record(r->job, path, NULL);
     return NB_OK;
 }
 
-static nb_status write_tables(run *r, nb_error *err)
+static nb_status eval_write_tables(run *r, nb_error *err)
 {
     const settings *s = r->set;
     char *provenance = NULL;
@@ -275,26 +278,26 @@ static nb_status write_tables(run *r, nb_error *err)
     if (s->output) {
         NB_TRY(nb_provenance_text(&r->job->provenance, &provenance, err));
         NB_TRY(nb_report_json(&r->report, provenance, s->output, s->force, err));
-        NB_TRY(said(r, "metrics", s->output));
+        NB_TRY(eval_said(r, "metrics", s->output));
     }
     if (s->csv) {
         NB_TRY(nb_report_csv(&r->report, s->csv, s->force, err));
-        NB_TRY(said(r, "metrics", s->csv));
+        NB_TRY(eval_said(r, "metrics", s->csv));
     }
     if (s->markdown) {
         NB_TRY(nb_report_markdown(&r->report, s->markdown, s->force, err));
-        NB_TRY(said(r, "table", s->markdown));
+        NB_TRY(eval_said(r, "table", s->markdown));
     }
     if (s->latex) {
         NB_TRY(nb_report_latex(&r->report, s->latex, s->force, err));
-        NB_TRY(said(r, "table", s->latex));
+        NB_TRY(eval_said(r, "table", s->latex));
     }
 done:
     free(provenance);
     return status;
 }
 
-static nb_status show(run *r, nb_error *err)
+static nb_status eval_show(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_eval_show all = {.job = r->job,
@@ -313,7 +316,7 @@ static nb_status show(run *r, nb_error *err)
         return NB_OK;
     }
     if (s->bank && r->plan.run_count > 1) {
-        NB_TRY(choose_scorer(r, 0, err));
+        NB_TRY(eval_choose_scorer(r, 0, err));
     }
     NB_TRY(nb_eval_show_all(&all, err));
     if (s->report) {
@@ -324,7 +327,7 @@ done:
 }
 
 /* The names of the classes, where score files are read. */
-static nb_status read_labels(run *r, nb_error *err)
+static nb_status eval_read_labels(run *r, nb_error *err)
 {
     const char *path = r->set->labels;
     nb_status status;
@@ -335,7 +338,7 @@ static nb_status read_labels(run *r, nb_error *err)
         return nb_fail(err, NB_ERR_USAGE, "--labels names the classes of score files; a bank has its own");
     }
     NB_TRY(nb_file_lines(path, LABEL_BYTES_MAX, &r->classes, err));
-    NB_TRY(record(r, "labels", path, NULL, err));
+    NB_TRY(eval_record(r, "labels", path, NULL, err));
     if (!r->classes.count) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' names no label", path);
     }
@@ -348,20 +351,20 @@ static nb_status eval(nb_job *job, nb_error *err)
     run r = {.job = job, .set = job->settings};
     const settings *s = r.set;
     const char *const outputs[] = {s->output, s->csv, s->markdown, s->latex, s->report};
-    nb_bootstrap bootstrap = {(size_t)s->bootstrap, s->confidence, number_seed(s)};
+    nb_bootstrap bootstrap = {(size_t)s->bootstrap, s->confidence, eval_number_seed(job)};
     nb_status status;
     NB_TRY(nb_eval_plan_read(&r.plan, &s->id, &s->ood, &s->stream, err));
-    NB_TRY(check_settings(&r, err));
+    NB_TRY(eval_check_settings(&r, err));
     NB_TRY(nb_job_check_outputs(job, outputs, sizeof outputs / sizeof *outputs, s->force, err));
     NB_TRY(nb_eval_plan_repeat(&r.plan, (size_t)s->repeat, err));
-    NB_TRY(open_bank(&r, err));
-    NB_TRY(read_labels(&r, err));
+    NB_TRY(eval_open_bank(&r, err));
+    NB_TRY(eval_read_labels(&r, err));
     NB_TRY(nb_evaluation_begin(&r.evaluation, &r.plan, s->as_released, err));
-    NB_TRY(take_all(&r, err));
-    warn(&r);
+    NB_TRY(eval_take_all(&r, err));
+    eval_warn(&r);
     NB_TRY(nb_evaluation_report(&r.evaluation, &r.plan, &bootstrap, &r.report, err));
-    NB_TRY(write_tables(&r, err));
-    NB_TRY(show(&r, err));
+    NB_TRY(eval_write_tables(&r, err));
+    NB_TRY(eval_show(&r, err));
     NB_TRY(nb_report_table(&r.report, stdout, err));
 done:
     nb_strings_free(&r.classes);
@@ -375,112 +378,41 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
-#define OUTPUT_OPTION(member, key, what, text)                                                                         \
-    {                                                                                                                  \
-        .name = key, .type = NB_OPTION_OUTPUT, AT(member), .value = what, .help = text                                 \
-    }
 static const nb_option options[] = {
-    {.name = "id",
-     .type = NB_OPTION_LIST,
-     AT(id),
-     .value = "FILE",
-     .unrecorded = true,
-     .help = "score file of the ID images (with --bank: their store); once a run"},
-    {.name = "ood",
-     .type = NB_OPTION_LIST,
-     AT(ood),
-     .value = "[GROUP:]NAME=FILE",
-     .unrecorded = true,
-     .help = "score file (with --bank: store) of an OOD set, in a group such as near or far; each once a run"},
-    {.name = "stream",
-     .type = NB_OPTION_LIST,
-     AT(stream),
-     .value = "[GROUP:]NAME=FILE",
-     .unrecorded = true,
-     .help = "instead of --id and --ood: a score file of both, OOD images with label -1"},
-    {.name = "bank",
-     .type = NB_OPTION_INPUT,
-     AT(bank),
-     .value = "B.nbank",
-     .help = "score stores with this bank instead of reading score files"},
-    {.name = "allow-mismatch",
-     .type = NB_OPTION_FLAG,
-     AT(allow_mismatch),
-     .help = "with --bank: score images of another checkpoint than the bank's"},
-    NB_SCORE_OPTIONS(settings),
-    {.name = "model",
-     .type = NB_OPTION_INPUT,
-     AT(model),
-     .value = "DIR",
-     .unrecorded = true,
-     .help = "interneg with --bank: the checkpoint to invert confident OOD images through"},
-    {.name = "batch",
-     .type = NB_OPTION_INT,
-     AT(batch),
-     .fallback = "32",
-     .value = "N",
-     .min = 1,
-     .max = 1e6,
-     .help = "adaneg, interneg with --bank: images that change the state together, before they are scored"},
-    {.name = "order",
-     .type = NB_OPTION_LIST,
-     AT(order),
-     .value = "[NAME=]FILE",
-     .unrecorded = true,
-     .help = "adaneg, interneg with --bank: the order of the stream of ID images and set NAME (or every set), as of "
-             "score; default: mixed by --seed (0 without)"},
-    {.name = "repeat",
-     .type = NB_OPTION_INT,
-     AT(repeat),
-     .fallback = "1",
-     .value = "K",
-     .min = 1,
-     .max = 10000,
-     .help = "with --bank: K runs with seeds from --seed (or the bank's) on; mean and standard deviation"},
-    {.name = "as-released",
-     .type = NB_OPTION_FLAG,
-     AT(as_released),
-     .help = "order by the score alone in single precision, as the authors' code does"},
-    {.name = "bootstrap",
-     .type = NB_OPTION_INT,
-     AT(bootstrap),
-     .fallback = "0",
-     .value = "N",
-     .min = 0,
-     .max = 1e6,
-     .help = "intervals of every figure from N resamples of the images; --seed N seeds them (default 0)"},
-    {.name = "confidence",
-     .type = NB_OPTION_REAL,
-     AT(confidence),
-     .fallback = "0.95",
-     .value = "P",
-     .min = 0.5,
-     .max = 0.9999,
-     .help = "share of the resamples that an interval holds"},
-    {.name = "output",
-     .letter = 'o',
-     .type = NB_OPTION_OUTPUT,
-     AT(output),
-     .value = "M.json",
-     .help = "write the metrics as JSON"},
-    OUTPUT_OPTION(csv, "csv", "M.csv", "write the metrics as CSV, a number a row"),
-    OUTPUT_OPTION(markdown, "markdown", "M.md", "write the table in Markdown"),
-    OUTPUT_OPTION(latex, "latex", "M.tex", "write the table in LaTeX (booktabs)"),
-    OUTPUT_OPTION(report, "report", "R.html", "write the report as one HTML page"),
-    OUTPUT_OPTION(plots, "plots", "DIR", "write the report's drawings as SVG and PNG into this folder"),
-    {.name = "image-folder",
-     .type = NB_OPTION_TEXT,
-     AT(image_folder),
-     .value = "DIR",
-     .unrecorded = true,
-     .help = "for the report's thumbnails: where image names begin; '' for no thumbnails"},
-    {.name = "labels",
-     .type = NB_OPTION_INPUT,
-     AT(labels),
-     .value = "L.txt",
-     .help = "names of the classes, for a report on score files"},
-    {.name = "force", .type = NB_OPTION_FLAG, AT(force), .unrecorded = true, .help = "overwrite the outputs"},
+    OPT_LIST("id", id, "FILE", "score file of the ID images (with --bank: their store); once a run", OPT_UNRECORDED),
+    OPT_LIST("ood", ood, "[GROUP:]NAME=FILE",
+             "score file (with --bank: store) of an OOD set, in a group such as near or far; each once a run",
+             OPT_UNRECORDED),
+    OPT_LIST("stream", stream, "[GROUP:]NAME=FILE",
+             "instead of --id and --ood: a score file of both, OOD images with label -1", OPT_UNRECORDED),
+    OPT_INPUT("bank", bank, "B.nbank", "score stores with this bank instead of reading score files"),
+    OPT_FLAG("allow-mismatch", allow_mismatch, "with --bank: score images of another checkpoint than the bank's"),
+    NB_SCORE_OPTIONS,
+    OPT_INPUT("model", model, "DIR", "{visual} with --bank: the checkpoint to invert confident OOD images through",
+              OPT_UNRECORDED, .describe = nb_score_describe),
+    OPT_INT("batch", batch, "N", "32", 1, 1e6,
+            "{streams} with --bank: images that change the state together, before they are scored",
+            .describe = nb_score_describe),
+    OPT_LIST("order", order, "[NAME=]FILE",
+             "{streams} with --bank: the order of the stream of ID images and set NAME (or every set), as of score; "
+             "default: mixed by --seed (0 without)",
+             OPT_UNRECORDED, .describe = nb_score_describe),
+    OPT_INT("repeat", repeat, "K", "1", 1, 10000,
+            "with --bank: K runs with seeds from --seed (or the bank's) on; mean and standard deviation"),
+    OPT_FLAG("as-released", as_released, "order by the score alone in single precision, as the authors' code does"),
+    OPT_INT("bootstrap", bootstrap, "N", "0", 0, 1e6,
+            "intervals of every figure from N resamples of the images; --seed N seeds them (default 0)"),
+    OPT_REAL("confidence", confidence, "P", "0.95", 0.5, 0.9999, "share of the resamples that an interval holds"),
+    OPT_OUTPUT("output", output, "M.json", "write the metrics as JSON", .letter = 'o'),
+    OPT_OUTPUT("csv", csv, "M.csv", "write the metrics as CSV, a number a row"),
+    OPT_OUTPUT("markdown", markdown, "M.md", "write the table in Markdown"),
+    OPT_OUTPUT("latex", latex, "M.tex", "write the table in LaTeX (booktabs)"),
+    OPT_OUTPUT("report", report, "R.html", "write the report as one HTML page"),
+    OPT_OUTPUT("plots", plots, "DIR", "write the report's drawings as SVG and PNG into this folder"),
+    OPT_TEXT("image-folder", image_folder, "DIR", NULL,
+             "for the report's thumbnails: where image names begin; '' for no thumbnails", OPT_UNRECORDED),
+    OPT_INPUT("labels", labels, "L.txt", "names of the classes, for a report on score files"),
+    OPT_FLAG("force", force, "overwrite the outputs", OPT_UNRECORDED),
     NB_TALK_OPTIONS,
 };
 
@@ -499,5 +431,6 @@ const nb_command nb_command_eval = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
+    .more = nb_score_more,
     .run = eval,
 };

@@ -2,7 +2,6 @@
 
 #include "jobs/score/score_options.h"
 #include "scoring/report/page.h"
-#include "scoring/report/panel_curves.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,7 @@ typedef struct stores {
     bool thinned;    /* a store has more images than are scored again */
 } stores;
 
-static nb_status open_stores(stores *s, nb_error *err)
+static nb_status eval_report_open_stores(stores *s, nb_error *err)
 {
     const nb_eval_plan *plan = s->show->plan;
     nb_status status;
@@ -33,7 +32,7 @@ done:
     return status;
 }
 
-static void close_stores(stores *s)
+static void eval_report_close_stores(stores *s)
 {
     for (size_t i = 0; s->items && i <= s->show->plan->set_count; i++) {
         nb_store_close(&s->items[i]);
@@ -42,8 +41,8 @@ static void close_stores(stores *s)
 }
 
 /* Scores a store, or SWEEP_IMAGES of it. */
-static nb_status score_some(const nb_scorer *scorer, nb_store *store, nb_score_result *results, size_t *count,
-                            nb_error *err)
+static nb_status eval_report_score_some(const nb_scorer *scorer, nb_store *store, nb_score_result *results,
+                                        size_t *count, nb_error *err)
 {
     size_t all = (size_t)store->plan.count;
     nb_status status = NB_OK;
@@ -60,26 +59,26 @@ static nb_status score_some(const nb_scorer *scorer, nb_store *store, nb_score_r
     return status;
 }
 
-static nb_status score_again(void *context, const nb_bank *bank, size_t groups, size_t set, double **keys,
-                             size_t *count, nb_error *err)
+static nb_status eval_report_score_again(void *context, const nb_rescore *what, double **keys, size_t *count,
+                                         nb_error *err)
 {
     stores *s = context;
     const nb_scorer *first = s->show->scorer;
-    nb_store *store = &s->items[set];
-    nb_score_settings settings = first->settings;
+    nb_store *store = &s->items[what->set];
+    nb_score_parameters parameters = first->parameters;
     nb_score_result *results = NULL;
     nb_scorer scorer = {0};
     nb_strings names = {0};
     nb_scores table = {0};
     nb_status status;
-    settings.groups = groups;
-    NB_TRY(nb_scorer_create(&scorer, bank, first->rule, &settings, err));
+    parameters.shared.groups = what->groups;
+    NB_TRY(nb_scorer_create(&scorer, what->bank, &parameters, err));
     NB_TRY_NEW(results, store->plan.count < SWEEP_IMAGES ? (size_t)store->plan.count : SWEEP_IMAGES);
-    NB_TRY(score_some(&scorer, store, results, count, err));
+    NB_TRY(eval_report_score_some(&scorer, store, results, count, err));
     for (size_t i = 0; i < *count; i++) {
         NB_TRY(nb_strings_push(&names, "", 0, err));
     }
-    NB_TRY(nb_score_table(&table, &names, NULL, results, err));
+    NB_TRY(nb_score_table_fill(&table, &names, NULL, results, err));
     NB_TRY_NEW(*keys, *count);
     NB_TRY(nb_scores_keys(&table, s->show->evaluation->as_released, *keys, err));
 done:
@@ -91,14 +90,14 @@ done:
 }
 
 /* The charts about the bank; *thinned: not all images were scored again. */
-static nb_status add_sweeps(const nb_eval_show *show, nb_panels *panels, bool *thinned, nb_error *err)
+static nb_status eval_report_add_sweeps(const nb_eval_show *show, nb_panels *panels, bool *thinned, nb_error *err)
 {
     stores s = {.show = show};
-    nb_rescorer by = {&s, show->plan->set_count, show->scorer->settings.groups, score_again};
+    nb_rescorer by = {&s, show->plan->set_count, show->scorer->parameters.shared.groups, eval_report_score_again};
     nb_sweep sizes = {0};
     nb_sweep groups = {0};
     nb_status status;
-    NB_TRY(open_stores(&s, err));
+    NB_TRY(eval_report_open_stores(&s, err));
     NB_TRY(nb_sweep_sizes(&sizes, show->bank, &by, err));
     NB_TRY(nb_sweep_groups(&groups, show->bank, &by, err));
     NB_TRY(nb_panels_bank(panels, &sizes, &groups, show->report, err));
@@ -106,12 +105,12 @@ static nb_status add_sweeps(const nb_eval_show *show, nb_panels *panels, bool *t
 done:
     nb_sweep_free(&sizes);
     nb_sweep_free(&groups);
-    close_stores(&s);
+    eval_report_close_stores(&s);
     return status;
 }
 
-static nb_status write_page(const nb_eval_show *show, const nb_panels *panels, const nb_confusion *confusion,
-                            const char *note, nb_error *err)
+static nb_status eval_report_write_page(const nb_eval_show *show, const nb_panels *panels,
+                                        const nb_confusion *confusion, const char *note, nb_error *err)
 {
     nb_strings comments = {0};
     char *provenance = NULL;
@@ -155,7 +154,7 @@ nb_status nb_eval_show_all(const nb_eval_show *show, nb_error *err)
     NB_TRY(nb_panels_scores(&panels, show->evaluation, show->report, err));
     NB_TRY(nb_panels_curves(&panels, show->evaluation, show->report, err));
     if (show->bank && !show->scorer->rule->stream) { /* of a stream, parts of the bank say little */
-        NB_TRY(add_sweeps(show, &panels, &thinned, err));
+        NB_TRY(eval_report_add_sweeps(show, &panels, &thinned, err));
     }
     NB_TRY(nb_panels_classes(&panels, &confusion, show->bank ? &show->bank->labels : show->classes, err));
     if (show->plots) {
@@ -163,13 +162,13 @@ nb_status nb_eval_show_all(const nb_eval_show *show, nb_error *err)
         nb_log_info(&show->job->log, "%zu plots as SVG and PNG -> %s", panels.count, show->plots);
     }
     if (show->page) {
-        NB_TRY(write_page(show, &panels, &confusion,
-                          thinned
-                              ? "The images are scored again with parts of the bank, the best negatives of each tag "
-                                "first; of each set 5000 images, spread over it, are used here."
-                              : "All images are scored again with parts of the bank, the best negatives of each tag "
-                                "first.",
-                          err));
+        NB_TRY(eval_report_write_page(
+            show, &panels, &confusion,
+            thinned ? "The images are scored again with parts of the bank, the best negatives of each tag "
+                      "first; of each set 5000 images, spread over it, are used here."
+                    : "All images are scored again with parts of the bank, the best negatives of each tag "
+                      "first.",
+            err));
     }
 done:
     nb_panels_free(&panels);

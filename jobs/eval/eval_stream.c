@@ -37,7 +37,7 @@ done:
     return status;
 }
 
-static nb_status one_row(void *self, size_t image, float *out, nb_error *err)
+static nb_status eval_stream_one_row(void *self, size_t image, float *out, nb_error *err)
 {
     pair *p = self;
     bool id = image < p->id_count;
@@ -62,7 +62,7 @@ const char *nb_eval_stream_order(const nb_eval_streams *s, size_t set)
     return own ? own : common;
 }
 
-static nb_status push_names(nb_strings *out, const nb_strings *names, nb_error *err)
+static nb_status eval_stream_push_names(nb_strings *out, const nb_strings *names, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t i = 0; i < names->count && status == NB_OK; i++) {
@@ -71,8 +71,8 @@ static nb_status push_names(nb_strings *out, const nb_strings *names, nb_error *
     return status;
 }
 
-static nb_status choose_order(const nb_eval_streams *s, const pair *p, uint64_t seed, size_t set, size_t **order,
-                              nb_error *err)
+static nb_status eval_stream_choose_order(const nb_eval_streams *s, const pair *p, uint64_t seed, size_t set,
+                                          size_t **order, nb_error *err)
 {
     const char *path = nb_eval_stream_order(s, set);
     nb_strings names = {0};
@@ -80,8 +80,8 @@ static nb_status choose_order(const nb_eval_streams *s, const pair *p, uint64_t 
     if (!path) {
         return nb_stream_order_mixed(order, p->count, seed, err);
     }
-    NB_TRY(push_names(&names, &p->id->names, err));
-    NB_TRY(push_names(&names, &p->ood->names, err));
+    NB_TRY(eval_stream_push_names(&names, &p->id->names, err));
+    NB_TRY(eval_stream_push_names(&names, &p->ood->names, err));
     NB_TRY(nb_stream_order_read(order, path, &names, err));
 done:
     nb_strings_free(&names);
@@ -89,8 +89,8 @@ done:
 }
 
 /* Runs the stream; results in its order. */
-static nb_status run(const nb_eval_streams *s, const nb_scorer *scorer, const nb_stream_source *source, size_t set,
-                     nb_score_result *results, nb_error *err)
+static nb_status eval_stream_run(const nb_eval_streams *s, const nb_scorer *scorer, const nb_stream_source *source,
+                                 size_t set, nb_score_result *results, nb_error *err)
 {
     nb_stream *stream = NULL;
     nb_stream_visual visual = {0};
@@ -112,27 +112,28 @@ done:
     return status;
 }
 
-nb_status nb_eval_stream_score(const nb_eval_streams *s, const nb_scorer *scorer, uint64_t seed, size_t set,
-                               nb_store *id_images, nb_store *ood_images, nb_scores *id, nb_scores *ood, nb_error *err)
+nb_status nb_eval_stream_score(const nb_eval_streams *s, const nb_scorer *scorer, const nb_eval_stream_pair *both,
+                               nb_error *err)
 {
+    nb_store *id_images = both->id_images, *ood_images = both->ood_images;
     pair p = {.id = id_images,
               .ood = ood_images,
               .id_count = (size_t)id_images->plan.count,
               .count = (size_t)id_images->plan.count + (size_t)ood_images->plan.count};
-    nb_stream_source source = {.count = p.count, .batch = s->batch, .row = one_row, .self = &p};
+    nb_stream_source source = {.count = p.count, .batch = s->batch, .row = eval_stream_one_row, .self = &p};
     nb_score_result *stream = NULL, *results = NULL;
     size_t *order = NULL;
     nb_status status;
     NB_TRY_NEW(stream, p.count);
     NB_TRY_NEW(results, p.count);
-    NB_TRY(choose_order(s, &p, seed, set, &order, err));
+    NB_TRY(eval_stream_choose_order(s, &p, both->seed, both->set, &order, err));
     source.order = order;
-    NB_TRY(run(s, scorer, &source, set, stream, err));
+    NB_TRY(eval_stream_run(s, scorer, &source, both->set, stream, err));
     for (size_t i = 0; i < p.count; i++) {
         results[order[i]] = stream[i];
     }
-    NB_TRY(nb_score_table(id, &id_images->names, id_images->labels, results, err));
-    NB_TRY(nb_score_table(ood, &ood_images->names, ood_images->labels, results + p.id_count, err));
+    NB_TRY(nb_score_table_fill(both->id, &id_images->names, id_images->labels, results, err));
+    NB_TRY(nb_score_table_fill(both->ood, &ood_images->names, ood_images->labels, results + p.id_count, err));
 done:
     free(order);
     free(stream);

@@ -1,6 +1,9 @@
-/* The part of eval that scores stores along streams: the ID images and one OOD set, mixed, as AdaNeg and InterNeg are
+/**
+ * @file
+ * The part of eval that scores stores along streams: the ID images and one OOD set, mixed, as AdaNeg and InterNeg are
  * evaluated. What `score` with the same stores, order and batch writes, evaluated with --stream, gives the same
- * figures. */
+ * figures.
+ */
 #ifndef NB_JOBS_EVAL_EVAL_STREAM_H
 #define NB_JOBS_EVAL_EVAL_STREAM_H
 
@@ -9,29 +12,40 @@
 #include "scoring/files/score_file.h"
 #include "scoring/scores/score.h"
 
-/* What the options say of streams; borrowed. */
+/** What the options say of streams; borrowed. */
 typedef struct nb_eval_streams {
     const nb_job *job;
-    const nb_strings *orders; /* words of --order: FILE, or NAME=FILE for one set */
-    const nb_strings *names;  /* the OOD sets */
+    const nb_strings *orders; /**< words of --order: FILE, or NAME=FILE for one set */
+    const nb_strings *names;  /**< the OOD sets */
     size_t batch;
-    const nb_clip *clip; /* fp32, to invert confident OOD images through; NULL: none are */
+    const nb_clip *clip; /**< fp32, to invert confident OOD images through; NULL: none are */
 } nb_eval_streams;
 
-/* Opens, for scores that make visual negatives, the checkpoint `model` (NULL: none) to invert images through; else
+/** Opens, for scores that make visual negatives, the checkpoint `model` (NULL: none) to invert images through; else
  * *clip is NULL. Says in the log what is done. NB_ERR_INPUT for another checkpoint than the bank's, unless
  * that is allowed, and as
- * nb_stream_visual_decide refuses. */
+ * nb_stream_visual_decide refuses.
+ * @param clip closed by the caller
+ * @return NB_OK, as said above, or as nb_clip_open fails */
 nb_status nb_eval_stream_model(const nb_job *job, const nb_scorer *scorer, const char *model, bool allow,
                                nb_clip **clip, nb_error *err);
 
-/* The order file of a set: the last word that names it, else the last that names no set; NULL for none. */
+/** The order file of a set: the last word that names it, else the last that names no set; NULL for none. */
 const char *nb_eval_stream_order(const nb_eval_streams *streams, size_t set);
 
-/* Scores the ID images and set `set` as one stream. Rows are numbered, and names sought by --order, ID images first.
+/** What is scored as one stream, and where the scores go. */
+typedef struct nb_eval_stream_pair {
+    uint64_t seed;                    /**< mixes the images where no order is given */
+    size_t set;                       /**< number of the OOD set */
+    nb_store *id_images, *ood_images; /**< open; read */
+    nb_scores *id, *ood;              /**< {0} before; tables in the order of their stores, freed by the caller */
+} nb_eval_stream_pair;
+
+/** Scores the ID images and set `set` as one stream. Rows are numbered, and names sought by --order, ID images first.
  * Without an order they are mixed by `seed` (scoring/streams/stream_order.h). The tables *id and *ood come out in the
- * order of their stores. */
-nb_status nb_eval_stream_score(const nb_eval_streams *streams, const nb_scorer *scorer, uint64_t seed, size_t set,
-                               nb_store *id_images, nb_store *ood_images, nb_scores *id, nb_scores *ood, nb_error *err);
+ * order of their stores.
+ * @return NB_OK, NB_ERR_INPUT for an order that does not fit, or as reading and scoring fail. Not collective. */
+nb_status nb_eval_stream_score(const nb_eval_streams *streams, const nb_scorer *scorer, const nb_eval_stream_pair *pair,
+                               nb_error *err);
 
 #endif

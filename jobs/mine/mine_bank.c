@@ -4,11 +4,12 @@
 #include "mining/bank/bank_writer.h"
 #include "mining/embed/prompts.h"
 #include "scoring/scores/calibrate.h"
+#include "scoring/scores/parameters.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static nb_status push_list(nb_strings *out, const json_t *list, nb_error *err)
+static nb_status bank_push_list(nb_strings *out, const json_t *list, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t i = 0; i < json_array_size(list) && status == NB_OK; i++) {
@@ -19,7 +20,7 @@ static nb_status push_list(nb_strings *out, const json_t *list, nb_error *err)
 }
 
 /* The templates a store of texts was embedded under, empty when `embed text` did not make it. */
-static nb_status text_prompts(nb_prompts *out, const json_t *provenance, nb_error *err)
+static nb_status bank_text_prompts(nb_prompts *out, const json_t *provenance, nb_error *err)
 {
     const char *command = json_string_value(json_object_get(provenance, "command"));
     const json_t *options = json_object_get(provenance, "options");
@@ -28,8 +29,8 @@ static nb_status text_prompts(nb_prompts *out, const json_t *provenance, nb_erro
     if (!command || strcmp(command, "embed text") != 0) {
         return NB_OK;
     }
-    NB_TRY(push_list(&nouns, json_object_get(options, "prompt"), err));
-    NB_TRY(push_list(&adjectives, json_object_get(options, "prompt-adj"), err));
+    NB_TRY(bank_push_list(&nouns, json_object_get(options, "prompt"), err));
+    NB_TRY(bank_push_list(&adjectives, json_object_get(options, "prompt-adj"), err));
     NB_TRY(nb_prompts_create(out, &nouns, &adjectives, err));
 done:
     nb_strings_free(&nouns);
@@ -37,15 +38,21 @@ done:
     return status;
 }
 
+/* A parameter that criteria and scores share by name: what a bank was mined with it suggests; 1 corrects nothing. */
+static double bank_tau(const nb_parsed *options)
+{
+    const nb_option *tau = nb_option_named(options, "tau");
+    return tau && tau->type == NB_OPTION_REAL ? *(const double *)nb_option_value(options, tau) : 1;
+}
+
 /* What the bank suggests, by the options. */
-static nb_status suggest(nb_bank_suggestion *out, const nb_mine_bank *b, nb_error *err)
+static nb_status bank_suggest(nb_bank_suggestion *out, const nb_mine_bank *b, nb_error *err)
 {
     const nb_mine_bank_choice *c = b->choice;
     const nb_score_rule *rule = nb_score_find(c->score);
     size_t negatives = b->mined->selection.count;
     int64_t seed = 0;
-    *out =
-        (nb_bank_suggestion){.groups = (size_t)c->groups, .seeded = strcmp(c->group_seed, "none") != 0, .tau = b->tau};
+    *out = (nb_bank_suggestion){.groups = (size_t)c->groups, .seeded = strcmp(c->group_seed, "none") != 0};
     if (out->seeded && (!nb_parse_int(c->group_seed, &seed) || seed < 0)) {
         return nb_fail(err, NB_ERR_USAGE, "--group-seed: '%s' is neither a number nor 'none'", c->group_seed);
     }
@@ -56,10 +63,13 @@ static nb_status suggest(nb_bank_suggestion *out, const nb_mine_bank *b, nb_erro
         return nb_fail(err, NB_ERR_INTERNAL, "score '%s' has no rule", c->score);
     }
     out->seed = (uint64_t)seed;
-    bool given = nb_option_given(b->job->options, "temperature") != NB_FROM_DEFAULT;
-    out->temperature = given ? c->temperature : rule->defaults.temperature;
+    out->tau = bank_tau(b->inputs->job->options);
+    bool given = nb_option_given(b->inputs->job->options, "temperature") != NB_FROM_DEFAULT;
+    nb_score_parameters published;
+    nb_status status = nb_score_published(&published, rule, err);
+    out->temperature = given ? c->temperature : published.shared.temperature;
     snprintf(out->score, sizeof out->score, "%s", c->score);
-    return NB_OK;
+    return status;
 }
 
 /* The selected candidates, as the content of a bank wants them. */
@@ -69,7 +79,7 @@ typedef struct picked {
     uint8_t *tags;
 } picked;
 
-static void free_picked(picked *p)
+static void bank_free_picked(picked *p)
 {
     nb_strings_free(&p->texts);
     free(p->rows);
@@ -77,7 +87,7 @@ static void free_picked(picked *p)
     free(p->tags);
 }
 
-static nb_status narrow(float **out, const double *rows, size_t count, nb_error *err)
+static nb_status bank_narrow(float **out, const double *rows, size_t count, nb_error *err)
 {
     *out = nb_alloc(count, sizeof **out, err);
     for (size_t i = 0; *out && i < count; i++) {
@@ -86,30 +96,30 @@ static nb_status narrow(float **out, const double *rows, size_t count, nb_error 
     return *out ? NB_OK : NB_ERR_LIMIT;
 }
 
-static nb_status pick(picked *p, const nb_mine_bank *b, nb_error *err)
+static nb_status bank_pick(picked *p, const nb_mine_bank *b, nb_error *err)
 {
     const nb_selection *chosen = &b->mined->selection;
-    size_t m = chosen->count, d = (size_t)b->texts->plan.width, labels = b->labels->count;
+    size_t m = chosen->count, d = (size_t)b->inputs->texts.plan.width, labels = b->inputs->labels.count;
     nb_status status;
     NB_TRY_NEW(p->tags, m);
     NB_TRY_NEW(p->rows, m * d);
-    NB_TRY(nb_mined_texts(b->mined, b->texts, &p->texts, p->tags, err));
+    NB_TRY(nb_mined_texts(b->mined, &b->inputs->texts, &p->texts, p->tags, err));
     for (size_t i = 0; i < m; i++) {
-        NB_TRY(nb_store_rows_float(b->texts, (size_t)chosen->ids[i], 1, p->rows + i * d, err));
+        NB_TRY(nb_store_rows_float(&b->inputs->texts, (size_t)chosen->ids[i], 1, p->rows + i * d, err));
     }
-    if (b->prototypes) {
-        NB_TRY(narrow(&p->prototypes, b->prototypes, labels * d, err));
+    if (b->inputs->prototypes) {
+        NB_TRY(bank_narrow(&p->prototypes, b->inputs->prototypes, labels * d, err));
     }
 done:
     return status;
 }
 
-static nb_status measure(void *state, const nb_bank *bank, nb_bank_threshold *out, nb_error *err)
+static nb_status bank_measure(void *state, const nb_bank *bank, nb_bank_threshold *out, nb_error *err)
 {
     const nb_mine_bank *b = state;
-    nb_status status = nb_calibrate(out, bank, b->calibrate, NB_CALIBRATE_RECALL, err);
+    nb_status status = nb_calibrate(out, bank, &b->inputs->calibrate, NB_CALIBRATE_RECALL, err);
     if (status == NB_OK) {
-        nb_log_info(&b->job->log, "threshold %.9g by %s accepts %.2f %% of %zu held-out ID images", out->score,
+        nb_log_info(&b->inputs->job->log, "threshold %.9g by %s accepts %.2f %% of %zu held-out ID images", out->score,
                     out->suggestion.score, 100 * out->measured, out->images);
     }
     return status;
@@ -119,29 +129,29 @@ nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error 
 {
     picked p = {0};
     nb_prompts texts = {0}, labels = {0};
-    json_t *texts_from = json_loads(b->texts->provenance, 0, NULL);
+    json_t *texts_from = json_loads(b->inputs->texts.provenance, 0, NULL);
     nb_digest embedded = {""}, used = {""};
     char *provenance = NULL;
     nb_status status;
-    nb_bank_content content = {.d = (size_t)b->texts->plan.width,
-                               .labels = b->labels,
+    nb_bank_content content = {.d = (size_t)b->inputs->texts.plan.width,
+                               .labels = &b->inputs->labels,
                                .negatives = &p.texts,
-                               .measure = b->calibrate->plan.count ? measure : NULL,
+                               .measure = b->inputs->calibrate.plan.count ? bank_measure : NULL,
                                .measure_state = (void *)(uintptr_t)b};
     nb_bank_visual visual = {
         .names = &b->visual->names, .rows = b->visual->visual.rows, .criterion = b->visual->visual.margins};
     content.visual = b->visual->visual.count ? &visual : NULL;
-    NB_TRY(suggest(&content.suggestion, b, err));
-    NB_TRY(pick(&p, b, err));
-    NB_TRY(text_prompts(&texts, texts_from, err));
-    if (!b->label_embeddings) {
-        NB_TRY(nb_prompts_create(&labels, b->prompt, NULL, err));
+    NB_TRY(bank_suggest(&content.suggestion, b, err));
+    NB_TRY(bank_pick(&p, b, err));
+    NB_TRY(bank_text_prompts(&texts, texts_from, err));
+    if (!b->inputs->from->label_embeddings) {
+        NB_TRY(nb_prompts_create(&labels, &b->inputs->from->prompt, NULL, err));
     }
-    NB_TRY(nb_provenance_text(&b->job->provenance, &provenance, err));
-    nb_provenance_find(b->texts->provenance, "model", &embedded);
+    NB_TRY(nb_provenance_text(&b->inputs->job->provenance, &provenance, err));
+    nb_provenance_find(b->inputs->texts.provenance, "model", &embedded);
     nb_provenance_find(provenance, "model", &used);
     nb_bank_precision_parse(b->choice->precision, &content.precision);
-    content.label_rows = b->label_rows;
+    content.label_rows = b->inputs->label_rows;
     content.negative_rows = p.rows;
     content.prototypes = p.prototypes;
     content.criterion = b->mined->selection.values;
@@ -156,7 +166,7 @@ nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error 
     content.provenance = provenance;
     NB_TRY(nb_bank_write(b->output, b->force, &content, digest, err));
 done:
-    free_picked(&p);
+    bank_free_picked(&p);
     nb_prompts_destroy(&texts);
     nb_prompts_destroy(&labels);
     json_decref(texts_from);

@@ -1,73 +1,48 @@
-/* How `mine` turns what it selected into a bank file: the options that say so, and the writing. */
+/** @file
+ * How `mine` turns what it selected into a bank file: the options that say so, and the writing. */
 #ifndef NB_JOBS_MINE_MINE_BANK_H
 #define NB_JOBS_MINE_MINE_BANK_H
 
-#include "jobs/job.h"
+#include "jobs/mine/mine_inputs.h"
 #include "jobs/mine/mine_visual.h"
-#include "mining/criteria/criterion.h"
 #include "mining/select/mine.h"
 #include "scoring/scores/score.h"
 
+/** The options. */
 typedef struct nb_mine_bank_choice {
-    const char *precision, *score, *group_seed;
-    double temperature;
-    int64_t groups;
+    const char *precision;  /**< of the negatives' rows */
+    const char *score;      /**< suggested */
+    const char *group_seed; /**< suggested: a number or "none" */
+    double temperature;     /**< suggested, where it was given */
+    int64_t groups;         /**< suggested */
 } nb_mine_bank_choice;
 
-#define NB_MINE_BANK_OPTIONS(set)                                                                                      \
-    {.name = "bank-precision",                                                                                         \
-     .type = NB_OPTION_CHOICE,                                                                                         \
-     .offset = offsetof(set, bank.precision),                                                                          \
-     .fallback = "fp16",                                                                                               \
-     .choices = NB_BANK_PRECISIONS,                                                                                    \
-     .value = "KIND",                                                                                                  \
-     .help = "how the bank stores its negatives: fp16, int8 (about half the size) or fp32"},                           \
-        {.name = "score",                                                                                              \
-         .type = NB_OPTION_CHOICE,                                                                                     \
-         .offset = offsetof(set, bank.score),                                                                          \
-         .fallback = "neglabel",                                                                                       \
-         .choices = NB_SCORE_NAMES,                                                                                    \
-         .value = "NAME",                                                                                              \
-         .help = "score the bank suggests"},                                                                           \
-        {.name = "temperature",                                                                                        \
-         .type = NB_OPTION_REAL,                                                                                       \
-         .offset = offsetof(set, bank.temperature),                                                                    \
-         .value = "T",                                                                                                 \
-         .min = 1e-6,                                                                                                  \
-         .max = 1e6,                                                                                                   \
-         .help = "softmax temperature the bank suggests; default: the score's own"},                                   \
-        {.name = "groups",                                                                                             \
-         .type = NB_OPTION_INT,                                                                                        \
-         .offset = offsetof(set, bank.groups),                                                                         \
-         .fallback = "1",                                                                                              \
-         .value = "G",                                                                                                 \
-         .min = 1,                                                                                                     \
-         .max = 1e9,                                                                                                   \
-         .help = "groups of negatives the bank suggests"},                                                             \
-    {                                                                                                                  \
-        .name = "group-seed", .type = NB_OPTION_TEXT, .offset = offsetof(set, bank.group_seed), .fallback = "none",    \
-        .value = "N|none", .help = "seed that permutes the negatives before grouping; none: the bank's order"          \
-    }
+/** Rows of a table whose settings have an nb_mine_bank_choice `bank`. */
+#define NB_MINE_BANK_OPTIONS                                                                                           \
+    OPT_CHOICE("bank-precision", bank.precision, "KIND", "fp16", NB_BANK_PRECISIONS,                                   \
+               "how the bank stores its negatives: fp16, int8 (about half the size) or fp32"),                         \
+        OPT_CHOICE_OF("score", bank.score, "NAME", "", nb_score_name, "score the bank suggests"),                      \
+        OPT_REAL("temperature", bank.temperature, "T", NULL, 1e-6, 1e6,                                                \
+                 "softmax temperature the bank suggests; default: the score's own"),                                   \
+        OPT_INT("groups", bank.groups, "G", "1", 1, 1e9, "groups of negatives the bank suggests"),                     \
+        OPT_TEXT("group-seed", bank.group_seed, "N|none", "none",                                                      \
+                 "seed that permutes the negatives before grouping; none: the bank's order")
 
-/* What a bank is made of; all borrowed. */
+/** What a bank is made of; all borrowed. */
 typedef struct nb_mine_bank {
-    nb_job *job;
-    const nb_mine_bank_choice *choice;
-    const char *output;
-    bool force;
-    const nb_mined *mined;
-    nb_store *texts;
-    const nb_strings *labels;
-    const float *label_rows;      /* [C, d] */
-    const double *prototypes;     /* [C, d] or NULL */
-    const char *label_embeddings; /* NULL: labels were embedded here, under `prompt` */
-    const nb_strings *prompt;
-    double tau;
-    nb_store *calibrate; /* held-out ID images, count 0: none */
-    const nb_mine_visual *visual;
+    nb_mine_inputs *inputs;            /**< mined from */
+    const nb_mine_bank_choice *choice; /**< the options */
+    const char *output;                /**< the bank's path */
+    bool force;                        /**< overwrite */
+    const nb_mined *mined;             /**< the selection */
+    const nb_mine_visual *visual;      /**< visual negatives, perhaps none */
 } nb_mine_bank;
 
-/* Writes the bank. Not collective. */
+/** Writes the bank. On rank 0; not collective.
+ * @param bank what it is made of
+ * @param digest of the file's content
+ * @return NB_OK; NB_ERR_USAGE when the options suggest what the bank cannot hold; NB_ERR_IO, NB_ERR_LIMIT; or an error
+ *         of reading rows */
 nb_status nb_mine_bank_write(const nb_mine_bank *bank, nb_digest *digest, nb_error *err);
 
 #endif

@@ -1,27 +1,29 @@
 #include "jobs/mine/mine_visual.h"
 
 #include "common/linear/engine.h"
+#include "mining/criteria/rejection/rejection.h"
 #include "mining/embed/shared_model.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-nb_status nb_mine_visual_check(const nb_mine_visual_choice *choice, const char *model, const char *id_images,
-                               const char *wild_images, nb_error *err)
+nb_status nb_mine_visual_check(const nb_mine_visual_choice *choice, const nb_mine_sources *from, nb_error *err)
 {
-    if (!choice->count || (model && id_images && wild_images)) {
+    const char *missing = !from->model         ? "--model"
+                          : !from->id_images   ? "--id-images"
+                          : !from->wild_images ? "--wild-images"
+                                               : NULL;
+    if (!choice->count || !missing) {
         return NB_OK;
     }
-    nb_fail(err, NB_ERR_USAGE, "--visual %lld needs %s", (long long)choice->count,
-            !model       ? "--model"
-            : !id_images ? "--id-images"
-                         : "--wild-images");
+    nb_fail(err, NB_ERR_USAGE, "--visual %lld needs %s", (long long)choice->count, missing);
     return nb_hint(err, "wild images are inverted through the checkpoint's text tower and judged by the ID images");
 }
 
 /* Collective. The selected candidates' rows as normalised doubles on every rank, freed by the caller: rank 0 knows
  * which they are. */
-static nb_status read_negatives(const nb_evidence *e, const nb_selection *s, double **out, size_t *count, nb_error *err)
+static nb_status visual_read_negatives(const nb_evidence *e, const nb_selection *s, double **out, size_t *count,
+                                       nb_error *err)
 {
     uint64_t total = s->count;
     nb_status status;
@@ -38,7 +40,7 @@ done:
     return status;
 }
 
-static nb_status name_images(nb_mine_visual *v, nb_store *wild, nb_error *err)
+static nb_status visual_name_images(nb_mine_visual *v, nb_store *wild, nb_error *err)
 {
     nb_strings name = {0};
     nb_status status = NB_OK;
@@ -52,21 +54,25 @@ done:
     return status;
 }
 
-static nb_visual_plan plan_of(const nb_mine_visual_choice *choice, uint64_t seed)
+/* The random draws share the seed of the criteria's samples, where a criterion has one. */
+static uint64_t visual_seed(const nb_parsed *options)
 {
-    nb_visual_plan plan = nb_visual_plan_default((size_t)choice->count);
-    plan.theta = choice->theta;
-    plan.groups = (size_t)choice->groups;
-    plan.seed = seed;
-    return plan;
+    const nb_option *seed = nb_option_named(options, "seed");
+    return seed && seed->type == NB_OPTION_INT ? (uint64_t) * (const int64_t *)nb_option_value(options, seed) : 0;
 }
 
-nb_status nb_mine_visual_make(nb_mine_visual *out, nb_job *job, const nb_mine_visual_choice *choice, const char *model,
-                              const nb_evidence *e, const nb_selection *selection, nb_error *err)
+nb_status nb_mine_visual_make(nb_mine_visual *out, const nb_mine_visual_choice *choice, const nb_mine_inputs *in,
+                              const nb_selection *selection, nb_error *err)
 {
+    nb_job *job = in->job;
+    const nb_evidence evidence = nb_mine_inputs_evidence(in), *e = &evidence;
+    const char *model = in->from->model;
     nb_model opened = {0};
     double *negatives = NULL;
-    nb_visual_plan plan = plan_of(choice, e->seed);
+    nb_visual_plan plan = {.count = (size_t)choice->count,
+                           .theta = choice->theta,
+                           .groups = (size_t)choice->groups,
+                           .seed = visual_seed(job->options)};
     nb_status status = NB_OK;
     *out = (nb_mine_visual){0};
     if (!choice->count) {
@@ -78,13 +84,13 @@ nb_status nb_mine_visual_make(nb_mine_visual *out, nb_job *job, const nb_mine_vi
                          opened.clip->config.projection, e->d);
         goto done;
     }
-    NB_TRY(read_negatives(e, selection, &negatives, &plan.negative_count, err));
+    NB_TRY(visual_read_negatives(e, selection, &negatives, &plan.negative_count, err));
     plan.negatives = negatives;
     NB_TRY(nb_visual_mine(&out->visual, e, opened.clip, &plan, err));
-    NB_TRY(nb_agree(job, name_images(out, e->wild_images, err), err));
-    nb_log_info(&job->log, "%zu of %zu wild images score under %g: %zu rejected by interneg, %zu visual negatives kept",
+    NB_TRY(nb_agree(job, visual_name_images(out, e->wild_images, err), err));
+    nb_log_info(&job->log, "%zu of %zu wild images score under %g: %zu rejected by %s, %zu visual negatives kept",
                 out->visual.confident, (size_t)e->wild_images->plan.count, plan.theta, out->visual.rejected,
-                out->visual.count);
+                nb_rejection_interneg.name, out->visual.count);
 done:
     status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
     nb_model_close(&opened);

@@ -1,51 +1,52 @@
-/* `mine --visual`: wild images inverted into visual negatives beside the bank's texts. */
+/** @file
+ * `mine --visual`: wild images inverted into visual negatives beside the bank's texts. */
 #ifndef NB_JOBS_MINE_MINE_VISUAL_H
 #define NB_JOBS_MINE_MINE_VISUAL_H
 
-#include "jobs/job.h"
+#include "jobs/mine/mine_inputs.h"
 #include "mining/select/select.h"
 #include "mining/visual/wild_inversion.h"
+#include "scoring/scores/stream.h"
 
+/** The options. */
 typedef struct nb_mine_visual_choice {
-    int64_t count, groups;
-    double theta;
+    int64_t count;  /**< kept at most; 0: none are made */
+    int64_t groups; /**< of the score */
+    double theta;   /**< images that score below are inverted */
 } nb_mine_visual_choice;
 
-/* `set` has an nb_mine_visual_choice `visual`. */
-#define NB_MINE_VISUAL_OPTIONS(set)                                                                                    \
-    {.name = "visual",                                                                                                 \
-     .type = NB_OPTION_INT,                                                                                            \
-     .offset = offsetof(set, visual.count),                                                                            \
-     .fallback = "0",                                                                                                  \
-     .value = "N",                                                                                                     \
-     .max = 1e7,                                                                                                       \
-     .help = "visual negatives to keep: wild images inverted into the text space; needs --model"},                     \
-        {.name = "visual-theta",                                                                                       \
-         .type = NB_OPTION_REAL,                                                                                       \
-         .offset = offsetof(set, visual.theta),                                                                        \
-         .fallback = "0.35",                                                                                           \
-         .value = "THETA",                                                                                             \
-         .max = 1,                                                                                                     \
-         .help = "an image is inverted when its neglabel score by the bank is below"},                                 \
-    {                                                                                                                  \
-        .name = "visual-groups", .type = NB_OPTION_INT, .offset = offsetof(set, visual.groups), .fallback = "5",       \
-        .value = "G", .min = 1, .max = 1e9, .help = "groups of negatives of that score"                                \
-    }
+/** Rows of a table whose settings have an nb_mine_visual_choice `visual`. */
+#define NB_MINE_VISUAL_OPTIONS                                                                                         \
+    OPT_INT("visual", visual.count, "N", "0", 0, 1e7,                                                                  \
+            "visual negatives to keep: wild images inverted into the text space; needs --model"),                      \
+        OPT_REAL("visual-theta", visual.theta, "THETA", NB_VISUAL_THETA, 0, 1,                                         \
+                 "an image is inverted when its neglabel score by the bank is below"),                                 \
+        OPT_INT("visual-groups", visual.groups, "G", "5", 1, 1e9, "groups of negatives of that score")
 
-/* What came of it. names [visual.count]: the images. */
+/** What came of it. */
 typedef struct nb_mine_visual {
-    nb_visual visual;
-    nb_strings names;
+    nb_visual visual; /**< the same on all ranks */
+    nb_strings names; /**< [visual.count] of the images */
 } nb_mine_visual;
 
-/* NB_ERR_USAGE when visual negatives are asked for without what they need; each may be NULL. */
-nb_status nb_mine_visual_check(const nb_mine_visual_choice *choice, const char *model, const char *id_images,
-                               const char *wild_images, nb_error *err);
+/** Checks that there is what visual negatives need, if they are asked for. Not collective.
+ * @param choice the options
+ * @param from what the command line gives
+ * @return NB_OK, or NB_ERR_USAGE naming what is missing */
+nb_status nb_mine_visual_check(const nb_mine_visual_choice *choice, const nb_mine_sources *from, nb_error *err);
 
-/* Collective, behind an agreement. Nothing, where none are asked for. The selection's lists are read on rank 0. */
-nb_status nb_mine_visual_make(nb_mine_visual *out, nb_job *job, const nb_mine_visual_choice *choice, const char *model,
-                              const nb_evidence *evidence, const nb_selection *selection, nb_error *err);
-/* Takes {0}. */
+/** Makes visual negatives, if they are asked for. Collective, behind an agreement.
+ * @param out       freed with nb_mine_visual_free, also after a failure
+ * @param choice the options
+ * @param inputs    what the bank was mined from
+ * @param selection the mined bank; its lists are read on rank 0
+ * @return NB_OK, NB_ERR_INPUT when the checkpoint embeds to another width, or an error of nb_visual_mine; the same on
+ *         all ranks */
+nb_status nb_mine_visual_make(nb_mine_visual *out, const nb_mine_visual_choice *choice, const nb_mine_inputs *inputs,
+                              const nb_selection *selection, nb_error *err);
+
+/** Takes {0}. Not collective.
+ * @param visual emptied */
 void nb_mine_visual_free(nb_mine_visual *visual);
 
 #endif

@@ -1,12 +1,11 @@
 #include "jobs/plan/estimate.h"
 
 #include "common/clip/model/weights.h"
-#include "common/linear/exact/exact_sum.h"
 #include "mining/corpus/plan.h"
 #include "mining/embed/embed.h"
-#include "mining/select/ledger.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { PACKED_ROWS = 4096 }; /* rows a tower works on at once: common/clip/model/text_encoder.c, image_encoder.c */
 static const double mebibyte = 1 << 20;
@@ -70,53 +69,62 @@ nb_estimate nb_estimate_images(const nb_clip_config *c, const nb_engine *engine,
                          .images = count};
 }
 
-/* Columns a ledger has. */
-static double estimate_columns_of(const nb_estimate_mining *m)
+typedef void (*method_cost)(nb_mining_cost *cost, const nb_mining_size *size, const void *parameters);
+
+/* Adds what a method says that it takes. */
+static nb_status estimate_method(nb_mining_cost *cost, const nb_estimate_mining *m, method_cost add,
+                                 const nb_method_parameters *parameters, nb_error *err)
 {
-    double columns = (double)m->criterion->column_count;
-    if (m->explains) {
-        columns += m->criterion == &nb_criterion_neglabel ? 0 : (double)nb_criterion_neglabel.column_count;
-        columns += m->criterion == &nb_criterion_interneg ? 0 : (double)nb_criterion_interneg.column_count;
+    void *block = NULL;
+    nb_status status = NB_OK;
+    if (add) {
+        status = nb_mining_parameters(&block, parameters, m->plan.options, err);
+        if (status == NB_OK) {
+            add(cost, &m->size, block);
+        }
     }
-    return columns;
+    free(block);
+    return status;
 }
 
-/* Operations of the products a criterion takes, and the memory it holds. */
-static void estimate_criterion_of(const nb_estimate_mining *m, const nb_criterion *c, double *products, double *memory)
+/* The criteria that the run computes, and the rejection rule where it takes products of its own. */
+static nb_status estimate_methods(nb_mining_cost *cost, double *columns, const nb_estimate_mining *m, nb_error *err)
 {
-    double tile = NB_AFFINITY_TEXTS, images = m->wild_images + m->id_images;
-    double others = m->neighbour_sample > 0 ? fmin(m->n, m->neighbour_sample) : m->n;
-    if (c == &nb_criterion_neglabel || c == &nb_criterion_interneg) {
-        *products += 2 * m->n * m->labels * m->width;
-        *memory += m->labels * m->width * 16 + 4 * tile * m->labels;
-    } else if (c == &nb_criterion_debiased) {
-        *products += 2 * 2 * m->n * images * m->width; /* partition sums, then activations */
-        *memory += images * (double)(sizeof(nb_exact_sum) * 2 + 4) + 4 * NB_AFFINITY_IMAGES * (tile + m->width);
-    } else if (c == &nb_criterion_dnm) {
-        *products += 2 * m->n * others * m->width;
-        *memory += others + 4 * tile * (tile + m->width) + 8 * tile * (1.125 * m->neighbours + 9);
+    const nb_criterion *criteria[NB_MINE_CRITERIA];
+    const nb_rejection *rule = m->plan.rejection;
+    size_t count = nb_mine_criteria(&m->plan, m->size.id_images > 0, m->size.wild_images > 0, criteria);
+    bool alone = true;
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < count; i++) {
+        *columns += (double)criteria[i]->column_count;
+        alone = alone && criteria[i]->applies != rule;
+        NB_TRY(estimate_method(cost, m, criteria[i]->cost, &criteria[i]->parameters, err));
     }
+    if (alone) {
+        NB_TRY(estimate_method(cost, m, rule->cost, &rule->parameters, err));
+    }
+done:
+    return status;
 }
 
-nb_estimate nb_estimate_mine(const nb_estimate_mining *m, int ranks)
+nb_status nb_estimate_mine(nb_estimate *out, const nb_estimate_mining *m, int ranks, nb_error *err)
 {
-    double products = 0, columns = estimate_columns_of(m), record = 2 + 8 * columns;
-    double memory = NB_ESTIMATE_BASE + 4.0 * NB_AFFINITY_TEXTS * m->width + (double)sizeof(nb_ledger_tile);
-    estimate_criterion_of(m, m->criterion, &products, &memory);
-    if (m->explains) {
-        estimate_criterion_of(m, &nb_criterion_neglabel, &products, &memory);
-    }
-    if ((m->rejects || m->explains) && m->criterion != &nb_criterion_interneg) {
-        estimate_criterion_of(m, &nb_criterion_interneg, &products, &memory);
-    }
-    memory += m->n / ranks + 8 * estimate_tiles_of(m->n, NB_AFFINITY_TEXTS) + m->labels * m->width * 12 + 24 * m->kept +
-              m->id_images * 64;
-    return (nb_estimate){.items = m->n,
-                         .tiles = estimate_tiles_of(m->n, NB_AFFINITY_TEXTS),
-                         .memory = memory,
-                         .written = m->kept * (m->width * 2 + 8 * columns + 64) + m->labels * (m->width * 8 + 32),
-                         .scratch = NB_LEDGER_HEADER + m->n * record,
-                         .products = products};
+    const nb_mining_size *s = &m->size;
+    double n = s->candidates, columns = 0;
+    nb_mining_cost cost = {.memory =
+                               NB_ESTIMATE_BASE + 4.0 * NB_AFFINITY_TEXTS * s->width + (double)sizeof(nb_ledger_tile)};
+    nb_status status;
+    NB_TRY(estimate_methods(&cost, &columns, m, err));
+    cost.memory += n / ranks + 8 * estimate_tiles_of(n, NB_AFFINITY_TEXTS) + s->labels * s->width * 12 + 24 * m->kept +
+                   s->id_images * 64;
+    *out = (nb_estimate){.items = n,
+                         .tiles = estimate_tiles_of(n, NB_AFFINITY_TEXTS),
+                         .memory = cost.memory,
+                         .written = m->kept * (s->width * 2 + 8 * columns + 64) + s->labels * (s->width * 8 + 32),
+                         .scratch = NB_LEDGER_HEADER + n * (2 + 8 * columns),
+                         .products = cost.products};
+done:
+    return status;
 }
 
 nb_estimate nb_estimate_tune(const nb_clip_config *c, double steps, double batch, double micro, bool recompute)

@@ -7,7 +7,7 @@
 #define NB_JOBS_PLAN_ESTIMATE_H
 
 #include "common/clip/model/model.h"
-#include "mining/criteria/criterion.h"
+#include "mining/select/mine.h"
 
 /* Bytes a rank holds beside what a stage allocates: the program, MPI and HDF5 with their buffers. */
 #define NB_ESTIMATE_BASE ((double)(96 << 20))
@@ -47,15 +47,17 @@ nb_estimate nb_estimate_texts(const nb_clip_config *c, const nb_engine *engine, 
 nb_estimate nb_estimate_images(const nb_clip_config *c, const nb_engine *engine, double count, double name_bytes,
                                double threads, bool half);
 
-/** A mining run over n candidates. */
+/** A mining run. */
 typedef struct nb_estimate_mining {
-    const nb_criterion *criterion;
-    bool rejects, explains;
-    double n, width, labels, id_images, wild_images, kept, neighbours, neighbour_sample;
+    nb_mine_plan plan;   /**< criterion, rejection rule, their options, whether it explains */
+    nb_mining_size size; /**< of its inputs */
+    double kept;         /**< negatives */
 } nb_estimate_mining;
 
-/** What `mine` takes. Not collective. */
-nb_estimate nb_estimate_mine(const nb_estimate_mining *m, int ranks);
+/** Estimates mining: what candidates, ledger and bank take, and the criteria and the rejection rule by their own
+ * account. Not collective.
+ * @return NB_OK, NB_ERR_LIMIT without memory, NB_ERR_INTERNAL when the options lack a parameter */
+nb_status nb_estimate_mine(nb_estimate *out, const nb_estimate_mining *m, int ranks, nb_error *err);
 
 /** What `tune` takes. Not collective.
  * @param steps of the run

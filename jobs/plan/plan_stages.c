@@ -5,6 +5,7 @@
 #include "mining/corpus/plan.h"
 #include "mining/corpus/text/labels.h"
 #include "scoring/bank/bank.h"
+#include "scoring/scores/parameters.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -184,13 +185,11 @@ static nb_status plan_stages_plan_mine(nb_plan *p, nb_plan_row *r, nb_error *err
     const nb_stage *s = r->stage;
     const char *id = nb_stage_text(s, "id-images"), *wild = nb_stage_text(s, "wild-images");
     const nb_criterion *asked = nb_criterion_find(nb_stage_text(s, "criterion"));
-    const char *reject = nb_stage_text(s, "reject");
     nb_plan_count texts, images[2] = {{0}};
-    nb_estimate_mining m = {.explains = nb_stage_text(s, "explain") != NULL,
-                            .criterion = asked->needs_wild && !wild ? &nb_criterion_dnm : asked,
-                            .rejects = strcmp(reject, "auto") == 0 ? asked->rejects : strcmp(reject, "none") != 0,
-                            .neighbours = nb_stage_number(s, "neighbours", 0),
-                            .neighbour_sample = nb_stage_number(s, "neighbour-sample", 0)};
+    nb_estimate_mining m = {.plan = {.criterion = asked->needs_wild && !wild ? asked->without_wild : asked,
+                                     .rejection = nb_rejection_choose(nb_stage_text(s, "reject"), asked),
+                                     .options = &s->options,
+                                     .all_columns = nb_stage_text(s, "explain") != NULL}};
     nb_status status;
     NB_TRY(plan_stages_rows_of(p, nb_stage_text(s, "texts"), &texts, err));
     if (id) {
@@ -199,16 +198,16 @@ static nb_status plan_stages_plan_mine(nb_plan *p, nb_plan_row *r, nb_error *err
     if (wild) {
         NB_TRY(plan_stages_rows_of(p, wild, &images[1], err));
     }
-    NB_TRY(plan_stages_count_labels(s, &m.labels, err));
-    m.n = texts.items;
-    m.width = texts.width;
-    m.id_images = images[0].items;
-    m.wild_images = images[1].items;
-    m.kept = plan_stages_kept_of(s, asked, m.n);
-    r->e = nb_estimate_mine(&m, (int)p->set->ranks);
-    r->made = (nb_plan_count){.items = m.labels + m.kept, .width = m.width};
+    NB_TRY(plan_stages_count_labels(s, &m.size.labels, err));
+    m.size.candidates = texts.items;
+    m.size.width = texts.width;
+    m.size.id_images = images[0].items;
+    m.size.wild_images = images[1].items;
+    m.kept = plan_stages_kept_of(s, asked, texts.items);
+    NB_TRY(nb_estimate_mine(&r->e, &m, (int)p->set->ranks, err));
+    r->made = (nb_plan_count){.items = m.size.labels + m.kept, .width = texts.width};
     r->about = texts.about;
-    NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){.width = (size_t)m.width}, &r->seconds, err));
+    NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){.width = (size_t)texts.width}, &r->seconds, err));
 done:
     return status;
 }
@@ -232,6 +231,18 @@ static nb_status plan_stages_count_bank(const nb_plan *p, const char *path, nb_p
     return status;
 }
 
+/* What the stage's score takes with its published parameters; a score that only the bank names is taken as a plain one.
+ */
+static nb_status plan_stages_score_cost(const nb_stage *s, const nb_score_load *load, nb_score_cost *out, nb_error *err)
+{
+    const char *name = nb_stage_text(s, "score");
+    const nb_score_rule *rule = name ? nb_score_find(name) : NULL;
+    nb_score_parameters published = {.rule = rule};
+    nb_status status = rule ? nb_score_published(&published, rule, err) : NB_OK;
+    *out = rule && status == NB_OK ? nb_score_cost_of(&published, load) : nb_score_plain_cost(load);
+    return status;
+}
+
 static nb_status plan_stages_plan_score(nb_plan *p, nb_plan_row *r, nb_error *err)
 {
     const nb_stage *s = r->stage;
@@ -239,6 +250,7 @@ static nb_status plan_stages_plan_score(nb_plan *p, nb_plan_row *r, nb_error *er
     const nb_engine *engine = plan_stages_engine_of(s);
     const char *model = NULL;
     nb_plan_count bank, images;
+    nb_score_cost cost;
     nb_clip_config c;
     nb_status status;
     NB_TRY(plan_stages_count_bank(p, nb_stage_text(s, "bank"), &bank, err));
@@ -252,9 +264,11 @@ static nb_status plan_stages_plan_score(nb_plan *p, nb_plan_row *r, nb_error *er
     }
     r->e.items = images.items;
     r->e.tiles = fmax(1, ceil(images.items / NB_AFFINITY_IMAGES));
-    r->e.memory += images.items * (24 + 96) + bank.items * (bank.width * 16 + 64);
+    NB_TRY(plan_stages_score_cost(s, &(nb_score_load){.images = images.items, .rows = bank.items, .width = bank.width},
+                                  &cost, err));
+    r->e.memory += images.items * (24 + 96) + bank.items * (bank.width * 16 + 64) + cost.memory;
     r->e.written = images.items * 96;
-    r->e.products = 2 * images.items * bank.items * bank.width;
+    r->e.products = cost.products;
     r->about = images.about;
     NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){model, engine, (size_t)bank.width}, &r->seconds, err));
 done:

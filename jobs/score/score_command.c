@@ -14,9 +14,8 @@
 
 typedef struct settings {
     nb_talk talk;
-    const char *bank, *output, *order, *format;
+    const char *bank, *output, *order, *format, *score;
     nb_score_sources sources;
-    nb_score_choice choice;
     int64_t batch;
     double threshold;
     bool force;
@@ -35,7 +34,7 @@ typedef struct run {
 } run;
 
 /* Decides on visual negatives before any work. */
-static nb_status decide_visual(run *r, nb_error *err)
+static nb_status score_decide_visual(run *r, nb_error *err)
 {
     const nb_score_sources *s = &r->set->sources;
     bool asked = nb_option_given(r->job->options, "visual") != NB_FROM_DEFAULT;
@@ -51,13 +50,13 @@ static nb_status decide_visual(run *r, nb_error *err)
     return status;
 }
 
-static nb_status make_scorer(run *r, nb_error *err)
+static nb_status score_make_scorer(run *r, nb_error *err)
 {
     nb_status status;
-    NB_TRY(nb_score_decide(&r->chosen, &r->bank, r->job->options, &r->set->choice, err));
-    NB_TRY(nb_scorer_create(&r->scorer, &r->bank, r->chosen.rule, &r->chosen.settings, err));
-    NB_TRY(nb_score_log(&r->job->log, &r->chosen, &r->scorer, err));
-    NB_TRY(decide_visual(r, err));
+    NB_TRY(nb_score_decide(&r->chosen, &r->bank, r->job->options, r->set->score, err));
+    NB_TRY(nb_scorer_create(&r->scorer, &r->bank, &r->chosen.parameters, err));
+    NB_TRY(nb_score_log(r->job, &r->chosen, &r->scorer, err));
+    NB_TRY(score_decide_visual(r, err));
 done:
     return status;
 }
@@ -85,7 +84,7 @@ done:
 }
 
 /* Results by image become results by the order, on rank 0. */
-static nb_status put_in_order(const run *r, nb_score_result **results, nb_error *err)
+static nb_status score_put_in_order(const run *r, nb_score_result **results, nb_error *err)
 {
     nb_score_result *sorted = nb_alloc(r->images.count, sizeof *sorted, err);
     if (!sorted) {
@@ -102,7 +101,7 @@ static nb_status put_in_order(const run *r, nb_score_result **results, nb_error 
 /* ---- decisions ---- */
 
 /* Fills scores->accepted where a threshold is known. */
-static nb_status decide(const run *r, const nb_score_result *results, nb_scores *scores, nb_error *err)
+static nb_status score_decide(const run *r, const nb_score_result *results, nb_scores *scores, nb_error *err)
 {
     bool asked = nb_option_given(r->job->options, "threshold") != NB_FROM_DEFAULT;
     bool holds = nb_threshold_holds(&r->bank, &r->scorer);
@@ -130,7 +129,7 @@ done:
 }
 
 /* Names and labels in the order of the results, as a table. */
-static nb_status make_table(const run *r, const nb_score_result *results, nb_scores *out, nb_error *err)
+static nb_status score_make_table(const run *r, const nb_score_result *results, nb_scores *out, nb_error *err)
 {
     const nb_score_images *im = &r->images;
     nb_strings names = {0};
@@ -142,14 +141,14 @@ static nb_status make_table(const run *r, const nb_score_result *results, nb_sco
         labels[i] = im->labels[image];
         NB_TRY(nb_strings_push(&names, nb_strings_get(&im->names, image), nb_strings_len(&im->names, image), err));
     }
-    NB_TRY(nb_score_table(out, &names, labels, results, err));
+    NB_TRY(nb_score_table_fill(out, &names, labels, results, err));
 done:
     nb_strings_free(&names);
     free(labels);
     return status;
 }
 
-static nb_status write_scores(run *r, const nb_score_result *results, nb_error *err)
+static nb_status score_write_scores(run *r, const nb_score_result *results, nb_error *err)
 {
     const settings *s = r->set;
     nb_scores table = {.class_names = &r->bank.labels};
@@ -166,8 +165,8 @@ static nb_status write_scores(run *r, const nb_score_result *results, nb_error *
         int len = snprintf(line, sizeof line, "visual negatives by model %s", r->inverted.hex);
         NB_TRY(nb_strings_push(&table.comments, line, (size_t)len, err));
     }
-    NB_TRY(make_table(r, results, &table, err));
-    NB_TRY(decide(r, results, &table, err));
+    NB_TRY(score_make_table(r, results, &table, err));
+    NB_TRY(score_decide(r, results, &table, err));
     NB_TRY(nb_predictions_write(&table, nb_predictions_format(s->format, s->output), s->output, s->force, err));
     nb_log_info(&r->job->log, "%zu images scored by %s -> %s", r->images.count, r->scorer.rule->name, s->output);
 done:
@@ -194,7 +193,7 @@ static nb_status score_images(run *r, nb_score_result **results, nb_error *err)
     NB_TRY(nb_agree(job, score_tiles(r, *results, err), err));
     NB_TRY(nb_team_unite(&job->team, *results, r->images.count * 3, err));
     if (r->order) {
-        NB_TRY(put_in_order(r, results, err));
+        NB_TRY(score_put_in_order(r, results, err));
     }
 done:
     return status;
@@ -209,7 +208,7 @@ static nb_status score(nb_job *job, nb_error *err)
     _Static_assert(sizeof *results == 3 * sizeof(uint64_t), "results unite as words");
     NB_TRY(nb_job_check_outputs(job, &r.set->output, 1, r.set->force, err));
     NB_TRY(nb_agree(job, nb_bank_open(&r.bank, r.set->bank, err), err));
-    NB_TRY(nb_agree(job, make_scorer(&r, err), err));
+    NB_TRY(nb_agree(job, score_make_scorer(&r, err), err));
     NB_TRY(nb_agree(job, nb_score_images_open(&r.images, job, &r.set->sources, &r.bank, err), err));
     status = first && r.set->order ? nb_stream_order_read(&r.order, r.set->order, &r.images.names, err) : NB_OK;
     if (status == NB_OK) {
@@ -219,7 +218,7 @@ static nb_status score(nb_job *job, nb_error *err)
     NB_TRY(nb_agree(job, status, err));
     NB_TRY(score_images(&r, &results, err));
     if (first) {
-        NB_TRY(write_scores(&r, results, err));
+        NB_TRY(score_write_scores(&r, results, err));
     }
 done:
     free(results);
@@ -231,63 +230,26 @@ done:
     return status;
 }
 
-#define AT(member) .offset = offsetof(settings, member)
 static const nb_option options[] = {
-    {.name = "bank", .type = NB_OPTION_INPUT, AT(bank), .value = "B.nbank", .required = true, .help = "the bank"},
-    {.name = "images",
-     .type = NB_OPTION_LIST,
-     AT(sources.stores),
-     .value = "I.nbe",
-     .help = "embedded images; several stores follow each other"},
-    {.name = "model",
-     .type = NB_OPTION_INPUT,
-     AT(sources.model),
-     .value = "DIR",
-     .help = "or a checkpoint to embed images with; with --images, for interneg: to invert confident OOD images"},
+    OPT_INPUT("bank", bank, "B.nbank", "the bank", OPT_REQUIRED),
+    OPT_LIST("images", sources.stores, "I.nbe", "embedded images; several stores follow each other"),
+    OPT_INPUT("model", sources.model, "DIR",
+              "or a checkpoint to embed images with; with --images, for {visual}: to invert confident OOD images",
+              .describe = nb_score_describe),
     NB_PRECISION_OPTION(sources.precision),
-    {.name = "inputs",
-     .type = NB_OPTION_LIST,
-     AT(sources.inputs),
-     .value = "INPUT...",
-     .positional = true,
-     .help = "with --model: folders, image lists, tar shards and image files"},
-    {.name = "labels-from",
-     .type = NB_OPTION_CHOICE,
-     AT(sources.labels_from),
-     .fallback = "auto",
-     .choices = "auto|folder|list|none",
-     .value = "WHERE",
-     .help = "with --model: where class numbers come from"},
-    {.name = "allow-mismatch",
-     .type = NB_OPTION_FLAG,
-     AT(sources.allow_mismatch),
-     .help = "score images of another checkpoint than the bank's"},
-    NB_SCORE_OPTIONS(settings),
-    {.name = "batch",
-     .type = NB_OPTION_INT,
-     AT(batch),
-     .fallback = "32",
-     .value = "N",
-     .min = 1,
-     .max = 1e6,
-     .help = "adaneg, interneg: images that change the state together, before they are scored"},
-    {.name = "order",
-     .type = NB_OPTION_INPUT,
-     AT(order),
-     .value = "FILE",
-     .help = "the stream's order: image names or row numbers, one a line (or .npy)"},
-    {.name = "threshold",
-     .type = NB_OPTION_REAL,
-     AT(threshold),
-     .value = "X",
-     .help = "take images that score X or more for in-distribution; default: the bank's, if it has one"},
-    {.name = "format",
-     .type = NB_OPTION_CHOICE,
-     AT(format),
-     .fallback = "auto",
-     .choices = "auto|" NB_PREDICTION_FORMATS,
-     .value = "FORMAT",
-     .help = "of the output; auto: by its name, .jsonl, .h5, else tsv"},
+    OPT_LIST("inputs", sources.inputs, "INPUT...", "with --model: folders, image lists, tar shards and image files",
+             .positional = true),
+    OPT_CHOICE("labels-from", sources.labels_from, "WHERE", "auto", "auto|folder|list|none",
+               "with --model: where class numbers come from"),
+    OPT_FLAG("allow-mismatch", sources.allow_mismatch, "score images of another checkpoint than the bank's"),
+    NB_SCORE_OPTIONS,
+    OPT_INT("batch", batch, "N", "32", 1, 1e6,
+            "{streams}: images that change the state together, before they are scored", .describe = nb_score_describe),
+    OPT_INPUT("order", order, "FILE", "the stream's order: image names or row numbers, one a line (or .npy)"),
+    OPT_REAL("threshold", threshold, "X", NULL, 0, 0,
+             "take images that score X or more for in-distribution; default: the bank's, if it has one"),
+    OPT_CHOICE("format", format, "FORMAT", "auto", "auto|" NB_PREDICTION_FORMATS,
+               "of the output; auto: by its name, .jsonl, .h5, else tsv"),
     NB_OUTPUT_OPTIONS("the score file"),
     NB_TALK_OPTIONS,
 };
@@ -310,6 +272,7 @@ const nb_command nb_command_score = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
+    .more = nb_score_more,
     .mpi = true,
     .run = score,
 };

@@ -36,7 +36,7 @@ nb_status nb_score_check_store(const nb_job *job, const nb_bank *bank, const nb_
     return nb_score_check_checkpoint(job, bank, store->path, &checkpoint, allow, err);
 }
 
-static nb_status append(nb_score_images *im, const nb_strings *names, const int32_t *labels, nb_error *err)
+static nb_status score_images_append(nb_score_images *im, const nb_strings *names, const int32_t *labels, nb_error *err)
 {
     size_t n = names->count;
     nb_status status = NB_OK;
@@ -54,8 +54,8 @@ done:
     return status;
 }
 
-static nb_status open_stores(nb_score_images *im, nb_job *job, const nb_score_sources *s, const nb_bank *bank,
-                             nb_error *err)
+static nb_status score_images_open_stores(nb_score_images *im, nb_job *job, const nb_score_sources *s,
+                                          const nb_bank *bank, nb_error *err)
 {
     nb_status status;
     NB_TRY_NEW(im->stores, s->stores.count);
@@ -66,15 +66,15 @@ static nb_status open_stores(nb_score_images *im, nb_job *job, const nb_score_so
         NB_TRY(nb_job_open_store(job, store, "images", nb_strings_get(&s->stores, i), err));
         im->store_count++;
         NB_TRY(nb_score_check_store(job, bank, store, s->allow_mismatch, err));
-        NB_TRY(append(im, &store->names, store->labels, err));
+        NB_TRY(score_images_append(im, &store->names, store->labels, err));
         im->begin[i + 1] = im->count;
     }
 done:
     return status;
 }
 
-static nb_status open_model(nb_score_images *im, nb_job *job, const nb_score_sources *s, const nb_bank *bank,
-                            nb_error *err)
+static nb_status score_images_open_model(nb_score_images *im, nb_job *job, const nb_score_sources *s,
+                                         const nb_bank *bank, nb_error *err)
 {
     const nb_engine *engine;
     size_t dropped;
@@ -90,7 +90,7 @@ static nb_status open_model(nb_score_images *im, nb_job *job, const nb_score_sou
     NB_TRY(nb_score_check_checkpoint(job, bank, s->model, &im->model.clip->digest, s->allow_mismatch, err));
     NB_TRY(nb_images_check(&job->team, &job->log, &im->inputs, NULL, &dropped, err));
     NB_TRY(nb_agree(job, nb_image_embedder_open(&im->embedder, im->model.clip, &im->inputs, 0, err), err));
-    NB_TRY(append(im, &im->inputs.names, im->inputs.labels, err));
+    NB_TRY(score_images_append(im, &im->inputs.names, im->inputs.labels, err));
 done:
     return status;
 }
@@ -103,7 +103,8 @@ nb_status nb_score_images_open(nb_score_images *im, nb_job *job, const nb_score_
         nb_fail(err, NB_ERR_USAGE, "score needs --images I.nbe, or --model DIR and images, one of the two");
         return nb_hint(err, "usage: negbank score %s", job->options->command->usage);
     }
-    return s->stores.count ? open_stores(im, job, s, bank, err) : open_model(im, job, s, bank, err);
+    return s->stores.count ? score_images_open_stores(im, job, s, bank, err)
+                           : score_images_open_model(im, job, s, bank, err);
 }
 
 void nb_score_images_close(nb_score_images *im)
@@ -121,7 +122,7 @@ void nb_score_images_close(nb_score_images *im)
     *im = (nb_score_images){0};
 }
 
-static nb_status store_rows(nb_score_images *im, size_t begin, size_t count, float *out, nb_error *err)
+static nb_status score_images_store_rows(nb_score_images *im, size_t begin, size_t count, float *out, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t i = 0; i < im->store_count && count && status == NB_OK; i++) {
@@ -141,7 +142,7 @@ nb_status nb_score_images_rows(nb_score_images *im, size_t begin, size_t count, 
 {
     float norms[NB_IMAGE_TILE];
     if (im->store_count) {
-        return store_rows(im, begin, count, out, err);
+        return score_images_store_rows(im, begin, count, out, err);
     }
     nb_status status = nb_image_embedder_tile(&im->embedder, begin, count, out, norms, err);
     return status == NB_OK ? nb_score_normalise(out, count, im->d, begin, "the images", err) : status;

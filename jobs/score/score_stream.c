@@ -18,7 +18,7 @@ typedef struct run {
 } run;
 
 /* Embeds this rank's tiles into rows [count, d], which stay zero elsewhere. */
-static nb_status embed_tiles(nb_score_stream *s, float *rows, nb_error *err)
+static nb_status score_stream_embed_tiles(nb_score_stream *s, float *rows, nb_error *err)
 {
     nb_score_images *im = s->images;
     nb_progress progress = nb_progress_start(&s->job->log, "images", (double)im->count);
@@ -36,7 +36,7 @@ static nb_status embed_tiles(nb_score_stream *s, float *rows, nb_error *err)
     return NB_OK;
 }
 
-static nb_status one_row(void *self, size_t image, float *out, nb_error *err)
+static nb_status score_stream_one_row(void *self, size_t image, float *out, nb_error *err)
 {
     run *r = self;
     size_t d = r->s->images->d;
@@ -47,14 +47,14 @@ static nb_status one_row(void *self, size_t image, float *out, nb_error *err)
     return NB_OK;
 }
 
-static void batch_done(void *self, size_t images)
+static void score_stream_batch_done(void *self, size_t images)
 {
     run *r = self;
     nb_progress_update(&r->progress, (double)images);
 }
 
 /* The checkpoint to invert through: the one the images were embedded with when it computes in fp32, else read anew. */
-static nb_status open_model(run *r, const nb_clip **clip, nb_error *err)
+static nb_status score_stream_open_model(run *r, const nb_clip **clip, nb_error *err)
 {
     const nb_score_sources *sources = r->s->sources;
     *clip = r->s->images->model.clip;
@@ -72,14 +72,14 @@ static nb_status open_model(run *r, const nb_clip **clip, nb_error *err)
                                      sources->allow_mismatch, err);
 }
 
-static nb_status prepare_visual(run *r, nb_error *err)
+static nb_status score_stream_prepare_visual(run *r, nb_error *err)
 {
     const nb_clip *clip;
     nb_status status;
     if (!r->s->invert) {
         return NB_OK;
     }
-    NB_TRY(open_model(r, &clip, err));
+    NB_TRY(score_stream_open_model(r, &clip, err));
     NB_TRY(nb_stream_visual_create(&r->visual, clip, r->s->scorer, err));
     NB_TRY(nb_stream_visual_attach(&r->visual, r->stream, err));
 done:
@@ -87,7 +87,7 @@ done:
 }
 
 /* What the stream came to, for the log. */
-static nb_status tell(const run *r, nb_error *err)
+static nb_status score_stream_tell(const run *r, nb_error *err)
 {
     const nb_log *log = &r->s->job->log;
     size_t count = r->s->images->count;
@@ -99,30 +99,30 @@ static nb_status tell(const run *r, nb_error *err)
                     state.data);
     }
     if (status == NB_OK && r->s->invert) {
-        nb_log_info(log, "%zu confident OOD images inverted, %zu of them rejected by interneg", r->visual.inverted,
-                    r->visual.rejected);
+        nb_log_info(log, "%zu confident OOD images inverted, %zu of them rejected by %s", r->visual.inverted,
+                    r->visual.rejected, r->s->scorer->rule->name);
     }
     nb_buffer_free(&state);
     return status;
 }
 
 /* Rank 0 goes along the stream; rows [count, d] or NULL for stores. */
-static nb_status run_stream(nb_score_stream *s, const float *rows, nb_score_result *results, nb_error *err)
+static nb_status score_stream_run_stream(nb_score_stream *s, const float *rows, nb_score_result *results, nb_error *err)
 {
     run r = {.s = s, .rows = rows};
     const nb_stream_source source = {.count = s->images->count,
                                      .batch = s->batch,
                                      .order = s->order,
-                                     .row = one_row,
-                                     .done = batch_done,
+                                     .row = score_stream_one_row,
+                                     .done = score_stream_batch_done,
                                      .self = &r};
     nb_status status;
     NB_TRY(nb_stream_create(&r.stream, s->scorer, err));
-    NB_TRY(prepare_visual(&r, err));
+    NB_TRY(score_stream_prepare_visual(&r, err));
     r.progress = nb_progress_start(&s->job->log, "images", (double)source.count);
     NB_TRY(nb_stream_run(r.stream, &source, s->images->d, results, err));
     nb_progress_finish(&r.progress);
-    NB_TRY(tell(&r, err));
+    NB_TRY(score_stream_tell(&r, err));
 done:
     nb_stream_destroy(r.stream);
     nb_stream_visual_destroy(&r.visual);
@@ -139,11 +139,11 @@ nb_status nb_score_stream_run(nb_score_stream *s, nb_score_result *results, nb_e
     if (!s->images->store_count) {
         bool fits = nb_mul_size(s->images->count, s->images->d, &elements);
         rows = fits ? nb_alloc(elements + 1, sizeof *rows, err) : NULL; /* whole words */
-        status = rows ? embed_tiles(s, rows, err) : NB_ERR_LIMIT;
+        status = rows ? score_stream_embed_tiles(s, rows, err) : NB_ERR_LIMIT;
         NB_TRY(nb_agree(job, status, err));
         NB_TRY(nb_team_unite(&job->team, rows, (elements + 1) / 2, err));
     }
-    status = job->team.rank == 0 ? run_stream(s, rows, results, err) : NB_OK;
+    status = job->team.rank == 0 ? score_stream_run_stream(s, rows, results, err) : NB_OK;
 done:
     free(rows);
     return nb_agree(job, status, err);

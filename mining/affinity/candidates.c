@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *nb_reason_name(nb_reason reason)
+const char *nb_reason_name(nb_reason reason, const char *rule)
 {
-    static const char *const names[NB_REASON_COUNT] = {"accepted", "label", "stop-list", "interneg"};
-    return names[reason];
+    static const char *const names[NB_REJECTED_RULE] = {"accepted", "label", "stop-list"};
+    return reason < NB_REJECTED_RULE ? names[reason] : rule;
 }
 
 nb_status nb_unit_rows(nb_store *store, size_t begin, size_t count, float *out, nb_error *err)

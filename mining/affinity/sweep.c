@@ -8,7 +8,7 @@ typedef struct sweep {
     void *state;
 } sweep;
 
-static nb_status visit(void *state, nb_crew *crew, size_t tile, nb_error *err)
+static nb_status sweep_visit(void *state, nb_crew *crew, size_t tile, nb_error *err)
 {
     const sweep *s = state;
     bool kept = false;
@@ -30,7 +30,7 @@ nb_status nb_candidates_sweep(const nb_candidates *candidates, const nb_log *log
                                .tiles = candidates->tiles,
                                .run = 1,
                                .sharing = NB_SHARING_AUTO,
-                               .visit = visit,
+                               .visit = sweep_visit,
                                .state = &s};
     return nb_crew_run(candidates->team, log, &work, NULL, err);
 }

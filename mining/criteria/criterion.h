@@ -1,5 +1,7 @@
-/* Mining criteria: a number per candidate that decides which make good negative labels (shared mathematics:
- * README.md, "Criteria"). One file a criterion, one line in the table of criterion.c.
+/** @file
+ * Mining criteria: a number per candidate that decides which make good negative labels. A file a criterion in this
+ * folder with one struct, a line in criterion_table.c; options, bounds, --help, run files, provenance, plans and the
+ * list of names are made from the structs, and nothing else names a criterion.
  *
  * A criterion is opened once, which may take passes over all texts or images, and then gives the values of one tile of
  * candidates after the other. Products run in single precision and never leave the tile. What a candidate's own row
@@ -7,69 +9,106 @@
 #ifndef NB_MINING_CRITERION_H
 #define NB_MINING_CRITERION_H
 
-#include "common/base/log.h"
 #include "common/base/tag.h"
-#include "mining/affinity/candidates.h"
+#include "common/options/method.h"
+#include "mining/criteria/evidence.h"
+#include "mining/criteria/rejection/rejection.h"
 
-enum { NB_COLUMNS_MAX = 3 }; /* columns a criterion */
+enum { NB_COLUMNS_MAX = 3 }; /**< columns a criterion */
 
-/* What criteria look at. Doubles are normalised; d is the width of all embeddings. The same on all ranks. */
-typedef struct nb_evidence {
-    const nb_team *team;
-    const nb_log *log;
-    nb_candidates *candidates;
-    size_t d, label_count;             /* C */
-    const double *labels;              /* [C, d] label texts */
-    const double *prototypes;          /* [C, d] mean ID images, or NULL */
-    nb_store *id_images, *wild_images; /* or NULL */
-    double quantile, tau, affinity_temperature;
-    size_t neighbours;
-    size_t neighbour_sample; /* dnm: size of the seeded sample of candidates that are neighbours; 0: all are */
-    bool released_distance;  /* dnm: as the authors' script has it, not on the sphere */
-    uint64_t seed;
-} nb_evidence;
-
+/** A criterion. */
 typedef struct nb_criterion {
-    const char *name;
-    const char *const *columns; /* names in the explain table; the last one decides */
-    size_t column_count;
-    bool smallest; /* keep the smallest values, else the largest */
-    bool needs_prototypes, needs_wild;
-    bool rejects;                  /* InterNeg's rejection rule is on by default */
-    double fraction[NB_TAG_COUNT]; /* default share of each tag; all 0: `count` */
-    size_t count;                  /* default size of the bank */
-    /* Collective. *state is closed by `close`, also after a failure (it may be NULL then). */
-    nb_status (*open)(void **state, const nb_evidence *evidence, nb_error *err);
+    const char *name;                        /**< of --criterion */
+    const char *source;                      /**< the paper */
+    const char *const *columns;              /**< [column_count] names in the explain table; the last one decides */
+    size_t column_count;                     /**< 1 to NB_COLUMNS_MAX */
+    bool smallest;                           /**< keep the smallest values, else the largest */
+    bool needs_prototypes;                   /**< ID images must be given */
+    bool needs_wild;                         /**< wild images must be given, or `without_wild` takes its place */
+    const struct nb_criterion *without_wild; /**< what it falls back to; NULL only without needs_wild */
+    const nb_rejection *rejection;           /**< the rule of `--reject auto` */
+    unsigned explained;              /**< not 0: its columns stand in every explain table, in rising order of this */
+    double fraction[NB_TAG_COUNT];   /**< default share of each tag; all 0: `count` */
+    size_t count;                    /**< default size of the bank */
+    nb_method_parameters parameters; /**< options of `mine` */
+    /** Adds what it takes to *cost; NULL for nothing. */
+    void (*cost)(nb_mining_cost *cost, const nb_mining_size *size, const void *parameters);
+    /** Collective. *state is closed by `close`, also after a failure (it may be NULL then). `parameters`, a block of
+     * this criterion's own type, stays as long. */
+    nb_status (*open)(void **state, const nb_evidence *evidence, const void *parameters, nb_error *err);
+    /** Takes NULL. */
     void (*close)(void *state);
-    /* Not collective. values [column_count][tile->count]. */
+    /** Not collective. values [column_count][tile->count]. */
     nb_status (*tile)(void *state, const nb_text_tile *tile, double *const *values, nb_error *err);
-    /* Not collective. The deciding value of `count` candidates with rows [count, d] in double; NULL where sums over the
-     * data decide. Values of `tile` are within nb_affinity_slack of these. */
+    /** Not collective. The deciding value of `count` candidates with rows [count, d] in double; NULL where sums over
+     * the data decide. Values of `tile` are within nb_affinity_slack of these. */
     nb_status (*exact)(void *state, const double *rows, size_t count, double *values, nb_error *err);
+    const nb_rejection *applies; /**< a rule without parameters that tile_and_reject applies; NULL for none */
+    /** Not collective. As `tile`, with the rule's verdicts rejected [tile->count] from the same products. */
+    nb_status (*tile_and_reject)(void *state, const nb_text_tile *tile, double *const *values, uint8_t *rejected,
+                                 nb_error *err);
 } nb_criterion;
 
-/* NULL for an unknown name. */
+/** All criteria, the default first, NULL behind the last. */
+extern const nb_criterion *const nb_criteria[];
+
+extern const nb_criterion nb_criterion_dnm; /**< which another criterion falls back to */
+
+/** The criterion of that name, NULL for an unknown one. Not collective.
+ * @param name a name of --criterion
+ * @return the criterion, NULL for an unknown name */
 const nb_criterion *nb_criterion_find(const char *name);
-#define NB_CRITERION_NAMES "debiased|interneg|neglabel|dnm|random"
 
-/* How far a cosine in single precision can be from the true one: rows of length 1, d products summed in any order. */
-static inline double nb_affinity_slack(size_t d)
-{
-    return (double)(d + 8) * 0x1p-24;
-}
+/** The name of criterion `i`, NULL behind the last: nb_option.choice of --criterion. Not collective.
+ * @param i its place in the table
+ * @return the name */
+const char *nb_criterion_choice(size_t i);
 
-/* InterNeg's rejection rule: a candidate is rejected when cos(e(u), p_c) >= cos(q_c, p_c) for any class c: it fits some
- * class's images at least as well as the class's own name. `state` is that of nb_criterion_interneg; margins [count]
- * (as its column) or rejected [count] (1: rejected) may be NULL. Not collective. */
-nb_status nb_interneg_tile(void *state, const nb_text_tile *tile, double *margins, uint8_t *rejected, nb_error *err);
+/** "auto", then the names of the rejection rules, NULL behind the last: nb_option.choice of --reject. Not collective.
+ * @param i from 0, "auto"
+ * @return the word */
+const char *nb_rejection_choice(size_t i);
 
-/* The order of doubles, for qsort. */
+/** nb_option.describe of --reject: its help, with {} replaced by the rules that criteria have as their own, each with
+ * the criteria, "interneg for interneg and debiased". Not collective.
+ * @param option the row, whose help has {}
+ * @param room [size] out
+ * @param size bytes, the end mark included; what is longer is cut */
+void nb_rejection_describe(const nb_option *option, char *room, size_t size);
+
+/** The rule that --reject asks for: a name, or "auto" for the criterion's own. NULL for an unknown name. Not
+ * collective.
+ * @param choice a word of nb_rejection_choice
+ * @param criterion that was asked for
+ * @return the rule */
+const nb_rejection *nb_rejection_choose(const char *choice, const nb_criterion *criterion);
+
+/** Option row `i` of the parameters of all criteria and rejection rules: nb_command.more of `mine`.
+ * @param i from 0
+ * @param row out
+ * @return true with *row, false when there are no more. Not collective. */
+bool nb_mining_row(size_t i, nb_option *row);
+
+/** A parameter block of a criterion or a rule.
+ * @param block   freed by the caller
+ * @param parameters the method's
+ * @param options the parsed options of a command with the rows of nb_mining_row, which keep texts; NULL for defaults
+ * @return NB_OK, NB_ERR_LIMIT without memory, NB_ERR_INTERNAL when the command lacks a parameter. Not collective. */
+nb_status nb_mining_parameters(void **block, const nb_method_parameters *parameters, const nb_parsed *options,
+                               nb_error *err);
+
+/** The row of the seed that criteria with a sample share, of a block `settings` with a member int64_t seed. */
+#define NB_MINING_SEED_ROW OPT_INT("seed", seed, "N", "0", 0, 9e15, "random and --neighbour-sample: seed of the sample")
+
+/** The order of doubles, for qsort.
+ * @param a, b two doubles
+ * @return below, at or over 0 as *a is less than, equal to or more than *b */
 int nb_ascending(const void *a, const void *b);
 
-/* Says how a pass went: its products' rate, "label pass: 100000 x 1000, 95.1 GFLOP/s a rank". */
+/** Logs how a pass went: its products' rate, "label pass: 100000 x 1000, 95.1 GFLOP/s a rank". Not collective.
+ * @param what the name of the pass
+ * @param rows, columns of the product, whose inner width is that of the evidence
+ * @param seconds that it took; passes under a second are not logged */
 void nb_say_pass(const nb_evidence *evidence, const char *what, double rows, double columns, double seconds);
-
-extern const nb_criterion nb_criterion_neglabel, nb_criterion_interneg, nb_criterion_dnm, nb_criterion_debiased,
-    nb_criterion_random;
 
 #endif

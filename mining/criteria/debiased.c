@@ -20,6 +20,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+typedef struct settings {
+    double tau;         /* share of true negatives among the wild images */
+    double temperature; /* of the responsibilities */
+} settings;
+
 /* One image set. */
 typedef struct image_set {
     nb_store *store;
@@ -30,13 +35,14 @@ typedef struct image_set {
 
 typedef struct state {
     const nb_evidence *evidence;
+    const settings *set;
     const nb_affinity *loops;
     image_set sets[2]; /* wild, ID */
     float *images;     /* [NB_AFFINITY_IMAGES, d] */
     float *cosines;    /* [NB_AFFINITY_TEXTS, NB_AFFINITY_IMAGES] or transposed */
 } state;
 
-static void close_state(void *opaque)
+static void debiased_close(void *opaque)
 {
     state *s = opaque;
     if (s) {
@@ -50,21 +56,21 @@ static void close_state(void *opaque)
     }
 }
 
-static size_t images_of(const image_set *set, size_t begin)
+static size_t debiased_images_of(const image_set *set, size_t begin)
 {
     return set->count - begin < NB_AFFINITY_IMAGES ? set->count - begin : NB_AFFINITY_IMAGES;
 }
 
 /* Adds texts [count, d] to the partition sums of a set; those with a reason do not compete (reasons may be NULL). */
-static nb_status add_partition(state *s, image_set *set, const float *texts, const uint8_t *reasons, size_t count,
-                               nb_error *err)
+static nb_status debiased_add_partition(state *s, image_set *set, const float *texts, const uint8_t *reasons,
+                                        size_t count, nb_error *err)
 {
     const nb_evidence *e = s->evidence;
     const nb_vector *vector = nb_vector_best();
-    double inverse = 1 / e->affinity_temperature;
+    double inverse = 1 / s->set->temperature;
     nb_status status = NB_OK;
     for (size_t x = 0; x < set->count; x += NB_AFFINITY_IMAGES) {
-        size_t images = images_of(set, x);
+        size_t images = debiased_images_of(set, x);
         NB_TRY(nb_unit_rows(set->store, x, images, s->images, err));
         nb_sgemm_nt(nb_matrix_of(s->images, images, e->d), nb_matrix_of(texts, count, e->d), 0, s->cosines, count);
         for (size_t k = 0; reasons && k < count; k++) {
@@ -86,7 +92,7 @@ done:
 }
 
 /* The label texts compete too; rank 0 adds them. */
-static nb_status add_labels(state *s, nb_error *err)
+static nb_status debiased_add_labels(state *s, nb_error *err)
 {
     const nb_evidence *e = s->evidence;
     float *labels = NULL;
@@ -98,7 +104,7 @@ static nb_status add_labels(state *s, nb_error *err)
     for (size_t c = 0; c < e->label_count; c += NB_AFFINITY_TEXTS) {
         size_t count = e->label_count - c < NB_AFFINITY_TEXTS ? e->label_count - c : NB_AFFINITY_TEXTS;
         for (size_t i = 0; i < 2; i++) {
-            NB_TRY(add_partition(s, &s->sets[i], labels + c * e->d, NULL, count, err));
+            NB_TRY(debiased_add_partition(s, &s->sets[i], labels + c * e->d, NULL, count, err));
         }
     }
 done:
@@ -106,7 +112,7 @@ done:
     return status;
 }
 
-static nb_status add_tile(void *opaque, size_t number, bool *kept, nb_error *err)
+static nb_status debiased_add_tile(void *opaque, size_t number, bool *kept, nb_error *err)
 {
     state *s = opaque;
     nb_text_tile tile;
@@ -114,14 +120,14 @@ static nb_status add_tile(void *opaque, size_t number, bool *kept, nb_error *err
     (void)kept;
     NB_TRY(nb_candidates_load(s->evidence->candidates, number, &tile, err));
     for (size_t i = 0; i < 2; i++) {
-        NB_TRY(add_partition(s, &s->sets[i], tile.rows, tile.reasons, tile.count, err));
+        NB_TRY(debiased_add_partition(s, &s->sets[i], tile.rows, tile.reasons, tile.count, err));
     }
 done:
     return status;
 }
 
 /* Collective. Brings the sums of all ranks together. */
-static nb_status unite(state *s, image_set *set, nb_error *err)
+static nb_status debiased_unite(state *s, image_set *set, nb_error *err)
 {
     const nb_team *team = s->evidence->team;
     uint64_t *words = NULL;
@@ -151,14 +157,14 @@ done:
         for (size_t k = 0; k < NB_EXACT_DIGITS; k++) {
             sum.digit[k] = (int64_t)words[x * NB_EXACT_DIGITS + k];
         }
-        set->shift[x] = (float)(s->evidence->affinity_temperature * nb_exact_log(&sum));
+        set->shift[x] = (float)(s->set->temperature * nb_exact_log(&sum));
     }
     free(words);
     free(tops);
     return status;
 }
 
-static nb_status prepare(state *s, const nb_evidence *e, nb_error *err)
+static nb_status debiased_prepare(state *s, const nb_evidence *e, nb_error *err)
 {
     nb_status status = NB_OK;
     s->sets[0].store = e->wild_images;
@@ -175,7 +181,7 @@ done:
     return status;
 }
 
-static nb_status open_state(void **out, const nb_evidence *e, nb_error *err)
+static nb_status debiased_open(void **out, const nb_evidence *e, const void *parameters, nb_error *err)
 {
     state *s = nb_alloc(1, sizeof *s, err);
     nb_status status = s ? NB_OK : NB_ERR_LIMIT;
@@ -183,14 +189,15 @@ static nb_status open_state(void **out, const nb_evidence *e, nb_error *err)
     *out = s;
     if (s) {
         s->evidence = e;
+        s->set = parameters;
         s->loops = nb_affinity_best();
-        status = prepare(s, e, err);
+        status = debiased_prepare(s, e, err);
     }
     NB_TRY(nb_team_agree(e->team, status, err));
-    NB_TRY(nb_candidates_sweep(e->candidates, e->log, "candidates in partition sums", add_tile, s, err));
-    NB_TRY(nb_team_agree(e->team, e->team->rank == 0 ? add_labels(s, err) : NB_OK, err));
+    NB_TRY(nb_candidates_sweep(e->candidates, e->log, "candidates in partition sums", debiased_add_tile, s, err));
+    NB_TRY(nb_team_agree(e->team, e->team->rank == 0 ? debiased_add_labels(s, err) : NB_OK, err));
     for (size_t i = 0; i < 2; i++) {
-        NB_TRY(unite(s, &s->sets[i], err));
+        NB_TRY(debiased_unite(s, &s->sets[i], err));
     }
     nb_say_pass(e, "partition sums, all ranks", (double)e->candidates->count,
                 (double)(s->sets[0].count + s->sets[1].count), nb_clock() - begin);
@@ -198,16 +205,17 @@ done:
     return status;
 }
 
-static nb_status add_responsibility(state *s, const image_set *set, const nb_text_tile *t, double *mean, nb_error *err)
+static nb_status debiased_add_responsibility(state *s, const image_set *set, const nb_text_tile *t, double *mean,
+                                             nb_error *err)
 {
     const nb_evidence *e = s->evidence;
-    float inverse = (float)(1 / e->affinity_temperature);
+    float inverse = (float)(1 / s->set->temperature);
     nb_status status = NB_OK;
     for (size_t i = 0; i < t->count; i++) {
         mean[i] = 0;
     }
     for (size_t x = 0; x < set->count; x += NB_AFFINITY_IMAGES) {
-        size_t images = images_of(set, x);
+        size_t images = debiased_images_of(set, x);
         NB_TRY(nb_unit_rows(set->store, x, images, s->images, err));
         nb_sgemm_nt(nb_matrix_of(t->rows, t->count, e->d), nb_matrix_of(s->images, images, e->d), 0, s->cosines,
                     images);
@@ -222,13 +230,13 @@ done:
     return status;
 }
 
-static nb_status tile(void *opaque, const nb_text_tile *t, double *const *values, nb_error *err)
+static nb_status debiased_tile(void *opaque, const nb_text_tile *t, double *const *values, nb_error *err)
 {
     state *s = opaque;
-    double tau = s->evidence->tau;
+    double tau = s->set->tau;
     nb_status status = NB_OK;
     for (size_t i = 0; i < 2; i++) {
-        NB_TRY(add_responsibility(s, &s->sets[i], t, values[i], err));
+        NB_TRY(debiased_add_responsibility(s, &s->sets[i], t, values[i], err));
     }
     for (size_t i = 0; i < t->count; i++) {
         values[2][i] = (values[0][i] - (1 - tau) * values[1][i]) / tau;
@@ -237,14 +245,32 @@ done:
     return status;
 }
 
+static void debiased_cost(nb_mining_cost *cost, const nb_mining_size *size, const void *parameters)
+{
+    double images = size->wild_images + size->id_images;
+    (void)parameters;
+    cost->products += 2 * 2 * size->candidates * images * size->width; /* partition sums, then activations */
+    cost->memory +=
+        images * (double)(sizeof(nb_exact_sum) * 2 + 4) + 4.0 * NB_AFFINITY_IMAGES * (NB_AFFINITY_TEXTS + size->width);
+}
+
 static const char *const columns[] = {"activation_wild", "activation_id", "activation"};
+static const nb_option parameters[] = {
+    OPT_REAL("tau", tau, "TAU", "0.5", 1e-6, 1, "debiased: share of true negatives among the wild images"),
+    OPT_REAL("affinity-temperature", temperature, "T", "0.05", 1e-4, 1e4,
+             "debiased: temperature of the responsibilities"),
+};
 const nb_criterion nb_criterion_debiased = {.name = "debiased",
+                                            .source = "this program",
                                             .columns = columns,
                                             .column_count = 3,
                                             .needs_prototypes = true,
                                             .needs_wild = true,
-                                            .rejects = true,
+                                            .without_wild = &nb_criterion_dnm,
+                                            .rejection = &nb_rejection_interneg,
                                             .count = 1000,
-                                            .open = open_state,
-                                            .close = close_state,
-                                            .tile = tile};
+                                            .parameters = NB_METHOD_PARAMETERS(parameters),
+                                            .cost = debiased_cost,
+                                            .open = debiased_open,
+                                            .close = debiased_close,
+                                            .tile = debiased_tile};

@@ -19,6 +19,13 @@
 /* Two equal embeddings have distance 0, known to about 1e-15 only; ln needs a floor. */
 static const double distance_floor = 1e-12;
 
+typedef struct settings {
+    int64_t neighbours;
+    int64_t neighbour_sample; /* size of the seeded sample of candidates that are neighbours; 0: all are */
+    const char *distance;
+    int64_t seed;
+} settings;
+
 typedef struct near {
     float key; /* the part of the distance that differs among neighbours */
     uint32_t other;
@@ -26,6 +33,8 @@ typedef struct near {
 
 typedef struct state {
     const nb_evidence *evidence;
+    const settings *set;
+    bool released; /* the distance of the authors' script, not that on the sphere */
     const nb_affinity *loops;
     size_t others;   /* how many candidates may be neighbours */
     bool sampled;    /* else they are the candidates themselves, by their ids */
@@ -41,7 +50,7 @@ typedef struct state {
     double *distances;  /* [keep] */
 } state;
 
-static void close_state(void *opaque)
+static void dnm_close(void *opaque)
 {
     state *s = opaque;
     if (s) {
@@ -57,17 +66,17 @@ static void close_state(void *opaque)
 }
 
 /* The candidate behind number `other`. */
-static size_t id_of(const state *s, size_t other)
+static size_t dnm_id_of(const state *s, size_t other)
 {
-    if (!s->sampled || !s->others) {
+    if (!s->sampled) {
         return other;
     }
     uint64_t n = s->evidence->candidates->count, begin = other * n / s->others, end = (other + 1) * n / s->others;
-    return (size_t)(begin + (uint64_t)(nb_random_unit(s->evidence->seed, 1, other) * (double)(end - begin)));
+    return (size_t)(begin + (uint64_t)(nb_random_unit((uint64_t)s->set->seed, 1, other) * (double)(end - begin)));
 }
 
 /* Collective. Which of the others take no part; every rank looks at its share. */
-static nb_status find_absent(state *s, nb_error *err)
+static nb_status dnm_find_absent(state *s, nb_error *err)
 {
     const nb_evidence *e = s->evidence;
     size_t words = (s->others + 7) / 8;
@@ -84,7 +93,7 @@ static nb_status find_absent(state *s, nb_error *err)
             NB_TRY(nb_candidates_reasons(e->candidates, at, count, reasons, NULL, err));
         }
         for (size_t i = 0; s->sampled && i < count; i++) {
-            NB_TRY(nb_candidates_reasons(e->candidates, id_of(s, at + i), 1, reasons + i, NULL, err));
+            NB_TRY(nb_candidates_reasons(e->candidates, dnm_id_of(s, at + i), 1, reasons + i, NULL, err));
         }
         for (size_t i = 0; i < count; i++) {
             s->absent[at + i] = reasons[i] != NB_ACCEPTED;
@@ -95,13 +104,17 @@ done:
     return status == NB_OK ? nb_team_unite(e->team, s->absent, words, err) : status;
 }
 
-static nb_status prepare(state *s, const nb_evidence *e, nb_error *err)
+static nb_status dnm_prepare(state *s, const nb_evidence *e, const settings *set, nb_error *err)
 {
     size_t n = e->candidates->count;
     nb_status status = NB_OK;
-    *s = (state){.evidence = e, .loops = nb_affinity_best(), .others = n};
-    if (e->neighbour_sample && e->neighbour_sample < n) {
-        s->others = e->neighbour_sample;
+    *s = (state){.evidence = e,
+                 .set = set,
+                 .released = strcmp(set->distance, "released") == 0,
+                 .loops = nb_affinity_best(),
+                 .others = n};
+    if (set->neighbour_sample && (size_t)set->neighbour_sample < n) {
+        s->others = (size_t)set->neighbour_sample;
         s->sampled = true;
     }
     if (n < 2) {
@@ -112,7 +125,7 @@ static nb_status prepare(state *s, const nb_evidence *e, nb_error *err)
         nb_fail(err, NB_ERR_LIMIT, "%zu candidates are too many to look for neighbours among all of them", n);
         return nb_hint(err, "choose a sample: --neighbour-sample 1000000");
     }
-    s->k = e->neighbours + (e->released_distance ? 1 : 0);
+    s->k = (size_t)set->neighbours + (s->released ? 1 : 0);
     s->keep = s->k + s->k / 8 + 8;
     NB_TRY_NEW(s->nearest, NB_AFFINITY_TEXTS * s->keep);
     NB_TRY_NEW(s->own, e->d);
@@ -125,16 +138,16 @@ done:
     return status;
 }
 
-static nb_status open_state(void **out, const nb_evidence *e, nb_error *err)
+static nb_status dnm_open(void **out, const nb_evidence *e, const void *parameters, nb_error *err)
 {
     state *s = nb_alloc(1, sizeof *s, err);
-    nb_status status = s ? prepare(s, e, err) : NB_ERR_LIMIT;
+    nb_status status = s ? dnm_prepare(s, e, parameters, err) : NB_ERR_LIMIT;
     *out = s;
     status = nb_team_agree(e->team, status, err);
-    return status == NB_OK ? find_absent(s, err) : status;
+    return status == NB_OK ? dnm_find_absent(s, err) : status;
 }
 
-static void sink(near *heap, size_t n, size_t i)
+static void dnm_sink(near *heap, size_t n, size_t i)
 {
     for (;;) {
         size_t child = 2 * i + 1;
@@ -154,23 +167,23 @@ static void sink(near *heap, size_t n, size_t i)
     }
 }
 
-static void offer(state *s, size_t row, near value)
+static void dnm_offer(state *s, size_t row, near value)
 {
     near *heap = s->nearest + row * s->keep;
     size_t *held = &s->held[row];
     if (*held < s->keep) {
         heap[(*held)++] = value;
         for (size_t i = *held / 2; *held == s->keep && i-- > 0;) { /* full: make it a heap */
-            sink(heap, s->keep, i);
+            dnm_sink(heap, s->keep, i);
         }
     } else if (value.key < heap[0].key) {
         heap[0] = value;
-        sink(heap, s->keep, 0);
+        dnm_sink(heap, s->keep, 0);
     }
 }
 
 /* Rows of others [at, at + count) and, for each, what its distances are made of beside the cosine. */
-static nb_status load_others(state *s, size_t at, size_t count, nb_error *err)
+static nb_status dnm_load_others(state *s, size_t at, size_t count, nb_error *err)
 {
     const nb_evidence *e = s->evidence;
     nb_status status = NB_OK;
@@ -178,12 +191,12 @@ static nb_status load_others(state *s, size_t at, size_t count, nb_error *err)
         NB_TRY(nb_unit_rows(e->candidates->store, at, count, s->rows, err));
     }
     for (size_t i = 0; s->sampled && i < count; i++) {
-        NB_TRY(nb_unit_rows(e->candidates->store, id_of(s, at + i), 1, s->rows + i * e->d, err));
+        NB_TRY(nb_unit_rows(e->candidates->store, dnm_id_of(s, at + i), 1, s->rows + i * e->d, err));
     }
     for (size_t i = 0; i < count; i++) {
         s->add[i] = 2;
-        if (e->released_distance) {
-            nb_store_norms(e->candidates->store, id_of(s, at + i), 1, &s->add[i]);
+        if (s->released) {
+            nb_store_norms(e->candidates->store, dnm_id_of(s, at + i), 1, &s->add[i]);
         }
         s->add[i] = s->absent[at + i] ? INFINITY : s->add[i];
     }
@@ -191,7 +204,7 @@ done:
     return status;
 }
 
-static void offer_others(state *s, const nb_text_tile *t, size_t at, size_t count)
+static void dnm_offer_others(state *s, const nb_text_tile *t, size_t at, size_t count)
 {
     for (size_t i = 0; i < t->count; i++) {
         const float *cosines = s->cosines + i * count;
@@ -199,21 +212,21 @@ static void offer_others(state *s, const nb_text_tile *t, size_t at, size_t coun
         size_t found = s->loops->nearer(cosines, s->add, count, limit, s->index);
         for (size_t k = 0; k < found; k++) {
             size_t j = s->index[k];
-            if (s->evidence->released_distance || id_of(s, at + j) != t->begin + i) {
-                offer(s, i, (near){s->add[j] - 2 * cosines[j], (uint32_t)(at + j)});
+            if (s->released || dnm_id_of(s, at + j) != t->begin + i) {
+                dnm_offer(s, i, (near){s->add[j] - 2 * cosines[j], (uint32_t)(at + j)});
             }
         }
     }
 }
 
-static int by_other(const void *a, const void *b)
+static int dnm_by_other(const void *a, const void *b)
 {
     uint32_t x = ((const near *)a)->other, y = ((const near *)b)->other;
     return (x > y) - (x < y);
 }
 
 /* A candidate's row as it is stored, in place or copied to `room` [d]. */
-static nb_status stored_row(state *s, size_t id, float *room, const void **row, nb_error *err)
+static nb_status dnm_stored_row(state *s, size_t id, float *room, const void **row, nb_error *err)
 {
     nb_store *store = s->evidence->candidates->store;
     const unsigned char *bytes;
@@ -226,7 +239,7 @@ static nb_status stored_row(state *s, size_t id, float *room, const void **row, 
     return status;
 }
 
-static void products(const state *s, const void *a, const void *b, double *ab, double *bb)
+static void dnm_products(const state *s, const void *a, const void *b, double *ab, double *bb)
 {
     if (s->evidence->candidates->store->plan.half) {
         s->loops->pair_half(a, b, s->evidence->d, ab, bb);
@@ -236,7 +249,7 @@ static void products(const state *s, const void *a, const void *b, double *ab, d
 }
 
 /* The density from the kept neighbours, in double. */
-static nb_status density(state *s, size_t id, near *kept, size_t count, double *out, nb_error *err)
+static nb_status dnm_density(state *s, size_t id, near *kept, size_t count, double *out, nb_error *err)
 {
     const nb_evidence *e = s->evidence;
     nb_store *store = e->candidates->store;
@@ -244,14 +257,14 @@ static nb_status density(state *s, size_t id, near *kept, size_t count, double *
     float norms[2] = {1, 1};
     double sum = 0, own_square, square, product;
     nb_status status;
-    qsort(kept, count, sizeof *kept, by_other);
-    NB_TRY(stored_row(s, id, s->own, &own, err));
-    products(s, own, own, &product, &own_square);
+    qsort(kept, count, sizeof *kept, dnm_by_other);
+    NB_TRY(dnm_stored_row(s, id, s->own, &own, err));
+    dnm_products(s, own, own, &product, &own_square);
     for (size_t i = 0; i < count; i++) {
-        size_t other = id_of(s, kept[i].other);
-        NB_TRY(stored_row(s, other, s->other, &other_row, err));
-        products(s, own, other_row, &product, &square);
-        if (e->released_distance) {
+        size_t other = dnm_id_of(s, kept[i].other);
+        NB_TRY(dnm_stored_row(s, other, s->other, &other_row, err));
+        dnm_products(s, own, other_row, &product, &square);
+        if (s->released) {
             nb_store_norms(store, id, 1, &norms[0]);
             nb_store_norms(store, other, 1, &norms[1]);
         }
@@ -268,7 +281,7 @@ done:
     return status;
 }
 
-static nb_status tile(void *opaque, const nb_text_tile *t, double *const *values, nb_error *err)
+static nb_status dnm_tile(void *opaque, const nb_text_tile *t, double *const *values, nb_error *err)
 {
     state *s = opaque;
     const nb_evidence *e = s->evidence;
@@ -276,23 +289,44 @@ static nb_status tile(void *opaque, const nb_text_tile *t, double *const *values
     memset(s->held, 0, sizeof s->held);
     for (size_t at = 0; at < s->others; at += NB_AFFINITY_TEXTS) {
         size_t count = s->others - at < NB_AFFINITY_TEXTS ? s->others - at : NB_AFFINITY_TEXTS;
-        NB_TRY(load_others(s, at, count, err));
+        NB_TRY(dnm_load_others(s, at, count, err));
         nb_sgemm_nt(nb_matrix_of(t->rows, t->count, e->d), nb_matrix_of(s->rows, count, e->d), 0, s->cosines, count);
-        offer_others(s, t, at, count);
+        dnm_offer_others(s, t, at, count);
     }
     for (size_t i = 0; i < t->count; i++) {
-        NB_TRY(density(s, t->begin + i, s->nearest + i * s->keep, s->held[i], &values[0][i], err));
+        NB_TRY(dnm_density(s, t->begin + i, s->nearest + i * s->keep, s->held[i], &values[0][i], err));
     }
 done:
     return status;
 }
 
+static void dnm_cost(nb_mining_cost *cost, const nb_mining_size *size, const void *parameters)
+{
+    const settings *set = parameters;
+    double tile = NB_AFFINITY_TEXTS, n = size->candidates;
+    double others = set->neighbour_sample > 0 ? fmin(n, (double)set->neighbour_sample) : n;
+    cost->products += 2 * n * others * size->width;
+    cost->memory += others + 4 * tile * (tile + size->width) + 8 * tile * (1.125 * (double)set->neighbours + 9);
+}
+
 static const char *const columns[] = {"density"};
+static const nb_option parameters[] = {
+    OPT_INT("neighbours", neighbours, "K", "100", 1, 1e6, "dnm: neighbours of the density"),
+    OPT_INT("neighbour-sample", neighbour_sample, "S", "0", 0, 4e9,
+            "dnm: look for neighbours in a seeded sample of S candidates; 0: in all"),
+    OPT_CHOICE("distance", distance, "KIND", "sphere", "sphere|released",
+               "dnm: on the unit sphere, or as the authors' script has it"),
+    NB_MINING_SEED_ROW,
+};
 const nb_criterion nb_criterion_dnm = {.name = "dnm",
+                                       .source = "Debiased Negative Mining, KDD 2026",
                                        .columns = columns,
                                        .column_count = 1,
                                        .smallest = true,
+                                       .rejection = &nb_rejection_none,
                                        .fraction = {[NB_TAG_NONE] = 0.23, [NB_TAG_NOUN] = 0.23, [NB_TAG_ADJ] = 0.13},
-                                       .open = open_state,
-                                       .close = close_state,
-                                       .tile = tile};
+                                       .parameters = NB_METHOD_PARAMETERS(parameters),
+                                       .cost = dnm_cost,
+                                       .open = dnm_open,
+                                       .close = dnm_close,
+                                       .tile = dnm_tile};

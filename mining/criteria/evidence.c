@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+void nb_mining_cost_labels(nb_mining_cost *cost, const nb_mining_size *size)
+{
+    cost->products += 2 * size->candidates * size->labels * size->width;
+    cost->memory += size->labels * size->width * 16 + 4.0 * NB_AFFINITY_TEXTS * size->labels;
+}
+
 nb_status nb_evidence_rows(nb_store *store, double **rows, nb_error *err)
 {
     size_t n = (size_t)store->plan.count, d = (size_t)store->plan.width;
@@ -40,7 +46,7 @@ nb_status nb_evidence_check_labels(const nb_store *store, const nb_strings *labe
     return NB_OK;
 }
 
-static nb_status check_class(const nb_store *images, size_t image, size_t classes, nb_error *err)
+static nb_status evidence_check_class(const nb_store *images, size_t image, size_t classes, nb_error *err)
 {
     int32_t c = images->labels[image];
     if (c < 0 || (size_t)c < classes) {
@@ -52,7 +58,7 @@ static nb_status check_class(const nb_store *images, size_t image, size_t classe
 }
 
 /* sums [C, d] of the images of each class, held [C] how many. */
-static nb_status sum_classes(nb_store *images, size_t classes, double *sums, size_t *held, nb_error *err)
+static nb_status evidence_sum_classes(nb_store *images, size_t classes, double *sums, size_t *held, nb_error *err)
 {
     enum { PART = 256 };
     size_t d = (size_t)images->plan.width, n = (size_t)images->plan.count;
@@ -64,7 +70,7 @@ static nb_status sum_classes(nb_store *images, size_t classes, double *sums, siz
         NB_TRY(nb_store_rows(images, at, count, rows, err));
         for (size_t i = 0; i < count; i++) {
             int32_t c = images->labels[at + i];
-            NB_TRY(check_class(images, at + i, classes, err));
+            NB_TRY(evidence_check_class(images, at + i, classes, err));
             for (size_t k = 0; c >= 0 && k < d; k++) {
                 sums[(size_t)c * d + k] += rows[i * d + k];
             }
@@ -90,7 +96,7 @@ nb_status nb_evidence_prototypes(nb_store *images, const nb_strings *labels, dou
     }
     NB_TRY_NEW(*out, classes * d);
     NB_TRY_NEW(held, classes);
-    NB_TRY(sum_classes(images, classes, *out, held, err));
+    NB_TRY(evidence_sum_classes(images, classes, *out, held, err));
     for (size_t c = 0; c < classes; c++) {
         if (!(nb_normalise_row(*out + c * d, *out + c * d, d) > 0)) {
             status = nb_fail(err, NB_ERR_INPUT, "class %zu ('%s') has no image in '%s'", c, nb_strings_get(labels, c),

@@ -11,8 +11,13 @@
 
 enum { PRODUCT_CELLS = 1 << 20 }; /* cosines held at a time */
 
+typedef struct settings {
+    double quantile;
+} settings;
+
 typedef struct state {
     const nb_evidence *evidence;
+    const settings *set;
     const nb_affinity *loops;
     float *labels;      /* [C, d] */
     double *transposed; /* [d, padded C], for `exact` */
@@ -23,7 +28,7 @@ typedef struct state {
     float lift, reach;  /* how far above its mean a row's quantile may be, less a margin; no result depends on them */
 } state;
 
-static void close_state(void *opaque)
+static void neglabel_close(void *opaque)
 {
     state *s = opaque;
     if (s) {
@@ -36,7 +41,7 @@ static void close_state(void *opaque)
     }
 }
 
-static nb_status open_state(void **out, const nb_evidence *e, nb_error *err)
+static nb_status neglabel_open(void **out, const nb_evidence *e, const void *parameters, nb_error *err)
 {
     size_t classes = e->label_count, d = e->d;
     nb_status status;
@@ -45,8 +50,12 @@ static nb_status open_state(void **out, const nb_evidence *e, nb_error *err)
     if (!s) {
         return NB_ERR_LIMIT;
     }
-    *s = (state){
-        .evidence = e, .loops = nb_affinity_best(), .rows = PRODUCT_CELLS / classes, .lift = 0.1f, .reach = 0.02f};
+    *s = (state){.evidence = e,
+                 .set = parameters,
+                 .loops = nb_affinity_best(),
+                 .rows = PRODUCT_CELLS / classes,
+                 .lift = 0.1f,
+                 .reach = 0.02f};
     s->rows = s->rows < 32 ? 32 : s->rows < NB_AFFINITY_TEXTS ? s->rows : NB_AFFINITY_TEXTS;
     NB_TRY_NEW(s->labels, classes * d);
     NB_TRY_NEW(s->transposed, nb_exact_padded(classes) * d);
@@ -63,9 +72,9 @@ done:
 }
 
 /* The quantile of x[n], from the few values at its upper end when the guess is good. */
-static double row_quantile(state *s, const float *x, size_t n)
+static double neglabel_quantile(state *s, const float *x, size_t n)
 {
-    double at = s->evidence->quantile * (double)(n - 1);
+    double at = s->set->quantile * (double)(n - 1);
     size_t low = (size_t)at, needed = n - low;
     float mean = s->loops->mean(x, n), guess = mean + s->lift - s->reach, first_step = 0.3f * s->reach;
     float step = first_step;
@@ -84,7 +93,7 @@ static double row_quantile(state *s, const float *x, size_t n)
     return (double)first + ((double)second - (double)first) * (at - (double)low);
 }
 
-static nb_status tile(void *opaque, const nb_text_tile *t, double *const *values, nb_error *err)
+static nb_status neglabel_tile(void *opaque, const nb_text_tile *t, double *const *values, nb_error *err)
 {
     state *s = opaque;
     size_t classes = s->evidence->label_count, d = s->evidence->d;
@@ -94,17 +103,17 @@ static nb_status tile(void *opaque, const nb_text_tile *t, double *const *values
         nb_sgemm_nt(nb_matrix_of(t->rows + at * d, rows, d), nb_matrix_of(s->labels, classes, d), 0, s->cosines,
                     classes);
         for (size_t i = 0; i < rows; i++) {
-            values[0][at + i] = row_quantile(s, s->cosines + i * classes, classes);
+            values[0][at + i] = neglabel_quantile(s, s->cosines + i * classes, classes);
         }
     }
     return NB_OK;
 }
 
-static nb_status exact(void *opaque, const double *rows, size_t count, double *values, nb_error *err)
+static nb_status neglabel_exact(void *opaque, const double *rows, size_t count, double *values, nb_error *err)
 {
     state *s = opaque;
     size_t n = s->evidence->label_count, d = s->evidence->d;
-    double at = s->evidence->quantile * (double)(n - 1), *x = s->products;
+    double at = s->set->quantile * (double)(n - 1), *x = s->products;
     size_t low = (size_t)at;
     (void)err;
     for (size_t i = 0; i < count; i++) {
@@ -115,13 +124,27 @@ static nb_status exact(void *opaque, const double *rows, size_t count, double *v
     return NB_OK;
 }
 
+static void neglabel_cost(nb_mining_cost *cost, const nb_mining_size *size, const void *parameters)
+{
+    (void)parameters;
+    nb_mining_cost_labels(cost, size);
+}
+
 static const char *const columns[] = {"quantile"};
+static const nb_option parameters[] = {
+    OPT_REAL("quantile", quantile, "Q", "0.95", 0, 1, "neglabel: quantile of the cosines to the labels"),
+};
 const nb_criterion nb_criterion_neglabel = {.name = "neglabel",
+                                            .source = "NegLabel, ICLR 2024",
                                             .columns = columns,
                                             .column_count = 1,
                                             .smallest = true,
+                                            .rejection = &nb_rejection_none,
+                                            .explained = 1,
                                             .fraction = {0.15, 0.15, 0.15},
-                                            .open = open_state,
-                                            .close = close_state,
-                                            .tile = tile,
-                                            .exact = exact};
+                                            .parameters = NB_METHOD_PARAMETERS(parameters),
+                                            .cost = neglabel_cost,
+                                            .open = neglabel_open,
+                                            .close = neglabel_close,
+                                            .tile = neglabel_tile,
+                                            .exact = neglabel_exact};

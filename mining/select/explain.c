@@ -13,20 +13,20 @@ typedef struct place {
     size_t position;
 } place;
 
-static int by_id(const void *a, const void *b)
+static int explain_by_id(const void *a, const void *b)
 {
     const place *x = a, *y = b;
     return (x->id > y->id) - (x->id < y->id);
 }
 
-static nb_status sort_places(const nb_mined *m, place **out, nb_error *err)
+static nb_status explain_sort_places(const nb_mined *m, place **out, nb_error *err)
 {
     nb_status status;
     NB_TRY_NEW(*out, m->selection.count);
     for (size_t i = 0; i < m->selection.count; i++) {
         (*out)[i] = (place){m->selection.ids[i], i};
     }
-    qsort(*out, m->selection.count, sizeof **out, by_id);
+    qsort(*out, m->selection.count, sizeof **out, explain_by_id);
 done:
     return status;
 }
@@ -39,7 +39,7 @@ nb_status nb_mined_texts(const nb_mined *m, nb_store *texts, nb_strings *names, 
     uint8_t part_tags[NB_AFFINITY_TEXTS];
     nb_status status;
     *names = (nb_strings){0};
-    NB_TRY(sort_places(m, &places, err));
+    NB_TRY(explain_sort_places(m, &places, err));
     NB_TRY_NEW(row, count);
     for (size_t i = 0; i < count;) { /* all of a tile at once: names are stored in compressed blocks */
         size_t tile = (size_t)places[i].id / NB_AFFINITY_TEXTS, begin = tile * NB_AFFINITY_TEXTS;
@@ -69,26 +69,30 @@ typedef struct table {
     const char *path;
     FILE *file;
     nb_buffer text;
+    const nb_strings *names; /* of the tile at hand, as the next two */
+    const nb_ledger_tile *tile;
+    size_t begin;
     const place *next; /* the selected candidate of the smallest id not yet written */
     size_t left;
 } table;
 
-/* One line; `chosen` is the candidate's place in the bank, or NULL. */
-static nb_status line(table *t, const nb_strings *names, const nb_ledger_tile *tile, size_t begin, size_t i,
-                      const place *chosen, nb_error *err)
+/* The line of the tile's text i; `chosen` is the candidate's place in the bank, or NULL. */
+static nb_status explain_line(table *t, size_t i, const place *chosen, nb_error *err)
 {
     const nb_mined *m = t->mined;
+    const nb_ledger_tile *tile = t->tile;
     nb_buffer *b = &t->text;
     nb_status status;
-    NB_TRY(nb_buffer_printf(b, err, "%zu\t", begin + i));
-    NB_TRY(nb_score_escape(b, nb_strings_get(names, i), nb_strings_len(names, i), err));
+    NB_TRY(nb_buffer_printf(b, err, "%zu\t", t->begin + i));
+    NB_TRY(nb_score_escape(b, nb_strings_get(t->names, i), nb_strings_len(t->names, i), err));
     NB_TRY(nb_buffer_printf(b, err, "\t%s\t", nb_tag_name((nb_tag)tile->tags[i])));
     if (chosen) {
         NB_TRY(nb_buffer_printf(b, err, "selected\t%zu", chosen->position));
     } else if (tile->reasons[i] == NB_ACCEPTED) {
         NB_TRY(nb_buffer_printf(b, err, "candidate\t"));
     } else {
-        NB_TRY(nb_buffer_printf(b, err, "rejected:%s\t", nb_reason_name((nb_reason)tile->reasons[i])));
+        NB_TRY(
+            nb_buffer_printf(b, err, "rejected:%s\t", nb_reason_name((nb_reason)tile->reasons[i], m->rejection->name)));
     }
     for (size_t k = 0; k < m->column_count; k++) {
         bool decided = chosen && k + 1 == m->criterion->column_count; /* perhaps by a more exact value */
@@ -100,7 +104,7 @@ done:
     return status;
 }
 
-static nb_status flush(table *t, nb_error *err)
+static nb_status explain_flush(table *t, nb_error *err)
 {
     nb_status status = NB_OK;
     if (t->text.len && fwrite(t->text.data, t->text.len, 1, t->file) != 1) {
@@ -111,7 +115,7 @@ static nb_status flush(table *t, nb_error *err)
     return status;
 }
 
-static nb_status write_tiles(table *t, nb_store *texts, nb_error *err)
+static nb_status explain_write_tiles(table *t, nb_store *texts, nb_error *err)
 {
     const nb_mined *m = t->mined;
     nb_strings names = {0};
@@ -128,13 +132,16 @@ static nb_status write_tiles(table *t, nb_store *texts, nb_error *err)
             status = nb_fail(err, NB_ERR_IO, "'%s' lost what was written to it", m->ledger.path);
             goto done;
         }
+        t->names = &names;
+        t->tile = tile;
+        t->begin = begin;
         for (size_t i = 0; i < rows; i++) {
             bool chosen = t->left && t->next->id == begin + i;
-            NB_TRY(line(t, &names, tile, begin, i, chosen ? t->next : NULL, err));
+            NB_TRY(explain_line(t, i, chosen ? t->next : NULL, err));
             t->next += chosen;
             t->left -= chosen;
         }
-        NB_TRY(flush(t, err));
+        NB_TRY(explain_flush(t, err));
     }
 done:
     nb_strings_free(&names);
@@ -148,7 +155,7 @@ nb_status nb_mined_explain(const nb_mined *m, nb_store *texts, const char *path,
     place *places = NULL;
     table t = {.mined = m, .path = path};
     nb_status status;
-    NB_TRY(sort_places(m, &places, err));
+    NB_TRY(explain_sort_places(m, &places, err));
     t.next = places;
     t.left = m->selection.count;
     NB_TRY(nb_output_begin(&out, path, force, err));
@@ -162,7 +169,7 @@ nb_status nb_mined_explain(const nb_mined *m, nb_store *texts, const char *path,
         NB_TRY(nb_buffer_printf(&t.text, err, "\t%s", m->column_names[k]));
     }
     NB_TRY(nb_buffer_append(&t.text, "\n", 1, err));
-    NB_TRY(write_tiles(&t, texts, err));
+    NB_TRY(explain_write_tiles(&t, texts, err));
     if (fclose(t.file) != 0) {
         t.file = NULL;
         status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", out.partial);

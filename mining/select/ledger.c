@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-static nb_status write_all(const nb_ledger *l, const void *bytes, size_t len, size_t at, nb_error *err)
+static nb_status ledger_write_all(const nb_ledger *l, const void *bytes, size_t len, size_t at, nb_error *err)
 {
     const char *p = bytes;
     while (len) {
@@ -29,7 +29,7 @@ static nb_status write_all(const nb_ledger *l, const void *bytes, size_t len, si
 }
 
 /* *whole is false when the file ends before. */
-static nb_status read_all(const nb_ledger *l, void *bytes, size_t len, size_t at, bool *whole, nb_error *err)
+static nb_status ledger_read_all(const nb_ledger *l, void *bytes, size_t len, size_t at, bool *whole, nb_error *err)
 {
     char *p = bytes;
     while (len) {
@@ -52,23 +52,23 @@ static nb_status read_all(const nb_ledger *l, void *bytes, size_t len, size_t at
 }
 
 /* Rank 0: an empty ledger with its header, or the one that is there. */
-static nb_status begin(nb_ledger *l, const nb_log *log, const char *identity, bool resume, nb_error *err)
+static nb_status ledger_begin(nb_ledger *l, const nb_log *log, const nb_ledger_plan *plan, nb_error *err)
 {
     char want[NB_LEDGER_HEADER] = "", have[NB_LEDGER_HEADER] = "";
     bool whole = false;
     nb_status status = NB_OK;
-    size_t len = strlen(identity);
+    size_t len = strlen(plan->identity);
     if (len >= sizeof want) {
         return nb_fail(err, NB_ERR_LIMIT, "the description of the run has %zu bytes, at most %zu fit", len,
                        sizeof want - 1);
     }
-    memcpy(want, identity, len);
+    memcpy(want, plan->identity, len);
     l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (l->fd < 0) {
         return nb_fail_errno(err, NB_ERR_IO, "cannot create '%s'", l->path);
     }
-    if (resume) {
-        NB_TRY(read_all(l, have, sizeof have, 0, &whole, err));
+    if (plan->resume) {
+        NB_TRY(ledger_read_all(l, have, sizeof have, 0, &whole, err));
     }
     if (whole && memcmp(have, want, sizeof want) == 0) {
         nb_log_info(log, "continuing '%s'", l->path);
@@ -80,32 +80,32 @@ static nb_status begin(nb_ledger *l, const nb_log *log, const char *identity, bo
     if (ftruncate(l->fd, 0) != 0) {
         return nb_fail_errno(err, NB_ERR_IO, "cannot empty '%s'", l->path);
     }
-    NB_TRY(write_all(l, want, sizeof want, 0, err));
+    NB_TRY(ledger_write_all(l, want, sizeof want, 0, err));
 done:
     return status;
 }
 
-static nb_status open_first(nb_ledger *l, const char *path, const nb_log *log, const char *identity, bool first,
-                            bool resume, nb_error *err)
+static nb_status ledger_open_first(nb_ledger *l, const nb_log *log, const nb_ledger_plan *plan, bool first,
+                                   nb_error *err)
 {
     nb_status status;
-    NB_TRY_NEW(l->path, strlen(path) + 1);
-    memcpy(l->path, path, strlen(path) + 1);
+    NB_TRY_NEW(l->path, strlen(plan->path) + 1);
+    memcpy(l->path, plan->path, strlen(plan->path) + 1);
     if (first) {
-        NB_TRY(begin(l, log, identity, resume, err));
+        NB_TRY(ledger_begin(l, log, plan, err));
     }
 done:
     return status;
 }
 
-nb_status nb_ledger_open(nb_ledger *l, const nb_team *team, const nb_log *log, const char *path, const char *identity,
-                         size_t count, size_t column_count, bool resume, nb_error *err)
+nb_status nb_ledger_open(nb_ledger *l, const nb_team *team, const nb_log *log, const nb_ledger_plan *plan,
+                         nb_error *err)
 {
     nb_status status;
-    *l = (nb_ledger){.fd = -1, .count = count, .column_count = column_count};
-    l->tiles = (count + NB_AFFINITY_TEXTS - 1) / NB_AFFINITY_TEXTS;
-    l->record = offsetof(nb_ledger_tile, columns) + column_count * NB_AFFINITY_TEXTS * sizeof(double);
-    NB_TRY(nb_team_agree(team, open_first(l, path, log, identity, team->rank == 0, resume, err), err));
+    *l = (nb_ledger){.fd = -1, .count = plan->count, .column_count = plan->column_count};
+    l->tiles = (l->count + NB_AFFINITY_TEXTS - 1) / NB_AFFINITY_TEXTS;
+    l->record = offsetof(nb_ledger_tile, columns) + l->column_count * NB_AFFINITY_TEXTS * sizeof(double);
+    NB_TRY(nb_team_agree(team, ledger_open_first(l, log, plan, team->rank == 0, err), err));
     if (team->rank != 0) {
         l->fd = open(l->path, O_RDWR | O_CLOEXEC);
         status = l->fd < 0 ? nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", l->path) : NB_OK;
@@ -133,7 +133,7 @@ size_t nb_ledger_rows(const nb_ledger *l, size_t tile)
     return left < NB_AFFINITY_TEXTS ? left : NB_AFFINITY_TEXTS;
 }
 
-static uint64_t checksum(const nb_ledger *l, const nb_ledger_tile *t)
+static uint64_t ledger_checksum(const nb_ledger *l, const nb_ledger_tile *t)
 {
     uint64_t sum = XXH3_64bits(t->reasons, l->record - offsetof(nb_ledger_tile, reasons));
     return sum ? sum : 1;
@@ -141,12 +141,12 @@ static uint64_t checksum(const nb_ledger *l, const nb_ledger_tile *t)
 
 nb_status nb_ledger_write(const nb_ledger *l, size_t tile, nb_ledger_tile *t, nb_error *err)
 {
-    t->checksum = checksum(l, t);
-    return write_all(l, t, l->record, NB_LEDGER_HEADER + tile * l->record, err);
+    t->checksum = ledger_checksum(l, t);
+    return ledger_write_all(l, t, l->record, NB_LEDGER_HEADER + tile * l->record, err);
 }
 
 /* Whoever reads it counts by reason and tag. */
-static bool sound(const nb_ledger_tile *t, size_t rows)
+static bool ledger_sound(const nb_ledger_tile *t, size_t rows)
 {
     for (size_t i = 0; i < rows; i++) {
         if (t->reasons[i] >= NB_REASON_COUNT || t->tags[i] >= NB_TAG_COUNT) {
@@ -159,8 +159,8 @@ static bool sound(const nb_ledger_tile *t, size_t rows)
 nb_status nb_ledger_read(const nb_ledger *l, size_t tile, nb_ledger_tile *t, bool *done, nb_error *err)
 {
     bool whole = false;
-    nb_status status = read_all(l, t, l->record, NB_LEDGER_HEADER + tile * l->record, &whole, err);
-    *done =
-        status == NB_OK && whole && t->checksum && t->checksum == checksum(l, t) && sound(t, nb_ledger_rows(l, tile));
+    nb_status status = ledger_read_all(l, t, l->record, NB_LEDGER_HEADER + tile * l->record, &whole, err);
+    *done = status == NB_OK && whole && t->checksum && t->checksum == ledger_checksum(l, t) &&
+            ledger_sound(t, nb_ledger_rows(l, tile));
     return status;
 }

@@ -11,7 +11,7 @@ enum { RESCORED = 64 }; /* rows rescored at a time */
 /* One criterion at work and where its columns begin in a record. */
 typedef struct worker {
     const nb_criterion *criterion;
-    void *state;
+    void *parameters, *state;
     size_t first;
 } worker;
 
@@ -19,57 +19,91 @@ typedef struct run {
     const nb_mine_plan *plan;
     const nb_evidence *evidence;
     nb_mined *mined;
-    worker workers[3];
+    worker workers[NB_MINE_CRITERIA];
     size_t worker_count;
-    void *rejecter; /* of nb_criterion_interneg: the rule alone, where no worker applies it */
+    bool alone; /* the rejection rule works apart from the criteria */
+    void *rule_parameters, *rule;
     nb_ledger_tile *tile;
 } run;
 
-static void add_worker(run *r, const nb_criterion *c)
+/* The criterion that explains behind number `behind`; NULL for none. */
+static const nb_criterion *mine_next_explained(unsigned behind)
 {
-    nb_mined *m = r->mined;
-    for (size_t i = 0; i < r->worker_count; i++) {
-        if (r->workers[i].criterion == c) {
-            return;
+    const nb_criterion *next = NULL;
+    for (size_t i = 0; nb_criteria[i]; i++) {
+        if (nb_criteria[i]->explained > behind && (!next || nb_criteria[i]->explained < next->explained)) {
+            next = nb_criteria[i];
         }
     }
-    r->workers[r->worker_count++] = (worker){c, NULL, m->column_count};
-    for (size_t k = 0; k < c->column_count; k++) {
-        m->column_names[m->column_count++] = c->columns[k];
-    }
+    return next;
 }
 
-static bool rejects(const run *r, const worker *w)
+size_t nb_mine_criteria(const nb_mine_plan *plan, bool prototypes, bool wild, const nb_criterion **out)
 {
-    return r->plan->reject_interneg && w->criterion == &nb_criterion_interneg;
+    size_t count = 1, columns = plan->criterion->column_count;
+    const nb_criterion *c = plan->all_columns ? mine_next_explained(0) : NULL;
+    out[0] = plan->criterion;
+    for (; c && count < NB_MINE_CRITERIA; c = mine_next_explained(c->explained)) {
+        bool found = (prototypes || !c->needs_prototypes) && (wild || !c->needs_wild);
+        if (c != plan->criterion && found && columns + c->column_count <= NB_LEDGER_COLUMNS) {
+            out[count++] = c;
+            columns += c->column_count;
+        }
+    }
+    return count;
+}
+
+static void mine_add_workers(run *r)
+{
+    const nb_criterion *criteria[NB_MINE_CRITERIA];
+    const nb_evidence *e = r->evidence;
+    nb_mined *m = r->mined;
+    r->worker_count = nb_mine_criteria(r->plan, e->prototypes, e->wild_images, criteria);
+    r->alone = r->plan->rejection->tile;
+    for (size_t i = 0; i < r->worker_count; i++) {
+        const nb_criterion *c = criteria[i];
+        r->workers[i] = (worker){.criterion = c, .first = m->column_count};
+        r->alone = r->alone && c->applies != r->plan->rejection;
+        for (size_t k = 0; k < c->column_count; k++) {
+            m->column_names[m->column_count++] = c->columns[k];
+        }
+    }
 }
 
 /* Collective. */
-static nb_status open_workers(run *r, nb_error *err)
+static nb_status mine_open_workers(run *r, nb_error *err)
 {
-    bool rejecting = !r->plan->reject_interneg;
+    const nb_evidence *e = r->evidence;
+    const nb_rejection *rule = r->plan->rejection;
     nb_status status = NB_OK;
     for (size_t i = 0; i < r->worker_count; i++) {
         worker *w = &r->workers[i];
-        NB_TRY(nb_team_agree(r->evidence->team, w->criterion->open(&w->state, r->evidence, err), err));
-        rejecting = rejecting || rejects(r, w);
+        status = nb_mining_parameters(&w->parameters, &w->criterion->parameters, r->plan->options, err);
+        NB_TRY(nb_team_agree(e->team, status, err));
+        NB_TRY(nb_team_agree(e->team, w->criterion->open(&w->state, e, w->parameters, err), err));
     }
-    if (!rejecting) {
-        NB_TRY(nb_team_agree(r->evidence->team, nb_criterion_interneg.open(&r->rejecter, r->evidence, err), err));
+    if (r->alone) {
+        status = nb_mining_parameters(&r->rule_parameters, &rule->parameters, r->plan->options, err);
+        NB_TRY(nb_team_agree(e->team, status, err));
+        NB_TRY(nb_team_agree(e->team, rule->open(&r->rule, e, r->rule_parameters, err), err));
     }
 done:
     return status;
 }
 
-static void close_workers(run *r)
+static void mine_close_workers(run *r)
 {
     for (size_t i = 0; i < r->worker_count; i++) {
         r->workers[i].criterion->close(r->workers[i].state);
+        free(r->workers[i].parameters);
     }
-    nb_criterion_interneg.close(r->rejecter);
+    if (r->alone) {
+        r->plan->rejection->close(r->rule);
+    }
+    free(r->rule_parameters);
 }
 
-static nb_status make_tile(const run *r, size_t number, nb_ledger_tile *out, nb_error *err)
+static nb_status mine_make_tile(const run *r, size_t number, nb_ledger_tile *out, nb_error *err)
 {
     nb_text_tile tile;
     uint8_t rejected[NB_AFFINITY_TEXTS] = {0};
@@ -78,18 +112,20 @@ static nb_status make_tile(const run *r, size_t number, nb_ledger_tile *out, nb_
     NB_TRY(nb_candidates_load(r->evidence->candidates, number, &tile, err));
     for (size_t i = 0; i < r->worker_count; i++) {
         const worker *w = &r->workers[i];
+        const nb_criterion *c = w->criterion;
         double *columns[NB_COLUMNS_MAX] = {NULL};
-        for (size_t k = 0; k < w->criterion->column_count; k++) {
+        for (size_t k = 0; k < c->column_count; k++) {
             columns[k] = out->columns[w->first + k];
         }
-        NB_TRY(rejects(r, w) ? nb_interneg_tile(w->state, &tile, columns[0], rejected, err)
-                             : w->criterion->tile(w->state, &tile, columns, err));
+        NB_TRY(c->applies && c->applies == r->plan->rejection
+                   ? c->tile_and_reject(w->state, &tile, columns, rejected, err)
+                   : c->tile(w->state, &tile, columns, err));
     }
-    if (r->rejecter) {
-        NB_TRY(nb_interneg_tile(r->rejecter, &tile, NULL, rejected, err));
+    if (r->alone) {
+        NB_TRY(r->plan->rejection->tile(r->rule, &tile, rejected, err));
     }
     for (size_t i = 0; i < tile.count; i++) {
-        out->reasons[i] = tile.reasons[i] == NB_ACCEPTED && rejected[i] ? NB_REJECTED_INTERNEG : tile.reasons[i];
+        out->reasons[i] = tile.reasons[i] == NB_ACCEPTED && rejected[i] ? NB_REJECTED_RULE : tile.reasons[i];
         out->tags[i] = tile.tags[i];
     }
 done:
@@ -97,20 +133,20 @@ done:
 }
 
 /* A tile that the ledger does not hold yet. */
-static nb_status visit_tile(void *state, size_t number, bool *kept, nb_error *err)
+static nb_status mine_visit_tile(void *state, size_t number, bool *kept, nb_error *err)
 {
     const run *r = state;
     nb_status status;
     NB_TRY(nb_ledger_read(&r->mined->ledger, number, r->tile, kept, err));
     if (!*kept) {
-        NB_TRY(make_tile(r, number, r->tile, err));
+        NB_TRY(mine_make_tile(r, number, r->tile, err));
         NB_TRY(nb_ledger_write(&r->mined->ledger, number, r->tile, err));
     }
 done:
     return status;
 }
 
-static nb_status rescore(void *state, const uint64_t *ids, size_t count, double *values, nb_error *err)
+static nb_status mine_rescore(void *state, const uint64_t *ids, size_t count, double *values, nb_error *err)
 {
     const run *r = state;
     size_t d = r->evidence->d;
@@ -129,35 +165,40 @@ done:
     return status;
 }
 
-static nb_status open_ledger(run *r, nb_error *err)
+static nb_status mine_open_ledger(run *r, nb_error *err)
 {
     nb_buffer identity = {0};
     nb_mined *m = r->mined;
     nb_status status;
-    NB_TRY(nb_buffer_printf(&identity, err, "negbank mining ledger 1\n%s\nreject %d\n", r->plan->identity,
-                            r->plan->reject_interneg));
+    NB_TRY(nb_buffer_printf(&identity, err, "negbank mining ledger 1\n%s\nreject %s\n", r->plan->identity,
+                            r->plan->rejection->name));
     for (size_t k = 0; k < m->column_count; k++) {
         NB_TRY(nb_buffer_printf(&identity, err, "%s\n", m->column_names[k]));
     }
 done:
     status = nb_team_agree(r->evidence->team, status, err);
     if (status == NB_OK) {
-        status = nb_ledger_open(&m->ledger, r->evidence->team, r->evidence->log, r->plan->ledger, identity.data,
-                                r->evidence->candidates->count, m->column_count, r->plan->resume, err);
+        const nb_ledger_plan plan = {.path = r->plan->ledger,
+                                     .identity = identity.data,
+                                     .count = r->evidence->candidates->count,
+                                     .column_count = m->column_count,
+                                     .resume = r->plan->resume};
+        status = nb_ledger_open(&m->ledger, r->evidence->team, r->evidence->log, &plan, err);
     }
     nb_buffer_free(&identity);
     return status;
 }
 
-static nb_status select_best(run *r, nb_error *err)
+static nb_status mine_select_best(run *r, nb_error *err)
 {
     const nb_criterion *c = r->plan->criterion;
     nb_contest contest = {.team = r->evidence->team,
                           .ledger = &r->mined->ledger,
                           .column = c->column_count - 1,
                           .smallest = c->smallest,
+                          .rule = r->plan->rejection->name,
                           .slack = nb_affinity_slack(r->evidence->d),
-                          .rescore = c->exact ? rescore : NULL,
+                          .rescore = c->exact ? mine_rescore : NULL,
                           .state = r};
     nb_status status = nb_select(&r->mined->selection, &contest, &r->plan->quota, err);
     if (status == NB_OK && r->mined->selection.clamped) {
@@ -171,23 +212,17 @@ nb_status nb_mine(nb_mined *m, const nb_mine_plan *plan, const nb_evidence *e, n
 {
     run r = {.plan = plan, .evidence = e, .mined = m};
     nb_status status;
-    *m = (nb_mined){.criterion = plan->criterion, .ledger.fd = -1};
-    add_worker(&r, plan->criterion);
-    if (plan->all_columns) {
-        add_worker(&r, &nb_criterion_neglabel);
-    }
-    if (plan->all_columns && e->prototypes) {
-        add_worker(&r, &nb_criterion_interneg);
-    }
+    *m = (nb_mined){.criterion = plan->criterion, .rejection = plan->rejection, .ledger.fd = -1};
+    mine_add_workers(&r);
     nb_stop_listen();
-    NB_TRY(open_ledger(&r, err));
-    NB_TRY(open_workers(&r, err));
+    NB_TRY(mine_open_ledger(&r, err));
+    NB_TRY(mine_open_workers(&r, err));
     r.tile = nb_alloc(1, sizeof *r.tile, err);
     NB_TRY(nb_team_agree(e->team, r.tile ? NB_OK : NB_ERR_LIMIT, err));
-    NB_TRY(nb_candidates_sweep(e->candidates, e->log, "candidates", visit_tile, &r, err));
-    NB_TRY(select_best(&r, err));
+    NB_TRY(nb_candidates_sweep(e->candidates, e->log, "candidates", mine_visit_tile, &r, err));
+    NB_TRY(mine_select_best(&r, err));
 done:
-    close_workers(&r);
+    mine_close_workers(&r);
     free(r.tile);
     if (status != NB_OK) {
         nb_mined_free(m);

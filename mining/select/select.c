@@ -18,7 +18,7 @@ typedef struct field {
 } field;
 
 /* A key whose order as an integer is that of the value, the better the smaller. */
-static uint64_t key_of(double value, bool smallest)
+static uint64_t select_key_of(double value, bool smallest)
 {
     uint64_t bits;
     value = (smallest ? value : -value) + 0.0; /* one zero */
@@ -26,7 +26,7 @@ static uint64_t key_of(double value, bool smallest)
     return bits >> 63 ? ~bits : bits | (UINT64_C(1) << 63);
 }
 
-static double value_of(uint64_t key, bool smallest)
+static double select_value_of(uint64_t key, bool smallest)
 {
     double value;
     uint64_t bits = key >> 63 ? key & ~(UINT64_C(1) << 63) : ~key;
@@ -34,7 +34,7 @@ static double value_of(uint64_t key, bool smallest)
     return smallest ? value : -value;
 }
 
-static int by_rank(const void *a, const void *b)
+static int select_by_rank(const void *a, const void *b)
 {
     const ranked *x = a, *y = b;
     if (x->key != y->key) {
@@ -44,8 +44,8 @@ static int by_rank(const void *a, const void *b)
 }
 
 /* shares[tag] candidates of accepted[tag] to keep. */
-static void share(const nb_quota *quota, size_t count, const uint64_t accepted[NB_TAG_COUNT], size_t total,
-                  size_t shares[NB_TAG_COUNT])
+static void select_share(const nb_quota *quota, size_t count, const uint64_t accepted[NB_TAG_COUNT], size_t total,
+                         size_t shares[NB_TAG_COUNT])
 {
     if (!count) {
         for (size_t t = 0; t < NB_TAG_COUNT; t++) {
@@ -68,7 +68,7 @@ static void share(const nb_quota *quota, size_t count, const uint64_t accepted[N
 
 /* Calls `visit` with every own tile's record. */
 typedef nb_status (*tile_visitor)(void *state, size_t begin, size_t rows, const nb_ledger_tile *tile, nb_error *err);
-static nb_status visit_tiles(const nb_contest *c, tile_visitor visit, void *state, nb_error *err)
+static nb_status select_visit_tiles(const nb_contest *c, tile_visitor visit, void *state, nb_error *err)
 {
     nb_ledger_tile *tile;
     bool done;
@@ -96,7 +96,7 @@ typedef struct tally {
     uint64_t reasons[NB_REASON_COUNT], accepted[NB_TAG_COUNT];
 } tally;
 
-static nb_status count_tile(void *state, size_t begin, size_t rows, const nb_ledger_tile *tile, nb_error *err)
+static nb_status select_count_tile(void *state, size_t begin, size_t rows, const nb_ledger_tile *tile, nb_error *err)
 {
     tally *t = state;
     const double *values = tile->columns[t->contest->column];
@@ -124,28 +124,28 @@ typedef struct census {
     uint64_t counts[256];
 } census;
 
-static void count_number(census *c, uint64_t number)
+static void select_count_number(census *c, uint64_t number)
 {
     if (c->shift == 56 || number >> (c->shift + 8) == c->prefix >> (c->shift + 8)) {
         c->counts[number >> c->shift & 255]++;
     }
 }
 
-static nb_status census_tile(void *state, size_t begin, size_t rows, const nb_ledger_tile *tile, nb_error *err)
+static nb_status select_census_tile(void *state, size_t begin, size_t rows, const nb_ledger_tile *tile, nb_error *err)
 {
     census *c = state;
     (void)begin;
     (void)err;
     for (size_t i = 0; i < rows; i++) {
         if (tile->reasons[i] == NB_ACCEPTED && tile->tags[i] == (uint8_t)c->tag) {
-            count_number(c, key_of(tile->columns[c->contest->column][i], c->contest->smallest));
+            select_count_number(c, select_key_of(tile->columns[c->contest->column][i], c->contest->smallest));
         }
     }
     return NB_OK;
 }
 
 /* Collective. The `wanted`-th smallest number (from 1); *before: how many are smaller. */
-static nb_status find_cut(census *c, uint64_t wanted, uint64_t *cut, uint64_t *before, nb_error *err)
+static nb_status select_find_cut(census *c, uint64_t wanted, uint64_t *cut, uint64_t *before, nb_error *err)
 {
     nb_status status = NB_OK;
     *before = 0;
@@ -153,14 +153,14 @@ static nb_status find_cut(census *c, uint64_t wanted, uint64_t *cut, uint64_t *b
     for (c->shift = 56; c->shift >= 0; c->shift -= 8) {
         memset(c->counts, 0, sizeof c->counts);
         if (!c->field) {
-            status = visit_tiles(c->contest, census_tile, c, err);
+            status = select_visit_tiles(c->contest, select_census_tile, c, err);
         }
         for (size_t i = 0; c->field && i < c->field->count; i++) {
             const ranked *r = &c->field->list[i];
             if (!c->ids) {
-                count_number(c, r->key);
+                select_count_number(c, r->key);
             } else if (r->key == c->key) {
-                count_number(c, r->id);
+                select_count_number(c, r->id);
             }
         }
         NB_TRY(nb_team_agree(c->contest->team, status, err));
@@ -185,7 +185,7 @@ typedef struct collector {
     field *field;
 } collector;
 
-static nb_status collect_tile(void *state, size_t begin, size_t rows, const nb_ledger_tile *tile, nb_error *err)
+static nb_status select_collect_tile(void *state, size_t begin, size_t rows, const nb_ledger_tile *tile, nb_error *err)
 {
     collector *c = state;
     field *f = c->field;
@@ -199,7 +199,7 @@ static nb_status collect_tile(void *state, size_t begin, size_t rows, const nb_l
         f->room = room;
     }
     for (size_t i = 0; i < rows; i++) {
-        uint64_t key = key_of(tile->columns[c->contest->column][i], c->contest->smallest);
+        uint64_t key = select_key_of(tile->columns[c->contest->column][i], c->contest->smallest);
         if (tile->reasons[i] == NB_ACCEPTED && tile->tags[i] == (uint8_t)c->tag && key <= c->limit) {
             f->list[f->count++] = (ranked){key, begin + i};
         }
@@ -207,7 +207,7 @@ static nb_status collect_tile(void *state, size_t begin, size_t rows, const nb_l
     return NB_OK;
 }
 
-static nb_status rescore(const nb_contest *c, field *f, nb_error *err)
+static nb_status select_rescore(const nb_contest *c, field *f, nb_error *err)
 {
     uint64_t *ids = NULL;
     double *values = NULL;
@@ -219,7 +219,7 @@ static nb_status rescore(const nb_contest *c, field *f, nb_error *err)
     }
     NB_TRY(c->rescore(c->state, ids, f->count, values, err));
     for (size_t i = 0; i < f->count; i++) {
-        f->list[i].key = key_of(values[i], c->smallest);
+        f->list[i].key = select_key_of(values[i], c->smallest);
     }
 done:
     free(ids);
@@ -228,26 +228,26 @@ done:
 }
 
 /* Collective. The `kept` best candidates of a tag: each rank's part of them in *f, in no order. */
-static nb_status choose(const nb_contest *c, nb_tag tag, size_t kept, field *f, nb_error *err)
+static nb_status select_choose(const nb_contest *c, nb_tag tag, size_t kept, field *f, nb_error *err)
 {
     census of_ledger = {.contest = c, .tag = tag}, of_field = {.contest = c, .tag = tag, .field = f};
     uint64_t cut, before, last = UINT64_MAX;
     nb_status status;
-    NB_TRY(find_cut(&of_ledger, kept, &cut, &before, err));
+    NB_TRY(select_find_cut(&of_ledger, kept, &cut, &before, err));
     if (c->rescore) {
-        double margin = 2 * c->slack, value = value_of(cut, c->smallest);
-        cut = key_of(c->smallest ? value + margin : value - margin, c->smallest);
+        double margin = 2 * c->slack, value = select_value_of(cut, c->smallest);
+        cut = select_key_of(c->smallest ? value + margin : value - margin, c->smallest);
     }
     collector all = {c, tag, cut, f};
-    status = visit_tiles(c, collect_tile, &all, err);
+    status = select_visit_tiles(c, select_collect_tile, &all, err);
     if (status == NB_OK && c->rescore) {
-        status = rescore(c, f, err);
+        status = select_rescore(c, f, err);
     }
     NB_TRY(nb_team_agree(c->team, status, err));
-    NB_TRY(find_cut(&of_field, kept, &cut, &before, err));
+    NB_TRY(select_find_cut(&of_field, kept, &cut, &before, err));
     of_field.ids = true;
     of_field.key = cut;
-    NB_TRY(find_cut(&of_field, kept - before, &last, &before, err));
+    NB_TRY(select_find_cut(&of_field, kept - before, &last, &before, err));
     size_t count = 0;
     for (size_t i = 0; i < f->count; i++) {
         if (f->list[i].key < cut || (f->list[i].key == cut && f->list[i].id <= last)) {
@@ -260,7 +260,7 @@ done:
 }
 
 /* Collective. The chosen of all ranks in order, appended to the selection of rank 0. */
-static nb_status append(nb_selection *out, const nb_contest *c, const field *f, nb_error *err)
+static nb_status select_append(nb_selection *out, const nb_contest *c, const field *f, nb_error *err)
 {
     char *all = NULL;
     uint64_t *offset = NULL;
@@ -268,10 +268,10 @@ static nb_status append(nb_selection *out, const nb_contest *c, const field *f, 
     if (status == NB_OK && c->team->rank == 0) {
         size_t count = (size_t)offset[c->team->size] / sizeof(ranked);
         ranked *list = (ranked *)(void *)all;
-        qsort(list, count, sizeof *list, by_rank);
+        qsort(list, count, sizeof *list, select_by_rank);
         for (size_t i = 0; i < count; i++, out->count++) {
             out->ids[out->count] = list[i].id;
-            out->values[out->count] = value_of(list[i].key, c->smallest);
+            out->values[out->count] = select_value_of(list[i].key, c->smallest);
         }
     }
     free(all);
@@ -279,12 +279,13 @@ static nb_status append(nb_selection *out, const nb_contest *c, const field *f, 
     return status;
 }
 
-static nb_status check(const nb_selection *s, size_t n, size_t count, nb_error *err)
+static nb_status select_check(const nb_selection *s, const nb_contest *c, size_t count, nb_error *err)
 {
+    size_t n = c->ledger->count;
     if (!s->accepted) {
         nb_fail(err, NB_ERR_INPUT,
-                "no candidate is left of %zu: %zu are ID labels, %zu on the stop list, %zu rejected by interneg", n,
-                s->rejected[NB_REJECTED_LABEL], s->rejected[NB_REJECTED_STOP], s->rejected[NB_REJECTED_INTERNEG]);
+                "no candidate is left of %zu: %zu are ID labels, %zu on the stop list, %zu rejected by %s", n,
+                s->rejected[NB_REJECTED_LABEL], s->rejected[NB_REJECTED_STOP], s->rejected[NB_REJECTED_RULE], c->rule);
         return nb_hint(err, "mine from a larger corpus, or with --reject none");
     }
     if (count > s->accepted) {
@@ -295,12 +296,12 @@ static nb_status check(const nb_selection *s, size_t n, size_t count, nb_error *
 }
 
 /* Collective. How many of each tag to keep. */
-static nb_status find_shares(nb_selection *out, const nb_contest *c, const nb_quota *quota, size_t shares[NB_TAG_COUNT],
-                             nb_error *err)
+static nb_status select_find_shares(nb_selection *out, const nb_contest *c, const nb_quota *quota,
+                                    size_t shares[NB_TAG_COUNT], nb_error *err)
 {
     tally t = {.contest = c};
     size_t count = quota->count, total = 0;
-    nb_status status = visit_tiles(c, count_tile, &t, err);
+    nb_status status = select_visit_tiles(c, select_count_tile, &t, err);
     NB_TRY(nb_team_agree(c->team, status, err));
     NB_TRY(nb_team_sum(c->team, t.reasons, NB_REASON_COUNT, err));
     NB_TRY(nb_team_sum(c->team, t.accepted, NB_TAG_COUNT, err));
@@ -313,8 +314,8 @@ static nb_status find_shares(nb_selection *out, const nb_contest *c, const nb_qu
         count = out->accepted;
         out->clamped = true;
     }
-    NB_TRY(check(out, c->ledger->count, count, err));
-    share(quota, count, t.accepted, out->accepted, shares);
+    NB_TRY(select_check(out, c, count, err));
+    select_share(quota, count, t.accepted, out->accepted, shares);
     for (size_t i = 0; i < NB_TAG_COUNT; i++) {
         total += shares[i];
     }
@@ -337,12 +338,12 @@ nb_status nb_select(nb_selection *out, const nb_contest *c, const nb_quota *quot
     field f = {0};
     nb_status status;
     *out = (nb_selection){0};
-    NB_TRY(find_shares(out, c, quota, shares, err));
+    NB_TRY(select_find_shares(out, c, quota, shares, err));
     for (size_t i = 0; i < NB_TAG_COUNT; i++) {
         if (shares[order[i]]) {
             f.count = 0;
-            NB_TRY(choose(c, order[i], shares[order[i]], &f, err));
-            NB_TRY(append(out, c, &f, err));
+            NB_TRY(select_choose(c, order[i], shares[order[i]], &f, err));
+            NB_TRY(select_append(out, c, &f, err));
         }
     }
 done:

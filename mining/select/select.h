@@ -1,4 +1,5 @@
-/* Selection: which candidates become the bank, in which order, and why the others did not.
+/** @file
+ * Selection: which candidates become the bank, in which order, and why the others did not.
  *
  * Orders are total: by the criterion, ties by global id. Every tag gets its share and keeps its own order; the bank
  * lists nouns first, then untagged texts, then adjectives.
@@ -14,38 +15,48 @@
 #include "mining/affinity/reasons.h"
 #include "mining/select/ledger.h"
 
-/* How many to keep: a count (all tags together, split in proportion to their accepted candidates, the remainder to the
+/** How many to keep: a count (all tags together, split in proportion to their accepted candidates, the remainder to the
  * first tag that has any), or when count is 0 a fraction of each tag's accepted candidates (rounded down). */
 typedef struct nb_quota {
-    size_t count;
-    double fraction[NB_TAG_COUNT];
-    bool clamp; /* a count beyond the accepted candidates means all of them */
+    size_t count;                  /**< 0: by fraction */
+    double fraction[NB_TAG_COUNT]; /**< of each tag */
+    bool clamp;                    /**< a count beyond the accepted candidates means all of them */
 } nb_quota;
 
-/* What decides. */
+/** What decides. */
 typedef struct nb_contest {
-    const nb_team *team;
-    const nb_ledger *ledger;
-    size_t column; /* of the ledger */
-    bool smallest; /* keep the smallest values, else the largest */
-    double slack;  /* values of the ledger are within this of the exact ones */
-    /* Exact values of candidates ids [count] into values; NULL when those of the ledger are exact. Not collective. */
+    const nb_team *team;     /**< the ranks */
+    const nb_ledger *ledger; /**< what is known of the candidates */
+    size_t column;           /**< of the ledger */
+    bool smallest;           /**< keep the smallest values, else the largest */
+    const char *rule;        /**< the name of the rejection rule, for messages */
+    double slack;            /**< values of the ledger are within this of the exact ones */
+    /** Exact values of candidates ids [count] into values; NULL when those of the ledger are exact. Not collective. */
     nb_status (*rescore)(void *state, const uint64_t *ids, size_t count, double *values, nb_error *err);
-    void *state;
+    void *state; /**< of rescore */
 } nb_contest;
 
+/** What was selected. */
 typedef struct nb_selection {
-    uint64_t *ids;  /* [count] global ids in bank order, on rank 0; NULL elsewhere */
-    double *values; /* [count] what decided, on rank 0 */
-    size_t count;
-    size_t accepted, rejected[NB_REASON_COUNT];
-    bool clamped;
+    uint64_t *ids;                    /**< [count] global ids in bank order, on rank 0; NULL elsewhere */
+    double *values;                   /**< [count] what decided, on rank 0 */
+    size_t count;                     /**< on rank 0 */
+    size_t accepted;                  /**< candidates that could have been selected */
+    size_t rejected[NB_REASON_COUNT]; /**< candidates by reason */
+    bool clamped;                     /**< fewer were accepted than asked for */
 } nb_selection;
 
-/* Collective. NB_ERR_INPUT when nothing is accepted or nothing is left to select, with the counts by reason;
- * NB_ERR_USAGE when quota.count exceeds the accepted ones and is not to be clamped; NB_ERR_NUMERIC when an accepted
- * candidate's value is not finite. */
+/** Selects. Collective.
+ * @param out freed with nb_selection_free; empty after a failure
+ * @param contest what decides
+ * @param quota how many to keep
+ * @return NB_OK; NB_ERR_INPUT when nothing is accepted or nothing is left to select, with the counts by reason;
+ *         NB_ERR_USAGE when quota.count exceeds the accepted ones and is not to be clamped; NB_ERR_NUMERIC when an
+ *         accepted candidate's value is not finite; NB_ERR_IO, NB_ERR_LIMIT; the same on all ranks */
 nb_status nb_select(nb_selection *out, const nb_contest *contest, const nb_quota *quota, nb_error *err);
+
+/** Takes {0}. Not collective.
+ * @param selection emptied */
 void nb_selection_free(nb_selection *selection);
 
 #endif

@@ -1,16 +1,13 @@
 #include "mining/visual/wild_inversion.h"
 
 #include "common/clip/inversion/visual_negatives.h"
-#include "scoring/scores/score.h"
+#include "scoring/scores/neglabel.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-nb_visual_plan nb_visual_plan_default(size_t count)
-{
-    return (nb_visual_plan){.count = count, .theta = 0.35, .groups = 5, .temperature = 0.01};
-}
+static const double temperature = 0.01; /* of the score by which an image is confident, as InterNeg has it */
 
 /* What one run holds. */
 typedef struct run {
@@ -29,7 +26,7 @@ static size_t wild_count(const nb_evidence *e)
 }
 
 /* A bank of what is mined so far, for the scorer; borrows everything. */
-static nb_bank bank_of(const run *r)
+static nb_bank wild_bank_of(const run *r)
 {
     return (nb_bank){.d = r->e->d,
                      .label_count = r->e->label_count,
@@ -39,17 +36,18 @@ static nb_bank bank_of(const run *r)
 }
 
 /* The scores of this rank's tiles of wild images; those of others stay 0. */
-static nb_status score_tiles(run *r, nb_error *err)
+static nb_status wild_score_tiles(run *r, nb_error *err)
 {
     const nb_evidence *e = r->e;
-    const nb_bank bank = bank_of(r);
-    const nb_score_settings settings = {.temperature = r->plan->temperature, .groups = r->plan->groups};
+    const nb_bank bank = wild_bank_of(r);
+    const nb_score_parameters parameters = {.rule = &nb_score_neglabel,
+                                            .shared = {.temperature = temperature, .groups = r->plan->groups}};
     nb_score_result results[NB_SCORE_BATCH];
     nb_scorer scorer = {0};
     double *images = NULL;
     nb_status status;
     NB_TRY_NEW(images, NB_SCORE_BATCH * e->d);
-    NB_TRY(nb_scorer_create(&scorer, &bank, &nb_score_neglabel, &settings, err));
+    NB_TRY(nb_scorer_create(&scorer, &bank, &parameters, err));
     for (size_t at = 0; at < wild_count(e); at += NB_SCORE_BATCH) {
         size_t n = wild_count(e) - at < NB_SCORE_BATCH ? wild_count(e) - at : NB_SCORE_BATCH;
         if (!nb_team_owns(e->team, at / NB_SCORE_BATCH)) {
@@ -68,13 +66,13 @@ done:
 }
 
 /* Collective. Fills chosen with the images under theta. */
-static nb_status choose(run *r, nb_error *err)
+static nb_status wild_choose(run *r, nb_error *err)
 {
     const nb_evidence *e = r->e;
     nb_status status;
     r->scores = nb_alloc(wild_count(e), sizeof *r->scores, err);
     r->chosen = nb_alloc(wild_count(e), sizeof *r->chosen, err);
-    status = r->scores && r->chosen ? score_tiles(r, err) : NB_ERR_LIMIT;
+    status = r->scores && r->chosen ? wild_score_tiles(r, err) : NB_ERR_LIMIT;
     NB_TRY(nb_team_agree(e->team, status, err));
     NB_TRY(nb_team_unite(e->team, r->scores, wild_count(e), err));
     for (size_t i = 0; i < wild_count(e); i++) {
@@ -86,13 +84,13 @@ done:
     return status;
 }
 
-static size_t tiles_of(size_t count)
+static size_t wild_tiles_of(size_t count)
 {
     return (count + NB_INVERT_TILE - 1) / NB_INVERT_TILE;
 }
 
 /* One tile of chosen images. */
-static nb_status invert_tile(run *r, nb_visual_source *source, size_t tile, double *images, nb_error *err)
+static nb_status wild_invert_tile(run *r, nb_visual_source *source, size_t tile, double *images, nb_error *err)
 {
     const nb_evidence *e = r->e;
     size_t at = tile * NB_INVERT_TILE, size = (size_t)e->team->size;
@@ -101,17 +99,20 @@ static nb_status invert_tile(run *r, nb_visual_source *source, size_t tile, doub
     for (size_t i = 0; i < n; i++) {
         NB_TRY(nb_store_rows(e->wild_images, (size_t)r->chosen[at + i], 1, images + i * e->d, err));
     }
-    status = nb_visual_source_run(
-        source, images, r->chosen + at, n,
-        &(nb_visual_features){r->features + tile / size * NB_INVERT_TILE * e->d, r->margins + at}, err);
+    const nb_visual_batch batch = {.images = images,
+                                   .ids = r->chosen + at,
+                                   .count = n,
+                                   .features = r->features + tile / size * NB_INVERT_TILE * e->d,
+                                   .margins = r->margins + at};
+    status = nb_visual_source_run(source, &batch, err);
 done:
     return status;
 }
 
-static nb_status invert_tiles(run *r, const nb_clip *clip, nb_error *err)
+static nb_status wild_invert_tiles(run *r, const nb_clip *clip, nb_error *err)
 {
     const nb_evidence *e = r->e;
-    size_t tiles = tiles_of(r->confident), own = tiles / (size_t)e->team->size + 1;
+    size_t tiles = wild_tiles_of(r->confident), own = tiles / (size_t)e->team->size + 1;
     nb_visual_source source = {0};
     double *images = NULL;
     nb_status status;
@@ -119,13 +120,13 @@ static nb_status invert_tiles(run *r, const nb_clip *clip, nb_error *err)
     NB_TRY_NEW(r->margins, r->confident);
     NB_TRY_NEW(r->features, own * NB_INVERT_TILE * e->d);
     NB_TRY_NEW(images, NB_INVERT_TILE * e->d);
-    NB_TRY(nb_visual_source_create(&source, clip, &(nb_visual_classes){e->labels, e->prototypes, e->label_count},
-                                   r->plan->seed, err));
+    const nb_visual_classes classes = {.labels = e->labels, .prototypes = e->prototypes, .count = e->label_count};
+    NB_TRY(nb_visual_source_create(&source, clip, &classes, r->plan->seed, err));
     for (size_t t = 0; t < tiles; t++) {
         if (!nb_team_owns(e->team, t)) {
             continue;
         }
-        NB_TRY(invert_tile(r, &source, t, images, err));
+        NB_TRY(wild_invert_tile(r, &source, t, images, err));
         nb_progress_update(&progress, (double)((t + 1) * NB_INVERT_TILE));
     }
     nb_progress_finish(&progress);
@@ -141,7 +142,7 @@ typedef struct candidate {
     size_t place;
 } candidate;
 
-static int by_margin(const void *a, const void *b)
+static int wild_by_margin(const void *a, const void *b)
 {
     const candidate *x = a, *y = b;
     if (x->margin != y->margin) {
@@ -151,26 +152,26 @@ static int by_margin(const void *a, const void *b)
 }
 
 /* Orders the chosen; returns how many passed the rule. */
-static size_t rank_candidates(const run *r, candidate *order)
+static size_t wild_rank_candidates(const run *r, candidate *order)
 {
     size_t accepted = 0;
     for (size_t i = 0; i < r->confident; i++) {
         order[i] = (candidate){r->margins[i], i};
         accepted += r->margins[i] > -INFINITY;
     }
-    qsort(order, r->confident, sizeof *order, by_margin);
+    qsort(order, r->confident, sizeof *order, wild_by_margin);
     return accepted;
 }
 
 /* Fills *out: margins and images on every rank, rows of this rank's tiles as words to unite. */
-static nb_status keep_best(nb_visual *out, const run *r, uint64_t **words, nb_error *err)
+static nb_status wild_keep_best(nb_visual *out, const run *r, uint64_t **words, nb_error *err)
 {
     const nb_evidence *e = r->e;
     size_t d = e->d, size = (size_t)e->team->size;
     candidate *order = NULL;
     nb_status status;
     NB_TRY_NEW(order, r->confident);
-    size_t accepted = rank_candidates(r, order);
+    size_t accepted = wild_rank_candidates(r, order);
     out->confident = r->confident;
     out->rejected = r->confident - accepted;
     out->count = accepted < r->plan->count ? accepted : r->plan->count;
@@ -204,10 +205,10 @@ nb_status nb_visual_mine(nb_visual *out, const nb_evidence *e, const nb_clip *cl
                          plan->groups, plan->negative_count);
     }
     NB_TRY(nb_team_agree(e->team, status, err));
-    NB_TRY(choose(&r, err));
-    NB_TRY(nb_team_agree(e->team, invert_tiles(&r, clip, err), err));
+    NB_TRY(wild_choose(&r, err));
+    NB_TRY(nb_team_agree(e->team, wild_invert_tiles(&r, clip, err), err));
     NB_TRY(nb_team_unite(e->team, r.margins, r.confident, err));
-    NB_TRY(nb_team_agree(e->team, keep_best(out, &r, &words, err), err));
+    NB_TRY(nb_team_agree(e->team, wild_keep_best(out, &r, &words, err), err));
     NB_TRY(nb_team_unite(e->team, words, (out->count * e->d + 1) / 2, err));
 done:
     free(r.scores);

@@ -8,48 +8,40 @@
 #define NB_MINING_VISUAL_WILD_INVERSION_H
 
 #include "common/clip/model/model.h"
-#include "mining/criteria/criterion.h"
+#include "mining/criteria/evidence.h"
 
-/** What is mined, and of which bank. */
+/** What to make. */
 typedef struct nb_visual_plan {
-    size_t count;  /**< kept at most */
-    double theta;  /**< an image whose score is below is a confident OOD image; InterNeg: 0.35 */
-    size_t groups; /**< of the score: NegLabel's, 5 groups at temperature 0.01 in InterNeg */
-    double temperature;
-    uint64_t seed;
-    const double *negatives; /**< [negative_count, d] normalised: the mined bank in its order; borrowed */
-    size_t negative_count;
+    const double *negatives; /**< [negative_count, d] the mined bank in its order, of unit length; borrowed */
+    size_t negative_count;   /**< of the bank */
+    size_t count;            /**< visual negatives kept at most */
+    double theta;            /**< an image whose score is below is a confident OOD image; InterNeg: 0.35 */
+    size_t groups;           /**< of the score: NegLabel's at temperature 0.01; InterNeg: 5 */
+    uint64_t seed;           /**< of the random draws */
 } nb_visual_plan;
 
-/** The plan InterNeg's release uses, without negatives. Not collective.
- * @param count visual negatives kept at most
- * @return the plan */
-nb_visual_plan nb_visual_plan_default(size_t count);
-
-/** Visual negatives, the best first: margins fall, images of equal margin in their order. */
+/** The best first: margins fall, images of equal margin in their order. */
 typedef struct nb_visual {
-    size_t count;
-    float *rows;      /**< [count, d], normalised */
-    double *margins;  /**< [count] */
-    uint64_t *images; /**< [count] numbers among the wild images */
+    size_t count;     /**< V */
+    float *rows;      /**< [V, d], of unit length */
+    double *margins;  /**< [V] */
+    uint64_t *images; /**< [V] numbers among the wild images */
     size_t confident; /**< images under theta */
-    size_t rejected;  /**< inverted features that InterNeg's rule rejects */
+    size_t rejected;  /**< inverted features that the rejection rule rejects */
 } nb_visual;
 
-/** Mines visual negatives. Collective: the same result and status on all ranks.
- * @param out freed by the caller with nb_visual_free; {0} on failure
+/** Makes the visual negatives. Collective; the same on all ranks.
+ * @param out      freed with nb_visual_free; empty after a failure
  * @param evidence with prototypes and wild images
- * @param clip the model whose text tower takes the inverted features; of the evidence's width
- * @param plan the same on all ranks
- * @return NB_OK; NB_ERR_USAGE when there are more groups than negatives, or the temperature is not positive;
- * NB_ERR_INPUT when the model's vocabulary has no token for '$'; NB_ERR_NUMERIC when an inverted feature or a loss is
- * not finite, or a row cannot be normalised; NB_ERR_IO or NB_ERR_VERIFY when wild images cannot be read; NB_ERR_LIMIT
- * without memory. */
+ * @param clip     the checkpoint the embeddings come from
+ * @param plan what to make
+ * @return NB_OK, NB_ERR_USAGE when there are more groups than negatives, or an error of reading images or of the
+ *         inversion; the same on all ranks */
 nb_status nb_visual_mine(nb_visual *out, const nb_evidence *evidence, const nb_clip *clip, const nb_visual_plan *plan,
                          nb_error *err);
 
-/** Frees visual negatives. Not collective.
- * @param visual what nb_visual_mine gave, or {0}; may be NULL */
+/** Takes NULL and {0}. Not collective.
+ * @param visual emptied */
 void nb_visual_free(nb_visual *visual);
 
 #endif

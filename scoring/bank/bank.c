@@ -29,7 +29,7 @@ bool nb_bank_precision_parse(const char *name, nb_bank_precision *out)
 }
 
 /* Between 1 and `max` strings. */
-static nb_status read_strings(nb_bank_reader *r, const char *name, size_t max, nb_strings *out)
+static nb_status bank_read_strings(nb_bank_reader *r, const char *name, size_t max, nb_strings *out)
 {
     char bytes[64], offsets[64];
     nb_status status;
@@ -47,13 +47,13 @@ done:
     return status;
 }
 
-static nb_status read_text(nb_bank_reader *r, const char *name, char **text)
+static nb_status bank_read_text(nb_bank_reader *r, const char *name, char **text)
 {
     nb_status status = nb_h5_get_text(r->file, name, text, r->err);
     return status == NB_OK ? nb_bank_check(r, name, *text, strlen(*text) + 1) : status;
 }
 
-static nb_status check_finite(const double *values, size_t count, const char *name, nb_error *err)
+static nb_status bank_check_finite(const double *values, size_t count, const char *name, nb_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         if (!isfinite(values[i])) {
@@ -63,21 +63,23 @@ static nb_status check_finite(const double *values, size_t count, const char *na
     return NB_OK;
 }
 
-static nb_status read_labels(nb_bank *b, nb_bank_reader *r)
+static nb_status bank_read_labels(nb_bank *b, nb_bank_reader *r)
 {
     nb_status status;
-    NB_TRY(read_strings(r, "labels/names", NB_BANK_LABELS_MAX, &b->labels));
+    NB_TRY(bank_read_strings(r, "labels/names", NB_BANK_LABELS_MAX, &b->labels));
     b->label_count = b->labels.count;
-    NB_TRY(nb_bank_read_rows(r, "labels", "embeddings", b->label_count, &b->d, NULL, &b->label_rows));
+    NB_TRY(
+        nb_bank_read_rows(r, &(nb_bank_matrix){"labels", "embeddings", b->label_count}, &b->d, NULL, &b->label_rows));
     if (nb_h5_has(r->file, "labels/prototypes")) {
-        NB_TRY(nb_bank_read_rows(r, "labels", "prototypes", b->label_count, &b->d, NULL, &b->prototypes));
+        NB_TRY(nb_bank_read_rows(r, &(nb_bank_matrix){"labels", "prototypes", b->label_count}, &b->d, NULL,
+                                 &b->prototypes));
     }
 done:
     return status;
 }
 
 /* All of a group as it lies in the file. */
-static uint64_t packed_bytes(hid_t file, const char *group)
+static uint64_t bank_packed_bytes(hid_t file, const char *group)
 {
     static const char *const parts[] = {"embeddings", "scales", "centre",      "columns",      "criterion",
                                         "tags",       "ids",    "texts/bytes", "texts/offsets"};
@@ -90,14 +92,15 @@ static uint64_t packed_bytes(hid_t file, const char *group)
     return bytes;
 }
 
-static nb_status read_negatives(nb_bank *b, nb_bank_reader *r)
+static nb_status bank_read_negatives(nb_bank *b, nb_bank_reader *r)
 {
     nb_status status;
-    NB_TRY(read_strings(r, "negatives/texts", NB_BANK_NEGATIVES_MAX, &b->negatives));
+    NB_TRY(bank_read_strings(r, "negatives/texts", NB_BANK_NEGATIVES_MAX, &b->negatives));
     size_t m = b->negative_count = b->negatives.count;
-    NB_TRY(nb_bank_read_rows(r, "negatives", "embeddings", m, &b->d, &b->precision, &b->negative_rows));
+    NB_TRY(
+        nb_bank_read_rows(r, &(nb_bank_matrix){"negatives", "embeddings", m}, &b->d, &b->precision, &b->negative_rows));
     NB_TRY(nb_bank_read_vector(r, "negatives/criterion", H5T_NATIVE_DOUBLE, 8, m, (void **)&b->criterion));
-    NB_TRY(check_finite(b->criterion, m, "negatives/criterion", r->err));
+    NB_TRY(bank_check_finite(b->criterion, m, "negatives/criterion", r->err));
     NB_TRY(nb_bank_read_vector(r, "negatives/tags", H5T_NATIVE_UINT8, 1, m, (void **)&b->tags));
     for (size_t i = 0; i < m; i++) {
         if (b->tags[i] >= NB_TAG_COUNT) {
@@ -105,33 +108,33 @@ static nb_status read_negatives(nb_bank *b, nb_bank_reader *r)
         }
     }
     NB_TRY(nb_bank_read_vector(r, "negatives/ids", H5T_NATIVE_UINT64, 8, m, (void **)&b->ids));
-    b->negative_bytes = packed_bytes(r->file, "negatives");
+    b->negative_bytes = bank_packed_bytes(r->file, "negatives");
 done:
     return status;
 }
 
-static nb_status read_visual(nb_bank *b, nb_bank_reader *r)
+static nb_status bank_read_visual(nb_bank *b, nb_bank_reader *r)
 {
     nb_bank_precision precision;
     nb_status status;
     if (!nb_h5_has(r->file, "visual")) {
         return NB_OK;
     }
-    NB_TRY(read_strings(r, "visual/names", NB_BANK_NEGATIVES_MAX, &b->visual_names));
+    NB_TRY(bank_read_strings(r, "visual/names", NB_BANK_NEGATIVES_MAX, &b->visual_names));
     size_t v = b->visual_count = b->visual_names.count;
-    NB_TRY(nb_bank_read_rows(r, "visual", "embeddings", v, &b->d, &precision, &b->visual_rows));
+    NB_TRY(nb_bank_read_rows(r, &(nb_bank_matrix){"visual", "embeddings", v}, &b->d, &precision, &b->visual_rows));
     NB_TRY(nb_bank_read_vector(r, "visual/criterion", H5T_NATIVE_DOUBLE, 8, v, (void **)&b->visual_criterion));
-    NB_TRY(check_finite(b->visual_criterion, v, "visual/criterion", r->err));
+    NB_TRY(bank_check_finite(b->visual_criterion, v, "visual/criterion", r->err));
 done:
     return status;
 }
 
-static nb_status read_suggestion(nb_bank *b, nb_bank_reader *r)
+static nb_status bank_read_suggestion(nb_bank *b, nb_bank_reader *r)
 {
     nb_bank_suggestion s;
     char *text = NULL;
     nb_status status;
-    NB_TRY(read_text(r, "suggested", &text));
+    NB_TRY(bank_read_text(r, "suggested", &text));
     NB_TRY(nb_bank_suggestion_parse(&s, text, !r->strict, r->err));
     if (s.groups > b->negative_count) {
         status = nb_fail(r->err, NB_ERR_INPUT, "'suggested' asks for %zu groups of %zu negatives", s.groups,
@@ -158,20 +161,20 @@ nb_bank_suggestion nb_bank_suggested(const nb_bank *b)
     return s;
 }
 
-static nb_status read_texts(nb_bank *b, nb_bank_reader *r)
+static nb_status bank_read_texts(nb_bank *b, nb_bank_reader *r)
 {
     char *calibration = NULL, *source = NULL;
     nb_status status;
-    NB_TRY(read_suggestion(b, r));
+    NB_TRY(bank_read_suggestion(b, r));
     if (nb_h5_has(r->file, "calibration")) {
-        NB_TRY(read_text(r, "calibration", &calibration));
+        NB_TRY(bank_read_text(r, "calibration", &calibration));
         NB_TRY(nb_bank_threshold_parse(&b->threshold, calibration, r->err));
     }
     if (r->strict) {
-        NB_TRY(read_text(r, "source", &source));
+        NB_TRY(bank_read_text(r, "source", &source));
         NB_TRY(nb_bank_source_parse(b, source, r->err));
     }
-    NB_TRY(read_text(r, "provenance", &b->provenance));
+    NB_TRY(bank_read_text(r, "provenance", &b->provenance));
 done:
     free(calibration);
     free(source);
@@ -179,7 +182,7 @@ done:
 }
 
 /* What has a digest and was not read is something of a newer version. */
-static nb_status check_all_known(const nb_bank_reader *r)
+static nb_status bank_check_all_known(const nb_bank_reader *r)
 {
     if (!r->strict || r->checked == json_object_size(r->digests)) {
         return NB_OK;
@@ -189,14 +192,14 @@ static nb_status check_all_known(const nb_bank_reader *r)
     return nb_hint(r->err, "a newer negbank wrote it: 'negbank inspect verify' lists its datasets");
 }
 
-static nb_status read_all(nb_bank *b, nb_bank_reader *r)
+static nb_status bank_read_all(nb_bank *b, nb_bank_reader *r)
 {
     nb_status status;
-    NB_TRY(read_labels(b, r));
-    NB_TRY(read_negatives(b, r));
-    NB_TRY(read_visual(b, r));
-    NB_TRY(read_texts(b, r));
-    NB_TRY(check_all_known(r));
+    NB_TRY(bank_read_labels(b, r));
+    NB_TRY(bank_read_negatives(b, r));
+    NB_TRY(bank_read_visual(b, r));
+    NB_TRY(bank_read_texts(b, r));
+    NB_TRY(bank_check_all_known(r));
 done:
     return status;
 }
@@ -219,7 +222,7 @@ nb_status nb_bank_open(nb_bank *b, const char *path, nb_error *err)
     NB_TRY(nb_bank_digests_parse(&digests, &b->content, text, err));
     reader.digests = digests;
     reader.strict = b->content.hex[0] != '\0';
-    NB_TRY(read_all(b, &reader));
+    NB_TRY(bank_read_all(b, &reader));
 done:
     nb_h5_close(&reader.file);
     json_decref(digests);

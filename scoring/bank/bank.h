@@ -1,4 +1,7 @@
-/* The bank: negative labels for one ID label set, and all that scoring with them needs.
+/* clang-format off */
+/**
+ * @file
+ * The bank: negative labels for one ID label set, and all that scoring with them needs.
  *
  * Format 1, an HDF5 file behind a seal (common/store/seal.h) of kind "bank". Datasets are zstd chunks (filter 32015,
  * elements wider than a byte shuffled first), small ones stored as they are; C labels, M negatives, width d. "rows" is
@@ -42,7 +45,9 @@
  *
  * Untrusted input: at most NB_BANK_LABELS_MAX labels, NB_BANK_NEGATIVES_MAX negatives, width NB_STORE_WIDTH_MAX, and no
  * dataset that unpacks to more than NB_BANK_UNPACKED_MIN bytes and NB_BANK_UNPACKED_TIMES the size of the file. Reading
- * takes 8 bytes of memory an element. */
+ * takes 8 bytes of memory an element.
+ */
+/* clang-format on */
 #ifndef NB_SCORING_BANK_BANK_H
 #define NB_SCORING_BANK_BANK_H
 
@@ -59,68 +64,73 @@ enum {
 };
 #define NB_BANK_KIND "bank"
 
-/* How the negatives are stored. */
+/** How the negatives are stored. */
 typedef enum nb_bank_precision { NB_BANK_FP32, NB_BANK_FP16, NB_BANK_INT8 } nb_bank_precision;
 #define NB_BANK_PRECISIONS "fp16|int8|fp32"
+/** The name of a precision: "int8". */
 const char *nb_bank_precision_name(nb_bank_precision precision);
-/* True with the precision of that name in *out. */
+/** True with the precision of that name in *out. */
 bool nb_bank_precision_parse(const char *name, nb_bank_precision *out);
 
-/* How to score with a bank. */
+/** How to score with a bank. */
 typedef struct nb_bank_suggestion {
-    char score[NB_BANK_SCORE_BYTES]; /* a name; whoever scores decides whether it knows it */
+    char score[NB_BANK_SCORE_BYTES]; /**< a name; whoever scores decides whether it knows it */
     double temperature;
     size_t groups;
-    bool seeded; /* permute the negatives by `seed` before cutting groups */
+    bool seeded; /**< permute the negatives by `seed` before cutting groups */
     uint64_t seed;
-    double tau; /* share of true negatives, for scores that correct for it; NaN in banks older than it */
+    double tau; /**< share of true negatives, for scores that correct for it; NaN in banks older than it */
 } nb_bank_suggestion;
 
-/* A threshold that accepts at least `recall` of held-out ID images: those whose score is `score` or more. Near 1 scores
- * tie in print; `key` (ln score - ln ood_score, or the score itself where it is no probability) does not: an image is
- * in-distribution when its key is at least this one. */
+/** A threshold that accepts at least `recall` of held-out ID images: those whose score is `score` or more. Near 1
+ * scores tie in print; `key` (ln score - ln ood_score, or the score itself where it is no probability) does not: an
+ * image is in-distribution when its key is at least this one. */
 typedef struct nb_bank_threshold {
-    size_t images; /* 0: the bank has no threshold */
+    size_t images; /**< 0: the bank has no threshold */
     double recall, measured;
-    double score, ood_score, key;  /* ood_score NaN where the score is no probability */
-    nb_bank_suggestion suggestion; /* the score and parameters it holds for */
+    double score, ood_score, key;  /**< ood_score NaN where the score is no probability */
+    nb_bank_suggestion suggestion; /**< the score and parameters it holds for */
 } nb_bank_threshold;
 
 typedef struct nb_bank {
     size_t d, label_count, negative_count, visual_count;
     nb_strings labels, negatives;
-    double *label_rows;    /* [C, d], normalised in double precision */
-    double *prototypes;    /* [C, d] or NULL */
-    double *negative_rows; /* [M, d], normalised in double precision */
-    double *criterion;     /* [M] */
-    uint8_t *tags;         /* [M] */
-    uint64_t *ids;         /* [M] */
+    double *label_rows;    /**< [C, d], normalised in double precision */
+    double *prototypes;    /**< [C, d] or NULL */
+    double *negative_rows; /**< [M, d], normalised in double precision */
+    double *criterion;     /**< [M] */
+    uint8_t *tags;         /**< [M] */
+    uint64_t *ids;         /**< [M] */
     nb_strings visual_names;
-    double *visual_rows;      /* [V, d], normalised in double precision, or NULL */
-    double *visual_criterion; /* [V] or NULL */
+    double *visual_rows;      /**< [V, d], normalised in double precision, or NULL */
+    double *visual_criterion; /**< [V] or NULL */
     nb_bank_precision precision;
-    char *score;                                               /* suggested score */
-    double temperature;                                        /* suggested */
-    size_t groups;                                             /* suggested, at most M */
-    bool seeded;                                               /* suggested: permute by `seed` before cutting groups */
-    uint64_t seed;                                             /* suggested */
-    double tau;                                                /* suggested; NaN in banks older than it */
-    nb_bank_threshold threshold;                               /* images 0 where there is none */
-    char *checkpoint;                                          /* SHA-256 of the weights, NULL where unknown */
-    nb_strings label_prompts, text_prompts, adjective_prompts; /* empty where unknown */
+    char *score;                 /**< suggested score */
+    double temperature;          /**< suggested */
+    size_t groups;               /**< suggested, at most M */
+    bool seeded;                 /**< suggested: permute by `seed` before cutting groups */
+    uint64_t seed;               /**< suggested */
+    double tau;                  /**< suggested; NaN in banks older than it */
+    nb_bank_threshold threshold; /**< images 0 where there is none */
+    char *checkpoint;            /**< SHA-256 of the weights, NULL where unknown */
+    nb_strings label_prompts, text_prompts, adjective_prompts; /**< empty where unknown */
     char *provenance;
-    nb_digest digest;  /* the file's identity */
-    nb_digest content; /* over the digests of all datasets: the content's identity; "" in banks older than it */
+    nb_digest digest;  /**< the file's identity */
+    nb_digest content; /**< over the digests of all datasets: the content's identity; "" in banks older than it */
     uint64_t file_bytes;
-    uint64_t negative_bytes; /* of negatives/ as it lies in the file, packed */
+    uint64_t negative_bytes; /**< of negatives/ as it lies in the file, packed */
 } nb_bank;
 
-/* Opens, verifies the whole file and reads it. NB_ERR_VERIFY when a digest does not match, NB_ERR_INPUT for anything
- * else that is no bank this version understands. */
+/** Opens, verifies the whole file and reads it. NB_ERR_VERIFY when a digest does not match, NB_ERR_INPUT for anything
+ * else that is no bank this version understands.
+ * @param out {0} after a failure; closed by nb_bank_close
+ * @return NB_OK, as said above, NB_ERR_LIMIT when memory is out or a bound is passed, or NB_ERR_IO. HDF5 is not for
+ * several threads at once: neither is this */
 nb_status nb_bank_open(nb_bank *out, const char *path, nb_error *err);
+/** Frees what a bank holds; takes NULL and {0}. */
 void nb_bank_close(nb_bank *bank);
 
-/* What the bank suggests, in one piece. */
+/** What the bank suggests, in one piece. */
 nb_bank_suggestion nb_bank_suggested(const nb_bank *bank);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static nb_status no_memory(nb_error *err)
+static nb_status bank_digests_no_memory(nb_error *err)
 {
     return nb_fail(err, NB_ERR_LIMIT, "out of memory for digests");
 }
@@ -14,16 +14,16 @@ static nb_status no_memory(nb_error *err)
 nb_status nb_bank_digests_add(json_t *list, const char *name, const void *data, size_t bytes, nb_error *err)
 {
     nb_digest digest = nb_digest_bytes(data, bytes);
-    return json_object_set_new(list, name, json_string(digest.hex)) == 0 ? NB_OK : no_memory(err);
+    return json_object_set_new(list, name, json_string(digest.hex)) == 0 ? NB_OK : bank_digests_no_memory(err);
 }
 
-static int by_name(const void *a, const void *b)
+static int bank_digests_by_name(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* The digest over the whole list. */
-static nb_status digest_of_all(const json_t *list, nb_digest *all, nb_error *err)
+static nb_status bank_digests_digest_of_all(const json_t *list, nb_digest *all, nb_error *err)
 {
     nb_buffer lines = {0};
     const char **names = NULL;
@@ -36,7 +36,7 @@ static nb_status digest_of_all(const json_t *list, nb_digest *all, nb_error *err
     {
         names[count++] = name;
     }
-    qsort(names, count, sizeof *names, by_name);
+    qsort(names, count, sizeof *names, bank_digests_by_name);
     for (size_t i = 0; i < count; i++) {
         const char *hex = json_string_value(json_object_get(list, names[i]));
         NB_TRY(nb_buffer_printf(&lines, err, "%s %s\n", names[i], hex ? hex : ""));
@@ -51,7 +51,7 @@ done:
 nb_status nb_bank_digests_text(const json_t *list, char **text, nb_error *err)
 {
     nb_digest all;
-    nb_status status = digest_of_all(list, &all, err);
+    nb_status status = bank_digests_digest_of_all(list, &all, err);
     *text = NULL;
     if (status != NB_OK) {
         return status;
@@ -59,10 +59,10 @@ nb_status nb_bank_digests_text(const json_t *list, char **text, nb_error *err)
     json_t *root = json_pack("{s:O, s:s}", "datasets", (json_t *)(uintptr_t)list, "all", all.hex);
     *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER) : NULL;
     json_decref(root);
-    return *text ? NB_OK : no_memory(err);
+    return *text ? NB_OK : bank_digests_no_memory(err);
 }
 
-static bool all_strings(const json_t *object)
+static bool bank_digests_all_strings(const json_t *object)
 {
     const char *name;
     const json_t *value;
@@ -85,12 +85,12 @@ nb_status nb_bank_digests_parse(json_t **list, nb_digest *all, const char *text,
     NB_TRY(nb_json_parse(&root, text, strlen(text), JSON_REJECT_DUPLICATES, NULL, err));
     json_t *datasets = json_object_get(root, "datasets");
     const char *want = json_string_value(json_object_get(root, "all"));
-    if (!datasets && all_strings(root)) { /* older than the final format */
+    if (!datasets && bank_digests_all_strings(root)) { /* older than the final format */
         *list = json_incref(root);
-    } else if (!all_strings(datasets) || !want || json_object_size(root) != 2) {
+    } else if (!bank_digests_all_strings(datasets) || !want || json_object_size(root) != 2) {
         status = nb_fail(err, NB_ERR_INPUT, "'digests' is not a list of digests");
     } else {
-        NB_TRY(digest_of_all(datasets, &have, err));
+        NB_TRY(bank_digests_digest_of_all(datasets, &have, err));
         if (strcmp(have.hex, want) != 0) {
             status = nb_fail(err, NB_ERR_VERIFY, "the list of digests does not match its own");
             goto done;

@@ -52,8 +52,8 @@ done:
 }
 
 /* The dimensions and the precision of a matrix. */
-static nb_status look(nb_bank_reader *r, const char *name, size_t rows, size_t *width, bool may_be_codes,
-                      nb_bank_precision *precision)
+static nb_status bank_rows_look(nb_bank_reader *r, const char *name, size_t rows, size_t *width, bool may_be_codes,
+                                nb_bank_precision *precision)
 {
     hsize_t dims[2];
     bool half = false, codes = may_be_codes && nb_h5_has_type(r->file, name, H5T_STD_I8LE);
@@ -70,8 +70,8 @@ static nb_status look(nb_bank_reader *r, const char *name, size_t rows, size_t *
     return NB_OK;
 }
 
-static nb_status decode(nb_bank_reader *r, const char *group, const int8_t *codes, size_t rows, size_t width,
-                        double *out)
+static nb_status bank_rows_decode(nb_bank_reader *r, const char *group, const int8_t *codes, size_t rows, size_t width,
+                                  double *out)
 {
     char name[NAME_MAX_BYTES];
     float *scales = NULL, *centre = NULL, *columns = NULL;
@@ -95,24 +95,26 @@ done:
     return status;
 }
 
-static void widen(const void *raw, bool half, size_t count, double *out)
+static void bank_rows_widen(const void *raw, bool half, size_t count, double *out)
 {
     for (size_t i = 0; i < count; i++) {
         out[i] = (double)(half ? nb_half_to_float(((const uint16_t *)raw)[i]) : ((const float *)raw)[i]);
     }
 }
 
-nb_status nb_bank_read_rows(nb_bank_reader *r, const char *group, const char *name, size_t rows, size_t *width,
+nb_status nb_bank_read_rows(nb_bank_reader *r, const nb_bank_matrix *matrix, size_t *width,
                             nb_bank_precision *precision, double **out)
 {
+    const char *group = matrix->group;
+    size_t rows = matrix->rows;
     char path[NAME_MAX_BYTES];
     hid_t half = nb_h5_half_type();
     nb_bank_precision have = NB_BANK_FP32;
     void *raw = NULL;
     nb_error *err = r->err;
     nb_status status;
-    snprintf(path, sizeof path, "%s/%s", group, name);
-    NB_TRY(look(r, path, rows, width, precision != NULL, &have));
+    snprintf(path, sizeof path, "%s/%s", group, matrix->name);
+    NB_TRY(bank_rows_look(r, path, rows, width, precision != NULL, &have));
     size_t element = have == NB_BANK_INT8 ? 1 : have == NB_BANK_FP16 ? 2 : 4, count = rows * *width;
     NB_TRY(nb_bank_check_size(r, path, 2, element));
     /* HDF5 has no native half: the bits come through its own type, unconverted */
@@ -122,9 +124,9 @@ nb_status nb_bank_read_rows(nb_bank_reader *r, const char *group, const char *na
     NB_TRY(nb_bank_check(r, path, raw, count * element));
     NB_TRY_NEW(*out, count);
     if (have == NB_BANK_INT8) {
-        NB_TRY(decode(r, group, raw, rows, *width, *out));
+        NB_TRY(bank_rows_decode(r, group, raw, rows, *width, *out));
     } else {
-        widen(raw, have == NB_BANK_FP16, count, *out);
+        bank_rows_widen(raw, have == NB_BANK_FP16, count, *out);
     }
     for (size_t i = 0; i < rows; i++) {
         double norm = nb_normalise_row(*out + i * *width, *out + i * *width, *width);

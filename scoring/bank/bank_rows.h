@@ -1,4 +1,8 @@
-/* Matrices of a bank as they are read: whatever they are stored as becomes normalised doubles. Used by bank.c alone. */
+/**
+ * @file
+ * Matrices of a bank as they are read: whatever they are stored as becomes normalised doubles. Used by bank.c alone;
+ * not for several threads at once, as HDF5 is not.
+ */
 #ifndef NB_SCORING_BANK_BANK_ROWS_H
 #define NB_SCORING_BANK_BANK_ROWS_H
 
@@ -7,29 +11,47 @@
 #include <hdf5.h>
 #include <jansson.h>
 
-/* A bank being read. */
+/** A bank being read. */
 typedef struct nb_bank_reader {
     hid_t file;
-    const json_t *digests;
-    bool strict; /* every dataset must have a digest */
-    size_t checked;
+    const json_t *digests; /**< of the datasets by name; borrowed */
+    bool strict;           /**< every dataset must have a digest */
+    size_t checked;        /**< datasets so far */
     uint64_t file_bytes;
-    nb_error *err;
+    nb_error *err; /**< of every function here */
 } nb_bank_reader;
 
-/* Notes that a dataset was read, and compares it with its digest. */
+/** Notes that a dataset was read, and compares it with its digest.
+ * @param data [bytes] as stored, after unpacking
+ * @return NB_OK, or NB_ERR_VERIFY when they do not match or a digest is missing that must be there */
 nb_status nb_bank_check(nb_bank_reader *r, const char *name, const void *data, size_t bytes);
 
-/* A dataset unpacks to what the file can hold (scoring/bank/bank.h has the bound). */
+/** Checks that a dataset unpacks to what the file can hold (scoring/bank/bank.h has the bound).
+ * @param element bytes of an element
+ * @return NB_OK, or NB_ERR_INPUT when it is larger, missing or of another rank */
 nb_status nb_bank_check_size(nb_bank_reader *r, const char *name, size_t rank, size_t element);
 
-/* A vector of exactly `count` elements, checked; freed by the caller. */
+/** Reads a vector of exactly `count` elements and checks it.
+ * @param type of the elements in memory
+ * @param element bytes of one
+ * @param data [count], freed by the caller
+ * @return NB_OK, NB_ERR_INPUT for a vector that is missing or of another shape or type, NB_ERR_VERIFY as nb_bank_check,
+ * NB_ERR_LIMIT when memory is out, or NB_ERR_IO */
 nb_status nb_bank_read_vector(nb_bank_reader *r, const char *name, hid_t type, size_t element, size_t count,
                               void **data);
 
-/* The matrix GROUP/NAME as doubles [rows, *width], normalised; *width 0 takes the file's. int8 is read only where
- * `precision` is given, which then says how it is stored. Freed by the caller. */
-nb_status nb_bank_read_rows(nb_bank_reader *r, const char *group, const char *name, size_t rows, size_t *width,
+/** The matrix GROUP/NAME of so many rows. */
+typedef struct nb_bank_matrix {
+    const char *group, *name;
+    size_t rows;
+} nb_bank_matrix;
+
+/** Reads a matrix as normalised doubles and checks it.
+ * @param width the width it must have; 0 takes the file's
+ * @param precision how it is stored; int8 is read only where it is not NULL
+ * @param out [rows, *width], freed by the caller
+ * @return as nb_bank_read_vector, and NB_ERR_INPUT for a row that is zero or not finite */
+nb_status nb_bank_read_rows(nb_bank_reader *r, const nb_bank_matrix *matrix, size_t *width,
                             nb_bank_precision *precision, double **out);
 
 #endif

@@ -1,12 +1,31 @@
-/* Predictions in the form their reader wants: the table of scoring/files/score_file.h, JSON lines, or HDF5.
+/* clang-format off */
+/**
+ * @file
+ * Predictions in the form their reader wants: the table of scoring/files/score_file.h, JSON lines, or HDF5.
  *
- * JSON lines: an object a row with the keys image, label, class, class_name, score, ood_score, decision, as known;
- * numbers with 17 digits, ood_score null where the score is no probability; bytes of names that are not UTF-8 become
- * '?'.
+ * JSON lines, an object a row, keys in this order:
  *
- * HDF5, kind "scores", sealed (common/store/seal.h) and readable by any HDF5 program without plugins: the datasets
- * image and class_name (strings of variable length), label and class (i32), score and ood_score (f64, NaN unknown),
- * decision (u8, 1 in), each [count], and the comment lines as `comments`. */
+ *   image        string; bytes that are not UTF-8 become '?'
+ *   label        integer
+ *   class        integer
+ *   class_name   string; absent where names are not known
+ *   score        number, 17 digits
+ *   ood_score    number, 17 digits; null where the score is no probability
+ *   decision     "in" or "out"; absent where no threshold is known
+ *
+ * HDF5, kind "scores", format 1, sealed (common/store/seal.h) and readable by any HDF5 program without plugins. Datasets
+ * are contiguous, one entry a row of the table:
+ *
+ *   image        strings of variable length, UTF-8 [count]
+ *   label        i32 [count]
+ *   class        i32 [count]
+ *   score        f64 [count]
+ *   ood_score    f64 [count], NaN where the score is no probability
+ *   class_name   strings of variable length [count] (absent where names are not known)
+ *   decision     u8 [count], 1 in-distribution (absent where no threshold is known)
+ *   comments     strings of variable length [lines], the comment lines (absent where there are none)
+ */
+/* clang-format on */
 #ifndef NB_SCORING_FILES_PREDICTIONS_H
 #define NB_SCORING_FILES_PREDICTIONS_H
 
@@ -22,17 +41,21 @@ typedef enum nb_prediction_format {
 #define NB_PREDICTIONS_KIND "scores" /* of the HDF5 form */
 enum { NB_PREDICTIONS_VERSION = 1 };
 
-/* The format of that name; "auto": as the path ends, .jsonl or .h5 or .hdf5, else tsv. */
+/** The format of that name; "auto": as the path ends, .jsonl or .h5 or .hdf5, else tsv. */
 nb_prediction_format nb_predictions_format(const char *name, const char *path);
 
-/* Writes the rows; fails as nb_scores_write does. */
+/** Writes the rows; fails as nb_scores_write does.
+ * @return as nb_scores_write */
 nb_status nb_predictions_write(const nb_scores *scores, nb_prediction_format format, const char *path, bool force,
                                nb_error *err);
 
-/* Reads the HDF5 form, but for class names and decisions. NB_ERR_VERIFY when its seal is broken, NB_ERR_INPUT for what
- * is no such file or has numbers that no score file may have. On failure *out is empty. */
+/** Reads the HDF5 form, but for class names and decisions. NB_ERR_VERIFY when its seal is broken, NB_ERR_INPUT for what
+ * is no such file or has numbers that no score file may have. On failure *out is empty.
+ * @param out freed by nb_scores_free
+ * @return NB_OK, as said above, NB_ERR_IO, or NB_ERR_LIMIT when memory is out */
 nb_status nb_predictions_read(nb_scores *out, const char *path, nb_error *err);
-/* Reads the HDF5 form or, when the file does not begin like one, the table (nb_scores_read). */
+/** Reads the HDF5 form or, when the file does not begin like one, the table (nb_scores_read).
+ * @return as nb_predictions_read and nb_scores_read */
 nb_status nb_predictions_read_any(nb_scores *out, const char *path, nb_error *err);
 
 #endif

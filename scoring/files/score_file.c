@@ -29,7 +29,7 @@ typedef struct reader {
 } reader;
 
 /* Why this pair of numbers cannot be ordered by; NULL when it can. `first` is the ood_score of the first row. */
-static const char *number_fault(double score, double ood_score, double first)
+static const char *score_file_number_fault(double score, double ood_score, double first)
 {
     if (!isfinite(score)) {
         return "the score is not finite";
@@ -50,7 +50,7 @@ static const char *number_fault(double score, double ood_score, double first)
 }
 
 /* Takes the part before the next `mark` off *rest; false when nothing is left. */
-static bool cut(span *rest, char mark, span *part)
+static bool score_file_cut(span *rest, char mark, span *part)
 {
     if (!rest->bytes) {
         return false;
@@ -62,10 +62,10 @@ static bool cut(span *rest, char mark, span *part)
 }
 
 /* The next line without its end; *line keeps bytes NULL at the end of the file. */
-static nb_status next_line(reader *r, span *line, nb_error *err)
+static nb_status score_file_next_line(reader *r, span *line, nb_error *err)
 {
     *line = (span){0};
-    if (!r->rest.len || !cut(&r->rest, '\n', line)) {
+    if (!r->rest.len || !score_file_cut(&r->rest, '\n', line)) {
         *line = (span){0};
         return NB_OK;
     }
@@ -84,7 +84,7 @@ static nb_status next_line(reader *r, span *line, nb_error *err)
 }
 
 /* A field as it may stand in a message: its beginning, in printable ASCII. */
-static void quote(char out[48], span field)
+static void score_file_quote(char out[48], span field)
 {
     size_t n = field.len < 40 ? field.len : 40;
     for (size_t i = 0; i < n; i++) {
@@ -93,17 +93,17 @@ static void quote(char out[48], span field)
     snprintf(out + n, 48 - n, "%s", n < field.len ? "..." : "");
 }
 
-static nb_status parse_comment(nb_scores *out, span line, nb_error *err)
+static nb_status score_file_parse_comment(nb_scores *out, span line, nb_error *err)
 {
     size_t skip = line.len > 1 && line.bytes[1] == ' ' ? 2 : 1;
     return nb_strings_push(&out->comments, line.bytes + skip, line.len - skip, err);
 }
 
-static nb_status parse_header(reader *r, span line, nb_error *err)
+static nb_status score_file_parse_header(reader *r, span line, nb_error *err)
 {
     bool found[COLUMNS] = {false};
     span field;
-    for (r->fields = 0; cut(&line, '\t', &field); r->fields++) {
+    for (r->fields = 0; score_file_cut(&line, '\t', &field); r->fields++) {
         for (size_t k = 0; k < COLUMNS; k++) {
             if (field.len != strlen(column_names[k]) || memcmp(field.bytes, column_names[k], field.len) != 0) {
                 continue;
@@ -127,15 +127,15 @@ static nb_status parse_header(reader *r, span line, nb_error *err)
     return NB_OK;
 }
 
-static nb_status bad_field(const reader *r, size_t column, span field, const char *want, nb_error *err)
+static nb_status score_file_bad_field(const reader *r, size_t column, span field, const char *want, nb_error *err)
 {
     char shown[48];
-    quote(shown, field);
+    score_file_quote(shown, field);
     return nb_fail(err, NB_ERR_INPUT, "'%s' line %zu: %s '%s' is not %s", r->name, r->line, column_names[column], shown,
                    want);
 }
 
-static bool as_text(char out[NUMBER_MAX], span field)
+static bool score_file_as_text(char out[NUMBER_MAX], span field)
 {
     if (field.len >= NUMBER_MAX) {
         return false;
@@ -145,33 +145,34 @@ static bool as_text(char out[NUMBER_MAX], span field)
     return true;
 }
 
-static nb_status parse_class(const reader *r, size_t column, span field, int32_t *out, nb_error *err)
+static nb_status score_file_parse_class(const reader *r, size_t column, span field, int32_t *out, nb_error *err)
 {
     char text[NUMBER_MAX];
     int64_t value;
-    if (!as_text(text, field) || !nb_parse_int(text, &value) || value < -1 || value > INT32_MAX) {
-        return bad_field(r, column, field, "a class number (0 or more, -1 for none)", err);
+    if (!score_file_as_text(text, field) || !nb_parse_int(text, &value) || value < -1 || value > INT32_MAX) {
+        return score_file_bad_field(r, column, field, "a class number (0 or more, -1 for none)", err);
     }
     *out = (int32_t)value;
     return NB_OK;
 }
 
-static nb_status parse_real(const reader *r, size_t column, span field, bool nan_allowed, double *out, nb_error *err)
+static nb_status score_file_parse_real(const reader *r, size_t column, span field, bool nan_allowed, double *out,
+                                       nb_error *err)
 {
     char text[NUMBER_MAX];
-    bool whole = as_text(text, field);
+    bool whole = score_file_as_text(text, field);
     if (whole && nan_allowed && strcasecmp(text, "nan") == 0) {
         *out = (double)NAN;
         return NB_OK;
     }
     if (!whole || !nb_parse_real(text, out)) {
-        return bad_field(r, column, field, nan_allowed ? "a number or nan" : "a finite number", err);
+        return score_file_bad_field(r, column, field, nan_allowed ? "a number or nan" : "a finite number", err);
     }
     return NB_OK;
 }
 
 /* Undoes the escapes into `name`. */
-static nb_status parse_name(const reader *r, span field, nb_buffer *name, nb_error *err)
+static nb_status score_file_parse_name(const reader *r, span field, nb_buffer *name, nb_error *err)
 {
     nb_buffer_clear(name);
     for (size_t i = 0; i < field.len; i++) {
@@ -182,7 +183,7 @@ static nb_status parse_name(const reader *r, span field, nb_buffer *name, nb_err
             i++;
         }
         if (c == '\0' || (c == '\r' && field.bytes[i] == '\r')) {
-            bad_field(r, IMAGE, field, "a name", err);
+            score_file_bad_field(r, IMAGE, field, "a name", err);
             return nb_hint(err, "in image names a backslash is written \\\\, and tab, line feed and carriage return "
                                 "\\t, \\n and \\r; no other escapes exist");
         }
@@ -194,13 +195,13 @@ static nb_status parse_name(const reader *r, span field, nb_buffer *name, nb_err
     return NB_OK;
 }
 
-static nb_status parse_row(reader *r, span line, nb_scores *out, nb_buffer *name, nb_error *err)
+static nb_status score_file_parse_row(reader *r, span line, nb_scores *out, nb_buffer *name, nb_error *err)
 {
     span want[COLUMNS] = {{0}};
     span field;
     size_t i = out->count;
     size_t fields = 0;
-    for (; cut(&line, '\t', &field); fields++) {
+    for (; score_file_cut(&line, '\t', &field); fields++) {
         for (size_t k = 0; k < COLUMNS; k++) {
             if (r->at[k] == fields) {
                 want[k] = field;
@@ -212,17 +213,17 @@ static nb_status parse_row(reader *r, span line, nb_scores *out, nb_buffer *name
                        r->line, fields, r->fields);
     }
     nb_status status;
-    NB_TRY(parse_class(r, LABEL, want[LABEL], &out->labels[i], err));
-    NB_TRY(parse_class(r, CLASS, want[CLASS], &out->classes[i], err));
-    NB_TRY(parse_real(r, SCORE, want[SCORE], false, &out->score[i], err));
-    NB_TRY(parse_real(r, OOD_SCORE, want[OOD_SCORE], true, &out->ood_score[i], err));
-    const char *fault = number_fault(out->score[i], out->ood_score[i], out->ood_score[0]);
+    NB_TRY(score_file_parse_class(r, LABEL, want[LABEL], &out->labels[i], err));
+    NB_TRY(score_file_parse_class(r, CLASS, want[CLASS], &out->classes[i], err));
+    NB_TRY(score_file_parse_real(r, SCORE, want[SCORE], false, &out->score[i], err));
+    NB_TRY(score_file_parse_real(r, OOD_SCORE, want[OOD_SCORE], true, &out->ood_score[i], err));
+    const char *fault = score_file_number_fault(out->score[i], out->ood_score[i], out->ood_score[0]);
     if (fault) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' line %zu: %s (score %.9g, ood_score %.9g)", r->name, r->line, fault,
                          out->score[i], out->ood_score[i]);
         goto done;
     }
-    NB_TRY(parse_name(r, want[IMAGE], name, err));
+    NB_TRY(score_file_parse_name(r, want[IMAGE], name, err));
     NB_TRY(nb_strings_push(&out->images, name->len ? name->data : "", name->len, err));
     out->count++;
 done:
@@ -230,12 +231,12 @@ done:
 }
 
 /* Room for one row a line still to come. */
-static nb_status allocate_rows(nb_scores *out, span rest, nb_error *err)
+static nb_status score_file_allocate_rows(nb_scores *out, span rest, nb_error *err)
 {
     nb_status status = NB_OK;
     size_t lines = 0;
     span line;
-    while (cut(&rest, '\n', &line)) {
+    while (score_file_cut(&rest, '\n', &line)) {
         lines++;
     }
     NB_TRY_NEW(out->labels, lines);
@@ -254,24 +255,24 @@ nb_status nb_scores_parse(nb_scores *out, const char *name, const char *bytes, s
     span line;
     *out = (nb_scores){0};
     for (;;) {
-        NB_TRY(next_line(&r, &line, err));
+        NB_TRY(score_file_next_line(&r, &line, err));
         if (!line.bytes || !line.len || line.bytes[0] != '#') {
             break;
         }
-        NB_TRY(parse_comment(out, line, err));
+        NB_TRY(score_file_parse_comment(out, line, err));
     }
     if (!line.bytes) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' has no header line: it is no score file", name);
         goto done;
     }
-    NB_TRY(parse_header(&r, line, err));
-    NB_TRY(allocate_rows(out, r.rest, err));
+    NB_TRY(score_file_parse_header(&r, line, err));
+    NB_TRY(score_file_allocate_rows(out, r.rest, err));
     for (;;) {
-        NB_TRY(next_line(&r, &line, err));
+        NB_TRY(score_file_next_line(&r, &line, err));
         if (!line.bytes) {
             break;
         }
-        NB_TRY(parse_row(&r, line, out, &unescaped, err));
+        NB_TRY(score_file_parse_row(&r, line, out, &unescaped, err));
     }
     if (!out->count) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' has a header but no rows: no image was scored", name);
@@ -310,9 +311,9 @@ void nb_scores_free(nb_scores *scores)
     }
 }
 
-static nb_status check_row(const nb_scores *s, size_t i, nb_status kind, nb_error *err)
+static nb_status score_file_check_row(const nb_scores *s, size_t i, nb_status kind, nb_error *err)
 {
-    const char *fault = number_fault(s->score[i], s->ood_score[i], s->ood_score[0]);
+    const char *fault = score_file_number_fault(s->score[i], s->ood_score[i], s->ood_score[0]);
     return fault ? nb_fail(err, kind, "score row %zu (counted from 1): %s (score %.9g, ood_score %.9g)", i + 1, fault,
                            s->score[i], s->ood_score[i])
                  : NB_OK;
@@ -336,13 +337,13 @@ done:
     return status;
 }
 
-static nb_status format_row(const nb_scores *s, size_t i, nb_buffer *out, nb_error *err)
+static nb_status score_file_format_row(const nb_scores *s, size_t i, nb_buffer *out, nb_error *err)
 {
     const char *name = nb_strings_get(&s->images, i);
     size_t len = nb_strings_len(&s->images, i);
     char ood_score[32] = "nan";
     nb_status status;
-    NB_TRY(check_row(s, i, NB_ERR_NUMERIC, err));
+    NB_TRY(score_file_check_row(s, i, NB_ERR_NUMERIC, err));
     if (memchr(name, '\0', len)) {
         status = nb_fail(err, NB_ERR_INPUT, "the image name of score row %zu holds a NUL byte", i + 1);
         goto done;
@@ -378,7 +379,7 @@ done:
     return status;
 }
 
-static nb_status format_comment(span comment, nb_buffer *out, nb_error *err)
+static nb_status score_file_format_comment(span comment, nb_buffer *out, nb_error *err)
 {
     nb_status status = NB_OK;
     span line;
@@ -387,7 +388,7 @@ static nb_status format_comment(span comment, nb_buffer *out, nb_error *err)
         return nb_fail(err, NB_ERR_INPUT, "a comment for a score file has %zu bytes (under %d are accepted) or a NUL",
                        comment.len, NB_SCORE_LINE_MAX - 2);
     }
-    while (cut(&comment, '\n', &line)) {
+    while (score_file_cut(&comment, '\n', &line)) {
         NB_TRY(nb_buffer_append(out, line.len ? "# " : "#", line.len ? 2 : 1, err));
         NB_TRY(nb_buffer_append(out, line.bytes, line.len, err));
         NB_TRY(nb_buffer_append(out, "\n", 1, err));
@@ -396,20 +397,20 @@ done:
     return status;
 }
 
-static nb_status put(FILE *f, const char *path, const nb_buffer *text, nb_error *err)
+static nb_status score_file_put(FILE *f, const char *path, const nb_buffer *text, nb_error *err)
 {
     return fwrite(text->data, 1, text->len, f) == text->len ? NB_OK
                                                             : nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", path);
 }
 
-static nb_status write_all(const nb_scores *s, FILE *f, const char *path, nb_error *err)
+static nb_status score_file_write_all(const nb_scores *s, FILE *f, const char *path, nb_error *err)
 {
     nb_buffer text = {0};
     nb_status status;
     for (size_t i = 0; i < s->comments.count; i++) {
         span comment = {nb_strings_get(&s->comments, i), nb_strings_len(&s->comments, i)};
-        NB_TRY(format_comment(comment, &text, err));
-        NB_TRY(put(f, path, &text, err));
+        NB_TRY(score_file_format_comment(comment, &text, err));
+        NB_TRY(score_file_put(f, path, &text, err));
     }
     nb_buffer_clear(&text);
     for (size_t k = 0; k < COLUMNS; k++) {
@@ -417,10 +418,10 @@ static nb_status write_all(const nb_scores *s, FILE *f, const char *path, nb_err
     }
     NB_TRY(
         nb_buffer_printf(&text, err, "%s%s\n", s->class_names ? "\tclass_name" : "", s->accepted ? "\tdecision" : ""));
-    NB_TRY(put(f, path, &text, err));
+    NB_TRY(score_file_put(f, path, &text, err));
     for (size_t i = 0; i < s->count; i++) {
-        NB_TRY(format_row(s, i, &text, err));
-        NB_TRY(put(f, path, &text, err));
+        NB_TRY(score_file_format_row(s, i, &text, err));
+        NB_TRY(score_file_put(f, path, &text, err));
     }
 done:
     nb_buffer_free(&text);
@@ -444,7 +445,7 @@ nb_status nb_scores_write(const nb_scores *scores, const char *path, bool force,
         status = nb_fail_errno(err, NB_ERR_IO, "cannot create '%s'", out.partial);
         goto done;
     }
-    NB_TRY(write_all(scores, f, out.partial, err));
+    NB_TRY(score_file_write_all(scores, f, out.partial, err));
     int closed = fclose(f);
     f = NULL;
     if (closed != 0) {
@@ -474,16 +475,23 @@ bool nb_scores_have_odds(const nb_scores *scores)
     return scores->count && !isnan(scores->ood_score[0]);
 }
 
+nb_status nb_scores_check(const nb_scores *scores, nb_error *err)
+{
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < scores->count && status == NB_OK; i++) {
+        status = score_file_check_row(scores, i, NB_ERR_INPUT, err);
+    }
+    return status;
+}
+
 nb_status nb_scores_keys(const nb_scores *scores, bool as_released, double *keys, nb_error *err)
 {
     bool odds = nb_scores_have_odds(scores);
-    nb_status status = NB_OK;
-    for (size_t i = 0; i < scores->count; i++) {
-        NB_TRY(check_row(scores, i, NB_ERR_INPUT, err));
+    nb_status status = nb_scores_check(scores, err);
+    for (size_t i = 0; i < scores->count && status == NB_OK; i++) {
         double score = scores->score[i];
         keys[i] = as_released ? (double)(float)score : odds ? log(score) - log(scores->ood_score[i]) : score;
     }
-done:
     return status;
 }
 

@@ -44,7 +44,7 @@ double nb_bootstrap_quantile(const double *sorted, size_t count, double q)
 }
 
 /* Accuracy of resampled ID images; NaN when none with a label was drawn. */
-static double accuracy(const nb_scores *s, const uint32_t *weight)
+static double bootstrap_accuracy(const nb_scores *s, const uint32_t *weight)
 {
     uint64_t known = 0;
     uint64_t right = 0;
@@ -56,7 +56,7 @@ static double accuracy(const nb_scores *s, const uint32_t *weight)
 }
 
 /* One run of one resample, its share of every figure's mean over the runs added. */
-static void resample_run(work *w, size_t resample, size_t run)
+static void bootstrap_resample_run(work *w, size_t resample, size_t run)
 {
     const nb_evaluation *e = w->e;
     const nb_pairing *pairs = e->pairs + run * e->set_count;
@@ -72,7 +72,7 @@ static void resample_run(work *w, size_t resample, size_t run)
         nb_bootstrap_draw(w->ood_weight, ood->by_name, ood->scores.count, w->how->seed, 1 + set, resample);
         nb_ranking_count(ranking, w->id_weight, w->ood_weight, w->steps);
         nb_metrics_of_steps(&w->rows[set], w->steps, ranking->step_count);
-        share += accuracy(&id->scores, w->id_weight) / (double)e->set_count;
+        share += bootstrap_accuracy(&id->scores, w->id_weight) / (double)e->set_count;
     }
     nb_report_lines(w->report, w->rows, w->lines);
     for (size_t f = 0; f + 1 < w->figure_count; f++) {
@@ -82,14 +82,14 @@ static void resample_run(work *w, size_t resample, size_t run)
     w->samples[(w->figure_count - 1) * w->how->resamples + resample] += share / runs;
 }
 
-static int ascending(const void *a, const void *b)
+static int bootstrap_ascending(const void *a, const void *b)
 {
     double x = *(const double *)a;
     double y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-static void settle(work *w, nb_report *report)
+static void bootstrap_settle(work *w, nb_report *report)
 {
     size_t n = w->how->resamples;
     double tail = (1 - w->how->confidence) / 2;
@@ -104,7 +104,7 @@ static void settle(work *w, nb_report *report)
             }
         }
         if (known) {
-            qsort(samples, known, sizeof *samples, ascending);
+            qsort(samples, known, sizeof *samples, bootstrap_ascending);
             figure->low = nb_bootstrap_quantile(samples, known, tail);
             figure->high = nb_bootstrap_quantile(samples, known, 1 - tail);
         }
@@ -114,7 +114,7 @@ static void settle(work *w, nb_report *report)
     report->seed = w->how->seed;
 }
 
-static nb_status prepare(work *w, nb_error *err)
+static nb_status bootstrap_prepare(work *w, nb_error *err)
 {
     const nb_evaluation *e = w->e;
     size_t most_id = 0, most_ood = 0, most_steps = 0, figures;
@@ -146,14 +146,14 @@ done:
 nb_status nb_bootstrap_intervals(const nb_evaluation *e, const nb_bootstrap *how, nb_report *report, nb_error *err)
 {
     work w = {.e = e, .how = how, .report = report};
-    nb_status status = prepare(&w, err);
+    nb_status status = bootstrap_prepare(&w, err);
     for (size_t b = 0; status == NB_OK && b < how->resamples; b++) {
         for (size_t run = 0; run < e->run_count; run++) {
-            resample_run(&w, b, run);
+            bootstrap_resample_run(&w, b, run);
         }
     }
     if (status == NB_OK) {
-        settle(&w, report);
+        bootstrap_settle(&w, report);
     }
     for (size_t i = 0; w.rankings && i < e->run_count * e->set_count; i++) {
         nb_ranking_destroy(&w.rankings[i]);

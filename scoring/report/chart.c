@@ -26,19 +26,19 @@ typedef struct frame {
     double left, right, top, bottom;
 } frame;
 
-static double share(const nb_axis *a, double value)
+static double chart_share(const nb_axis *a, double value)
 {
     return a->logarithmic ? (log(value) - log(a->low)) / (log(a->high) - log(a->low))
                           : (value - a->low) / (a->high - a->low);
 }
 
-static nb_point place(const frame *f, nb_point p)
+static nb_point chart_place(const frame *f, nb_point p)
 {
-    return (nb_point){f->left + share(&f->chart->x, p.x) * (f->right - f->left),
-                      f->bottom - share(&f->chart->y, p.y) * (f->bottom - f->top)};
+    return (nb_point){f->left + chart_share(&f->chart->x, p.x) * (f->right - f->left),
+                      f->bottom - chart_share(&f->chart->y, p.y) * (f->bottom - f->top)};
 }
 
-static size_t linear_ticks(const nb_axis *a, size_t most, double *ticks, int *digits)
+static size_t chart_linear_ticks(const nb_axis *a, size_t most, double *ticks, int *digits)
 {
     static const double steps[] = {1, 2, 5, 10};
     double rough = (a->high - a->low) / (double)(most - 1);
@@ -60,12 +60,11 @@ static size_t linear_ticks(const nb_axis *a, size_t most, double *ticks, int *di
     return count;
 }
 
-static size_t logarithmic_ticks(const nb_axis *a, size_t most, double *ticks)
+static size_t chart_logarithmic_ticks(const nb_axis *a, size_t most, double *ticks)
 {
     static const double all[] = {1, 2, 5};
     for (size_t take = 3; take > 0; take -= 2) { /* 1, 2, 5, else powers of ten alone */
         size_t count = 0;
-        /* NOLINTNEXTLINE(clang-analyzer-security.FloatLoopCounter): ten times a power of ten; few steps */
         for (double power = pow(10, floor(log10(a->low))); power <= a->high; power *= 10) {
             for (size_t i = 0; i < take; i++) {
                 double tick = all[i] * power;
@@ -87,11 +86,12 @@ static size_t logarithmic_ticks(const nb_axis *a, size_t most, double *ticks)
 size_t nb_chart_ticks(const nb_axis *axis, size_t most, double *ticks, int *digits)
 {
     *digits = 0;
-    return axis->logarithmic ? logarithmic_ticks(axis, most, ticks) : linear_ticks(axis, most, ticks, digits);
+    return axis->logarithmic ? chart_logarithmic_ticks(axis, most, ticks)
+                             : chart_linear_ticks(axis, most, ticks, digits);
 }
 
 /* "12 500" reads better than "12500"; a true minus. */
-static void format_tick(char out[32], double value, int digits)
+static void chart_format_tick(char out[32], double value, int digits)
 {
     char plain[32];
     size_t n = 0;
@@ -112,24 +112,24 @@ static void format_tick(char out[32], double value, int digits)
     out[n] = '\0';
 }
 
-static void draw_axes(nb_drawing *d, const frame *f)
+static void chart_draw_axes(nb_drawing *d, const frame *f)
 {
     double ticks[TICKS_MAX];
     char label[32];
     int digits;
     size_t count = nb_chart_ticks(&f->chart->x, 9, ticks, &digits);
     for (size_t i = 0; i < count; i++) {
-        double x = place(f, (nb_point){ticks[i], f->chart->y.low}).x;
+        double x = chart_place(f, (nb_point){ticks[i], f->chart->y.low}).x;
         nb_drawing_line(d, NB_INK_GRID, 1, false, (nb_point[]){{x, f->top}, {x, f->bottom}}, 2);
-        format_tick(label, ticks[i], digits);
+        chart_format_tick(label, ticks[i], digits);
         nb_drawing_text(d, (nb_text_style){NB_INK_MUTED, SMALL, false, NB_ANCHOR_MIDDLE, false},
                         (nb_point){x, f->bottom + 16}, label);
     }
     count = nb_chart_ticks(&f->chart->y, 7, ticks, &digits);
     for (size_t i = 0; i < count; i++) {
-        double y = place(f, (nb_point){f->chart->x.low, ticks[i]}).y;
+        double y = chart_place(f, (nb_point){f->chart->x.low, ticks[i]}).y;
         nb_drawing_line(d, NB_INK_GRID, 1, false, (nb_point[]){{f->left, y}, {f->right, y}}, 2);
-        format_tick(label, ticks[i], digits);
+        chart_format_tick(label, ticks[i], digits);
         nb_drawing_text(d, (nb_text_style){NB_INK_MUTED, SMALL, false, NB_ANCHOR_END, false},
                         (nb_point){f->left - 6, y + 4}, label);
     }
@@ -141,11 +141,11 @@ static void draw_axes(nb_drawing *d, const frame *f)
                     (nb_point){16, (f->top + f->bottom) / 2}, f->chart->y.label);
 }
 
-static void draw_series(nb_drawing *d, const frame *f, const nb_series *s, nb_point *room)
+static void chart_draw_series(nb_drawing *d, const frame *f, const nb_series *s, nb_point *room)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->count; i++) {
-        room[n++] = place(f, s->points[i]);
+        room[n++] = chart_place(f, s->points[i]);
     }
     double width = s->width > 0 ? s->width : s->strong ? 2.6 : 1.7;
     nb_drawing_line(d, s->ink, width, s->dashed, room, n);
@@ -160,7 +160,7 @@ static void draw_series(nb_drawing *d, const frame *f, const nb_series *s, nb_po
 }
 
 /* Walks through the legend's entries; draws them when d is there. Returns the rows it takes. */
-static size_t legend(nb_drawing *d, const nb_chart *c, double top, nb_error *err)
+static size_t chart_legend(nb_drawing *d, const nb_chart *c, double top, nb_error *err)
 {
     double x = LEFT;
     size_t rows = 1;
@@ -191,13 +191,13 @@ static size_t legend(nb_drawing *d, const nb_chart *c, double top, nb_error *err
     return rows;
 }
 
-static void draw_mark(nb_drawing *d, const frame *f)
+static void chart_draw_mark(nb_drawing *d, const frame *f)
 {
     const nb_chart *c = f->chart;
     if (isnan(c->mark) || c->mark < c->x.low || c->mark > c->x.high) {
         return;
     }
-    double x = place(f, (nb_point){c->mark, c->y.low}).x;
+    double x = chart_place(f, (nb_point){c->mark, c->y.low}).x;
     bool left = x > (f->left + f->right) / 2;
     nb_drawing_line(d, NB_INK_TEXT, 1.2, true, (nb_point[]){{x, f->top}, {x, f->bottom}}, 2);
     nb_drawing_text(d, (nb_text_style){NB_INK_TEXT, SMALL, false, left ? NB_ANCHOR_END : NB_ANCHOR_START, false},
@@ -217,7 +217,7 @@ nb_status nb_chart_draw(const nb_chart *c, nb_drawing *d, nb_error *err)
     frame f = {.chart = c,
                .left = LEFT,
                .right = WIDTH - RIGHT,
-               .top = top + (double)legend(NULL, c, 0, err) * LEGEND_ROW - 4,
+               .top = top + (double)chart_legend(NULL, c, 0, err) * LEGEND_ROW - 4,
                .bottom = HEIGHT - BOTTOM};
     for (size_t i = 0; i < c->series_count; i++) {
         most = c->series[i].count > most ? c->series[i].count : most;
@@ -225,12 +225,12 @@ nb_status nb_chart_draw(const nb_chart *c, nb_drawing *d, nb_error *err)
     NB_TRY_NEW(room, most + 2);
     nb_drawing_text(d, (nb_text_style){NB_INK_TEXT, LARGE, true, NB_ANCHOR_START, false}, (nb_point){LEFT, TITLE_AT},
                     c->title);
-    draw_axes(d, &f);
+    chart_draw_axes(d, &f);
     for (size_t i = 0; i < c->series_count; i++) {
-        draw_series(d, &f, &c->series[i], room);
+        chart_draw_series(d, &f, &c->series[i], room);
     }
-    draw_mark(d, &f);
-    legend(d, c, top, err);
+    chart_draw_mark(d, &f);
+    chart_legend(d, c, top, err);
     NB_TRY(nb_drawing_end(d, err));
 done:
     free(room);

@@ -6,7 +6,7 @@
 
 enum { CLASSES_MAX = 1 << 20 }; /* beyond, class numbers are no list of labels */
 
-static int descending(const void *a, const void *b)
+static int confusion_descending(const void *a, const void *b)
 {
     double x = *(const double *)a;
     double y = *(const double *)b;
@@ -19,7 +19,7 @@ nb_status nb_key_at_recall(const double *keys, size_t count, double recall, doub
     nb_status status;
     NB_TRY_NEW(sorted, count);
     memcpy(sorted, keys, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, descending);
+    qsort(sorted, count, sizeof *sorted, confusion_descending);
     size_t need = (size_t)ceil(recall * (double)count);
     *out = sorted[need ? need - 1 : 0];
 done:
@@ -27,7 +27,7 @@ done:
     return status;
 }
 
-static size_t classes_of(const nb_scores *s, bool labels)
+static size_t confusion_classes_of(const nb_scores *s, bool labels)
 {
     size_t count = 0;
     for (size_t i = 0; i < s->count; i++) {
@@ -38,7 +38,7 @@ static size_t classes_of(const nb_scores *s, bool labels)
 }
 
 /* Keeps the image among the worst of its label: OOD images by falling key, then ID images by rising key. */
-static void accuse(const nb_evaluation *e, nb_confused *c, nb_culprit who)
+static void confusion_accuse(const nb_evaluation *e, nb_confused *c, nb_culprit who)
 {
     double key = e->samples[who.sample].keys[who.row];
     size_t at = c->culprit_count;
@@ -61,7 +61,7 @@ static void accuse(const nb_evaluation *e, nb_confused *c, nb_culprit who)
     c->culprits[at] = who;
 }
 
-static void judge_id(const nb_evaluation *e, nb_confusion *out, size_t sample)
+static void confusion_judge_id(const nb_evaluation *e, nb_confusion *out, size_t sample)
 {
     const nb_sample *s = &e->samples[sample];
     for (size_t i = 0; i < s->scores.count; i++) {
@@ -75,25 +75,25 @@ static void judge_id(const nb_evaluation *e, nb_confusion *out, size_t sample)
         c->right += right;
         c->rejected += rejected;
         if (!right || rejected) {
-            accuse(e, c, (nb_culprit){sample, i, true});
+            confusion_accuse(e, c, (nb_culprit){sample, i, true});
         }
     }
 }
 
-static void judge_ood(const nb_evaluation *e, nb_confusion *out, size_t sample)
+static void confusion_judge_ood(const nb_evaluation *e, nb_confusion *out, size_t sample)
 {
     const nb_sample *s = &e->samples[sample];
     for (size_t i = 0; i < s->scores.count; i++) {
         if (s->scores.classes[i] >= 0 && s->keys[i] >= out->threshold) {
             nb_confused *c = &out->labels[s->scores.classes[i]];
             c->taken++;
-            accuse(e, c, (nb_culprit){sample, i, false});
+            confusion_accuse(e, c, (nb_culprit){sample, i, false});
         }
     }
 }
 
 /* For one label after the other: its ID images' most frequent wrong class. */
-static nb_status find_mistaken(nb_confusion *out, const nb_scores *s, nb_error *err)
+static nb_status confusion_find_mistaken(nb_confusion *out, const nb_scores *s, nb_error *err)
 {
     size_t *counts = NULL;
     size_t *next = NULL;
@@ -134,17 +134,17 @@ done:
     return status;
 }
 
-static size_t blame(const nb_confused *c)
+static size_t confusion_blame(const nb_confused *c)
 {
     return c->taken + (c->images - c->right) + c->rejected;
 }
 
-static int by_blame(const void *a, const void *b, void *labels)
+static int confusion_by_blame(const void *a, const void *b, void *labels)
 {
     size_t x = *(const size_t *)a;
     size_t y = *(const size_t *)b;
-    size_t p = blame(&((const nb_confused *)labels)[x]);
-    size_t q = blame(&((const nb_confused *)labels)[y]);
+    size_t p = confusion_blame(&((const nb_confused *)labels)[x]);
+    size_t q = confusion_blame(&((const nb_confused *)labels)[y]);
     return p != q ? (p < q) - (p > q) : (x > y) - (x < y);
 }
 
@@ -153,9 +153,9 @@ nb_status nb_confusion_find(nb_confusion *out, const nb_evaluation *e, nb_error 
     size_t id = e->pairs[0].id;
     const nb_sample *s = &e->samples[id];
     nb_status status;
-    *out = (nb_confusion){.count = classes_of(&s->scores, true)};
+    *out = (nb_confusion){.count = confusion_classes_of(&s->scores, true)};
     for (size_t set = 0; set < e->set_count; set++) {
-        size_t other = classes_of(&e->samples[e->pairs[set].ood].scores, false);
+        size_t other = confusion_classes_of(&e->samples[e->pairs[set].ood].scores, false);
         out->count = other > out->count ? other : out->count;
     }
     if (!out->count || out->count > CLASSES_MAX) {
@@ -169,12 +169,12 @@ nb_status nb_confusion_find(nb_confusion *out, const nb_evaluation *e, nb_error 
         out->labels[i].label = i;
         out->ranked[i] = i;
     }
-    judge_id(e, out, id);
+    confusion_judge_id(e, out, id);
     for (size_t set = 0; set < e->set_count; set++) {
-        judge_ood(e, out, e->pairs[set].ood);
+        confusion_judge_ood(e, out, e->pairs[set].ood);
     }
-    NB_TRY(find_mistaken(out, &s->scores, err));
-    qsort_r(out->ranked, out->count, sizeof *out->ranked, by_blame, out->labels);
+    NB_TRY(confusion_find_mistaken(out, &s->scores, err));
+    qsort_r(out->ranked, out->count, sizeof *out->ranked, confusion_by_blame, out->labels);
 done:
     if (status != NB_OK) {
         nb_confusion_free(out);

@@ -24,7 +24,7 @@ nb_ink nb_ink_of_set(size_t i)
     return (nb_ink)(NB_INK_OOD + i % NB_INK_SERIES);
 }
 
-static void keep(nb_drawing *d, nb_status status)
+static void drawing_keep(nb_drawing *d, nb_status status)
 {
     d->status = d->status == NB_OK ? status : d->status;
 }
@@ -36,7 +36,7 @@ void nb_drawing_begin(nb_drawing *d, double width, double height, const char *ti
     if (d->title) {
         memcpy(d->title, title, strlen(title) + 1);
     } else {
-        keep(d, NB_ERR_LIMIT);
+        drawing_keep(d, NB_ERR_LIMIT);
     }
 }
 
@@ -59,7 +59,7 @@ nb_status nb_drawing_end(nb_drawing *d, nb_error *err)
     return d->status;
 }
 
-static void add(nb_drawing *d, nb_mark mark, const nb_point *points, size_t count)
+static void drawing_add(nb_drawing *d, nb_mark mark, const nb_point *points, size_t count)
 {
     if (d->status != NB_OK || !count) {
         return;
@@ -67,14 +67,14 @@ static void add(nb_drawing *d, nb_mark mark, const nb_point *points, size_t coun
     if (d->mark_count == d->mark_cap) {
         size_t cap = d->mark_cap ? 2 * d->mark_cap : 64;
         nb_mark *grown = nb_grow(d->marks, cap, sizeof *grown, &d->error);
-        keep(d, grown ? NB_OK : NB_ERR_LIMIT);
+        drawing_keep(d, grown ? NB_OK : NB_ERR_LIMIT);
         d->marks = grown ? grown : d->marks;
         d->mark_cap = grown ? cap : d->mark_cap;
     }
     if (d->point_count + count > d->point_cap) {
         size_t cap = 2 * (d->point_count + count);
         nb_point *grown = nb_grow(d->points, cap, sizeof *grown, &d->error);
-        keep(d, grown ? NB_OK : NB_ERR_LIMIT);
+        drawing_keep(d, grown ? NB_OK : NB_ERR_LIMIT);
         d->points = grown ? grown : d->points;
         d->point_cap = grown ? cap : d->point_cap;
     }
@@ -89,17 +89,17 @@ static void add(nb_drawing *d, nb_mark mark, const nb_point *points, size_t coun
 
 void nb_drawing_line(nb_drawing *d, nb_ink ink, double width, bool dashed, const nb_point *points, size_t count)
 {
-    add(d, (nb_mark){.kind = NB_MARK_LINE, .ink = ink, .measure = width, .dashed = dashed}, points, count);
+    drawing_add(d, (nb_mark){.kind = NB_MARK_LINE, .ink = ink, .measure = width, .dashed = dashed}, points, count);
 }
 
 void nb_drawing_area(nb_drawing *d, nb_ink ink, double alpha, const nb_point *points, size_t count)
 {
-    add(d, (nb_mark){.kind = NB_MARK_AREA, .ink = ink, .measure = alpha}, points, count);
+    drawing_add(d, (nb_mark){.kind = NB_MARK_AREA, .ink = ink, .measure = alpha}, points, count);
 }
 
 void nb_drawing_dot(nb_drawing *d, nb_ink ink, double radius, nb_point at)
 {
-    add(d, (nb_mark){.kind = NB_MARK_DOT, .ink = ink, .measure = radius}, &at, 1);
+    drawing_add(d, (nb_mark){.kind = NB_MARK_DOT, .ink = ink, .measure = radius}, &at, 1);
 }
 
 void nb_drawing_text(nb_drawing *d, nb_text_style style, nb_point at, const char *text)
@@ -113,11 +113,11 @@ void nb_drawing_text(nb_drawing *d, nb_text_style style, nb_point at, const char
                     .text = d->texts.count};
     nb_buffer clean = {0}; /* cairo refuses what is not UTF-8 */
     if (d->status == NB_OK) {
-        keep(d, nb_shorten(&clean, text, SIZE_MAX, &d->error));
+        drawing_keep(d, nb_shorten(&clean, text, SIZE_MAX, &d->error));
     }
     if (d->status == NB_OK) {
-        keep(d, nb_strings_push(&d->texts, clean.data, clean.len, &d->error));
-        add(d, mark, &at, 1);
+        drawing_keep(d, nb_strings_push(&d->texts, clean.data, clean.len, &d->error));
+        drawing_add(d, mark, &at, 1);
     }
     nb_buffer_free(&clean);
 }
@@ -127,7 +127,7 @@ double nb_text_width(const char *text, double size)
     return 0.61 * size * (double)nb_display_width(text);
 }
 
-static nb_status svg_points(const nb_drawing *d, const nb_mark *m, nb_buffer *out, nb_error *err)
+static nb_status drawing_svg_points(const nb_drawing *d, const nb_mark *m, nb_buffer *out, nb_error *err)
 {
     nb_status status = nb_buffer_printf(out, err, " points=\"");
     for (size_t i = 0; status == NB_OK && i < m->count; i++) {
@@ -137,7 +137,7 @@ static nb_status svg_points(const nb_drawing *d, const nb_mark *m, nb_buffer *ou
     return status == NB_OK ? nb_buffer_printf(out, err, "\"/>\n") : status;
 }
 
-static nb_status svg_text(const nb_drawing *d, const nb_mark *m, nb_buffer *out, nb_error *err)
+static nb_status drawing_svg_text(const nb_drawing *d, const nb_mark *m, nb_buffer *out, nb_error *err)
 {
     static const char *const anchors[] = {"start", "middle", "end"};
     nb_point p = d->points[m->first];
@@ -158,7 +158,7 @@ done:
     return status;
 }
 
-static nb_status svg_mark(const nb_drawing *d, const nb_mark *m, nb_buffer *out, nb_error *err)
+static nb_status drawing_svg_mark(const nb_drawing *d, const nb_mark *m, nb_buffer *out, nb_error *err)
 {
     nb_point p = d->points[m->first];
     nb_status status = NB_OK;
@@ -166,20 +166,20 @@ static nb_status svg_mark(const nb_drawing *d, const nb_mark *m, nb_buffer *out,
     case NB_MARK_LINE:
         NB_TRY(nb_buffer_printf(out, err, "<polyline class=\"s%d\" stroke-width=\"%g\"%s", (int)m->ink, m->measure,
                                 m->dashed ? " stroke-dasharray=\"5 4\"" : ""));
-        return svg_points(d, m, out, err);
+        return drawing_svg_points(d, m, out, err);
     case NB_MARK_AREA:
         NB_TRY(nb_buffer_printf(out, err, "<polygon class=\"f%d\" fill-opacity=\"%g\"", (int)m->ink, m->measure));
-        return svg_points(d, m, out, err);
+        return drawing_svg_points(d, m, out, err);
     case NB_MARK_DOT:
         return nb_buffer_printf(out, err, "<circle class=\"f%d\" r=\"%g\" cx=\"%.5g\" cy=\"%.5g\"/>\n", (int)m->ink,
                                 m->measure, p.x, p.y);
-    case NB_MARK_TEXT: return svg_text(d, m, out, err);
+    case NB_MARK_TEXT: return drawing_svg_text(d, m, out, err);
     }
 done:
     return status;
 }
 
-static nb_status style_of(nb_buffer *out, bool dark, nb_error *err)
+static nb_status drawing_style_of(nb_buffer *out, bool dark, nb_error *err)
 {
     nb_status status = NB_OK;
     for (int i = 0; status == NB_OK && i < NB_INK_OOD + NB_INK_SERIES; i++) {
@@ -193,9 +193,9 @@ nb_status nb_drawing_style(nb_buffer *out, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_buffer_printf(out, err, "svg text{font-family:\"DejaVu Sans\",Verdana,sans-serif}\n"));
-    NB_TRY(style_of(out, false, err));
+    NB_TRY(drawing_style_of(out, false, err));
     NB_TRY(nb_buffer_printf(out, err, "@media screen and (prefers-color-scheme:dark){\n"));
-    NB_TRY(style_of(out, true, err));
+    NB_TRY(drawing_style_of(out, true, err));
     NB_TRY(nb_buffer_printf(out, err, "}\n"));
 done:
     return status;
@@ -221,7 +221,7 @@ nb_status nb_drawing_svg(const nb_drawing *d, bool standalone, nb_buffer *out, n
         NB_TRY(nb_buffer_printf(out, err, "</style>\n"));
     }
     for (size_t i = 0; i < d->mark_count; i++) {
-        NB_TRY(svg_mark(d, &d->marks[i], out, err));
+        NB_TRY(drawing_svg_mark(d, &d->marks[i], out, err));
     }
     NB_TRY(nb_buffer_printf(out, err, "</svg>\n"));
 done:

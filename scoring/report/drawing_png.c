@@ -11,27 +11,27 @@ typedef struct sink {
     nb_error *err;
 } sink;
 
-static cairo_status_t take(void *to, const unsigned char *data, unsigned int length)
+static cairo_status_t drawing_png_take(void *to, const unsigned char *data, unsigned int length)
 {
     sink *s = to;
     return nb_buffer_append(&s->bytes, data, length, s->err) == NB_OK ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_NO_MEMORY;
 }
 
-static void use_ink(cairo_t *c, nb_ink ink, double alpha)
+static void drawing_png_use_ink(cairo_t *c, nb_ink ink, double alpha)
 {
     unsigned long rgb = strtoul(nb_ink_colour(ink, false) + 1, NULL, 16);
     cairo_set_source_rgba(c, (double)(rgb >> 16 & 255) / 255, (double)(rgb >> 8 & 255) / 255, (double)(rgb & 255) / 255,
                           alpha);
 }
 
-static void trace(cairo_t *c, const nb_drawing *d, const nb_mark *m)
+static void drawing_png_trace(cairo_t *c, const nb_drawing *d, const nb_mark *m)
 {
     for (size_t i = 0; i < m->count; i++) {
         cairo_line_to(c, d->points[m->first + i].x, d->points[m->first + i].y);
     }
 }
 
-static void draw_text(cairo_t *c, const nb_drawing *d, const nb_mark *m)
+static void drawing_png_draw_text(cairo_t *c, const nb_drawing *d, const nb_mark *m)
 {
     static const double shifts[] = {0, 0.5, 1};
     const char *text = nb_strings_get(&d->texts, m->text);
@@ -50,28 +50,28 @@ static void draw_text(cairo_t *c, const nb_drawing *d, const nb_mark *m)
     cairo_restore(c);
 }
 
-static void draw(cairo_t *c, const nb_drawing *d, const nb_mark *m)
+static void drawing_png_draw(cairo_t *c, const nb_drawing *d, const nb_mark *m)
 {
     static const double dashes[] = {5, 4};
     nb_point p = d->points[m->first];
     cairo_new_path(c);
-    use_ink(c, m->ink, m->kind == NB_MARK_AREA ? m->measure : 1);
+    drawing_png_use_ink(c, m->ink, m->kind == NB_MARK_AREA ? m->measure : 1);
     switch (m->kind) {
     case NB_MARK_LINE:
         cairo_set_line_width(c, m->measure);
         cairo_set_dash(c, dashes, m->dashed ? 2 : 0, 0);
-        trace(c, d, m);
+        drawing_png_trace(c, d, m);
         cairo_stroke(c);
         break;
     case NB_MARK_AREA:
-        trace(c, d, m);
+        drawing_png_trace(c, d, m);
         cairo_fill(c);
         break;
     case NB_MARK_DOT:
         cairo_arc(c, p.x, p.y, m->measure, 0, 6.283185307179586);
         cairo_fill(c);
         break;
-    case NB_MARK_TEXT: draw_text(c, d, m); break;
+    case NB_MARK_TEXT: drawing_png_draw_text(c, d, m); break;
     }
 }
 
@@ -87,11 +87,11 @@ nb_status nb_drawing_png(const nb_drawing *d, double scale, const char *path, bo
     cairo_scale(c, scale, scale);
     cairo_set_line_join(c, CAIRO_LINE_JOIN_ROUND);
     for (size_t i = 0; i < d->mark_count; i++) {
-        draw(c, d, &d->marks[i]);
+        drawing_png_draw(c, d, &d->marks[i]);
     }
     cairo_status_t drawn = cairo_status(c);
     if (drawn == CAIRO_STATUS_SUCCESS) {
-        drawn = cairo_surface_write_to_png_stream(surface, take, &s);
+        drawn = cairo_surface_write_to_png_stream(surface, drawing_png_take, &s);
     }
     if (drawn != CAIRO_STATUS_SUCCESS) {
         status = nb_fail(err, drawn == CAIRO_STATUS_NO_MEMORY ? NB_ERR_LIMIT : NB_ERR_INTERNAL, "cannot draw '%s': %s",

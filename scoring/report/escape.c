@@ -12,7 +12,7 @@ typedef struct sign {
     utf8proc_int32_t point;
 } sign;
 
-static bool next_sign(const char **text, sign *out)
+static bool escape_next_sign(const char **text, sign *out)
 {
     if (!**text) {
         return false;
@@ -26,7 +26,7 @@ static bool next_sign(const char **text, sign *out)
     return true;
 }
 
-static const char *markup(utf8proc_int32_t point)
+static const char *escape_markup(utf8proc_int32_t point)
 {
     switch (point) {
     case '&': return "&amp;";
@@ -38,7 +38,7 @@ static const char *markup(utf8proc_int32_t point)
     }
 }
 
-static const char *markdown(utf8proc_int32_t point)
+static const char *escape_markdown(utf8proc_int32_t point)
 {
     switch (point) {
     case '|': return "\\|";
@@ -55,7 +55,7 @@ static const char *markdown(utf8proc_int32_t point)
     }
 }
 
-static const char *latex(utf8proc_int32_t point)
+static const char *escape_latex(utf8proc_int32_t point)
 {
     switch (point) {
     case '\\': return "\\textbackslash{}";
@@ -79,7 +79,7 @@ static nb_status escape(nb_buffer *out, const char *text, const char *(*coded)(u
 {
     nb_status status = nb_buffer_append(out, "", 0, err);
     sign s;
-    while (status == NB_OK && next_sign(&text, &s)) {
+    while (status == NB_OK && escape_next_sign(&text, &s)) {
         const char *code = coded(s.point);
         status = nb_buffer_append(out, code ? code : s.bytes, code ? strlen(code) : s.len, err);
     }
@@ -88,20 +88,20 @@ static nb_status escape(nb_buffer *out, const char *text, const char *(*coded)(u
 
 nb_status nb_escape_markup(nb_buffer *out, const char *text, nb_error *err)
 {
-    return escape(out, text, markup, err);
+    return escape(out, text, escape_markup, err);
 }
 
 nb_status nb_escape_markdown(nb_buffer *out, const char *text, nb_error *err)
 {
-    return escape(out, text, markdown, err);
+    return escape(out, text, escape_markdown, err);
 }
 
 nb_status nb_escape_latex(nb_buffer *out, const char *text, nb_error *err)
 {
-    return escape(out, text, latex, err);
+    return escape(out, text, escape_latex, err);
 }
 
-static const char *doubled_quote(utf8proc_int32_t point)
+static const char *escape_doubled_quote(utf8proc_int32_t point)
 {
     return point == '"' ? "\"\"" : NULL;
 }
@@ -111,7 +111,7 @@ nb_status nb_escape_csv(nb_buffer *out, const char *text, nb_error *err)
     const char *quote = strpbrk(text, "\",;\t ") ? "\"" : "";
     nb_status status;
     NB_TRY(nb_buffer_append(out, quote, strlen(quote), err));
-    NB_TRY(escape(out, text, doubled_quote, err));
+    NB_TRY(escape(out, text, escape_doubled_quote, err));
     NB_TRY(nb_buffer_append(out, quote, strlen(quote), err));
 done:
     return status;
@@ -121,7 +121,7 @@ size_t nb_display_width(const char *text)
 {
     size_t width = 0;
     sign s;
-    while (next_sign(&text, &s)) {
+    while (escape_next_sign(&text, &s)) {
         width += (size_t)utf8proc_charwidth(s.point);
     }
     return width;
@@ -133,7 +133,7 @@ nb_status nb_shorten(nb_buffer *out, const char *text, size_t width, nb_error *e
     size_t used = whole ? 0 : 1;
     sign s;
     nb_status status = nb_buffer_append(out, "", 0, err);
-    while (status == NB_OK && next_sign(&text, &s)) {
+    while (status == NB_OK && escape_next_sign(&text, &s)) {
         used += (size_t)utf8proc_charwidth(s.point);
         if (used > width) {
             break;

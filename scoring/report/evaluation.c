@@ -28,7 +28,7 @@ done:
     return status;
 }
 
-static void sample_free(nb_sample *s)
+static void evaluation_sample_free(nb_sample *s)
 {
     free(s->path);
     nb_scores_free(&s->scores);
@@ -41,7 +41,7 @@ void nb_evaluation_free(nb_evaluation *e)
 {
     if (e) {
         for (size_t i = 0; e->samples && i < e->sample_count; i++) {
-            sample_free(&e->samples[i]);
+            evaluation_sample_free(&e->samples[i]);
         }
         free(e->samples);
         free(e->pairs);
@@ -49,22 +49,22 @@ void nb_evaluation_free(nb_evaluation *e)
     }
 }
 
-static int compare_names(const nb_scores *s, uint32_t a, uint32_t b)
+static int evaluation_compare_names(const nb_scores *s, uint32_t a, uint32_t b)
 {
     return nb_bytes_compare(nb_strings_get(&s->images, a), nb_strings_len(&s->images, a), nb_strings_get(&s->images, b),
                             nb_strings_len(&s->images, b));
 }
 
-static int by_name(const void *a, const void *b, void *scores)
+static int evaluation_by_name(const void *a, const void *b, void *scores)
 {
     uint32_t x = *(const uint32_t *)a;
     uint32_t y = *(const uint32_t *)b;
-    int order = compare_names(scores, x, y);
+    int order = evaluation_compare_names(scores, x, y);
     return order ? order : (x > y) - (x < y);
 }
 
 /* The comment that begins with this word, NULL when there is none. */
-static const char *comment(const nb_sample *s, const char *word)
+static const char *evaluation_comment(const nb_sample *s, const char *word)
 {
     size_t len = strlen(word);
     for (size_t i = 0; i < s->scores.comments.count; i++) {
@@ -76,17 +76,16 @@ static const char *comment(const nb_sample *s, const char *word)
 }
 
 /* The labels of the bank that a score file names ("bank DIGEST: 24 labels, ..."); 0 when it names none. */
-static size_t labels_said(const nb_sample *s)
+static size_t evaluation_labels_said(const nb_sample *s)
 {
-    const char *line = comment(s, "bank ");
+    const char *line = evaluation_comment(s, "bank ");
     const char *colon = line ? strchr(line, ':') : NULL;
     unsigned long long count = 0;
-    /* NOLINTNEXTLINE(cert-err34-c): nine digits are no overflow, and what is no number counts as none */
     return colon && sscanf(colon, ": %9llu labels", &count) == 1 ? (size_t)count : 0;
 }
 
-static nb_status refuse_class(const nb_sample *s, size_t i, const char *what, int32_t number, size_t label_count,
-                              nb_error *err)
+static nb_status evaluation_refuse_class(const nb_sample *s, size_t i, const char *what, int32_t number,
+                                         size_t label_count, nb_error *err)
 {
     nb_fail(err, NB_ERR_INPUT, "'%s' row %zu (counted from 1), image '%.200s': %s %d, the bank's %zu labels end at %zu",
             s->path, i + 1, nb_strings_get(&s->scores.images, i), what, number, label_count, label_count - 1);
@@ -94,25 +93,25 @@ static nb_status refuse_class(const nb_sample *s, size_t i, const char *what, in
 }
 
 /* Labels count where the images are ID images; those of OOD images may number other classes. */
-static nb_status check_classes(const nb_sample *s, size_t label_count, bool id, nb_error *err)
+static nb_status evaluation_check_classes(const nb_sample *s, size_t label_count, bool id, nb_error *err)
 {
     for (size_t i = 0; label_count && i < s->scores.count; i++) {
         int32_t label = s->scores.labels[i];
         int32_t class = s->scores.classes[i];
         if (id && label >= 0 && (size_t)label >= label_count) {
-            return refuse_class(s, i, "label", label, label_count, err);
+            return evaluation_refuse_class(s, i, "label", label, label_count, err);
         }
         if (class >= 0 && (size_t) class >= label_count) {
-            return refuse_class(s, i, "class", class, label_count, err);
+            return evaluation_refuse_class(s, i, "class", class, label_count, err);
         }
     }
     return NB_OK;
 }
 
-nb_status nb_evaluation_take(nb_evaluation *e, size_t sample, const nb_scored_file *file, nb_scores *scores,
+nb_status nb_evaluation_take(nb_evaluation *e, size_t sample, const nb_sample_source *source, nb_scores *scores,
                              nb_error *err)
 {
-    const char *path = file->path;
+    const char *path = source->path;
     nb_sample *s = &e->samples[sample];
     size_t n = scores->count;
     nb_status status;
@@ -124,7 +123,8 @@ nb_status nb_evaluation_take(nb_evaluation *e, size_t sample, const nb_scored_fi
         status = nb_fail(err, NB_ERR_LIMIT, "'%s' has %zu rows, at most 2^32 - 1 are evaluated", path, n);
         goto done;
     }
-    NB_TRY(check_classes(s, file->label_count ? file->label_count : labels_said(s), file->id, err));
+    NB_TRY(evaluation_check_classes(s, source->label_count ? source->label_count : evaluation_labels_said(s),
+                                    source->id, err));
     NB_TRY_NEW(s->keys, n);
     status = nb_scores_keys(&s->scores, e->as_released, s->keys, err);
     if (status != NB_OK) {
@@ -135,9 +135,9 @@ nb_status nb_evaluation_take(nb_evaluation *e, size_t sample, const nb_scored_fi
     for (size_t i = 0; i < n; i++) {
         s->by_name[i] = (uint32_t)i;
     }
-    qsort_r(s->by_name, n, sizeof *s->by_name, by_name, &s->scores);
+    qsort_r(s->by_name, n, sizeof *s->by_name, evaluation_by_name, &s->scores);
     for (size_t i = 1; i < n; i++) {
-        if (compare_names(&s->scores, s->by_name[i - 1], s->by_name[i]) == 0) {
+        if (evaluation_compare_names(&s->scores, s->by_name[i - 1], s->by_name[i]) == 0) {
             s->doubled++;
             s->example = s->by_name[i];
         }
@@ -146,7 +146,7 @@ done:
     return status;
 }
 
-static nb_status copy_rows(nb_scores *out, const nb_scores *from, bool id, nb_error *err)
+static nb_status evaluation_copy_rows(nb_scores *out, const nb_scores *from, bool id, nb_error *err)
 {
     nb_status status;
     NB_TRY_NEW(out->labels, from->count);
@@ -177,24 +177,25 @@ nb_status nb_evaluation_split(nb_evaluation *e, const nb_pairing *pair, const ch
     nb_status status = NB_OK;
     nb_scores part = {0};
     for (int id = 0; id < 2; id++) {
-        NB_TRY(copy_rows(&part, scores, id, err));
+        NB_TRY(evaluation_copy_rows(&part, scores, id, err));
         if (!part.count) {
             nb_fail(err, NB_ERR_INPUT, "the stream '%s' has no %s", path,
                     id ? "ID image: no row has a label" : "OOD image: no row has label -1");
             status = nb_hint(err, "in a stream ID images carry their class number and OOD images -1");
             goto done;
         }
-        NB_TRY(nb_evaluation_take(e, id ? pair->id : pair->ood, &(nb_scored_file){.path = path, .id = id}, &part, err));
+        const nb_sample_source source = {.path = path, .id = id};
+        NB_TRY(nb_evaluation_take(e, id ? pair->id : pair->ood, &source, &part, err));
     }
 done:
     nb_scores_free(&part);
     return status;
 }
 
-static nb_status check_comment(const nb_sample *a, const nb_sample *b, const char *word, nb_error *err)
+static nb_status evaluation_check_comment(const nb_sample *a, const nb_sample *b, const char *word, nb_error *err)
 {
-    const char *x = comment(a, word);
-    const char *y = comment(b, word);
+    const char *x = evaluation_comment(a, word);
+    const char *y = evaluation_comment(b, word);
     if (!x || !y || strcmp(x, y) == 0) {
         return NB_OK;
     }
@@ -214,8 +215,8 @@ nb_status nb_evaluation_check(nb_evaluation *e, nb_error *err)
                              id->path, ood->path);
             goto done;
         }
-        NB_TRY(check_comment(id, ood, "bank ", err));
-        NB_TRY(check_comment(id, ood, "score ", err));
+        NB_TRY(evaluation_check_comment(id, ood, "bank ", err));
+        NB_TRY(evaluation_check_comment(id, ood, "score ", err));
     }
 done:
     return status;
@@ -240,7 +241,7 @@ bool nb_evaluation_flat(const nb_evaluation *e, const nb_pairing *pair)
 }
 
 /* A run's ID accuracy: of the one ID sample, or the mean over the sets' own. */
-static double run_accuracy(const nb_evaluation *e, const nb_pairing *pairs)
+static double evaluation_run_accuracy(const nb_evaluation *e, const nb_pairing *pairs)
 {
     double sum = 0;
     for (size_t set = 0; set < e->set_count; set++) {
@@ -250,7 +251,7 @@ static double run_accuracy(const nb_evaluation *e, const nb_pairing *pairs)
                                                      : sum / (double)e->set_count;
 }
 
-static nb_status add_run(const nb_evaluation *e, size_t run, nb_metrics *rows, nb_report *out, nb_error *err)
+static nb_status evaluation_add_run(const nb_evaluation *e, size_t run, nb_metrics *rows, nb_report *out, nb_error *err)
 {
     const nb_pairing *pairs = e->pairs + run * e->set_count;
     nb_status status = NB_OK;
@@ -263,7 +264,7 @@ static nb_status add_run(const nb_evaluation *e, size_t run, nb_metrics *rows, n
             out->ood_images[set] = ood->scores.count;
         }
     }
-    NB_TRY(nb_report_add_run(out, rows, run_accuracy(e, pairs), err));
+    NB_TRY(nb_report_add_run(out, rows, evaluation_run_accuracy(e, pairs), err));
 done:
     return status;
 }
@@ -276,7 +277,7 @@ nb_status nb_evaluation_report(const nb_evaluation *e, const nb_eval_plan *plan,
     NB_TRY(nb_report_begin(out, &plan->names, &plan->groups, err));
     NB_TRY_NEW(rows, e->set_count);
     for (size_t run = 0; run < e->run_count; run++) {
-        NB_TRY(add_run(e, run, rows, out, err));
+        NB_TRY(evaluation_add_run(e, run, rows, out, err));
     }
     NB_TRY(nb_report_settle(out, err));
     out->ordered = e->as_released ? "the score in single precision"

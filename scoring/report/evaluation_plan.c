@@ -8,7 +8,7 @@ typedef struct word {
     size_t group_len, name_len;
 } word;
 
-static nb_status split(word *out, const char *text, const char *option, nb_error *err)
+static nb_status evaluation_plan_split(word *out, const char *text, const char *option, nb_error *err)
 {
     const char *equals = strchr(text, '=');
     const char *colon = equals ? memchr(text, ':', (size_t)(equals - text)) : NULL;
@@ -26,7 +26,7 @@ static nb_status split(word *out, const char *text, const char *option, nb_error
     return NB_OK;
 }
 
-static size_t find(const nb_strings *names, const word *w)
+static size_t evaluation_plan_find(const nb_strings *names, const word *w)
 {
     size_t i = 0;
     while (i < names->count &&
@@ -37,13 +37,13 @@ static size_t find(const nb_strings *names, const word *w)
 }
 
 /* Collects the names in the order they come first in. */
-static nb_status collect(nb_eval_plan *p, const nb_strings *words, const char *option, nb_error *err)
+static nb_status evaluation_plan_collect(nb_eval_plan *p, const nb_strings *words, const char *option, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t i = 0; i < words->count; i++) {
         word w;
-        NB_TRY(split(&w, nb_strings_get(words, i), option, err));
-        size_t at = find(&p->names, &w);
+        NB_TRY(evaluation_plan_split(&w, nb_strings_get(words, i), option, err));
+        size_t at = evaluation_plan_find(&p->names, &w);
         if (at == p->names.count) {
             NB_TRY(nb_strings_push(&p->names, w.name, w.name_len, err));
             NB_TRY(nb_strings_push(&p->groups, w.group, w.group_len, err));
@@ -60,19 +60,20 @@ done:
 }
 
 /* The file of set `set` in run `run`: the word of that name that comes after `run` others. NULL when there is none. */
-static const char *occurrence(const nb_eval_plan *p, const nb_strings *words, size_t set, size_t run)
+static const char *evaluation_plan_occurrence(const nb_eval_plan *p, const nb_strings *words, size_t set, size_t run)
 {
     for (size_t i = 0; i < words->count; i++) {
         word w;
         nb_error none;
-        if (split(&w, nb_strings_get(words, i), "", &none) == NB_OK && find(&p->names, &w) == set && run-- == 0) {
+        if (evaluation_plan_split(&w, nb_strings_get(words, i), "", &none) == NB_OK &&
+            evaluation_plan_find(&p->names, &w) == set && run-- == 0) {
             return w.path;
         }
     }
     return NULL;
 }
 
-static nb_status wrong_count(const nb_eval_plan *p, size_t set, bool more, nb_error *err)
+static nb_status evaluation_plan_wrong_count(const nb_eval_plan *p, size_t set, bool more, nb_error *err)
 {
     const char *name = nb_strings_get(&p->names, set);
     if (more && p->run_count == 1) {
@@ -84,14 +85,14 @@ static nb_status wrong_count(const nb_eval_plan *p, size_t set, bool more, nb_er
     return nb_hint(err, "for several runs give every --id and every NAME once a run, in the order of the runs");
 }
 
-static nb_status place(nb_eval_plan *p, const nb_strings *words, nb_error *err)
+static nb_status evaluation_plan_place(nb_eval_plan *p, const nb_strings *words, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t run = 0; run <= p->run_count; run++) {
         for (size_t set = 0; set < p->set_count; set++) {
-            const char *path = occurrence(p, words, set, run);
+            const char *path = evaluation_plan_occurrence(p, words, set, run);
             if (!path != (run == p->run_count)) {
-                status = wrong_count(p, set, path != NULL, err);
+                status = evaluation_plan_wrong_count(p, set, path != NULL, err);
                 goto done;
             }
             if (path) {
@@ -103,7 +104,8 @@ done:
     return status;
 }
 
-static nb_status check_words(const nb_strings *ids, const nb_strings *oods, const nb_strings *streams, nb_error *err)
+static nb_status evaluation_plan_check_words(const nb_strings *ids, const nb_strings *oods, const nb_strings *streams,
+                                             nb_error *err)
 {
     if (streams->count && (ids->count || oods->count)) {
         nb_fail(err, NB_ERR_USAGE, "--stream stands for --id and --ood: give one or the other");
@@ -122,12 +124,12 @@ nb_status nb_eval_plan_read(nb_eval_plan *p, const nb_strings *ids, const nb_str
     const nb_strings *words = streams->count ? streams : oods;
     nb_status status;
     *p = (nb_eval_plan){.streams = streams->count > 0, .run_count = ids->count};
-    NB_TRY(check_words(ids, oods, streams, err));
-    NB_TRY(collect(p, words, p->streams ? "stream" : "ood", err));
-    while (p->streams && occurrence(p, words, 0, p->run_count)) {
+    NB_TRY(evaluation_plan_check_words(ids, oods, streams, err));
+    NB_TRY(evaluation_plan_collect(p, words, p->streams ? "stream" : "ood", err));
+    while (p->streams && evaluation_plan_occurrence(p, words, 0, p->run_count)) {
         p->run_count++;
     }
-    NB_TRY(place(p, words, err));
+    NB_TRY(evaluation_plan_place(p, words, err));
     for (size_t i = 0; i < ids->count; i++) {
         NB_TRY(nb_strings_push(&p->ids, nb_strings_get(ids, i), nb_strings_len(ids, i), err));
     }
@@ -139,7 +141,7 @@ done:
 }
 
 /* Pushes string i of a list onto the list itself, whose memory may move. */
-static nb_status push_again(nb_strings *list, size_t i, nb_error *err)
+static nb_status evaluation_plan_push_again(nb_strings *list, size_t i, nb_error *err)
 {
     nb_buffer copy = {0};
     nb_status status;
@@ -154,9 +156,9 @@ nb_status nb_eval_plan_repeat(nb_eval_plan *p, size_t count, nb_error *err)
 {
     nb_status status = NB_OK;
     for (; p->run_count < count; p->run_count++) {
-        NB_TRY(push_again(&p->ids, 0, err));
+        NB_TRY(evaluation_plan_push_again(&p->ids, 0, err));
         for (size_t set = 0; set < p->set_count; set++) {
-            NB_TRY(push_again(&p->paths, set, err));
+            NB_TRY(evaluation_plan_push_again(&p->paths, set, err));
         }
     }
 done:

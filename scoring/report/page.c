@@ -22,7 +22,7 @@ typedef struct writer {
 #define PUT(...)     NB_TRY(nb_buffer_printf(&w->out, w->err, __VA_ARGS__))
 #define ESCAPE(text) NB_TRY(nb_escape_markup(&w->out, (text), w->err))
 
-static nb_status write_head(writer *w)
+static nb_status page_write_head(writer *w)
 {
     const nb_page *p = w->page;
     nb_status status;
@@ -55,7 +55,7 @@ done:
 }
 
 /* " ± 0.12" and "[95.41, 96.62]" as far as they are known. */
-static nb_status write_spread(writer *w, const nb_figure *f, const char *tag)
+static nb_status page_write_spread(writer *w, const nb_figure *f, const char *tag)
 {
     nb_status status = NB_OK;
     if (!isnan(f->deviation)) {
@@ -68,7 +68,7 @@ done:
     return status;
 }
 
-static nb_status write_tiles(writer *w)
+static nb_status page_write_tiles(writer *w)
 {
     static const char *const titles[] = {"mean AUROC", "mean FPR95, ID positive", "mean FPR95, OOD positive"};
     const nb_report *r = w->page->report;
@@ -82,7 +82,7 @@ static nb_status write_tiles(writer *w)
         }
         PUT("<div class=\"tile\"><span>%s</span><b>%.2f\xE2\x80\xAF%%</b>", k < 3 ? titles[k] : "ID accuracy",
             100 * f->value);
-        NB_TRY(write_spread(w, f, "span"));
+        NB_TRY(page_write_spread(w, f, "span"));
         PUT("</div>\n");
     }
     PUT("</div>\n");
@@ -90,7 +90,7 @@ done:
     return status;
 }
 
-static nb_status write_summary(writer *w)
+static nb_status page_write_summary(writer *w)
 {
     static const char *const classes[] = {"set", "group", "mean"};
     const nb_report *r = w->page->report;
@@ -116,7 +116,7 @@ static nb_status write_summary(writer *w)
         for (size_t k = 0; k < NB_METRIC_COUNT; k++) {
             const nb_figure *f = nb_report_figure(r, l, k);
             PUT("<td>%.2f", 100 * f->value);
-            NB_TRY(write_spread(w, f, "small"));
+            NB_TRY(page_write_spread(w, f, "small"));
             PUT("</td>");
         }
         if (kind == NB_LINE_SET) {
@@ -140,7 +140,7 @@ done:
     return status;
 }
 
-static nb_status write_panels(writer *w, nb_section section, const char *title, const char *note)
+static nb_status page_write_panels(writer *w, nb_section section, const char *title, const char *note)
 {
     const nb_panels *p = w->page->panels;
     bool open = false;
@@ -175,7 +175,7 @@ done:
 }
 
 /* The negatives nearest to a label, with their cosines. */
-static nb_status write_nearest(writer *w, size_t label)
+static nb_status page_write_nearest(writer *w, size_t label)
 {
     enum { NEAREST = 3 };
     const nb_bank *b = w->page->bank;
@@ -206,7 +206,7 @@ done:
     return status;
 }
 
-static nb_status path_of(writer *w, const char *name, nb_buffer *out)
+static nb_status page_path_of(writer *w, const char *name, nb_buffer *out)
 {
     const char *folder = w->page->image_folder;
     bool join = folder && *folder && name[0] != '/';
@@ -214,7 +214,7 @@ static nb_status path_of(writer *w, const char *name, nb_buffer *out)
 }
 
 /* The OOD set whose images a sample of the first run holds. */
-static const char *set_of(const nb_page *p, size_t sample)
+static const char *page_set_of(const nb_page *p, size_t sample)
 {
     size_t set = 0;
     while (set + 1 < p->evaluation->set_count && p->evaluation->pairs[set].ood != sample) {
@@ -223,7 +223,7 @@ static const char *set_of(const nb_page *p, size_t sample)
     return nb_strings_get(&p->report->names, set);
 }
 
-static nb_status write_thumbnail(writer *w, const nb_culprit *who)
+static nb_status page_write_thumbnail(writer *w, const nb_culprit *who)
 {
     const nb_sample *s = &w->page->evaluation->samples[who->sample];
     const char *name = nb_strings_get(&s->scores.images, who->row);
@@ -233,7 +233,7 @@ static nb_status write_thumbnail(writer *w, const nb_culprit *who)
     nb_error ignored = {0};
     char room[32];
     nb_status status;
-    NB_TRY(path_of(w, name, &path));
+    NB_TRY(page_path_of(w, name, &path));
     if (w->thumbnails >= NB_PAGE_THUMBNAILS || nb_thumbnail(&uri, path.data, &ignored) != NB_OK) {
         goto done;
     }
@@ -245,7 +245,7 @@ static nb_status write_thumbnail(writer *w, const nb_culprit *who)
     ESCAPE(shown.data);
     if (!who->id) {
         nb_buffer_clear(&shown);
-        NB_TRY(nb_shorten(&shown, set_of(w->page, who->sample), 24, w->err));
+        NB_TRY(nb_shorten(&shown, page_set_of(w->page, who->sample), 24, w->err));
         PUT(" of ");
         ESCAPE(shown.data);
     } else if (s->scores.classes[who->row] != s->scores.labels[who->row] && s->scores.classes[who->row] >= 0) {
@@ -262,7 +262,7 @@ done:
     return status;
 }
 
-static nb_status write_confused_row(writer *w, const nb_confused *c, bool thumbnails)
+static nb_status page_write_confused_row(writer *w, const nb_confused *c, bool thumbnails)
 {
     const nb_page *p = w->page;
     char room[32];
@@ -284,13 +284,13 @@ static nb_status write_confused_row(writer *w, const nb_confused *c, bool thumbn
     PUT("</td>");
     if (p->bank && c->label < p->bank->label_count) {
         PUT("<td class=\"words\">");
-        NB_TRY(write_nearest(w, c->label));
+        NB_TRY(page_write_nearest(w, c->label));
         PUT("</td>");
     }
     if (thumbnails) {
         PUT("<td class=\"words\"><div class=\"thumbs\">");
         for (size_t i = 0; i < c->culprit_count; i++) {
-            NB_TRY(write_thumbnail(w, &c->culprits[i]));
+            NB_TRY(page_write_thumbnail(w, &c->culprits[i]));
         }
         PUT("</div></td>");
     }
@@ -299,13 +299,13 @@ done:
     return status;
 }
 
-static bool blamed(const nb_confused *c)
+static bool page_blamed(const nb_confused *c)
 {
     return c->taken || c->rejected || c->right < c->images;
 }
 
 /* True when one of the images that would be shown can be read: else the column is left out. */
-static bool any_image(writer *w)
+static bool page_any_image(writer *w)
 {
     const nb_confusion *c = w->page->confusion;
     bool found = false;
@@ -316,7 +316,7 @@ static bool any_image(writer *w)
             nb_error ignored = {0};
             nb_buffer path = {0};
             nb_buffer uri = {0};
-            found = path_of(w, nb_strings_get(&s->scores.images, label->culprits[k].row), &path) == NB_OK &&
+            found = page_path_of(w, nb_strings_get(&s->scores.images, label->culprits[k].row), &path) == NB_OK &&
                     nb_thumbnail(&uri, path.data, &ignored) == NB_OK;
             nb_buffer_free(&path);
             nb_buffer_free(&uri);
@@ -325,13 +325,13 @@ static bool any_image(writer *w)
     return found;
 }
 
-static nb_status write_confusion(writer *w)
+static nb_status page_write_confusion(writer *w)
 {
     const nb_page *p = w->page;
     const nb_confusion *c = p->confusion;
-    bool thumbnails = !(p->image_folder && !*p->image_folder) && any_image(w);
+    bool thumbnails = !(p->image_folder && !*p->image_folder) && page_any_image(w);
     nb_status status = NB_OK;
-    if (!c->count || !blamed(&c->labels[c->ranked[0]])) {
+    if (!c->count || !page_blamed(&c->labels[c->ranked[0]])) {
         return NB_OK;
     }
     PUT("<h2>Most confused labels</h2>\n<p class=\"muted\">At the threshold that 95\xE2\x80\xAF%% of the ID images "
@@ -345,8 +345,8 @@ static nb_status write_confusion(writer *w)
         thumbnails ? "<th style=\"text-align:left\">images behind it</th>" : "");
     for (size_t i = 0; i < c->count && i < NB_PAGE_CONFUSED; i++) {
         const nb_confused *label = &c->labels[c->ranked[i]];
-        if (blamed(label)) {
-            NB_TRY(write_confused_row(w, label, thumbnails));
+        if (page_blamed(label)) {
+            NB_TRY(page_write_confused_row(w, label, thumbnails));
         }
     }
     PUT("</tbody></table></div>\n");
@@ -354,7 +354,7 @@ done:
     return status;
 }
 
-static nb_status write_provenance(writer *w)
+static nb_status page_write_provenance(writer *w)
 {
     const nb_page *p = w->page;
     nb_status status;
@@ -401,15 +401,15 @@ nb_status nb_page_write(const nb_page *page, const char *path, bool force, size_
                              "the axis."
                            : "The outermost bins hold what lies beyond the axis.";
     nb_status status;
-    NB_TRY(write_head(&w));
-    NB_TRY(write_tiles(&w));
-    NB_TRY(write_summary(&w));
-    NB_TRY(write_panels(&w, NB_SECTION_SCORES, "Scores", odds));
-    NB_TRY(write_panels(&w, NB_SECTION_CURVES, "Curves", NULL));
-    NB_TRY(write_panels(&w, NB_SECTION_BANK, "Quality against the bank", page->sweep_note));
-    NB_TRY(write_confusion(&w));
-    NB_TRY(write_panels(&w, NB_SECTION_CLASSES, "ID accuracy", NULL));
-    NB_TRY(write_provenance(&w));
+    NB_TRY(page_write_head(&w));
+    NB_TRY(page_write_tiles(&w));
+    NB_TRY(page_write_summary(&w));
+    NB_TRY(page_write_panels(&w, NB_SECTION_SCORES, "Scores", odds));
+    NB_TRY(page_write_panels(&w, NB_SECTION_CURVES, "Curves", NULL));
+    NB_TRY(page_write_panels(&w, NB_SECTION_BANK, "Quality against the bank", page->sweep_note));
+    NB_TRY(page_write_confusion(&w));
+    NB_TRY(page_write_panels(&w, NB_SECTION_CLASSES, "ID accuracy", NULL));
+    NB_TRY(page_write_provenance(&w));
     NB_TRY(nb_file_write(path, force, w.out.data, w.out.len, err));
     if (thumbnails) {
         *thumbnails = w.thumbnails;

@@ -1,12 +1,13 @@
-/** @file
+/**
+ * @file
  * The report as one HTML page that needs nothing beside it: no scripts, no addresses, drawings and thumbnails inside.
- * Whatever comes from a file or a user is escaped. */
+ * Whatever comes from a file or a user is escaped.
+ */
 #ifndef NB_SCORING_REPORT_PAGE_H
 #define NB_SCORING_REPORT_PAGE_H
 
 #include "scoring/report/panels.h"
 
-/** Labels and pictures shown at most. */
 enum { NB_PAGE_CONFUSED = 8, NB_PAGE_THUMBNAILS = 40 };
 
 /** What the page shows; all borrowed. */
@@ -24,12 +25,9 @@ typedef struct nb_page {
     const char *made;          /**< when */
 } nb_page;
 
-/** Writes the page. Images that cannot be read are left out.
- * @param page what it shows
- * @param path the file
- * @param force replace a file that is there
- * @param thumbnails becomes how many images are shown; may be NULL
- * @return NB_ERR_LIMIT without memory; else as nb_file_write. */
+/** Writes the page; errors as nb_file_write. Images that cannot be read are left out; *thumbnails (may be NULL) is how
+ * many are shown.
+ * @return NB_OK, NB_ERR_LIMIT when memory is out, or as nb_file_write fails */
 nb_status nb_page_write(const nb_page *page, const char *path, bool force, size_t *thumbnails, nb_error *err);
 
 #endif

@@ -1,5 +1,4 @@
-/** @file
- * The looks of a report: light, dark, narrow and printed. */
+/* The looks of a report: light, dark, narrow and printed. */
 #ifndef NB_SCORING_REPORT_PAGE_STYLE_H
 #define NB_SCORING_REPORT_PAGE_STYLE_H
 

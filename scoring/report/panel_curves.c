@@ -1,7 +1,7 @@
 /* Histograms of scores, ROC and precision-recall curves. */
-#include "scoring/report/panel_curves.h"
 #include "scoring/report/chart.h"
 #include "scoring/report/escape.h"
+#include "scoring/report/panels.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@ enum { BINS_MIN = 16, BINS_MAX = 64 };
 
 /* ---- histograms ---- */
 
-static int ascending(const void *a, const void *b)
+static int panel_curves_ascending(const void *a, const void *b)
 {
     double x = *(const double *)a;
     double y = *(const double *)b;
@@ -20,7 +20,7 @@ static int ascending(const void *a, const void *b)
 }
 
 /* The range that holds all finite keys but the outermost 0.1 % on each side. */
-static nb_status range_of(const nb_evaluation *e, double *low, double *high, nb_error *err)
+static nb_status panel_curves_range_of(const nb_evaluation *e, double *low, double *high, nb_error *err)
 {
     double *all = NULL;
     size_t room = 0;
@@ -41,7 +41,7 @@ static nb_status range_of(const nb_evaluation *e, double *low, double *high, nb_
     *low = -1;
     *high = 1;
     if (count) {
-        qsort(all, count, sizeof *all, ascending);
+        qsort(all, count, sizeof *all, panel_curves_ascending);
         *low = all[count / 1000];
         *high = all[count - 1 - count / 1000];
     }
@@ -60,7 +60,7 @@ done:
 }
 
 /* As many bins as the smaller sample can fill: 2.5 n^(1/3). */
-static size_t bins_for(size_t a, size_t b)
+static size_t panel_curves_bins_for(size_t a, size_t b)
 {
     double bins = 2.5 * cbrt((double)(a < b ? a : b));
     return bins < BINS_MIN ? BINS_MIN : bins > BINS_MAX ? BINS_MAX : (size_t)bins;
@@ -68,7 +68,7 @@ static size_t bins_for(size_t a, size_t b)
 
 /* The outline of the histogram of a sample in percent, 2 points a bin; returns its highest value. Keys beyond the range
  * count in the outermost bins. */
-static double outline(const nb_sample *s, double low, double high, size_t bins, nb_point *points)
+static double panel_curves_outline(const nb_sample *s, double low, double high, size_t bins, nb_point *points)
 {
     size_t counts[BINS_MAX] = {0};
     double width = (high - low) / (double)bins;
@@ -86,21 +86,23 @@ static double outline(const nb_sample *s, double low, double high, size_t bins, 
     return most;
 }
 
-static const char *key_label(const nb_evaluation *e)
+static const char *panel_curves_key_label(const nb_evaluation *e)
 {
     return e->odds          ? "log-odds of the score: ln(score) \xE2\x88\x92 ln(1 \xE2\x88\x92 score)"
            : e->as_released ? "score (single precision)"
                             : "score";
 }
 
-static nb_status draw_histogram(nb_panels *out, const nb_evaluation *e, const nb_report *r, size_t set,
-                                const nb_axis *keys, nb_error *err)
+/* range: from its x to its y. */
+static nb_status panel_curves_draw_histogram(nb_panels *out, const nb_evaluation *e, const nb_report *r, size_t set,
+                                             nb_point range, nb_error *err)
 {
+    double low = range.x, high = range.y;
     const nb_sample *id = &e->samples[e->pairs[set].id];
     const nb_sample *ood = &e->samples[e->pairs[set].ood];
     const char *name = nb_strings_get(&r->names, set);
     nb_point points[2][2 * BINS_MAX];
-    size_t bins = bins_for(id->scores.count, ood->scores.count);
+    size_t bins = panel_curves_bins_for(id->scores.count, ood->scores.count);
     char file[160];
     nb_buffer title = {0};
     double threshold;
@@ -112,15 +114,15 @@ static nb_status draw_histogram(nb_panels *out, const nb_evaluation *e, const nb
     NB_TRY(nb_buffer_printf(&title, err, "Scores: ID against "));
     NB_TRY(nb_shorten(&title, name, 32, err));
     NB_TRY(nb_key_at_recall(id->keys, id->scores.count, 0.95, &threshold, err));
-    double most = outline(id, keys->low, keys->high, bins, points[0]);
-    double other = outline(ood, keys->low, keys->high, bins, points[1]);
+    double most = panel_curves_outline(id, low, high, bins, points[0]);
+    double other = panel_curves_outline(ood, low, high, bins, points[1]);
     most = other > most ? other : most;
     const nb_series series[] = {
         {.name = "ID images", .ink = NB_INK_ID, .shape = NB_SHAPE_AREA, .points = points[0], .count = 2 * bins},
         {.name = name, .ink = nb_ink_of_set(set), .shape = NB_SHAPE_AREA, .points = points[1], .count = 2 * bins},
     };
     const nb_chart chart = {.title = title.data,
-                            .x = *keys,
+                            .x = {.label = panel_curves_key_label(e), .low = low, .high = high},
                             .y = {.label = "share of the images (%)", .low = 0, .high = most * 1.18},
                             .series = series,
                             .series_count = 2,
@@ -135,11 +137,11 @@ done:
 
 nb_status nb_panels_scores(nb_panels *out, const nb_evaluation *e, const nb_report *r, nb_error *err)
 {
-    nb_axis keys = {.label = key_label(e)};
+    double low, high;
     nb_status status;
-    NB_TRY(range_of(e, &keys.low, &keys.high, err));
+    NB_TRY(panel_curves_range_of(e, &low, &high, err));
     for (size_t set = 0; set < e->set_count; set++) {
-        NB_TRY(draw_histogram(out, e, r, set, &keys, err));
+        NB_TRY(panel_curves_draw_histogram(out, e, r, set, (nb_point){low, high}, err));
     }
 done:
     return status;
@@ -150,7 +152,7 @@ done:
 typedef enum curve { ROC, PRECISION_IN, PRECISION_OUT } curve;
 
 /* One point of a curve, in percent, from how many of each kind lie beyond a threshold. */
-static nb_point point_of(curve kind, double positive, double negative, double positives, double negatives)
+static nb_point panel_curves_point_of(curve kind, double positive, double negative, double positives, double negatives)
 {
     if (kind == ROC) {
         return (nb_point){100 * negative / negatives, 100 * positive / positives};
@@ -160,7 +162,7 @@ static nb_point point_of(curve kind, double positive, double negative, double po
 }
 
 /* Keeps what moves by more than a third of a pixel or so, and the ends. */
-static size_t thin(nb_point *points, size_t count)
+static size_t panel_curves_thin(nb_point *points, size_t count)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
@@ -172,7 +174,7 @@ static size_t thin(nb_point *points, size_t count)
     return kept;
 }
 
-static nb_status trace(curve kind, const nb_ranking *ranking, nb_point **out, size_t *count, nb_error *err)
+static nb_status panel_curves_trace(curve kind, const nb_ranking *ranking, nb_point **out, size_t *count, nb_error *err)
 {
     nb_step *steps = NULL;
     double positive = 0;
@@ -185,14 +187,14 @@ static nb_status trace(curve kind, const nb_ranking *ranking, nb_point **out, si
     NB_TRY_NEW(*out, n + 1);
     NB_TRY_NEW(steps, n);
     nb_ranking_count(ranking, NULL, NULL, steps);
-    (*out)[0] = point_of(kind, 0, 0, positives, negatives);
+    (*out)[0] = panel_curves_point_of(kind, 0, 0, positives, negatives);
     for (size_t i = 0; i < n; i++) {
         const nb_step *s = &steps[down ? i : n - 1 - i];
         positive += (double)(down ? s->id : s->ood);
         negative += (double)(down ? s->ood : s->id);
-        (*out)[i + 1] = point_of(kind, positive, negative, positives, negatives);
+        (*out)[i + 1] = panel_curves_point_of(kind, positive, negative, positives, negatives);
     }
-    *count = thin(*out, n + 1);
+    *count = panel_curves_thin(*out, n + 1);
 done:
     free(steps);
     return status;
@@ -210,7 +212,8 @@ static const struct {
      "precision: OOD among rejected (%)", "Depends on how many images of each kind there are.", 4},
 };
 
-static nb_status draw_curves(nb_panels *out, curve kind, const nb_ranking *rankings, const nb_report *r, nb_error *err)
+static nb_status panel_curves_draw_curves(nb_panels *out, curve kind, const nb_ranking *rankings, const nb_report *r,
+                                          nb_error *err)
 {
     size_t sets = r->set_count;
     nb_series *series = NULL;
@@ -222,7 +225,7 @@ static nb_status draw_curves(nb_panels *out, curve kind, const nb_ranking *ranki
     NB_TRY_NEW(points, sets);
     for (size_t set = 0; set < sets; set++) {
         size_t count;
-        NB_TRY(trace(kind, &rankings[set], &points[set], &count, err));
+        NB_TRY(panel_curves_trace(kind, &rankings[set], &points[set], &count, err));
         series[set] = (nb_series){.name = nb_strings_get(&r->names, set),
                                   .ink = nb_ink_of_set(set),
                                   .points = points[set],
@@ -258,7 +261,7 @@ nb_status nb_panels_curves(nb_panels *out, const nb_evaluation *e, const nb_repo
         NB_TRY(nb_ranking_create(&rankings[set], id->keys, id->scores.count, ood->keys, ood->scores.count, err));
     }
     for (size_t kind = ROC; kind <= PRECISION_OUT; kind++) {
-        NB_TRY(draw_curves(out, (curve)kind, rankings, r, err));
+        NB_TRY(panel_curves_draw_curves(out, (curve)kind, rankings, r, err));
     }
 done:
     for (size_t set = 0; rankings && set < e->set_count; set++) {

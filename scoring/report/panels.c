@@ -22,7 +22,7 @@ void nb_panels_free(nb_panels *p)
     }
 }
 
-static bool fits_a_name(char c)
+static bool panels_fits_a_name(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
@@ -46,7 +46,7 @@ nb_panel *nb_panels_add(nb_panels *p, nb_section section, const char *file, nb_e
     size_t n = 0;
     for (const char *c = file; *c && n < 100; c++) {
         char lower = *c >= 'A' && *c <= 'Z' ? (char)(*c + 'a' - 'A') : *c;
-        panel->file[n++] = fits_a_name(lower) ? lower : '-';
+        panel->file[n++] = panels_fits_a_name(lower) ? lower : '-';
     }
     p->count++;
     return panel;
@@ -101,7 +101,7 @@ done:
 /* ---- quality against the bank ---- */
 
 /* The range of a percentage axis around values: whole steps, within 0 and 100. */
-static nb_axis percent_axis(const char *label, double low, double high)
+static nb_axis panels_percent_axis(const char *label, double low, double high)
 {
     static const double steps[] = {1, 2, 5, 10, 20};
     double step = 20;
@@ -126,7 +126,8 @@ typedef struct swept {
     size_t metric;
 } swept;
 
-static nb_status draw_sweep(nb_panels *out, const swept *what, const nb_sweep *s, const nb_report *r, nb_error *err)
+static nb_status panels_draw_sweep(nb_panels *out, const swept *what, const nb_sweep *s, const nb_report *r,
+                                   nb_error *err)
 {
     size_t width = r->set_count + 1;
     nb_panel *panel = nb_panels_add(out, NB_SECTION_BANK, what->file, err);
@@ -158,7 +159,7 @@ static nb_status draw_sweep(nb_panels *out, const swept *what, const nb_sweep *s
                                   .low = (double)s->values[0] / 1.15,
                                   .high = (double)s->values[s->count - 1] * 1.15,
                                   .logarithmic = true},
-                            .y = percent_axis(what->y_label, low, high),
+                            .y = panels_percent_axis(what->y_label, low, high),
                             .series = series,
                             .series_count = r->set_count > 1 ? width : 1,
                             .mark = (double)NAN};
@@ -184,7 +185,7 @@ nb_status nb_panels_bank(nb_panels *out, const nb_sweep *sizes, const nb_sweep *
     for (size_t i = 0; i < 4; i++) {
         const nb_sweep *s = i < 2 ? sizes : groups;
         if (s->count > 1 && !s->flat) {
-            NB_TRY(draw_sweep(out, &charts[i], s, r, err));
+            NB_TRY(panels_draw_sweep(out, &charts[i], s, r, err));
         }
     }
 done:
@@ -195,7 +196,7 @@ done:
 
 enum { BARS_MAX = 40 };
 
-static int by_value(const void *a, const void *b)
+static int panels_by_value(const void *a, const void *b)
 {
     const nb_bar *x = a;
     const nb_bar *y = b;
@@ -221,7 +222,7 @@ nb_status nb_panels_classes(nb_panels *out, const nb_confusion *c, const nb_stri
     if (!count) {
         goto done;
     }
-    qsort(bars, count, sizeof *bars, by_value);
+    qsort(bars, count, sizeof *bars, panels_by_value);
     size_t shown = count < BARS_MAX ? count : BARS_MAX;
     nb_panel *panel = nb_panels_add(out, NB_SECTION_CLASSES, "class-accuracy", err);
     status = panel ? NB_OK : NB_ERR_LIMIT;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_control(const char *text)
+static bool report_has_control(const char *text)
 {
     for (const char *c = text; *c; c++) {
         if ((unsigned char)*c < ' ' || *c == 0x7f) {
@@ -16,17 +16,17 @@ static bool has_control(const char *text)
     return false;
 }
 
-static nb_status check_name(const char *name, const char *what, nb_error *err)
+static nb_status report_check_name(const char *name, const char *what, nb_error *err)
 {
     size_t len = strlen(name);
     const char *fault = !len                        ? "empty"
                         : !nb_utf8_valid(name, len) ? "not UTF-8"
-                        : has_control(name)         ? "not printable: it holds a control character"
+                        : report_has_control(name)  ? "not printable: it holds a control character"
                                                     : NULL;
     return fault ? nb_fail(err, NB_ERR_INPUT, "the name '%s' of %s is %s", name, what, fault) : NB_OK;
 }
 
-static size_t find(const nb_strings *list, const char *name)
+static size_t report_find(const nb_strings *list, const char *name)
 {
     size_t i = 0;
     while (i < list->count && strcmp(nb_strings_get(list, i), name) != 0) {
@@ -35,18 +35,18 @@ static size_t find(const nb_strings *list, const char *name)
     return i;
 }
 
-static nb_status add_set(nb_report *r, const char *name, const char *group, nb_error *err)
+static nb_status report_add_set(nb_report *r, const char *name, const char *group, nb_error *err)
 {
     nb_status status;
-    NB_TRY(check_name(name, "an OOD set", err));
-    if (find(&r->names, name) < r->names.count) {
+    NB_TRY(report_check_name(name, "an OOD set", err));
+    if (report_find(&r->names, name) < r->names.count) {
         nb_fail(err, NB_ERR_INPUT, "the OOD set '%s' is given twice", name);
         return nb_hint(err, "give each its own NAME=FILE");
     }
     size_t at = SIZE_MAX;
     if (*group) {
-        NB_TRY(check_name(group, "a group of OOD sets", err));
-        at = find(&r->groups, group);
+        NB_TRY(report_check_name(group, "a group of OOD sets", err));
+        at = report_find(&r->groups, group);
         if (at == r->groups.count) {
             NB_TRY(nb_strings_push(&r->groups, group, strlen(group), err));
         }
@@ -68,7 +68,7 @@ nb_status nb_report_begin(nb_report *r, const nb_strings *names, const nb_string
     NB_TRY_NEW(r->id_images, names->count);
     NB_TRY_NEW(r->ood_images, names->count);
     for (size_t i = 0; i < names->count; i++) {
-        NB_TRY(add_set(r, nb_strings_get(names, i), nb_strings_get(groups, i), err));
+        NB_TRY(report_add_set(r, nb_strings_get(names, i), nb_strings_get(groups, i), err));
     }
     r->group_count = r->groups.count;
     r->line_count = r->set_count + r->group_count + 1;
@@ -136,7 +136,7 @@ nb_status nb_report_add_run(nb_report *r, const nb_metrics *rows, double accurac
 }
 
 /* Over the runs: of a line, or behind the last line of the accuracy. */
-static nb_figure summarise(const nb_report *r, size_t line, size_t metric)
+static nb_figure report_summarise(const nb_report *r, size_t line, size_t metric)
 {
     nb_figure f = {.deviation = (double)NAN, .low = (double)NAN, .high = (double)NAN};
     double runs = (double)r->run_count;
@@ -163,10 +163,10 @@ nb_status nb_report_settle(nb_report *r, nb_error *err)
     }
     for (size_t l = 0; l < r->line_count; l++) {
         for (size_t k = 0; k < NB_METRIC_COUNT; k++) {
-            r->figures[l * NB_METRIC_COUNT + k] = summarise(r, l, k);
+            r->figures[l * NB_METRIC_COUNT + k] = report_summarise(r, l, k);
         }
     }
-    r->accuracy = summarise(r, r->line_count, 0);
+    r->accuracy = report_summarise(r, r->line_count, 0);
     return NB_OK;
 }
 

@@ -11,7 +11,7 @@ typedef struct standing {
     size_t index;
 } standing;
 
-static int by_share(const void *a, const void *b)
+static int size_sweep_by_share(const void *a, const void *b)
 {
     const standing *x = a;
     const standing *y = b;
@@ -19,7 +19,7 @@ static int by_share(const void *a, const void *b)
                                 : (x->index > y->index) - (x->index < y->index);
 }
 
-static int by_index(const void *a, const void *b)
+static int size_sweep_by_index(const void *a, const void *b)
 {
     const standing *x = a;
     const standing *y = b;
@@ -51,8 +51,8 @@ nb_status nb_part_of_bank(nb_bank *out, const nb_bank *bank, size_t count, nb_er
         size_t tag = bank->tags[i];
         order[i] = (standing){((double)seen[tag]++ + 0.5) / (double)total[tag], i};
     }
-    qsort(order, m, sizeof *order, by_share);
-    qsort(order, out->negative_count, sizeof *order, by_index);
+    qsort(order, m, sizeof *order, size_sweep_by_share);
+    qsort(order, out->negative_count, sizeof *order, size_sweep_by_index);
     for (size_t i = 0; i < out->negative_count; i++) {
         size_t from = order[i].index;
         NB_TRY(nb_strings_push(&out->negatives, nb_strings_get(&bank->negatives, from),
@@ -90,17 +90,18 @@ void nb_sweep_free(nb_sweep *s)
 }
 
 /* The metrics of every set and their mean for one bank and number of groups. */
-static nb_status measure(const nb_rescorer *by, const nb_bank *bank, size_t groups, nb_metrics *rows, nb_error *err)
+static nb_status size_sweep_measure(const nb_rescorer *by, const nb_bank *bank, size_t groups, nb_metrics *rows,
+                                    nb_error *err)
 {
     double *id = NULL;
     double *ood = NULL;
     size_t id_count, ood_count;
     nb_status status;
-    NB_TRY(by->keys(by->context, bank, groups, 0, &id, &id_count, err));
+    NB_TRY(by->keys(by->context, &(nb_rescore){bank, groups, 0}, &id, &id_count, err));
     for (size_t set = 0; set < by->set_count; set++) {
         free(ood);
         ood = NULL;
-        NB_TRY(by->keys(by->context, bank, groups, set + 1, &ood, &ood_count, err));
+        NB_TRY(by->keys(by->context, &(nb_rescore){bank, groups, set + 1}, &ood, &ood_count, err));
         NB_TRY(nb_metrics_compute(&rows[set], id, id_count, ood, ood_count, err));
     }
     nb_metrics_mean(&rows[by->set_count], rows, by->set_count);
@@ -111,22 +112,22 @@ done:
 }
 
 /* A score may refuse a bank this small, or groups this many. */
-static bool cannot(nb_status status)
+static bool size_sweep_cannot(nb_status status)
 {
     return status == NB_ERR_USAGE || status == NB_ERR_INPUT || status == NB_ERR_NUMERIC;
 }
 
-static nb_status add(nb_sweep *s, const nb_rescorer *by, const nb_bank *bank, size_t groups, size_t value,
-                     nb_error *err)
+static nb_status size_sweep_add(nb_sweep *s, const nb_rescorer *by, const nb_bank *bank, size_t groups, size_t value,
+                                nb_error *err)
 {
     size_t width = by->set_count + 1;
     nb_error refused = {0};
-    nb_status status = measure(by, bank, groups, s->rows + s->count * width, &refused);
+    nb_status status = size_sweep_measure(by, bank, groups, s->rows + s->count * width, &refused);
     if (status == NB_OK) {
         bool same = s->count && memcmp(s->rows, s->rows + s->count * width, width * sizeof *s->rows) == 0;
         s->flat = s->count == 0 || (s->flat && same);
         s->values[s->count++] = value;
-    } else if (!cannot(status)) {
+    } else if (!size_sweep_cannot(status)) {
         *err = refused;
         return status;
     }
@@ -146,7 +147,7 @@ nb_status nb_sweep_sizes(nb_sweep *s, const nb_bank *bank, const nb_rescorer *by
     NB_TRY_NEW(s->rows, NB_SWEEP_MAX * (by->set_count + 1));
     while (count-- > 0) {
         NB_TRY(nb_part_of_bank(&part, bank, sizes[count], err));
-        status = add(s, by, &part, by->groups < sizes[count] ? by->groups : sizes[count], sizes[count], err);
+        status = size_sweep_add(s, by, &part, by->groups < sizes[count] ? by->groups : sizes[count], sizes[count], err);
         nb_part_free(&part);
         NB_TRY(status);
     }
@@ -163,7 +164,7 @@ nb_status nb_sweep_groups(nb_sweep *s, const nb_bank *bank, const nb_rescorer *b
     NB_TRY_NEW(s->rows, NB_SWEEP_MAX * (by->set_count + 1));
     for (size_t i = 0; i < NB_SWEEP_MAX && steps[i % 3] * power <= bank->negative_count; i++) {
         size_t groups = steps[i % 3] * power;
-        NB_TRY(add(s, by, bank, groups, groups, err));
+        NB_TRY(size_sweep_add(s, by, bank, groups, groups, err));
         power *= i % 3 == 2 ? 10 : 1;
     }
 done:

@@ -1,7 +1,6 @@
-#include "scoring/report/tables.h"
-
 #include "common/base/file.h"
 #include "scoring/report/escape.h"
+#include "scoring/report/report.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,7 +10,7 @@ typedef enum part { VALUE, DEVIATION, INTERVAL } part;
 
 enum { INTERVAL_WIDTH = 13 }; /* "100.00-100.00" */
 
-static void print_name(FILE *out, const char *name, size_t width)
+static void tables_print_name(FILE *out, const char *name, size_t width)
 {
     fputs(name, out);
     for (size_t i = nb_display_width(name); i < width; i++) {
@@ -20,14 +19,14 @@ static void print_name(FILE *out, const char *name, size_t width)
 }
 
 /* Room for the title and for "100.00", or for an interval. */
-static int column_width(size_t k, part what)
+static int tables_column_width(size_t k, part what)
 {
     int title = (int)strlen(nb_metric_title(k));
     int least = what == INTERVAL ? INTERVAL_WIDTH : 6;
     return title < least ? least : title;
 }
 
-static void print_figure(FILE *out, const nb_figure *f, part what, int width)
+static void tables_print_figure(FILE *out, const nb_figure *f, part what, int width)
 {
     char text[64];
     if (what == INTERVAL) {
@@ -38,7 +37,7 @@ static void print_figure(FILE *out, const nb_figure *f, part what, int width)
     fprintf(out, "  %*s", width, text);
 }
 
-static void print_block(const nb_report *r, FILE *out, const char *corner, part what)
+static void tables_print_block(const nb_report *r, FILE *out, const char *corner, part what)
 {
     static const char accuracy[] = "ID accuracy";
     size_t width = sizeof accuracy - 1;
@@ -47,44 +46,44 @@ static void print_block(const nb_report *r, FILE *out, const char *corner, part 
         size_t own = nb_display_width(nb_report_name(r, l));
         width = own > width ? own : width;
     }
-    print_name(out, corner, width);
+    tables_print_name(out, corner, width);
     for (size_t k = 0; k < NB_METRIC_COUNT; k++) {
-        fprintf(out, "  %*s", column_width(k, what), nb_metric_title(k));
+        fprintf(out, "  %*s", tables_column_width(k, what), nb_metric_title(k));
     }
     fputc('\n', out);
     for (size_t l = 0; l < r->line_count; l++) {
-        print_name(out, nb_report_name(r, l), width);
+        tables_print_name(out, nb_report_name(r, l), width);
         for (size_t k = 0; k < NB_METRIC_COUNT; k++) {
-            print_figure(out, nb_report_figure(r, l, k), what, column_width(k, what));
+            tables_print_figure(out, nb_report_figure(r, l, k), what, tables_column_width(k, what));
         }
         fputc('\n', out);
     }
-    print_name(out, accuracy, width);
+    tables_print_name(out, accuracy, width);
     if (isnan(r->accuracy.value)) {
         fputs("  unknown (no labels)", out);
     } else {
-        print_figure(out, &r->accuracy, what, what == INTERVAL ? INTERVAL_WIDTH : 6);
+        tables_print_figure(out, &r->accuracy, what, what == INTERVAL ? INTERVAL_WIDTH : 6);
     }
     fputc('\n', out);
 }
 
 nb_status nb_report_table(const nb_report *r, FILE *out, nb_error *err)
 {
-    print_block(r, out, "percent", VALUE);
+    tables_print_block(r, out, "percent", VALUE);
     if (r->run_count > 1) {
         fprintf(out, "\nstandard deviation over %zu runs\n", r->run_count);
-        print_block(r, out, "percent", DEVIATION);
+        tables_print_block(r, out, "percent", DEVIATION);
     }
     if (r->resamples) {
         fprintf(out, "\n%g %% intervals, %zu resamples of the images, seed %llu\n", 100 * r->confidence, r->resamples,
                 (unsigned long long)r->seed);
-        print_block(r, out, "percent", INTERVAL);
+        tables_print_block(r, out, "percent", INTERVAL);
     }
     return fflush(out) == 0 && !ferror(out) ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot write the table");
 }
 
 /* What stands under the table of a file: how many runs, what the brackets are. */
-static nb_status explain(const nb_report *r, nb_buffer *b, const char *percent, nb_error *err)
+static nb_status tables_explain(const nb_report *r, nb_buffer *b, const char *percent, nb_error *err)
 {
     nb_status status = NB_OK;
     if (isnan(r->accuracy.value)) {
@@ -104,7 +103,7 @@ done:
     return status;
 }
 
-static nb_status markdown_row(const nb_report *r, size_t line, nb_buffer *b, nb_error *err)
+static nb_status tables_markdown_row(const nb_report *r, size_t line, nb_buffer *b, nb_error *err)
 {
     const char *strong = nb_report_kind(r, line) == NB_LINE_SET ? "" : "**";
     nb_status status;
@@ -141,10 +140,10 @@ nb_status nb_report_markdown(const nb_report *r, const char *path, bool force, n
     }
     NB_TRY(nb_buffer_printf(&b, err, "\n"));
     for (size_t l = 0; l < r->line_count; l++) {
-        NB_TRY(markdown_row(r, l, &b, err));
+        NB_TRY(tables_markdown_row(r, l, &b, err));
     }
     NB_TRY(nb_buffer_printf(&b, err, "\n"));
-    NB_TRY(explain(r, &b, " %", err));
+    NB_TRY(tables_explain(r, &b, " %", err));
     NB_TRY(nb_buffer_printf(&b, err, "\n"));
     NB_TRY(nb_file_write(path, force, b.data, b.len, err));
 done:
@@ -152,7 +151,7 @@ done:
     return status;
 }
 
-static nb_status latex_row(const nb_report *r, size_t line, nb_buffer *b, nb_error *err)
+static nb_status tables_latex_row(const nb_report *r, size_t line, nb_buffer *b, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_escape_latex(b, nb_report_name(r, line), err));
@@ -176,7 +175,7 @@ nb_status nb_report_latex(const nb_report *r, const char *path, bool force, nb_e
     nb_buffer b = {0};
     nb_status status;
     NB_TRY(nb_buffer_printf(&b, err, "%% \\usepackage{booktabs}; percent. "));
-    NB_TRY(explain(r, &b, " percent", err));
+    NB_TRY(tables_explain(r, &b, " percent", err));
     NB_TRY(nb_buffer_printf(&b, err, "\n\\begin{tabular}{l"));
     for (size_t k = 0; k < NB_METRIC_COUNT; k++) {
         NB_TRY(nb_buffer_printf(&b, err, "r"));
@@ -190,7 +189,7 @@ nb_status nb_report_latex(const nb_report *r, const char *path, bool force, nb_e
         if (l == r->set_count) {
             NB_TRY(nb_buffer_printf(&b, err, "\\midrule\n"));
         }
-        NB_TRY(latex_row(r, l, &b, err));
+        NB_TRY(tables_latex_row(r, l, &b, err));
     }
     NB_TRY(nb_buffer_printf(&b, err, "\\bottomrule\n\\end{tabular}\n"));
     NB_TRY(nb_file_write(path, force, b.data, b.len, err));
@@ -200,28 +199,28 @@ done:
 }
 
 /* An empty field for a number there is not. */
-static nb_status csv_number(nb_buffer *b, double value, nb_error *err)
+static nb_status tables_csv_number(nb_buffer *b, double value, nb_error *err)
 {
     return isnan(value) ? nb_buffer_printf(b, err, ",") : nb_buffer_printf(b, err, ",%.17g", value);
 }
 
-/* What stands in front of the numbers of a row. */
-typedef struct csv_key {
+/* The first fields of a row. */
+typedef struct csv_words {
     const char *kind, *name, *group, *metric;
-} csv_key;
+} csv_words;
 
-static nb_status csv_row(nb_buffer *b, const csv_key *key, const nb_figure *f, nb_error *err)
+static nb_status tables_csv_row(nb_buffer *b, csv_words w, const nb_figure *f, nb_error *err)
 {
     nb_status status;
-    NB_TRY(nb_buffer_printf(b, err, "%s,", key->kind));
-    NB_TRY(nb_escape_csv(b, key->name, err));
+    NB_TRY(nb_buffer_printf(b, err, "%s,", w.kind));
+    NB_TRY(nb_escape_csv(b, w.name, err));
     NB_TRY(nb_buffer_printf(b, err, ","));
-    NB_TRY(nb_escape_csv(b, key->group, err));
-    NB_TRY(nb_buffer_printf(b, err, ",%s", key->metric));
-    NB_TRY(csv_number(b, f->value, err));
-    NB_TRY(csv_number(b, f->deviation, err));
-    NB_TRY(csv_number(b, f->low, err));
-    NB_TRY(csv_number(b, f->high, err));
+    NB_TRY(nb_escape_csv(b, w.group, err));
+    NB_TRY(nb_buffer_printf(b, err, ",%s", w.metric));
+    NB_TRY(tables_csv_number(b, f->value, err));
+    NB_TRY(tables_csv_number(b, f->deviation, err));
+    NB_TRY(tables_csv_number(b, f->low, err));
+    NB_TRY(tables_csv_number(b, f->high, err));
 done:
     return status;
 }
@@ -236,8 +235,9 @@ nb_status nb_report_csv(const nb_report *r, const char *path, bool force, nb_err
         bool set = l < r->set_count;
         const char *group = set && r->group_of[l] != SIZE_MAX ? nb_strings_get(&r->groups, r->group_of[l]) : "";
         for (size_t k = 0; k < NB_METRIC_COUNT; k++) {
-            const csv_key key = {kinds[nb_report_kind(r, l)], nb_report_name(r, l), group, nb_metric_key(k)};
-            NB_TRY(csv_row(&b, &key, nb_report_figure(r, l, k), err));
+            NB_TRY(tables_csv_row(
+                &b, (csv_words){kinds[nb_report_kind(r, l)], nb_report_name(r, l), group, nb_metric_key(k)},
+                nb_report_figure(r, l, k), err));
             if (set && r->id_images[l]) {
                 NB_TRY(nb_buffer_printf(&b, err, ",%zu,%zu\n", r->id_images[l], r->ood_images[l]));
             } else {
@@ -245,7 +245,7 @@ nb_status nb_report_csv(const nb_report *r, const char *path, bool force, nb_err
             }
         }
     }
-    NB_TRY(csv_row(&b, &(csv_key){"id", "", "", "id_accuracy"}, &r->accuracy, err));
+    NB_TRY(tables_csv_row(&b, (csv_words){"id", "", "", "id_accuracy"}, &r->accuracy, err));
     NB_TRY(nb_buffer_printf(&b, err, ",,\n"));
     NB_TRY(nb_file_write(path, force, b.data, b.len, err));
 done:

@@ -9,22 +9,22 @@
 /* Of an image that is shrunk: a name in a score file may be anybody's, and a report holds many. */
 static const nb_image_limits limits = {.pixels = (size_t)64 << 20, .bytes = (size_t)64 << 20};
 
-static size_t shrunk(size_t side, size_t longest)
+static size_t thumbnail_shrunk(size_t side, size_t longest)
 {
     size_t small = (side * NB_THUMBNAIL_SIDE + longest / 2) / longest;
     return longest <= NB_THUMBNAIL_SIDE ? side : small ? small : 1;
 }
 
-static nb_status shrink(const nb_image *in, nb_image *out, nb_error *err)
+static nb_status thumbnail_shrink(const nb_image *in, nb_image *out, nb_error *err)
 {
     size_t longest = in->width > in->height ? in->width : in->height;
-    nb_resample_side across = {.in = in->width, .out = shrunk(in->width, longest)};
-    nb_resample_side down = {.in = in->height, .out = shrunk(in->height, longest)};
+    nb_resample_side across = {.in = in->width, .out = thumbnail_shrunk(in->width, longest)};
+    nb_resample_side down = {.in = in->height, .out = thumbnail_shrunk(in->height, longest)};
     nb_status status = nb_image_create(out, across.out, down.out, err);
     return status == NB_OK ? nb_resample(in, &across, &down, out, err) : status;
 }
 
-static nb_status encode(const nb_image *image, nb_buffer *out, nb_error *err)
+static nb_status thumbnail_encode(const nb_image *image, nb_buffer *out, nb_error *err)
 {
     png_image png = {.version = PNG_IMAGE_VERSION,
                      .format = PNG_FORMAT_RGB,
@@ -55,8 +55,8 @@ nb_status nb_thumbnail(nb_buffer *out, const char *path, nb_error *err)
     nb_image small = {0};
     nb_status status;
     NB_TRY(nb_image_read_within(&image, &limits, path, NULL, err));
-    NB_TRY(shrink(&image, &small, err));
-    NB_TRY(encode(&small, out, err));
+    NB_TRY(thumbnail_shrink(&image, &small, err));
+    NB_TRY(thumbnail_encode(&small, out, err));
 done:
     nb_image_free(&image);
     nb_image_free(&small);

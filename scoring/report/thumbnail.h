@@ -1,18 +1,17 @@
-/** @file
- * Small pictures inside a page. */
+/**
+ * @file
+ * Small pictures inside a page.
+ */
 #ifndef NB_SCORING_REPORT_THUMBNAIL_H
 #define NB_SCORING_REPORT_THUMBNAIL_H
 
 #include "common/base/memory.h"
 
-enum { NB_THUMBNAIL_SIDE = 112 }; /**< pixels */
+enum { NB_THUMBNAIL_SIDE = 112 };
 
-/** Appends a "data:image/png;base64,..." address of an image file, made so small that no side is longer than
- * NB_THUMBNAIL_SIDE.
- * @param out appended to; as it was on failure
- * @param path the image
- * @return as nb_image_read_within, with limits of 64 MiB and 64 Mi pixels; NB_ERR_LIMIT without memory; NB_ERR_INTERNAL
- * when libpng fails. */
+/** Appends a "data:image/png;base64,..." address of the image file, made so small that no side is longer than
+ * NB_THUMBNAIL_SIDE. Fails as nb_image_read_within does, its limits 64 MiB and 64 Mi pixels; *out is then as it was.
+ * @return NB_OK, or as nb_image_read_within fails */
 nb_status nb_thumbnail(nb_buffer *out, const char *path, nb_error *err);
 
 #endif

@@ -12,6 +12,7 @@
  * sum weigh 1, whatever lambda, and the class is the largest p + p' of softmaxes over the labels alone. */
 #include "common/linear/blas.h"
 #include "scoring/scores/adaneg_memory.h"
+#include "scoring/scores/neglabel.h"
 #include "scoring/scores/stream.h"
 
 #include <math.h>
@@ -19,6 +20,39 @@
 #include <string.h>
 
 enum { WINDOW = 10000, PSEUDO_COUNT = 100 };
+
+/* How a class's proxy is made from its memory, and the score from its parts; numbered as the words below. */
+enum { PROXIES_SAMPLE, PROXIES_TASK };
+enum { COMBINE_SUM, COMBINE_PRODUCT, COMBINE_ADAPTIVE };
+
+typedef struct settings {
+    nb_score_shared shared;
+    double gamma, gap, beta, lambda; /* as explained above */
+    size_t memory;                   /* slots a class, one of them the text's */
+    int proxies, combine;
+    bool adaptive_gap;
+} settings;
+
+static const nb_option parameters[] = {
+    NB_SCORE_TEMPERATURE("0.01"),
+    NB_SCORE_GROUPS("5"),
+    NB_SCORE_SEED,
+    OPT_REAL("gamma", gamma, "X", "0.5", 0, 1, "middle of the confidence bounds; {}"),
+    OPT_REAL("gap", gap, "X", "0.5", 0, 1, "how far the bounds stand from it; {}"),
+    OPT_REAL("beta", beta, "X", "5.5", 0, 1e4, "sharpness of sample proxies; {} (the released code computes with 5)"),
+    OPT_REAL("lambda", lambda, "X", "0.1", 0, 1e6,
+             "weight of the NegLabel score in the sum; {}, always 1 with --adaptive-gap"),
+    OPT_INT("memory", memory, "L", "10", 2, 1000, "slots a class, one of them the text's; {}"),
+    OPT_CHOICE("proxies", proxies, "KIND", "sample", "sample|task", "proxies by image or one for all; {}"),
+    OPT_CHOICE("combine", combine, "HOW", "sum", "sum|product|adaptive",
+               "how adaptive and NegLabel score make one; {}"),
+    OPT_FLAG("adaptive-gap", adaptive_gap, "the share of ID images so far moves the bounds"),
+};
+
+static const settings *adaneg_settings(const nb_scorer *s)
+{
+    return (const void *)s->parameters.block;
+}
 
 /* The last confident images, ID or OOD, in a ring. */
 typedef struct window {
@@ -41,7 +75,7 @@ typedef struct adaneg {
     size_t room;
 } adaneg;
 
-static void window_push(window *w, bool is_id)
+static void adaneg_window_push(window *w, bool is_id)
 {
     size_t at;
     if (w->used == WINDOW) {
@@ -55,7 +89,7 @@ static void window_push(window *w, bool is_id)
     w->id += is_id;
 }
 
-static void destroy(void *state)
+static void adaneg_destroy(void *state)
 {
     adaneg *a = state;
     if (a) {
@@ -70,14 +104,14 @@ static void destroy(void *state)
     }
 }
 
-static nb_status create(void **out, const nb_scorer *s, nb_error *err)
+static nb_status adaneg_create(void **out, const nb_scorer *s, nb_error *err)
 {
-    const nb_score_settings *set = &s->settings;
+    const settings *set = adaneg_settings(s);
     nb_memory_spec spec = {.texts = s->rows,
                            .classes = s->label_count + s->negative_count,
                            .d = s->d,
                            .slots = set->memory,
-                           .sample = set->proxies == NB_PROXIES_SAMPLE,
+                           .sample = set->proxies == PROXIES_SAMPLE,
                            .beta = set->beta,
                            .vector = s->vector};
     adaneg *a;
@@ -85,25 +119,27 @@ static nb_status create(void **out, const nb_scorer *s, nb_error *err)
     NB_TRY_NEW(a, 1);
     *out = a;
     a->scorer = s;
-    NB_TRY_NEW(a->groups, set->groups);
+    NB_TRY_NEW(a->groups, set->shared.groups);
     NB_TRY_NEW(a->window.is_id, WINDOW);
     for (size_t i = 0; i < PSEUDO_COUNT; i++) {
-        window_push(&a->window, true);
-        window_push(&a->window, false);
+        adaneg_window_push(&a->window, true);
+        adaneg_window_push(&a->window, false);
     }
     NB_TRY(nb_memory_create(&a->memory, &spec, err));
 done:
     if (status != NB_OK) {
-        destroy(a);
+        adaneg_destroy(a);
         *out = NULL;
     }
     return status;
 }
 
-static nb_status settle(nb_score_settings *s, size_t labels, size_t negatives, nb_error *err)
+static nb_status adaneg_settle(nb_score_parameters *values, size_t labels, size_t negatives, char *note, nb_error *err)
 {
+    const settings *s = (const void *)values->block;
     (void)labels;
     (void)negatives;
+    (void)note;
     bool fits = s->gamma >= 0 && s->gamma <= 1 && s->gap >= 0 && s->gap <= 1 && s->beta >= 0 && isfinite(s->beta) &&
                 s->lambda >= 0 && isfinite(s->lambda) && s->memory >= 2 && s->memory <= 1000;
     return fits
@@ -114,7 +150,7 @@ static nb_status settle(nb_score_settings *s, size_t labels, size_t negatives, n
                          s->gamma, s->gap, s->beta, s->lambda, s->memory);
 }
 
-static nb_status make_room(adaneg *a, size_t count, nb_error *err)
+static nb_status adaneg_make_room(adaneg *a, size_t count, nb_error *err)
 {
     size_t width = a->scorer->label_count + a->scorer->negative_count, elements;
     nb_status status = NB_OK;
@@ -140,30 +176,30 @@ done:
 }
 
 /* What the softmax that the class comes from divides by, as a logarithm. */
-static double whole(const adaneg *a, const nb_logits *l)
+static double adaneg_whole(const adaneg *a, const nb_logits *l)
 {
     double sum = nb_log_add(l->labels, l->dropped);
-    if (a->scorer->settings.adaptive_gap) {
+    if (adaneg_settings(a->scorer)->adaptive_gap) {
         return l->labels;
     }
-    for (size_t g = 0; g < a->scorer->settings.groups; g++) {
+    for (size_t g = 0; g < a->scorer->parameters.shared.groups; g++) {
         sum = nb_log_add(sum, l->negatives[g]);
     }
     return sum;
 }
 
-static double entropy(const nb_scorer *s, const float *cosines, size_t count)
+static double adaneg_entropy(const nb_scorer *s, const float *cosines, size_t count)
 {
-    float top, scale = (float)(1 / s->settings.temperature);
+    float top, scale = (float)(1 / s->parameters.shared.temperature);
     double sum;
     s->vector->sum_exp(cosines, count, scale, &top, &sum);
     return s->vector->entropy(cosines, count, scale, top, sum);
 }
 
 /* The bounds above and below which an image of this batch is stored. */
-static void bounds(adaneg *a, size_t count, double *above, double *below)
+static void adaneg_bounds(adaneg *a, size_t count, double *above, double *below)
 {
-    const nb_score_settings *s = &a->scorer->settings;
+    const settings *s = adaneg_settings(a->scorer);
     *above = s->gamma + s->gap * (1 - s->gamma);
     *below = s->gamma - s->gap * s->gamma;
     if (!s->adaptive_gap) {
@@ -172,7 +208,7 @@ static void bounds(adaneg *a, size_t count, double *above, double *below)
     for (int side = 1; side >= 0; side--) { /* the released code counts a batch's ID images first */
         for (size_t i = 0; i < count; i++) {
             if (side ? a->plain[i].score > *above : a->plain[i].score < *below) {
-                window_push(&a->window, side);
+                adaneg_window_push(&a->window, side);
             }
         }
     }
@@ -184,22 +220,22 @@ static void bounds(adaneg *a, size_t count, double *above, double *below)
     }
 }
 
-static nb_status store(adaneg *a, const float *images, size_t count, nb_error *err)
+static nb_status adaneg_store(adaneg *a, const float *images, size_t count, nb_error *err)
 {
     const nb_scorer *s = a->scorer;
     double above, below;
-    bounds(a, count, &above, &below);
+    adaneg_bounds(a, count, &above, &below);
     for (size_t i = 0; i < count; i++) {
         const float *row = a->texts + i * (s->label_count + s->negative_count), *negatives = row + s->label_count;
         nb_status status = NB_OK;
         if (a->plain[i].score > above) {
             a->stored_id++;
             status = nb_memory_store(a->memory, (size_t)a->plain[i].label, images + i * s->d,
-                                     entropy(s, row, s->label_count), err);
+                                     adaneg_entropy(s, row, s->label_count), err);
         } else if (a->plain[i].score < below) {
             a->stored_ood++;
             status = nb_memory_store(a->memory, s->label_count + s->vector->first_largest(negatives, s->negative_count),
-                                     images + i * s->d, entropy(s, negatives, s->negative_count), err);
+                                     images + i * s->d, adaneg_entropy(s, negatives, s->negative_count), err);
         }
         if (status != NB_OK) {
             return status;
@@ -210,9 +246,9 @@ static nb_status store(adaneg *a, const float *images, size_t count, nb_error *e
 
 /* The largest exp(z_c - za) + weight exp(y_c - ya), z and y the logits of cosines a and b. Only labels whose larger
  * term reaches half of the largest can win. */
-static int32_t predict(const nb_scorer *s, const float *a, double za, const float *b, double yb, double weight)
+static int32_t adaneg_predict(const nb_scorer *s, const float *a, double za, const float *b, double yb, double weight)
 {
-    double scale = 1 / s->settings.temperature, best = -INFINITY, limit, least_a, least_b;
+    double scale = 1 / s->parameters.shared.temperature, best = -INFINITY, limit, least_a, least_b;
     size_t n = s->label_count;
     int32_t label = 0;
     yb -= log(weight);
@@ -231,22 +267,22 @@ static int32_t predict(const nb_scorer *s, const float *a, double za, const floa
     return label;
 }
 
-static void combine(const nb_score_settings *s, const nb_score_result *plain, nb_score_result *out)
+static void adaneg_combine(const settings *s, const nb_score_result *plain, nb_score_result *out)
 {
     switch (s->combine) {
-    case NB_COMBINE_SUM:
+    case COMBINE_SUM:
         out->score += (s->adaptive_gap ? 1 : s->lambda) * plain->score;
         out->ood = NAN;
         break;
-    case NB_COMBINE_PRODUCT:
+    case COMBINE_PRODUCT:
         out->ood += out->score * plain->ood;
         out->score *= plain->score;
         break;
-    case NB_COMBINE_ADAPTIVE: break;
+    default: break; /* COMBINE_ADAPTIVE: as it is */
     }
 }
 
-static nb_status prepare(void *state, const float *images, size_t count, nb_error *err)
+static nb_status adaneg_prepare(void *state, const float *images, size_t count, nb_error *err)
 {
     adaneg *a = state;
     const nb_scorer *s = a->scorer;
@@ -268,19 +304,19 @@ done:
     return status;
 }
 
-static nb_status push(void *state, nb_stream *stream, const float *images, size_t count, nb_score_result *results,
-                      nb_error *err)
+static nb_status adaneg_push(void *state, nb_stream *stream, const float *images, size_t count,
+                             nb_score_result *results, nb_error *err)
 {
     adaneg *a = state;
     const nb_scorer *s = a->scorer;
-    const nb_score_settings *set = &s->settings;
+    const settings *set = adaneg_settings(s);
     size_t width = s->label_count + s->negative_count;
     nb_logits l;
     nb_status status;
     (void)stream;
-    NB_TRY(make_room(a, count, err));
+    NB_TRY(adaneg_make_room(a, count, err));
     if (a->ahead_count - a->ahead_at < count) {
-        NB_TRY(prepare(a, images, count, err));
+        NB_TRY(adaneg_prepare(a, images, count, err));
     }
     a->texts = a->ahead + a->ahead_at * width;
     a->ahead_at += count;
@@ -288,43 +324,51 @@ static nb_status push(void *state, nb_stream *stream, const float *images, size_
         nb_logits_from_row(s, a->texts + i * width, a->groups, &l);
         nb_score_neglabel.score(&l, &a->plain[i]);
         a->plain[i].label = (int32_t)l.best;
-        a->wholes[i] = whole(a, &l);
+        a->wholes[i] = adaneg_whole(a, &l);
     }
-    NB_TRY(store(a, images, count, err));
+    NB_TRY(adaneg_store(a, images, count, err));
     memcpy(a->proxies, a->texts, count * width * sizeof *a->texts);
     NB_TRY(nb_memory_cosines(a->memory, images, count, a->proxies, err));
     for (size_t i = 0; i < count; i++) {
         float *row = a->proxies + i * width;
         nb_logits_from_row(s, row, a->groups, &l);
         nb_score_neglabel.score(&l, &results[i]);
-        results[i].label =
-            predict(s, a->texts + i * width, a->wholes[i], row, whole(a, &l), set->adaptive_gap ? 1 : set->lambda);
-        combine(set, &a->plain[i], &results[i]);
+        results[i].label = adaneg_predict(s, a->texts + i * width, a->wholes[i], row, adaneg_whole(a, &l),
+                                          set->adaptive_gap ? 1 : set->lambda);
+        adaneg_combine(set, &a->plain[i], &results[i]);
     }
 done:
     return status;
 }
 
-static nb_status describe(const void *state, nb_buffer *out, nb_error *err)
+static nb_status adaneg_describe(const void *state, nb_buffer *out, nb_error *err)
 {
     const adaneg *a = state;
     return nb_buffer_printf(out, err, "%zu images were confident ID, %zu confident OOD; %zu lie in the memory",
                             a->stored_id, a->stored_ood, nb_memory_count(a->memory));
 }
 
-static const nb_stream_rule stream_rule = {
-    .create = create, .destroy = destroy, .push = push, .prepare = prepare, .describe = describe};
+static const nb_stream_rule adaneg_stream = {.create = adaneg_create,
+                                             .destroy = adaneg_destroy,
+                                             .push = adaneg_push,
+                                             .prepare = adaneg_prepare,
+                                             .describe = adaneg_describe};
+
+/* The products with the texts, and with the images stored: at most all of them, half of them on average. */
+static nb_score_cost adaneg_cost(const nb_score_load *load, const nb_score_parameters *values)
+{
+    const settings *s = (const void *)values->block;
+    double stored = fmin(load->images, load->rows * ((double)s->memory - 1));
+    return (nb_score_cost){.products = 2 * load->images * (load->rows + stored / 2) * load->width,
+                           .memory = stored * load->width * sizeof(float)};
+}
 
 const nb_score_rule nb_score_adaneg = {.name = "adaneg",
-                                       .defaults = {.temperature = 0.01,
-                                                    .groups = 5,
-                                                    .gamma = 0.5,
-                                                    .gap = 0.5,
-                                                    .beta = 5.5,
-                                                    .lambda = 0.1,
-                                                    .memory = 10,
-                                                    .proxies = NB_PROXIES_SAMPLE,
-                                                    .combine = NB_COMBINE_SUM},
-                                       .uses = NB_USES_TEMPERATURE | NB_USES_NEGATIVES | NB_USES_MEMORY,
-                                       .settle = settle,
-                                       .stream = &stream_rule};
+                                       .source = "Zhang and Zhang, NeurIPS 2024",
+                                       .negatives = true,
+                                       .parameters = parameters,
+                                       .parameter_count = sizeof parameters / sizeof *parameters,
+                                       .block_size = sizeof(settings),
+                                       .settle = adaneg_settle,
+                                       .stream = &adaneg_stream,
+                                       .cost = adaneg_cost};

@@ -70,7 +70,7 @@ size_t nb_memory_count(const nb_memory *m)
     return m->count;
 }
 
-static double dot(const float *a, const float *b, size_t d)
+static double adaneg_memory_dot(const float *a, const float *b, size_t d)
 {
     double part[4] = {0};
     size_t i = 0;
@@ -86,7 +86,7 @@ static double dot(const float *a, const float *b, size_t d)
 }
 
 /* p with room for `need` elements at least; NULL without memory, p is then as it was. */
-static void *widen(void *p, size_t *room, size_t need, size_t bytes, nb_error *err)
+static void *adaneg_memory_widen(void *p, size_t *room, size_t need, size_t bytes, nb_error *err)
 {
     if (need <= *room) {
         return p;
@@ -98,7 +98,7 @@ static void *widen(void *p, size_t *room, size_t need, size_t bytes, nb_error *e
 }
 
 /* The class's slots, made at its first image. */
-static nb_status find_slots(nb_memory *m, size_t class, slots **out, nb_error *err)
+static nb_status adaneg_memory_find_slots(nb_memory *m, size_t class, slots **out, nb_error *err)
 {
     size_t n = m->spec.slots, square;
     slots fresh = {.class = class, .used = 1};
@@ -110,7 +110,7 @@ static nb_status find_slots(nb_memory *m, size_t class, slots **out, nb_error *e
     if (!nb_mul_size(n, n, &square)) {
         return nb_fail(err, NB_ERR_LIMIT, "a memory of %zu slots is too large", n);
     }
-    slots *active = widen(m->active, &m->active_room, m->active_count + 1, sizeof fresh, err);
+    slots *active = adaneg_memory_widen(m->active, &m->active_room, m->active_count + 1, sizeof fresh, err);
     if (!active) {
         return NB_ERR_LIMIT;
     }
@@ -119,7 +119,7 @@ static nb_status find_slots(nb_memory *m, size_t class, slots **out, nb_error *e
     NB_TRY_NEW(fresh.key, n);
     NB_TRY_NEW(fresh.product, square);
     const float *text = m->spec.texts + class * m->spec.d;
-    fresh.product[0] = dot(text, text, m->spec.d);
+    fresh.product[0] = adaneg_memory_dot(text, text, m->spec.d);
     *out = &m->active[m->active_count];
     **out = fresh;
     m->at[class] = ++m->active_count;
@@ -131,13 +131,13 @@ done:
     return status;
 }
 
-static const float *slot_row(const nb_memory *m, const slots *s, size_t slot)
+static const float *adaneg_memory_slot_row(const nb_memory *m, const slots *s, size_t slot)
 {
     return slot ? m->rows + s->row[slot] * m->spec.d : m->spec.texts + s->class * m->spec.d;
 }
 
 /* The norm of sum_s w_s slot_s. */
-static double norm_of(const slots *s, size_t n, const float *weights)
+static double adaneg_memory_norm_of(const slots *s, size_t n, const float *weights)
 {
     double sum = 0;
     for (size_t a = 0; a < s->used; a++) {
@@ -150,7 +150,7 @@ static double norm_of(const slots *s, size_t n, const float *weights)
     return sum > 0 ? sqrt(sum) : 0;
 }
 
-static size_t largest_key(const slots *s)
+static size_t adaneg_memory_largest_key(const slots *s)
 {
     size_t at = 1;
     for (size_t i = 2; i < s->used; i++) {
@@ -164,12 +164,12 @@ nb_status nb_memory_store(nb_memory *m, size_t class, const float *image, double
     size_t d = m->spec.d, n = m->spec.slots, slot;
     slots *s = NULL;
     nb_status status;
-    float *rows = widen(m->rows, &m->room, m->count + 1, d * sizeof *rows, err);
+    float *rows = adaneg_memory_widen(m->rows, &m->room, m->count + 1, d * sizeof *rows, err);
     if (!rows) {
         return NB_ERR_LIMIT;
     }
     m->rows = rows;
-    status = find_slots(m, class, &s, err);
+    status = adaneg_memory_find_slots(m, class, &s, err);
     if (status != NB_OK) {
         return status;
     }
@@ -177,7 +177,7 @@ nb_status nb_memory_store(nb_memory *m, size_t class, const float *image, double
         slot = s->used++;
         s->row[slot] = m->count++;
     } else {
-        slot = largest_key(s);
+        slot = adaneg_memory_largest_key(s);
         if (!(key < s->key[slot])) {
             return NB_OK;
         }
@@ -185,15 +185,16 @@ nb_status nb_memory_store(nb_memory *m, size_t class, const float *image, double
     s->key[slot] = key;
     memcpy(m->rows + s->row[slot] * d, image, d * sizeof *image);
     for (size_t b = 0; b < s->used; b++) {
-        s->product[slot * n + b] = s->product[b * n + slot] = dot(image, slot_row(m, s, b), d);
+        s->product[slot * n + b] = s->product[b * n + slot] =
+            adaneg_memory_dot(image, adaneg_memory_slot_row(m, s, b), d);
     }
-    s->norm = norm_of(s, n, NULL);
+    s->norm = adaneg_memory_norm_of(s, n, NULL);
     return NB_OK;
 }
 
 /* What the weights of one image are the exponentials of, class by class, the largest of a class at 0: the factor it
  * takes away is the same above and below the fraction line. */
-static void fill_exponents(const nb_memory *m, const float *texts, const float *images)
+static void adaneg_memory_fill_exponents(const nb_memory *m, const float *texts, const float *images)
 {
     float beta = (float)m->spec.beta, *out = m->weights;
     for (size_t i = 0; i < m->active_count; i++) {
@@ -212,11 +213,11 @@ static void fill_exponents(const nb_memory *m, const float *texts, const float *
 }
 
 /* cosines of one image: `texts` [classes] with the texts, changed in place; `images` [count] with the stored rows */
-static void mix(const nb_memory *m, float *texts, const float *images)
+static void adaneg_memory_mix(const nb_memory *m, float *texts, const float *images)
 {
     const float *weights = NULL;
     if (m->spec.sample) {
-        fill_exponents(m, texts, images);
+        adaneg_memory_fill_exponents(m, texts, images);
         m->spec.vector->exps(m->weights, m->active_count + m->count);
         weights = m->weights;
     }
@@ -226,7 +227,7 @@ static void mix(const nb_memory *m, float *texts, const float *images)
         for (size_t k = 1; k < s->used; k++) {
             sum += (double)images[s->row[k]] * (weights ? (double)weights[k] : 1);
         }
-        double norm = weights ? norm_of(s, m->spec.slots, weights) : s->norm;
+        double norm = weights ? adaneg_memory_norm_of(s, m->spec.slots, weights) : s->norm;
         texts[s->class] = (float)(norm > 0 ? sum / norm : 0); /* slots that cancel out point nowhere */
         weights = weights ? weights + s->used : NULL;
     }
@@ -241,10 +242,11 @@ nb_status nb_memory_cosines(nb_memory *m, const float *images, size_t count, flo
     if (!nb_mul_size(count, m->count, &elements)) {
         return nb_fail(err, NB_ERR_LIMIT, "%zu images against %zu stored ones are too many", count, m->count);
     }
-    float *scratch = widen(m->cosines, &m->cosines_room, elements, sizeof *scratch, err);
+    float *scratch = adaneg_memory_widen(m->cosines, &m->cosines_room, elements, sizeof *scratch, err);
     m->cosines = scratch ? scratch : m->cosines;
     float *weights =
-        scratch ? widen(m->weights, &m->weights_room, m->active_count + m->count, sizeof *weights, err) : NULL;
+        scratch ? adaneg_memory_widen(m->weights, &m->weights_room, m->active_count + m->count, sizeof *weights, err)
+                : NULL;
     if (!weights) {
         return NB_ERR_LIMIT;
     }
@@ -252,7 +254,7 @@ nb_status nb_memory_cosines(nb_memory *m, const float *images, size_t count, flo
     nb_sgemm_nt(nb_matrix_of(images, count, m->spec.d), nb_matrix_of(m->rows, m->count, m->spec.d), 0, m->cosines,
                 m->count);
     for (size_t i = 0; i < count; i++) {
-        mix(m, cosines + i * m->spec.classes, m->cosines + i * m->count);
+        adaneg_memory_mix(m, cosines + i * m->spec.classes, m->cosines + i * m->count);
     }
     return NB_OK;
 }

@@ -1,4 +1,6 @@
-/* AdaNeg's memory (Zhang and Zhang, NeurIPS 2024): per class (a label or a negative) its text embedding in slot 0 and
+/**
+ * @file
+ * AdaNeg's memory (Zhang and Zhang, NeurIPS 2024): per class (a label or a negative) its text embedding in slot 0 and
  * up to slots - 1 images beside it, and the proxy that stands for the class in their place:
  *
  *   task      the normalised mean of the slots
@@ -6,7 +8,9 @@
  *
  * Only cosines with proxies are wanted: the cosine of a weighted sum of slots with an image is the weighted sum of the
  * slots' cosines over the norm of the sum, and that norm follows from the slots' products with each other, which are
- * kept. A class without images is its text. Memory and time grow with the images stored, not with classes x slots. */
+ * kept. A class without images is its text. Memory and time grow with the images stored, not with classes x slots. A
+ * memory belongs to one thread at a time.
+ */
 #ifndef NB_SCORING_SCORES_ADANEG_MEMORY_H
 #define NB_SCORING_SCORES_ADANEG_MEMORY_H
 
@@ -16,25 +20,35 @@
 typedef struct nb_memory nb_memory;
 
 typedef struct nb_memory_spec {
-    const float *texts; /* [classes, d], normalised; borrowed */
+    const float *texts; /**< [classes, d], normalised; borrowed, must stay */
     size_t classes, d;
-    size_t slots; /* from 2 on */
-    bool sample;  /* else task */
-    double beta;
-    const nb_vector *vector;
+    size_t slots;            /**< a class, from 2 on */
+    bool sample;             /**< else task */
+    double beta;             /**< sharpness of sample proxies, not negative */
+    const nb_vector *vector; /**< the loops to compute with */
 } nb_memory_spec;
 
+/** Makes an empty memory, freed by nb_memory_destroy.
+ * @param out NULL on failure
+ * @return NB_OK, NB_ERR_USAGE for slots or a beta out of bounds, or NB_ERR_LIMIT when memory is out */
 nb_status nb_memory_create(nb_memory **out, const nb_memory_spec *spec, nb_error *err);
+
+/** Frees a memory; takes NULL. */
 void nb_memory_destroy(nb_memory *memory);
 
-/* Offers an image [d], normalised, to a class under a key. While there is room it is stored; then it replaces the image
- * with the largest key (the later slot among equals) if its own is smaller, and is left out otherwise. */
+/** Offers an image to a class under a key. While there is room it is stored; then it replaces the image with the
+ * largest key (the later slot among equals) if its own is smaller, and is left out otherwise.
+ * @param image [d], normalised; copied
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_memory_store(nb_memory *memory, size_t class, const float *image, double key, nb_error *err);
 
-/* Images stored in all classes. */
+/** Images stored in all classes. */
 size_t nb_memory_count(const nb_memory *memory);
 
-/* cosines [count, classes] of images [count, d] with the texts become those with the proxies. */
+/** Turns cosines of images with the texts into those with the proxies.
+ * @param images [count, d], normalised
+ * @param cosines [count, classes], changed in place
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_memory_cosines(nb_memory *memory, const float *images, size_t count, float *cosines, nb_error *err);
 
 #endif

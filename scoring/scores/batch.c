@@ -21,18 +21,18 @@ typedef struct tally {
     double *groups;
 } tally;
 
-static tally start(const nb_scorer *s, double *groups)
+static tally batch_start(const nb_scorer *s, double *groups)
 {
-    for (size_t g = 0; s->negative_count && g < s->settings.groups; g++) {
+    for (size_t g = 0; s->negative_count && g < s->parameters.shared.groups; g++) {
         groups[g] = -INFINITY;
     }
     return (tally){.top = -INFINITY, .others = -INFINITY, .dropped = -INFINITY, .groups = groups};
 }
 
 /* ln sum exp(x / T) */
-static double log_sum(const nb_scorer *s, const float *x, size_t n)
+static double batch_log_sum(const nb_scorer *s, const float *x, size_t n)
 {
-    double scale = 1 / s->settings.temperature, sum;
+    double scale = 1 / s->parameters.shared.temperature, sum;
     float top;
     s->vector->sum_exp(x, n, (float)scale, &top, &sum);
     return scale * (double)top + log(sum);
@@ -40,14 +40,14 @@ static double log_sum(const nb_scorer *s, const float *x, size_t n)
 
 /* Cosines x [n] of labels first, first + 1, ... The best one stands apart, so that what the others add to it is known
  * to full precision however small it is. */
-static void add_labels(const nb_scorer *s, tally *t, float *x, size_t first, size_t n)
+static void batch_add_labels(const nb_scorer *s, tally *t, float *x, size_t first, size_t n)
 {
     size_t best = s->vector->first_largest(x, n);
     float kept = x[best];
-    double top = (double)kept / s->settings.temperature, others = -INFINITY;
+    double top = (double)kept / s->parameters.shared.temperature, others = -INFINITY;
     if (n > 1) {
         x[best] = -INFINITY;
-        others = log_sum(s, x, n);
+        others = batch_log_sum(s, x, n);
         x[best] = kept;
     }
     bool better = top > t->top;
@@ -59,32 +59,32 @@ static void add_labels(const nb_scorer *s, tally *t, float *x, size_t first, siz
 }
 
 /* Cosines x [n] of negatives first, first + 1, ... */
-static void add_negatives(const nb_scorer *s, tally *t, const float *x, size_t first, size_t n)
+static void batch_add_negatives(const nb_scorer *s, tally *t, const float *x, size_t first, size_t n)
 {
-    size_t groups = s->settings.groups, size = s->negative_count / groups;
+    size_t groups = s->parameters.shared.groups, size = s->negative_count / groups;
     for (size_t at = 0; at < n;) {
         size_t group = (first + at) / size;
         size_t run = group < groups ? (group + 1) * size - (first + at) : n - at;
         run = run < n - at ? run : n - at;
         double *sum = group < groups ? &t->groups[group] : &t->dropped;
-        *sum = nb_log_add(*sum, log_sum(s, x + at, run));
+        *sum = nb_log_add(*sum, batch_log_sum(s, x + at, run));
         at += run;
     }
 }
 
 /* Cosines x [n] of rows first, first + 1, ..., labels before negatives. */
-static void add_rows(const nb_scorer *s, tally *t, float *x, size_t first, size_t n)
+static void batch_add_rows(const nb_scorer *s, tally *t, float *x, size_t first, size_t n)
 {
     size_t labels = first >= s->label_count ? 0 : s->label_count - first < n ? s->label_count - first : n;
     if (labels) {
-        add_labels(s, t, x, first, labels);
+        batch_add_labels(s, t, x, first, labels);
     }
     if (labels < n) {
-        add_negatives(s, t, x + labels, first + labels - s->label_count, n - labels);
+        batch_add_negatives(s, t, x + labels, first + labels - s->label_count, n - labels);
     }
 }
 
-static nb_logits finish(const nb_scorer *s, const tally *t)
+static nb_logits batch_finish(const nb_scorer *s, const tally *t)
 {
     return (nb_logits){.best = t->best,
                        .top = t->top,
@@ -93,24 +93,25 @@ static nb_logits finish(const nb_scorer *s, const tally *t)
                        .negatives = s->negative_count ? t->groups : NULL,
                        .dropped = t->dropped,
                        .label_count = s->label_count,
-                       .group_size = s->negative_count / (s->settings.groups ? s->settings.groups : 1),
-                       .settings = &s->settings};
+                       .group_size =
+                           s->negative_count / (s->parameters.shared.groups ? s->parameters.shared.groups : 1),
+                       .parameters = &s->parameters};
 }
 
 void nb_logits_from_row(const nb_scorer *s, float *row, double *groups, nb_logits *out)
 {
-    tally t = start(s, groups);
-    add_rows(s, &t, row, 0, s->label_count + s->negative_count);
-    *out = finish(s, &t);
+    tally t = batch_start(s, groups);
+    batch_add_rows(s, &t, row, 0, s->label_count + s->negative_count);
+    *out = batch_finish(s, &t);
 }
 
 /* Rows of the block that begins at `first`: of labels or of negatives, and of whole groups where they are small, so
  * that few sums are put together from parts. */
-static size_t block_rows(const nb_scorer *s, size_t first)
+static size_t batch_block_rows(const nb_scorer *s, size_t first)
 {
     size_t most = BLOCK, end = s->label_count;
     if (first >= end) {
-        size_t size = s->negative_count / s->settings.groups;
+        size_t size = s->negative_count / s->parameters.shared.groups;
         most = size <= BLOCK ? BLOCK / size * size : BLOCK;
         end += s->negative_count;
     }
@@ -120,7 +121,7 @@ static size_t block_rows(const nb_scorer *s, size_t first)
 nb_status nb_scorer_run_float(const nb_scorer *s, const float *images, size_t count, nb_score_result *results,
                               nb_error *err)
 {
-    size_t rows = s->label_count + s->negative_count, groups = s->negative_count ? s->settings.groups : 0;
+    size_t rows = s->label_count + s->negative_count, groups = s->negative_count ? s->parameters.shared.groups : 0;
     size_t most = count < NB_SCORE_BATCH ? count : NB_SCORE_BATCH;
     float *cosines = NULL;
     double *sums = NULL;
@@ -136,18 +137,18 @@ nb_status nb_scorer_run_float(const nb_scorer *s, const float *images, size_t co
     for (size_t at = 0; at < count; at += most) {
         size_t batch = count - at < most ? count - at : most;
         for (size_t i = 0; i < batch; i++) {
-            tallies[i] = start(s, sums + i * groups);
+            tallies[i] = batch_start(s, sums + i * groups);
         }
         for (size_t first = 0, n; first < rows; first += n) {
-            n = block_rows(s, first);
+            n = batch_block_rows(s, first);
             nb_sgemm_nt(nb_matrix_of(images + at * s->d, batch, s->d), nb_matrix_of(s->rows + first * s->d, n, s->d), 0,
                         cosines, BLOCK);
             for (size_t i = 0; i < batch; i++) {
-                add_rows(s, &tallies[i], cosines + i * BLOCK, first, n);
+                batch_add_rows(s, &tallies[i], cosines + i * BLOCK, first, n);
             }
         }
         for (size_t i = 0; i < batch; i++) {
-            nb_logits logits = finish(s, &tallies[i]);
+            nb_logits logits = batch_finish(s, &tallies[i]);
             s->rule->score(&logits, &results[at + i]);
             results[at + i].label = (int32_t)logits.best;
         }

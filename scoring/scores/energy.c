@@ -3,11 +3,21 @@
 
 #include <math.h>
 
-static void score(const nb_logits *l, nb_score_result *out)
+static void energy_score(const nb_logits *l, nb_score_result *out)
 {
-    out->score = l->settings->temperature * l->labels;
+    out->score = l->parameters->shared.temperature * l->labels;
     out->ood = NAN;
 }
 
-const nb_score_rule nb_score_energy = {
-    .name = "energy", .defaults = {.temperature = 0.01}, .uses = NB_USES_TEMPERATURE, .score = score};
+typedef struct settings {
+    nb_score_shared shared;
+} settings;
+
+static const nb_option parameters[] = {NB_SCORE_TEMPERATURE("0.01")};
+
+const nb_score_rule nb_score_energy = {.name = "energy",
+                                       .source = "Liu et al., NeurIPS 2020",
+                                       .parameters = parameters,
+                                       .parameter_count = sizeof parameters / sizeof *parameters,
+                                       .block_size = sizeof(settings),
+                                       .score = energy_score};

@@ -9,11 +9,31 @@
  * takes the visual negatives first, and while M mod G + V < G they all stand in the remainder: up to G - 1 of them
  * change nothing. And when Q grows, every group's limits move. Neither is mended here: the definition says so, and the
  * remainder is under G of M + V negatives. A seed spreads visual negatives over all groups. */
+#include "scoring/scores/neglabel.h"
 #include "scoring/scores/stream.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+typedef struct settings {
+    nb_score_shared shared;
+    double theta;  /* an image that scores less may become a visual negative */
+    size_t visual; /* visual negatives kept at most */
+} settings;
+
+static const nb_option parameters[] = {
+    NB_SCORE_TEMPERATURE("0.01"),
+    NB_SCORE_GROUPS("5"),
+    NB_SCORE_SEED,
+    OPT_REAL("theta", theta, "X", NB_VISUAL_THETA, 0, 1, "images that score less may become visual negatives; {}"),
+    OPT_INT("visual", visual, "N", "2000", 0, 1e7, "visual negatives kept at most; {}"),
+};
+
+static const settings *interneg_score_settings(const nb_scorer *s)
+{
+    return (const void *)s->parameters.block;
+}
 
 typedef struct interneg {
     const nb_scorer *scorer; /* whose bank and settings count */
@@ -27,11 +47,11 @@ typedef struct interneg {
 } interneg;
 
 /* The rule of the inner scorer: NegLabel's, of an image alone. */
-static nb_status rebuild(interneg *v, nb_error *err)
+static nb_status interneg_score_rebuild(interneg *v, nb_error *err)
 {
+    const nb_score_parameters inner = {.rule = &nb_score_neglabel, .shared = v->scorer->parameters.shared};
     nb_scorer fresh;
-    nb_status status = nb_scorer_create_with(&fresh, v->scorer->bank, &nb_score_neglabel, &v->scorer->settings, v->rows,
-                                             v->count, err);
+    nb_status status = nb_scorer_create_with(&fresh, v->scorer->bank, &inner, v->rows, v->count, err);
     if (status == NB_OK) {
         nb_scorer_destroy(&v->inner);
         v->inner = fresh;
@@ -40,7 +60,7 @@ static nb_status rebuild(interneg *v, nb_error *err)
     return status;
 }
 
-static void destroy(void *state)
+static void interneg_score_destroy(void *state)
 {
     interneg *v = state;
     if (v) {
@@ -52,9 +72,9 @@ static void destroy(void *state)
 }
 
 /* Behind those with the same margin: who came first stays first. */
-static nb_status insert(interneg *v, const float *row, double margin, nb_error *err)
+static nb_status interneg_score_insert(interneg *v, const float *row, double margin, nb_error *err)
 {
-    size_t d = v->scorer->d, at = v->count, limit = v->scorer->settings.visual;
+    size_t d = v->scorer->d, at = v->count, limit = interneg_score_settings(v->scorer)->visual;
     while (at > 0 && margin > v->margins[at - 1]) {
         at--;
     }
@@ -79,7 +99,8 @@ static nb_status insert(interneg *v, const float *row, double margin, nb_error *
     return NB_OK;
 }
 
-static nb_status add_negatives(void *state, const float *rows, const double *margins, size_t count, nb_error *err)
+static nb_status interneg_score_add_negatives(void *state, const float *rows, const double *margins, size_t count,
+                                              nb_error *err)
 {
     interneg *v = state;
     nb_status status = NB_OK;
@@ -87,14 +108,14 @@ static nb_status add_negatives(void *state, const float *rows, const double *mar
         if (isnan(margins[i])) {
             return nb_fail(err, NB_ERR_NUMERIC, "visual negative %zu has no margin", i);
         }
-        NB_TRY(insert(v, rows + i * v->scorer->d, margins[i], err));
+        NB_TRY(interneg_score_insert(v, rows + i * v->scorer->d, margins[i], err));
     }
 done:
     return status;
 }
 
 /* The visual negatives that came with the bank. */
-static nb_status take_banks(interneg *v, nb_error *err)
+static nb_status interneg_score_take_banks(interneg *v, nb_error *err)
 {
     const nb_bank *b = v->scorer->bank;
     float *rows = NULL;
@@ -103,30 +124,30 @@ static nb_status take_banks(interneg *v, nb_error *err)
     for (size_t i = 0; i < b->visual_count * b->d; i++) {
         rows[i] = (float)b->visual_rows[i];
     }
-    NB_TRY(add_negatives(v, rows, b->visual_criterion, b->visual_count, err));
+    NB_TRY(interneg_score_add_negatives(v, rows, b->visual_criterion, b->visual_count, err));
 done:
     free(rows);
     return status;
 }
 
-static nb_status create(void **out, const nb_scorer *s, nb_error *err)
+static nb_status interneg_score_create(void **out, const nb_scorer *s, nb_error *err)
 {
     interneg *v;
     nb_status status;
     NB_TRY_NEW(v, 1);
     v->scorer = s;
     *out = v;
-    NB_TRY(take_banks(v, err));
-    NB_TRY(rebuild(v, err));
+    NB_TRY(interneg_score_take_banks(v, err));
+    NB_TRY(interneg_score_rebuild(v, err));
 done:
     if (status != NB_OK) {
-        destroy(v);
+        interneg_score_destroy(v);
         *out = NULL;
     }
     return status;
 }
 
-static nb_status make_visual(void *state, nb_visual_maker make, void *self, nb_error *err)
+static nb_status interneg_score_make_visual(void *state, nb_visual_maker make, void *self, nb_error *err)
 {
     interneg *v = state;
     (void)err;
@@ -136,8 +157,8 @@ static nb_status make_visual(void *state, nb_visual_maker make, void *self, nb_e
 }
 
 /* Hands the batch's confident OOD images to the maker. */
-static nb_status offer(interneg *v, nb_stream *stream, const float *images, size_t count,
-                       const nb_score_result *results, nb_error *err)
+static nb_status interneg_score_offer(interneg *v, nb_stream *stream, const float *images, size_t count,
+                                      const nb_score_result *results, nb_error *err)
 {
     size_t d = v->scorer->d, n = 0;
     float *rows = NULL;
@@ -146,7 +167,7 @@ static nb_status offer(interneg *v, nb_stream *stream, const float *images, size
     NB_TRY_NEW(rows, count * d);
     NB_TRY_NEW(number, count);
     for (size_t i = 0; i < count; i++) {
-        if (results[i].score < v->scorer->settings.theta) {
+        if (results[i].score < interneg_score_settings(v->scorer)->theta) {
             memcpy(rows + n * d, images + i * d, d * sizeof *rows);
             number[n++] = v->pushed + i;
         }
@@ -158,20 +179,20 @@ done:
     return status;
 }
 
-static nb_status push(void *state, nb_stream *stream, const float *images, size_t count, nb_score_result *results,
-                      nb_error *err)
+static nb_status interneg_score_push(void *state, nb_stream *stream, const float *images, size_t count,
+                                     nb_score_result *results, nb_error *err)
 {
     interneg *v = state;
     nb_status status;
     if (v->changed) {
-        NB_TRY(rebuild(v, err));
+        NB_TRY(interneg_score_rebuild(v, err));
     }
     NB_TRY(nb_scorer_run_float(&v->inner, images, count, results, err));
     if (v->make) {
-        NB_TRY(offer(v, stream, images, count, results, err));
+        NB_TRY(interneg_score_offer(v, stream, images, count, results, err));
     }
     if (v->changed) {
-        NB_TRY(rebuild(v, err));
+        NB_TRY(interneg_score_rebuild(v, err));
         NB_TRY(nb_scorer_run_float(&v->inner, images, count, results, err));
     }
     v->pushed += count;
@@ -179,20 +200,30 @@ done:
     return status;
 }
 
-static nb_status describe(const void *state, nb_buffer *out, nb_error *err)
+static nb_status interneg_score_describe(const void *state, nb_buffer *out, nb_error *err)
 {
     const interneg *v = state;
     return nb_buffer_printf(out, err, "%zu visual negatives stand beside the bank", v->count);
 }
 
-static const nb_stream_rule stream_rule = {.create = create,
-                                           .destroy = destroy,
-                                           .push = push,
-                                           .describe = describe,
-                                           .add_negatives = add_negatives,
-                                           .make_visual = make_visual};
+static nb_visual_limits interneg_score_visual(const nb_scorer *scorer)
+{
+    const settings *s = interneg_score_settings(scorer);
+    return (nb_visual_limits){.theta = s->theta, .count = s->visual};
+}
+
+static const nb_stream_rule interneg_score_stream = {.create = interneg_score_create,
+                                                     .destroy = interneg_score_destroy,
+                                                     .push = interneg_score_push,
+                                                     .describe = interneg_score_describe,
+                                                     .add_negatives = interneg_score_add_negatives,
+                                                     .make_visual = interneg_score_make_visual,
+                                                     .visual_limits = interneg_score_visual};
 
 const nb_score_rule nb_score_interneg = {.name = "interneg",
-                                         .defaults = {.temperature = 0.01, .groups = 5, .theta = 0.35, .visual = 2000},
-                                         .uses = NB_USES_TEMPERATURE | NB_USES_NEGATIVES | NB_USES_VISUAL,
-                                         .stream = &stream_rule};
+                                         .source = "InterNeg, CVPR 2026",
+                                         .negatives = true,
+                                         .parameters = parameters,
+                                         .parameter_count = sizeof parameters / sizeof *parameters,
+                                         .block_size = sizeof(settings),
+                                         .stream = &interneg_score_stream};

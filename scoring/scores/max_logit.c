@@ -3,11 +3,21 @@
 
 #include <math.h>
 
-static void score(const nb_logits *l, nb_score_result *out)
+static void max_logit_score(const nb_logits *l, nb_score_result *out)
 {
     out->score = l->top;
     out->ood = NAN;
 }
 
-const nb_score_rule nb_score_max_logit = {
-    .name = "max-logit", .defaults = {.temperature = 1}, .uses = NB_USES_TEMPERATURE, .score = score};
+typedef struct settings {
+    nb_score_shared shared;
+} settings;
+
+static const nb_option parameters[] = {NB_SCORE_TEMPERATURE("1")};
+
+const nb_score_rule nb_score_max_logit = {.name = "max-logit",
+                                          .source = "Hendrycks et al., ICML 2022",
+                                          .parameters = parameters,
+                                          .parameter_count = sizeof parameters / sizeof *parameters,
+                                          .block_size = sizeof(settings),
+                                          .score = max_logit_score};

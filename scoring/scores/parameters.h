@@ -1,52 +1,62 @@
-/* The parameters of scores by name, and where their values come from when nobody gives them: what the bank suggests
- * (for the score it suggests; its seed and tau for all), else what was published with the score. */
+/**
+ * @file
+ * The parameters of scores by name, and where their values come from when nobody gives them: what the bank suggests
+ * (its temperature and groups for the score it suggests; its seed and tau for every score that has them), else what was
+ * published with the score. No function here is collective or keeps state.
+ */
 #ifndef NB_SCORING_PARAMETERS_H
 #define NB_SCORING_PARAMETERS_H
 
 #include "scoring/scores/score.h"
 
-typedef enum nb_parameter_kind {
-    NB_PARAMETER_REAL,  /* double */
-    NB_PARAMETER_COUNT, /* size_t */
-    NB_PARAMETER_SEED,  /* uint64_t and `seeded` */
-    NB_PARAMETER_WORD,  /* an enum, numbered as `words` */
-    NB_PARAMETER_FLAG   /* bool */
-} nb_parameter_kind;
+/** Fills in the values published with a score.
+ * @return NB_OK, or NB_ERR_INTERNAL when the score's table is at odds with itself: a default that is no value, a block
+ * or a list too large */
+nb_status nb_score_published(nb_score_parameters *out, const nb_score_rule *rule, nb_error *err);
 
-typedef struct nb_parameter {
-    const char *name;
-    unsigned uses; /* the bit of nb_score_rule.uses that stands for it */
-    nb_parameter_kind kind;
-    size_t offset;     /* in nb_score_settings */
-    double min, max;   /* of reals and counts */
-    const char *words; /* "a|b|c" */
-} nb_parameter;
+/** Fills in the values a score has unless somebody says otherwise.
+ * @param origin by the number of the parameter where its value comes from: "the bank", "published default" or "one
+ * negative a group" (the published number of groups is more than the bank has negatives)
+ * @return as nb_score_published */
+nb_status nb_parameters_default(nb_score_parameters *out, const char *origin[NB_SCORE_PARAMETERS_MAX],
+                                const nb_bank *bank, const nb_score_rule *rule, nb_error *err);
 
-enum { NB_PARAMETER_TOTAL = 14 };
-extern const nb_parameter nb_parameters[NB_PARAMETER_TOTAL];
+/** True when a bank may suggest a value for parameters of this name. */
+bool nb_parameter_of_banks(const char *name);
 
-/* The values a score has unless somebody says otherwise, and where each comes from: "the bank", "published default" or
- * "one negative a group" (the published number of groups is more than the bank has negatives). */
-void nb_parameters_default(nb_score_settings *out, const char *origin[NB_PARAMETER_TOTAL], const nb_bank *bank,
-                           const nb_score_rule *rule);
+/** The row of a score's parameter.
+ * @return NULL when the score has none of that name */
+const nb_option *nb_parameter_find(const nb_score_rule *rule, const char *name);
 
-/* Sets one parameter from text. NB_ERR_USAGE naming it and the value when it is no such value. */
-nb_status nb_parameter_set(nb_score_settings *settings, const nb_parameter *parameter, const char *value,
-                           nb_error *err);
-/* Appends the value as nb_parameter_set takes it: "5", "sample", "none" for no seed, "on". */
-nb_status nb_parameter_format(nb_buffer *out, const nb_score_settings *settings, const nb_parameter *parameter,
+/** Sets one parameter from text.
+ * @param row one of parameters->rule
+ * @return NB_OK, or NB_ERR_USAGE naming parameter and text when it is no such value or out of bounds */
+nb_status nb_parameter_set(nb_score_parameters *parameters, const nb_option *row, const char *text, nb_error *err);
+
+/** Appends the value of one parameter as nb_parameter_set takes it: "5", "sample", "none" for no seed, "on".
+ * @param row one of parameters->rule
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out */
+nb_status nb_parameter_format(nb_buffer *out, const nb_score_parameters *parameters, const nb_option *row,
                               nb_error *err);
-/* Sets parameters from "name=value,name=value". NB_ERR_USAGE for a name that is none, or one the rule does not use. */
-nb_status nb_parameters_parse(nb_score_settings *settings, const nb_score_rule *rule, const char *text, nb_error *err);
 
-/* The checkpoint a bank was made with: what its file says, else its record of inputs; "" unknown. */
+/** Sets parameters from "name=value,name=value".
+ * @return NB_OK, or NB_ERR_USAGE for a name that is none or that the score does not use, and for a bad value; what
+ * stands before it is set */
+nb_status nb_parameters_parse(nb_score_parameters *parameters, const char *text, nb_error *err);
+
+/** The checkpoint a bank was made with: what its file says, else its record of inputs; "" unknown. */
 void nb_bank_checkpoint(const nb_bank *bank, nb_digest *out);
-/* NB_ERR_INPUT naming both when `path` is of another checkpoint than the bank; an unknown one ("") passes. */
+
+/** Compares the checkpoint that made a file with the bank's.
+ * @param path the file, for the message
+ * @param checkpoint its checkpoint; an unknown one ("") passes
+ * @return NB_OK, or NB_ERR_INPUT naming both when they differ */
 nb_status nb_bank_check_checkpoint(const nb_bank *bank, const char *path, const nb_digest *checkpoint, nb_error *err);
 
-/* True when the bank has a threshold and it was set for the score as this scorer computes it. */
+/** True when the bank has a threshold and it was set for the score as this scorer computes it. */
 bool nb_threshold_holds(const nb_bank *bank, const nb_scorer *scorer);
-/* True when an image of this result is in-distribution by the bank's threshold. */
+
+/** True when an image of this result is in-distribution by the bank's threshold. */
 bool nb_threshold_accepts(const nb_bank *bank, const nb_score_result *result);
 
 #endif

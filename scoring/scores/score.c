@@ -7,21 +7,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const nb_score_rule *const rules[] = {&nb_score_neglabel,  &nb_score_dnm,    &nb_score_mcm,
-                                             &nb_score_max_logit, &nb_score_energy, &nb_score_adaneg,
-                                             &nb_score_interneg};
-
 const nb_score_rule *nb_score_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        if (strcmp(rules[i]->name, name) == 0) {
-            return rules[i];
+    for (size_t i = 0; i < nb_score_count; i++) {
+        if (strcmp(nb_score_table[i]->name, name) == 0) {
+            return nb_score_table[i];
         }
     }
     return NULL;
 }
 
-static void copy_row(float *out, const double *row, size_t d)
+const char *nb_score_name(size_t i)
+{
+    return i < nb_score_count ? nb_score_table[i]->name : NULL;
+}
+
+nb_status nb_score_names(nb_buffer *out, const char *between, nb_error *err)
+{
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < nb_score_count && status == NB_OK; i++) {
+        status = nb_buffer_printf(out, err, "%s%s", i ? between : "", nb_score_table[i]->name);
+    }
+    return status;
+}
+
+nb_score_cost nb_score_plain_cost(const nb_score_load *load)
+{
+    return (nb_score_cost){.products = 2 * load->images * load->rows * load->width};
+}
+
+nb_score_cost nb_score_cost_of(const nb_score_parameters *p, const nb_score_load *load)
+{
+    return p->rule->cost ? p->rule->cost(load, p) : nb_score_plain_cost(load);
+}
+
+static void score_copy_row(float *out, const double *row, size_t d)
 {
     for (size_t i = 0; i < d; i++) {
         out[i] = (float)row[i];
@@ -30,7 +50,7 @@ static void copy_row(float *out, const double *row, size_t d)
 
 /* Copies the negatives in group order: the bank's with the extra ones behind, or permuted by the seed
  * (Fisher-Yates). */
-static nb_status arrange(nb_scorer *s, const float *extra, nb_error *err)
+static nb_status score_arrange(nb_scorer *s, const float *extra, nb_error *err)
 {
     const nb_bank *b = s->bank;
     size_t m = s->negative_count;
@@ -41,16 +61,16 @@ static nb_status arrange(nb_scorer *s, const float *extra, nb_error *err)
     for (size_t i = 0; i < m; i++) {
         order[i] = i;
     }
-    for (size_t i = m; s->settings.seeded && i > 1; i--) {
-        size_t k = (size_t)nb_random_below(s->settings.seed, 1, i, i);
+    for (size_t i = m; s->parameters.shared.seeded && i > 1; i--) {
+        size_t k = (size_t)nb_random_below(s->parameters.shared.seed, 1, i, i);
         size_t swap = order[i - 1];
         order[i - 1] = order[k];
         order[k] = swap;
     }
     for (size_t i = 0; i < m; i++) {
         if (order[i] < b->negative_count) {
-            copy_row(negatives + i * s->d, b->negative_rows + order[i] * s->d, s->d);
-        } else if (extra) {
+            score_copy_row(negatives + i * s->d, b->negative_rows + order[i] * s->d, s->d);
+        } else {
             memcpy(negatives + i * s->d, extra + (order[i] - b->negative_count) * s->d, s->d * sizeof *extra);
         }
     }
@@ -59,9 +79,9 @@ done:
     return status;
 }
 
-static nb_status check_settings(const nb_scorer *s, nb_error *err)
+static nb_status score_check(const nb_scorer *s, nb_error *err)
 {
-    const nb_score_settings *set = &s->settings;
+    const nb_score_shared *set = &s->parameters.shared;
     if (!(set->temperature > 0) || !isfinite(set->temperature)) {
         return nb_fail(err, NB_ERR_USAGE, "temperature %g is not positive", set->temperature);
     }
@@ -72,23 +92,23 @@ static nb_status check_settings(const nb_scorer *s, nb_error *err)
     return NB_OK;
 }
 
-nb_status nb_scorer_create_with(nb_scorer *s, const nb_bank *bank, const nb_score_rule *rule,
-                                const nb_score_settings *settings, const float *extra, size_t extra_count,
-                                nb_error *err)
+nb_status nb_scorer_create_with(nb_scorer *s, const nb_bank *bank, const nb_score_parameters *parameters,
+                                const float *extra, size_t extra_count, nb_error *err)
 {
+    const nb_score_rule *rule = parameters->rule;
     nb_status status;
     size_t rows, elements;
     *s = (nb_scorer){.bank = bank,
                      .rule = rule,
-                     .settings = *settings,
-                     .asked_groups = settings->groups,
+                     .parameters = *parameters,
+                     .asked_groups = parameters->shared.groups,
                      .d = bank->d,
                      .label_count = bank->label_count,
-                     .negative_count = rule->uses & NB_USES_NEGATIVES ? bank->negative_count + extra_count : 0,
+                     .negative_count = rule->negatives ? bank->negative_count + extra_count : 0,
                      .vector = nb_vector_best()};
-    NB_TRY(check_settings(s, err));
+    NB_TRY(score_check(s, err));
     if (rule->settle) {
-        NB_TRY(rule->settle(&s->settings, s->label_count, s->negative_count, err));
+        NB_TRY(rule->settle(&s->parameters, s->label_count, s->negative_count, s->note, err));
     }
     rows = s->label_count + s->negative_count;
     if (!nb_mul_size(rows, s->d, &elements)) {
@@ -101,9 +121,9 @@ nb_status nb_scorer_create_with(nb_scorer *s, const nb_bank *bank, const nb_scor
         goto done;
     }
     for (size_t c = 0; c < s->label_count; c++) {
-        copy_row(s->rows + c * s->d, bank->label_rows + c * s->d, s->d);
+        score_copy_row(s->rows + c * s->d, bank->label_rows + c * s->d, s->d);
     }
-    NB_TRY(arrange(s, extra, err));
+    NB_TRY(score_arrange(s, extra, err));
 done:
     if (status != NB_OK) {
         nb_scorer_destroy(s);
@@ -111,10 +131,9 @@ done:
     return status;
 }
 
-nb_status nb_scorer_create(nb_scorer *s, const nb_bank *bank, const nb_score_rule *rule,
-                           const nb_score_settings *settings, nb_error *err)
+nb_status nb_scorer_create(nb_scorer *s, const nb_bank *bank, const nb_score_parameters *parameters, nb_error *err)
 {
-    return nb_scorer_create_with(s, bank, rule, settings, NULL, 0, err);
+    return nb_scorer_create_with(s, bank, parameters, NULL, 0, err);
 }
 
 void nb_scorer_destroy(nb_scorer *s)

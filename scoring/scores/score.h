@@ -1,125 +1,195 @@
-/* Scores of a test image: higher means more in-distribution. One file a score, one line in the table of score.c; the
- * formulas and their sources stand at the top of each.
+/**
+ * @file
+ * Scores of a test image: higher means more in-distribution.
+ *
+ * A score is one file with one nb_score_rule, and one line of the table in scoring/scores/score_table.c; the formula
+ * and its source stand at the top of the file. Everything that names scores or their parameters is made from the table:
+ * options, run files, bounds, what banks suggest, `--help`, `plan`, and the library's names.
  *
  * A score sees an image through a few log-sum-exps of its logits z_c = cos(label c, image) / T and
  * y_b = cos(negative b, image) / T, each with its maximum subtracted: nothing overflows, whatever T. A confident image
  * scores 1 - 1e-9, so "1 - score" is computed directly and kept beside the score.
  *
  * Scores of two kinds: those of an image alone, in batches (nb_scorer_run), and those along a stream of images, whose
- * state the images change (scoring/scores/stream.h). */
+ * state the images change (scoring/scores/stream.h).
+ */
 #ifndef NB_SCORING_SCORE_H
 #define NB_SCORING_SCORE_H
 
 #include "common/linear/simd/vector.h"
+#include "common/options/option.h"
 #include "scoring/bank/bank.h"
 
-/* How AdaNeg makes a class's proxy from its memory, and the score from its parts. */
-typedef enum nb_proxies { NB_PROXIES_SAMPLE, NB_PROXIES_TASK } nb_proxies;
-typedef enum nb_combine { NB_COMBINE_SUM, NB_COMBINE_PRODUCT, NB_COMBINE_ADAPTIVE } nb_combine;
-#define NB_PROXIES_NAMES "sample|task"
-#define NB_COMBINE_NAMES "sum|product|adaptive"
+#include <stddef.h>
 
-/* A rule reads those that its `uses` names. */
-typedef struct nb_score_settings {
-    double temperature;
-    size_t groups; /* the negatives are cut into this many groups of equal size, the remainder dropped */
-    bool seeded;   /* permute them by `seed` before cutting; else groups are consecutive runs of the bank */
-    uint64_t seed;
-    double tau;                      /* dnm: share of true negatives among what the bank's negatives stand for */
-    double gamma, gap, beta, lambda; /* adaneg, as scoring/scores/adaneg.c explains them */
-    size_t memory;                   /* adaneg: slots a class, one of them the text's */
-    nb_proxies proxies;
-    nb_combine combine;
-    bool adaptive_gap;
-    double theta;  /* interneg: an image that scores less may become a visual negative */
-    size_t visual; /* interneg: visual negatives kept at most */
-} nb_score_settings;
+/** Parameters that several scores share. Every score's parameter block begins with them, whether it uses them or not.
+ */
+typedef struct nb_score_shared {
+    double temperature; /**< T, positive */
+    size_t groups;      /**< the negatives are cut into this many groups of equal size, the remainder dropped */
+    bool seeded;        /**< permute them by `seed` before cutting; else groups are consecutive runs of the bank */
+    uint64_t seed;      /**< of that permutation, and of what else a score draws */
+} nb_score_shared;
 
-enum { /* bits of nb_score_rule.uses */
-       NB_USES_TEMPERATURE = 1,
-       NB_USES_NEGATIVES = 2, /* groups and seed, too */
-       NB_USES_TAU = 4,
-       NB_USES_MEMORY = 8, /* gamma to adaptive_gap */
-       NB_USES_VISUAL = 16
+enum {
+    NB_SCORE_BLOCK_BYTES = 256, /**< of a parameter block at most */
+    NB_SCORE_PARAMETERS_MAX = 32,
+    NB_SCORE_NOTE_BYTES = 200,
+    NB_SCORE_BATCH = 256 /**< images that are scored together */
 };
 
-/* The score of one image. */
+typedef struct nb_score_rule nb_score_rule;
+
+/** A score with values for its parameters; copied freely. nb_score_published or nb_parameters_default fills it. */
+typedef struct nb_score_parameters {
+    const nb_score_rule *rule;
+    union {
+        nb_score_shared shared;                    /**< where every block begins */
+        max_align_t alignment;                     /**< of any block */
+        unsigned char block[NB_SCORE_BLOCK_BYTES]; /**< the rule's own struct */
+    };
+} nb_score_parameters;
+
+/** The score of one image. */
 typedef struct nb_score_result {
-    int32_t label; /* predicted class; the lowest number among equals */
-    double score;  /* higher: more in-distribution */
-    double ood;    /* 1 - score without cancellation; NaN where the score is no probability */
+    int32_t label; /**< predicted class; the lowest number among equals */
+    double score;  /**< higher: more in-distribution */
+    double ood;    /**< 1 - score without cancellation; NaN where the score is no probability */
 } nb_score_result;
 
-/* What a rule sees of one image. */
+/** What a score sees of one image. */
 typedef struct nb_logits {
-    size_t best;             /* the label with the largest z, the lowest among equals */
-    double top;              /* its z */
-    double others;           /* ln sum exp z over the other labels; -INFINITY when there are none */
-    double labels;           /* ln sum exp z over all labels */
-    const double *negatives; /* [groups] ln sum exp y over each group; NULL where the rule uses none */
-    double dropped;          /* the same over what the groups leave out; -INFINITY for nothing */
-    size_t label_count, group_size;
-    const nb_score_settings *settings;
+    size_t best;             /**< the label with the largest z, the lowest among equals */
+    double top;              /**< its z */
+    double others;           /**< ln sum exp z over the other labels; -INFINITY when there are none */
+    double labels;           /**< ln sum exp z over all labels */
+    const double *negatives; /**< [groups] ln sum exp y over each group; NULL where the score uses none */
+    double dropped;          /**< the same over what the groups leave out; -INFINITY for nothing */
+    size_t label_count;      /**< C */
+    size_t group_size;       /**< negatives of a group */
+    const nb_score_parameters *parameters;
 } nb_logits;
+
+/** The size of a scoring run, for `plan`. */
+typedef struct nb_score_load {
+    double images;
+    double rows;  /**< labels and negatives of the bank */
+    double width; /**< of embeddings */
+} nb_score_load;
+
+/** What a scoring run takes. */
+typedef struct nb_score_cost {
+    double products; /**< floating-point operations in matrix products */
+    double memory;   /**< bytes that grow with the images, beside images and bank */
+} nb_score_cost;
 
 struct nb_stream_rule; /* scoring/scores/stream.h */
 
-typedef struct nb_score_rule {
-    const char *name;
-    nb_score_settings defaults; /* as published */
-    unsigned uses;
-    /* Mends or refuses settings that the rule cannot work with for so many labels and negatives; may be NULL. */
-    nb_status (*settle)(nb_score_settings *settings, size_t label_count, size_t negative_count, nb_error *err);
-    void (*score)(const nb_logits *logits, nb_score_result *out); /* out->label is set by the caller */
-    const struct nb_stream_rule *stream;                          /* NULL: images are scored alone */
-} nb_score_rule;
+/** A score. Its functions may be called by several threads at once, for different scorers or the same. */
+struct nb_score_rule {
+    const char *name;   /**< small letters, digits and dashes, under NB_BANK_SCORE_BYTES bytes */
+    const char *source; /**< the paper */
+    bool negatives;     /**< it needs the bank's negatives */
+    /** [parameter_count], at most NB_SCORE_PARAMETERS_MAX: rows of the option table, made with OPT_REAL and its kin,
+     * each with the published default. Scores that share a name share the row, but for the default. Offsets are those
+     * of the block, where a REAL is a double, an INT a size_t, a FLAG a bool, and a CHOICE an int, the number of its
+     * word; the one TEXT is NB_SCORE_SEED. In the help, "{}" stands for where the default comes from. */
+    const nb_option *parameters;
+    size_t parameter_count;
+    size_t block_size; /**< of its parameter block, which begins with nb_score_shared; at most NB_SCORE_BLOCK_BYTES */
+    /** Mends or refuses values that the score cannot work with for so many labels and negatives; may be NULL.
+     * @param note [NB_SCORE_NOTE_BYTES], empty at first: what was mended, for the user
+     * @return NB_OK, or NB_ERR_USAGE when there is no mending */
+    nb_status (*settle)(nb_score_parameters *parameters, size_t label_count, size_t negative_count, char *note,
+                        nb_error *err);
+    /** The score of one image; out->label is set by the caller. NULL in scores of streams. */
+    void (*score)(const nb_logits *logits, nb_score_result *out);
+    const struct nb_stream_rule *stream; /**< NULL: images are scored alone */
+    /** What it costs; NULL: the product of images and rows, and nothing that grows. */
+    nb_score_cost (*cost)(const nb_score_load *load, const nb_score_parameters *parameters);
+};
 
-#define NB_SCORE_NAMES "neglabel|dnm|mcm|max-logit|energy|adaneg|interneg"
-const nb_score_rule *nb_score_find(const char *name); /* NULL for an unknown name */
+/* The parameters that several scores share: rows of a score's list, with its published default. */
+#define NB_SCORE_TEMPERATURE(DEFAULT)                                                                                  \
+    OPT_REAL("temperature", shared.temperature, "T", DEFAULT, 1e-6, 1e6, "softmax temperature; {}")
+#define NB_SCORE_GROUPS(DEFAULT)                                                                                       \
+    OPT_INT("groups", shared.groups, "G", DEFAULT, 1, 1e9, "groups the negatives are cut into; {}")
+#define NB_SCORE_SEED                                                                                                  \
+    OPT_TEXT("seed", shared, "N|none", "none", "permute the negatives before grouping; none: keep the bank's order; {}")
 
-/* Scores against one bank; read-only once made, so threads may share it. */
+/** The table of all scores, scoring/scores/score_table.c. A program may link a table of its own in its place. */
+extern const nb_score_rule *const nb_score_table[];
+extern const size_t nb_score_count; /**< rows of it */
+
+/** The score of that name.
+ * @return NULL for an unknown name */
+const nb_score_rule *nb_score_find(const char *name);
+
+/** The name of score `i` of the table, for options that choose one (OPT_CHOICE_OF).
+ * @return NULL behind the last */
+const char *nb_score_name(size_t i);
+
+/** Appends the names of all scores in the table's order, with `between` between them: "neglabel|dnm|mcm".
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out */
+nb_status nb_score_names(nb_buffer *out, const char *between, nb_error *err);
+
+/** Scores against one bank. Read-only once made, so threads may share it. */
 typedef struct nb_scorer {
-    const nb_bank *bank; /* borrowed */
+    const nb_bank *bank; /**< borrowed */
     const nb_score_rule *rule;
-    nb_score_settings settings; /* as settled */
-    size_t asked_groups;        /* before they were settled */
+    nb_score_parameters parameters; /**< as settled */
+    size_t asked_groups;            /**< before they were settled */
+    char note[NB_SCORE_NOTE_BYTES]; /**< what was mended, "" for nothing */
     size_t d, label_count, negative_count;
-    float *rows; /* [C + M, d]: the labels, then the negatives in group order (M = 0 where the rule uses none) */
+    float *rows; /**< [C + M, d]: the labels, then the negatives in group order (M = 0 where the score uses none) */
     const nb_vector *vector;
 } nb_scorer;
 
-enum { NB_SCORE_BATCH = 256 };
+/** Makes a scorer. Not collective. The bank is borrowed and must stay; nb_scorer_destroy frees the rest.
+ * @return NB_OK, NB_ERR_USAGE when there are more groups than negatives, the temperature is not positive, or the score
+ * cannot work with the parameters, or NB_ERR_LIMIT when memory is out */
+nb_status nb_scorer_create(nb_scorer *out, const nb_bank *bank, const nb_score_parameters *parameters, nb_error *err);
 
-/* NB_ERR_USAGE when there are more groups than negatives, the temperature is not positive, or the rule cannot work with
- * the settings. */
-nb_status nb_scorer_create(nb_scorer *out, const nb_bank *bank, const nb_score_rule *rule,
-                           const nb_score_settings *settings, nb_error *err);
-/* As nb_scorer_create, with rows extra [extra_count, d], normalised, behind the bank's negatives. */
-nb_status nb_scorer_create_with(nb_scorer *out, const nb_bank *bank, const nb_score_rule *rule,
-                                const nb_score_settings *settings, const float *extra, size_t extra_count,
-                                nb_error *err);
+/** As nb_scorer_create, with rows behind the bank's negatives.
+ * @param extra [extra_count, d], normalised; copied
+ * @return as nb_scorer_create */
+nb_status nb_scorer_create_with(nb_scorer *out, const nb_bank *bank, const nb_score_parameters *parameters,
+                                const float *extra, size_t extra_count, nb_error *err);
+
+/** Frees what a scorer holds; takes NULL and {0}. */
 void nb_scorer_destroy(nb_scorer *scorer);
 
-/* images [count, d], normalised -> results [count]. Batches of NB_SCORE_BATCH from the beginning, each one set of
- * products in single precision with sums in double: the same images in the same batch give the same bits. NB_ERR_USAGE
- * for a rule that scores streams. */
+/** Scores images, each alone. Batches of NB_SCORE_BATCH from the beginning, each one set of products in single
+ * precision with sums in double: the same images in the same batch give the same bits.
+ * @param images [count, d], normalised
+ * @param results [count]
+ * @return NB_OK, NB_ERR_USAGE for a score of streams, or NB_ERR_LIMIT when memory is out */
 nb_status nb_scorer_run_float(const nb_scorer *scorer, const float *images, size_t count, nb_score_result *results,
                               nb_error *err);
-/* The same from doubles, rounded. */
+
+/** As nb_scorer_run_float, from doubles [count, d], rounded to single precision. */
 nb_status nb_scorer_run(const nb_scorer *scorer, const double *images, size_t count, nb_score_result *results,
                         nb_error *err);
 
-/* Normalises rows [count, d] in place, their norms taken in double precision. NB_ERR_NUMERIC naming the row, counted
- * from `first`, of `what` when a row is zero or not finite. */
+/** Normalises rows in place, their norms taken in double precision.
+ * @param rows [count, d]
+ * @param first number of the first row, for messages
+ * @param what what the rows are, for messages
+ * @return NB_OK, or NB_ERR_NUMERIC naming the row when one is zero or not finite; rows before it are normalised */
 nb_status nb_score_normalise(float *rows, size_t count, size_t d, size_t first, const char *what, nb_error *err);
 
-/* The logits of one image from its cosines row [C + M]; groups [settings.groups] is scratch that *out refers to. The
- * row comes back as it was. For rules of streams. */
+/** The logits of one image from its cosines, for scores of streams.
+ * @param row [C + M]; it comes back as it was
+ * @param groups [groups] scratch that *out refers to */
 void nb_logits_from_row(const nb_scorer *scorer, float *row, double *groups, nb_logits *out);
-/* ln(exp a + exp b); -INFINITY stands for nothing. */
+
+/** ln(exp a + exp b); -INFINITY stands for nothing. */
 double nb_log_add(double a, double b);
 
-extern const nb_score_rule nb_score_neglabel, nb_score_dnm, nb_score_mcm, nb_score_max_logit, nb_score_energy,
-    nb_score_adaneg, nb_score_interneg;
+/** The cost of the product of images and rows. */
+nb_score_cost nb_score_plain_cost(const nb_score_load *load);
+
+/** What scoring with these parameters costs: what the score's own function says, else nb_score_plain_cost. */
+nb_score_cost nb_score_cost_of(const nb_score_parameters *parameters, const nb_score_load *load);
 
 #endif

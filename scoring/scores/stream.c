@@ -62,7 +62,17 @@ nb_status nb_stream_describe(const nb_stream *s, nb_buffer *out, nb_error *err)
     return rule ? rule->describe(s->state, out, err) : nb_buffer_append(out, "", 0, err);
 }
 
-static nb_status no_visual(const nb_stream *s, nb_error *err)
+bool nb_score_visual(const nb_scorer *s, nb_visual_limits *limits)
+{
+    const nb_stream_rule *rule = s->rule->stream;
+    bool takes = rule && rule->visual_limits;
+    if (takes && limits) {
+        *limits = rule->visual_limits(s);
+    }
+    return takes;
+}
+
+static nb_status stream_no_visual(const nb_stream *s, nb_error *err)
 {
     return nb_fail(err, NB_ERR_USAGE, "the score '%s' takes no visual negatives", s->scorer->rule->name);
 }
@@ -70,11 +80,12 @@ static nb_status no_visual(const nb_stream *s, nb_error *err)
 nb_status nb_stream_add_negatives(nb_stream *s, const float *rows, const double *margins, size_t count, nb_error *err)
 {
     const nb_stream_rule *rule = s->scorer->rule->stream;
-    return rule && rule->add_negatives ? rule->add_negatives(s->state, rows, margins, count, err) : no_visual(s, err);
+    return rule && rule->add_negatives ? rule->add_negatives(s->state, rows, margins, count, err)
+                                       : stream_no_visual(s, err);
 }
 
 nb_status nb_stream_make_visual(nb_stream *s, nb_visual_maker make, void *self, nb_error *err)
 {
     const nb_stream_rule *rule = s->scorer->rule->stream;
-    return rule && rule->make_visual ? rule->make_visual(s->state, make, self, err) : no_visual(s, err);
+    return rule && rule->make_visual ? rule->make_visual(s->state, make, self, err) : stream_no_visual(s, err);
 }

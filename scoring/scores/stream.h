@@ -1,8 +1,11 @@
-/* A stream of images: scores whose state the images change, in the order they come.
+/**
+ * @file
+ * A stream of images: scores whose state the images change, in the order they come.
  *
  * Every score can be pushed through a stream; one that looks at images alone just scores them. Within a batch all
  * images are scored after the batch's own changes, so the cut into batches and the order matter, and the same pushes
- * give the same bits. */
+ * give the same bits. A stream belongs to one thread at a time.
+ */
 #ifndef NB_SCORING_SCORES_STREAM_H
 #define NB_SCORING_SCORES_STREAM_H
 
@@ -10,45 +13,78 @@
 
 typedef struct nb_stream nb_stream;
 
-/* The scorer is borrowed and must stay. */
+/** Begins a stream. The scorer is borrowed and must stay; nb_stream_destroy frees the rest.
+ * @param out NULL on failure
+ * @return NB_OK, NB_ERR_LIMIT when memory is out, or what the score's own beginning fails with */
 nb_status nb_stream_create(nb_stream **out, const nb_scorer *scorer, nb_error *err);
+
+/** Ends a stream; takes NULL. */
 void nb_stream_destroy(nb_stream *stream);
 
-/* Scores images [count, d], normalised, as one batch -> results [count]. After an error the stream is of no more use.
- */
+/** Scores images as one batch. After an error the stream is of no more use.
+ * @param images [count, d], normalised
+ * @param results [count]
+ * @return NB_OK, NB_ERR_LIMIT when memory is out, or what a maker of visual negatives fails with */
 nb_status nb_stream_push(nb_stream *stream, const float *images, size_t count, nb_score_result *results, nb_error *err);
 
-/* Scores images [count, d], normalised, as batches of `batch`, the last one shorter: as pushes one by one do, to
- * rounding, but what does not depend on the state is computed for all of them together, which is faster. */
+/** Scores images as batches of `batch`, the last one shorter: as pushes one by one do, to rounding, but what does not
+ * depend on the state is computed for all of them together, which is faster.
+ * @param images [count, d], normalised
+ * @param batch from 1 on
+ * @param results [count]
+ * @return as nb_stream_push */
 nb_status nb_stream_push_batches(nb_stream *stream, const float *images, size_t count, size_t batch,
                                  nb_score_result *results, nb_error *err);
 
-/* What the state came to, "1034 images stored in 812 classes", for the log; "" for scores without one. */
+/** Appends what the state came to, "1034 images stored in 812 classes", for the log; "" for scores without one.
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_stream_describe(const nb_stream *stream, nb_buffer *out, nb_error *err);
 
-/* Visual negatives (interneg): rows [count, d], normalised, with their margins; those with the largest margins so far,
- * at most the `visual` of the settings, stand beside the bank from the next push on. NB_ERR_USAGE for other scores. */
+/** The default of theta, below which a score is that of a confident OOD image, as InterNeg has it. */
+#define NB_VISUAL_THETA "0.35"
+
+/** Which visual negatives a score wants. */
+typedef struct nb_visual_limits {
+    double theta; /**< images that score less may become visual negatives */
+    size_t count; /**< kept at most */
+} nb_visual_limits;
+
+/** True for a score that takes visual negatives; *limits, which may be NULL, then says which. */
+bool nb_score_visual(const nb_scorer *scorer, nb_visual_limits *limits);
+
+/** Adds visual negatives: those with the largest margins so far, as many as the limits say, stand beside the bank from
+ * the next push on.
+ * @param rows [count, d], normalised; copied
+ * @param margins [count]
+ * @return NB_OK, NB_ERR_USAGE for scores that take none, NB_ERR_NUMERIC for a margin that is NaN, or NB_ERR_LIMIT when
+ * memory is out */
 nb_status nb_stream_add_negatives(nb_stream *stream, const float *rows, const double *margins, size_t count,
                                   nb_error *err);
 
-/* Makes visual negatives of images [count, d] that scored under theta, images `number` [count] of the stream, counted
+/** Makes visual negatives of images [count, d] that scored under theta, images `number` [count] of the stream, counted
  * from 0, by inverting them into the text space, say. Whatever passes the rejection rule goes to
- * nb_stream_add_negatives. */
+ * nb_stream_add_negatives. What it fails with, the push fails with. */
 typedef nb_status (*nb_visual_maker)(void *self, nb_stream *stream, const float *images, const size_t *number,
                                      size_t count, nb_error *err);
 
-/* From the next push on, every batch offers its images under theta to `make` before it is scored for good. */
+/** From the next push on, every batch offers its images under theta to `make` before it is scored for good.
+ * @param self for `make`; borrowed, must stay as long as the stream
+ * @return NB_OK, or NB_ERR_USAGE for scores that take none */
 nb_status nb_stream_make_visual(nb_stream *stream, nb_visual_maker make, void *self, nb_error *err);
 
-/* What a score of a stream implements; `state` is its own, in nb_stream. */
+/** What a score of a stream implements; `state` is its own, one a stream. */
 typedef struct nb_stream_rule {
+    /** Makes the state; *state is NULL on failure. The scorer is borrowed. */
     nb_status (*create)(void **state, const nb_scorer *scorer, nb_error *err);
-    void (*destroy)(void *state);
+    void (*destroy)(void *state); /**< takes NULL */
+    /** Scores images [count, d] as one batch -> results [count]. */
     nb_status (*push)(void *state, nb_stream *stream, const float *images, size_t count, nb_score_result *results,
                       nb_error *err);
-    /* Computes what does not depend on the state for the images [count, d] of the pushes that follow; may be NULL. */
+    /** Computes what does not depend on the state for the images [count, d] of the pushes that follow; may be NULL. */
     nb_status (*prepare)(void *state, const float *images, size_t count, nb_error *err);
-    nb_status (*describe)(const void *state, nb_buffer *out, nb_error *err);
+    nb_status (*describe)(const void *state, nb_buffer *out, nb_error *err); /**< as nb_stream_describe */
+    /* All three or none: visual negatives. */
+    nb_visual_limits (*visual_limits)(const nb_scorer *scorer); /**< NULL: the score takes none */
     nb_status (*add_negatives)(void *state, const float *rows, const double *margins, size_t count, nb_error *err);
     nb_status (*make_visual)(void *state, nb_visual_maker make, void *self, nb_error *err);
 } nb_stream_rule;

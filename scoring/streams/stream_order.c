@@ -21,7 +21,7 @@ typedef struct reader {
     size_t *sorted;  /* [names->count] images by name */
 } reader;
 
-static nb_status take(reader *r, size_t image, size_t line, nb_error *err)
+static nb_status stream_order_take(reader *r, size_t image, size_t line, nb_error *err)
 {
     if (r->line_of[image]) {
         return nb_fail(err, NB_ERR_INPUT, "'%s', line %zu: image %zu ('%.200s') stands in line %zu already", r->path,
@@ -32,50 +32,50 @@ static nb_status take(reader *r, size_t image, size_t line, nb_error *err)
     return NB_OK;
 }
 
-static nb_status take_number(reader *r, int64_t number, size_t line, nb_error *err)
+static nb_status stream_order_take_number(reader *r, int64_t number, size_t line, nb_error *err)
 {
     if (number < 0 || (uint64_t)number >= r->names->count) {
         return nb_fail(err, NB_ERR_INPUT, "'%s', line %zu: row %lld is not within the %zu images", r->path, line,
                        (long long)number, r->names->count);
     }
-    return take(r, (size_t)number, line, err);
+    return stream_order_take(r, (size_t)number, line, err);
 }
 
-static int compare(const nb_strings *names, size_t image, const char *name, size_t len)
+static int stream_order_compare(const nb_strings *names, size_t image, const char *name, size_t len)
 {
     return nb_bytes_compare(nb_strings_get(names, image), nb_strings_len(names, image), name, len);
 }
 
-static int by_name(const void *a, const void *b, void *names)
+static int stream_order_by_name(const void *a, const void *b, void *names)
 {
     size_t i = *(const size_t *)a, k = *(const size_t *)b;
-    int order = compare(names, i, nb_strings_get(names, k), nb_strings_len(names, k));
+    int order = stream_order_compare(names, i, nb_strings_get(names, k), nb_strings_len(names, k));
     return order ? order : (i > k) - (i < k);
 }
 
-static nb_status take_name(reader *r, const char *name, size_t len, size_t line, nb_error *err)
+static nb_status stream_order_take_name(reader *r, const char *name, size_t len, size_t line, nb_error *err)
 {
     size_t low = 0, high = r->names->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare(r->names, r->sorted[middle], name, len) < 0) {
+        if (stream_order_compare(r->names, r->sorted[middle], name, len) < 0) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    if (low == r->names->count || compare(r->names, r->sorted[low], name, len) != 0) {
+    if (low == r->names->count || stream_order_compare(r->names, r->sorted[low], name, len) != 0) {
         return nb_fail(err, NB_ERR_INPUT, "'%s', line %zu: no image is named '%.300s'", r->path, line, name);
     }
-    if (low + 1 < r->names->count && compare(r->names, r->sorted[low + 1], name, len) == 0) {
+    if (low + 1 < r->names->count && stream_order_compare(r->names, r->sorted[low + 1], name, len) == 0) {
         nb_fail(err, NB_ERR_INPUT, "'%s', line %zu: images %zu and %zu are both named '%.300s'", r->path, line,
                 r->sorted[low], r->sorted[low + 1], name);
         return nb_hint(err, "give row numbers instead, counted from 0 over all stores");
     }
-    return take(r, r->sorted[low], line, err);
+    return stream_order_take(r, r->sorted[low], line, err);
 }
 
-static bool all_numbers(const nb_strings *lines)
+static bool stream_order_all_numbers(const nb_strings *lines)
 {
     int64_t number;
     for (size_t i = 0; i < lines->count; i++) {
@@ -86,26 +86,26 @@ static bool all_numbers(const nb_strings *lines)
     return true;
 }
 
-static nb_status read_lines(reader *r, nb_error *err)
+static nb_status stream_order_read_lines(reader *r, nb_error *err)
 {
     nb_strings lines = {0};
     int64_t number;
     nb_status status;
     NB_TRY(nb_file_lines(r->path, LINE_MAX_BYTES, &lines, err));
-    bool numbers = all_numbers(&lines);
+    bool numbers = stream_order_all_numbers(&lines);
     for (size_t i = 0; i < r->names->count && !numbers; i++) {
         r->sorted[i] = i;
     }
     if (!numbers) {
-        qsort_r(r->sorted, r->names->count, sizeof *r->sorted, by_name, (void *)r->names);
+        qsort_r(r->sorted, r->names->count, sizeof *r->sorted, stream_order_by_name, (void *)r->names);
     }
     for (size_t i = 0; i < lines.count; i++) {
         const char *line = nb_strings_get(&lines, i);
         size_t len = nb_strings_len(&lines, i);
         if (len && numbers && nb_parse_int(line, &number)) {
-            NB_TRY(take_number(r, number, i + 1, err));
+            NB_TRY(stream_order_take_number(r, number, i + 1, err));
         } else if (len) {
-            NB_TRY(take_name(r, line, len, i + 1, err));
+            NB_TRY(stream_order_take_name(r, line, len, i + 1, err));
         }
     }
 done:
@@ -113,7 +113,7 @@ done:
     return status;
 }
 
-static nb_status read_npy(reader *r, nb_error *err)
+static nb_status stream_order_read_npy(reader *r, nb_error *err)
 {
     nb_npy npy;
     nb_status status = nb_npy_open(&npy, r->path, err);
@@ -124,7 +124,7 @@ static nb_status read_npy(reader *r, nb_error *err)
         status = nb_fail(err, NB_ERR_INPUT, "'%s' is no vector of integers", r->path);
     }
     for (size_t i = 0; status == NB_OK && i < npy.rows; i++) {
-        status = take_number(r, (int64_t)nb_npy_at(&npy, i), i + 1, err);
+        status = stream_order_take_number(r, (int64_t)nb_npy_at(&npy, i), i + 1, err);
     }
     nb_npy_close(&npy);
     return status;
@@ -139,7 +139,8 @@ nb_status nb_stream_order_read(size_t **order, const char *path, const nb_string
     NB_TRY_NEW(r.order, n);
     NB_TRY_NEW(r.line_of, n);
     NB_TRY_NEW(r.sorted, n);
-    NB_TRY(len > 4 && strcmp(path + len - 4, ".npy") == 0 ? read_npy(&r, err) : read_lines(&r, err));
+    NB_TRY(len > 4 && strcmp(path + len - 4, ".npy") == 0 ? stream_order_read_npy(&r, err)
+                                                          : stream_order_read_lines(&r, err));
     for (size_t i = 0; i < n && r.count < n; i++) {
         if (!r.line_of[i]) {
             nb_fail(err, NB_ERR_INPUT, "'%s' leaves out %zu of %zu images, the first is image %zu ('%.200s')", path,

@@ -8,11 +8,12 @@ nb_status nb_stream_visual_decide(const nb_scorer *s, const char *model, bool as
                                   nb_error *err)
 {
     const nb_bank *b = s->bank;
+    nb_visual_limits limits;
     *make = false;
-    if (!(s->rule->uses & NB_USES_VISUAL)) {
+    if (!nb_score_visual(s, &limits)) {
         return nb_buffer_printf(note, err, "%s", "");
     }
-    if (!s->settings.visual) {
+    if (!limits.count) {
         return nb_buffer_printf(note, err, "no visual negatives: none are to be kept");
     }
     if (model && !b->prototypes) {
@@ -22,11 +23,11 @@ nb_status nb_stream_visual_decide(const nb_scorer *s, const char *model, bool as
     if (model) {
         *make = true;
         return nb_buffer_printf(note, err, "images under %g become visual negatives, beside the bank's own %zu",
-                                s->settings.theta, b->visual_count);
+                                limits.theta, b->visual_count);
     }
     if (asked && !b->visual_count) {
         nb_fail(err, NB_ERR_USAGE, "--visual %zu needs --model DIR: the bank has no visual negatives of its own",
-                s->settings.visual);
+                limits.count);
         return nb_hint(err, "confident OOD images are inverted through the checkpoint's text tower");
     }
     return nb_buffer_printf(
@@ -36,7 +37,7 @@ nb_status nb_stream_visual_decide(const nb_scorer *s, const char *model, bool as
 nb_status nb_stream_visual_create(nb_stream_visual *v, const nb_clip *clip, const nb_scorer *s, nb_error *err)
 {
     const nb_bank *b = s->bank;
-    uint64_t seed = s->settings.seeded ? s->settings.seed : 0;
+    uint64_t seed = s->parameters.shared.seeded ? s->parameters.shared.seed : 0;
     nb_status status;
     *v = (nb_stream_visual){0};
     if (clip->config.projection != b->d) {
@@ -45,8 +46,8 @@ nb_status nb_stream_visual_create(nb_stream_visual *v, const nb_clip *clip, cons
     }
     NB_TRY_NEW(v->images, NB_INVERT_TILE * b->d);
     NB_TRY_NEW(v->rows, NB_INVERT_TILE * b->d);
-    NB_TRY(nb_visual_source_create(&v->source, clip, &(nb_visual_classes){b->label_rows, b->prototypes, b->label_count},
-                                   seed, err));
+    const nb_visual_classes classes = {.labels = b->label_rows, .prototypes = b->prototypes, .count = b->label_count};
+    NB_TRY(nb_visual_source_create(&v->source, clip, &classes, seed, err));
 done:
     return status;
 }
@@ -60,8 +61,8 @@ void nb_stream_visual_destroy(nb_stream_visual *v)
 }
 
 /* At most NB_INVERT_TILE images. */
-static nb_status invert(nb_stream_visual *v, nb_stream *stream, const float *images, const size_t *number, size_t count,
-                        nb_error *err)
+static nb_status stream_visual_invert(nb_stream_visual *v, nb_stream *stream, const float *images, const size_t *number,
+                                      size_t count, nb_error *err)
 {
     size_t d = v->source.d, kept = 0;
     nb_status status;
@@ -71,7 +72,8 @@ static nb_status invert(nb_stream_visual *v, nb_stream *stream, const float *ima
     for (size_t i = 0; i < count; i++) {
         v->ids[i] = number[i];
     }
-    NB_TRY(nb_visual_source_run(&v->source, v->images, v->ids, count, &(nb_visual_features){v->rows, v->margins}, err));
+    const nb_visual_batch batch = {v->images, v->ids, count, v->rows, v->margins};
+    NB_TRY(nb_visual_source_run(&v->source, &batch, err));
     for (size_t i = 0; i < count; i++) {
         if (v->margins[i] > -INFINITY) {
             memmove(v->rows + kept * d, v->rows + i * d, d * sizeof *v->rows);
@@ -85,19 +87,19 @@ done:
     return status;
 }
 
-static nb_status make(void *self, nb_stream *stream, const float *images, const size_t *number, size_t count,
-                      nb_error *err)
+static nb_status stream_visual_make(void *self, nb_stream *stream, const float *images, const size_t *number,
+                                    size_t count, nb_error *err)
 {
     nb_stream_visual *v = self;
     nb_status status = NB_OK;
     for (size_t at = 0; at < count && status == NB_OK; at += NB_INVERT_TILE) {
         size_t n = count - at < NB_INVERT_TILE ? count - at : NB_INVERT_TILE;
-        status = invert(v, stream, images + at * v->source.d, number + at, n, err);
+        status = stream_visual_invert(v, stream, images + at * v->source.d, number + at, n, err);
     }
     return status;
 }
 
 nb_status nb_stream_visual_attach(nb_stream_visual *v, nb_stream *stream, nb_error *err)
 {
-    return nb_stream_make_visual(stream, make, v, err);
+    return nb_stream_make_visual(stream, stream_visual_make, v, err);
 }

@@ -1,9 +1,12 @@
-/* Visual negatives made along a stream (interneg): what a stream's confident OOD images are inverted into, by
+/**
+ * @file
+ * Visual negatives made along a stream (interneg): what a stream's confident OOD images are inverted into, by
  * common/clip/inversion/visual_negatives.h, beside those the bank brought.
  *
  * The images under theta of a batch are inverted in tiles of NB_INVERT_TILE in the order they came, each drawing its
  * random numbers by the scorer's seed (0 for none) and its number in the stream: the result depends on the stream, its
- * batches and the settings alone. */
+ * batches and the settings alone.
+ */
 #ifndef NB_SCORING_STREAM_VISUAL_H
 #define NB_SCORING_STREAM_VISUAL_H
 
@@ -12,27 +15,30 @@
 
 typedef struct nb_stream_visual {
     nb_visual_source source;
-    double *images; /* [NB_INVERT_TILE, d] */
-    float *rows;    /* [NB_INVERT_TILE, d] */
+    double *images; /**< [NB_INVERT_TILE, d] */
+    float *rows;    /**< [NB_INVERT_TILE, d] */
     double margins[NB_INVERT_TILE];
     uint64_t ids[NB_INVERT_TILE];
-    size_t inverted, rejected; /* images so far, and those whose feature the rejection rule refused */
+    size_t inverted, rejected; /**< images so far, and those whose feature the rejection rule refused */
 } nb_stream_visual;
 
-/* Whether visual negatives are to be made for this scorer. model: the checkpoint to invert through, NULL for none;
+/** Whether visual negatives are to be made for this scorer. model: the checkpoint to invert through, NULL for none;
  * asked: their number was asked for, not left to its default. *note, freed by the caller, says what is done, empty for
  * scores that take none. NB_ERR_USAGE when they were asked for and can come from nowhere; NB_ERR_INPUT when they are to
- * be made and the bank has no prototypes to judge them by. */
+ * be made and the bank has no prototypes to judge them by.
+ * @return NB_OK, as said above, or NB_ERR_LIMIT when memory is out */
 nb_status nb_stream_visual_decide(const nb_scorer *scorer, const char *model, bool asked, bool *make, nb_buffer *note,
                                   nb_error *err);
 
-/* clip (fp32) and scorer are borrowed and must stay; the bank must have prototypes. NB_ERR_INPUT when the checkpoint
- * embeds to another width. Destroy it also after a failure. */
+/** clip (fp32) and scorer are borrowed and must stay; the bank must have prototypes. NB_ERR_INPUT when the checkpoint
+ * embeds to another width. Destroy it also after a failure.
+ * @return NB_OK, as said above, or as nb_visual_source_create fails */
 nb_status nb_stream_visual_create(nb_stream_visual *out, const nb_clip *clip, const nb_scorer *scorer, nb_error *err);
-/* Takes {0}. */
+/** Takes {0}. */
 void nb_stream_visual_destroy(nb_stream_visual *visual);
 
-/* From the next push on, the stream's confident OOD images become visual negatives. */
+/** From the next push on, the stream's confident OOD images become visual negatives.
+ * @return as nb_stream_make_visual; the pushes then fail as nb_visual_source_run does */
 nb_status nb_stream_visual_attach(nb_stream_visual *visual, nb_stream *stream, nb_error *err);
 
 #endif

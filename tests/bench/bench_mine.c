@@ -143,7 +143,7 @@ static void measure(const nb_evidence *e, const nb_criterion *criterion, const s
                     size_t tiles, double seconds)
 {
     nb_error err = {0};
-    void *state = NULL;
+    void *state = NULL, *parameters = NULL;
     static double values[3][NB_AFFINITY_TEXTS];
     double *const columns[3] = {values[0], values[1], values[2]};
     float *a = calloc((size_t)NB_AFFINITY_TEXTS * WIDTH, sizeof *a), *b = calloc((size_t)4096 * WIDTH, sizeof *b);
@@ -153,7 +153,8 @@ static void measure(const nb_evidence *e, const nb_criterion *criterion, const s
         a[i] = b[i] = (float)(i % 17) * 0.01f;
     }
     first = cpu_seconds();
-    must(criterion->open(&state, e, &err), &err);
+    must(nb_mining_parameters(&parameters, &criterion->parameters, NULL, &err), &err);
+    must(criterion->open(&state, e, parameters, &err), &err);
     first = cpu_seconds() - first;
     for (size_t t = 0; t < tiles && t < e->candidates->tiles && pass + bare < seconds; t++) {
         nb_text_tile tile;
@@ -167,7 +168,7 @@ static void measure(const nb_evidence *e, const nb_criterion *criterion, const s
         }
     }
     printf("%s\t%.1f\t%.1f\n", criterion->name, 1e-9 * flops / pass, 1e-9 * flops / bare);
-    if (criterion == &nb_criterion_debiased) { /* its first pass is what opening it takes: over all texts */
+    if (strcmp(criterion->name, "debiased") == 0) { /* its first pass is what opening it takes: over all texts */
         double all = 0;
         for (size_t t = 0; t < e->candidates->tiles; t++) {
             for (size_t s = 0; s < shape_count; s++) {
@@ -178,6 +179,7 @@ static void measure(const nb_evidence *e, const nb_criterion *criterion, const s
         printf("debiased, partition sums\t%.1f\t%.1f\n", 1e-9 * all / first, 1e-9 * all / first_bare);
     }
     criterion->close(state);
+    free(parameters);
     free(a);
     free(b);
     free(c);
@@ -226,21 +228,17 @@ static int passes(char *argv[])
                      .labels = label_rows,
                      .prototypes = prototypes,
                      .id_images = &id,
-                     .wild_images = &wild,
-                     .quantile = 0.95,
-                     .tau = 0.5,
-                     .affinity_temperature = 0.05,
-                     .neighbours = 100};
+                     .wild_images = &wild};
     size_t c = labels.count;
     shape label_shape = cut(c, c < 1024 ? c : 1024);
     shape image_shapes[2] = {cut((size_t)wild.plan.count, NB_AFFINITY_IMAGES),
                              cut((size_t)id.plan.count, NB_AFFINITY_IMAGES)};
     shape corpus_shape = cut(candidates.count, NB_AFFINITY_TEXTS);
     printf("read\t%.2f\n", 1e6 * read_first(&candidates, tiles));
-    measure(&e, &nb_criterion_neglabel, &label_shape, 1, tiles, seconds);
-    measure(&e, &nb_criterion_interneg, &label_shape, 1, tiles, seconds);
-    measure(&e, &nb_criterion_debiased, image_shapes, 2, tiles, seconds);
-    measure(&e, &nb_criterion_dnm, &corpus_shape, 1, tiles, seconds);
+    measure(&e, nb_criterion_find("neglabel"), &label_shape, 1, tiles, seconds);
+    measure(&e, nb_criterion_find("interneg"), &label_shape, 1, tiles, seconds);
+    measure(&e, nb_criterion_find("debiased"), image_shapes, 2, tiles, seconds);
+    measure(&e, nb_criterion_find("dnm"), &corpus_shape, 1, tiles, seconds);
     printf("kernel\t%s\n", nb_blas_kernel());
     return 0;
 }

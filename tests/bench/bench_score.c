@@ -160,11 +160,12 @@ static nb_status batch(const char *directory, const char *score, size_t groups, 
     if (!rule) {
         return nb_fail(err, NB_ERR_USAGE, "no score '%s'", score);
     }
-    nb_score_settings settings = rule->defaults;
-    settings.groups = groups;
+    nb_score_parameters settings;
+    NB_TRY(nb_score_published(&settings, rule, err));
+    settings.shared.groups = groups;
     NB_TRY(open_bank(&bank, directory, err));
     NB_TRY(open_images(&images, directory, err));
-    NB_TRY(nb_scorer_create(&scorer, &bank, rule, &settings, err));
+    NB_TRY(nb_scorer_create(&scorer, &bank, &settings, err));
     size_t count = (size_t)images.plan.count;
     NB_TRY_NEW(results, count);
     for (size_t r = 0; r < ROUNDS; r++) {
@@ -192,13 +193,14 @@ static nb_status stream(const char *directory, const char *proxies, size_t size,
     nb_stream *s = NULL;
     nb_score_result *results = NULL;
     float *rows = NULL, *scores = NULL;
-    nb_score_settings settings = nb_score_adaneg.defaults;
+    nb_score_parameters settings;
     nb_status status;
     size_t most = size < 256 ? 256 / size * size : size; /* as nb_stream_run does */
-    settings.proxies = strcmp(proxies, "task") == 0 ? NB_PROXIES_TASK : NB_PROXIES_SAMPLE;
+    NB_TRY(nb_score_published(&settings, nb_score_find("adaneg"), err));
+    NB_TRY(nb_parameter_set(&settings, nb_parameter_find(settings.rule, "proxies"), proxies, err));
     NB_TRY(open_bank(&bank, directory, err));
     NB_TRY(open_images(&images, directory, err));
-    NB_TRY(nb_scorer_create(&scorer, &bank, &nb_score_adaneg, &settings, err));
+    NB_TRY(nb_scorer_create(&scorer, &bank, &settings, err));
     NB_TRY(nb_stream_create(&s, &scorer, err));
     count = count < images.plan.count ? count : (size_t)images.plan.count;
     NB_TRY_NEW(results, count);

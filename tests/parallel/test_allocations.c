@@ -96,13 +96,15 @@ static nb_status mine(held *h, const char *criterion, bool resume, nb_error *err
                             .labels = h->label_rows,
                             .prototypes = h->prototypes,
                             .id_images = &h->id,
-                            .wild_images = &h->wild,
-                            .quantile = 0.95,
-                            .tau = 0.5,
-                            .affinity_temperature = 0.05,
-                            .neighbours = 5};
+                            .wild_images = &h->wild};
+    static const char *const words[] = {"--neighbours", "5"};
+    static const nb_command parameters = {.name = "mine", .more = nb_mining_row};
+    nb_parsed options = {0};
+    char *argv[] = {(char *)(uintptr_t)words[0], (char *)(uintptr_t)words[1]};
+    nb_status parsed = nb_options_parse(&options, &parameters, (nb_command_list){0}, 2, argv, err);
     nb_mine_plan plan = {.criterion = nb_criterion_find(criterion),
-                         .reject_interneg = true,
+                         .rejection = nb_rejection_find("interneg"),
+                         .options = &options,
                          .all_columns = true,
                          .quota = {.count = KEPT},
                          .ledger = ledger_path,
@@ -110,11 +112,15 @@ static nb_status mine(held *h, const char *criterion, bool resume, nb_error *err
                          .resume = resume};
     nb_strings names = {0};
     uint8_t tags[KEPT];
-    nb_status status = nb_mine(&h->mined, &plan, &evidence, err);
+    nb_status status = nb_team_agree(&team, parsed, err);
+    if (status == NB_OK) {
+        status = nb_mine(&h->mined, &plan, &evidence, err);
+    }
     if (status == NB_OK && team.rank == 0) {
         status = nb_mined_texts(&h->mined, &h->texts, &names, tags, err);
     }
     nb_strings_free(&names);
+    nb_parsed_free(&options);
     return nb_team_agree(&team, status, err);
 }
 

@@ -24,7 +24,22 @@ typedef struct world {
     double *label_rows, *prototypes;
     nb_candidates candidates;
     nb_evidence evidence;
+    nb_parsed options; /* with the criteria's parameters */
 } world;
+
+static const nb_command parameters = {.name = "mine", .more = nb_mining_row};
+
+/* Options from words, in place of those that are there. */
+static void set_options(world *w, int count, const char *const *words)
+{
+    nb_error err = {0};
+    char *argv[16] = {NULL};
+    for (int i = 0; i < count; i++) {
+        argv[i] = (char *)(uintptr_t)words[i];
+    }
+    nb_parsed_free(&w->options);
+    must(nb_options_parse(&w->options, &parameters, (nb_command_list){0}, count, argv, &err), &err);
+}
 
 /* Every rank imports for itself into its own scratch folder. */
 static void import(nb_store *out, const char *npy, const char *labels, const char *tags)
@@ -59,11 +74,8 @@ static void finish_world(world *w)
                                 .labels = w->label_rows,
                                 .prototypes = w->prototypes,
                                 .id_images = &w->id_store,
-                                .wild_images = w->wild_store.path ? &w->wild_store : NULL,
-                                .quantile = 0.95,
-                                .tau = 0.5,
-                                .affinity_temperature = 0.05,
-                                .neighbours = 20};
+                                .wild_images = w->wild_store.path ? &w->wild_store : NULL};
+    set_options(w, 2, (const char *const[]){"--neighbours", "20"});
 }
 
 static void free_world(world *w)
@@ -76,6 +88,7 @@ static void free_world(world *w)
     free(w->label_rows);
     free(w->prototypes);
     nb_candidates_close(&w->candidates);
+    nb_parsed_free(&w->options);
 }
 
 static void open_golden(world *w, const char *texts)
@@ -186,7 +199,8 @@ static void mine(found *f, const world *w, const char *criterion, nb_quota quota
     snprintf(path, sizeof path, "%s", scratch_path(name));
     must(nb_team_broadcast(&team, path, sizeof path, &err), &err);
     nb_mine_plan plan = {.criterion = c,
-                         .reject_interneg = c->rejects,
+                         .rejection = c->rejection,
+                         .options = &w->options,
                          .all_columns = all,
                          .quota = quota,
                          .ledger = path,
@@ -280,7 +294,7 @@ static void test_golden_dnm(void **state)
     free_found(&m);
     free_world(&w);
     open_golden(&w, "methods/texts_raw.npy");
-    w.evidence.released_distance = true;
+    set_options(&w, 4, (const char *const[]){"--neighbours", "20", "--distance", "released"});
     mine(&m, &w, "dnm", quota, false);
     near(m.columns[0], golden_path("methods/dnm_released_density.npy"), ABSOLUTE, 1e-5);
     assert_int_equal(m.count, 315);
@@ -352,12 +366,13 @@ static void test_neighbour_sample(void **state)
     nb_quota quota = {.count = 100};
     open_untagged(&w);
     mine(&whole, &w, "dnm", quota, false);
-    w.evidence.neighbour_sample = (size_t)w.texts.plan.count;
+    char all[32];
+    snprintf(all, sizeof all, "%llu", (unsigned long long)w.texts.plan.count);
+    set_options(&w, 4, (const char *const[]){"--neighbours", "20", "--neighbour-sample", all});
     mine(&sampled, &w, "dnm", quota, false);
     assert_memory_equal(whole.columns[0], sampled.columns[0], w.texts.plan.count * sizeof(double));
     free_found(&sampled);
-    w.evidence.neighbour_sample = 700;
-    w.evidence.seed = 3;
+    set_options(&w, 6, (const char *const[]){"--neighbours", "20", "--neighbour-sample", "700", "--seed", "3"});
     mine(&sampled, &w, "dnm", quota, false);
     double farther = 0;
     for (size_t u = 0; u < w.texts.plan.count; u++) {
@@ -391,10 +406,11 @@ static void check_score(const nb_bank *bank, const double *images, size_t count,
 {
     nb_error err = {0};
     nb_scorer scorer;
-    nb_score_settings settings = {.temperature = temperature, .groups = groups};
+    nb_score_parameters settings = {.rule = nb_score_find(rule),
+                                    .shared = {.temperature = temperature, .groups = groups}};
     nb_score_result *results = calloc(count, sizeof *results);
     double *scores = calloc(count, sizeof *scores);
-    must(nb_scorer_create(&scorer, bank, nb_score_find(rule), &settings, &err), &err);
+    must(nb_scorer_create(&scorer, bank, &settings, &err), &err);
     must(nb_scorer_run(&scorer, images, count, results, &err), &err);
     for (size_t i = 0; i < count; i++) {
         scores[i] = results[i].score;

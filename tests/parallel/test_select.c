@@ -28,7 +28,7 @@ static void make_ledger(nb_ledger *l, size_t n, const double *column, const uint
     snprintf(name, sizeof name, "ledger-%d", number++);
     snprintf(path, sizeof path, "%s", scratch_path(name));
     must(nb_team_broadcast(&team, path, sizeof path, &err), &err);
-    must(nb_ledger_open(l, &team, &silent, path, "test", n, 1, false, &err), &err);
+    must(nb_ledger_open(l, &team, &silent, &(nb_ledger_plan){path, "test", n, 1, false}, &err), &err);
     for (size_t t = 0; t < l->tiles; t++) {
         memset(tile, 0, sizeof *tile);
         for (size_t i = 0; i < nb_ledger_rows(l, t); i++) {
@@ -50,7 +50,7 @@ static nb_status choose(nb_selection *s, bool smallest, const uint8_t *reasons, 
 {
     nb_ledger l;
     make_ledger(&l, 10, values, reasons, tag);
-    nb_contest c = {.team = &team, .ledger = &l, .smallest = smallest};
+    nb_contest c = {.team = &team, .ledger = &l, .rule = "interneg", .smallest = smallest};
     nb_status status = nb_select(s, &c, &quota, err);
     nb_ledger_close(&l);
     return status;
@@ -94,11 +94,11 @@ static void test_shares(void **state)
     check(&s, (const uint64_t[]){1, 2, 3, 7}, 4); /* 1.6, 1.6, 0.8 of 4: one noun, one adjective, the rest to nouns */
     must(choose(&s, true, none, tags, (nb_quota){.fraction = {0.5, 0.5, 0.25}}, &err), &err);
     check(&s, (const uint64_t[]){1, 2, 8, 7}, 4);
-    reasons[1] = NB_REJECTED_INTERNEG;
+    reasons[1] = NB_REJECTED_RULE;
     reasons[7] = NB_REJECTED_LABEL;
     must(choose(&s, true, reasons, tags, (nb_quota){.count = 8}, &err), &err);
     assert_int_equal(s.accepted, 8);
-    assert_int_equal(s.rejected[NB_REJECTED_INTERNEG], 1);
+    assert_int_equal(s.rejected[NB_REJECTED_RULE], 1);
     assert_int_equal(s.rejected[NB_REJECTED_LABEL], 1);
     check(&s, (const uint64_t[]){2, 3, 0, 8, 9, 6, 5, 4}, 8);
 }
@@ -164,7 +164,7 @@ static void test_rescoring(void **state)
     qsort(order, N, sizeof *order, by_exact);
     make_ledger(&l, N, rough, NULL, NULL);
     truth t = {.exact = exact};
-    nb_contest c = {.team = &team, .ledger = &l, .slack = slack, .rescore = rescore, .state = &t};
+    nb_contest c = {.team = &team, .ledger = &l, .rule = "interneg", .slack = slack, .rescore = rescore, .state = &t};
     must(nb_select(&s, &c, &(nb_quota){.count = KEPT}, &err), &err);
     assert_true(t.rescored < KEPT + 200); /* not everything */
     for (size_t i = 0; team.rank == 0 && i < KEPT; i++) {
@@ -189,13 +189,13 @@ static void test_ledger(void **state)
     bool done;
     snprintf(path, sizeof path, "%s", scratch_path("resumed"));
     must(nb_team_broadcast(&team, path, sizeof path, &err), &err);
-    must(nb_ledger_open(&l, &team, &silent, path, "one", 3000, 2, false, &err), &err);
+    must(nb_ledger_open(&l, &team, &silent, &(nb_ledger_plan){path, "one", 3000, 2, false}, &err), &err);
     tile->columns[1][7] = 3.25;
     if (team.rank == 0) {
         must(nb_ledger_write(&l, 1, tile, &err), &err);
     }
     nb_ledger_close(&l);
-    must(nb_ledger_open(&l, &team, &silent, path, "one", 3000, 2, true, &err), &err);
+    must(nb_ledger_open(&l, &team, &silent, &(nb_ledger_plan){path, "one", 3000, 2, true}, &err), &err);
     must(nb_ledger_read(&l, 0, tile, &done, &err), &err);
     assert_false(done);
     must(nb_ledger_read(&l, 1, tile, &done, &err), &err);
@@ -219,13 +219,13 @@ static void test_ledger(void **state)
     must(nb_ledger_read(&l, 1, tile, &done, &err), &err);
     assert_false(done);
     nb_ledger_close(&l);
-    must(nb_ledger_open(&l, &team, &silent, path, "another", 3000, 2, true, &err), &err);
+    must(nb_ledger_open(&l, &team, &silent, &(nb_ledger_plan){path, "another", 3000, 2, true}, &err), &err);
     must(nb_ledger_read(&l, 1, tile, &done, &err), &err);
     assert_false(done);
     nb_ledger_close(&l);
     err = (nb_error){0};
-    must_fail(nb_ledger_open(&l, &team, &silent, absent_path("ledger"), "one", 3000, 2, false, &err), NB_ERR_IO, &err,
-              "absent/ledger");
+    must_fail(nb_ledger_open(&l, &team, &silent, &(nb_ledger_plan){absent_path("ledger"), "one", 3000, 2, false}, &err),
+              NB_ERR_IO, &err, "absent/ledger");
     free(tile);
 }
 

@@ -87,9 +87,8 @@ static void test_ranks(void **state)
            *negatives = calloc(NEGATIVES * d, sizeof *memory);
     world(&e, memory, d);
     rows(negatives, NEGATIVES, d, 4);
-    nb_visual_plan plan = nb_visual_plan_default(50);
-    plan.negatives = negatives;
-    plan.negative_count = NEGATIVES;
+    nb_visual_plan plan = {
+        .negatives = negatives, .negative_count = NEGATIVES, .count = 50, .theta = 0.35, .groups = 5};
     import_wild(&wild, memory + 2 * LABELS * d, d);
     e.wild_images = &wild;
     must(nb_visual_mine(&all, &e, clip, &plan, &err), &err);

@@ -1,59 +1,56 @@
 /** @file
  * Visual negatives (InterNeg, CVPR 2026): confident OOD images inverted into the text space and judged like any other
- * candidate. For mining, over stored wild images, and for scoring, along a stream.
- *
- * With q_c the label texts, p_c the classes' image prototypes and a_c = cos(q_c, p_c): a feature u is rejected when
- * cos(u, p_c) >= a_c for any class; its margin is mean_c (a_c - cos(u, p_c)), the larger the better.
- *
- * Nothing here is collective. A source is for one thread at a time. */
+ * candidate, by the margin and the rejection rule of common/linear/exact/inter_modal.h. For mining, over stored wild
+ * images, and for scoring, along a stream. */
 #ifndef NB_COMMON_CLIP_INVERSION_VISUAL_NEGATIVES_H
 #define NB_COMMON_CLIP_INVERSION_VISUAL_NEGATIVES_H
 
 #include "common/clip/inversion/invert.h"
+#include "common/linear/exact/inter_modal.h"
 
-/** The ID classes as texts and as images see them; borrows both. */
+/** The classes that inverted images are judged by. Rows are of unit length; all borrowed. */
 typedef struct nb_visual_classes {
-    const double *labels;     /**< [count, projection] label texts, normalised */
-    const double *prototypes; /**< [count, projection] image prototypes, normalised */
-    size_t count;
+    const double *labels;     /**< [count, d] label texts */
+    const double *prototypes; /**< [count, d] image prototypes */
+    size_t count;             /**< C */
 } nb_visual_classes;
 
 /** Makes visual negatives. */
 typedef struct nb_visual_source {
-    nb_inverter *inverter;
-    const double *prototypes; /**< [label_count, d], borrowed */
-    double *reference;        /**< [label_count] a_c */
-    size_t label_count, d;    /**< d: the model's projection */
-    uint64_t seed;            /**< of the inversion */
-    float *images;            /**< [NB_INVERT_TILE, d] */
-    double *row;              /**< [d] */
+    nb_inverter *inverter;  /**< owned */
+    nb_inter_modal margins; /**< owned */
+    size_t d;               /**< width of the embeddings */
+    uint64_t seed;          /**< of the random draws */
+    float *images;          /**< [NB_INVERT_TILE, d] scratch */
+    double *row;            /**< [d] scratch */
 } nb_visual_source;
 
-/** One row for every image. */
-typedef struct nb_visual_features {
-    float *features; /**< [count, projection], normalised */
-    double *margins; /**< [count], -INFINITY for what the rule rejects */
-} nb_visual_features;
+/** A batch of images and what becomes of them. */
+typedef struct nb_visual_batch {
+    const double *images; /**< [count, d], of unit length */
+    const uint64_t *ids;  /**< [count] numbers of the images, which their random draws depend on */
+    size_t count;         /**< at most NB_INVERT_TILE */
+    float *features;      /**< [count, d] out: inverted, of unit length */
+    double *margins;      /**< [count] out: margins, -INFINITY for what the rule rejects */
+} nb_visual_batch;
 
-/** Makes a source with CLIP's 80 templates and NB_INVERT_STEPS steps.
- * @param[out] out freed by nb_visual_source_destroy; {0} on failure
- * @param clip borrowed for the source's life; in fp32
- * @param classes its prototypes are borrowed for the source's life
- * @return NB_OK, or NB_ERR_INPUT when the vocabulary has no token for '$' or the context is too short for a template,
- * NB_ERR_LIMIT without memory */
+/** Prepares a source with the 80 templates and NB_INVERT_STEPS steps. Not collective.
+ * @param out destroyed with nb_visual_source_destroy
+ * @param clip    borrowed; its projection is d
+ * @param classes borrowed for this call
+ * @param seed of the random draws
+ * @return NB_OK, or NB_ERR_LIMIT without memory; nothing is left to destroy then */
 nb_status nb_visual_source_create(nb_visual_source *out, const nb_clip *clip, const nb_visual_classes *classes,
                                   uint64_t seed, nb_error *err);
 
-/** Frees the memory and clears the struct. Takes {0}. */
+/** Takes {0}. Not collective.
+ * @param source emptied */
 void nb_visual_source_destroy(nb_visual_source *source);
 
-/** Inverts images and judges what comes of them.
- * @param images [count, projection]
- * @param ids [count] the images' numbers
- * @param count up to NB_INVERT_TILE
- * @param[out] out rows for `count` images, the caller's memory
- * @return NB_OK, or NB_ERR_NUMERIC as nb_inverter_run */
-nb_status nb_visual_source_run(nb_visual_source *source, const double *images, const uint64_t *ids, size_t count,
-                               const nb_visual_features *out, nb_error *err);
+/** Inverts and judges a batch. The result of an image depends on it, its number and the seed alone. Not collective.
+ * @param source made ready
+ * @param batch images in, features and margins out
+ * @return NB_OK, or the error of the inversion */
+nb_status nb_visual_source_run(nb_visual_source *source, const nb_visual_batch *batch, nb_error *err);
 
 #endif

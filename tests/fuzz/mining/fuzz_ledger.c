@@ -28,7 +28,8 @@ static void open_ledger(nb_ledger *l, bool resume)
     nb_error err = {0};
     char path[96];
     snprintf(path, sizeof path, "%s/ledger", memory_folder());
-    require(nb_ledger_open(l, &alone, &silent, path, identity, COUNT, COLUMNS, resume, &err) == NB_OK);
+    const nb_ledger_plan plan = {path, identity, COUNT, COLUMNS, resume};
+    require(nb_ledger_open(l, &alone, &silent, &plan, &err) == NB_OK);
     require(l->tiles == TILES && l->record == RECORD);
 }
 

@@ -10,7 +10,7 @@
 #include "mining/embed/import.h"
 #include "scoring/bank/bank_digests.h"
 #include "scoring/scores/calibrate.h"
-#include "scoring/scores/score.h"
+#include "scoring/scores/parameters.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -212,8 +212,10 @@ static void test_threshold(void **state)
     must(nb_bank_open(&b, path, &err), &err);
     open_images(&images, 9, IMAGES);
     must(nb_store_rows(&images, 0, IMAGES, rows, &err), &err);
-    nb_score_settings settings = {.temperature = b.temperature, .groups = b.groups, .seeded = b.seeded, .seed = b.seed};
-    must(nb_scorer_create(&scorer, &b, nb_score_find(b.score), &settings, &err), &err);
+    nb_score_parameters parameters;
+    const char *origin[NB_SCORE_PARAMETERS_MAX];
+    must(nb_parameters_default(&parameters, origin, &b, nb_score_find(b.score), &err), &err);
+    must(nb_scorer_create(&scorer, &b, &parameters, &err), &err);
     must(nb_scorer_run(&scorer, rows, IMAGES, results, &err), &err);
     for (size_t i = 0; i < IMAGES; i++) {
         accepted += log(results[i].score) - log(results[i].ood) >= b.threshold.key - 1e-12;

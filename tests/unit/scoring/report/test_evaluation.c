@@ -121,8 +121,7 @@ static void evaluation_of(nb_evaluation *e, nb_eval_plan *plan, size_t n, uint64
     must(nb_evaluation_begin(e, plan, false, &err), &err);
     for (size_t i = 0; i < 3; i++) {
         nb_scores s = scores_of(n + 7 * i, i, levels, i == 0);
-        const nb_scored_file file = {.path = "file", .label_count = 3, .id = i == 0};
-        must(nb_evaluation_take(e, i, &file, &s, &err), &err);
+        must(nb_evaluation_take(e, i, &(nb_sample_source){"file", 3, i == 0}, &s, &err), &err);
     }
     must(nb_evaluation_check(e, &err), &err);
     assert_true(e->odds);
@@ -288,8 +287,7 @@ static void order_of_rows_does_not_matter(void **state)
     free(e.samples[1].by_name);
     free(e.samples[1].path);
     e.samples[1] = (nb_sample){0};
-    const nb_scored_file file = {.path = "file", .label_count = 3};
-    must(nb_evaluation_take(&e, 1, &file, &turned, &err), &err);
+    must(nb_evaluation_take(&e, 1, &(nb_sample_source){"file", 3, false}, &turned, &err), &err);
     nb_scores_free(&from);
     must(nb_evaluation_report(&e, &plan, &how, &again, &err), &err);
     for (size_t i = 0; i < r.line_count * NB_METRIC_COUNT; i++) {

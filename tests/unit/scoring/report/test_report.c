@@ -1,7 +1,6 @@
 #include "support/support.h"
 
 #include "scoring/report/report.h"
-#include "scoring/report/tables.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -186,18 +186,17 @@ static void parts_of_a_bank_keep_shares_of_tags(void **state)
 }
 
 /* One value a bank size and group count: the keys of the ID images lie by bank size above the others. */
-static nb_status rescore(void *context, const nb_bank *bank, size_t groups, size_t set, double **keys, size_t *count,
-                         nb_error *err)
+static nb_status rescore(void *context, const nb_rescore *what, double **keys, size_t *count, nb_error *err)
 {
     size_t *refuse = context;
     nb_status status = NB_OK;
     *count = 4;
-    if (groups == *refuse) {
+    if (what->groups == *refuse) {
         return nb_fail(err, NB_ERR_USAGE, "not so many groups");
     }
     NB_TRY_NEW(*keys, 4);
     for (size_t i = 0; i < 4; i++) {
-        (*keys)[i] = (double)i + (set ? 0 : bank->negative_count > 3 ? 10 : 0.5);
+        (*keys)[i] = (double)i + (what->set ? 0 : what->bank->negative_count > 3 ? 10 : 0.5);
     }
 done:
     return status;
@@ -253,8 +252,7 @@ static void sample(nb_evaluation *e, size_t at, const double *keys, const int32_
         s.score[i] = keys[i];
         s.ood_score[i] = (double)NAN;
     }
-    const nb_scored_file file = {.path = "file", .id = labels != NULL};
-    must(nb_evaluation_take(e, at, &file, &s, &err), &err);
+    must(nb_evaluation_take(e, at, &(nb_sample_source){"file", 0, labels != NULL}, &s, &err), &err);
     assert_int_equal(e->samples[at].doubled, count - 1);
 }
 

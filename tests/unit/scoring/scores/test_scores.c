@@ -86,10 +86,32 @@ static void close_fixture(fixture *f)
     free(f->order);
 }
 
-static nb_score_settings defaults(const char *score)
+static nb_score_parameters defaults(const char *score)
 {
-    nb_score_settings s = nb_score_find(score)->defaults;
-    return s;
+    nb_error err = {0};
+    nb_score_parameters p;
+    must(nb_score_published(&p, nb_score_find(score), &err), &err);
+    return p;
+}
+
+static void set(nb_score_parameters *p, const char *text)
+{
+    nb_error err = {0};
+    must(nb_parameters_parse(p, text, &err), &err);
+}
+
+/* The value of a parameter as text. */
+static const char *value_of(const nb_score_parameters *p, const char *name)
+{
+    static char text[32];
+    nb_error err = {0};
+    nb_buffer out = {0};
+    const nb_option *row = nb_parameter_find(p->rule, name);
+    assert_non_null(row);
+    must(nb_parameter_format(&out, p, row, &err), &err);
+    snprintf(text, sizeof text, "%s", out.data);
+    nb_buffer_free(&out);
+    return text;
 }
 
 /* Many batches in one call score as they do one by one. */
@@ -113,7 +135,7 @@ static void same_together(const nb_scorer *scorer, const float *images, size_t c
 }
 
 /* Scores all images, in batches, in the fixture's order. */
-static nb_score_result *score(const fixture *f, const char *name, nb_score_settings settings, size_t batch)
+static nb_score_result *score(const fixture *f, nb_score_parameters settings, size_t batch)
 {
     nb_error err = {0};
     nb_scorer scorer;
@@ -124,7 +146,7 @@ static nb_score_result *score(const fixture *f, const char *name, nb_score_setti
     for (size_t i = 0; i < f->count; i++) {
         memcpy(ordered + i * d, f->images + (f->order ? f->order[i] : i) * d, d * sizeof *ordered);
     }
-    must(nb_scorer_create(&scorer, &f->bank, nb_score_find(name), &settings, &err), &err);
+    must(nb_scorer_create(&scorer, &f->bank, &settings, &err), &err);
     must(nb_stream_create(&stream, &scorer, &err), &err);
     for (size_t at = 0; at < f->count; at += batch) {
         size_t n = f->count - at < batch ? f->count - at : batch;
@@ -137,7 +159,7 @@ static nb_score_result *score(const fixture *f, const char *name, nb_score_setti
     return results;
 }
 
-static void check_golden(const fixture *f, const char *name, nb_score_settings settings, const char *expected)
+static void check_golden(const fixture *f, nb_score_parameters settings, const char *expected)
 {
     char path[128];
     size_t n, width;
@@ -145,7 +167,7 @@ static void check_golden(const fixture *f, const char *name, nb_score_settings s
     snprintf(path, sizeof path, "methods/score_%s.npy", expected);
     double *want = read_rows(path, &n, &width);
     assert_int_equal(n, f->count);
-    nb_score_result *got = score(f, name, settings, 32);
+    nb_score_result *got = score(f, settings, 32);
     for (size_t i = 0; i < n; i++) {
         worst = fmax(worst, fabs(got[i].score - want[i]));
         assert_true(isnan(got[i].ood) || fabs(got[i].score + got[i].ood - 1) < 1e-12);
@@ -161,42 +183,44 @@ static void test_golden_batch(void **state)
     (void)state;
     fixture f;
     open_golden(&f);
-    nb_score_settings s = defaults("mcm");
-    check_golden(&f, "mcm", s, "mcm_t1");
-    s.temperature = 0.01;
-    check_golden(&f, "mcm", s, "mcm_t0.01");
-    check_golden(&f, "max-logit", defaults("max-logit"), "max_logit");
-    check_golden(&f, "energy", defaults("energy"), "energy_t0.01");
+    nb_score_parameters s = defaults("mcm");
+    check_golden(&f, s, "mcm_t1");
+    s.shared.temperature = 0.01;
+    check_golden(&f, s, "mcm_t0.01");
+    check_golden(&f, defaults("max-logit"), "max_logit");
+    check_golden(&f, defaults("energy"), "energy_t0.01");
     static const size_t groups[] = {1, 5, 10, 20};
     for (size_t g = 0; g < 4; g++) {
         char name[64];
         s = defaults("neglabel");
-        s.groups = groups[g];
+        s.shared.groups = groups[g];
         snprintf(name, sizeof name, "neglabel_g%zu", groups[g]);
         if (g < 3) {
-            check_golden(&f, "neglabel", s, name);
+            check_golden(&f, s, name);
         }
         static const double taus[] = {0.5, 0.9, 1};
         for (size_t t = 0; g >= 2 && t < 3; t++) {
             s = defaults("dnm");
-            s.groups = groups[g];
-            s.tau = taus[t];
+            s.shared.groups = groups[g];
+            char tau[32];
+            snprintf(tau, sizeof tau, "tau=%.15g", taus[t]);
+            set(&s, tau);
             snprintf(name, sizeof name, "dnm_tau%.1f_g%zu", taus[t], groups[g]);
-            check_golden(&f, "dnm", s, name);
+            check_golden(&f, s, name);
         }
     }
     close_fixture(&f);
 }
 
-static void check_adaneg(fixture *f, const char *variant, nb_score_settings s)
+static void check_adaneg(fixture *f, const char *variant, nb_score_parameters s)
 {
     char name[64], path[128];
     size_t n, width, wrong = 0;
     snprintf(name, sizeof name, "adaneg_%s", variant);
-    check_golden(f, "adaneg", s, name);
+    check_golden(f, s, name);
     snprintf(path, sizeof path, "methods/pred_adaneg_%s.npy", variant);
     double *want = read_rows(path, &n, &width);
-    nb_score_result *got = score(f, "adaneg", s, 32);
+    nb_score_result *got = score(f, s, 32);
     for (size_t i = 0; i < n; i++) {
         wrong += got[i].label != (int32_t)want[i];
     }
@@ -218,26 +242,24 @@ static void test_golden_adaneg(void **state)
         f.order[i] = (size_t)order[i];
     }
     free(order);
-    nb_score_settings base = defaults("adaneg"), s;
-    base.beta = 5;
-    base.memory = 4;
+    nb_score_parameters base = defaults("adaneg"), s;
+    set(&base, "beta=5,memory=4");
     check_adaneg(&f, "sample", base);
     s = base;
-    s.proxies = NB_PROXIES_TASK;
+    set(&s, "proxies=task");
     check_adaneg(&f, "task", s);
     s = base;
-    s.groups = 1;
-    s.combine = NB_COMBINE_ADAPTIVE;
+    s.shared.groups = 1;
+    set(&s, "combine=adaptive");
     check_adaneg(&f, "only", s);
     s = base;
-    s.memory = 10;
-    s.combine = NB_COMBINE_PRODUCT;
+    set(&s, "memory=10,combine=product");
     check_adaneg(&f, "mul", s);
     s = base;
-    s.adaptive_gap = true;
+    set(&s, "adaptive-gap=on");
     check_adaneg(&f, "adagap", s);
-    s.memory = 10;
-    s.proxies = NB_PROXIES_TASK;
+    set(&s, "memory=10");
+    set(&s, "proxies=task");
     check_adaneg(&f, "adagap_task", s);
     close_fixture(&f);
 }
@@ -285,11 +307,13 @@ static void test_extremes(void **state)
         draw(&f, shapes[h][0], shapes[h][1], 60, 20);
         for (size_t n = 0; n < NAMES; n++) {
             for (size_t t = 0; t < sizeof temperatures / sizeof *temperatures; t++) {
-                nb_score_settings s = defaults(names[n]);
-                s.temperature = temperatures[t];
-                s.groups = shapes[h][2];
-                s.tau = 0.9; /* rho stays under 1 with one label */
-                nb_score_result *r = score(&f, names[n], s, 32);
+                nb_score_parameters s = defaults(names[n]);
+                s.shared.temperature = temperatures[t];
+                s.shared.groups = shapes[h][2];
+                if (nb_parameter_find(s.rule, "tau")) {
+                    set(&s, "tau=0.9"); /* rho stays under 1 with one label */
+                }
+                nb_score_result *r = score(&f, s, 32);
                 for (size_t i = 0; i < f.count; i++) {
                     assert_true(isfinite(r[i].score) && r[i].label >= 0 && (size_t)r[i].label < shapes[h][0]);
                     assert_true(isnan(r[i].ood) || (r[i].ood >= 0 && fabs(r[i].score + r[i].ood - 1) < 1e-12));
@@ -311,14 +335,14 @@ static void test_complement(void **state)
         .bank = {.d = 2, .label_count = 2, .negative_count = 2, .label_rows = label, .negative_rows = negative},
         .images = image,
         .count = 1};
-    nb_score_settings s = defaults("mcm");
-    s.temperature = 0.01; /* logits 100 and 0 */
-    nb_score_result *r = score(&f, "mcm", s, 1);
+    nb_score_parameters s = defaults("mcm");
+    s.shared.temperature = 0.01; /* logits 100 and 0 */
+    nb_score_result *r = score(&f, s, 1);
     assert_true(r->score == 1 && fabs(r->ood / exp(-100) - 1) < 1e-9);
     free(r);
     s = defaults("neglabel");
-    s.groups = 2;
-    r = score(&f, "neglabel", s, 1);
+    s.shared.groups = 2;
+    r = score(&f, s, 1);
     assert_true(r->score == 1 && fabs(r->ood / exp(-100) - 1) < 1e-6);
     free(r);
 }
@@ -331,8 +355,8 @@ static void test_batches(void **state)
     fixture f;
     nb_scorer scorer;
     draw(&f, 50, 700, 3 * NB_SCORE_BATCH + 5, 33);
-    nb_score_settings s = defaults("neglabel");
-    must(nb_scorer_create(&scorer, &f.bank, &nb_score_neglabel, &s, &err), &err);
+    nb_score_parameters s = defaults("neglabel");
+    must(nb_scorer_create(&scorer, &f.bank, &s, &err), &err);
     nb_score_result *all = calloc(f.count, sizeof *all), *one = calloc(f.count, sizeof *one);
     must(nb_scorer_run_float(&scorer, f.images, f.count, all, &err), &err);
     for (size_t at = 0; at < f.count; at += NB_SCORE_BATCH) {
@@ -358,19 +382,20 @@ static void test_refused(void **state)
     nb_scorer scorer;
     nb_score_result result;
     draw(&f, 4, 10, 3, 8);
-    nb_score_settings s = defaults("neglabel");
-    s.groups = 11;
-    must_fail(nb_scorer_create(&scorer, &f.bank, &nb_score_neglabel, &s, &err), NB_ERR_USAGE, &err, "11 groups");
-    s.groups = 0;
-    must_fail(nb_scorer_create(&scorer, &f.bank, &nb_score_neglabel, &s, &err), NB_ERR_USAGE, &err, "0 groups");
-    s.groups = 1;
-    s.temperature = 0;
-    must_fail(nb_scorer_create(&scorer, &f.bank, &nb_score_neglabel, &s, &err), NB_ERR_USAGE, &err, "temperature 0");
+    nb_score_parameters s = defaults("neglabel");
+    s.shared.groups = 11;
+    must_fail(nb_scorer_create(&scorer, &f.bank, &s, &err), NB_ERR_USAGE, &err, "11 groups");
+    s.shared.groups = 0;
+    must_fail(nb_scorer_create(&scorer, &f.bank, &s, &err), NB_ERR_USAGE, &err, "0 groups");
+    s.shared.groups = 1;
+    s.shared.temperature = 0;
+    must_fail(nb_scorer_create(&scorer, &f.bank, &s, &err), NB_ERR_USAGE, &err, "temperature 0");
     s = defaults("adaneg");
-    s.memory = 1;
-    must_fail(nb_scorer_create(&scorer, &f.bank, &nb_score_adaneg, &s, &err), NB_ERR_USAGE, &err, "memory 1");
-    s.memory = 10;
-    must(nb_scorer_create(&scorer, &f.bank, &nb_score_adaneg, &s, &err), &err);
+    must_fail(nb_parameters_parse(&s, "memory=1", &err), NB_ERR_USAGE, &err, "memory: '1'");
+    memset(s.block + nb_parameter_find(s.rule, "memory")->offset, 0, sizeof(size_t)); /* past the bounds of its row */
+    must_fail(nb_scorer_create(&scorer, &f.bank, &s, &err), NB_ERR_USAGE, &err, "memory 0");
+    set(&s, "memory=10");
+    must(nb_scorer_create(&scorer, &f.bank, &s, &err), &err);
     must_fail(nb_scorer_run_float(&scorer, f.images, 1, &result, &err), NB_ERR_USAGE, &err, "stream");
     nb_scorer_destroy(&scorer);
     f.images[9] = NAN;
@@ -399,16 +424,18 @@ static void test_dnm_groups(void **state)
     static const double taus[] = {0.12, 0.3, 0.5, 0.9, 1};
     for (size_t t = 0; t < 5; t++) {
         for (size_t groups = 1; groups <= 100; groups++) {
-            nb_score_settings s = defaults("dnm");
-            s.tau = taus[t];
-            s.groups = groups;
-            nb_status status = nb_scorer_create(&scorer, &f.bank, &nb_score_dnm, &s, &err);
+            nb_score_parameters s = defaults("dnm");
+            char tau[32];
+            snprintf(tau, sizeof tau, "tau=%.15g", taus[t]);
+            set(&s, tau);
+            s.shared.groups = groups;
+            nb_status status = nb_scorer_create(&scorer, &f.bank, &s, &err);
             if (rho(100, 100, 6, taus[t]) >= 1) {
                 must_fail(status, NB_ERR_USAGE, &err, "rho");
                 continue;
             }
             must(status, &err);
-            size_t got = scorer.settings.groups;
+            size_t got = scorer.parameters.shared.groups;
             assert_true(rho(100, (double)got, 6, taus[t]) < 1 && got >= groups && scorer.asked_groups == groups);
             assert_true(got == groups || rho(100, (double)got - 1, 6, taus[t]) >= 1);
             nb_scorer_destroy(&scorer);
@@ -517,11 +544,12 @@ static void test_interneg(void **state)
     nb_score_result plain[6], with[6];
     maker m = {0};
     draw(&f, 3, 10, 6, 8);
-    nb_score_settings s = defaults("interneg");
-    s.groups = 2; /* of six negatives, with the visual ones */
-    s.visual = 2;
-    s.theta = 2; /* every image is offered */
-    must(nb_scorer_create(&scorer, &f.bank, &nb_score_interneg, &s, &err), &err);
+    nb_score_parameters s = defaults("interneg");
+    s.shared.groups = 2; /* of six negatives, with the visual ones */
+    set(&s, "visual=2");
+    const double every = 2; /* theta past its bounds: every image is offered */
+    memcpy(s.block + nb_parameter_find(s.rule, "theta")->offset, &every, sizeof every);
+    must(nb_scorer_create(&scorer, &f.bank, &s, &err), &err);
     must(nb_stream_create(&stream, &scorer, &err), &err);
     must(nb_stream_push(stream, f.images, 6, plain, &err), &err);
     memcpy(m.row, f.images, sizeof m.row);
@@ -544,7 +572,8 @@ static void test_interneg(void **state)
         grown.bank.visual_rows = visual ? rows + 80 : NULL;
         grown.bank.visual_criterion = visual ? margins : NULL;
         grown.bank.visual_count = visual ? 2 : 0;
-        nb_score_result *want = score(&grown, visual ? "interneg" : "neglabel", s, 6);
+        s.rule = nb_score_find(visual ? "interneg" : "neglabel"); /* which read the same shared parameters */
+        nb_score_result *want = score(&grown, s, 6);
         for (size_t i = 0; i < 6; i++) {
             assert_true(want[i].score == with[i].score && want[i].label == with[i].label);
         }
@@ -552,8 +581,8 @@ static void test_interneg(void **state)
         free(rows);
     }
     s = defaults("neglabel");
-    s.groups = 1;
-    must(nb_scorer_create(&scorer, &f.bank, &nb_score_neglabel, &s, &err), &err);
+    s.shared.groups = 1;
+    must(nb_scorer_create(&scorer, &f.bank, &s, &err), &err);
     must(nb_stream_create(&stream, &scorer, &err), &err);
     must_fail(nb_stream_make_visual(stream, make_negatives, &m, &err), NB_ERR_USAGE, &err, "no visual negatives");
     nb_stream_destroy(stream);
@@ -574,30 +603,64 @@ static void test_parameters(void **state)
                     .seeded = true,
                     .seed = 3,
                     .tau = 0.25};
-    const char *origin[NB_PARAMETER_TOTAL];
-    nb_score_settings s;
-    nb_parameters_default(&s, origin, &bank, &nb_score_neglabel);
-    assert_true(s.temperature == 0.02 && s.groups == 7 && s.seeded && s.seed == 3);
-    nb_parameters_default(&s, origin, &bank, &nb_score_dnm);
-    assert_true(s.temperature == 0.01 && s.groups == 40 && s.seeded && s.tau == 0.25);
+    const char *origin[NB_SCORE_PARAMETERS_MAX];
+    nb_score_parameters s;
+    must(nb_parameters_default(&s, origin, &bank, nb_score_find("neglabel"), &err), &err);
+    assert_true(s.shared.temperature == 0.02 && s.shared.groups == 7 && s.shared.seeded && s.shared.seed == 3);
+    must(nb_parameters_default(&s, origin, &bank, nb_score_find("dnm"), &err), &err);
+    assert_true(s.shared.temperature == 0.01 && s.shared.groups == 40 && s.shared.seeded);
+    assert_string_equal(value_of(&s, "tau"), "0.25");
     assert_string_equal(origin[0], "published default");
     assert_string_equal(origin[1], "one negative a group");
     assert_string_equal(origin[3], "the bank");
-    nb_parameters_default(&s, origin, &bank, &nb_score_adaneg);
-    assert_true(s.groups == 5 && s.memory == 10 && s.beta == 5.5 && s.lambda == 0.1);
-    must(nb_parameters_parse(&s, &nb_score_adaneg,
-                             "groups=2,seed=none,gamma=0.25,proxies=task,combine=adaptive,adaptive-gap=on,memory=4,",
-                             &err),
-         &err);
-    assert_true(s.groups == 2 && !s.seeded && s.gamma == 0.25 && s.proxies == NB_PROXIES_TASK && s.memory == 4 &&
-                s.combine == NB_COMBINE_ADAPTIVE && s.adaptive_gap);
+    must(nb_parameters_default(&s, origin, &bank, nb_score_find("adaneg"), &err), &err);
+    assert_true(s.shared.groups == 5);
+    assert_string_equal(value_of(&s, "memory"), "10");
+    assert_string_equal(value_of(&s, "beta"), "5.5");
+    assert_string_equal(value_of(&s, "lambda"), "0.1");
+    set(&s, "groups=2,seed=none,gamma=0.25,proxies=task,combine=adaptive,adaptive-gap=on,memory=4,");
+    assert_true(s.shared.groups == 2 && !s.shared.seeded);
+    static const char *const now[][2] = {{"gamma", "0.25"},       {"proxies", "task"},    {"memory", "4"},
+                                         {"combine", "adaptive"}, {"adaptive-gap", "on"}, {"seed", "none"}};
+    for (size_t i = 0; i < sizeof now / sizeof *now; i++) {
+        assert_string_equal(value_of(&s, now[i][0]), now[i][1]);
+    }
     static const char *const bad[][2] = {{"groups", "name=value"}, {"groups=", "groups"},   {"groups=1.5", "1.5"},
                                          {"gamma=2", "within"},    {"gamma=nan", "nan"},    {"proxies=tas", "tas"},
                                          {"combine=", "combine"},  {"adaptive-gap=1", "1"}, {"seed=-1", "-1"},
                                          {"tau=0.5", "not use"},   {"x=1", "no parameter"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        must_fail(nb_parameters_parse(&s, &nb_score_adaneg, bad[i][0], &err), NB_ERR_USAGE, &err, bad[i][1]);
+        must_fail(nb_parameters_parse(&s, bad[i][0], &err), NB_ERR_USAGE, &err, bad[i][1]);
     }
+}
+
+/* The table is in order with itself: names that fit a bank, published defaults within bounds, one meaning a name. */
+static void test_table(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_score_parameters p;
+    for (size_t i = 0; i < nb_score_count; i++) {
+        const nb_score_rule *rule = nb_score_table[i];
+        assert_true(strlen(rule->name) < NB_BANK_SCORE_BYTES && rule->source && *rule->source);
+        assert_ptr_equal(nb_score_find(rule->name), rule);
+        assert_true((rule->stream != NULL) != (rule->score != NULL));
+        must(nb_score_published(&p, rule, &err), &err);
+        for (size_t k = 0; k < rule->parameter_count; k++) {
+            const nb_option *row = &rule->parameters[k], *first = NULL;
+            for (size_t n = 0; n <= i && !first; n++) {
+                first = nb_parameter_find(nb_score_table[n], row->name);
+            }
+            assert_true(row->offset < rule->block_size && row->help && row->type == first->type);
+            assert_string_equal(row->help, first->help);
+            assert_true(row->min <= first->min && row->min >= first->min && row->max <= first->max &&
+                        row->max >= first->max);
+            if (row->fallback) {
+                assert_string_equal(value_of(&p, row->name), row->fallback);
+            }
+        }
+    }
+    assert_null(nb_score_name(nb_score_count));
 }
 
 /* The bank's threshold decides for the score it was set for, and for no other. */
@@ -608,20 +671,20 @@ static void test_threshold(void **state)
     fixture f;
     nb_scorer scorer;
     draw(&f, 4, 10, 3, 8);
-    nb_score_settings s = defaults("neglabel");
-    s.groups = 2;
+    nb_score_parameters s = defaults("neglabel");
+    s.shared.groups = 2;
     f.bank.threshold =
         (nb_bank_threshold){.images = 9,
                             .key = 20,
                             .suggestion = {.score = "neglabel", .temperature = 0.01, .groups = 2, .tau = (double)NAN}};
-    must(nb_scorer_create(&scorer, &f.bank, &nb_score_neglabel, &s, &err), &err);
+    must(nb_scorer_create(&scorer, &f.bank, &s, &err), &err);
     assert_true(nb_threshold_holds(&f.bank, &scorer));
-    scorer.settings.temperature = 0.02;
+    scorer.parameters.shared.temperature = 0.02;
     assert_false(nb_threshold_holds(&f.bank, &scorer));
-    scorer.settings.temperature = 0.01;
-    scorer.settings.seeded = true;
+    scorer.parameters.shared.temperature = 0.01;
+    scorer.parameters.shared.seeded = true;
     assert_false(nb_threshold_holds(&f.bank, &scorer));
-    scorer.settings.seeded = false;
+    scorer.parameters.shared.seeded = false;
     scorer.asked_groups = 1;
     assert_false(nb_threshold_holds(&f.bank, &scorer));
     /* both print as 1, the odds tell them apart */
@@ -638,7 +701,7 @@ int main(void)
         cmocka_unit_test(test_golden_batch), cmocka_unit_test(test_golden_adaneg), cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_complement),   cmocka_unit_test(test_batches),       cmocka_unit_test(test_refused),
         cmocka_unit_test(test_dnm_groups),   cmocka_unit_test(test_memory),        cmocka_unit_test(test_interneg),
-        cmocka_unit_test(test_parameters),   cmocka_unit_test(test_threshold),
+        cmocka_unit_test(test_parameters),   cmocka_unit_test(test_threshold),     cmocka_unit_test(test_table),
     };
     nb_blas_start();
     return cmocka_run_group_tests(tests, NULL, NULL);

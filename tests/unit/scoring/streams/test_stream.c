@@ -4,6 +4,7 @@
 #include "common/base/random.h"
 #include "common/linear/blas.h"
 #include "common/linear/reference/kernels.h"
+#include "scoring/scores/parameters.h"
 #include "scoring/streams/stream_order.h"
 #include "scoring/streams/stream_run.h"
 #include "scoring/visual/stream_visual.h"
@@ -78,14 +79,15 @@ static size_t by_hand(const world *w, const nb_clip *clip, const nb_scorer *scor
 {
     nb_error err = {0};
     size_t d = w->bank.d, added = 0;
+    nb_visual_limits limits;
     nb_visual_source source;
     nb_stream *stream;
     double *rows = calloc(NB_INVERT_TILE * d, sizeof *rows), margins[NB_INVERT_TILE];
     float *batch = calloc(BATCH * d, sizeof *batch), *features = calloc(NB_INVERT_TILE * d, sizeof *features);
     uint64_t ids[NB_INVERT_TILE];
-    must(nb_visual_source_create(&source, clip, &(nb_visual_classes){w->bank.label_rows, w->bank.prototypes, LABELS},
-                                 scorer->settings.seed, &err),
-         &err);
+    const nb_visual_classes classes = {w->bank.label_rows, w->bank.prototypes, LABELS};
+    must(nb_visual_source_create(&source, clip, &classes, scorer->parameters.shared.seed, &err), &err);
+    assert_true(nb_score_visual(scorer, &limits));
     must(nb_stream_create(&stream, scorer, &err), &err);
     for (size_t at = 0; at < IMAGES; at += BATCH) {
         size_t n = IMAGES - at < BATCH ? IMAGES - at : BATCH, held = 0;
@@ -95,8 +97,8 @@ static size_t by_hand(const world *w, const nb_clip *clip, const nb_scorer *scor
         must(nb_stream_push(stream, batch, n, results + at, &err), &err);
         for (size_t i = 0; i <= n; i++) {
             if (held == NB_INVERT_TILE || (i == n && held)) {
-                must(nb_visual_source_run(&source, rows, ids, held, &(nb_visual_features){features, margins}, &err),
-                     &err);
+                const nb_visual_batch visual = {rows, ids, held, features, margins};
+                must(nb_visual_source_run(&source, &visual, &err), &err);
                 for (size_t k = 0; k < held; k++) {
                     if (margins[k] > -INFINITY) {
                         must(nb_stream_add_negatives(stream, features + k * d, margins + k, 1, &err), &err);
@@ -105,7 +107,7 @@ static size_t by_hand(const world *w, const nb_clip *clip, const nb_scorer *scor
                 }
                 held = 0;
             }
-            if (i < n && results[at + i].score < scorer->settings.theta) {
+            if (i < n && results[at + i].score < limits.theta) {
                 for (size_t k = 0; k < d; k++) {
                     rows[held * d + k] = (double)batch[i * d + k];
                 }
@@ -129,15 +131,14 @@ static void test_visual(void **state)
     nb_scorer scorer;
     nb_stream *stream;
     nb_stream_visual visual;
-    nb_score_settings settings = nb_score_interneg.defaults;
+    nb_score_parameters settings;
     nb_score_result plain[IMAGES], made[IMAGES], want[IMAGES];
     size_t *order, changed = 0;
     must(nb_clip_open(&clip, golden_path("tiny-gelu"), &err), &err);
     world_open(&w, clip->config.projection);
-    settings.seeded = true;
-    settings.seed = 9;
-    settings.visual = 30;
-    must(nb_scorer_create(&scorer, &w.bank, &nb_score_interneg, &settings, &err), &err);
+    must(nb_score_published(&settings, nb_score_find("interneg"), &err), &err);
+    must(nb_parameters_parse(&settings, "seed=9,visual=30", &err), &err);
+    must(nb_scorer_create(&scorer, &w.bank, &settings, &err), &err);
     must(nb_stream_order_mixed(&order, IMAGES, 1, &err), &err);
     nb_stream_source source = {.count = IMAGES, .batch = BATCH, .order = order, .row = image, .self = &w};
     must(nb_stream_create(&stream, &scorer, &err), &err);
@@ -151,7 +152,7 @@ static void test_visual(void **state)
     size_t added = by_hand(&w, clip, &scorer, order, want);
     print_message("%zu images inverted, %zu rejected\n", visual.inverted, visual.rejected);
     assert_true(visual.inverted > NB_INVERT_TILE && visual.rejected > 0);
-    assert_true(added > settings.visual && visual.inverted - visual.rejected == added);
+    assert_true(added > 30 && visual.inverted - visual.rejected == added);
     for (size_t i = 0; i < IMAGES; i++) {
         assert_memory_equal(&made[i].score, &want[i].score, sizeof made[i].score);
         assert_memory_equal(&made[i].ood, &want[i].ood, sizeof made[i].ood);
@@ -169,16 +170,17 @@ static void test_visual(void **state)
     free(order);
 }
 
-static void decide(world *w, const nb_score_rule *rule, size_t most, const char *model, bool asked, bool want,
+static void decide(world *w, const char *score, const char *parameters, const char *model, bool asked, bool want,
                    const char *says)
 {
     nb_error err = {0};
     nb_scorer scorer;
     nb_buffer note = {0};
-    nb_score_settings settings = rule->defaults;
+    nb_score_parameters settings;
     bool make = !want;
-    settings.visual = most;
-    must(nb_scorer_create(&scorer, &w->bank, rule, &settings, &err), &err);
+    must(nb_score_published(&settings, nb_score_find(score), &err), &err);
+    must(nb_parameters_parse(&settings, parameters, &err), &err);
+    must(nb_scorer_create(&scorer, &w->bank, &settings, &err), &err);
     must(nb_stream_visual_decide(&scorer, model, asked, &make, &note, &err), &err);
     assert_true(make == want);
     assert_true(*says ? strstr(note.data, says) != NULL : note.len == 0);
@@ -195,11 +197,13 @@ static void test_decide(void **state)
     nb_buffer note = {0};
     bool make;
     world_open(&w, 8);
-    decide(&w, &nb_score_mcm, 0, "m", false, false, "");
-    decide(&w, &nb_score_interneg, 0, "m", true, false, "no visual negatives");
-    decide(&w, &nb_score_interneg, 10, "m", false, true, "become visual negatives");
-    decide(&w, &nb_score_interneg, 10, NULL, false, false, "without --model: the bank's own 0");
-    must(nb_scorer_create(&scorer, &w.bank, &nb_score_interneg, &nb_score_interneg.defaults, &err), &err);
+    decide(&w, "mcm", "", "m", false, false, "");
+    decide(&w, "interneg", "visual=0", "m", true, false, "no visual negatives");
+    decide(&w, "interneg", "visual=10", "m", false, true, "become visual negatives");
+    decide(&w, "interneg", "visual=10", NULL, false, false, "without --model: the bank's own 0");
+    nb_score_parameters settings;
+    must(nb_score_published(&settings, nb_score_find("interneg"), &err), &err);
+    must(nb_scorer_create(&scorer, &w.bank, &settings, &err), &err);
     must_fail(nb_stream_visual_decide(&scorer, NULL, true, &make, &note, &err), NB_ERR_USAGE, &err, "needs --model");
     w.bank.prototypes = NULL;
     must_fail(nb_stream_visual_decide(&scorer, "m", false, &make, &note, &err), NB_ERR_INPUT, &err,
