@@ -41,6 +41,21 @@ void *nb_alloc_aligned(size_t count, size_t size, nb_error *err);
         }                                                                                                              \
     } while (0)
 
+/* Makes room in the array p of `cap` elements for one more than `count`, for functions like those of NB_TRY_NEW. */
+#define NB_TRY_ROOM(p, count, cap, first)                                                                              \
+    do {                                                                                                               \
+        if ((count) == (cap)) {                                                                                        \
+            size_t nb_room_cap = (cap) ? 2 * (cap) : (first);                                                          \
+            void *nb_room = nb_grow((p), nb_room_cap, sizeof *(p), err);                                               \
+            status = nb_room ? NB_OK : NB_ERR_LIMIT;                                                                   \
+            if (status != NB_OK) {                                                                                     \
+                goto done;                                                                                             \
+            }                                                                                                          \
+            (p) = nb_room;                                                                                             \
+            (cap) = nb_room_cap;                                                                                       \
+        }                                                                                                              \
+    } while (0)
+
 /* ---- buffers ---- */
 
 /** A byte buffer that grows. Start from {0} or {.max = N}; free with nb_buffer_free. */

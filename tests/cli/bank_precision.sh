@@ -2,19 +2,7 @@
 # Real CLIP embeddings through the bank file at each precision: AUROC within 0.02 points of single precision on every
 # OOD set, eight-bit banks under 0.6 of the half-precision ones; a threshold from held-out images.
 source "$TESTS/cli/lib.sh"
-need_shared data/real-clip-vit-b-32
-D=$SHARED/data/real-clip-vit-b-32
-
-import() { run 0 "$NEGBANK" store import -q "$@"; }
-case_ "import"
-import --embeddings "$D/corpus_text.npy" --names "$D/corpus_names.txt" -o texts.nbe
-import --embeddings "$D/id_text.npy" --names "$D/id_labels.txt" -o labels.nbe
-import --embeddings "$D/id_train.npy" --labels "$D/id_train_labels.npy" -o train.nbe
-import --embeddings "$D/id_test.npy" --labels "$D/id_test_labels.npy" -o test.nbe
-import --embeddings "$D/wild_images.npy" -o wild.nbe
-for set in dtd flowers cars other_breeds; do
-    import --embeddings "$D/ood_$set.npy" -o "$set.nbe"
-done
+import_real_embeddings
 mine=("$NEGBANK" mine -q --force --texts texts.nbe --labels "$D/id_labels.txt" --label-embeddings labels.nbe
     --id-images train.nbe --wild-images wild.nbe --neighbours 20)
 

@@ -136,3 +136,20 @@ need_wordnet() {
 }
 
 finish() { echo "$CASES cases passed"; }
+
+# import_real_embeddings: real CLIP ViT-B/32 embeddings, from $D, as texts, labels, train, test, wild and four OOD sets.
+# Skips the test where they are absent.
+import_real_embeddings() {
+    local set import=(run 0 "$NEGBANK" store import -q)
+    need_shared data/real-clip-vit-b-32
+    D=$SHARED/data/real-clip-vit-b-32
+    case_ "import"
+    "${import[@]}" --embeddings "$D/corpus_text.npy" --names "$D/corpus_names.txt" -o texts.nbe
+    "${import[@]}" --embeddings "$D/id_text.npy" --names "$D/id_labels.txt" -o labels.nbe
+    "${import[@]}" --embeddings "$D/id_train.npy" --labels "$D/id_train_labels.npy" -o train.nbe
+    "${import[@]}" --embeddings "$D/id_test.npy" --labels "$D/id_test_labels.npy" -o test.nbe
+    "${import[@]}" --embeddings "$D/wild_images.npy" -o wild.nbe
+    for set in dtd flowers cars other_breeds; do
+        "${import[@]}" --embeddings "$D/ood_$set.npy" -o "$set.nbe"
+    done
+}

@@ -2,19 +2,7 @@
 # Real CLIP ViT-B/32 embeddings through files: import, mine with each criterion, score, eval, at 1 and at 4 ranks;
 # banks, AUROC and FPR95 against the expected ones.
 source "$TESTS/cli/lib.sh"
-need_shared data/real-clip-vit-b-32
-D=$SHARED/data/real-clip-vit-b-32
-
-import() { run 0 "$NEGBANK" store import -q "$@"; }
-case_ "import"
-import --embeddings "$D/corpus_text.npy" --names "$D/corpus_names.txt" -o texts.nbe
-import --embeddings "$D/id_text.npy" --names "$D/id_labels.txt" -o labels.nbe
-import --embeddings "$D/id_train.npy" --labels "$D/id_train_labels.npy" -o train.nbe
-import --embeddings "$D/id_test.npy" --labels "$D/id_test_labels.npy" -o test.nbe
-import --embeddings "$D/wild_images.npy" -o wild.nbe
-for set in dtd flowers cars other_breeds; do
-    import --embeddings "$D/ood_$set.npy" -o "$set.nbe"
-done
+import_real_embeddings
 
 case_ "export gives back what was imported, bit for bit"
 run 0 "$NEGBANK" store export -q test.nbe --embeddings back.npy --labels back-labels.npy

@@ -91,15 +91,7 @@ static nb_status pack(nb_columns *c, size_t number, nb_error *err)
     size_t len;
     memset(col->buffer + col->filled * col->width, 0, (size_t)(col->chunk - col->filled) * col->width);
     NB_TRY(nb_h5_pack(&c->packer, col->buffer, (size_t)col->chunk, col->width, &len, err));
-    if (c->packed_count == c->packed_cap) {
-        size_t cap = c->packed_cap ? 2 * c->packed_cap : 64;
-        nb_packed *packed = nb_grow(c->packed, cap, sizeof *packed, err);
-        if (!packed) {
-            return NB_ERR_LIMIT;
-        }
-        c->packed = packed;
-        c->packed_cap = cap;
-    }
+    NB_TRY_ROOM(c->packed, c->packed_count, c->packed_cap, 64);
     uint64_t chunk = (col->next - 1) / col->chunk;
     c->packed[c->packed_count++] = (nb_packed){nb_columns_chunks(c, number) + chunk, c->spool.size, len};
     NB_TRY(nb_spool_append(&c->spool, c->packer.packed, len, err));

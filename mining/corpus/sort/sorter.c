@@ -76,17 +76,12 @@ static nb_status add_run(nb_sorter *s, nb_error *err)
 
 static nb_status mark(nb_marks *m, const nb_entry *e, uint64_t at, nb_error *err)
 {
-    if (m->texts.count == m->cap) {
-        size_t cap = m->cap ? 2 * m->cap : 64;
-        uint64_t *places = nb_grow(m->at, cap, sizeof *places, err);
-        if (!places) {
-            return NB_ERR_LIMIT;
-        }
-        m->at = places;
-        m->cap = cap;
-    }
+    nb_status status;
+    NB_TRY_ROOM(m->at, m->texts.count, m->cap, 64);
     m->at[m->texts.count] = at;
-    return nb_strings_push(&m->texts, e->text, e->len, err);
+    NB_TRY(nb_strings_push(&m->texts, e->text, e->len, err));
+done:
+    return status;
 }
 
 /* Sorts what is in memory and removes duplicates; the records move to the end of the area. */
