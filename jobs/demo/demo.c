@@ -82,16 +82,16 @@ done:
     return status;
 }
 
-/* What the splits share while their pictures are made. */
+/* All pictures while they are made. */
 typedef struct pictures {
+    nb_image image;     /* the one being painted */
     nb_buffer captions; /* captions.tsv */
-    nb_image image;
     nb_progress progress;
     size_t made;
 } pictures;
 
 /* One split: its pictures, its list, and its rows of captions.tsv. */
-static nb_status demo_make_split(world *w, nb_demo_split split, pictures *all, nb_error *err)
+static nb_status demo_make_split(world *w, nb_demo_split split, pictures *p, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_buffer list = {0};
@@ -102,10 +102,10 @@ static nb_status demo_make_split(world *w, nb_demo_split split, pictures *all, n
         nb_buffer_clear(&caption);
         NB_TRY(nb_demo_caption(&caption, &item.scene, item.with_place, err));
         NB_TRY(nb_strings_push(&w->texts, caption.data, caption.len, err));
-        NB_TRY(nb_buffer_printf(&all->captions, err, "%s\t%s\n", item.path, caption.data));
+        NB_TRY(nb_buffer_printf(&p->captions, err, "%s\t%s\n", item.path, caption.data));
         NB_TRY(nb_buffer_printf(&list, err, "%s %" PRId64 "\n", item.path, item.label));
-        NB_TRY(demo_write_picture(w, &item, &all->image, err));
-        nb_progress_update(&all->progress, (double)++all->made);
+        NB_TRY(demo_write_picture(w, &item, &p->image, err));
+        nb_progress_update(&p->progress, (double)++p->made);
     }
     NB_TRY(nb_buffer_printf(&name, err, "%s.txt", nb_demo_split_name(split)));
     NB_TRY(demo_write_text(w, name.data, &list, err));
@@ -119,22 +119,22 @@ done:
 static nb_status demo_make_pictures(world *w, nb_error *err)
 {
     nb_status status = NB_OK;
-    pictures all = {0};
+    pictures p = {0};
     size_t total = 0;
     for (unsigned s = 0; s < NB_DEMO_SPLITS; s++) {
         total += nb_demo_split_count((nb_demo_split)s, w->plan->scale);
     }
-    NB_TRY(nb_image_create(&all.image, PICTURE_SIDE, PICTURE_SIDE, err));
-    NB_TRY(nb_buffer_printf(&all.captions, err, "path\tcaption\n"));
-    all.progress = nb_progress_start(w->log, "images", (double)total);
+    NB_TRY(nb_image_create(&p.image, PICTURE_SIDE, PICTURE_SIDE, err));
+    NB_TRY(nb_buffer_printf(&p.captions, err, "path\tcaption\n"));
+    p.progress = nb_progress_start(w->log, "images", (double)total);
     for (unsigned s = 0; s < NB_DEMO_SPLITS; s++) {
-        NB_TRY(demo_make_split(w, (nb_demo_split)s, &all, err));
+        NB_TRY(demo_make_split(w, (nb_demo_split)s, &p, err));
     }
-    nb_progress_finish(&all.progress);
-    NB_TRY(demo_write_text(w, "captions.tsv", &all.captions, err));
+    nb_progress_finish(&p.progress);
+    NB_TRY(demo_write_text(w, "captions.tsv", &p.captions, err));
 done:
-    nb_buffer_free(&all.captions);
-    nb_image_free(&all.image);
+    nb_buffer_free(&p.captions);
+    nb_image_free(&p.image);
     return status;
 }
 
@@ -142,13 +142,13 @@ static nb_status demo_make_training(const world *w, nb_error *err)
 {
     const nb_demo_plan *p = w->plan;
     char *path = NULL;
-    const nb_demo_training shard = {.seed = p->seed, .count = p->training, .side = TRAINING_SIDE, .force = p->force};
     if (!p->training) {
         return NB_OK;
     }
     nb_status status = nb_path_join(&path, w->directory, "train.tar", err);
     if (status == NB_OK) {
-        status = nb_demo_training_write(path, &shard, w->log, err);
+        const nb_demo_shard shard = {.seed = p->seed, .count = p->training, .side = TRAINING_SIDE};
+        status = nb_demo_training_write(path, &shard, p->force, w->log, err);
     }
     free(path);
     return status;

@@ -55,22 +55,24 @@ done:
     return status;
 }
 
-nb_status nb_demo_training_write(const char *path, const nb_demo_training *shard, const nb_log *log, nb_error *err)
+nb_status nb_demo_training_write(const char *path, const nb_demo_shard *shard, bool force, const nb_log *log,
+                                 nb_error *err)
 {
+    size_t count = shard->count, side = shard->side;
     nb_status status;
     nb_output output = {0};
     nb_image image = {0};
     struct archive *tar = NULL;
-    nb_progress progress = nb_progress_start(log, "training pictures", (double)shard->count);
-    NB_TRY(nb_output_begin(&output, path, shard->force, err));
-    NB_TRY(nb_image_create(&image, shard->side, shard->side, err));
+    nb_progress progress = nb_progress_start(log, "training pictures", (double)count);
+    NB_TRY(nb_output_begin(&output, path, force, err));
+    NB_TRY(nb_image_create(&image, side, side, err));
     tar = archive_write_new();
     if (!tar || archive_write_set_format_ustar(tar) != ARCHIVE_OK ||
         archive_write_open_filename(tar, output.partial) != ARCHIVE_OK) {
         status = tar ? training_write_refuse(tar, path, err) : nb_fail(err, NB_ERR_LIMIT, "no memory for '%s'", path);
         goto done;
     }
-    for (size_t i = 0; i < shard->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         NB_TRY(training_write_add_pair(tar, path, shard->seed, i, &image, err));
         nb_progress_update(&progress, (double)(i + 1));
     }

@@ -1,4 +1,5 @@
-/* What exists in the demo world: shapes, colours, textures, backgrounds, the classes made of them, the splits, and the
+/** @file
+ * What exists in the demo world: shapes, colours, textures, backgrounds, the classes made of them, the splits, and the
  * scenes. A scene describes one picture; draw.h paints it and nb_demo_caption puts it into words.
  *
  * Everything is a function of (seed, split, index). Which folders and files exist does not depend on the seed, only
@@ -8,7 +9,7 @@
 
 #include "common/base/memory.h"
 
-/** The shapes there are. */
+/** Shapes. */
 typedef enum nb_demo_shape {
     NB_DEMO_CIRCLE,
     NB_DEMO_SQUARE,
@@ -32,7 +33,7 @@ typedef enum nb_demo_shape {
     NB_DEMO_SHAPES
 } nb_demo_shape;
 
-/** The colours there are. */
+/** Colours. */
 typedef enum nb_demo_colour {
     NB_DEMO_RED,
     NB_DEMO_ORANGE,
@@ -49,7 +50,7 @@ typedef enum nb_demo_colour {
     NB_DEMO_COLOURS
 } nb_demo_colour;
 
-/** What fills a shape. */
+/** What an object is filled with. */
 typedef enum nb_demo_texture {
     NB_DEMO_PLAIN,
     NB_DEMO_STRIPED,
@@ -60,9 +61,10 @@ typedef enum nb_demo_texture {
     NB_DEMO_TEXTURES
 } nb_demo_texture;
 
-/** How large a shape is. */
+/** How large an object is. */
 typedef enum nb_demo_size { NB_DEMO_SMALL, NB_DEMO_MEDIUM, NB_DEMO_LARGE, NB_DEMO_SIZES } nb_demo_size;
 
+/** How many backgrounds and places there are, and objects in a picture at most. */
 enum { NB_DEMO_BACKGROUNDS = 8, NB_DEMO_PLACES = 9, NB_DEMO_OBJECTS_MAX = 3 };
 
 /** What fills the picture: one shape on a background, or a few alike, or no object at all. */
@@ -99,49 +101,71 @@ typedef struct nb_demo_scene {
     uint64_t grain;   /**< seed of what is random in the pixels */
 } nb_demo_scene;
 
-/** The word for a shape. */
+/** A shape in words.
+ * @param shape the shape
+ * @return a noun, a constant string */
 const char *nb_demo_shape_name(nb_demo_shape shape);
 
-/** The word for a colour. */
+/** A colour in words.
+ * @param colour the colour
+ * @return an adjective, a constant string */
 const char *nb_demo_colour_name(nb_demo_colour colour);
 
-/** The word for a texture. */
+/** A texture in words.
+ * @param texture the texture
+ * @return an adjective, a constant string */
 const char *nb_demo_texture_name(nb_demo_texture texture);
 
-/** The words for a background < NB_DEMO_BACKGROUNDS. */
+/** A background in words.
+ * @param background below NB_DEMO_BACKGROUNDS
+ * @return an adjective, a constant string */
 const char *nb_demo_background_name(unsigned background);
 
-/** An object scene of this colour and shape, everything else drawn from (seed, stream). */
+/** A scene of one object; everything else is drawn from (seed, stream).
+ * @param seed, stream what is drawn depends on
+ * @param colour, shape of the object
+ * @return the scene */
 nb_demo_scene nb_demo_scene_object(uint64_t seed, uint64_t stream, nb_demo_colour colour, nb_demo_shape shape);
 
-/** As nb_demo_scene_object, with smaller objects that do not cover each other.
- * @param count of objects, 2 to NB_DEMO_OBJECTS_MAX */
+/** The same with several smaller objects, which do not cover each other.
+ * @param seed, stream, colour, shape as there
+ * @param count 2 to NB_DEMO_OBJECTS_MAX
+ * @return the scene */
 nb_demo_scene nb_demo_scene_several(uint64_t seed, uint64_t stream, nb_demo_colour colour, nb_demo_shape shape,
                                     unsigned count);
 
 /** A scene without an object.
- * @param kind other than NB_DEMO_OBJECT */
+ * @param seed, stream what is drawn depends on
+ * @param kind other than NB_DEMO_OBJECT
+ * @return the scene */
 nb_demo_scene nb_demo_scene_pattern(uint64_t seed, uint64_t stream, nb_demo_kind kind);
 
-/** Appends the scene's words: "a large striped red circle on a grey background", "two small red circles on ...".
- * @param with_place adds where a single object is: "... in the top left corner of a grey background"
- * @return NB_OK, or NB_ERR_LIMIT without memory */
+/** Appends a scene's words: "a large striped red circle on a grey background", "two small red circles on ...".
+ * @param out appended to
+ * @param scene the scene
+ * @param with_place also where a single object is: "... in the top left corner of a grey background"
+ * @return NB_OK; NB_ERR_LIMIT without memory; NB_ERR_INTERNAL for a scene of unknown kind. */
 nb_status nb_demo_caption(nb_buffer *out, const nb_demo_scene *scene, bool with_place, nb_error *err);
 
 /** Appends a word or phrase in the plural.
- * @return NB_OK, or NB_ERR_LIMIT without memory */
+ * @param out appended to
+ * @param noun in the singular
+ * @return NB_OK, or NB_ERR_LIMIT without memory. */
 nb_status nb_demo_plural(nb_buffer *out, const char *noun, nb_error *err);
 
-/** "two", "three".
- * @param count 2 to NB_DEMO_OBJECTS_MAX */
+/** A number in words.
+ * @param count 2 to NB_DEMO_OBJECTS_MAX
+ * @return "two", "three" */
 const char *nb_demo_number_name(unsigned count);
 
-/** How many labels the ID label set has. */
+/** The size of the ID label set.
+ * @return classes */
 size_t nb_demo_class_count(void);
 
-/** Appends the label of a class, "colour shape".
- * @param class_number < nb_demo_class_count()
- * @return NB_OK, or NB_ERR_LIMIT without memory */
+/** Appends a label of the ID label set, "colour shape".
+ * @param out appended to
+ * @param class_number below nb_demo_class_count()
+ * @return NB_OK, or NB_ERR_LIMIT without memory. */
 nb_status nb_demo_class_name(nb_buffer *out, size_t class_number, nb_error *err);
 
 /** The sets of pictures. */
@@ -154,11 +178,15 @@ typedef enum nb_demo_split {
     NB_DEMO_SPLITS
 } nb_demo_split;
 
-/** "id-train", ... */
+/** A split in words.
+ * @param split the split
+ * @return "id-train", ... */
 const char *nb_demo_split_name(nb_demo_split split);
 
 /** How many pictures a split has.
- * @param scale times the usual number of pictures of every class, at least 1 */
+ * @param split the split
+ * @param scale times the usual number of pictures of every class, at least 1
+ * @return pictures */
 size_t nb_demo_split_count(nb_demo_split split, size_t scale);
 
 /** One picture of a split. */
@@ -170,7 +198,11 @@ typedef struct nb_demo_item {
     nb_demo_scene scene;
 } nb_demo_item;
 
-/** Picture i < nb_demo_split_count(split, scale) of a split. */
+/** A picture of a split.
+ * @param seed of the world
+ * @param split, scale as for nb_demo_split_count
+ * @param i below that count
+ * @return the picture */
 nb_demo_item nb_demo_item_at(uint64_t seed, nb_demo_split split, size_t scale, size_t i);
 
 #endif

@@ -1,4 +1,5 @@
-/* What `inspect` says of a bank. */
+/** @file
+ * What `inspect` says of a bank. */
 #ifndef NB_JOBS_INSPECT_INSPECT_BANK_H
 #define NB_JOBS_INSPECT_INSPECT_BANK_H
 
@@ -6,7 +7,9 @@
 
 #include <jansson.h>
 
-/** Adds precision, sizes, suggestion, calibration and source of an open bank to `about`. Not collective. */
+/** Adds precision, sizes, suggestion, calibration and source of a bank. Not collective.
+ * @param bank open
+ * @param about added to */
 void nb_describe_bank(const nb_bank *bank, json_t *about);
 
 #endif

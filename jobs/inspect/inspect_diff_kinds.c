@@ -13,19 +13,12 @@
 
 enum { BLOCK_ROWS = 256 };
 
-/* What comparisons of two files add to. */
-typedef struct comparison {
-    json_t *about;
-    bool *same;
-    size_t d; /* of the rows of both; 0: they are not compared */
-} comparison;
-
-static nb_status inspect_diff_kinds_add_sides(const comparison *to, const char *key, const nb_side *a, const nb_side *b,
-                                              nb_error *err)
+static nb_status inspect_diff_kinds_add_sides(json_t *about, const char *key, const nb_side *a, const nb_side *b,
+                                              bool *same, nb_error *err)
 {
     json_t *found;
-    nb_status status = nb_diff_sides(a, b, to->d, &found, to->same, err);
-    json_object_set_new(to->about, key, found);
+    nb_status status = nb_diff_sides(a, b, &found, same, err);
+    json_object_set_new(about, key, found);
     return status;
 }
 
@@ -49,24 +42,26 @@ static void inspect_diff_kinds_diff_parameters(const nb_bank *a, const nb_bank *
     json_decref(of_b);
 }
 
-static nb_status inspect_diff_kinds_diff_prototypes(const comparison *to, const nb_bank *a, const nb_bank *b,
-                                                    nb_error *err)
+static nb_status inspect_diff_kinds_diff_prototypes(const nb_bank *a, const nb_bank *b, size_t d, json_t *about,
+                                                    bool *same, nb_error *err)
 {
     if (!a->prototypes || !b->prototypes) {
         return NB_OK; /* the parameters say so */
     }
-    nb_side of_a = {.texts = &a->labels, .rows = a->prototypes}, of_b = {.texts = &b->labels, .rows = b->prototypes};
-    return inspect_diff_kinds_add_sides(to, "prototypes", &of_a, &of_b, err);
+    nb_side of_a = {.texts = &a->labels, .rows = a->prototypes, .d = d};
+    nb_side of_b = {.texts = &b->labels, .rows = b->prototypes, .d = d};
+    return inspect_diff_kinds_add_sides(about, "prototypes", &of_a, &of_b, same, err);
 }
 
-static nb_status inspect_diff_kinds_diff_visual(const comparison *to, const nb_bank *a, const nb_bank *b, nb_error *err)
+static nb_status inspect_diff_kinds_diff_visual(const nb_bank *a, const nb_bank *b, size_t d, json_t *about, bool *same,
+                                                nb_error *err)
 {
     if (!a->visual_count || !b->visual_count) {
         return NB_OK;
     }
-    nb_side of_a = {.texts = &a->visual_names, .rows = a->visual_rows, .values = a->visual_criterion};
-    nb_side of_b = {.texts = &b->visual_names, .rows = b->visual_rows, .values = b->visual_criterion};
-    return inspect_diff_kinds_add_sides(to, "visual_negatives", &of_a, &of_b, err);
+    nb_side of_a = {.texts = &a->visual_names, .rows = a->visual_rows, .d = d, .values = a->visual_criterion};
+    nb_side of_b = {.texts = &b->visual_names, .rows = b->visual_rows, .d = d, .values = b->visual_criterion};
+    return inspect_diff_kinds_add_sides(about, "visual_negatives", &of_a, &of_b, same, err);
 }
 
 nb_status nb_diff_banks(const char *path_a, const char *path_b, json_t *about, bool *same, nb_error *err)
@@ -75,16 +70,16 @@ nb_status nb_diff_banks(const char *path_a, const char *path_b, json_t *about, b
     nb_status status;
     NB_TRY(nb_bank_open(&a, path_a, err));
     NB_TRY(nb_bank_open(&b, path_b, err));
-    const comparison to = {.about = about, .same = same, .d = a.d == b.d ? a.d : 0};
-    nb_side labels_a = {.texts = &a.labels, .rows = a.label_rows},
-            labels_b = {.texts = &b.labels, .rows = b.label_rows};
-    nb_side of_a = {&a.negatives, a.tags, a.negative_rows, a.criterion, a.ids},
-            of_b = {&b.negatives, b.tags, b.negative_rows, b.criterion, b.ids};
+    size_t d = a.d == b.d ? a.d : 0;
+    nb_side labels_a = {.texts = &a.labels, .rows = a.label_rows, .d = d};
+    nb_side labels_b = {.texts = &b.labels, .rows = b.label_rows, .d = d};
+    nb_side of_a = {&a.negatives, a.tags, a.negative_rows, d, a.criterion, a.ids};
+    nb_side of_b = {&b.negatives, b.tags, b.negative_rows, d, b.criterion, b.ids};
     inspect_diff_kinds_diff_parameters(&a, &b, about, same);
-    NB_TRY(inspect_diff_kinds_add_sides(&to, "labels", &labels_a, &labels_b, err));
-    NB_TRY(inspect_diff_kinds_diff_prototypes(&to, &a, &b, err));
-    NB_TRY(inspect_diff_kinds_add_sides(&to, "negatives", &of_a, &of_b, err));
-    NB_TRY(inspect_diff_kinds_diff_visual(&to, &a, &b, err));
+    NB_TRY(inspect_diff_kinds_add_sides(about, "labels", &labels_a, &labels_b, same, err));
+    NB_TRY(inspect_diff_kinds_diff_prototypes(&a, &b, d, about, same, err));
+    NB_TRY(inspect_diff_kinds_add_sides(about, "negatives", &of_a, &of_b, same, err));
+    NB_TRY(inspect_diff_kinds_diff_visual(&a, &b, d, about, same, err));
     json_object_set_new(about, "provenance",
                         json_string(strcmp(a.provenance, b.provenance) == 0 ? "identical" : "different"));
 done:
@@ -101,7 +96,7 @@ nb_status nb_diff_corpora(const char *path_a, const char *path_b, json_t *about,
     NB_TRY(nb_corpus_file_read(&a, NULL, path_a, err));
     NB_TRY(nb_corpus_file_read(&b, NULL, path_b, err));
     nb_side of_a = {.texts = &a.texts, .tags = a.tags}, of_b = {.texts = &b.texts, .tags = b.tags};
-    NB_TRY(inspect_diff_kinds_add_sides(&(comparison){.about = about, .same = same}, "texts", &of_a, &of_b, err));
+    NB_TRY(inspect_diff_kinds_add_sides(about, "texts", &of_a, &of_b, same, err));
     for (size_t i = 0; *same && i < a.count; i++) {
         origins += a.source[i] != b.source[i] || a.line[i] != b.line[i];
     }

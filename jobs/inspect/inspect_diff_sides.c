@@ -86,8 +86,9 @@ static void inspect_diff_sides_look_up(tally *t, const nb_side *a, const entry *
     }
 }
 
-nb_status nb_diff_sides(const nb_side *a, const nb_side *b, size_t d, json_t **out, bool *same, nb_error *err)
+nb_status nb_diff_sides(const nb_side *a, const nb_side *b, json_t **out, bool *same, nb_error *err)
 {
+    size_t d = a->d == b->d ? a->d : 0;
     entry *in_a = NULL, *in_b = NULL;
     tally there = {.named = json_array()}, back = {.named = json_array()};
     nb_status status;

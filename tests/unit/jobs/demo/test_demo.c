@@ -489,13 +489,14 @@ static void test_training_file(void **state)
     nb_digest a, b, c;
     char path[600];
     snprintf(path, sizeof path, "%s", scratch_path("train.tar"));
-    must(nb_demo_training_write(path, &(nb_demo_training){7, 50, 48, false}, &silent, &err), &err);
+    must(nb_demo_training_write(path, &(nb_demo_shard){.seed = 7, .count = 50, .side = 48}, false, &silent, &err),
+         &err);
     must(nb_digest_file(&a, path, &err), &err);
-    must_fail(nb_demo_training_write(path, &(nb_demo_training){7, 50, 48, false}, &silent, &err), NB_ERR_USAGE, &err,
-              "exists");
-    must(nb_demo_training_write(path, &(nb_demo_training){7, 50, 48, true}, &silent, &err), &err);
+    must_fail(nb_demo_training_write(path, &(nb_demo_shard){.seed = 7, .count = 50, .side = 48}, false, &silent, &err),
+              NB_ERR_USAGE, &err, "exists");
+    must(nb_demo_training_write(path, &(nb_demo_shard){.seed = 7, .count = 50, .side = 48}, true, &silent, &err), &err);
     must(nb_digest_file(&b, path, &err), &err);
-    must(nb_demo_training_write(path, &(nb_demo_training){8, 50, 48, true}, &silent, &err), &err);
+    must(nb_demo_training_write(path, &(nb_demo_shard){.seed = 8, .count = 50, .side = 48}, true, &silent, &err), &err);
     must(nb_digest_file(&c, path, &err), &err);
     assert_string_equal(a.hex, b.hex);
     assert_string_not_equal(a.hex, c.hex);
