@@ -2,7 +2,6 @@
 
 #include "common/base/file.h"
 #include "common/image/decode.h"
-#include "common/image/write_png.h"
 #include "jobs/demo/demo_model.h"
 #include "jobs/demo/draw.h"
 #include "jobs/demo/trained.h"
@@ -27,7 +26,7 @@ typedef struct world {
     nb_strings texts; /* captions, words and prompts: what the vocabulary is learned from */
 } world;
 
-static nb_status check_empty(const char *directory, nb_error *err)
+static nb_status demo_check_empty(const char *directory, nb_error *err)
 {
     DIR *open = opendir(directory);
     if (!open) {
@@ -45,7 +44,7 @@ static nb_status check_empty(const char *directory, nb_error *err)
     return status;
 }
 
-static nb_status make_directory(const world *w, const char *name, nb_error *err)
+static nb_status demo_make_directory(const world *w, const char *name, nb_error *err)
 {
     char *path = NULL;
     nb_status status = nb_path_join(&path, w->directory, name, err);
@@ -56,7 +55,7 @@ static nb_status make_directory(const world *w, const char *name, nb_error *err)
     return status;
 }
 
-static nb_status write_text(const world *w, const char *name, const nb_buffer *text, nb_error *err)
+static nb_status demo_write_text(const world *w, const char *name, const nb_buffer *text, nb_error *err)
 {
     char *path = NULL;
     nb_status status = nb_path_join(&path, w->directory, name, err);
@@ -67,7 +66,7 @@ static nb_status write_text(const world *w, const char *name, const nb_buffer *t
     return status;
 }
 
-static nb_status write_picture(const world *w, const nb_demo_item *item, nb_image *image, nb_error *err)
+static nb_status demo_write_picture(const world *w, const nb_demo_item *item, nb_image *image, nb_error *err)
 {
     nb_status status = NB_OK;
     char *path = NULL;
@@ -92,7 +91,7 @@ typedef struct pictures {
 } pictures;
 
 /* One split: its pictures, its list, and its rows of captions.tsv. */
-static nb_status make_split(world *w, nb_demo_split split, pictures *p, nb_error *err)
+static nb_status demo_make_split(world *w, nb_demo_split split, pictures *p, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_buffer list = {0};
@@ -105,11 +104,11 @@ static nb_status make_split(world *w, nb_demo_split split, pictures *p, nb_error
         NB_TRY(nb_strings_push(&w->texts, caption.data, caption.len, err));
         NB_TRY(nb_buffer_printf(&p->captions, err, "%s\t%s\n", item.path, caption.data));
         NB_TRY(nb_buffer_printf(&list, err, "%s %" PRId64 "\n", item.path, item.label));
-        NB_TRY(write_picture(w, &item, &p->image, err));
+        NB_TRY(demo_write_picture(w, &item, &p->image, err));
         nb_progress_update(&p->progress, (double)++p->made);
     }
     NB_TRY(nb_buffer_printf(&name, err, "%s.txt", nb_demo_split_name(split)));
-    NB_TRY(write_text(w, name.data, &list, err));
+    NB_TRY(demo_write_text(w, name.data, &list, err));
 done:
     nb_buffer_free(&list);
     nb_buffer_free(&caption);
@@ -117,7 +116,7 @@ done:
     return status;
 }
 
-static nb_status make_pictures(world *w, nb_error *err)
+static nb_status demo_make_pictures(world *w, nb_error *err)
 {
     nb_status status = NB_OK;
     pictures p = {0};
@@ -129,17 +128,17 @@ static nb_status make_pictures(world *w, nb_error *err)
     NB_TRY(nb_buffer_printf(&p.captions, err, "path\tcaption\n"));
     p.progress = nb_progress_start(w->log, "images", (double)total);
     for (unsigned s = 0; s < NB_DEMO_SPLITS; s++) {
-        NB_TRY(make_split(w, (nb_demo_split)s, &p, err));
+        NB_TRY(demo_make_split(w, (nb_demo_split)s, &p, err));
     }
     nb_progress_finish(&p.progress);
-    NB_TRY(write_text(w, "captions.tsv", &p.captions, err));
+    NB_TRY(demo_write_text(w, "captions.tsv", &p.captions, err));
 done:
     nb_buffer_free(&p.captions);
     nb_image_free(&p.image);
     return status;
 }
 
-static nb_status make_training(const world *w, nb_error *err)
+static nb_status demo_make_training(const world *w, nb_error *err)
 {
     const nb_demo_plan *p = w->plan;
     char *path = NULL;
@@ -155,7 +154,7 @@ static nb_status make_training(const world *w, nb_error *err)
     return status;
 }
 
-static nb_status make_labels(world *w, nb_error *err)
+static nb_status demo_make_labels(world *w, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_buffer labels = {0};
@@ -163,13 +162,13 @@ static nb_status make_labels(world *w, nb_error *err)
         NB_TRY(nb_demo_class_name(&labels, c, err));
         NB_TRY(nb_buffer_printf(&labels, err, "\n"));
     }
-    NB_TRY(write_text(w, "labels.txt", &labels, err));
+    NB_TRY(demo_write_text(w, "labels.txt", &labels, err));
 done:
     nb_buffer_free(&labels);
     return status;
 }
 
-static nb_status make_words(world *w, nb_demo_words which, const char *name, nb_error *err)
+static nb_status demo_make_words(world *w, nb_demo_words which, const char *name, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_strings lines = {0};
@@ -179,14 +178,14 @@ static nb_status make_words(world *w, nb_demo_words which, const char *name, nb_
         NB_TRY(nb_buffer_printf(&text, err, "%s\n", nb_strings_get(&lines, i)));
         NB_TRY(nb_strings_push(&w->texts, nb_strings_get(&lines, i), nb_strings_len(&lines, i), err));
     }
-    NB_TRY(write_text(w, name, &text, err));
+    NB_TRY(demo_write_text(w, name, &text, err));
 done:
     nb_strings_free(&lines);
     nb_buffer_free(&text);
     return status;
 }
 
-static nb_status make_random_model(world *w, const char *directory, nb_error *err)
+static nb_status demo_make_random_model(world *w, const char *directory, nb_error *err)
 {
     /* often enough that the words of the usual prompts become single tokens */
     static const char prompts[] = "the nice a photo of a this is a photo";
@@ -201,20 +200,20 @@ done:
     return status;
 }
 
-static nb_status make_model(world *w, nb_error *err)
+static nb_status demo_make_model(world *w, nb_error *err)
 {
     nb_status status;
     char *path = NULL;
-    NB_TRY(make_directory(w, "model", err));
+    NB_TRY(demo_make_directory(w, "model", err));
     NB_TRY(nb_path_join(&path, w->directory, "model", err));
-    status =
-        w->plan->random_weights ? make_random_model(w, path, err) : nb_demo_trained_write(path, w->plan->force, err);
+    status = w->plan->random_weights ? demo_make_random_model(w, path, err)
+                                     : nb_demo_trained_write(path, w->plan->force, err);
 done:
     free(path);
     return status;
 }
 
-static nb_status make_readme(const world *w, nb_error *err)
+static nb_status demo_make_readme(const world *w, nb_error *err)
 {
     static const char trained[] = "The model in model/ was trained on such pictures and captions (jobs/train-demo in "
                                   "the sources). It knows every\n"
@@ -256,14 +255,14 @@ static nb_status make_readme(const world *w, nb_error *err)
         nb_demo_split_count(NB_DEMO_ID_TEST, p->scale) / nb_demo_class_count(),
         p->training ? "train.tar             training pictures with captions, for `negbank tune --captions`\n" : "",
         p->random_weights ? untrained : trained));
-    NB_TRY(write_text(w, "README.txt", &text, err));
+    NB_TRY(demo_write_text(w, "README.txt", &text, err));
 done:
     nb_buffer_free(&text);
     return status;
 }
 
 /* With force, an older README must not vouch for a world half overwritten. */
-static nb_status remove_readme(const world *w, nb_error *err)
+static nb_status demo_remove_readme(const world *w, nb_error *err)
 {
     char *path = NULL;
     nb_status status = nb_path_join(&path, w->directory, "README.txt", err);
@@ -279,18 +278,18 @@ nb_status nb_demo_make(const char *directory, const nb_demo_plan *plan, const nb
     nb_status status = NB_OK;
     world w = {.directory = directory, .plan = plan, .log = log};
     if (nb_file_is_directory(directory) && !plan->force) {
-        NB_TRY(check_empty(directory, err));
+        NB_TRY(demo_check_empty(directory, err));
     }
     NB_TRY(nb_make_directories(directory, err));
-    NB_TRY(remove_readme(&w, err));
-    NB_TRY(make_labels(&w, err));
-    NB_TRY(make_pictures(&w, err));
-    NB_TRY(make_training(&w, err));
-    NB_TRY(make_directory(&w, "corpus", err));
-    NB_TRY(make_words(&w, NB_DEMO_NOUNS, "corpus/noun.demo.txt", err));
-    NB_TRY(make_words(&w, NB_DEMO_ADJECTIVES, "corpus/adj.demo.txt", err));
-    NB_TRY(make_model(&w, err));
-    NB_TRY(make_readme(&w, err));
+    NB_TRY(demo_remove_readme(&w, err));
+    NB_TRY(demo_make_labels(&w, err));
+    NB_TRY(demo_make_pictures(&w, err));
+    NB_TRY(demo_make_training(&w, err));
+    NB_TRY(demo_make_directory(&w, "corpus", err));
+    NB_TRY(demo_make_words(&w, NB_DEMO_NOUNS, "corpus/noun.demo.txt", err));
+    NB_TRY(demo_make_words(&w, NB_DEMO_ADJECTIVES, "corpus/adj.demo.txt", err));
+    NB_TRY(demo_make_model(&w, err));
+    NB_TRY(demo_make_readme(&w, err));
     nb_log_info(log, "the demo world is in '%s'; its README.txt says what to try", directory);
 done:
     nb_strings_free(&w.texts);

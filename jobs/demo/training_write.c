@@ -1,6 +1,5 @@
 #include "common/base/file.h"
 #include "common/image/decode.h"
-#include "common/image/write_png.h"
 #include "jobs/demo/draw.h"
 #include "jobs/demo/training.h"
 
@@ -8,15 +7,15 @@
 #include <archive_entry.h>
 #include <stdio.h>
 
-static nb_status refuse(struct archive *tar, const char *path, nb_error *err)
+static nb_status training_write_refuse(struct archive *tar, const char *path, nb_error *err)
 {
     const char *cause = archive_error_string(tar);
     return nb_fail(err, NB_ERR_IO, "cannot write '%s': %s", path, cause ? cause : "no cause is known");
 }
 
 /* One member; no time and no owner, so that the bytes are the same every time. */
-static nb_status add(struct archive *tar, const char *path, const char *name, const char *bytes, size_t len,
-                     nb_error *err)
+static nb_status training_write_add(struct archive *tar, const char *path, const char *name, const char *bytes,
+                                    size_t len, nb_error *err)
 {
     nb_status status = NB_OK;
     struct archive_entry *entry = archive_entry_new();
@@ -28,15 +27,15 @@ static nb_status add(struct archive *tar, const char *path, const char *name, co
     archive_entry_set_perm(entry, 0644);
     archive_entry_set_size(entry, (la_int64_t)len);
     if (archive_write_header(tar, entry) != ARCHIVE_OK || archive_write_data(tar, bytes, len) != (la_ssize_t)len) {
-        status = refuse(tar, path, err);
+        status = training_write_refuse(tar, path, err);
     }
     archive_entry_free(entry);
     return status;
 }
 
 /* A training picture and its caption. */
-static nb_status add_pair(struct archive *tar, const char *path, uint64_t seed, uint64_t i, nb_image *image,
-                          nb_error *err)
+static nb_status training_write_add_pair(struct archive *tar, const char *path, uint64_t seed, uint64_t i,
+                                         nb_image *image, nb_error *err)
 {
     nb_buffer png = {0};
     nb_buffer caption = {0};
@@ -46,10 +45,10 @@ static nb_status add_pair(struct archive *tar, const char *path, uint64_t seed, 
     nb_demo_draw(&scene, image->rgb, image->width);
     NB_TRY(nb_image_encode_png(&png, image, err));
     snprintf(name, sizeof name, "%06llu.png", (unsigned long long)i);
-    NB_TRY(add(tar, path, name, png.data, png.len, err));
+    NB_TRY(training_write_add(tar, path, name, png.data, png.len, err));
     NB_TRY(nb_demo_training_caption(&caption, &scene, seed, i, err));
     snprintf(name, sizeof name, "%06llu.txt", (unsigned long long)i);
-    NB_TRY(add(tar, path, name, caption.data, caption.len, err));
+    NB_TRY(training_write_add(tar, path, name, caption.data, caption.len, err));
 done:
     nb_buffer_free(&png);
     nb_buffer_free(&caption);
@@ -70,15 +69,15 @@ nb_status nb_demo_training_write(const char *path, const nb_demo_shard *shard, b
     tar = archive_write_new();
     if (!tar || archive_write_set_format_ustar(tar) != ARCHIVE_OK ||
         archive_write_open_filename(tar, output.partial) != ARCHIVE_OK) {
-        status = tar ? refuse(tar, path, err) : nb_fail(err, NB_ERR_LIMIT, "no memory for '%s'", path);
+        status = tar ? training_write_refuse(tar, path, err) : nb_fail(err, NB_ERR_LIMIT, "no memory for '%s'", path);
         goto done;
     }
     for (size_t i = 0; i < count; i++) {
-        NB_TRY(add_pair(tar, path, shard->seed, i, &image, err));
+        NB_TRY(training_write_add_pair(tar, path, shard->seed, i, &image, err));
         nb_progress_update(&progress, (double)(i + 1));
     }
     if (archive_write_close(tar) != ARCHIVE_OK) {
-        status = refuse(tar, path, err);
+        status = training_write_refuse(tar, path, err);
         goto done;
     }
     NB_TRY(nb_output_commit(&output, err));

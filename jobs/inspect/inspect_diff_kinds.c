@@ -13,8 +13,8 @@
 
 enum { BLOCK_ROWS = 256 };
 
-static nb_status add_sides(json_t *about, const char *key, const nb_side *a, const nb_side *b, bool *same,
-                           nb_error *err)
+static nb_status inspect_diff_kinds_add_sides(json_t *about, const char *key, const nb_side *a, const nb_side *b,
+                                              bool *same, nb_error *err)
 {
     json_t *found;
     nb_status status = nb_diff_sides(a, b, &found, same, err);
@@ -23,7 +23,7 @@ static nb_status add_sides(json_t *about, const char *key, const nb_side *a, con
 }
 
 /* What a bank says of itself but for what depends on its file. */
-static void diff_parameters(const nb_bank *a, const nb_bank *b, json_t *about, bool *same)
+static void inspect_diff_kinds_diff_parameters(const nb_bank *a, const nb_bank *b, json_t *about, bool *same)
 {
     static const char *const of_the_file[] = {"bytes_per_negative", "content"};
     json_t *of_a = json_object(), *of_b = json_object(), *found = json_object();
@@ -42,24 +42,26 @@ static void diff_parameters(const nb_bank *a, const nb_bank *b, json_t *about, b
     json_decref(of_b);
 }
 
-static nb_status diff_prototypes(const nb_bank *a, const nb_bank *b, size_t d, json_t *about, bool *same, nb_error *err)
+static nb_status inspect_diff_kinds_diff_prototypes(const nb_bank *a, const nb_bank *b, size_t d, json_t *about,
+                                                    bool *same, nb_error *err)
 {
     if (!a->prototypes || !b->prototypes) {
         return NB_OK; /* the parameters say so */
     }
     nb_side of_a = {.texts = &a->labels, .rows = a->prototypes, .d = d};
     nb_side of_b = {.texts = &b->labels, .rows = b->prototypes, .d = d};
-    return add_sides(about, "prototypes", &of_a, &of_b, same, err);
+    return inspect_diff_kinds_add_sides(about, "prototypes", &of_a, &of_b, same, err);
 }
 
-static nb_status diff_visual(const nb_bank *a, const nb_bank *b, size_t d, json_t *about, bool *same, nb_error *err)
+static nb_status inspect_diff_kinds_diff_visual(const nb_bank *a, const nb_bank *b, size_t d, json_t *about, bool *same,
+                                                nb_error *err)
 {
     if (!a->visual_count || !b->visual_count) {
         return NB_OK;
     }
     nb_side of_a = {.texts = &a->visual_names, .rows = a->visual_rows, .d = d, .values = a->visual_criterion};
     nb_side of_b = {.texts = &b->visual_names, .rows = b->visual_rows, .d = d, .values = b->visual_criterion};
-    return add_sides(about, "visual_negatives", &of_a, &of_b, same, err);
+    return inspect_diff_kinds_add_sides(about, "visual_negatives", &of_a, &of_b, same, err);
 }
 
 nb_status nb_diff_banks(const char *path_a, const char *path_b, json_t *about, bool *same, nb_error *err)
@@ -73,11 +75,11 @@ nb_status nb_diff_banks(const char *path_a, const char *path_b, json_t *about, b
     nb_side labels_b = {.texts = &b.labels, .rows = b.label_rows, .d = d};
     nb_side of_a = {&a.negatives, a.tags, a.negative_rows, d, a.criterion, a.ids};
     nb_side of_b = {&b.negatives, b.tags, b.negative_rows, d, b.criterion, b.ids};
-    diff_parameters(&a, &b, about, same);
-    NB_TRY(add_sides(about, "labels", &labels_a, &labels_b, same, err));
-    NB_TRY(diff_prototypes(&a, &b, d, about, same, err));
-    NB_TRY(add_sides(about, "negatives", &of_a, &of_b, same, err));
-    NB_TRY(diff_visual(&a, &b, d, about, same, err));
+    inspect_diff_kinds_diff_parameters(&a, &b, about, same);
+    NB_TRY(inspect_diff_kinds_add_sides(about, "labels", &labels_a, &labels_b, same, err));
+    NB_TRY(inspect_diff_kinds_diff_prototypes(&a, &b, d, about, same, err));
+    NB_TRY(inspect_diff_kinds_add_sides(about, "negatives", &of_a, &of_b, same, err));
+    NB_TRY(inspect_diff_kinds_diff_visual(&a, &b, d, about, same, err));
     json_object_set_new(about, "provenance",
                         json_string(strcmp(a.provenance, b.provenance) == 0 ? "identical" : "different"));
 done:
@@ -94,7 +96,7 @@ nb_status nb_diff_corpora(const char *path_a, const char *path_b, json_t *about,
     NB_TRY(nb_corpus_file_read(&a, NULL, path_a, err));
     NB_TRY(nb_corpus_file_read(&b, NULL, path_b, err));
     nb_side of_a = {.texts = &a.texts, .tags = a.tags}, of_b = {.texts = &b.texts, .tags = b.tags};
-    NB_TRY(add_sides(about, "texts", &of_a, &of_b, same, err));
+    NB_TRY(inspect_diff_kinds_add_sides(about, "texts", &of_a, &of_b, same, err));
     for (size_t i = 0; *same && i < a.count; i++) {
         origins += a.source[i] != b.source[i] || a.line[i] != b.line[i];
     }
@@ -113,14 +115,14 @@ typedef struct rows_found {
     json_int_t differing, first;
 } rows_found;
 
-static void count_row(rows_found *f, size_t row, bool differs)
+static void inspect_diff_kinds_count_row(rows_found *f, size_t row, bool differs)
 {
     if (differs && !f->differing++) {
         f->first = (json_int_t)row;
     }
 }
 
-static void add_found(json_t *about, const char *key, const rows_found *f, bool *same)
+static void inspect_diff_kinds_add_found(json_t *about, const char *key, const rows_found *f, bool *same)
 {
     json_t *found = json_pack("{s:I, s:o}", "rows_differing", f->differing, "first",
                               f->differing ? json_integer(f->first) : json_null());
@@ -128,13 +130,14 @@ static void add_found(json_t *about, const char *key, const rows_found *f, bool 
     *same = *same && !f->differing;
 }
 
-static bool same_string(const nb_strings *a, const nb_strings *b, size_t i)
+static bool inspect_diff_kinds_same_string(const nb_strings *a, const nb_strings *b, size_t i)
 {
     return nb_strings_len(a, i) == nb_strings_len(b, i) &&
            memcmp(nb_strings_get(a, i), nb_strings_get(b, i), nb_strings_len(a, i)) == 0;
 }
 
-static nb_status diff_rows(nb_store *a, nb_store *b, size_t count, json_t *about, bool *same, nb_error *err)
+static nb_status inspect_diff_kinds_diff_rows(nb_store *a, nb_store *b, size_t count, json_t *about, bool *same,
+                                              nb_error *err)
 {
     size_t d = (size_t)a->plan.width;
     rows_found found = {0};
@@ -152,11 +155,11 @@ static nb_status diff_rows(nb_store *a, nb_store *b, size_t count, json_t *about
             for (size_t k = 0; k < d; k++) {
                 gap = fmax(gap, fabs((double)x[r * d + k] - (double)y[r * d + k]));
             }
-            count_row(&found, at + r, memcmp(x + r * d, y + r * d, d * sizeof *x) != 0);
+            inspect_diff_kinds_count_row(&found, at + r, memcmp(x + r * d, y + r * d, d * sizeof *x) != 0);
             largest = fmax(largest, gap);
         }
     }
-    add_found(about, "embeddings", &found, same);
+    inspect_diff_kinds_add_found(about, "embeddings", &found, same);
     json_object_set_new(json_object_get(about, "embeddings"), "largest_difference", json_real(largest));
 done:
     free(x);
@@ -165,7 +168,7 @@ done:
 }
 
 /* The numbers that two files have beside each other, as {"a", "b"}. */
-static void add_counts(json_t *about, const char *key, size_t a, size_t b, bool *same)
+static void inspect_diff_kinds_add_counts(json_t *about, const char *key, size_t a, size_t b, bool *same)
 {
     json_object_set_new(about, key, json_pack("{s:I, s:I}", "a", (json_int_t)a, "b", (json_int_t)b));
     *same = *same && a == b;
@@ -179,22 +182,22 @@ nb_status nb_diff_stores(const char *path_a, const char *path_b, json_t *about, 
     NB_TRY(nb_store_open(&a, path_a, true, err));
     NB_TRY(nb_store_open(&b, path_b, true, err));
     size_t count = (size_t)(a.plan.count < b.plan.count ? a.plan.count : b.plan.count);
-    add_counts(about, "rows", (size_t)a.plan.count, (size_t)b.plan.count, same);
-    add_counts(about, "width", (size_t)a.plan.width, (size_t)b.plan.width, same);
+    inspect_diff_kinds_add_counts(about, "rows", (size_t)a.plan.count, (size_t)b.plan.count, same);
+    inspect_diff_kinds_add_counts(about, "width", (size_t)a.plan.width, (size_t)b.plan.width, same);
     json_object_set_new(
         about, "precision",
         json_pack("{s:s, s:s}", "a", a.plan.half ? "fp16" : "fp32", "b", b.plan.half ? "fp16" : "fp32"));
     *same = *same && a.plan.half == b.plan.half && !a.tags == !b.tags && !a.labels == !b.labels;
     for (size_t i = 0; i < count; i++) {
-        count_row(&names, i, !same_string(&a.names, &b.names, i));
-        count_row(&tags, i, a.tags && b.tags && a.tags[i] != b.tags[i]);
-        count_row(&labels, i, a.labels && b.labels && a.labels[i] != b.labels[i]);
+        inspect_diff_kinds_count_row(&names, i, !inspect_diff_kinds_same_string(&a.names, &b.names, i));
+        inspect_diff_kinds_count_row(&tags, i, a.tags && b.tags && a.tags[i] != b.tags[i]);
+        inspect_diff_kinds_count_row(&labels, i, a.labels && b.labels && a.labels[i] != b.labels[i]);
     }
-    add_found(about, "names", &names, same);
-    add_found(about, "tags", &tags, same);
-    add_found(about, "labels", &labels, same);
+    inspect_diff_kinds_add_found(about, "names", &names, same);
+    inspect_diff_kinds_add_found(about, "tags", &tags, same);
+    inspect_diff_kinds_add_found(about, "labels", &labels, same);
     if (a.plan.width == b.plan.width) {
-        NB_TRY(diff_rows(&a, &b, count, about, same, err));
+        NB_TRY(inspect_diff_kinds_diff_rows(&a, &b, count, about, same, err));
     }
 done:
     nb_store_close(&a);
@@ -202,7 +205,7 @@ done:
     return status;
 }
 
-static bool same_number(double a, double b)
+static bool inspect_diff_kinds_same_number(double a, double b)
 {
     return a == b || (isnan(a) && isnan(b));
 }
@@ -215,18 +218,19 @@ nb_status nb_diff_scores(const char *path_a, const char *path_b, json_t *about, 
     nb_status status;
     NB_TRY(nb_predictions_read_any(&a, path_a, err));
     NB_TRY(nb_predictions_read_any(&b, path_b, err));
-    add_counts(about, "rows", a.count, b.count, same);
+    inspect_diff_kinds_add_counts(about, "rows", a.count, b.count, same);
     for (size_t i = 0; i < a.count && i < b.count; i++) {
-        count_row(&images, i, !same_string(&a.images, &b.images, i));
-        count_row(&labels, i, a.labels[i] != b.labels[i]);
-        count_row(&classes, i, a.classes[i] != b.classes[i]);
-        count_row(&scores, i, a.score[i] != b.score[i] || !same_number(a.ood_score[i], b.ood_score[i]));
+        inspect_diff_kinds_count_row(&images, i, !inspect_diff_kinds_same_string(&a.images, &b.images, i));
+        inspect_diff_kinds_count_row(&labels, i, a.labels[i] != b.labels[i]);
+        inspect_diff_kinds_count_row(&classes, i, a.classes[i] != b.classes[i]);
+        inspect_diff_kinds_count_row(
+            &scores, i, a.score[i] != b.score[i] || !inspect_diff_kinds_same_number(a.ood_score[i], b.ood_score[i]));
         largest = fmax(largest, fabs(a.score[i] - b.score[i]));
     }
-    add_found(about, "images", &images, same);
-    add_found(about, "labels", &labels, same);
-    add_found(about, "classes", &classes, same);
-    add_found(about, "scores", &scores, same);
+    inspect_diff_kinds_add_found(about, "images", &images, same);
+    inspect_diff_kinds_add_found(about, "labels", &labels, same);
+    inspect_diff_kinds_add_found(about, "classes", &classes, same);
+    inspect_diff_kinds_add_found(about, "scores", &scores, same);
     json_object_set_new(json_object_get(about, "scores"), "largest_difference", json_real(largest));
 done:
     nb_scores_free(&a);
