@@ -2,6 +2,7 @@
 
 #include "common/base/file.h"
 #include "common/image/decode.h"
+#include "common/image/write_png.h"
 #include "jobs/demo/demo_model.h"
 #include "jobs/demo/draw.h"
 #include "jobs/demo/trained.h"

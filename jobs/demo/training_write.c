@@ -1,5 +1,6 @@
 #include "common/base/file.h"
 #include "common/image/decode.h"
+#include "common/image/write_png.h"
 #include "jobs/demo/draw.h"
 #include "jobs/demo/training.h"
 

@@ -36,7 +36,8 @@ nb_status nb_visual_source_run(nb_visual_source *s, const nb_visual_batch *b, nb
     for (size_t i = 0; i < b->count * s->d; i++) {
         s->images[i] = (float)b->images[i];
     }
-    nb_status status = nb_inverter_images(s->inverter, s->seed, &(nb_numbered_images){s->images, b->ids, b->count}, b->features, err);
+    nb_status status =
+        nb_inverter_images(s->inverter, s->seed, &(nb_numbered_images){s->images, b->ids, b->count}, b->features, err);
     for (size_t i = 0; i < b->count && status == NB_OK; i++) {
         bool rejected;
         for (size_t k = 0; k < s->d; k++) {
