@@ -1,4 +1,4 @@
-/* What every command gets: its options, the log, the team and the provenance of what it makes.
+/* What every command gets: its options, the log, the communicator and the provenance of what it makes.
  *
  * A command is one file with a table of options, a settings struct and a function of about six calls; its line stands
  * in jobs/commands.c. */
@@ -7,7 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/options/option.h"
-#include "common/parallel/team.h"
+#include "common/parallel/comm.h"
 #include "common/store/embeddings.h"
 #include "common/store/provenance.h"
 
@@ -16,9 +16,9 @@ typedef struct nb_job {
     const nb_parsed *options; /**< as parsed, with the values of extra rows (nb_parsed.parameters) */
     const void *settings;     /**< of the command's own type */
     nb_log log;               /**< rank 0 writes it */
-    nb_team team;             /**< of one, without MPI, for commands that need none */
+    nb_comm comm;             /**< of one, without MPI, for commands that need none */
     nb_provenance provenance; /**< of what the command makes; recorded by nb_job_record */
-    bool told_kernels;        /**< by nb_job_tell_kernels */
+    bool logged_kernels;      /**< by nb_job_log_kernels */
 } nb_job;
 
 /** Rows of every command, whose settings begin with an nb_talk `talk`. */
@@ -73,7 +73,7 @@ nb_status nb_job_record_kernel(nb_job *job, nb_error *err);
 
 /** Warns, once in a job, of kernels slower than this CPU allows (OPENBLAS_CORETYPE, NEGBANK_VECTOR), naming both and
  * the remedy. nb_job_record_kernel does it too. Not collective. */
-void nb_job_tell_kernels(nb_job *job);
+void nb_job_log_kernels(nb_job *job);
 
 /** Rank 0 writes the record of the run beside an output that stands. A failure, on a disk just filled up say, is a
  * warning: the output is whole without it. Not collective.
@@ -88,7 +88,7 @@ void nb_job_record(nb_job *job, const char *output, const char *digest);
  * @return NB_OK when all ranks have it, else the status of the lowest rank that failed, with its error in *err */
 nb_status nb_agree(const nb_job *job, nb_status status, nb_error *err);
 
-/* As in common/parallel/team.h: a rank that fails never goes on. */
+/* As in common/parallel/comm.h: a rank that fails never goes on. */
 #if defined(__clang_analyzer__) && !defined(NB_JOB_DEFINITIONS)
 static inline nb_status nb_agree_analysed(const nb_job *job, nb_status status, nb_error *err)
 {

@@ -8,7 +8,7 @@ static nb_status precision_same_engine(nb_job *job, const nb_engine *engine, nb_
     if (!job->options->command->mpi) {
         return NB_OK;
     }
-    nb_status status = nb_team_same(&job->team, "the engine", engine->precision, err);
+    nb_status status = nb_comm_same(&job->comm, "the engine", engine->precision, err);
     return status == NB_OK ? NB_OK : nb_hint(err, "set NEGBANK_AMX alike for all ranks, or not at all");
 }
 
@@ -16,15 +16,15 @@ nb_status nb_job_engine(nb_job *job, const char *wanted, const nb_engine **out, 
 {
     const char *why = NULL;
     const nb_engine *mine = strcmp(wanted, "fp32") == 0 ? &nb_engine_fp32 : nb_engine_bf16(&why);
-    uint64_t able = mine != NULL, ranks = (uint64_t)job->team.size;
+    uint64_t able = mine != NULL, ranks = (uint64_t)job->comm.size;
     nb_status status = nb_agree(job, NB_OK, err); /* before the sum: a rank may have failed since the last one */
     if (status == NB_OK && job->options->command->mpi) {
-        status = nb_team_sum(&job->team, &able, 1, err);
+        status = nb_comm_sum(&job->comm, &able, 1, err);
     }
     if (status != NB_OK) {
         return status;
     }
-    nb_job_tell_kernels(job);
+    nb_job_log_kernels(job);
     if (mine && able == ranks) {
         *out = mine;
         return precision_same_engine(job, mine, err);

@@ -14,14 +14,14 @@
 
 nb_status nb_agree(const nb_job *job, nb_status status, nb_error *err)
 {
-    return job->options->command->mpi ? nb_team_agree(&job->team, status, err) : status;
+    return job->options->command->mpi ? nb_comm_agree(&job->comm, status, err) : status;
 }
 
 /* No rank looks into a store before rank 0 found it whole: damaged bytes go no further than its seal. */
 static nb_status program_open_store(nb_job *job, nb_store *out, const char *role, const char *path,
                                     nb_status (*open)(nb_store *, const char *, bool, nb_error *), nb_error *err)
 {
-    bool first = job->team.rank == 0;
+    bool first = job->comm.rank == 0;
     nb_status status;
     NB_TRY(nb_agree(job, first ? open(out, path, true, err) : NB_OK, err));
     NB_TRY(nb_agree(job, first ? NB_OK : open(out, path, false, err), err));
@@ -56,7 +56,7 @@ static nb_status program_check_output(const char *const *paths, size_t i, bool f
 nb_status nb_job_check_outputs(const nb_job *job, const char *const *paths, size_t count, bool force, nb_error *err)
 {
     nb_status status = NB_OK;
-    for (size_t i = 0; i < count && status == NB_OK && job->team.rank == 0; i++) {
+    for (size_t i = 0; i < count && status == NB_OK && job->comm.rank == 0; i++) {
         status = paths[i] ? program_check_output(paths, i, force, err) : NB_OK;
     }
     return nb_agree(job, status, err);
@@ -74,13 +74,13 @@ static void program_tell_vector(const nb_job *job, const char *wanted)
     }
 }
 
-void nb_job_tell_kernels(nb_job *job)
+void nb_job_log_kernels(nb_job *job)
 {
     const char *better = nb_blas_better(), *forced = getenv("OPENBLAS_CORETYPE"), *vector = getenv("NEGBANK_VECTOR");
-    if (job->told_kernels) {
+    if (job->logged_kernels) {
         return;
     }
-    job->told_kernels = true;
+    job->logged_kernels = true;
     if (better && forced) {
         nb_log_warn(
             &job->log,
@@ -99,9 +99,9 @@ void nb_job_tell_kernels(nb_job *job)
 nb_status nb_job_record_kernel(nb_job *job, nb_error *err)
 {
     char kernels[128];
-    nb_job_tell_kernels(job);
+    nb_job_log_kernels(job);
     snprintf(kernels, sizeof kernels, "OpenBLAS %s, %s", nb_blas_kernel(), nb_vector_best()->name);
-    nb_status status = nb_team_same(&job->team, "the kernel family", kernels, err);
+    nb_status status = nb_comm_same(&job->comm, "the kernel family", kernels, err);
     if (status != NB_OK) {
         return nb_hint(err,
                        "the nodes have different CPUs: use nodes of one kind, or set OPENBLAS_CORETYPE=Haswell and "
@@ -113,11 +113,11 @@ nb_status nb_job_record_kernel(nb_job *job, nb_error *err)
 void nb_job_record(nb_job *job, const char *output, const char *digest)
 {
     nb_error err = {0};
-    if (job->team.rank != 0) {
+    if (job->comm.rank != 0) {
         return;
     }
-    json_t *bytes = job->team.traffic ? json_pack("{s:I}", "collective_bytes", (json_int_t)*job->team.traffic) : NULL;
-    if ((job->team.traffic && nb_provenance_measured(&job->provenance, "communication", bytes, &err) != NB_OK) ||
+    json_t *bytes = job->comm.traffic ? json_pack("{s:I}", "collective_bytes", (json_int_t)*job->comm.traffic) : NULL;
+    if ((job->comm.traffic && nb_provenance_measured(&job->provenance, "communication", bytes, &err) != NB_OK) ||
         nb_provenance_run(&job->provenance, output, digest, &err) != NB_OK) {
         nb_log_warn(&job->log, "no record of this run beside '%s': %s", output, err.message);
     }
@@ -173,14 +173,14 @@ static int program_report(const nb_log *log, bool speak, const nb_error *err)
  * start. */
 static int program_refuse(const nb_log *log, bool mpi, nb_error *err)
 {
-    nb_team team = {.comm = MPI_COMM_NULL};
+    nb_comm comm = {.handle = MPI_COMM_NULL};
     nb_error none = {0};
-    if (!mpi || !program_launched_as() || nb_team_start(&team, &none) != NB_OK) {
+    if (!mpi || !program_launched_as() || nb_comm_start(&comm, &none) != NB_OK) {
         return program_report(log, program_speaks_first(), err);
     }
-    err->status = nb_team_agree(&team, err->status, err);
-    int code = program_report(log, team.rank == 0, err);
-    nb_team_stop(&team);
+    err->status = nb_comm_agree(&comm, err->status, err);
+    int code = program_report(log, comm.rank == 0, err);
+    nb_comm_stop(&comm);
     return code;
 }
 
@@ -208,10 +208,10 @@ static nb_status program_explain(const nb_parsed *parsed, nb_error *err)
 static nb_status program_start_team(nb_job *job, nb_error *err)
 {
     if (job->options->command->mpi) {
-        return nb_team_start(&job->team, err);
+        return nb_comm_start(&job->comm, err);
     }
-    job->team = (nb_team){.comm = MPI_COMM_NULL, .size = 1};
-    gethostname(job->team.host, sizeof job->team.host - 1);
+    job->comm = (nb_comm){.handle = MPI_COMM_NULL, .size = 1};
+    gethostname(job->comm.host, sizeof job->comm.host - 1);
     return NB_OK;
 }
 
@@ -221,11 +221,11 @@ static int program_run(const nb_parsed *parsed)
     const nb_talk *talk = parsed->settings;
     nb_job job = {.options = parsed, .settings = parsed->settings};
     nb_status status = program_start_team(&job, &err);
-    bool speak = job.team.rank == 0;
+    bool speak = job.comm.rank == 0;
     job.log = nb_log_open(parsed->command->name, speak, talk->log_json, talk->quiet);
     if (status == NB_OK) {
         nb_blas_start();
-        status = nb_provenance_start(&job.provenance, parsed, job.team.size, job.team.host, &err);
+        status = nb_provenance_start(&job.provenance, parsed, job.comm.size, job.comm.host, &err);
         status = nb_agree(&job, status, &err);
     }
     if (status == NB_OK) {
@@ -235,7 +235,7 @@ static int program_run(const nb_parsed *parsed)
     int code = status == NB_OK ? 0 : program_report(&job.log, speak, &err);
     nb_provenance_end(&job.provenance);
     if (parsed->command->mpi) {
-        nb_team_stop(&job.team);
+        nb_comm_stop(&job.comm);
     }
     return code;
 }

@@ -31,12 +31,13 @@ typedef struct nb_transfer_choice {
 /* clang-format on */
 
 /** Reads the words of --verify, each a key or a key file. Not collective.
- * @param room  for how many more keys to allocate
+ * @param extra  for how many more keys to allocate
  * @param keys  receives [words->count + room] keys; the caller frees *keys, after a failure too
  * @param count receives how many were read
  * @return NB_OK; NB_ERR_INPUT for what is no key; NB_ERR_IO for a file that cannot be read; NB_ERR_LIMIT without memory
  */
-nb_status nb_job_trusted_keys(const nb_strings *words, size_t room, nb_public_key **keys, size_t *count, nb_error *err);
+nb_status nb_job_trusted_keys(const nb_strings *words, size_t extra, nb_public_key **keys, size_t *count,
+                              nb_error *err);
 
 /** An nb_password_source. Not collective.
  * @param state the --password-file, or NULL

@@ -35,7 +35,7 @@ struct negbank_stream {
 };
 
 /* HDF5 keeps state of its own for the whole process and is built without locks. */
-static pthread_mutex_t hdf5_turn = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t hdf5_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* The message of a failure for the caller; the code to return. */
 static int negbank_report(nb_status status, const nb_error *err, char *message, size_t size)
@@ -77,9 +77,9 @@ int negbank_open(negbank_bank **out, const char *path, char *message, size_t mes
     if (!b) {
         return negbank_report(NB_ERR_LIMIT, &err, message, message_size);
     }
-    pthread_mutex_lock(&hdf5_turn);
+    pthread_mutex_lock(&hdf5_lock);
     status = path ? nb_bank_open(&b->bank, path, &err) : nb_fail(&err, NB_ERR_USAGE, "no path is given");
-    pthread_mutex_unlock(&hdf5_turn);
+    pthread_mutex_unlock(&hdf5_lock);
     if (status == NB_OK) {
         status = negbank_read_provenance(b, &err);
     }

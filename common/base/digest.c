@@ -21,10 +21,11 @@ nb_digest nb_digest_bytes(const void *bytes, size_t len)
 
 nb_status nb_digest_file(nb_digest *out, const char *path, nb_error *err)
 {
-    return nb_digest_file_pulsed(out, path, NULL, NULL, err);
+    return nb_digest_file_progress(out, path, NULL, NULL, err);
 }
 
-nb_status nb_digest_file_pulsed(nb_digest *out, const char *path, nb_pulse pulse, void *pulsed, nb_error *err)
+nb_status nb_digest_file_progress(nb_digest *out, const char *path, nb_progress_callback progress, void *progress_state,
+                                  nb_error *err)
 {
     crypto_hash_sha256_state state;
     unsigned char hash[crypto_hash_sha256_BYTES];
@@ -44,7 +45,7 @@ nb_status nb_digest_file_pulsed(nb_digest *out, const char *path, nb_pulse pulse
     while ((got = read(fd, block, BLOCK)) > 0 || (got < 0 && errno == EINTR)) {
         crypto_hash_sha256_update(&state, (unsigned char *)block, got > 0 ? (unsigned long long)got : 0);
         bytes += got > 0 ? (uint64_t)got : 0;
-        NB_TRY(pulse ? pulse(pulsed, bytes) : NB_OK);
+        NB_TRY(progress ? progress(progress_state, bytes) : NB_OK);
     }
     if (got < 0) {
         status = nb_fail_errno(err, NB_ERR_IO, "cannot read '%s'", path);

@@ -23,16 +23,16 @@ nb_digest nb_digest_bytes(const void *bytes, size_t len);
 NB_CHECKED nb_status nb_digest_file(nb_digest *out, const char *path, nb_error *err);
 
 /** Hears now and then how many bytes are done; what it returns but NB_OK ends the work. */
-typedef nb_status (*nb_pulse)(void *state, uint64_t bytes);
+typedef nb_status (*nb_progress_callback)(void *state, uint64_t bytes);
 
 /** nb_digest_file of a long file.
  *
  * @param out   the digest
  * @param path  the file
- * @param pulse called behind every MiB; NULL: never
- * @param state what `pulse` is given
- * @return as nb_digest_file, or the status of `pulse`. */
-NB_CHECKED nb_status nb_digest_file_pulsed(nb_digest *out, const char *path, nb_pulse pulse, void *state,
-                                           nb_error *err);
+ * @param progress called behind every MiB; NULL: never
+ * @param state what `progress` is given
+ * @return as nb_digest_file, or the status of `progress`. */
+NB_CHECKED nb_status nb_digest_file_progress(nb_digest *out, const char *path, nb_progress_callback progress,
+                                             void *state, nb_error *err);
 
 #endif

@@ -55,7 +55,7 @@ static void log_say(const nb_log *log, const char *level, const char *before, co
 {
     char text[NB_MESSAGE_MAX];
     vsnprintf(text, sizeof text, format, args);
-    nb_text_mend(text);
+    nb_text_sanitise(text);
     if (log->json) {
         log_json_line(log, log->out, level, json_pack("{s:s}", "message", text));
     } else {
@@ -86,10 +86,10 @@ void nb_log_warn(const nb_log *log, const char *format, ...)
 
 void nb_log_error(const nb_log *log, const nb_error *given)
 {
-    nb_error mended = *given;
-    const nb_error *err = &mended;
-    nb_text_mend(mended.message);
-    nb_text_mend(mended.hint);
+    nb_error sanitised = *given;
+    const nb_error *err = &sanitised;
+    nb_text_sanitise(sanitised.message);
+    nb_text_sanitise(sanitised.hint);
     if (log->json) {
         log_json_line(log, stderr, "error",
                       json_pack("{s:s, s:s, s:i, s:s, s:s}", "status", nb_status_name(err->status), "message",

@@ -30,7 +30,7 @@ enum { NB_MESSAGE_MAX = 1024, NB_HINT_MAX = 512 };
 typedef struct nb_error {
     nb_status status;
     int rank;   /**< the rank that failed; 0 without MPI */
-    int agreed; /**< 1 once all ranks hold it (common/parallel/team.h) */
+    int agreed; /**< 1 once all ranks hold it (common/parallel/comm.h) */
     char host[64];
     char message[NB_MESSAGE_MAX];
     char hint[NB_HINT_MAX];

@@ -47,7 +47,7 @@ static bool text_starts_number(const char *text)
     return (*text >= '0' && *text <= '9') || *text == '-' || *text == '+' || *text == '.';
 }
 
-void nb_text_mend(char *text)
+void nb_text_sanitise(char *text)
 {
     unsigned char *p = (unsigned char *)text;
     size_t left = strlen(text);

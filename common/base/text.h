@@ -12,7 +12,7 @@ bool nb_utf8_valid(const char *bytes, size_t len);
 
 /** Replaces control characters and bytes that are not UTF-8 in `text` by '?', so that a terminal or a JSON parser can
  * take it. */
-void nb_text_mend(char *text);
+void nb_text_sanitise(char *text);
 
 /** Takes user, password and query, where secrets may be, out of an address ("https://user:word@host/path?key"); other
  * `text` stays as it is. */

@@ -59,7 +59,7 @@ nb_status nb_image_create_within(nb_image *out, uint64_t width, uint64_t height,
                        (unsigned long long)height);
     }
     if (width > pixels || height > pixels / width) {
-        out->width = (size_t)width; /* without pixels: what the fault is told by */
+        out->width = (size_t)width; /* without pixels: what the fault is recognised by */
         out->height = (size_t)height;
         nb_fail(err, NB_ERR_INPUT, "%llu x %llu pixels, at most %zu in all are accepted", (unsigned long long)width,
                 (unsigned long long)height, pixels);

@@ -6,7 +6,7 @@
 
 /* BAND rows are worked on together: the lanes of the vectors are their values, so both passes are the same plain loop
  * over lanes, which compilers vectorise. A strip is the outputs of a row that are worked on together; its rows are ROW
- * values apart. Pixels are widened to 32 bits once, when they are turned, not at each tap. */
+ * values apart. Pixels are widened to 32 bits once, when they are transposed, not at each tap. */
 enum { FRACTION_BITS = 32 - 8 - 2, BAND = 16, LANES = 3 * BAND, STRIP = 2 * LANES, ROW = STRIP + 16 };
 
 /* One clone a vector width, chosen when the program is loaded; integers, so all have the same bits. Clang 14 knows no
@@ -76,8 +76,8 @@ static void resample_fill_window(windows *w, size_t i, const stretch *s, size_t 
 {
     double first, last, sum = 0;
     double centre = resample_bounds(s, at, &first, &last);
-    size_t length = (size_t)(last - first), room = (size_t)s->in - w->taps;
-    w->start[i] = (size_t)first < room ? (size_t)first : room;
+    size_t length = (size_t)(last - first), capacity = (size_t)s->in - w->taps;
+    w->start[i] = (size_t)first < capacity ? (size_t)first : capacity;
     int32_t *weight = w->weight + i * w->taps + ((size_t)first - w->start[i]);
     for (size_t k = 0; k < length; k++) {
         real[k] = resample_bicubic(((double)k + first - centre + 0.5) * s->inverse);
@@ -129,12 +129,12 @@ static size_t resample_windows_span(const windows *w, size_t first, size_t count
 }
 
 /* The crop is made strip by strip and a strip band by band, so that what is worked on stays in the first cache. A
- * turned picture has a line a column, in it BAND pixels, one a row. */
+ * transposed picture has a line a column, in it BAND pixels, one a row. */
 typedef struct workshop {
     windows across, down;
-    int32_t *turned; /* [columns under a strip, LANES] and one */
-    int32_t *rows;   /* [room, ROW] resized across, waiting for the pass down */
-    size_t room;
+    int32_t *transposed; /* [columns under a strip, LANES] and one */
+    int32_t *rows;       /* [capacity, ROW] resized across, waiting for the pass down */
+    size_t capacity;
 } workshop;
 
 /* Of one strip: its outputs, and rows top .. top + held - 1 of the input, which `rows` has. */
@@ -145,13 +145,13 @@ typedef struct strip {
 
 /* Pixels are moved four values at a time; the fourth belongs to the next pixel, which is moved later. */
 
-/* count rows of `in` [.., width] to turned [columns, LANES]. */
-VECTORISED static void resample_turn(const uint8_t *in, size_t width, size_t count, size_t columns, int32_t *turned)
+/* count rows of `in` [.., width] to transposed [columns, LANES]. */
+VECTORISED static void resample_turn(const uint8_t *in, size_t width, size_t count, size_t columns, int32_t *transposed)
 {
     for (size_t x = 0; x + 1 < columns; x++) {
         for (size_t y = 0; y < count; y++) {
             uint8_t pixel[4];
-            int32_t *to = turned + x * LANES + 3 * y;
+            int32_t *to = transposed + x * LANES + 3 * y;
             memcpy(pixel, in + 3 * (y * width + x), sizeof pixel);
             for (size_t c = 0; c < 4; c++) {
                 to[c] = pixel[c];
@@ -160,7 +160,7 @@ VECTORISED static void resample_turn(const uint8_t *in, size_t width, size_t cou
     }
     for (size_t y = 0; y < count; y++) {
         for (size_t c = 0; c < 3; c++) {
-            turned[(columns - 1) * LANES + 3 * y + c] = in[3 * (y * width + columns - 1) + c];
+            transposed[(columns - 1) * LANES + 3 * y + c] = in[3 * (y * width + columns - 1) + c];
         }
     }
 }
@@ -184,15 +184,15 @@ static inline void resample_weigh(const int32_t *weight, size_t taps, const int3
     }
 }
 
-/* The strip's outputs of `count` rows, from turned and turned back. */
-VECTORISED static void resample_resize_across(const windows *w, const strip *t, const int32_t *turned, size_t count,
+/* The strip's outputs of `count` rows, from transposed, in rows again. */
+VECTORISED static void resample_resize_across(const windows *w, const strip *t, const int32_t *transposed, size_t count,
                                               int32_t *rows)
 {
     for (size_t i = 0; i < t->count; i++) {
         size_t at = t->first + i;
         int32_t column[LANES + 1] = {0};
-        resample_weigh(w->weight + at * w->taps, w->taps, turned + (w->start[at] - w->start[t->first]) * LANES, LANES,
-                       column);
+        resample_weigh(w->weight + at * w->taps, w->taps, transposed + (w->start[at] - w->start[t->first]) * LANES,
+                       LANES, column);
         for (size_t y = 0; y < count; y++) {
             memcpy(rows + y * ROW + 3 * i, column + 3 * y, 4 * sizeof *rows);
         }
@@ -227,10 +227,10 @@ static nb_status resample_workshop_make(workshop *s, const nb_resample_side *acr
         size_t have = resample_windows_span(&s->across, i, resample_strip_outputs(&s->across, i));
         columns = have > columns ? have : columns;
     }
-    s->room = 2 * s->down.taps + BAND; /* twice, so that rows are seldom moved */
-    s->turned = nb_alloc_aligned(columns * LANES + 1, sizeof *s->turned, err);
-    s->rows = nb_alloc_aligned(s->room * ROW, sizeof *s->rows, err);
-    status = s->turned && s->rows ? NB_OK : NB_ERR_LIMIT;
+    s->capacity = 2 * s->down.taps + BAND; /* twice, so that rows are seldom moved */
+    s->transposed = nb_alloc_aligned(columns * LANES + 1, sizeof *s->transposed, err);
+    s->rows = nb_alloc_aligned(s->capacity * ROW, sizeof *s->rows, err);
+    status = s->transposed && s->rows ? NB_OK : NB_ERR_LIMIT;
 done:
     return status;
 }
@@ -239,7 +239,7 @@ static void resample_workshop_free(workshop *s)
 {
     resample_windows_free(&s->across);
     resample_windows_free(&s->down);
-    free(s->turned);
+    free(s->transposed);
     free(s->rows);
 }
 
@@ -257,12 +257,12 @@ static void resample_provide(workshop *s, strip *t, const nb_image *in, size_t s
 {
     size_t left = s->across.start[t->first], columns = resample_windows_span(&s->across, t->first, t->count);
     while (t->top + t->held < end) {
-        if (t->held + BAND > s->room) {
+        if (t->held + BAND > s->capacity) {
             resample_drop(s, t, start);
         }
         size_t from = t->top + t->held, count = last - from < BAND ? last - from : BAND;
-        resample_turn(in->rgb + 3 * (from * in->width + left), in->width, count, columns, s->turned);
-        resample_resize_across(&s->across, t, s->turned, count, s->rows + t->held * ROW);
+        resample_turn(in->rgb + 3 * (from * in->width + left), in->width, count, columns, s->transposed);
+        resample_resize_across(&s->across, t, s->transposed, count, s->rows + t->held * ROW);
         t->held += count;
     }
 }

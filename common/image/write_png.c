@@ -21,7 +21,7 @@ static bool write_png_describe(png_image *png, const nb_image *image)
 nb_status nb_image_encode_png(nb_buffer *out, const nb_image *image, nb_error *err)
 {
     png_image png;
-    png_alloc_size_t room = 0;
+    png_alloc_size_t capacity = 0;
     nb_status status;
     if (!write_png_describe(&png, image)) {
         return nb_fail(err, NB_ERR_USAGE, "no pixels to encode");
@@ -29,11 +29,11 @@ nb_status nb_image_encode_png(nb_buffer *out, const nb_image *image, nb_error *e
     png_alloc_size_t most = PNG_IMAGE_PNG_SIZE_MAX(png);
     char *bytes;
     NB_TRY_NEW(bytes, most);
-    room = most;
-    if (!png_image_write_to_memory(&png, bytes, &room, 0, image->rgb, 0, NULL)) {
+    capacity = most;
+    if (!png_image_write_to_memory(&png, bytes, &capacity, 0, image->rgb, 0, NULL)) {
         status = nb_fail(err, NB_ERR_LIMIT, "cannot encode a PNG: %s", png.message);
     } else {
-        status = nb_buffer_append(out, bytes, room, err);
+        status = nb_buffer_append(out, bytes, capacity, err);
     }
     free(bytes);
 done:

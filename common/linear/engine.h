@@ -68,9 +68,9 @@ struct nb_engine {
     void (*pack)(const nb_engine *engine, void *out, const float *weight, size_t n, size_t k);
     /** Bytes of an input [rows, k]. */
     size_t (*input_bytes)(size_t rows, size_t k);
-    /** Makes an input of rows[count, k], in `room` (input_bytes(count, k) bytes, aligned to 64); returns it. An engine
-     * that does not pack returns `rows` and leaves `room` alone. */
-    const void *(*input)(const nb_engine *engine, void *room, const float *rows, size_t count, size_t k);
+    /** Makes an input of rows[count, k], in `buffer` (input_bytes(count, k) bytes, aligned to 64); returns it. An
+     * engine that does not pack returns `rows` and leaves `buffer` alone. */
+    const void *(*input)(const nb_engine *engine, void *buffer, const float *rows, size_t count, size_t k);
     /** Computes a product. */
     void (*product)(const nb_engine *engine, const nb_product *product);
     /** Bytes of scratch for attention over up to `longest` rows, `head` floats each. */

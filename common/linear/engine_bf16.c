@@ -25,10 +25,10 @@ static size_t engine_bf16_input_bytes(size_t rows, size_t k)
     return nb_tile_rows_count(rows, k) * sizeof(uint16_t);
 }
 
-static const void *engine_bf16_input(const nb_engine *e, void *room, const float *rows, size_t count, size_t k)
+static const void *engine_bf16_input(const nb_engine *e, void *buffer, const float *rows, size_t count, size_t k)
 {
-    e->tiles->pack_rows(room, rows, count, k, k);
-    return room;
+    e->tiles->pack_rows(buffer, rows, count, k, k);
+    return buffer;
 }
 
 /* One panel's part in a product: outputs [begin, end) of the matrix, which begin at `skip` of the panel. */
@@ -103,16 +103,16 @@ static void engine_bf16_product(const nb_engine *e, const nb_product *p)
 /* ---- attention ---- */
 
 /* Where the operands of one head lie in the scratch memory. */
-typedef struct head_room {
+typedef struct head_scratch {
     uint16_t *q, *k, *probabilities, *v;
     float *scores;
     size_t bytes;
-} head_room;
+} head_scratch;
 
-static head_room engine_bf16_head_rooms(void *scratch, size_t longest, size_t head)
+static head_scratch engine_bf16_head_rooms(void *scratch, size_t longest, size_t head)
 {
     char *at = scratch;
-    head_room r = {0};
+    head_scratch r = {0};
     size_t q = engine_bf16_input_bytes(longest, head), k = engine_bf16_weight_bytes(longest, head),
            v = engine_bf16_weight_bytes(head, longest), probabilities = engine_bf16_input_bytes(longest, longest);
     r.bytes = q + k + v + probabilities + longest * longest * sizeof(float);
@@ -135,7 +135,7 @@ static size_t engine_bf16_attention_bytes(size_t longest, size_t head)
 static void engine_bf16_attend(const nb_engine *e, const nb_attention *a)
 {
     size_t longest = a->m > a->n ? a->m : a->n;
-    head_room r = engine_bf16_head_rooms(a->scratch, longest, a->head);
+    head_scratch r = engine_bf16_head_rooms(a->scratch, longest, a->head);
     e->tiles->pack_rows(r.q, a->q, a->m, a->head, a->q_stride);
     e->tiles->pack_panels(r.k, a->k, a->n, a->head, a->stride);
     engine_bf16_product(

@@ -15,9 +15,9 @@ static void engine_fp32_pack(const nb_engine *engine, void *out, const float *we
     memcpy(out, weight, engine_fp32_float_bytes(n, k));
 }
 
-static const void *engine_fp32_input(const nb_engine *engine, void *room, const float *rows, size_t count, size_t k)
+static const void *engine_fp32_input(const nb_engine *engine, void *buffer, const float *rows, size_t count, size_t k)
 {
-    (void)engine, (void)room, (void)count, (void)k;
+    (void)engine, (void)buffer, (void)count, (void)k;
     return rows;
 }
 

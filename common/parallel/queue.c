@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* The words shared: the counter of runs, the halts, then a tally a rank. */
-enum { COUNTER, HALTS, TALLIES, TALLY_WORDS = 3 };
-_Static_assert(sizeof(nb_tally) == TALLY_WORDS * sizeof(uint64_t), "a tally travels as words");
+/* The words shared: the counter of runs, the halts, then the counters of every rank. */
+enum { NEXT_RUN, HALTS, COUNTERS, COUNTERS_WORDS = 3 };
+_Static_assert(sizeof(nb_counters) == COUNTERS_WORDS * sizeof(uint64_t), "counters travel as words");
 
 typedef _Atomic uint64_t word;
 
@@ -20,7 +20,7 @@ const char *nb_sharing_name(nb_sharing sharing)
 
 nb_sharing nb_sharing_parse(const char *name)
 {
-    for (int i = NB_SHARING_NODE; i <= NB_SHARING_DEALT; i++) {
+    for (int i = NB_SHARING_NODE; i <= NB_SHARING_ROUND_ROBIN; i++) {
         if (strcmp(name, names[i]) == 0) {
             return (nb_sharing)i;
         }
@@ -30,7 +30,7 @@ nb_sharing nb_sharing_parse(const char *name)
 
 static size_t queue_word_count(const nb_queue *q)
 {
-    return TALLIES + TALLY_WORDS * (size_t)q->team->size;
+    return COUNTERS + COUNTERS_WORDS * (size_t)q->comm->size;
 }
 
 static word *queue_node_words(const nb_queue *q)
@@ -40,34 +40,34 @@ static word *queue_node_words(const nb_queue *q)
 
 /* ---- create ---- */
 
-static nb_status queue_on_one_node(const nb_team *team, bool *one, nb_error *err)
+static nb_status queue_on_one_node(const nb_comm *comm, bool *one, nb_error *err)
 {
     MPI_Comm node = MPI_COMM_NULL;
     int ranks = 0;
     nb_status status;
-    NB_TRY_MPI(MPI_Comm_split_type(team->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
+    NB_TRY_MPI(MPI_Comm_split_type(comm->handle, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
     MPI_Comm_size(node, &ranks);
     MPI_Comm_free(&node);
 done:
-    *one = status == NB_OK && ranks == team->size; /* the same everywhere: some rank sees fewer unless all see all */
-    return nb_team_agree(team, status, err);
+    *one = status == NB_OK && ranks == comm->size; /* the same everywhere: some rank sees fewer unless all see all */
+    return nb_comm_agree(comm, status, err);
 }
 
 static nb_status queue_create_node(nb_queue *q, nb_error *err)
 {
     nb_status status;
-    NB_TRY(nb_shared_create(&q->shared, q->team, queue_word_count(q) * sizeof(word), err));
-    NB_TRY(nb_shared_publish(&q->shared, q->team, err));
+    NB_TRY(nb_shared_create(&q->shared, q->comm, queue_word_count(q) * sizeof(word), err));
+    NB_TRY(nb_shared_publish(&q->shared, q->comm, err));
 done:
     return status;
 }
 
 static nb_status queue_create_window(nb_queue *q, nb_error *err)
 {
-    MPI_Aint bytes = q->team->rank == 0 ? (MPI_Aint)(queue_word_count(q) * sizeof(uint64_t)) : 0;
+    MPI_Aint bytes = q->comm->rank == 0 ? (MPI_Aint)(queue_word_count(q) * sizeof(uint64_t)) : 0;
     void *base = NULL;
     nb_status status;
-    NB_TRY_MPI(MPI_Win_allocate(bytes, sizeof(uint64_t), MPI_INFO_NULL, q->team->comm, &base, &q->window),
+    NB_TRY_MPI(MPI_Win_allocate(bytes, sizeof(uint64_t), MPI_INFO_NULL, q->comm->handle, &base, &q->window),
                "MPI_Win_allocate");
     NB_TRY_MPI(MPI_Win_set_errhandler(q->window, MPI_ERRORS_RETURN), "MPI_Win_set_errhandler");
     NB_TRY_MPI(MPI_Win_lock_all(MPI_MODE_NOCHECK, q->window), "MPI_Win_lock_all");
@@ -77,7 +77,7 @@ static nb_status queue_create_window(nb_queue *q, nb_error *err)
         NB_TRY_MPI(MPI_Win_sync(q->window), "MPI_Win_sync");
     }
 done:
-    return nb_team_agree(q->team, status, err);
+    return nb_comm_agree(q->comm, status, err);
 }
 
 /* Tries one way; a way that cannot be had is not tried again by AUTO. */
@@ -87,7 +87,7 @@ static nb_status queue_create(nb_queue *q, nb_sharing how, bool one, nb_error *e
     q->how = how;
     if (how == NB_SHARING_NODE && !one) {
         nb_fail(err, NB_ERR_LIMIT, "the ranks are on several nodes");
-        status = nb_team_agree(q->team, err->status, err);
+        status = nb_comm_agree(q->comm, err->status, err);
     } else if (how == NB_SHARING_NODE) {
         status = queue_create_node(q, err);
     } else if (how == NB_SHARING_WINDOW) {
@@ -102,27 +102,27 @@ static nb_status queue_create(nb_queue *q, nb_sharing how, bool one, nb_error *e
     return NB_OK;
 }
 
-nb_status nb_queue_create(nb_queue *q, const nb_team *team, nb_sharing how, size_t tiles, size_t run, nb_error *err)
+nb_status nb_queue_create(nb_queue *q, const nb_comm *comm, nb_sharing how, size_t tiles, size_t run, nb_error *err)
 {
     bool one;
-    nb_queue fresh = {.team = team,
+    nb_queue fresh = {.comm = comm,
                       .tiles = tiles,
                       .run = run,
                       .runs = tiles / run + (tiles % run != 0),
                       .window = MPI_WIN_NULL,
-                      .dealt = (size_t)team->rank};
+                      .next_run = (size_t)comm->rank};
     *q = (nb_queue){0};
-    if (team->comm == MPI_COMM_NULL) { /* a process without MPI shares with nobody */
+    if (comm->handle == MPI_COMM_NULL) { /* a process without MPI shares with nobody */
         *q = fresh;
-        q->how = NB_SHARING_DEALT;
+        q->how = NB_SHARING_ROUND_ROBIN;
         return NB_OK;
     }
-    nb_status status = queue_on_one_node(team, &one, err);
+    nb_status status = queue_on_one_node(comm, &one, err);
     if (status != NB_OK) {
         return status;
     }
     nb_sharing first = how == NB_SHARING_AUTO ? (one ? NB_SHARING_NODE : NB_SHARING_WINDOW) : how;
-    nb_sharing last = how == NB_SHARING_AUTO ? NB_SHARING_DEALT : how;
+    nb_sharing last = how == NB_SHARING_AUTO ? NB_SHARING_ROUND_ROBIN : how;
     for (int way = (int)first; way <= (int)last; way++) {
         nb_error cause = {0};
         *q = fresh;
@@ -138,7 +138,7 @@ nb_status nb_queue_create(nb_queue *q, const nb_team *team, nb_sharing how, size
 
 void nb_queue_destroy(nb_queue *q)
 {
-    if (q && q->team) {
+    if (q && q->comm) {
         if (q->how == NB_SHARING_NODE) {
             nb_shared_destroy(&q->shared);
         } else if (q->how == NB_SHARING_WINDOW) {
@@ -156,10 +156,10 @@ static nb_status queue_send_tally(nb_queue *q, nb_error *err)
     nb_status status;
     q->sent = q->mine;
     q->posted = false;
-    MPI_Aint at = TALLIES + TALLY_WORDS * q->team->rank;
-    NB_TRY_MPI(
-        MPI_Accumulate(&q->sent, TALLY_WORDS, MPI_UINT64_T, 0, at, TALLY_WORDS, MPI_UINT64_T, MPI_REPLACE, q->window),
-        "MPI_Accumulate");
+    MPI_Aint at = COUNTERS + COUNTERS_WORDS * q->comm->rank;
+    NB_TRY_MPI(MPI_Accumulate(&q->sent, COUNTERS_WORDS, MPI_UINT64_T, 0, at, COUNTERS_WORDS, MPI_UINT64_T, MPI_REPLACE,
+                              q->window),
+               "MPI_Accumulate");
 done:
     return status;
 }
@@ -168,7 +168,7 @@ static nb_status queue_ask(nb_queue *q, nb_error *err)
 {
     nb_status status;
     q->given = 1;
-    NB_TRY_MPI(MPI_Fetch_and_op(&q->given, &q->drawn, MPI_UINT64_T, 0, COUNTER, MPI_SUM, q->window),
+    NB_TRY_MPI(MPI_Fetch_and_op(&q->given, &q->fetched, MPI_UINT64_T, 0, NEXT_RUN, MPI_SUM, q->window),
                "MPI_Fetch_and_op");
     NB_TRY_MPI(MPI_Fetch_and_op(&q->nothing, &q->flags, MPI_UINT64_T, 0, HALTS, MPI_NO_OP, q->window),
                "MPI_Fetch_and_op");
@@ -189,7 +189,7 @@ static nb_status queue_draw_window(nb_queue *q, size_t *run, nb_error *err)
     NB_TRY_MPI(MPI_Win_flush(0, q->window), "MPI_Win_flush");
     q->under_way = false;
     q->halted |= q->flags;
-    *run = (size_t)q->drawn;
+    *run = (size_t)q->fetched;
     if (*run < q->runs && !q->halted) {
         status = queue_ask(q, err);
     }
@@ -205,10 +205,10 @@ static nb_status queue_draw(nb_queue *q, size_t *run, nb_error *err)
         return queue_draw_window(q, run, err);
     }
     if (q->how == NB_SHARING_NODE) {
-        *run = (size_t)atomic_fetch_add(&queue_node_words(q)[COUNTER], 1);
+        *run = (size_t)atomic_fetch_add(&queue_node_words(q)[NEXT_RUN], 1);
     } else {
-        *run = q->dealt;
-        q->dealt += (size_t)q->team->size;
+        *run = q->next_run;
+        q->next_run += (size_t)q->comm->size;
     }
     return NB_OK;
 }
@@ -258,20 +258,20 @@ void nb_queue_halt(nb_queue *q, uint64_t why)
     }
 }
 
-/* ---- tallies ---- */
+/* ---- counters ---- */
 
-nb_status nb_queue_post(nb_queue *q, const nb_tally *tally, nb_error *err)
+nb_status nb_queue_post(nb_queue *q, const nb_counters *counters, nb_error *err)
 {
     nb_status status = NB_OK;
-    q->mine = *tally;
+    q->mine = *counters;
     if (q->how == NB_SHARING_NODE) {
-        word *at = queue_node_words(q) + TALLIES + TALLY_WORDS * (size_t)q->team->rank;
-        atomic_store_explicit(&at[0], tally->items, memory_order_relaxed);
-        atomic_store_explicit(&at[1], tally->kept, memory_order_relaxed);
-        atomic_store_explicit(&at[2], tally->finished, memory_order_release);
+        word *at = queue_node_words(q) + COUNTERS + COUNTERS_WORDS * (size_t)q->comm->rank;
+        atomic_store_explicit(&at[0], counters->items, memory_order_relaxed);
+        atomic_store_explicit(&at[1], counters->kept, memory_order_relaxed);
+        atomic_store_explicit(&at[2], counters->finished, memory_order_release);
     } else if (q->how == NB_SHARING_WINDOW) {
         q->posted = true;
-        if (tally->finished) {
+        if (counters->finished) {
             NB_TRY_MPI(MPI_Win_flush(0, q->window), "MPI_Win_flush");
             NB_TRY(queue_send_tally(q, err));
             NB_TRY_MPI(MPI_Win_flush(0, q->window), "MPI_Win_flush");
@@ -281,37 +281,37 @@ done:
     return status;
 }
 
-void nb_queue_look(nb_queue *q, nb_tally *all)
+void nb_queue_counters(nb_queue *q, nb_counters *all)
 {
-    size_t ranks = (size_t)q->team->size;
+    size_t ranks = (size_t)q->comm->size;
     memset(all, 0, ranks * sizeof *all);
     if (q->how == NB_SHARING_NODE) {
         for (size_t r = 0; r < ranks; r++) {
-            const word *at = queue_node_words(q) + TALLIES + TALLY_WORDS * r;
+            const word *at = queue_node_words(q) + COUNTERS + COUNTERS_WORDS * r;
             all[r].finished = atomic_load_explicit(&at[2], memory_order_acquire);
             all[r].items = atomic_load_explicit(&at[0], memory_order_relaxed);
             all[r].kept = atomic_load_explicit(&at[1], memory_order_relaxed);
         }
     } else if (q->how == NB_SHARING_WINDOW) {
         int arrived;
-        MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, q->team->comm, &arrived, MPI_STATUS_IGNORE); /* lets MPI work */
+        MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, q->comm->handle, &arrived, MPI_STATUS_IGNORE); /* lets MPI work */
         MPI_Win_sync(q->window);
-        memcpy(all, q->words + TALLIES, ranks * sizeof *all);
+        memcpy(all, q->words + COUNTERS, ranks * sizeof *all);
     }
-    all[q->team->rank] = q->mine;
+    all[q->comm->rank] = q->mine;
 }
 
 bool nb_queue_finished(nb_queue *q)
 {
-    size_t ranks = (size_t)q->team->size;
-    if (q->how == NB_SHARING_DEALT) {
+    size_t ranks = (size_t)q->comm->size;
+    if (q->how == NB_SHARING_ROUND_ROBIN) {
         return true;
     }
     if (q->how == NB_SHARING_WINDOW) {
-        nb_tally own = q->mine;
-        nb_tally *all = (nb_tally *)(void *)(q->words + TALLIES);
+        nb_counters own = q->mine;
+        nb_counters *all = (nb_counters *)(void *)(q->words + COUNTERS);
         int arrived;
-        MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, q->team->comm, &arrived, MPI_STATUS_IGNORE);
+        MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, q->comm->handle, &arrived, MPI_STATUS_IGNORE);
         MPI_Win_sync(q->window);
         for (size_t r = 1; r < ranks; r++) {
             if (!all[r].finished) {
@@ -321,7 +321,7 @@ bool nb_queue_finished(nb_queue *q)
         return own.finished != 0;
     }
     for (size_t r = 0; r < ranks; r++) {
-        if (!atomic_load_explicit(&queue_node_words(q)[TALLIES + TALLY_WORDS * r + 2], memory_order_acquire)) {
+        if (!atomic_load_explicit(&queue_node_words(q)[COUNTERS + COUNTERS_WORDS * r + 2], memory_order_acquire)) {
             return false;
         }
     }

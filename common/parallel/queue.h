@@ -8,11 +8,11 @@
  *   node    all ranks are on one node: the counter is a word of shared memory. No rank ever waits for another.
  *   window  MPI one-sided operations on a window of rank 0. The next run is asked for while the one in hand is worked
  *           on, since rank 0 may answer only when it calls MPI itself. (Open MPI's UCX windows fail across nodes;
- *           nb_team_start leaves them out.)
- *   dealt   where no window can be made: runs dealt round robin, nothing shared.
+ *           nb_comm_start leaves them out.)
+ *   dealt   where no window can be made: runs assigned round-robin, nothing shared.
  *
  * A rank that fails or was asked to stop calls nb_queue_halt: the others get nothing more, leave their loops, and all
- * meet at the caller's nb_team_agree. `node` shows a halt at once, `window` with the next run but one, `dealt` not at
+ * meet at the caller's nb_comm_agree. `node` shows a halt at once, `window` with the next run but one, `dealt` not at
  * all: there the others finish their share first. In between nothing is collective, so no rank can hang another. */
 #ifndef NB_PARALLEL_QUEUE_H
 #define NB_PARALLEL_QUEUE_H
@@ -20,7 +20,7 @@
 #include "common/parallel/shared.h"
 
 /** Ways to share, best first. */
-typedef enum nb_sharing { NB_SHARING_AUTO, NB_SHARING_NODE, NB_SHARING_WINDOW, NB_SHARING_DEALT } nb_sharing;
+typedef enum nb_sharing { NB_SHARING_AUTO, NB_SHARING_NODE, NB_SHARING_WINDOW, NB_SHARING_ROUND_ROBIN } nb_sharing;
 
 /** "auto", "node", "window", "dealt" for a `sharing`. Not to be freed. Not collective. */
 const char *nb_sharing_name(nb_sharing sharing);
@@ -32,38 +32,38 @@ nb_sharing nb_sharing_parse(const char *name);
 enum { NB_HALT_FAILED = 1, NB_HALT_STOPPED = 2 };
 
 /** What a rank has done so far. */
-typedef struct nb_tally {
+typedef struct nb_counters {
     uint64_t items;    /**< made here */
     uint64_t kept;     /**< found done already */
     uint64_t finished; /**< 1: this rank takes no more */
-} nb_tally;
+} nb_counters;
 
 /** This rank's end of a queue. {0}: none. */
 typedef struct nb_queue {
-    const nb_team *team; /**< borrowed */
+    const nb_comm *comm; /**< borrowed */
     nb_sharing how;      /**< never NB_SHARING_AUTO */
     size_t tiles, run, runs;
     size_t at, end;          /**< of the run in hand: tiles not taken yet */
     uint64_t halted;         /**< as far as known here */
     nb_shared shared;        /**< node */
-    MPI_Win window;          /**< window: on the team's communicator, made and freed here */
+    MPI_Win window;          /**< window: on the communicator's communicator, made and freed here */
     uint64_t *words;         /**< window: the memory of rank 0's, NULL elsewhere */
-    uint64_t drawn, flags;   /**< window: where the operation under way delivers */
+    uint64_t fetched, flags; /**< window: where the operation under way delivers */
     uint64_t given, nothing; /**< window: what it sends */
-    nb_tally sent, mine;     /**< window: on its way, and what comes next */
+    nb_counters sent, mine;  /**< window: on its way, and what comes next */
     bool under_way, posted;  /**< window */
-    size_t dealt;            /**< dealt: the next run */
+    size_t next_run;         /**< dealt: the next run */
 } nb_queue;
 
 /** Makes a queue. Collective; all arguments agree on all ranks.
  *
  * @param out   destroyed by the caller with nb_queue_destroy; {0} on failure. Not to be moved while it is in use
- * @param team  the ranks, borrowed; its communicator stays the caller's
+ * @param comm  the ranks, borrowed; its communicator stays the caller's
  * @param how   the way to share; AUTO always gets one
  * @param tiles in all; may be 0
  * @param run   neighbours handed out together, at least 1
  * @return the same on all ranks: NB_OK, or NB_ERR_LIMIT where `how` is asked for and is not to be had. */
-NB_CHECKED nb_status nb_queue_create(nb_queue *out, const nb_team *team, nb_sharing how, size_t tiles, size_t run,
+NB_CHECKED nb_status nb_queue_create(nb_queue *out, const nb_comm *comm, nb_sharing how, size_t tiles, size_t run,
                                      nb_error *err);
 
 /** The next tile for this rank. Not collective.
@@ -80,18 +80,18 @@ void nb_queue_halt(nb_queue *q, uint64_t why);
 /** What is known here of halts of `q`: a sum of NB_HALT_*. Not collective. */
 uint64_t nb_queue_halted(const nb_queue *q);
 
-/** Shows rank 0 this rank's tally, sooner or later; at once with `finished`. Not collective.
+/** Shows rank 0 this rank's counters, sooner or later; at once with `finished`. Not collective.
  *
  * @param q     the queue
- * @param tally of this rank, copied
+ * @param counters of this rank, copied
  * @return NB_OK, or NB_ERR_INTERNAL when MPI fails. */
-NB_CHECKED nb_status nb_queue_post(nb_queue *q, const nb_tally *tally, nb_error *err);
+NB_CHECKED nb_status nb_queue_post(nb_queue *q, const nb_counters *counters, nb_error *err);
 
-/** The tallies of all ranks as last seen. Rank 0 alone, not collective.
+/** The counters of all ranks as last seen. Rank 0 alone, not collective.
  *
  * @param q   the queue
  * @param all [size]; with `dealt` those of others are 0 */
-void nb_queue_look(nb_queue *q, nb_tally *all);
+void nb_queue_counters(nb_queue *q, nb_counters *all);
 
 /** True once every rank has posted `finished` to `q`; with `dealt`, at once. Rank 0 alone, not collective. */
 bool nb_queue_finished(nb_queue *q);

@@ -6,17 +6,17 @@
 
 enum { ALIGN = 64 };
 
-nb_status nb_shared_create(nb_shared *s, const nb_team *team, size_t bytes, nb_error *err)
+nb_status nb_shared_create(nb_shared *s, const nb_comm *comm, size_t bytes, nb_error *err)
 {
     int rank = 0, ranks = 1, unit;
     MPI_Aint size;
     void *mine;
     nb_status status = NB_OK;
     *s = (nb_shared){.node = MPI_COMM_NULL, .window = MPI_WIN_NULL};
-    if (MPI_Comm_split_type(team->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &s->node) != MPI_SUCCESS) {
+    if (MPI_Comm_split_type(comm->handle, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &s->node) != MPI_SUCCESS) {
         status = nb_fail(err, NB_ERR_INTERNAL, "MPI cannot tell which ranks share a node");
     }
-    status = nb_team_agree(team, status, err);
+    status = nb_comm_agree(comm, status, err);
     if (status != NB_OK) {
         return status;
     }
@@ -29,7 +29,7 @@ nb_status nb_shared_create(nb_shared *s, const nb_team *team, size_t bytes, nb_e
         if (!s->base) {
             MPI_Comm_free(&s->node); /* of this rank alone */
         }
-        return nb_team_agree(team, s->base ? NB_OK : NB_ERR_LIMIT, err);
+        return nb_comm_agree(comm, s->base ? NB_OK : NB_ERR_LIMIT, err);
     }
     size = s->first ? (MPI_Aint)(bytes + ALIGN) : 0;
     if (MPI_Win_allocate_shared(size, 1, MPI_INFO_NULL, s->node, &mine, &s->window) != MPI_SUCCESS ||
@@ -42,16 +42,16 @@ nb_status nb_shared_create(nb_shared *s, const nb_team *team, size_t bytes, nb_e
             memset(s->base, 0, bytes);
         }
     }
-    return nb_team_agree(team, status, err);
+    return nb_comm_agree(comm, status, err);
 }
 
-nb_status nb_shared_publish(nb_shared *s, const nb_team *team, nb_error *err)
+nb_status nb_shared_publish(nb_shared *s, const nb_comm *comm, nb_error *err)
 {
     nb_status status = NB_OK;
     if (s->window != MPI_WIN_NULL && MPI_Win_fence(0, s->window) != MPI_SUCCESS) {
         status = nb_fail(err, NB_ERR_INTERNAL, "MPI_Win_fence failed on shared memory");
     }
-    return nb_team_agree(team, status, err);
+    return nb_comm_agree(comm, status, err);
 }
 
 void nb_shared_destroy(nb_shared *s)

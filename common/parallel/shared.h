@@ -2,7 +2,7 @@
 #ifndef NB_PARALLEL_SHARED_H
 #define NB_PARALLEL_SHARED_H
 
-#include "common/parallel/team.h"
+#include "common/parallel/comm.h"
 
 /** One node's memory. {0}: none. */
 typedef struct nb_shared {
@@ -12,23 +12,23 @@ typedef struct nb_shared {
     bool first;     /**< this rank fills it */
 } nb_shared;
 
-/** Makes the memory, zeroed. Collective over the team; all ranks pass the same size.
+/** Makes the memory, zeroed. Collective over the communicator; all ranks pass the same size.
  *
  * @param out   destroyed by the caller with nb_shared_destroy, on NB_OK; else nothing is left of it
- * @param team  its communicator stays the caller's; those of the nodes are split from it
+ * @param comm  its communicator stays the caller's; those of the nodes are split from it
  * @param bytes of the memory
  * @return the same on all ranks: NB_OK, NB_ERR_LIMIT where a node has no such memory, or NB_ERR_INTERNAL when MPI
  * cannot tell which ranks share a node. */
-NB_CHECKED nb_status nb_shared_create(nb_shared *out, const nb_team *team, size_t bytes, nb_error *err);
+NB_CHECKED nb_status nb_shared_create(nb_shared *out, const nb_comm *comm, size_t bytes, nb_error *err);
 
-/** What the first rank of each node wrote is seen by all behind this. Collective over the team.
+/** What the first rank of each node wrote is seen by all behind this. Collective over the communicator.
  *
  * @param shared the memory
- * @param team   the one it was made with
+ * @param comm   the one it was made with
  * @return the same on all ranks: NB_OK, or NB_ERR_INTERNAL when MPI fails. */
-NB_CHECKED nb_status nb_shared_publish(nb_shared *shared, const nb_team *team, nb_error *err);
+NB_CHECKED nb_status nb_shared_publish(nb_shared *shared, const nb_comm *comm, nb_error *err);
 
-/** Frees the memory and the communicators of the nodes. Collective over the team, directly behind an agreement;
+/** Frees the memory and the communicators of the nodes. Collective over the communicator, directly behind an agreement;
  * harmless on {0}, which all ranks must then hold.
  *
  * @param shared becomes {0} */

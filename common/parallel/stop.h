@@ -1,6 +1,6 @@
 /* Requests to stop: SIGUSR1 (what `sbatch --signal` sends) and SIGTERM set a flag that loops look at between tiles.
  * SIGCONT, which Slurm sends along, is no reason to stop. Nothing here is collective: a request reaches one process,
- * and the worker pool (common/parallel/crew.h) or an agreement carries it to the others. */
+ * and the worker pool (common/parallel/pool.h) or an agreement carries it to the others. */
 #ifndef NB_PARALLEL_STOP_H
 #define NB_PARALLEL_STOP_H
 

@@ -19,7 +19,7 @@ static json_t *provenance_as_string(const char *text)
     json_t *value = json_string(text);
     char *copy = value ? NULL : strdup(text);
     if (copy) {
-        nb_text_mend(copy);
+        nb_text_sanitise(copy);
         value = json_string(copy);
     }
     free(copy);

@@ -22,7 +22,7 @@ struct nb_http {
 };
 
 /* One request under way. */
-typedef struct exchange {
+typedef struct http_exchange {
     nb_http *http;
     const nb_http_request *request;
     nb_http_reply *reply;
@@ -30,7 +30,7 @@ typedef struct exchange {
     size_t kept; /* most that `body` may hold */
     nb_status failed;
     nb_error *err;
-} exchange;
+} http_exchange;
 
 nb_status nb_http_create(nb_http **out, const nb_transfer_options *options, const nb_log *log, nb_error *err)
 {
@@ -136,7 +136,7 @@ static double http_date(const char *value)
 
 static size_t http_on_header(char *line, size_t one, size_t len, void *state)
 {
-    exchange *x = state;
+    http_exchange *x = state;
     nb_http_reply *r = x->reply;
     char value[256];
     int64_t number;
@@ -172,7 +172,7 @@ static size_t http_on_header(char *line, size_t one, size_t len, void *state)
 
 static size_t http_on_body(char *bytes, size_t one, size_t len, void *state)
 {
-    exchange *x = state;
+    http_exchange *x = state;
     long code = 0;
     (void)one;
     curl_easy_getinfo(x->http->curl, CURLINFO_RESPONSE_CODE, &code);
@@ -183,19 +183,19 @@ static size_t http_on_body(char *bytes, size_t one, size_t len, void *state)
         return x->failed == NB_OK ? len : 0;
     }
     bool fine = file || code < 300;
-    size_t max = fine ? x->kept : ERROR_TEXT_MAX, room = max > x->reply->body.len ? max - x->reply->body.len : 0;
-    if (fine && len > room) {
+    size_t max = fine ? x->kept : ERROR_TEXT_MAX, capacity = max > x->reply->body.len ? max - x->reply->body.len : 0;
+    if (fine && len > capacity) {
         x->failed = nb_fail(x->err, NB_ERR_LIMIT, "'%s' is larger than the %zu bytes such a file may have",
                             x->request->url->shown, max);
         return 0;
     }
-    x->failed = nb_buffer_append(&x->reply->body, bytes, len < room ? len : room, x->err);
+    x->failed = nb_buffer_append(&x->reply->body, bytes, len < capacity ? len : capacity, x->err);
     return x->failed == NB_OK ? len : 0;
 }
 
 static size_t http_on_read(char *out, size_t one, size_t len, void *state)
 {
-    exchange *x = state;
+    http_exchange *x = state;
     (void)one;
     size_t left = x->request->body_len - x->sent, take = left < len ? left : len;
     if (take) {
@@ -207,7 +207,7 @@ static size_t http_on_read(char *out, size_t one, size_t len, void *state)
 
 static int http_on_seek(void *state, curl_off_t offset, int origin)
 {
-    exchange *x = state;
+    http_exchange *x = state;
     if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > x->request->body_len) {
         return CURL_SEEKFUNC_FAIL;
     }
@@ -217,7 +217,7 @@ static int http_on_seek(void *state, curl_off_t offset, int origin)
 
 static int http_on_progress(void *state, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
-    exchange *x = state;
+    http_exchange *x = state;
     (void)down_total, (void)up_total;
     if (x->request->progress) {
         x->request->progress(x->request->progress_state, up, down);
@@ -255,7 +255,7 @@ static void http_set_limits(CURL *c, const nb_transfer_options *o)
 }
 
 /* Keys for S3, or whatever the address, ~/.netrc or the environment say. Lists extra headers in *list. */
-static nb_status http_set_identity(exchange *x, struct curl_slist **list, nb_error *err)
+static nb_status http_set_identity(http_exchange *x, struct curl_slist **list, nb_error *err)
 {
     CURL *c = x->http->curl;
     const nb_url *url = x->request->url;
@@ -301,7 +301,7 @@ done:
     return status;
 }
 
-static void http_set_method(exchange *x)
+static void http_set_method(http_exchange *x)
 {
     CURL *c = x->http->curl;
     const nb_http_request *r = x->request;
@@ -323,7 +323,7 @@ static void http_set_method(exchange *x)
     }
 }
 
-static nb_status http_set_up(exchange *x, struct curl_slist **list, nb_error *err)
+static nb_status http_set_up(http_exchange *x, struct curl_slist **list, nb_error *err)
 {
     CURL *c = x->http->curl;
     const nb_http_request *r = x->request;
@@ -393,7 +393,7 @@ static bool http_transient_answer(long status)
            status == 504;
 }
 
-static nb_status http_broken(const exchange *x, CURLcode code, nb_error *err)
+static nb_status http_broken(const http_exchange *x, CURLcode code, nb_error *err)
 {
     const char *said = x->http->said[0] ? x->http->said : curl_easy_strerror(code);
     nb_fail(err, NB_ERR_NETWORK, "%s '%s': %s", x->request->method, x->request->url->shown, said);
@@ -411,7 +411,7 @@ static nb_status http_broken(const exchange *x, CURLcode code, nb_error *err)
 nb_status nb_http_once(nb_http *http, const nb_http_request *request, nb_http_reply *reply, bool *transient,
                        nb_error *err)
 {
-    exchange x = {.http = http, .request = request, .reply = reply, .kept = request->max_reply, .err = err};
+    http_exchange x = {.http = http, .request = request, .reply = reply, .kept = request->max_reply, .err = err};
     struct curl_slist *list = NULL;
     nb_status status;
     *transient = false;

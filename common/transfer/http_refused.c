@@ -18,7 +18,7 @@ static void http_refused_words(char *out, size_t size, const nb_http_reply *repl
         int len = (int)strcspn(body, "\r\n");
         snprintf(out, size, ": %.*s", len < 120 ? len : 120, body);
     }
-    nb_text_mend(out);
+    nb_text_sanitise(out);
 }
 
 nb_status nb_http_refused(const nb_http_request *request, const nb_http_reply *reply, nb_error *err)

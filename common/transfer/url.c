@@ -309,7 +309,7 @@ nb_status nb_url_beside(nb_url *out, const nb_url *base, const char *name, nb_er
     if (!url_stays_below(name)) {
         char shown[64];
         snprintf(shown, sizeof shown, "%s", name);
-        nb_text_mend(shown);
+        nb_text_sanitise(shown);
         return nb_fail(err, NB_ERR_INPUT, "'%s': the name '%s' leaves its folder", base->shown, shown);
     }
     size_t end = url_path_length(base->text, base->scheme), keep = end;

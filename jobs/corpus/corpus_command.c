@@ -31,26 +31,26 @@ static const char *corpus_default_scratch(void)
     return folder && folder[0] ? folder : "/tmp";
 }
 
-static nb_status corpus_read_means(nb_corpus_means *means, const nb_job *job, nb_error *err)
+static nb_status corpus_read_means(nb_corpus_options *build_options, const nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
-    *means = (nb_corpus_means){.log = &job->log, .scratch = s->scratch};
-    if (!nb_parse_bytes(s->memory, &means->memory) || means->memory < NB_CORPUS_MEMORY_MIN) {
+    *build_options = (nb_corpus_options){.log = &job->log, .scratch = s->scratch};
+    if (!nb_parse_bytes(s->memory, &build_options->memory) || build_options->memory < NB_CORPUS_MEMORY_MIN) {
         nb_fail(err, NB_ERR_USAGE, "--memory: '%s' is no size of at least 1M", s->memory);
         return nb_hint(err, "a number of bytes, or of K, M, G, T (of 1024 each): 512M");
     }
     if (!s->scratch) {
-        means->scratch = corpus_default_scratch();
+        build_options->scratch = corpus_default_scratch();
         return NB_OK;
     }
-    return nb_scratch_check(s->scratch, err);
+    return nb_scratch_file_check(s->scratch, err);
 }
 
 static nb_status corpus_open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings *labels, nb_error *err)
 {
     const settings *s = job->settings;
     nb_status status = NB_OK;
-    const nb_fetch_means fetch = {.http = &s->transfer.http, .cache = s->transfer.cache, .log = &job->log};
+    const nb_fetch_options fetch = {.http = &s->transfer.http, .cache = s->transfer.cache, .log = &job->log};
     nb_corpus_settings set = {.choice = {.format = s->format,
                                          .tag = s->tag,
                                          .column = s->column,
@@ -74,7 +74,7 @@ static nb_status corpus_open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings 
     }
 done:
     status = nb_agree(job, status, err);
-    return status == NB_OK ? nb_corpus_plan_open(plan, &job->team, &s->inputs, s->manifest, &set, err) : status;
+    return status == NB_OK ? nb_corpus_plan_open(plan, &job->comm, &s->inputs, s->manifest, &set, err) : status;
 }
 
 static void corpus_tell_counts(const nb_log *log, const nb_corpus_counts *counts, const char *path)
@@ -84,8 +84,8 @@ static void corpus_tell_counts(const nb_log *log, const nb_corpus_counts *counts
             nb_log_info(log, "dropped %llu: %s", (unsigned long long)counts->dropped[r], nb_drop_name((nb_drop)r));
         }
     }
-    if (counts->mended) {
-        nb_log_info(log, "mended %llu: invalid UTF-8 replaced", (unsigned long long)counts->mended);
+    if (counts->sanitised) {
+        nb_log_info(log, "sanitised %llu: invalid UTF-8 replaced", (unsigned long long)counts->sanitised);
     }
     nb_log_info(log, "kept %llu of %llu -> %s", (unsigned long long)counts->kept, (unsigned long long)counts->read,
                 path);
@@ -120,7 +120,7 @@ done:
     status = nb_agree(job, status, err);
     if (status == NB_OK) {
         const nb_corpus_target target = {.path = s->output, .force = s->force, .provenance = provenance};
-        status = nb_corpus_file_save(slice, &job->team, plan, &target, &digest, err);
+        status = nb_corpus_file_save(slice, &job->comm, plan, &target, &digest, err);
     }
     if (status == NB_OK) {
         nb_job_record(job, s->output, digest.hex);
@@ -134,18 +134,18 @@ done:
 static nb_status corpus_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
-    nb_corpus_means means;
+    nb_corpus_options build_options;
     nb_corpus_plan plan = {0};
     nb_corpus_slice slice = {0};
     nb_strings labels = {0};
     nb_status status;
     nb_stop_listen();
     NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
-    NB_TRY(nb_agree(job, corpus_read_means(&means, job, err), err));
+    NB_TRY(nb_agree(job, corpus_read_means(&build_options, job, err), err));
     NB_TRY(corpus_open_plan(job, &plan, &labels, err));
-    NB_TRY(nb_corpus_build(&slice, &job->team, &plan, &means, err));
+    NB_TRY(nb_corpus_build(&slice, &job->comm, &plan, &build_options, err));
     NB_TRY(corpus_save(job, &slice, &plan, err));
-    if (job->team.rank == 0) {
+    if (job->comm.rank == 0) {
         nb_corpus_plan_forget(&plan);
     }
 done:

@@ -194,14 +194,14 @@ static void pattern_colour(double out[3], const nb_demo_scene *s, double x, doub
 typedef struct painter {
     const nb_demo_scene *scene;
     figure figure;
-    double turn[NB_DEMO_OBJECTS_MAX][2]; /* cosine and sine of each object's angle */
+    double rotation[NB_DEMO_OBJECTS_MAX][2]; /* cosine and sine of each object's angle */
 } painter;
 
 /* (x, y) of the picture as object i has it, turned with it. */
 static point seen_from(const painter *p, unsigned i, double x, double y)
 {
-    const double *turn = p->turn[i];
-    return (point){turn[0] * x + turn[1] * y, turn[0] * y - turn[1] * x};
+    const double *rotation = p->rotation[i];
+    return (point){rotation[0] * x + rotation[1] * y, rotation[0] * y - rotation[1] * x};
 }
 
 /* The scene's colour at one point of the picture. */
@@ -279,8 +279,8 @@ void nb_demo_draw(const nb_demo_scene *s, uint8_t *rgb, size_t side)
     painter p = {.scene = s, .figure = figure_of(s->shape)};
     const double width = 2.0 / (double)side;
     for (unsigned i = 0; i < s->count; i++) {
-        p.turn[i][0] = cos(s->spots[i].angle);
-        p.turn[i][1] = sin(s->spots[i].angle);
+        p.rotation[i][0] = cos(s->spots[i].angle);
+        p.rotation[i][1] = sin(s->spots[i].angle);
     }
     for (size_t pixel = 0; pixel < side * side; pixel++) {
         double colour[3] = {0};

@@ -35,7 +35,7 @@ static const paint backgrounds[NB_DEMO_BACKGROUNDS] = {
  * degrees would be a diamond. */
 static const struct {
     const char *name;
-    double turn;
+    double rotation_max;
 } shapes[NB_DEMO_SHAPES] = {
     [NB_DEMO_CIRCLE] = {"circle", 180},      [NB_DEMO_SQUARE] = {"square", 14},
     [NB_DEMO_TRIANGLE] = {"triangle", 20},   [NB_DEMO_STAR] = {"star", 36},
@@ -201,9 +201,9 @@ static unsigned contrasting(uint64_t seed, uint64_t stream, nb_demo_colour colou
 }
 
 /* The shape's angle for a number from 0 to 1. */
-static double turned(nb_demo_shape shape, double unit)
+static double rotation(nb_demo_shape shape, double unit)
 {
-    return shapes[shape].turn * (2.0 * unit - 1.0) * (3.141592653589793 / 180.0);
+    return shapes[shape].rotation_max * (2.0 * unit - 1.0) * (3.141592653589793 / 180.0);
 }
 
 nb_demo_scene nb_demo_scene_object(uint64_t seed, uint64_t stream, nb_demo_colour colour, nb_demo_shape shape)
@@ -216,14 +216,14 @@ nb_demo_scene nb_demo_scene_object(uint64_t seed, uint64_t stream, nb_demo_colou
     s.grain = nb_random_u64(seed, stream, DRAW_GRAIN);
     s.radius = sizes[s.size].radius + sizes[s.size].spread * nb_random_unit(seed, stream, DRAW_RADIUS);
     s.count = 1;
-    s.spots[0].angle = turned(shape, nb_random_unit(seed, stream, DRAW_ANGLE));
+    s.spots[0].angle = rotation(shape, nb_random_unit(seed, stream, DRAW_ANGLE));
     /* the shape stays inside the picture; its centre is well off the middle unless that is its place */
-    double room = 0.97 - s.radius;
+    double reach = 0.97 - s.radius;
     double column = (double)(s.place % 3) - 1.0;
     unsigned from_top = s.place / 3;
     double row = 1.0 - (double)from_top;
-    s.spots[0].x = room * (0.85 * column + 0.3 * (nb_random_unit(seed, stream, DRAW_X) - 0.5));
-    s.spots[0].y = room * (0.85 * row + 0.3 * (nb_random_unit(seed, stream, DRAW_Y) - 0.5));
+    s.spots[0].x = reach * (0.85 * column + 0.3 * (nb_random_unit(seed, stream, DRAW_X) - 0.5));
+    s.spots[0].y = reach * (0.85 * row + 0.3 * (nb_random_unit(seed, stream, DRAW_Y) - 0.5));
     tint(s.rgb, &colours[colour], seed, stream, DRAW_TINT);
     tint(s.ground, &backgrounds[s.background], seed, stream, DRAW_GROUND);
     return s;
@@ -246,7 +246,7 @@ nb_demo_scene nb_demo_scene_several(uint64_t seed, uint64_t stream, nb_demo_colo
         places_left[pick] = places_left[i];
         s.spots[i].x = 0.64 * ((double)(place % 3) - 1.0) + 0.06 * (nb_random_unit(seed, stream, draw + 1) - 0.5);
         s.spots[i].y = 0.64 * (1.0 - floor(place / 3.0)) + 0.06 * (nb_random_unit(seed, stream, draw + 2) - 0.5);
-        s.spots[i].angle = turned(shape, nb_random_unit(seed, stream, draw + 3));
+        s.spots[i].angle = rotation(shape, nb_random_unit(seed, stream, draw + 3));
     }
     return s;
 }

@@ -52,21 +52,21 @@ static nb_status embed_images_run(nb_job *job, nb_error *err)
     nb_image_inputs inputs = {0};
     nb_image_embedder embedder = {0};
     char note[64];
-    nb_buffer marks = {0};
+    nb_buffer done_marks = {0};
     nb_embedding embedding = {0};
     size_t dropped = 0;
     nb_status status;
     NB_TRY(nb_job_embed_check(job, &s->embed, err));
-    NB_TRY(nb_image_inputs_share(&inputs, &job->team, &job->log, &s->inputs, &choice, err));
+    NB_TRY(nb_image_inputs_share(&inputs, &job->comm, &job->log, &s->inputs, &choice, err));
     NB_TRY(nb_job_engine(job, s->embed.precision, &engine, err));
-    NB_TRY(nb_model_open(&model, &job->team, s->embed.model, engine, err));
+    NB_TRY(nb_model_open(&model, &job->comm, s->embed.model, engine, err));
     if (model.clip->preprocess_defaulted) {
         nb_log_warn(&job->log, "'%s' has no preprocessor_config.json: CLIP's published mean and deviation are used",
                     s->embed.model);
     }
-    NB_TRY(nb_agree(job, nb_buffer_printf(&marks, err, "%s.images", s->embed.output), err));
-    const nb_images_notes notes = {.path = marks.data, .resume = s->embed.resume || s->embed.part};
-    NB_TRY(nb_images_check(&job->team, &job->log, &inputs, &notes, &dropped, err));
+    NB_TRY(nb_agree(job, nb_buffer_printf(&done_marks, err, "%s.images", s->embed.output), err));
+    const nb_images_check_options check_options = {.path = done_marks.data, .resume = s->embed.resume || s->embed.part};
+    NB_TRY(nb_images_check(&job->comm, &job->log, &inputs, &check_options, &dropped, err));
     NB_TRY(embed_images_record_counts(job, &inputs, dropped, err));
     snprintf(note, sizeof note, "; %zu could not be decoded", dropped);
     NB_TRY(nb_agree(job, nb_image_embedder_open(&embedder, model.clip, &inputs, (size_t)s->decode_threads, err), err));
@@ -78,16 +78,16 @@ static nb_status embed_images_run(nb_job *job, nb_error *err)
                                      .classes = &inputs.classes};
     embedding.work = (nb_embed_work){.what = "images",
                                      .make = nb_image_embedder_tile,
-                                     .herald = s->decode_threads ? nb_image_embedder_ahead : NULL,
+                                     .prefetch = s->decode_threads ? nb_image_embedder_prefetch : NULL,
                                      .maker = &embedder,
                                      .times = &embedder.times,
-                                     .run = nb_image_inputs_run(&inputs, NB_IMAGE_TILE, (size_t)job->team.size)};
+                                     .run = nb_image_inputs_run(&inputs, NB_IMAGE_TILE, (size_t)job->comm.size)};
     NB_TRY(nb_job_embed(job, &embedding, err));
 done:
-    if (marks.data && job->team.rank == 0 && !embed_images_worth_keeping(s, status, embedding.left)) {
-        unlink(marks.data);
+    if (done_marks.data && job->comm.rank == 0 && !embed_images_worth_keeping(s, status, embedding.left)) {
+        unlink(done_marks.data);
     }
-    nb_buffer_free(&marks);
+    nb_buffer_free(&done_marks);
     nb_image_embedder_destroy(&embedder);
     nb_image_inputs_free(&inputs);
     status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */

@@ -66,7 +66,7 @@ nb_status nb_job_embed(nb_job *job, nb_embedding *e, nb_error *err)
     e->spec.provenance = provenance;
     e->work.sharing = nb_sharing_parse(choice->sharing);
     const nb_embed_job store = {.log = &job->log, .target = &target, .spec = &e->spec, .work = &e->work};
-    NB_TRY(nb_embed_store(&job->team, &store, &digest, &account, err));
+    NB_TRY(nb_embed_store(&job->comm, &store, &digest, &account, err));
     if (digest.hex[0]) { /* rank 0 wrote a store */
         NB_TRY(embed_options_record_account(job, &account, e->work.what, err));
         nb_job_record(job, choice->output, digest.hex);

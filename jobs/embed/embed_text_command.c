@@ -26,7 +26,7 @@ static nb_status embed_text_run(nb_job *job, nb_error *err)
     NB_TRY(nb_agree(job, nb_corpus_file_read(&corpus, &digest, s->corpus, err), err));
     NB_TRY(nb_provenance_input(&job->provenance, "corpus", s->corpus, digest.hex, err));
     NB_TRY(nb_job_engine(job, s->embed.precision, &engine, err));
-    NB_TRY(nb_model_open(&model, &job->team, s->embed.model, engine, err));
+    NB_TRY(nb_model_open(&model, &job->comm, s->embed.model, engine, err));
     NB_TRY(
         nb_agree(job, nb_text_embedder_create(&embedder, model.clip, &prompts, &corpus.texts, corpus.tags, err), err));
     nb_embedding embedding = {.choice = &s->embed, .clip = model.clip, .note = ""};

@@ -236,7 +236,7 @@ static void eval_warn(const run *r)
         char name[201];
         if (s->doubled) {
             snprintf(name, sizeof name, "%s", nb_strings_get(&s->scores.images, s->example));
-            nb_text_mend(name);
+            nb_text_sanitise(name);
             nb_log_warn(&r->job->log, "'%s': %zu rows name an image again, '%s' in row %zu for one; each counts",
                         s->path, s->doubled, name, s->example + 1);
         }

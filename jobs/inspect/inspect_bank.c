@@ -31,20 +31,20 @@ static json_t *threshold_json(const nb_bank_threshold *t)
                      suggestion_json(&t->suggestion));
 }
 
-void nb_describe_bank(const nb_bank *b, json_t *about)
+void nb_describe_bank(const nb_bank *b, json_t *info)
 {
     nb_bank_suggestion suggestion = nb_bank_suggested(b);
-    json_object_set_new(about, "precision", json_string(nb_bank_precision_name(b->precision)));
-    json_object_set_new(about, "bytes_per_negative",
+    json_object_set_new(info, "precision", json_string(nb_bank_precision_name(b->precision)));
+    json_object_set_new(info, "bytes_per_negative",
                         json_real(round(10.0 * (double)b->negative_bytes / (double)b->negative_count) / 10));
-    json_object_set_new(about, "visual", json_integer((json_int_t)b->visual_count));
-    json_object_set_new(about, "prototypes", json_boolean(b->prototypes != NULL));
-    json_object_set_new(about, "suggested", suggestion_json(&suggestion));
-    json_object_set_new(about, "calibration", b->threshold.images ? threshold_json(&b->threshold) : json_null());
-    json_object_set_new(about, "source",
+    json_object_set_new(info, "visual", json_integer((json_int_t)b->visual_count));
+    json_object_set_new(info, "prototypes", json_boolean(b->prototypes != NULL));
+    json_object_set_new(info, "suggested", suggestion_json(&suggestion));
+    json_object_set_new(info, "calibration", b->threshold.images ? threshold_json(&b->threshold) : json_null());
+    json_object_set_new(info, "source",
                         json_pack("{s:o, s:o, s:o, s:o}", "checkpoint",
                                   b->checkpoint ? json_string(b->checkpoint) : json_null(), "label_prompts",
                                   list(&b->label_prompts), "text_prompts", list(&b->text_prompts), "adjective_prompts",
                                   list(&b->adjective_prompts)));
-    json_object_set_new(about, "content", b->content.hex[0] ? json_string(b->content.hex) : json_null());
+    json_object_set_new(info, "content", b->content.hex[0] ? json_string(b->content.hex) : json_null());
 }

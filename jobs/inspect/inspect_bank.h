@@ -9,7 +9,7 @@
 
 /** Adds precision, sizes, suggestion, calibration and source of a bank. Not collective.
  * @param bank open
- * @param about added to */
-void nb_describe_bank(const nb_bank *bank, json_t *about);
+ * @param info added to */
+void nb_describe_bank(const nb_bank *bank, json_t *info);
 
 #endif

@@ -227,7 +227,7 @@ static nb_status check_inside(const char *path, const nb_file_kind *kind, bool s
     return status;
 }
 
-static nb_status check_sealed(const char *path, json_t *about, json_t *damage, json_t *checked, nb_error *err)
+static nb_status check_sealed(const char *path, json_t *info, json_t *damage, json_t *checked, nb_error *err)
 {
     nb_seal seal;
     nb_error found = {0};
@@ -240,9 +240,9 @@ static nb_status check_sealed(const char *path, json_t *about, json_t *damage, j
     if (status == NB_OK && !kind) {
         return nb_fail(err, NB_ERR_INPUT, "'%s' is a negbank '%s', which this version does not know", path, seal.kind);
     }
-    json_object_set_new(about, "kind", json_string(seal.kind));
-    json_object_set_new(about, "bytes", json_integer((json_int_t)seal.size));
-    json_object_set_new(about, "sha256", json_string(seal.digest.hex));
+    json_object_set_new(info, "kind", json_string(seal.kind));
+    json_object_set_new(info, "bytes", json_integer((json_int_t)seal.size));
+    json_object_set_new(info, "sha256", json_string(seal.digest.hex));
     if (status != NB_OK) {
         note(damage, "seal", found.message);
     }
@@ -253,7 +253,7 @@ static nb_status check_sealed(const char *path, json_t *about, json_t *damage, j
 }
 
 /* A score file has no seal: its rows are read, and its last line must be whole. */
-static nb_status check_scores(const char *path, json_t *about, json_t *damage, json_t *checked, nb_error *err)
+static nb_status check_scores(const char *path, json_t *info, json_t *damage, json_t *checked, nb_error *err)
 {
     nb_scores scores = {0};
     nb_error found = {0};
@@ -264,9 +264,9 @@ static nb_status check_scores(const char *path, json_t *about, json_t *damage, j
         return status;
     }
     digest = nb_digest_bytes(map.data, map.len);
-    json_object_set_new(about, "kind", json_string(NB_SCORES_KIND));
-    json_object_set_new(about, "bytes", json_integer((json_int_t)map.len));
-    json_object_set_new(about, "sha256", json_string(digest.hex));
+    json_object_set_new(info, "kind", json_string(NB_SCORES_KIND));
+    json_object_set_new(info, "bytes", json_integer((json_int_t)map.len));
+    json_object_set_new(info, "sha256", json_string(digest.hex));
     if (nb_scores_read(&scores, path, &found) != NB_OK) {
         note(damage, "rows", found.message);
     } else if (map.data[map.len - 1] != '\n') {
@@ -278,17 +278,17 @@ static nb_status check_scores(const char *path, json_t *about, json_t *damage, j
     return NB_OK;
 }
 
-nb_status nb_checkup(const char *path, json_t *about, bool *whole, nb_error *err)
+nb_status nb_checkup(const char *path, json_t *info, bool *whole, nb_error *err)
 {
     json_t *damage = json_array(), *checked = json_object();
     nb_status status = nb_file_check(path, err);
     if (status == NB_OK) {
-        status = nb_looks_like_scores(path) ? check_scores(path, about, damage, checked, err)
-                                            : check_sealed(path, about, damage, checked, err);
+        status = nb_looks_like_scores(path) ? check_scores(path, info, damage, checked, err)
+                                            : check_sealed(path, info, damage, checked, err);
     }
     *whole = status == NB_OK && !json_array_size(damage);
-    json_object_set_new(about, "whole", json_boolean(*whole));
-    json_object_set_new(about, "checked", checked);
-    json_object_set_new(about, "damage", damage);
+    json_object_set_new(info, "whole", json_boolean(*whole));
+    json_object_set_new(info, "checked", checked);
+    json_object_set_new(info, "damage", damage);
     return status;
 }

@@ -1,5 +1,5 @@
 /** @file
- * How two files of one kind differ in content: for the table of inspect_kinds.c. Each adds to `about` what it compared,
+ * How two files of one kind differ in content: for the table of inspect_kinds.c. Each adds to `info` what it compared,
  * and clears *same when the content differs; provenance is no content. Of long lists the first few are named. Nothing
  * here is collective. */
 #ifndef NB_JOBS_INSPECT_INSPECT_DIFF_H
@@ -12,31 +12,31 @@
 
 /** Compares two banks: labels, negatives (by text and tag: only in one, moved, embeddings, criterion), parameters.
  * @param a, b the files
- * @param about added to
+ * @param info added to
  * @param same cleared when they differ
  * @return NB_ERR_LIMIT without memory; else as nb_bank_open. */
-nb_status nb_diff_banks(const char *a, const char *b, json_t *about, bool *same, nb_error *err);
+nb_status nb_diff_banks(const char *a, const char *b, json_t *info, bool *same, nb_error *err);
 
 /** Compares two corpora: texts by text and tag.
  * @param a, b the files
- * @param about added to
+ * @param info added to
  * @param same cleared when they differ
  * @return NB_ERR_LIMIT without memory; else as nb_corpus_file_read. */
-nb_status nb_diff_corpora(const char *a, const char *b, json_t *about, bool *same, nb_error *err);
+nb_status nb_diff_corpora(const char *a, const char *b, json_t *info, bool *same, nb_error *err);
 
 /** Compares two embedding stores row by row: names, tags, labels, embeddings.
  * @param a, b the files
- * @param about added to
+ * @param info added to
  * @param same cleared when they differ
  * @return NB_ERR_LIMIT without memory; else as nb_store_open and nb_store_rows. */
-nb_status nb_diff_stores(const char *a, const char *b, json_t *about, bool *same, nb_error *err);
+nb_status nb_diff_stores(const char *a, const char *b, json_t *info, bool *same, nb_error *err);
 
 /** Compares two score files row by row: images, labels, classes, scores.
  * @param a, b the files
- * @param about added to
+ * @param info added to
  * @param same cleared when they differ
  * @return as the reader of score files. */
-nb_status nb_diff_scores(const char *a, const char *b, json_t *about, bool *same, nb_error *err);
+nb_status nb_diff_scores(const char *a, const char *b, json_t *info, bool *same, nb_error *err);
 
 /** A list of texts with what belongs to each; members but texts may be NULL. */
 typedef struct nb_side {

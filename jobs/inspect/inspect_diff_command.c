@@ -20,7 +20,7 @@ static nb_status inspect_diff(nb_job *job, nb_error *err)
         return nb_fail(err, NB_ERR_USAGE, "'inspect diff' compares two files, %zu are given", s->files.count);
     }
     const char *a = nb_strings_get(&s->files, 0), *b = nb_strings_get(&s->files, 1);
-    json_t *about = json_object();
+    json_t *info = json_object();
     nb_status status;
     NB_TRY(nb_file_kind_open(&kind_a, &seal_a, a, err));
     NB_TRY(nb_file_kind_open(&kind_b, &seal_b, b, err));
@@ -29,18 +29,18 @@ static nb_status inspect_diff(nb_job *job, nb_error *err)
                          seal_b.kind);
         goto done;
     }
-    nb_set_path(about, "a", a);
-    nb_set_path(about, "b", b);
-    json_object_set_new(about, "kind", json_string(seal_a.kind));
-    json_object_set_new(about, "content", json_null()); /* stands here, known below */
-    NB_TRY(kind_a->diff(a, b, about, &same, err));
-    json_object_set_new(about, "content", json_string(same ? "identical" : "different"));
-    NB_TRY(nb_print_about(about, s->json, err));
+    nb_set_path(info, "a", a);
+    nb_set_path(info, "b", b);
+    json_object_set_new(info, "kind", json_string(seal_a.kind));
+    json_object_set_new(info, "content", json_null()); /* stands here, known below */
+    NB_TRY(kind_a->diff(a, b, info, &same, err));
+    json_object_set_new(info, "content", json_string(same ? "identical" : "different"));
+    NB_TRY(nb_print_info(info, s->json, err));
     if (!same && s->exit_code) {
         status = nb_fail(err, NB_ERR_VERIFY, "'%s' and '%s' differ in content", a, b);
     }
 done:
-    json_decref(about);
+    json_decref(info);
     return status;
 }
 

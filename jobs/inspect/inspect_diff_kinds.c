@@ -13,17 +13,17 @@
 
 enum { BLOCK_ROWS = 256 };
 
-static nb_status inspect_diff_kinds_add_sides(json_t *about, const char *key, const nb_side *a, const nb_side *b,
+static nb_status inspect_diff_kinds_add_sides(json_t *info, const char *key, const nb_side *a, const nb_side *b,
                                               bool *same, nb_error *err)
 {
     json_t *found;
     nb_status status = nb_diff_sides(a, b, &found, same, err);
-    json_object_set_new(about, key, found);
+    json_object_set_new(info, key, found);
     return status;
 }
 
 /* What a bank says of itself but for what depends on its file. */
-static void inspect_diff_kinds_diff_parameters(const nb_bank *a, const nb_bank *b, json_t *about, bool *same)
+static void inspect_diff_kinds_diff_parameters(const nb_bank *a, const nb_bank *b, json_t *info, bool *same)
 {
     static const char *const of_the_file[] = {"bytes_per_negative", "content"};
     json_t *of_a = json_object(), *of_b = json_object(), *found = json_object();
@@ -37,12 +37,12 @@ static void inspect_diff_kinds_diff_parameters(const nb_bank *a, const nb_bank *
     json_object_set_new(of_b, "width", json_integer((json_int_t)b->d));
     nb_diff_objects(found, "", of_a, of_b);
     *same = *same && !json_object_size(found);
-    json_object_set_new(about, "parameters", found);
+    json_object_set_new(info, "parameters", found);
     json_decref(of_a);
     json_decref(of_b);
 }
 
-static nb_status inspect_diff_kinds_diff_prototypes(const nb_bank *a, const nb_bank *b, size_t d, json_t *about,
+static nb_status inspect_diff_kinds_diff_prototypes(const nb_bank *a, const nb_bank *b, size_t d, json_t *info,
                                                     bool *same, nb_error *err)
 {
     if (!a->prototypes || !b->prototypes) {
@@ -50,10 +50,10 @@ static nb_status inspect_diff_kinds_diff_prototypes(const nb_bank *a, const nb_b
     }
     nb_side of_a = {.texts = &a->labels, .rows = a->prototypes, .d = d};
     nb_side of_b = {.texts = &b->labels, .rows = b->prototypes, .d = d};
-    return inspect_diff_kinds_add_sides(about, "prototypes", &of_a, &of_b, same, err);
+    return inspect_diff_kinds_add_sides(info, "prototypes", &of_a, &of_b, same, err);
 }
 
-static nb_status inspect_diff_kinds_diff_visual(const nb_bank *a, const nb_bank *b, size_t d, json_t *about, bool *same,
+static nb_status inspect_diff_kinds_diff_visual(const nb_bank *a, const nb_bank *b, size_t d, json_t *info, bool *same,
                                                 nb_error *err)
 {
     if (!a->visual_count || !b->visual_count) {
@@ -61,10 +61,10 @@ static nb_status inspect_diff_kinds_diff_visual(const nb_bank *a, const nb_bank 
     }
     nb_side of_a = {.texts = &a->visual_names, .rows = a->visual_rows, .d = d, .values = a->visual_criterion};
     nb_side of_b = {.texts = &b->visual_names, .rows = b->visual_rows, .d = d, .values = b->visual_criterion};
-    return inspect_diff_kinds_add_sides(about, "visual_negatives", &of_a, &of_b, same, err);
+    return inspect_diff_kinds_add_sides(info, "visual_negatives", &of_a, &of_b, same, err);
 }
 
-nb_status nb_diff_banks(const char *path_a, const char *path_b, json_t *about, bool *same, nb_error *err)
+nb_status nb_diff_banks(const char *path_a, const char *path_b, json_t *info, bool *same, nb_error *err)
 {
     nb_bank a = {0}, b = {0};
     nb_status status;
@@ -75,12 +75,12 @@ nb_status nb_diff_banks(const char *path_a, const char *path_b, json_t *about, b
     nb_side labels_b = {.texts = &b.labels, .rows = b.label_rows, .d = d};
     nb_side of_a = {&a.negatives, a.tags, a.negative_rows, d, a.criterion, a.ids};
     nb_side of_b = {&b.negatives, b.tags, b.negative_rows, d, b.criterion, b.ids};
-    inspect_diff_kinds_diff_parameters(&a, &b, about, same);
-    NB_TRY(inspect_diff_kinds_add_sides(about, "labels", &labels_a, &labels_b, same, err));
-    NB_TRY(inspect_diff_kinds_diff_prototypes(&a, &b, d, about, same, err));
-    NB_TRY(inspect_diff_kinds_add_sides(about, "negatives", &of_a, &of_b, same, err));
-    NB_TRY(inspect_diff_kinds_diff_visual(&a, &b, d, about, same, err));
-    json_object_set_new(about, "provenance",
+    inspect_diff_kinds_diff_parameters(&a, &b, info, same);
+    NB_TRY(inspect_diff_kinds_add_sides(info, "labels", &labels_a, &labels_b, same, err));
+    NB_TRY(inspect_diff_kinds_diff_prototypes(&a, &b, d, info, same, err));
+    NB_TRY(inspect_diff_kinds_add_sides(info, "negatives", &of_a, &of_b, same, err));
+    NB_TRY(inspect_diff_kinds_diff_visual(&a, &b, d, info, same, err));
+    json_object_set_new(info, "provenance",
                         json_string(strcmp(a.provenance, b.provenance) == 0 ? "identical" : "different"));
 done:
     nb_bank_close(&a);
@@ -88,7 +88,7 @@ done:
     return status;
 }
 
-nb_status nb_diff_corpora(const char *path_a, const char *path_b, json_t *about, bool *same, nb_error *err)
+nb_status nb_diff_corpora(const char *path_a, const char *path_b, json_t *info, bool *same, nb_error *err)
 {
     nb_corpus a = {0}, b = {0};
     json_int_t origins = 0;
@@ -96,12 +96,12 @@ nb_status nb_diff_corpora(const char *path_a, const char *path_b, json_t *about,
     NB_TRY(nb_corpus_file_read(&a, NULL, path_a, err));
     NB_TRY(nb_corpus_file_read(&b, NULL, path_b, err));
     nb_side of_a = {.texts = &a.texts, .tags = a.tags}, of_b = {.texts = &b.texts, .tags = b.tags};
-    NB_TRY(inspect_diff_kinds_add_sides(about, "texts", &of_a, &of_b, same, err));
+    NB_TRY(inspect_diff_kinds_add_sides(info, "texts", &of_a, &of_b, same, err));
     for (size_t i = 0; *same && i < a.count; i++) {
         origins += a.source[i] != b.source[i] || a.line[i] != b.line[i];
     }
     if (*same) { /* else they do not compare */
-        json_object_set_new(about, "origins_differing", json_integer(origins));
+        json_object_set_new(info, "origins_differing", json_integer(origins));
     }
     *same = *same && !origins;
 done:
@@ -122,11 +122,11 @@ static void inspect_diff_kinds_count_row(rows_found *f, size_t row, bool differs
     }
 }
 
-static void inspect_diff_kinds_add_found(json_t *about, const char *key, const rows_found *f, bool *same)
+static void inspect_diff_kinds_add_found(json_t *info, const char *key, const rows_found *f, bool *same)
 {
     json_t *found = json_pack("{s:I, s:o}", "rows_differing", f->differing, "first",
                               f->differing ? json_integer(f->first) : json_null());
-    json_object_set_new(about, key, found);
+    json_object_set_new(info, key, found);
     *same = *same && !f->differing;
 }
 
@@ -136,7 +136,7 @@ static bool inspect_diff_kinds_same_string(const nb_strings *a, const nb_strings
            memcmp(nb_strings_get(a, i), nb_strings_get(b, i), nb_strings_len(a, i)) == 0;
 }
 
-static nb_status inspect_diff_kinds_diff_rows(nb_store *a, nb_store *b, size_t count, json_t *about, bool *same,
+static nb_status inspect_diff_kinds_diff_rows(nb_store *a, nb_store *b, size_t count, json_t *info, bool *same,
                                               nb_error *err)
 {
     size_t d = (size_t)a->plan.width;
@@ -159,8 +159,8 @@ static nb_status inspect_diff_kinds_diff_rows(nb_store *a, nb_store *b, size_t c
             largest = fmax(largest, gap);
         }
     }
-    inspect_diff_kinds_add_found(about, "embeddings", &found, same);
-    json_object_set_new(json_object_get(about, "embeddings"), "largest_difference", json_real(largest));
+    inspect_diff_kinds_add_found(info, "embeddings", &found, same);
+    json_object_set_new(json_object_get(info, "embeddings"), "largest_difference", json_real(largest));
 done:
     free(x);
     free(y);
@@ -168,13 +168,13 @@ done:
 }
 
 /* The numbers that two files have beside each other, as {"a", "b"}. */
-static void inspect_diff_kinds_add_counts(json_t *about, const char *key, size_t a, size_t b, bool *same)
+static void inspect_diff_kinds_add_counts(json_t *info, const char *key, size_t a, size_t b, bool *same)
 {
-    json_object_set_new(about, key, json_pack("{s:I, s:I}", "a", (json_int_t)a, "b", (json_int_t)b));
+    json_object_set_new(info, key, json_pack("{s:I, s:I}", "a", (json_int_t)a, "b", (json_int_t)b));
     *same = *same && a == b;
 }
 
-nb_status nb_diff_stores(const char *path_a, const char *path_b, json_t *about, bool *same, nb_error *err)
+nb_status nb_diff_stores(const char *path_a, const char *path_b, json_t *info, bool *same, nb_error *err)
 {
     nb_store a = {0}, b = {0};
     rows_found names = {0}, tags = {0}, labels = {0};
@@ -182,10 +182,10 @@ nb_status nb_diff_stores(const char *path_a, const char *path_b, json_t *about, 
     NB_TRY(nb_store_open(&a, path_a, true, err));
     NB_TRY(nb_store_open(&b, path_b, true, err));
     size_t count = (size_t)(a.plan.count < b.plan.count ? a.plan.count : b.plan.count);
-    inspect_diff_kinds_add_counts(about, "rows", (size_t)a.plan.count, (size_t)b.plan.count, same);
-    inspect_diff_kinds_add_counts(about, "width", (size_t)a.plan.width, (size_t)b.plan.width, same);
+    inspect_diff_kinds_add_counts(info, "rows", (size_t)a.plan.count, (size_t)b.plan.count, same);
+    inspect_diff_kinds_add_counts(info, "width", (size_t)a.plan.width, (size_t)b.plan.width, same);
     json_object_set_new(
-        about, "precision",
+        info, "precision",
         json_pack("{s:s, s:s}", "a", a.plan.half ? "fp16" : "fp32", "b", b.plan.half ? "fp16" : "fp32"));
     *same = *same && a.plan.half == b.plan.half && !a.tags == !b.tags && !a.labels == !b.labels;
     for (size_t i = 0; i < count; i++) {
@@ -193,11 +193,11 @@ nb_status nb_diff_stores(const char *path_a, const char *path_b, json_t *about, 
         inspect_diff_kinds_count_row(&tags, i, a.tags && b.tags && a.tags[i] != b.tags[i]);
         inspect_diff_kinds_count_row(&labels, i, a.labels && b.labels && a.labels[i] != b.labels[i]);
     }
-    inspect_diff_kinds_add_found(about, "names", &names, same);
-    inspect_diff_kinds_add_found(about, "tags", &tags, same);
-    inspect_diff_kinds_add_found(about, "labels", &labels, same);
+    inspect_diff_kinds_add_found(info, "names", &names, same);
+    inspect_diff_kinds_add_found(info, "tags", &tags, same);
+    inspect_diff_kinds_add_found(info, "labels", &labels, same);
     if (a.plan.width == b.plan.width) {
-        NB_TRY(inspect_diff_kinds_diff_rows(&a, &b, count, about, same, err));
+        NB_TRY(inspect_diff_kinds_diff_rows(&a, &b, count, info, same, err));
     }
 done:
     nb_store_close(&a);
@@ -210,7 +210,7 @@ static bool inspect_diff_kinds_same_number(double a, double b)
     return a == b || (isnan(a) && isnan(b));
 }
 
-nb_status nb_diff_scores(const char *path_a, const char *path_b, json_t *about, bool *same, nb_error *err)
+nb_status nb_diff_scores(const char *path_a, const char *path_b, json_t *info, bool *same, nb_error *err)
 {
     nb_scores a = {0}, b = {0};
     rows_found images = {0}, labels = {0}, classes = {0}, scores = {0};
@@ -218,7 +218,7 @@ nb_status nb_diff_scores(const char *path_a, const char *path_b, json_t *about, 
     nb_status status;
     NB_TRY(nb_predictions_read_any(&a, path_a, err));
     NB_TRY(nb_predictions_read_any(&b, path_b, err));
-    inspect_diff_kinds_add_counts(about, "rows", a.count, b.count, same);
+    inspect_diff_kinds_add_counts(info, "rows", a.count, b.count, same);
     for (size_t i = 0; i < a.count && i < b.count; i++) {
         inspect_diff_kinds_count_row(&images, i, !inspect_diff_kinds_same_string(&a.images, &b.images, i));
         inspect_diff_kinds_count_row(&labels, i, a.labels[i] != b.labels[i]);
@@ -227,11 +227,11 @@ nb_status nb_diff_scores(const char *path_a, const char *path_b, json_t *about, 
             &scores, i, a.score[i] != b.score[i] || !inspect_diff_kinds_same_number(a.ood_score[i], b.ood_score[i]));
         largest = fmax(largest, fabs(a.score[i] - b.score[i]));
     }
-    inspect_diff_kinds_add_found(about, "images", &images, same);
-    inspect_diff_kinds_add_found(about, "labels", &labels, same);
-    inspect_diff_kinds_add_found(about, "classes", &classes, same);
-    inspect_diff_kinds_add_found(about, "scores", &scores, same);
-    json_object_set_new(json_object_get(about, "scores"), "largest_difference", json_real(largest));
+    inspect_diff_kinds_add_found(info, "images", &images, same);
+    inspect_diff_kinds_add_found(info, "labels", &labels, same);
+    inspect_diff_kinds_add_found(info, "classes", &classes, same);
+    inspect_diff_kinds_add_found(info, "scores", &scores, same);
+    json_object_set_new(json_object_get(info, "scores"), "largest_difference", json_real(largest));
 done:
     nb_scores_free(&a);
     nb_scores_free(&b);

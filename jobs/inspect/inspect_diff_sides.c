@@ -39,11 +39,11 @@ static nb_status sort_side(entry **out, const nb_side *side, nb_error *err)
 }
 
 /* What is found on the way. */
-typedef struct tally {
+typedef struct comparison {
     json_int_t only, common, moved, rows, values, ids;
     double distance, gap;
     json_t *named;
-} tally;
+} comparison;
 
 static double distance(const double *a, const double *b, size_t d)
 {
@@ -54,7 +54,7 @@ static double distance(const double *a, const double *b, size_t d)
     return sqrt(sum);
 }
 
-static void compare_pair(tally *t, const nb_side *a, size_t i, const nb_side *b, size_t j, size_t d)
+static void compare_pair(comparison *t, const nb_side *a, size_t i, const nb_side *b, size_t j, size_t d)
 {
     t->common++;
     t->moved += i != j;
@@ -72,7 +72,7 @@ static void compare_pair(tally *t, const nb_side *a, size_t i, const nb_side *b,
 }
 
 /* Goes through `a` in its own order; entries that `sorted` (of b, count m) lacks are counted and the first named. */
-static void look_up(tally *t, const nb_side *a, const entry *sorted, const nb_side *b, size_t d, bool pairs)
+static void look_up(comparison *t, const nb_side *a, const entry *sorted, const nb_side *b, size_t d, bool pairs)
 {
     for (size_t i = 0; i < a->texts->count; i++) {
         entry key = {a, i};
@@ -89,32 +89,33 @@ nb_status nb_diff_sides(const nb_side *a, const nb_side *b, json_t **out, bool *
 {
     size_t d = a->d == b->d ? a->d : 0;
     entry *in_a = NULL, *in_b = NULL;
-    tally there = {.named = json_array()}, back = {.named = json_array()};
+    comparison forward = {.named = json_array()}, backward = {.named = json_array()};
     nb_status status;
     *out = NULL;
     NB_TRY(sort_side(&in_a, a, err));
     NB_TRY(sort_side(&in_b, b, err));
-    look_up(&there, a, in_b, b, d, true);
-    look_up(&back, b, in_a, a, d, false);
-    *out = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}", "a", (json_int_t)a->texts->count, "b",
-                     (json_int_t)b->texts->count, "in_both", there.common, "only_a", there.only, "only_b", back.only,
-                     "moved", there.moved, "first_only_a", there.named, "first_only_b", back.named);
+    look_up(&forward, a, in_b, b, d, true);
+    look_up(&backward, b, in_a, a, d, false);
+    *out =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}", "a", (json_int_t)a->texts->count, "b",
+                  (json_int_t)b->texts->count, "in_both", forward.common, "only_a", forward.only, "only_b",
+                  backward.only, "moved", forward.moved, "first_only_a", forward.named, "first_only_b", backward.named);
     if (d && a->rows && b->rows) {
-        json_object_set_new(*out, "embeddings_differing", json_integer(there.rows));
-        json_object_set_new(*out, "largest_distance", json_real(there.distance));
+        json_object_set_new(*out, "embeddings_differing", json_integer(forward.rows));
+        json_object_set_new(*out, "largest_distance", json_real(forward.distance));
     }
     if (a->values && b->values) {
-        json_object_set_new(*out, "values_differing", json_integer(there.values));
-        json_object_set_new(*out, "largest_value_difference", json_real(there.gap));
+        json_object_set_new(*out, "values_differing", json_integer(forward.values));
+        json_object_set_new(*out, "largest_value_difference", json_real(forward.gap));
     }
     if (a->ids && b->ids) {
-        json_object_set_new(*out, "ids_differing", json_integer(there.ids));
+        json_object_set_new(*out, "ids_differing", json_integer(forward.ids));
     }
-    *same = *same && !there.only && !back.only && !there.moved && !there.rows && !there.values && !there.ids &&
-            !a->rows == !b->rows;
+    *same = *same && !forward.only && !backward.only && !forward.moved && !forward.rows && !forward.values &&
+            !forward.ids && !a->rows == !b->rows;
 done:
-    json_decref(there.named);
-    json_decref(back.named);
+    json_decref(forward.named);
+    json_decref(backward.named);
     free(in_a);
     free(in_b);
     return status;

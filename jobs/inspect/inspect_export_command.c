@@ -41,15 +41,15 @@ static nb_status check_parts(const settings *s, const nb_exported *e, const char
 
 static nb_status print_counts(const settings *s, const nb_exported *e, const nb_seal *seal, nb_error *err)
 {
-    json_t *about = json_object();
-    nb_set_path(about, "file", s->file);
-    json_object_set_new(about, "kind", json_string(seal->kind));
-    json_object_set_new(about, "sha256", json_string(seal->digest.hex));
-    json_object_set_new(about, "rows", json_integer((json_int_t)e->texts.count));
-    json_object_set_new(about, "labels", json_integer((json_int_t)e->labels.count));
-    json_object_set_new(about, "width", json_integer((json_int_t)e->width));
-    nb_status status = nb_print_about(about, true, err);
-    json_decref(about);
+    json_t *info = json_object();
+    nb_set_path(info, "file", s->file);
+    json_object_set_new(info, "kind", json_string(seal->kind));
+    json_object_set_new(info, "sha256", json_string(seal->digest.hex));
+    json_object_set_new(info, "rows", json_integer((json_int_t)e->texts.count));
+    json_object_set_new(info, "labels", json_integer((json_int_t)e->labels.count));
+    json_object_set_new(info, "width", json_integer((json_int_t)e->width));
+    nb_status status = nb_print_info(info, true, err);
+    json_decref(info);
     return status;
 }
 

@@ -9,14 +9,14 @@ typedef struct settings {
 } settings;
 
 /* The record of the run that made the file, where it still lies beside it. */
-static void add_run(const char *path, json_t *about)
+static void add_run(const char *path, json_t *info)
 {
     nb_buffer name = {0};
     if (nb_buffer_printf(&name, NULL, "%s.run.json", path) == NB_OK) {
         json_t *run = json_load_file(name.data, 0, NULL);
         json_object_del(run, "content"); /* it is the provenance */
         if (json_is_object(run)) {
-            json_object_set(about, "run", run);
+            json_object_set(info, "run", run);
         }
         json_decref(run);
     }
@@ -28,19 +28,19 @@ static nb_status inspect_info(nb_job *job, nb_error *err)
     const settings *s = job->settings;
     const nb_file_kind *kind;
     nb_seal seal;
-    json_t *about = NULL;
+    json_t *info = NULL;
     nb_status status;
     NB_TRY(nb_file_kind_open(&kind, &seal, s->file, err));
-    about = json_object();
-    nb_set_path(about, "file", s->file);
-    json_object_set_new(about, "kind", json_string(seal.kind));
-    json_object_set_new(about, "bytes", json_integer((json_int_t)seal.size));
-    json_object_set_new(about, "sha256", json_string(seal.digest.hex));
-    NB_TRY(kind->describe(s->file, about, err));
-    add_run(s->file, about);
-    NB_TRY(nb_print_about(about, s->json, err));
+    info = json_object();
+    nb_set_path(info, "file", s->file);
+    json_object_set_new(info, "kind", json_string(seal.kind));
+    json_object_set_new(info, "bytes", json_integer((json_int_t)seal.size));
+    json_object_set_new(info, "sha256", json_string(seal.digest.hex));
+    NB_TRY(kind->describe(s->file, info, err));
+    add_run(s->file, info);
+    NB_TRY(nb_print_info(info, s->json, err));
 done:
-    json_decref(about);
+    json_decref(info);
     return status;
 }
 

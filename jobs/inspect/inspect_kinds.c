@@ -29,10 +29,10 @@ static json_t *tag_counts(const uint8_t *tags, size_t count)
     return object;
 }
 
-static void set_json(json_t *about, const char *key, const char *text)
+static void set_json(json_t *info, const char *key, const char *text)
 {
     json_t *value = text ? json_loads(text, 0, NULL) : NULL;
-    json_object_set_new(about, key, value ? value : json_null());
+    json_object_set_new(info, key, value ? value : json_null());
 }
 
 static nb_status copy_strings(nb_strings *out, const nb_strings *in, nb_error *err)
@@ -44,19 +44,19 @@ static nb_status copy_strings(nb_strings *out, const nb_strings *in, nb_error *e
     return status;
 }
 
-static nb_status describe_corpus(const char *path, json_t *about, nb_error *err)
+static nb_status describe_corpus(const char *path, json_t *info, nb_error *err)
 {
     nb_corpus corpus = {0};
-    nb_corpus_about details = {0};
+    nb_corpus_info details = {0};
     nb_status status;
     NB_TRY(nb_corpus_file_read(&corpus, NULL, path, err));
-    NB_TRY(nb_corpus_file_about(&details, path, err));
-    json_object_set_new(about, "texts", json_integer((json_int_t)corpus.count));
-    json_object_set_new(about, "tags", tag_counts(corpus.tags, corpus.count));
-    set_json(about, "lines", details.counts);
-    set_json(about, "provenance", details.provenance);
+    NB_TRY(nb_corpus_file_info(&details, path, err));
+    json_object_set_new(info, "texts", json_integer((json_int_t)corpus.count));
+    json_object_set_new(info, "tags", tag_counts(corpus.tags, corpus.count));
+    set_json(info, "lines", details.counts);
+    set_json(info, "provenance", details.provenance);
 done:
-    nb_corpus_about_free(&details);
+    nb_corpus_info_free(&details);
     nb_corpus_free(&corpus);
     return status;
 }
@@ -85,7 +85,7 @@ static nb_status check_tiles(nb_store *store, nb_error *err)
     return row ? status : NB_ERR_LIMIT;
 }
 
-static nb_status describe_store(const char *path, json_t *about, nb_error *err)
+static nb_status describe_store(const char *path, json_t *info, nb_error *err)
 {
     nb_store store;
     nb_status status = nb_store_open(&store, path, false, err);
@@ -96,12 +96,12 @@ static nb_status describe_store(const char *path, json_t *about, nb_error *err)
         nb_store_close(&store);
         return status;
     }
-    json_object_set_new(about, "rows", json_integer((json_int_t)store.plan.count));
-    json_object_set_new(about, "width", json_integer((json_int_t)store.plan.width));
-    json_object_set_new(about, "precision", json_string(store.plan.half ? "fp16" : "fp32"));
-    json_object_set_new(about, "tile_rows", json_integer((json_int_t)store.plan.tile_rows));
+    json_object_set_new(info, "rows", json_integer((json_int_t)store.plan.count));
+    json_object_set_new(info, "width", json_integer((json_int_t)store.plan.width));
+    json_object_set_new(info, "precision", json_string(store.plan.half ? "fp16" : "fp32"));
+    json_object_set_new(info, "tile_rows", json_integer((json_int_t)store.plan.tile_rows));
     if (store.tags) {
-        json_object_set_new(about, "tags", tag_counts(store.tags, (size_t)store.plan.count));
+        json_object_set_new(info, "tags", tag_counts(store.tags, (size_t)store.plan.count));
     }
     if (store.labels) {
         int32_t top = -1;
@@ -110,10 +110,10 @@ static nb_status describe_store(const char *path, json_t *about, nb_error *err)
             top = store.labels[i] > top ? store.labels[i] : top;
             labelled += store.labels[i] >= 0;
         }
-        json_object_set_new(about, "labelled", json_integer(labelled));
-        json_object_set_new(about, "classes", json_integer((json_int_t)top + 1));
+        json_object_set_new(info, "labelled", json_integer(labelled));
+        json_object_set_new(info, "classes", json_integer((json_int_t)top + 1));
     }
-    set_json(about, "provenance", store.provenance);
+    set_json(info, "provenance", store.provenance);
     nb_store_close(&store);
     return NB_OK;
 }
@@ -134,23 +134,23 @@ done:
     return status;
 }
 
-static nb_status describe_bank(const char *path, json_t *about, nb_error *err)
+static nb_status describe_bank(const char *path, json_t *info, nb_error *err)
 {
     nb_bank bank;
     nb_status status = nb_bank_open(&bank, path, err);
     if (status != NB_OK) {
         return status;
     }
-    json_object_set_new(about, "labels", json_integer((json_int_t)bank.label_count));
-    json_object_set_new(about, "negatives", json_integer((json_int_t)bank.negative_count));
-    json_object_set_new(about, "width", json_integer((json_int_t)bank.d));
-    nb_describe_bank(&bank, about);
-    set_json(about, "provenance", bank.provenance);
+    json_object_set_new(info, "labels", json_integer((json_int_t)bank.label_count));
+    json_object_set_new(info, "negatives", json_integer((json_int_t)bank.negative_count));
+    json_object_set_new(info, "width", json_integer((json_int_t)bank.d));
+    nb_describe_bank(&bank, info);
+    set_json(info, "provenance", bank.provenance);
     nb_bank_close(&bank);
     return NB_OK;
 }
 
-static nb_status narrow(float **out, const double *rows, size_t count, nb_error *err)
+static nb_status to_floats(float **out, const double *rows, size_t count, nb_error *err)
 {
     *out = nb_alloc(count, sizeof **out, err);
     for (size_t i = 0; *out && i < count; i++) {
@@ -169,10 +169,10 @@ static nb_status export_bank(const char *path, nb_exported *out, nb_error *err)
     out->width = bank.d;
     NB_TRY(copy_strings(&out->texts, &bank.negatives, err));
     NB_TRY(copy_strings(&out->labels, &bank.labels, err));
-    NB_TRY(narrow(&out->rows, bank.negative_rows, bank.negative_count * bank.d, err));
-    NB_TRY(narrow(&out->label_rows, bank.label_rows, bank.label_count * bank.d, err));
+    NB_TRY(to_floats(&out->rows, bank.negative_rows, bank.negative_count * bank.d, err));
+    NB_TRY(to_floats(&out->label_rows, bank.label_rows, bank.label_count * bank.d, err));
     if (bank.prototypes) {
-        NB_TRY(narrow(&out->prototypes, bank.prototypes, bank.label_count * bank.d, err));
+        NB_TRY(to_floats(&out->prototypes, bank.prototypes, bank.label_count * bank.d, err));
     }
 done:
     nb_bank_close(&bank);
@@ -211,7 +211,7 @@ static nb_status read_predictions(const char *path, nb_error *err)
     return status;
 }
 
-static nb_status describe_scores(const char *path, json_t *about, nb_error *err)
+static nb_status describe_scores(const char *path, json_t *info, nb_error *err)
 {
     nb_scores s = {0};
     json_int_t labelled = 0;
@@ -229,12 +229,12 @@ static nb_status describe_scores(const char *path, json_t *about, nb_error *err)
     for (size_t i = 0; i < s.comments.count; i++) {
         json_array_append_new(comments, json_string(nb_strings_get(&s.comments, i)));
     }
-    json_object_set_new(about, "rows", json_integer((json_int_t)s.count));
-    json_object_set_new(about, "labelled", json_integer(labelled));
-    json_object_set_new(about, "lowest", json_real(low));
-    json_object_set_new(about, "highest", json_real(high));
-    json_object_set_new(about, "odds", json_boolean(nb_scores_have_odds(&s)));
-    json_object_set_new(about, "comments", comments);
+    json_object_set_new(info, "rows", json_integer((json_int_t)s.count));
+    json_object_set_new(info, "labelled", json_integer(labelled));
+    json_object_set_new(info, "lowest", json_real(low));
+    json_object_set_new(info, "highest", json_real(high));
+    json_object_set_new(info, "odds", json_boolean(nb_scores_have_odds(&s)));
+    json_object_set_new(info, "comments", comments);
     nb_scores_free(&s);
     return NB_OK;
 }
@@ -330,7 +330,7 @@ void nb_set_path(json_t *object, const char *key, const char *path)
 {
     char *name = strdup(path);
     if (name) {
-        nb_text_mend(name);
+        nb_text_sanitise(name);
         json_object_set_new(object, key, json_string(name));
     }
     free(name);
@@ -366,13 +366,13 @@ static void print_text(const json_t *object, int indent)
     }
 }
 
-nb_status nb_print_about(const json_t *about, bool as_json, nb_error *err)
+nb_status nb_print_info(const json_t *info, bool as_json, nb_error *err)
 {
-    char *text = as_json ? json_dumps(about, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15)) : NULL;
+    char *text = as_json ? json_dumps(info, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15)) : NULL;
     if (as_json) {
         printf("%s\n", text ? text : "");
     } else {
-        print_text(about, 0);
+        print_text(info, 0);
     }
     free(text);
     return fflush(stdout) == 0 ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");

@@ -24,14 +24,14 @@ typedef struct nb_exported {
 typedef struct nb_file_kind {
     const char *name;
     unsigned format; /**< the newest this version reads; 0 where there is no seal */
-    /** Adds what is worth knowing to `about`. The seal was verified. */
-    nb_status (*describe)(const char *path, json_t *about, nb_error *err);
+    /** Adds what is worth knowing to `info`. The seal was verified. */
+    nb_status (*describe)(const char *path, json_t *info, nb_error *err);
     /** What `inspect export` writes; freed by the caller with nb_exported_free. */
     nb_status (*export)(const char *path, nb_exported *out, nb_error *err);
     /** Reads all of it, as the program does. */
     nb_status (*read)(const char *path, nb_error *err);
-    /** Adds how the content of two files differs to `about` (jobs/inspect/inspect_diff.h). */
-    nb_status (*diff)(const char *a, const char *b, json_t *about, bool *same, nb_error *err);
+    /** Adds how the content of two files differs to `info` (jobs/inspect/inspect_diff.h). */
+    nb_status (*diff)(const char *a, const char *b, json_t *info, bool *same, nb_error *err);
 } nb_file_kind;
 
 /** Verifies a file's seal and finds its kind.
@@ -68,9 +68,9 @@ void nb_exported_free(nb_exported *exported);
 void nb_set_path(json_t *object, const char *key, const char *path);
 
 /** Prints an object to standard output.
- * @param about the object
+ * @param info the object
  * @param as_json as JSON, else as indented lines "key value"
  * @return NB_OK, or NB_ERR_IO when it cannot be written. */
-nb_status nb_print_about(const json_t *about, bool as_json, nb_error *err);
+nb_status nb_print_info(const json_t *info, bool as_json, nb_error *err);
 
 #endif

@@ -13,13 +13,13 @@ static nb_status inspect_verify(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     bool whole = false;
-    json_t *about = json_object();
+    json_t *info = json_object();
     nb_status status;
-    nb_set_path(about, "file", s->file);
-    NB_TRY(nb_checkup(s->file, about, &whole, err));
-    NB_TRY(nb_print_about(about, s->json, err));
+    nb_set_path(info, "file", s->file);
+    NB_TRY(nb_checkup(s->file, info, &whole, err));
+    NB_TRY(nb_print_info(info, s->json, err));
     if (!whole) {
-        const json_t *damage = json_object_get(about, "damage"), *first = json_array_get(damage, 0);
+        const json_t *damage = json_object_get(info, "damage"), *first = json_array_get(damage, 0);
         size_t more = json_array_size(damage) - 1;
         nb_fail(err, NB_ERR_VERIFY, "'%s' is not whole: %s%s%s", s->file,
                 json_string_value(json_object_get(first, "where")), more ? ", " : "",
@@ -27,7 +27,7 @@ static nb_status inspect_verify(nb_job *job, nb_error *err)
         status = nb_hint(err, "make or download it again");
     }
 done:
-    json_decref(about);
+    json_decref(info);
     return status;
 }
 

@@ -118,7 +118,7 @@ static nb_status mine_write_outputs(run *r, nb_error *err)
                                .visual = &r->visual};
     nb_digest digest;
     nb_status status = NB_OK;
-    if (r->job->team.rank != 0) {
+    if (r->job->comm.rank != 0) {
         return NB_OK;
     }
     if (s->explain) {
@@ -151,15 +151,15 @@ static nb_status mine_look_for_bank(run *r, const char *provenance, bool *ready,
     uint64_t found = 0;
     nb_status status = NB_OK;
     nb_output out = {0};
-    if (r->job->team.rank == 0) {
+    if (r->job->comm.rank == 0) {
         found = mine_complete(r, provenance);
     }
-    if (r->job->team.rank == 0 && r->set->resume && !found) {
+    if (r->job->comm.rank == 0 && r->set->resume && !found) {
         status = nb_output_begin(&out, r->set->output, r->set->force, err);
         nb_output_release(&out);
     }
     NB_TRY(nb_agree(r->job, status, err));
-    NB_TRY(nb_team_broadcast(&r->job->team, &found, sizeof found, err));
+    NB_TRY(nb_comm_broadcast(&r->job->comm, &found, sizeof found, err));
     *ready = found != 0;
 done:
     return status;
@@ -222,7 +222,7 @@ static nb_status mine_run(nb_job *job, nb_error *err)
         NB_TRY(mine_select_and_write(&r, ledger.data, provenance, err));
     }
 done:
-    if (begun && job->team.rank == 0 && mine_is_final(status)) {
+    if (begun && job->comm.rank == 0 && mine_is_final(status)) {
         unlink(ledger.data);
     }
     nb_mined_free(&r.mined);

@@ -62,7 +62,7 @@ static nb_status inputs_embed_labels(nb_mine_inputs *in, nb_error *err)
         status = NB_ERR_LIMIT;
         goto done;
     }
-    if (in->job->team.rank == 0) {
+    if (in->job->comm.rank == 0) {
         NB_TRY(nb_prompts_create(&prompts, &in->from->prompt, NULL, err));
         NB_TRY(nb_clip_open_by(&clip, in->from->model, engine, err));
         NB_TRY(inputs_check_origin(in, in->from->model, clip->config.projection, &clip->digest, err));
@@ -72,9 +72,9 @@ static nb_status inputs_embed_labels(nb_mine_inputs *in, nb_error *err)
 done:
     status = nb_agree(in->job, status, err);
     if (status == NB_OK) {
-        status = nb_team_broadcast(&in->job->team, in->label_rows, count * d * sizeof(float), err);
+        status = nb_comm_broadcast(&in->job->comm, in->label_rows, count * d * sizeof(float), err);
     }
-    if (status == NB_OK && in->job->team.rank == 0) {
+    if (status == NB_OK && in->job->comm.rank == 0) {
         status = nb_provenance_input(&in->job->provenance, "model", in->from->model, hex, err);
     }
     if (status == NB_OK) {
@@ -195,7 +195,7 @@ nb_status nb_mine_inputs_open(nb_mine_inputs *in, nb_job *job, const nb_mine_sou
         NB_TRY(nb_evidence_prototypes(&in->id_images, &in->labels, &in->prototypes, err));
     }
     NB_TRY(inputs_read_stops(in, err));
-    NB_TRY(nb_candidates_open(&in->candidates, &job->team, &in->texts, &in->labels, from->stop_list ? &in->stops : NULL,
+    NB_TRY(nb_candidates_open(&in->candidates, &job->comm, &in->texts, &in->labels, from->stop_list ? &in->stops : NULL,
                               err));
 done:
     return status;
@@ -204,7 +204,7 @@ done:
 nb_evidence nb_mine_inputs_evidence(const nb_mine_inputs *in)
 {
     nb_mine_inputs *own = (nb_mine_inputs *)(uintptr_t)in; /* stores and candidates change as they are read */
-    return (nb_evidence){.team = &in->job->team,
+    return (nb_evidence){.comm = &in->job->comm,
                          .log = &in->job->log,
                          .candidates = &own->candidates,
                          .d = (size_t)in->texts.plan.width,

@@ -27,15 +27,15 @@ static nb_status visual_read_negatives(const nb_evidence *e, const nb_selection 
 {
     uint64_t total = s->count;
     nb_status status;
-    NB_TRY(nb_team_broadcast(e->team, &total, sizeof total, err));
+    NB_TRY(nb_comm_broadcast(e->comm, &total, sizeof total, err));
     *count = (size_t)total;
     *out = nb_alloc(*count * e->d, sizeof **out, err);
     status = *out ? NB_OK : NB_ERR_LIMIT;
-    for (size_t i = 0; status == NB_OK && e->team->rank == 0 && i < *count; i++) {
+    for (size_t i = 0; status == NB_OK && e->comm->rank == 0 && i < *count; i++) {
         status = nb_store_rows(e->candidates->store, (size_t)s->ids[i], 1, *out + i * e->d, err);
     }
-    NB_TRY(nb_team_agree(e->team, status, err));
-    NB_TRY(nb_team_broadcast(e->team, *out, *count * e->d * sizeof **out, err));
+    NB_TRY(nb_comm_agree(e->comm, status, err));
+    NB_TRY(nb_comm_broadcast(e->comm, *out, *count * e->d * sizeof **out, err));
 done:
     return status;
 }
@@ -78,7 +78,7 @@ nb_status nb_mine_visual_make(nb_mine_visual *out, const nb_mine_visual_choice *
     if (!choice->count) {
         return NB_OK;
     }
-    NB_TRY(nb_model_open(&opened, &job->team, model, &nb_engine_fp32, err));
+    NB_TRY(nb_model_open(&opened, &job->comm, model, &nb_engine_fp32, err));
     if (opened.clip->config.projection != e->d) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' embeds to width %zu, the texts have width %zu", model,
                          opened.clip->config.projection, e->d);

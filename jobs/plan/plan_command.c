@@ -68,7 +68,7 @@ static void plan_judge(nb_plan *p, nb_plan_row *r)
     char needed[32], there[32];
     r->memory = r->e.memory + r->e.weights / sharing;
     r->seconds *= ceil(r->e.tiles / ranks) / r->e.tiles;
-    r->room = plan_free_bytes(r->stage->output);
+    r->free_space = plan_free_bytes(r->stage->output);
     if (r->stage->state == NB_STAGE_DONE) {
         return;
     }
@@ -76,9 +76,9 @@ static void plan_judge(nb_plan *p, nb_plan_row *r)
         nb_format_bytes(needed, r->memory);
         nb_format_bytes(there, p->limit);
         snprintf(r->problem, sizeof r->problem, "a rank needs %s, --memory-per-rank allows %s", needed, there);
-    } else if (r->room > 0 && r->e.written + r->e.scratch > r->room) {
+    } else if (r->free_space > 0 && r->e.written + r->e.scratch > r->free_space) {
         nb_format_bytes(needed, r->e.written + r->e.scratch);
-        nb_format_bytes(there, r->room);
+        nb_format_bytes(there, r->free_space);
         snprintf(r->problem, sizeof r->problem, "it writes %s, '%.100s' has room for %s", needed, r->stage->output,
                  there);
     }
@@ -115,7 +115,7 @@ static void plan_print_row(const nb_plan_row *r)
     }
     bool done = r->stage->state == NB_STAGE_DONE;
     printf("%-24s %-8s %9s%s %8.0f %10s %10s %10s %12s\n", r->stage->name, nb_stage_state_name(r->stage->state), items,
-           r->about ? "~" : " ", r->e.tiles, memory, written, scratch, done ? "-" : time);
+           r->approximate ? "~" : " ", r->e.tiles, memory, written, scratch, done ? "-" : time);
 }
 
 static void plan_print_table(const nb_plan *p)
@@ -161,7 +161,7 @@ static nb_status plan_print_json(const nb_plan *p, nb_error *err)
         json_t *one =
             json_pack("{s:s, s:s, s:s, s:f, s:b, s:f, s:f, s:f, s:f, s:f, s:f}", "stage", r->stage->name, "command",
                       r->stage->command->name, "state", nb_stage_state_name(r->stage->state), "items", r->e.items,
-                      "about", r->about, "tiles", r->e.tiles, "memory_per_rank", r->memory, "bytes_written",
+                      "about", r->approximate, "tiles", r->e.tiles, "memory_per_rank", r->memory, "bytes_written",
                       r->e.written, "scratch_bytes", r->e.scratch, "seconds", r->seconds, "hours", r->seconds / 3600);
         json_object_set_new(one, "problem", r->problem[0] ? json_string(r->problem) : json_null());
         json_array_append_new(stages, one);

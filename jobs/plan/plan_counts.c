@@ -53,7 +53,7 @@ static nb_status plan_counts_add_lines(nb_plan_count *out, const char *path, nb_
     }
     double size = (double)st.st_size;
     if (plan_counts_is_packed(path)) {
-        out->about = true;
+        out->approximate = true;
         out->bytes += 4 * size;
         out->items += 4 * size / 16;
         return NB_OK;
@@ -71,7 +71,7 @@ static nb_status plan_counts_add_lines(nb_plan_count *out, const char *path, nb_
     lines += got > 0 && bytes[got - 1] != '\n';
     fclose(file);
     free(bytes);
-    out->about = out->about || (double)got < size;
+    out->approximate = out->approximate || (double)got < size;
     out->items += got ? lines * fmax(1, size / (double)got) : 0;
     out->bytes += size;
     return bytes ? NB_OK : NB_ERR_LIMIT;
@@ -150,7 +150,7 @@ static nb_status plan_counts_add_images(nb_plan_count *out, const char *path, nb
     }
     if (plan_counts_is_shard(path)) {
         double images = ceil((double)st.st_size / SHARD_IMAGE);
-        out->about = true;
+        out->approximate = true;
         out->items += images;
         out->bytes += images * 40;
         return NB_OK;
@@ -170,15 +170,15 @@ nb_status nb_plan_count_images(nb_plan_count *out, const nb_strings *inputs, nb_
 
 static nb_status plan_counts_count_corpus(nb_plan_count *out, const char *path, nb_error *err)
 {
-    nb_corpus_about about;
-    nb_status status = nb_corpus_file_about(&about, path, err);
+    nb_corpus_info info;
+    nb_status status = nb_corpus_file_info(&info, path, err);
     if (status == NB_OK) {
         struct stat st;
-        json_t *counts = json_loads(about.counts, 0, NULL);
+        json_t *counts = json_loads(info.counts, 0, NULL);
         out->items = (double)json_integer_value(json_object_get(counts, "kept"));
         out->bytes = stat(path, &st) == 0 ? fmax(4.0 * (double)st.st_size, 16 * out->items) : 16 * out->items;
         json_decref(counts);
-        nb_corpus_about_free(&about);
+        nb_corpus_info_free(&info);
     }
     return status;
 }

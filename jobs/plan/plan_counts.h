@@ -7,9 +7,9 @@
 /** How much there is of something. */
 typedef struct nb_plan_count {
     double items,
-        bytes;    /**< bytes: of the texts, or of the images' names; of a corpus' inputs, of the files unpacked */
-    double width; /**< of a store, else 0 */
-    bool about;   /**< extrapolated, or an upper bound */
+        bytes;        /**< bytes: of the texts, or of the images' names; of a corpus' inputs, of the files unpacked */
+    double width;     /**< of a store, else 0 */
+    bool approximate; /**< extrapolated, or an upper bound */
 } nb_plan_count;
 
 /** Counts lines and bytes of corpus inputs, files and patterns; a file over 4 MiB is extrapolated from its beginning,

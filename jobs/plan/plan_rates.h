@@ -1,4 +1,4 @@
-/* How fast one rank is: as told by --rate, else measured here in about a second each. */
+/* How fast one rank is: as given by --rate, else measured here in about a second each. */
 #ifndef NB_JOBS_PLAN_PLAN_RATES_H
 #define NB_JOBS_PLAN_PLAN_RATES_H
 

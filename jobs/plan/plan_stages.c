@@ -52,7 +52,7 @@ static nb_status plan_stages_rows_of_all(const nb_plan *p, const nb_strings *pat
         nb_plan_count one = {0};
         status = plan_stages_rows_of(p, nb_strings_get(paths, i), &one, err);
         out->items += one.items;
-        out->about = out->about || one.about;
+        out->approximate = out->approximate || one.approximate;
         out->width = one.width;
     }
     return status;
@@ -94,17 +94,17 @@ static nb_status plan_stages_shape_of(const nb_plan *p, const nb_stage *s, nb_cl
 static nb_status plan_stages_plan_corpus(nb_plan *p, nb_plan_row *r, nb_error *err)
 {
     nb_plan_count lines;
-    double told = 0;
-    bool is_told = plan_stages_told_items(p, r->stage, &told);
+    double given = 0;
+    bool is_given = plan_stages_told_items(p, r->stage, &given);
     nb_status status = nb_plan_count_lines(&lines, nb_stage_list(r->stage, "inputs"), err);
-    if (status == NB_ERR_INPUT && is_told) { /* addresses, or what is not there yet */
+    if (status == NB_ERR_INPUT && is_given) { /* addresses, or what is not there yet */
         nb_error_clear(err);
         status = NB_OK;
-        lines = (nb_plan_count){.items = told, .bytes = LINE_BYTES * told, .about = true};
+        lines = (nb_plan_count){.items = given, .bytes = LINE_BYTES * given, .approximate = true};
     }
     NB_TRY(status);
     double limit = nb_stage_number(r->stage, "limit", 0);
-    double kept = is_told ? told : limit > 0 ? fmin(lines.items, limit) : lines.items;
+    double kept = is_given ? given : limit > 0 ? fmin(lines.items, limit) : lines.items;
     const char *memory = nb_stage_text(r->stage, "memory");
     uint64_t bytes = NB_CORPUS_MEMORY_DEFAULT;
     if (memory && !nb_parse_bytes(memory, &bytes)) {
@@ -112,9 +112,9 @@ static nb_status plan_stages_plan_corpus(nb_plan *p, nb_plan_row *r, nb_error *e
         goto done;
     }
     r->e = nb_estimate_corpus(lines.bytes, lines.items, (int)p->set->ranks, bytes);
-    r->made =
-        (nb_plan_count){.items = kept, .bytes = lines.bytes * fmin(1, kept / fmax(1, lines.items)), .about = true};
-    r->about = lines.about;
+    r->made = (nb_plan_count){
+        .items = kept, .bytes = lines.bytes * fmin(1, kept / fmax(1, lines.items)), .approximate = true};
+    r->approximate = lines.approximate;
 done:
     return status;
 }
@@ -133,8 +133,8 @@ static nb_status plan_stages_plan_texts(nb_plan *p, nb_plan_row *r, nb_error *er
     double prompts = prompt && prompt->count ? (double)prompt->count : 1;
     r->e = nb_estimate_texts(&c, plan_stages_engine_of(r->stage), rows.items, fmax(rows.bytes, 16 * rows.items),
                              prompts, plan_stages_stores_half(r->stage));
-    r->made = (nb_plan_count){rows.items, rows.bytes, (double)c.projection, rows.about};
-    r->about = rows.about;
+    r->made = (nb_plan_count){rows.items, rows.bytes, (double)c.projection, rows.approximate};
+    r->approximate = rows.approximate;
     NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){model, plan_stages_engine_of(r->stage), c.projection},
                             &r->seconds, err));
 done:
@@ -153,8 +153,8 @@ static nb_status plan_stages_plan_images(nb_plan *p, nb_plan_row *r, nb_error *e
     }
     r->e = nb_estimate_images(&c, plan_stages_engine_of(r->stage), images.items, fmax(images.bytes, 16 * images.items),
                               nb_stage_number(r->stage, "decode-threads", 1), plan_stages_stores_half(r->stage));
-    r->made = (nb_plan_count){images.items, images.bytes, (double)c.projection, images.about};
-    r->about = images.about;
+    r->made = (nb_plan_count){images.items, images.bytes, (double)c.projection, images.approximate};
+    r->approximate = images.approximate;
     NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){model, plan_stages_engine_of(r->stage), c.projection},
                             &r->seconds, err));
 done:
@@ -206,7 +206,7 @@ static nb_status plan_stages_plan_mine(nb_plan *p, nb_plan_row *r, nb_error *err
     m.kept = plan_stages_kept_of(s, asked, texts.items);
     NB_TRY(nb_estimate_mine(&r->e, &m, (int)p->set->ranks, err));
     r->made = (nb_plan_count){.items = m.size.labels + m.kept, .width = texts.width};
-    r->about = texts.about;
+    r->approximate = texts.approximate;
     NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){.width = (size_t)texts.width}, &r->seconds, err));
 done:
     return status;
@@ -269,7 +269,7 @@ static nb_status plan_stages_plan_score(nb_plan *p, nb_plan_row *r, nb_error *er
     r->e.memory += images.items * (24 + 96) + bank.items * (bank.width * 16 + 64) + cost.memory;
     r->e.written = images.items * 96;
     r->e.products = cost.products;
-    r->about = images.about;
+    r->approximate = images.approximate;
     NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){model, engine, (size_t)bank.width}, &r->seconds, err));
 done:
     return status;
@@ -291,7 +291,7 @@ static nb_status plan_stages_plan_tune(nb_plan *p, nb_plan_row *r, nb_error *err
     steps = steps > 0 ? steps : ceil(images.items / batch) * nb_stage_number(s, "epochs", 10);
     const nb_option_source recompute = nb_option_given(&s->options, "recompute");
     r->e = nb_estimate_tune(&c, steps, batch, nb_stage_number(s, "micro-batch", 16), recompute != NB_FROM_DEFAULT);
-    r->about = images.about;
+    r->approximate = images.approximate;
     NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){model, &nb_engine_fp32, c.projection}, &r->seconds, err));
 done:
     return status;

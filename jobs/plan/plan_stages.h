@@ -19,9 +19,9 @@ typedef struct nb_plan_settings {
 typedef struct nb_plan_row {
     const nb_stage *stage;
     nb_estimate e;
-    nb_plan_count made;           /**< what later stages find in its output */
-    double memory, seconds, room; /**< room: free bytes where the output goes, 0 for unknown */
-    bool about;
+    nb_plan_count made;                 /**< what later stages find in its output */
+    double memory, seconds, free_space; /**< room: free bytes where the output goes, 0 for unknown */
+    bool approximate;
     char problem[256]; /**< why it cannot run, "" when it can */
 } nb_plan_row;
 

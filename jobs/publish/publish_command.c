@@ -30,7 +30,7 @@ typedef struct run {
     nb_url target, index_url;
     nb_bank bank;
     nb_map map;
-    nb_publication about;
+    nb_publication info;
     nb_secret_key key;
     nb_public_key *keys; /* trusted, our own the last */
     size_t key_count;
@@ -111,18 +111,18 @@ static nb_status publish_read_bank(run *r, nb_error *err)
     nb_status status;
     NB_TRY(nb_bank_open(&r->bank, s->bank, err));
     NB_TRY(nb_map_open(&r->map, s->bank, err));
-    r->about = (nb_publication){.bank = &r->bank,
-                                .name = r->name,
-                                .version = s->version,
-                                .file = r->file,
-                                .address = r->target.shown,
-                                .corpus = s->corpus,
-                                .licence = s->licence,
-                                .cite = s->cite,
-                                .public_key = s->sign ? r->public_key : NULL,
-                                .bytes = r->map.len,
-                                .digest = nb_digest_bytes(r->map.data, r->map.len)};
-    NB_TRY(nb_publication_read(&r->about, s->metrics, err));
+    r->info = (nb_publication){.bank = &r->bank,
+                               .name = r->name,
+                               .version = s->version,
+                               .file = r->file,
+                               .address = r->target.shown,
+                               .corpus = s->corpus,
+                               .licence = s->licence,
+                               .cite = s->cite,
+                               .public_key = s->sign ? r->public_key : NULL,
+                               .bytes = r->map.len,
+                               .digest = nb_digest_bytes(r->map.data, r->map.len)};
+    NB_TRY(nb_publication_read(&r->info, s->metrics, err));
 done:
     return status;
 }
@@ -134,7 +134,7 @@ static nb_status publish_note_path(run *r, const nb_url *url, size_t block, char
 {
     nb_buffer b = {0};
     nb_status status;
-    NB_TRY(nb_buffer_printf(&b, err, "%s %s %zu", r->about.digest.hex, url->request, block));
+    NB_TRY(nb_buffer_printf(&b, err, "%s %s %zu", r->info.digest.hex, url->request, block));
     NB_TRY(nb_cache_path(out, &r->cache, "uploads", nb_digest_bytes(b.data, b.len).hex, "", err));
 done:
     nb_buffer_free(&b);
@@ -166,7 +166,7 @@ static nb_status publish_look_at_target(run *r, bool *same, nb_error *err)
     NB_TRY(nb_url_suffixed(&sum, &r->target, ".sha256", err));
     NB_TRY(nb_http_get(r->http, &sum, 4096, &reply, err));
     bool known = reply.status == 200 && reply.body.len >= 64;
-    bool equal = known && memcmp(reply.body.data, r->about.digest.hex, 64) == 0;
+    bool equal = known && memcmp(reply.body.data, r->info.digest.hex, 64) == 0;
     if (known && !equal && !r->set->force) {
         nb_fail(err, NB_ERR_USAGE, "'%s' is another bank already", r->target.shown);
         status = nb_hint(err, "publish under another name, or replace it with --force");
@@ -242,10 +242,10 @@ static nb_status publish_send_all(run *r, nb_error *err)
         NB_TRY(publish_send_small(r, ".minisig", "text/plain; charset=utf-8", &text, err));
         nb_buffer_clear(&text);
     }
-    NB_TRY(nb_card_write(&text, &r->about, err));
+    NB_TRY(nb_card_write(&text, &r->info, err));
     NB_TRY(publish_send_small(r, ".md", "text/markdown; charset=utf-8", &text, err));
     nb_buffer_clear(&text);
-    NB_TRY(nb_buffer_printf(&text, err, "%s  %s\n", r->about.digest.hex, r->file));
+    NB_TRY(nb_buffer_printf(&text, err, "%s  %s\n", r->info.digest.hex, r->file));
     NB_TRY(publish_send_small(r, ".sha256", "text/plain; charset=utf-8", &text, err));
 done:
     nb_buffer_free(&text);
@@ -281,7 +281,7 @@ static nb_status publish_change_index(run *r, nb_error *err)
     const settings *s = r->set;
     json_t *entry = NULL;
     nb_status status;
-    NB_TRY(nb_entry_make(&entry, &r->about, err));
+    NB_TRY(nb_entry_make(&entry, &r->info, err));
     NB_TRY(publish_place_entry(r, entry, err));
     nb_index_change change = {.place = publish_index_place(r),
                               .bank = entry,
@@ -384,7 +384,7 @@ static nb_status publish_run(nb_job *job, nb_error *err)
     }
 done:
     nb_secret_key_wipe(&r.key);
-    nb_publication_free(&r.about);
+    nb_publication_free(&r.info);
     nb_map_close(&r.map);
     nb_bank_close(&r.bank);
     nb_index_free(&r.index);

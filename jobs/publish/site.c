@@ -190,7 +190,7 @@ static nb_status one_bank(nb_buffer *b, const json_t *bank, const nb_url *base, 
     NB_TRY(fact(b, "width", text, err));
     NB_TRY(fact(b, "score", nb_index_text_of(bank, "score"), err));
     snprintf(text, sizeof text, "%.10s", nb_index_text_of(bank, "published")); /* the day */
-    nb_text_mend(text);
+    nb_text_sanitise(text);
     NB_TRY(fact(b, "published", text, err));
     NB_TRY(fact(b, "corpus", nb_index_text_of(bank, "corpus"), err));
     NB_TRY(fact(b, "licence", nb_index_text_of(bank, "licence"), err));

@@ -40,7 +40,7 @@ bool nb_launch_stop_asked(void)
 /* In the child: requests to stop are the started program's own affair. Returns only when it cannot be started. */
 static void launch_become(char *const words[])
 {
-    setenv("PMIX_MCA_gds", "hash", 0); /* common/parallel/team.c; here for mpirun, which has such locks of its own */
+    setenv("PMIX_MCA_gds", "hash", 0); /* common/parallel/comm.c; here for mpirun, which has such locks of its own */
     signal(SIGUSR1, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGINT, SIG_DFL);

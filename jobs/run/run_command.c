@@ -171,8 +171,8 @@ static nb_status run_check_part(const nb_stages *stages, const settings *s, nb_e
             return nb_fail(err, NB_ERR_USAGE, "--part: stage %s is made by one job, only embed goes in parts",
                            stage->name);
         }
-        if (part.number && stage->state != NB_STAGE_PARTLY && stage->state != NB_STAGE_DONE) {
-            nb_fail(err, NB_ERR_USAGE, "--part %s: stage %s has not been laid out", s->part, stage->name);
+        if (part.number && stage->state != NB_STAGE_PARTIAL && stage->state != NB_STAGE_DONE) {
+            nb_fail(err, NB_ERR_USAGE, "--part %s: stage %s has not been preallocated", s->part, stage->name);
             return nb_hint(err, "run it with --part 0/%zu first", part.count);
         }
     }
@@ -205,7 +205,7 @@ static nb_status run_stage(nb_job *job, const nb_stages *stages, nb_stage *stage
         goto done;
     }
     nb_log_info(&job->log, "stage %s%s%s%s", stage->name, s->part ? ", part " : "", s->part ? s->part : "",
-                stage->state == NB_STAGE_PARTLY ? ": continues" : "");
+                stage->state == NB_STAGE_PARTIAL ? ": continues" : "");
     if (run_alone(s)) {
         NB_TRY(nb_stage_record(stages, stage, false, err));
     }

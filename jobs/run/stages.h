@@ -25,7 +25,7 @@
 typedef enum nb_stage_state {
     NB_STAGE_READY,
     NB_STAGE_WAITING, /**< for stages before it */
-    NB_STAGE_PARTLY,  /**< an interrupted run left a partial output or a ledger */
+    NB_STAGE_PARTIAL, /**< an interrupted run left a partial output or a ledger */
     NB_STAGE_STALE,   /**< the output is there, but made otherwise or from other inputs, or not known to be whole */
     NB_STAGE_DONE,
 } nb_stage_state;

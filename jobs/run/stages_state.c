@@ -241,7 +241,7 @@ nb_status nb_stages_look(nb_stages *stages, nb_error *err)
         }
         NB_TRY(stages_state_left_over(&left, s, err));
         s->state = whole                                       ? NB_STAGE_DONE
-                   : left                                      ? NB_STAGE_PARTLY
+                   : left                                      ? NB_STAGE_PARTIAL
                    : s->output && access(s->output, F_OK) == 0 ? NB_STAGE_STALE
                    : waits                                     ? NB_STAGE_WAITING
                                                                : NB_STAGE_READY;

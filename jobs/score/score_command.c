@@ -71,7 +71,7 @@ static nb_status score_tiles(run *r, nb_score_result *results, nb_error *err)
     NB_TRY_NEW(rows, im->tile * im->d);
     for (size_t t = 0, begin = 0; begin < im->count; t++, begin += im->tile) {
         size_t count = im->count - begin < im->tile ? im->count - begin : im->tile;
-        if (nb_team_owns(&r->job->team, t)) {
+        if (nb_comm_owns(&r->job->comm, t)) {
             NB_TRY(nb_score_images_rows(im, begin, count, rows, err));
             NB_TRY(nb_scorer_run_float(&r->scorer, rows, count, results + begin, err));
             nb_progress_update(&progress, (double)(begin + count));
@@ -191,7 +191,7 @@ static nb_status score_images(run *r, nb_score_result **results, nb_error *err)
         return status;
     }
     NB_TRY(nb_agree(job, score_tiles(r, *results, err), err));
-    NB_TRY(nb_team_unite(&job->team, *results, r->images.count * 3, err));
+    NB_TRY(nb_comm_or(&job->comm, *results, r->images.count * 3, err));
     if (r->order) {
         NB_TRY(score_put_in_order(r, results, err));
     }
@@ -202,10 +202,10 @@ done:
 static nb_status score(nb_job *job, nb_error *err)
 {
     run r = {.job = job, .set = job->settings};
-    bool first = job->team.rank == 0;
+    bool first = job->comm.rank == 0;
     nb_score_result *results = NULL;
     nb_status status;
-    _Static_assert(sizeof *results == 3 * sizeof(uint64_t), "results unite as words");
+    _Static_assert(sizeof *results == 3 * sizeof(uint64_t), "results are all-reduced as words");
     NB_TRY(nb_job_check_outputs(job, &r.set->output, 1, r.set->force, err));
     NB_TRY(nb_agree(job, nb_bank_open(&r.bank, r.set->bank, err), err));
     NB_TRY(nb_agree(job, score_make_scorer(&r, err), err));

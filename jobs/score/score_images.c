@@ -82,13 +82,13 @@ static nb_status score_images_open_model(nb_score_images *im, nb_job *job, const
     im->tile = NB_IMAGE_TILE;
     NB_TRY(nb_agree(job, nb_image_inputs_read(&im->inputs, &s->inputs, s->labels_from, err), err));
     NB_TRY(nb_job_engine(job, s->precision, &engine, err));
-    NB_TRY(nb_model_open(&im->model, &job->team, s->model, engine, err));
+    NB_TRY(nb_model_open(&im->model, &job->comm, s->model, engine, err));
     if (im->model.clip->config.projection != bank->d) {
         return nb_fail(err, NB_ERR_INPUT, "'%s' embeds to width %zu, the bank's embeddings are %zu wide", s->model,
                        im->model.clip->config.projection, bank->d);
     }
     NB_TRY(nb_score_check_checkpoint(job, bank, s->model, &im->model.clip->digest, s->allow_mismatch, err));
-    NB_TRY(nb_images_check(&job->team, &job->log, &im->inputs, NULL, &dropped, err));
+    NB_TRY(nb_images_check(&job->comm, &job->log, &im->inputs, NULL, &dropped, err));
     NB_TRY(nb_agree(job, nb_image_embedder_open(&im->embedder, im->model.clip, &im->inputs, 0, err), err));
     NB_TRY(score_images_append(im, &im->inputs.names, im->inputs.labels, err));
 done:

@@ -43,7 +43,7 @@ typedef struct nb_score_chosen {
 nb_status nb_score_decide(nb_score_chosen *out, const nb_bank *bank, const nb_parsed *options, const char *score,
                           nb_error *err);
 
-/** Logs the parameters the score uses and where each comes from; warns of what the score itself had to mend and of
+/** Logs the parameters the score uses and where each comes from; warns of what the score itself had to repair and of
  * options without effect.
  * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_score_log(const nb_job *job, const nb_score_chosen *chosen, const nb_scorer *scorer, nb_error *err);

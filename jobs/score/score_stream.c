@@ -24,7 +24,7 @@ static nb_status score_stream_embed_tiles(nb_score_stream *s, float *rows, nb_er
     nb_progress progress = nb_progress_start(&s->job->log, "images", (double)im->count);
     for (size_t t = 0, begin = 0; begin < im->count; t++, begin += im->tile) {
         size_t count = im->count - begin < im->tile ? im->count - begin : im->tile;
-        if (nb_team_owns(&s->job->team, t)) {
+        if (nb_comm_owns(&s->job->comm, t)) {
             nb_status status = nb_score_images_rows(im, begin, count, rows + begin * im->d, err);
             if (status != NB_OK) {
                 return status;
@@ -141,9 +141,9 @@ nb_status nb_score_stream_run(nb_score_stream *s, nb_score_result *results, nb_e
         rows = fits ? nb_alloc(elements + 1, sizeof *rows, err) : NULL; /* whole words */
         status = rows ? score_stream_embed_tiles(s, rows, err) : NB_ERR_LIMIT;
         NB_TRY(nb_agree(job, status, err));
-        NB_TRY(nb_team_unite(&job->team, rows, (elements + 1) / 2, err));
+        NB_TRY(nb_comm_or(&job->comm, rows, (elements + 1) / 2, err));
     }
-    status = job->team.rank == 0 ? score_stream_run_stream(s, rows, results, err) : NB_OK;
+    status = job->comm.rank == 0 ? score_stream_run_stream(s, rows, results, err) : NB_OK;
 done:
     free(rows);
     return nb_agree(job, status, err);

@@ -6,7 +6,7 @@
 #include "mining/images/check.h"
 #include "mining/images/reader.h"
 #include "mining/tuning/folder.h"
-#include "mining/tuning/scratch.h"
+#include "mining/tuning/initial_model.h"
 #include "mining/tuning/tune.h"
 
 #include <stdlib.h>
@@ -91,8 +91,8 @@ static nb_status tune_read_images(tuning *r, nb_image_inputs *out, const nb_stri
     size_t dropped = 0;
     nb_buffer text = {0};
     nb_status status;
-    NB_TRY(nb_image_inputs_share(out, &job->team, &job->log, inputs, &choice, err));
-    NB_TRY(nb_images_check(&job->team, &job->log, out, NULL, &dropped, err));
+    NB_TRY(nb_image_inputs_share(out, &job->comm, &job->log, inputs, &choice, err));
+    NB_TRY(nb_images_check(&job->comm, &job->log, out, NULL, &dropped, err));
     if (dropped) {
         nb_log_warn(&job->log, "%zu %s could not be decoded and are left out", dropped, role);
     }
@@ -166,7 +166,7 @@ static nb_status tune_count_steps(tuning *r, nb_error *err)
 static nb_status tune_make_model(tuning *r, nb_error *err)
 {
     const settings *s = r->set;
-    nb_scratch_plan scratch = {
+    nb_initial_model_plan scratch = {
         .config = s->from_scratch, .vocabulary = (size_t)s->vocabulary, .prompt = s->prompt, .seed = r->plan.seed};
     const nb_strings *texts = &r->labels;
     nb_status status;
@@ -176,8 +176,8 @@ static nb_status tune_make_model(tuning *r, nb_error *err)
     }
     NB_TRY(nb_tune_folder_open(&r->folder, s->output, err));
     r->plan.model = r->folder.partial;
-    if (r->job->team.rank == 0) {
-        NB_TRY(nb_scratch_write(r->folder.partial, &scratch, &r->train, texts, err));
+    if (r->job->comm.rank == 0) {
+        NB_TRY(nb_initial_model_write(r->folder.partial, &scratch, &r->train, texts, err));
     }
     NB_TRY(nb_provenance_file(&r->job->provenance, "configuration", s->from_scratch, err));
 done:
@@ -201,7 +201,7 @@ static nb_status tune_read_inputs(tuning *r, nb_error *err)
     if (s->from_scratch) {
         NB_TRY(tune_make_model(r, err));
     }
-    NB_TRY(nb_model_open(&r->model, &job->team, r->plan.model, &nb_engine_fp32, err));
+    NB_TRY(nb_model_open(&r->model, &job->comm, r->plan.model, &nb_engine_fp32, err));
     NB_TRY(nb_provenance_input(&job->provenance, "model", r->plan.model, r->model.clip->digest.hex, err));
     NB_TRY(nb_agree(job, tune_describe(r, err), err));
 done:
@@ -212,9 +212,9 @@ done:
 static nb_status tune_check_output(tuning *r, bool *complete, nb_error *err)
 {
     nb_job *job = r->job;
-    nb_status status = job->team.rank == 0 ? nb_tune_check_output(&r->plan, complete, err) : NB_OK;
+    nb_status status = job->comm.rank == 0 ? nb_tune_check_output(&r->plan, complete, err) : NB_OK;
     status = nb_agree(job, status, err);
-    return status == NB_OK ? nb_team_broadcast(&job->team, complete, sizeof *complete, err) : status;
+    return status == NB_OK ? nb_comm_broadcast(&job->comm, complete, sizeof *complete, err) : status;
 }
 
 static nb_status tune_run(nb_job *job, nb_error *err)
@@ -232,7 +232,7 @@ static nb_status tune_run(nb_job *job, nb_error *err)
     NB_TRY(nb_job_record_kernel(job, err));
     const nb_tune_sets sets = {
         .train = &r.train, .held = r.set->eval_images.count ? &r.held : NULL, .labels = &r.labels};
-    NB_TRY(nb_tune(&job->team, &job->log, &r.model, &sets, &r.plan, err));
+    NB_TRY(nb_tune(&job->comm, &job->log, &r.model, &sets, &r.plan, err));
     nb_job_record(job, r.set->output, NULL);
     nb_log_info(&job->log, "%zu steps of %zu pairs -> %s", r.plan.schedule.steps, r.plan.trainer.batch, r.set->output);
 done:

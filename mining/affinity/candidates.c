@@ -45,12 +45,12 @@ done:
     return status;
 }
 
-nb_status nb_candidates_open(nb_candidates *c, const nb_team *team, nb_store *store, const nb_strings *labels,
+nb_status nb_candidates_open(nb_candidates *c, const nb_comm *comm, nb_store *store, const nb_strings *labels,
                              const nb_strings *stops, nb_error *err)
 {
     nb_status status;
     size_t n = (size_t)store->plan.count, tiles = (n + NB_AFFINITY_TEXTS - 1) / NB_AFFINITY_TEXTS;
-    *c = (nb_candidates){.team = team, .store = store, .count = n, .tiles = tiles, .d = (size_t)store->plan.width};
+    *c = (nb_candidates){.comm = comm, .store = store, .count = n, .tiles = tiles, .d = (size_t)store->plan.width};
     NB_TRY(nb_matcher_open(&c->labels, labels, err));
     if (stops) {
         NB_TRY(nb_matcher_open(&c->stops, stops, err));

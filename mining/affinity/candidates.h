@@ -6,7 +6,7 @@
 #ifndef NB_MINING_CANDIDATES_H
 #define NB_MINING_CANDIDATES_H
 
-#include "common/parallel/team.h"
+#include "common/parallel/comm.h"
 #include "common/store/embeddings.h"
 #include "mining/affinity/reasons.h"
 #include "mining/corpus/text/labels.h"
@@ -34,7 +34,7 @@ typedef struct nb_text_tile {
 
 /** The candidates. */
 typedef struct nb_candidates {
-    const nb_team *team;      /**< borrowed */
+    const nb_comm *comm;      /**< borrowed */
     nb_store *store;          /**< borrowed */
     size_t count, tiles, d;   /**< texts, tiles, width */
     nb_matcher labels, stops; /**< what rejects by name; stops empty without a stop list */
@@ -46,12 +46,12 @@ typedef struct nb_candidates {
 
 /** Opens the candidates of a store. Not collective.
  * @param out closed with nb_candidates_close
- * @param team borrowed
+ * @param comm borrowed
  * @param store  borrowed
  * @param labels the ID labels, borrowed for this call only
  * @param stops  the stop list, likewise; may be NULL
  * @return NB_OK, or NB_ERR_LIMIT without memory; nothing is left to close then */
-nb_status nb_candidates_open(nb_candidates *out, const nb_team *team, nb_store *store, const nb_strings *labels,
+nb_status nb_candidates_open(nb_candidates *out, const nb_comm *comm, nb_store *store, const nb_strings *labels,
                              const nb_strings *stops, nb_error *err);
 
 /** Takes {0}. Not collective.

@@ -1,6 +1,6 @@
 #include "mining/affinity/sweep.h"
 
-#include "common/parallel/crew.h"
+#include "common/parallel/pool.h"
 
 typedef struct sweep {
     const nb_candidates *candidates;
@@ -8,14 +8,14 @@ typedef struct sweep {
     void *state;
 } sweep;
 
-static nb_status sweep_visit(void *state, nb_crew *crew, size_t tile, nb_error *err)
+static nb_status sweep_visit(void *state, nb_pool *pool, size_t tile, nb_error *err)
 {
     const sweep *s = state;
     bool kept = false;
     nb_status status = s->visit(s->state, tile, &kept, err);
     size_t left = s->candidates->count - tile * NB_AFFINITY_TEXTS;
     if (status == NB_OK) {
-        *(kept ? &crew->tally.kept : &crew->tally.items) += left < NB_AFFINITY_TEXTS ? left : NB_AFFINITY_TEXTS;
+        *(kept ? &pool->counters.kept : &pool->counters.items) += left < NB_AFFINITY_TEXTS ? left : NB_AFFINITY_TEXTS;
     }
     return status;
 }
@@ -24,7 +24,7 @@ nb_status nb_candidates_sweep(const nb_candidates *candidates, const nb_log *log
                               nb_sweep_visitor visitor, void *state, nb_error *err)
 {
     sweep s = {.candidates = candidates, .visit = visitor, .state = state};
-    const nb_crew_work work = {.what = what,
+    const nb_pool_work work = {.what = what,
                                .hint = "what is done is kept: run again with --resume to continue",
                                .total = candidates->count,
                                .tiles = candidates->tiles,
@@ -32,5 +32,5 @@ nb_status nb_candidates_sweep(const nb_candidates *candidates, const nb_log *log
                                .sharing = NB_SHARING_AUTO,
                                .visit = sweep_visit,
                                .state = &s};
-    return nb_crew_run(candidates->team, log, &work, NULL, err);
+    return nb_pool_run(candidates->comm, log, &work, NULL, err);
 }

@@ -15,7 +15,7 @@ typedef struct rounding {
 } rounding;
 
 /* The mean row, and the root mean square of what is left of every coordinate. */
-static void find_columns(nb_packed *p, const float *rows, size_t count, size_t width)
+static void find_columns(nb_packed_rows *p, const float *rows, size_t count, size_t width)
 {
     for (size_t j = 0; j < width; j++) {
         double sum = 0, squares = 0;
@@ -34,12 +34,12 @@ static void find_columns(nb_packed *p, const float *rows, size_t count, size_t w
     }
 }
 
-static double rest_of(const nb_packed *p, const float *row, size_t j)
+static double rest_of(const nb_packed_rows *p, const float *row, size_t j)
 {
     return ((double)row[j] - (double)p->centre[j]) / (double)p->columns[j];
 }
 
-static float find_scale(const nb_packed *p, const float *row, size_t width)
+static float find_scale(const nb_packed_rows *p, const float *row, size_t width)
 {
     double largest = 0;
     for (size_t j = 0; j < width; j++) {
@@ -64,7 +64,7 @@ static double clamp_code(double code)
     return fmin(fmax(code, -NB_PACK_CODE_MAX), NB_PACK_CODE_MAX);
 }
 
-static void round_row(nb_packed *p, rounding *r, const float *row, size_t i, size_t width)
+static void round_row(nb_packed_rows *p, rounding *r, const float *row, size_t i, size_t width)
 {
     memset(r->sum, 0, sizeof r->sum);
     p->scales[i] = find_scale(p, row, width);
@@ -82,13 +82,13 @@ static void round_row(nb_packed *p, rounding *r, const float *row, size_t i, siz
     }
 }
 
-nb_status nb_pack_rows(nb_packed *p, const nb_pack_source *from, nb_error *err)
+nb_status nb_pack_rows(nb_packed_rows *p, const nb_pack_source *from, nb_error *err)
 {
     size_t count = from->count, width = from->width;
     size_t used = from->direction_count < NB_PACK_DIRECTIONS ? from->direction_count : NB_PACK_DIRECTIONS;
     rounding r = {.k = used + 1};
     nb_status status;
-    *p = (nb_packed){0};
+    *p = (nb_packed_rows){0};
     NB_TRY_NEW(p->codes, count * width);
     NB_TRY_NEW(p->scales, count);
     NB_TRY_NEW(p->centre, width);
@@ -107,18 +107,18 @@ nb_status nb_pack_rows(nb_packed *p, const nb_pack_source *from, nb_error *err)
 done:
     free(r.directions);
     if (status != NB_OK) {
-        nb_packed_free(p);
+        nb_packed_rows_free(p);
     }
     return status;
 }
 
-void nb_packed_free(nb_packed *p)
+void nb_packed_rows_free(nb_packed_rows *p)
 {
     if (p) {
         free(p->codes);
         free(p->scales);
         free(p->centre);
         free(p->columns);
-        *p = (nb_packed){0};
+        *p = (nb_packed_rows){0};
     }
 }

@@ -16,12 +16,12 @@
 enum { NB_PACK_CODE_MAX = 90, NB_PACK_DIRECTIONS = 64 };
 
 /** Packed rows; row i, column j is about centre[j] + scales[i] * columns[j] * codes[i, j]. */
-typedef struct nb_packed {
+typedef struct nb_packed_rows {
     int8_t *codes;  /**< [rows, width] */
     float *scales;  /**< [rows] */
     float *centre;  /**< [width] */
     float *columns; /**< [width] */
-} nb_packed;
+} nb_packed_rows;
 
 /** What is packed. All borrowed. */
 typedef struct nb_pack_source {
@@ -32,13 +32,13 @@ typedef struct nb_pack_source {
 } nb_pack_source;
 
 /** Packs rows, in count * width * directions steps.
- * @param out freed by the caller with nb_packed_free; {0} on failure
+ * @param out freed by the caller with nb_packed_rows_free; {0} on failure
  * @param from the rows
  * @return NB_OK, or NB_ERR_LIMIT without memory. */
-nb_status nb_pack_rows(nb_packed *out, const nb_pack_source *from, nb_error *err);
+nb_status nb_pack_rows(nb_packed_rows *out, const nb_pack_source *from, nb_error *err);
 
 /** Frees packed rows.
  * @param packed what nb_pack_rows gave, or {0}; may be NULL */
-void nb_packed_free(nb_packed *packed);
+void nb_packed_rows_free(nb_packed_rows *packed);
 
 #endif

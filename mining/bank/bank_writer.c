@@ -101,7 +101,7 @@ done:
     return status;
 }
 
-static nb_status put_codes(writer *w, const char *group, const nb_packed *p, size_t count, size_t d)
+static nb_status put_codes(writer *w, const char *group, const nb_packed_rows *p, size_t count, size_t d)
 {
     char name[64];
     nb_status status;
@@ -122,7 +122,7 @@ static nb_status put_negative_rows(writer *w, const nb_bank_content *c, const ch
                                    size_t count)
 {
     char name[64];
-    nb_packed packed = {0};
+    nb_packed_rows packed = {0};
     const nb_pack_source from = {.rows = rows,
                                  .count = count,
                                  .width = c->d,
@@ -137,7 +137,7 @@ static nb_status put_negative_rows(writer *w, const nb_bank_content *c, const ch
     NB_TRY(nb_pack_rows(&packed, &from, w->err));
     NB_TRY(put_codes(w, group, &packed, count, c->d));
 done:
-    nb_packed_free(&packed);
+    nb_packed_rows_free(&packed);
     return status;
 }
 

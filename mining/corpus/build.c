@@ -1,6 +1,6 @@
 #include "mining/corpus/build.h"
 
-#include "common/parallel/crew.h"
+#include "common/parallel/pool.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -9,32 +9,32 @@ enum { DIGEST_WORDS = 4, WORD_BYTES = 8 };
 
 /* What a build holds while it runs. */
 typedef struct build {
-    const nb_team *team;
+    const nb_comm *comm;
     const nb_corpus_plan *plan;
-    const nb_corpus_means *means;
+    const nb_corpus_options *options;
     nb_corpus_slice *out;
     size_t *order;     /* of pieces, then of digests: as they are taken */
     uint64_t *digests; /* [inputs, DIGEST_WORDS] */
     nb_sorter sorter;
-    nb_scratch received; /* of the spools */
-    nb_spool *spools;    /* [size] */
-    nb_run *runs;        /* [run_count] */
+    nb_scratch_file received; /* of the spools */
+    nb_spool *spools;         /* [size] */
+    nb_run *runs;             /* [run_count] */
     size_t run_count;
 } build;
 
 /* ---- reading ---- */
 
-static nb_status pulse(void *crew, uint64_t bytes)
+static nb_status report_progress(void *pool, uint64_t bytes)
 {
-    return nb_crew_pulse(crew, bytes);
+    return nb_pool_report(pool, bytes);
 }
 
-static nb_status digest_input(build *b, nb_crew *crew, size_t input, nb_error *err)
+static nb_status digest_input(build *b, nb_pool *pool, size_t input, nb_error *err)
 {
     nb_digest digest;
     unsigned char bytes[DIGEST_WORDS * WORD_BYTES] = {0};
     const char *path = b->plan->inputs[input].path, *want = nb_strings_get(&b->plan->files.digests, input);
-    nb_status status = nb_digest_file_pulsed(&digest, path, pulse, crew, err);
+    nb_status status = nb_digest_file_progress(&digest, path, report_progress, pool, err);
     if (status != NB_OK) {
         return status;
     }
@@ -54,20 +54,20 @@ static uint64_t bytes_of(const nb_corpus_plan *plan, size_t piece)
 }
 
 /* One piece, or the digest of one input. */
-static nb_status visit(void *state, nb_crew *crew, size_t tile, nb_error *err)
+static nb_status visit(void *state, nb_pool *pool, size_t tile, nb_error *err)
 {
     build *b = state;
     const nb_corpus_plan *plan = b->plan;
-    const nb_corpus_pulse heart = {.pulse = pulse, .state = crew};
+    const nb_corpus_progress progress = {.progress = report_progress, .state = pool};
     size_t piece = b->order[tile], input = piece - plan->piece_count;
     nb_status status;
     if (piece < plan->piece_count) {
-        const nb_corpus_piece what = {.plan = plan, .number = piece, .pulse = &heart};
+        const nb_corpus_piece what = {.plan = plan, .number = piece, .progress = &progress};
         NB_TRY(nb_corpus_read_piece(&b->sorter, &b->out->counts, &b->out->lines_before[piece], &what, err));
-        crew->tally.items += bytes_of(plan, piece);
+        pool->counters.items += bytes_of(plan, piece);
     } else {
-        NB_TRY(digest_input(b, crew, input, err));
-        crew->tally.items += plan->inputs[input].bytes;
+        NB_TRY(digest_input(b, pool, input, err));
+        pool->counters.items += plan->inputs[input].bytes;
     }
 done:
     return status;
@@ -76,7 +76,7 @@ done:
 /* Collective. */
 static nb_status read_all(build *b, nb_error *err)
 {
-    const nb_crew_work work = {.what = "bytes to read and to hash",
+    const nb_pool_work work = {.what = "bytes to read and to hash",
                                .hint = "",
                                .total = 2 * b->plan->bytes,
                                .tiles = b->plan->piece_count + b->plan->count,
@@ -84,7 +84,7 @@ static nb_status read_all(build *b, nb_error *err)
                                .sharing = NB_SHARING_AUTO,
                                .visit = visit,
                                .state = b};
-    return nb_crew_run(b->team, b->means->log, &work, NULL, err);
+    return nb_pool_run(b->comm, b->options->log, &work, NULL, err);
 }
 
 /* Lines of each piece become lines in front of it. */
@@ -109,7 +109,7 @@ static nb_status make_sorter(build *b, nb_error *err)
     NB_TRY_NEW(out->digests, plan->count);
     NB_TRY_NEW(b->digests, plan->count * DIGEST_WORDS);
     NB_TRY(nb_corpus_order(&b->order, plan, err));
-    NB_TRY(nb_sorter_open(&b->sorter, (size_t)(b->means->memory / 2), b->means->scratch, err));
+    NB_TRY(nb_sorter_open(&b->sorter, (size_t)(b->options->memory / 2), b->options->scratch, err));
 done:
     return status;
 }
@@ -117,22 +117,22 @@ done:
 /* Collective. */
 static nb_status read_and_sort(build *b, nb_error *err)
 {
-    size_t fan_in = (size_t)(b->means->memory / 8 / NB_RUN_BUFFER_MIN);
+    size_t fan_in = (size_t)(b->options->memory / 8 / NB_RUN_BUFFER_MIN);
     nb_status status;
-    NB_TRY(nb_team_agree(b->team, make_sorter(b, err), err));
+    NB_TRY(nb_comm_agree(b->comm, make_sorter(b, err), err));
     NB_TRY(read_all(b, err));
-    NB_TRY(nb_team_agree(b->team, nb_sorter_finish(&b->sorter, fan_in, err), err));
+    NB_TRY(nb_comm_agree(b->comm, nb_sorter_finish(&b->sorter, fan_in, err), err));
 done:
     return status;
 }
 
-static nb_status unite(build *b, nb_error *err)
+static nb_status combine(build *b, nb_error *err)
 {
     nb_corpus_slice *out = b->out;
     nb_status status;
-    NB_TRY(nb_team_sum(b->team, out->lines_before, b->plan->piece_count, err));
-    NB_TRY(nb_team_sum(b->team, b->digests, b->plan->count * DIGEST_WORDS, err));
-    NB_TRY(nb_team_sum(b->team, (uint64_t *)&out->counts, sizeof out->counts / sizeof(uint64_t), err));
+    NB_TRY(nb_comm_sum(b->comm, out->lines_before, b->plan->piece_count, err));
+    NB_TRY(nb_comm_sum(b->comm, b->digests, b->plan->count * DIGEST_WORDS, err));
+    NB_TRY(nb_comm_sum(b->comm, (uint64_t *)&out->counts, sizeof out->counts / sizeof(uint64_t), err));
     sum_lines(b);
     for (size_t i = 0; i < b->plan->count; i++) {
         unsigned char bytes[DIGEST_WORDS * WORD_BYTES];
@@ -153,9 +153,9 @@ static size_t block_bytes(uint64_t memory)
                                          : (size_t)block;
 }
 
-static nb_status make_room(build *b, nb_error *err)
+static nb_status reserve(build *b, nb_error *err)
 {
-    size_t size = (size_t)b->team->size;
+    size_t size = (size_t)b->comm->size;
     nb_status status;
     b->run_count = b->sorter.run_count + size;
     NB_TRY_NEW(b->runs, b->run_count);
@@ -171,10 +171,10 @@ static nb_status exchange(build *b, nb_error *err)
 {
     nb_strings splitters = {0};
     nb_status status;
-    NB_TRY(nb_team_agree(b->team, make_room(b, err), err));
-    NB_TRY(nb_exchange_splitters(&splitters, b->team, &b->sorter, &b->out->traffic, err));
+    NB_TRY(nb_comm_agree(b->comm, reserve(b, err), err));
+    NB_TRY(nb_exchange_splitters(&splitters, b->comm, &b->sorter, &b->out->traffic, err));
     const nb_exchange_plan plan = {
-        .team = b->team, .sorter = &b->sorter, .splitters = &splitters, .block = block_bytes(b->means->memory)};
+        .comm = b->comm, .sorter = &b->sorter, .splitters = &splitters, .block = block_bytes(b->options->memory)};
     NB_TRY(nb_exchange(b->runs, b->spools, &plan, &b->out->traffic, err));
 done:
     nb_strings_free(&splitters);
@@ -183,14 +183,14 @@ done:
 
 static void free_sorted(build *b)
 {
-    for (int r = 0; b->spools && r < b->team->size; r++) {
+    for (int r = 0; b->spools && r < b->comm->size; r++) {
         nb_spool_free(&b->spools[r]);
     }
     free(b->spools);
     free(b->runs);
     b->spools = NULL;
     b->runs = NULL;
-    nb_scratch_close(&b->received);
+    nb_scratch_file_close(&b->received);
     nb_sorter_free(&b->sorter);
 }
 
@@ -198,7 +198,7 @@ static nb_status merge(build *b, uint64_t *text_bytes, nb_error *err)
 {
     nb_merge m = {0};
     nb_status status;
-    NB_TRY(nb_merge_open(&m, b->runs, b->run_count, (size_t)(b->means->memory / 8), err));
+    NB_TRY(nb_merge_open(&m, b->runs, b->run_count, (size_t)(b->options->memory / 8), err));
     NB_TRY(nb_merge_into(&m, &b->out->rows, &b->out->spool_rows, text_bytes, err));
 done:
     nb_merge_close(&m);
@@ -227,12 +227,12 @@ done:
 }
 
 /* Collective. sums [size + 1] becomes what the ranks before each one hold; sums[size] all of it. */
-static nb_status sum_before(const nb_team *team, uint64_t own, uint64_t *sums, nb_error *err)
+static nb_status sum_before(const nb_comm *comm, uint64_t own, uint64_t *sums, nb_error *err)
 {
-    size_t size = (size_t)team->size;
+    size_t size = (size_t)comm->size;
     memset(sums, 0, (size + 1) * sizeof *sums);
-    sums[team->rank] = own;
-    nb_status status = nb_team_sum(team, sums, size, err);
+    sums[comm->rank] = own;
+    nb_status status = nb_comm_sum(comm, sums, size, err);
     for (size_t r = 0, sum = 0; r <= size; r++) {
         uint64_t next = sums[r];
         sums[r] = sum;
@@ -245,14 +245,14 @@ static nb_status sum_before(const nb_team *team, uint64_t own, uint64_t *sums, n
 static nb_status number_rows(build *b, uint64_t text_bytes, nb_error *err)
 {
     nb_corpus_slice *out = b->out;
-    size_t size = (size_t)b->team->size, rank = (size_t)b->team->rank;
+    size_t size = (size_t)b->comm->size, rank = (size_t)b->comm->rank;
     uint64_t *sums = NULL;
     nb_status status;
     NB_TRY_NEW(sums, size + 1);
 done:
-    status = nb_team_agree(b->team, status, err);
+    status = nb_comm_agree(b->comm, status, err);
     if (status == NB_OK) {
-        status = sum_before(b->team, out->spool_rows, sums, err);
+        status = sum_before(b->comm, out->spool_rows, sums, err);
     }
     if (status == NB_OK) {
         const nb_corpus_settings *s = &b->plan->settings;
@@ -267,14 +267,14 @@ done:
         if (out->range.count != out->spool_rows) {
             status = bytes_of_rows(out, out->skip, out->range.count, &text_bytes, err);
         }
-        status = nb_team_agree(b->team, status, err);
+        status = nb_comm_agree(b->comm, status, err);
     }
     if (status == NB_OK) {
-        status = sum_before(b->team, out->range.count, sums, err);
+        status = sum_before(b->comm, out->range.count, sums, err);
         out->range.first = sums[rank];
     }
     if (status == NB_OK) {
-        status = sum_before(b->team, text_bytes + out->range.count, sums, err);
+        status = sum_before(b->comm, text_bytes + out->range.count, sums, err);
         out->range.first_byte = sums[rank];
         out->range.total_bytes = sums[size];
     }
@@ -282,24 +282,26 @@ done:
     return status;
 }
 
-nb_status nb_corpus_build(nb_corpus_slice *out, const nb_team *team, const nb_corpus_plan *plan,
-                          const nb_corpus_means *means, nb_error *err)
+nb_status nb_corpus_build(nb_corpus_slice *out, const nb_comm *comm, const nb_corpus_plan *plan,
+                          const nb_corpus_options *options, nb_error *err)
 {
     _Static_assert(sizeof(nb_corpus_counts) % sizeof(uint64_t) == 0, "counts are summed as words");
-    build b = {.team = team, .plan = plan, .means = means, .out = out, .received = nb_scratch_in(means->scratch)};
+    build b = {
+        .comm = comm, .plan = plan, .options = options, .out = out, .received = nb_scratch_file_in(options->scratch)};
     uint64_t text_bytes = 0;
     nb_status status;
-    *out = (nb_corpus_slice){.scratch = nb_scratch_in(means->scratch), .budget = (size_t)(means->memory / 8 * 3)};
+    *out =
+        (nb_corpus_slice){.scratch = nb_scratch_file_in(options->scratch), .budget = (size_t)(options->memory / 8 * 3)};
     out->rows = nb_spool_in(&out->scratch, &out->budget);
     NB_TRY(read_and_sort(&b, err));
-    NB_TRY(unite(&b, err));
+    NB_TRY(combine(&b, err));
     NB_TRY(exchange(&b, err));
-    NB_TRY(nb_team_agree(team, merge(&b, &text_bytes, err), err));
+    NB_TRY(nb_comm_agree(comm, merge(&b, &text_bytes, err), err));
     out->spilled = b.sorter.spilled + b.received.end;
     free_sorted(&b);
     NB_TRY(number_rows(&b, text_bytes, err));
-    NB_TRY(nb_team_sum(team, (uint64_t *)&out->traffic, sizeof out->traffic / sizeof(uint64_t), err));
-    NB_TRY(nb_team_sum(team, &out->spilled, 1, err));
+    NB_TRY(nb_comm_sum(comm, (uint64_t *)&out->traffic, sizeof out->traffic / sizeof(uint64_t), err));
+    NB_TRY(nb_comm_sum(comm, &out->spilled, 1, err));
 done:
     free_sorted(&b);
     free(b.order);
@@ -314,7 +316,7 @@ void nb_corpus_slice_free(nb_corpus_slice *slice)
 {
     nb_spool_free(&slice->rows);
     if (slice->scratch.folder) {
-        nb_scratch_close(&slice->scratch);
+        nb_scratch_file_close(&slice->scratch);
     }
     free(slice->lines_before);
     free(slice->digests);

@@ -12,17 +12,17 @@
 #include "mining/corpus/sort/exchange.h"
 
 /** How a corpus is built, not what it holds: nothing here changes the result. */
-typedef struct nb_corpus_means {
+typedef struct nb_corpus_options {
     uint64_t memory;     /**< bytes a rank, at least NB_CORPUS_MEMORY_MIN: half for sorting, the rest for what is
                           * received and merged */
     const char *scratch; /**< folder for what memory does not hold; borrowed */
     const nb_log *log;   /**< progress; may be silent; borrowed */
-} nb_corpus_means;
+} nb_corpus_options;
 
 /** This rank's slice of the corpus, as entries of text/entry.h in a spool. It must not be moved: the spool points into
  * it. */
 typedef struct nb_corpus_slice {
-    nb_scratch scratch;        /**< of the spool */
+    nb_scratch_file scratch;   /**< of the spool */
     size_t budget;             /**< bytes of memory spools may still take */
     nb_spool rows;             /**< the entries, in order */
     uint64_t spool_rows, skip; /**< rows in the spool; those in front that are left out */
@@ -36,14 +36,14 @@ typedef struct nb_corpus_slice {
 
 /** Builds the corpus of a plan. Collective: the plans of all ranks agree, and all get the same status.
  * @param out becomes this rank's slice; {0} on failure. Free with nb_corpus_slice_free.
- * @param team the ranks that build it
+ * @param comm the ranks that build it
  * @param plan what is read
- * @param means memory, scratch folder and log
+ * @param options memory, scratch folder and log
  * @return NB_OK; NB_ERR_INPUT when a file is not what its format says (file and line are named) or has changed since
  * the plan was made; NB_ERR_VERIFY when it has not the SHA-256 its manifest gives; NB_ERR_IO when it cannot be read or
  * scratch space is missing; NB_ERR_LIMIT without memory; NB_STOPPED after a request to stop, with nothing kept. */
-nb_status nb_corpus_build(nb_corpus_slice *out, const nb_team *team, const nb_corpus_plan *plan,
-                          const nb_corpus_means *means, nb_error *err);
+nb_status nb_corpus_build(nb_corpus_slice *out, const nb_comm *comm, const nb_corpus_plan *plan,
+                          const nb_corpus_options *options, nb_error *err);
 
 /** Frees what a slice holds and sets it to {0}.
  * @param slice a slice or {0} */

@@ -39,7 +39,7 @@ typedef struct nb_corpus {
  * Only uint64_t inside, so that counts of several processes can be summed element by element. */
 typedef struct nb_corpus_counts {
     uint64_t read, kept;
-    uint64_t mended;                 /**< of those read: bytes that were not UTF-8 were replaced */
+    uint64_t sanitised;              /**< of those read: bytes that were not UTF-8 were replaced */
     uint64_t dropped[NB_DROP_COUNT]; /**< by nb_drop; [NB_KEPT] is 0 */
 } nb_corpus_counts;
 

@@ -2,7 +2,7 @@
 
 #include "common/base/file.h"
 #include "common/base/pack.h"
-#include "common/parallel/crew.h"
+#include "common/parallel/pool.h"
 #include "common/transfer/download.h"
 
 #include <errno.h>
@@ -11,14 +11,14 @@
 #include <unistd.h>
 
 typedef struct fetch {
-    const nb_team *team;
-    const nb_fetch_means *means;
+    const nb_comm *comm;
+    const nb_fetch_options *options;
     nb_fetched *out;
     nb_strings addresses, digests; /* digests: "" where none is listed */
     nb_cache cache;
-    nb_transfer_options options; /* of means, with a way to stop */
+    nb_transfer_options http_options; /* the caller's, with a way to stop */
     nb_http *http;
-    nb_crew *crew; /* while a tile is worked on */
+    nb_pool *pool; /* while a tile is worked on */
 } fetch;
 
 /* ---- what there is to fetch ---- */
@@ -43,27 +43,27 @@ static nb_status share(fetch *f, nb_error *err)
     nb_buffer block = {.max = SIZE_MAX / 2};
     uint64_t len;
     nb_status status = NB_OK;
-    if (f->team->rank == 0) {
+    if (f->comm->rank == 0) {
         status = nb_pack_strings(&block, &f->addresses, err);
         status = status == NB_OK ? nb_pack_strings(&block, &f->digests, err) : status;
     }
     len = block.len;
-    NB_TRY(nb_team_agree(f->team, status, err));
-    NB_TRY(nb_team_broadcast(f->team, &len, sizeof len, err));
-    if (f->team->rank != 0) {
+    NB_TRY(nb_comm_agree(f->comm, status, err));
+    NB_TRY(nb_comm_broadcast(f->comm, &len, sizeof len, err));
+    if (f->comm->rank != 0) {
         block.data = nb_alloc((size_t)len, 1, err);
         status = block.data ? NB_OK : NB_ERR_LIMIT;
     }
-    NB_TRY(nb_team_agree(f->team, status, err));
-    NB_TRY(nb_team_broadcast(f->team, block.data, (size_t)len, err));
-    if (f->team->rank != 0) {
+    NB_TRY(nb_comm_agree(f->comm, status, err));
+    NB_TRY(nb_comm_broadcast(f->comm, block.data, (size_t)len, err));
+    if (f->comm->rank != 0) {
         nb_unpack in = {.bytes = block.data, .len = (size_t)len};
         NB_TRY(nb_unpack_strings(&in, &f->addresses, err));
         NB_TRY(nb_unpack_strings(&in, &f->digests, err));
     }
 done:
     nb_buffer_free(&block);
-    return nb_team_agree(f->team, status, err);
+    return nb_comm_agree(f->comm, status, err);
 }
 
 static nb_status name_paths(fetch *f, const nb_digest *set, nb_error *err)
@@ -103,12 +103,12 @@ static nb_status prepare(fetch *f, nb_error *err)
         NB_TRY(nb_buffer_printf(&all, err, "%s\n", nb_strings_get(&f->addresses, i)));
     }
     set = nb_digest_bytes(all.data, all.len);
-    NB_TRY(nb_cache_open(&f->cache, f->means->cache, err));
+    NB_TRY(nb_cache_open(&f->cache, f->options->cache, err));
     NB_TRY(name_paths(f, &set, err));
-    if (f->team->rank == 0) {
-        NB_TRY(nb_cache_lock(&f->out->lock, &f->cache, set.hex, f->means->log, err));
+    if (f->comm->rank == 0) {
+        NB_TRY(nb_cache_lock(&f->out->lock, &f->cache, set.hex, f->options->log, err));
     }
-    NB_TRY(nb_http_create(&f->http, &f->options, f->means->log, err));
+    NB_TRY(nb_http_create(&f->http, &f->http_options, f->options->log, err));
 done:
     nb_buffer_free(&all);
     return status;
@@ -119,17 +119,17 @@ done:
 static bool stopped(void *state)
 {
     const fetch *f = state;
-    return nb_crew_pulse(f->crew, 0) != NB_OK;
+    return nb_pool_report(f->pool, 0) != NB_OK;
 }
 
-static nb_status visit(void *state, nb_crew *crew, size_t tile, nb_error *err)
+static nb_status visit(void *state, nb_pool *pool, size_t tile, nb_error *err)
 {
     fetch *f = state;
     const char *digest = nb_strings_get(&f->digests, tile), *path = nb_strings_get(&f->out->paths, tile);
     char *folder = NULL;
     nb_url url = {0};
     nb_status status;
-    f->crew = crew;
+    f->pool = pool;
     NB_TRY(nb_url_parse(&url, nb_strings_get(&f->addresses, tile), err));
     NB_TRY_NEW(folder, strlen(path) + 1);
     memcpy(folder, path, (size_t)(nb_path_base(path) - path));
@@ -137,7 +137,7 @@ static nb_status visit(void *state, nb_crew *crew, size_t tile, nb_error *err)
     const nb_download what = {
         .url = &url, .path = path, .expect = -1, .max_bytes = INT64_MAX / 2, .checked = digest[0] != '\0'};
     NB_TRY(nb_download_verified(f->http, &what, digest, err));
-    crew->tally.items++;
+    pool->counters.items++;
 done:
     free(folder);
     nb_url_free(&url);
@@ -147,7 +147,7 @@ done:
 /* Collective. */
 static nb_status fetch_all(fetch *f, nb_error *err)
 {
-    const nb_crew_work work = {.what = "downloads",
+    const nb_pool_work work = {.what = "downloads",
                                .hint = "what came is kept for the next run",
                                .total = f->addresses.count,
                                .tiles = f->addresses.count,
@@ -155,7 +155,7 @@ static nb_status fetch_all(fetch *f, nb_error *err)
                                .sharing = NB_SHARING_AUTO,
                                .visit = visit,
                                .state = f};
-    return nb_crew_run(f->team, f->means->log, &work, NULL, err);
+    return nb_pool_run(f->comm, f->options->log, &work, NULL, err);
 }
 
 /* Ranks on another node may have another folder under the same name. */
@@ -171,30 +171,30 @@ static nb_status check_shared(const fetch *f, nb_error *err)
     return NB_OK;
 }
 
-nb_status nb_corpus_fetch(nb_fetched *out, nb_inputs *files, const nb_team *team, const nb_fetch_means *means,
+nb_status nb_corpus_fetch(nb_fetched *out, nb_inputs *files, const nb_comm *comm, const nb_fetch_options *options,
                           nb_error *err)
 {
-    fetch f = {.team = team, .means = means, .out = out, .options = *means->http};
-    bool first = team->rank == 0;
+    fetch f = {.comm = comm, .options = options, .out = out, .http_options = *options->http};
+    bool first = comm->rank == 0;
     uint64_t count;
     nb_status status;
     *out = (nb_fetched){.lock = -1};
-    f.options.stopped = stopped;
-    f.options.stop_state = &f;
-    NB_TRY(nb_team_agree(team, first ? list(&f, files, err) : NB_OK, err));
+    f.http_options.stopped = stopped;
+    f.http_options.stop_state = &f;
+    NB_TRY(nb_comm_agree(comm, first ? list(&f, files, err) : NB_OK, err));
     count = f.addresses.count;
-    NB_TRY(nb_team_broadcast(team, &count, sizeof count, err));
+    NB_TRY(nb_comm_broadcast(comm, &count, sizeof count, err));
     if (!count) {
         goto done;
     }
     NB_TRY(share(&f, err));
-    NB_TRY(nb_team_agree(team, prepare(&f, err), err));
+    NB_TRY(nb_comm_agree(comm, prepare(&f, err), err));
     NB_TRY(fetch_all(&f, err));
     status = check_shared(&f, err);
     if (status == NB_OK && first) {
         status = nb_inputs_place(files, &out->paths, err);
     }
-    NB_TRY(nb_team_agree(team, status, err));
+    NB_TRY(nb_comm_agree(comm, status, err));
 done:
     nb_http_destroy(f.http);
     nb_cache_close(&f.cache);

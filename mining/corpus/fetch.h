@@ -8,17 +8,17 @@
 #ifndef NB_CORPUS_FETCH_H
 #define NB_CORPUS_FETCH_H
 
-#include "common/parallel/team.h"
+#include "common/parallel/comm.h"
 #include "common/transfer/cache.h"
 #include "common/transfer/http.h"
 #include "mining/corpus/corpus_inputs.h"
 
 /** How to fetch; all borrowed. */
-typedef struct nb_fetch_means {
+typedef struct nb_fetch_options {
     const nb_transfer_options *http;
     const char *cache; /**< a folder all ranks share; NULL: as nb_cache_open has it */
     const nb_log *log;
-} nb_fetch_means;
+} nb_fetch_options;
 
 /** What was fetched. */
 typedef struct nb_fetched {
@@ -30,13 +30,13 @@ typedef struct nb_fetched {
 /** Fetches the inputs that are addresses and gives them their paths. Collective: all ranks get the same status.
  * @param out close with nb_corpus_fetched_close; on failure it is closed
  * @param files rank 0's list; ignored elsewhere
- * @param team the ranks that share the work
- * @param means how to fetch
+ * @param comm the ranks that share the work
+ * @param options how to fetch
  * @return NB_OK; NB_ERR_NETWORK when a server has no such file or cannot be reached; NB_ERR_VERIFY when what came has
  * not the SHA-256 that is listed; NB_ERR_USAGE for an address that is none; NB_ERR_IO when the cache cannot be written,
  * or is not shared by all nodes; NB_ERR_LIMIT without memory; NB_STOPPED after a request to stop. What came stays in
  * each case. */
-nb_status nb_corpus_fetch(nb_fetched *out, nb_inputs *files, const nb_team *team, const nb_fetch_means *means,
+nb_status nb_corpus_fetch(nb_fetched *out, nb_inputs *files, const nb_comm *comm, const nb_fetch_options *options,
                           nb_error *err);
 
 /** Removes what was fetched from the cache. Not collective: rank 0's.

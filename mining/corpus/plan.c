@@ -127,25 +127,25 @@ done:
     return status;
 }
 
-static nb_status share(nb_corpus_plan *plan, const nb_team *team, nb_error *err)
+static nb_status share(nb_corpus_plan *plan, const nb_comm *comm, nb_error *err)
 {
     nb_buffer block = {0};
     uint64_t sizes[2] = {0};
     nb_status status = NB_OK;
-    if (team->rank == 0) {
+    if (comm->rank == 0) {
         status = pack(plan, &block, err);
         sizes[0] = plan->count;
         sizes[1] = block.len;
     }
-    NB_TRY(nb_team_agree(team, status, err));
-    NB_TRY(nb_team_broadcast(team, sizes, sizeof sizes, err));
-    if (team->rank != 0) {
+    NB_TRY(nb_comm_agree(comm, status, err));
+    NB_TRY(nb_comm_broadcast(comm, sizes, sizeof sizes, err));
+    if (comm->rank != 0) {
         block.data = nb_alloc((size_t)sizes[1], 1, err);
         status = block.data ? NB_OK : NB_ERR_LIMIT;
     }
-    NB_TRY(nb_team_agree(team, status, err));
-    NB_TRY(nb_team_broadcast(team, block.data, (size_t)sizes[1], err));
-    if (team->rank != 0) {
+    NB_TRY(nb_comm_agree(comm, status, err));
+    NB_TRY(nb_comm_broadcast(comm, block.data, (size_t)sizes[1], err));
+    if (comm->rank != 0) {
         status = unpack(plan, block.data, (size_t)sizes[0], err);
     }
 done:
@@ -185,21 +185,21 @@ done:
     return status;
 }
 
-nb_status nb_corpus_plan_open(nb_corpus_plan *plan, const nb_team *team, const nb_strings *words, const char *manifest,
+nb_status nb_corpus_plan_open(nb_corpus_plan *plan, const nb_comm *comm, const nb_strings *words, const char *manifest,
                               const nb_corpus_settings *settings, nb_error *err)
 {
-    bool first = team->rank == 0;
+    bool first = comm->rank == 0;
     nb_status status = fill_settings(plan, settings, err);
     if (status == NB_OK && first) {
         status = list(plan, words, manifest, err);
     }
-    NB_TRY(nb_team_agree(team, status, err));
+    NB_TRY(nb_comm_agree(comm, status, err));
     if (settings->fetch) {
-        NB_TRY(nb_corpus_fetch(&plan->fetched, &plan->files, team, settings->fetch, err));
+        NB_TRY(nb_corpus_fetch(&plan->fetched, &plan->files, comm, settings->fetch, err));
     }
-    NB_TRY(nb_team_agree(team, first ? inspect(plan, err) : NB_OK, err));
-    NB_TRY(nb_team_agree(team, team->size > 1 ? share(plan, team, err) : NB_OK, err));
-    NB_TRY(nb_team_agree(team, cut(plan, err), err));
+    NB_TRY(nb_comm_agree(comm, first ? inspect(plan, err) : NB_OK, err));
+    NB_TRY(nb_comm_agree(comm, comm->size > 1 ? share(plan, comm, err) : NB_OK, err));
+    NB_TRY(nb_comm_agree(comm, cut(plan, err), err));
 done:
     if (status != NB_OK) {
         nb_corpus_plan_close(plan);

@@ -3,7 +3,7 @@
 #ifndef NB_CORPUS_PLAN_H
 #define NB_CORPUS_PLAN_H
 
-#include "common/parallel/team.h"
+#include "common/parallel/comm.h"
 #include "mining/corpus/corpus.h"
 #include "mining/corpus/corpus_inputs.h"
 #include "mining/corpus/fetch.h"
@@ -11,11 +11,11 @@
 
 /** What a corpus is to hold; the same on all ranks. */
 typedef struct nb_corpus_settings {
-    nb_source_choice choice;     /**< NULLs: "auto", "by-file", no column, no key */
-    size_t max_bytes;            /**< of a normalised text; 0: NB_TEXT_BYTES_DEFAULT, at most NB_TEXT_BYTES_MAX */
-    const nb_strings *excluded;  /**< labels that are no candidates, whatever their case; NULL: none. Copied. */
-    const nb_fetch_means *fetch; /**< for inputs that are addresses; NULL: there are none */
-    uint64_t skip, limit;        /**< texts to pass over and to keep, in canonical order; limit 0: all */
+    nb_source_choice choice;       /**< NULLs: "auto", "by-file", no column, no key */
+    size_t max_bytes;              /**< of a normalised text; 0: NB_TEXT_BYTES_DEFAULT, at most NB_TEXT_BYTES_MAX */
+    const nb_strings *excluded;    /**< labels that are no candidates, whatever their case; NULL: none. Copied. */
+    const nb_fetch_options *fetch; /**< for inputs that are addresses; NULL: there are none */
+    uint64_t skip, limit;          /**< texts to pass over and to keep, in canonical order; limit 0: all */
 } nb_corpus_settings;
 
 /** A piece of an input: the lines that begin in bytes [begin, end), or all of it (end UINT64_MAX). */
@@ -40,14 +40,14 @@ typedef struct nb_corpus_plan {
 /** Finds and inspects the inputs (corpus_inputs.h, formats/source.h) and cuts them into pieces. Collective: rank 0
  * looks at them, the others learn of them; all get the same status.
  * @param plan becomes the plan, close with nb_corpus_plan_close; {0} on failure
- * @param team the ranks that will build the corpus
+ * @param comm the ranks that will build the corpus
  * @param words rank 0's: paths, patterns, addresses, "@FILE"
  * @param manifest rank 0's: a path, or NULL
  * @param settings the same on all ranks
  * @return NB_OK; NB_ERR_USAGE without inputs or with a wrong setting; NB_ERR_INPUT for a bad file or an excluded label
  * that is no text; NB_ERR_IO when a file cannot be read; NB_ERR_LIMIT without memory or for too many inputs; else as
  * nb_corpus_fetch. */
-nb_status nb_corpus_plan_open(nb_corpus_plan *plan, const nb_team *team, const nb_strings *words, const char *manifest,
+nb_status nb_corpus_plan_open(nb_corpus_plan *plan, const nb_comm *comm, const nb_strings *words, const char *manifest,
                               const nb_corpus_settings *settings, nb_error *err);
 
 /** Frees a plan. Not collective.

@@ -1,6 +1,6 @@
 #include "mining/corpus/read_piece.h"
 
-enum { PULSE_LINES = 4096 };
+enum { PROGRESS_LINES = 4096 };
 
 typedef struct reader {
     const nb_corpus_plan *plan;
@@ -9,18 +9,18 @@ typedef struct reader {
     nb_corpus_counts *counts;
     size_t piece;
     const nb_source_piece *in;
-    const nb_corpus_pulse *pulse;
+    const nb_corpus_progress *pulse;
     nb_normaliser text, key;
-    nb_buffer mended;
+    nb_buffer sanitised;
 } reader;
 
-static nb_status mend(reader *r, nb_drop *drop, const char *bytes, size_t len, nb_error *err)
+static nb_status sanitise(reader *r, nb_drop *drop, const char *bytes, size_t len, nb_error *err)
 {
-    nb_buffer_clear(&r->mended);
-    nb_status status = nb_utf8_replace(&r->mended, bytes, len, err);
+    nb_buffer_clear(&r->sanitised);
+    nb_status status = nb_utf8_replace(&r->sanitised, bytes, len, err);
     if (status == NB_OK) {
-        *drop = nb_normalise(&r->text, r->mended.data, r->mended.len, r->source->underscores);
-        r->counts->mended++;
+        *drop = nb_normalise(&r->text, r->sanitised.data, r->sanitised.len, r->source->underscores);
+        r->counts->sanitised++;
     }
     return status;
 }
@@ -31,7 +31,7 @@ static nb_status take(void *state, nb_drop known, const char *bytes, size_t len,
     nb_status status = NB_OK;
     nb_drop drop = known == NB_KEPT ? nb_normalise(&r->text, bytes, len, r->source->underscores) : known;
     if (drop == NB_DROP_UTF8 && known == NB_KEPT && r->source->replace) {
-        NB_TRY(mend(r, &drop, bytes, len, err));
+        NB_TRY(sanitise(r, &drop, bytes, len, err));
     }
     if (drop == NB_KEPT && nb_label_set_has(&r->plan->excluded, &r->key, r->text.text, r->text.len)) {
         drop = NB_DROP_EXCLUDED;
@@ -43,8 +43,8 @@ static nb_status take(void *state, nb_drop known, const char *bytes, size_t len,
     } else {
         r->counts->dropped[drop]++;
     }
-    if (++r->counts->read % PULSE_LINES == 0 && r->pulse) {
-        uint64_t begin = r->in->begin, at = nb_stream_place(r->in->in);
+    if (++r->counts->read % PROGRESS_LINES == 0 && r->pulse) {
+        uint64_t begin = r->in->begin, at = nb_byte_stream_place(r->in->in);
         NB_TRY(r->pulse->pulse(r->pulse->state, at > begin ? at - begin : 0));
     }
 done:
@@ -58,12 +58,13 @@ static nb_status open_piece(nb_source_piece *out, const nb_corpus_piece *what, n
     nb_status status;
     *out = (nb_source_piece){.source = source, .begin = piece->begin, .end = piece->end};
     if (what->bytes) {
-        return nb_stream_open_bytes(&out->in, source->path, what->bytes, what->len, nb_line_start(piece->begin), err);
+        return nb_byte_stream_open_bytes(&out->in, source->path, what->bytes, what->len, nb_line_start(piece->begin),
+                                         err);
     }
-    NB_TRY(nb_stream_open(&out->in, source->path, nb_line_start(piece->begin), err));
-    if (nb_stream_size(out->in) != source->bytes) {
+    NB_TRY(nb_byte_stream_open(&out->in, source->path, nb_line_start(piece->begin), err));
+    if (nb_byte_stream_size(out->in) != source->bytes) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' had %llu bytes at the start and now has %llu", source->path,
-                         (unsigned long long)source->bytes, (unsigned long long)nb_stream_size(out->in));
+                         (unsigned long long)source->bytes, (unsigned long long)nb_byte_stream_size(out->in));
     }
 done:
     return status;
@@ -76,7 +77,7 @@ nb_status nb_corpus_read_piece(nb_sorter *out, nb_corpus_counts *counts, uint64_
     const nb_source *source = &plan->inputs[plan->pieces[what->number].input];
     reader r = {
         .plan = plan, .source = source, .out = out, .counts = counts, .piece = what->number, .pulse = what->pulse};
-    const nb_sink sink = {.state = &r, .take = take};
+    const nb_candidate_sink sink = {.state = &r, .take = take};
     nb_source_piece in = {0};
     nb_status status;
     NB_TRY(nb_normaliser_open(&r.text, plan->settings.max_bytes, err));
@@ -84,11 +85,11 @@ nb_status nb_corpus_read_piece(nb_sorter *out, nb_corpus_counts *counts, uint64_
     NB_TRY(open_piece(&in, what, err));
     r.in = &in;
     NB_TRY(source->format->read(&in, &sink, err));
-    counts->mended += in.mended;
+    counts->sanitised += in.sanitised;
     *lines = in.lines;
 done:
-    nb_stream_close(in.in);
-    nb_buffer_free(&r.mended);
+    nb_byte_stream_close(in.in);
+    nb_buffer_free(&r.sanitised);
     nb_normaliser_close(&r.key);
     nb_normaliser_close(&r.text);
     return status;

@@ -8,18 +8,18 @@
 #include "mining/corpus/sort/sorter.h"
 
 /** Hears now and then how many bytes of a piece were read; what it returns but NB_OK ends the reading. */
-typedef struct nb_corpus_pulse {
-    nb_pulse pulse; /**< called with `state` and the bytes so far */
+typedef struct nb_corpus_progress {
+    nb_progress_callback pulse; /**< called with `state` and the bytes so far */
     void *state;
-} nb_corpus_pulse;
+} nb_corpus_progress;
 
 /** Which piece, and where its bytes come from. All borrowed. */
 typedef struct nb_corpus_piece {
     const nb_corpus_plan *plan;
-    size_t number;                /**< index into plan->pieces */
-    const char *bytes;            /**< [len] the file's whole content, in memory; NULL: read from the file */
-    size_t len;                   /**< bytes */
-    const nb_corpus_pulse *pulse; /**< NULL: none */
+    size_t number;                   /**< index into plan->pieces */
+    const char *bytes;               /**< [len] the file's whole content, in memory; NULL: read from the file */
+    size_t len;                      /**< bytes */
+    const nb_corpus_progress *pulse; /**< NULL: none */
 } nb_corpus_piece;
 
 /** Reads one piece: its candidates are normalised, and those that are kept go into a sorter. Not collective.

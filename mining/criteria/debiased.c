@@ -127,21 +127,21 @@ done:
 }
 
 /* Collective. Brings the sums of all ranks together. */
-static nb_status debiased_unite(state *s, image_set *set, nb_error *err)
+static nb_status debiased_all_reduce(state *s, image_set *set, nb_error *err)
 {
-    const nb_team *team = s->evidence->team;
+    const nb_comm *comm = s->evidence->comm;
     uint64_t *words = NULL;
     int64_t *tops = NULL;
     nb_status status;
     NB_TRY_NEW(words, set->count * NB_EXACT_DIGITS);
     NB_TRY_NEW(tops, set->count);
 done:
-    status = nb_team_agree(team, words && tops ? NB_OK : NB_ERR_LIMIT, err);
+    status = nb_comm_agree(comm, words && tops ? NB_OK : NB_ERR_LIMIT, err);
     for (size_t x = 0; status == NB_OK && x < set->count; x++) {
         tops[x] = nb_exact_is_empty(&set->partition[x]) ? INT64_MIN : set->partition[x].top;
     }
     if (status == NB_OK) {
-        status = nb_team_largest(team, tops, set->count, err);
+        status = nb_comm_max(comm, tops, set->count, err);
     }
     for (size_t x = 0; status == NB_OK && x < set->count; x++) {
         nb_exact_raise(&set->partition[x], tops[x]);
@@ -150,7 +150,7 @@ done:
         }
     }
     if (status == NB_OK) {
-        status = nb_team_sum(team, words, set->count * NB_EXACT_DIGITS, err);
+        status = nb_comm_sum(comm, words, set->count * NB_EXACT_DIGITS, err);
     }
     for (size_t x = 0; status == NB_OK && x < set->count; x++) {
         nb_exact_sum sum = {.top = tops[x]};
@@ -193,11 +193,11 @@ static nb_status debiased_open(void **out, const nb_evidence *e, const void *par
         s->loops = nb_affinity_best();
         status = debiased_prepare(s, e, err);
     }
-    NB_TRY(nb_team_agree(e->team, status, err));
+    NB_TRY(nb_comm_agree(e->comm, status, err));
     NB_TRY(nb_candidates_sweep(e->candidates, e->log, "candidates in partition sums", debiased_add_tile, s, err));
-    NB_TRY(nb_team_agree(e->team, e->team->rank == 0 ? debiased_add_labels(s, err) : NB_OK, err));
+    NB_TRY(nb_comm_agree(e->comm, e->comm->rank == 0 ? debiased_add_labels(s, err) : NB_OK, err));
     for (size_t i = 0; i < 2; i++) {
-        NB_TRY(debiased_unite(s, &s->sets[i], err));
+        NB_TRY(debiased_all_reduce(s, &s->sets[i], err));
     }
     nb_say_pass(e, "partition sums, all ranks", (double)e->candidates->count,
                 (double)(s->sets[0].count + s->sets[1].count), nb_clock() - begin);

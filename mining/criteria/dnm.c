@@ -46,7 +46,7 @@ typedef struct state {
     uint32_t index[NB_AFFINITY_TEXTS + 1];
     near *nearest; /* [NB_AFFINITY_TEXTS, keep], a max-heap a row */
     size_t held[NB_AFFINITY_TEXTS];
-    float *own, *other; /* [d], for rows that lie askew in the file */
+    float *own, *other; /* [d], for rows that are unaligned in the file */
     double *distances;  /* [keep] */
 } state;
 
@@ -86,7 +86,7 @@ static nb_status dnm_find_absent(state *s, nb_error *err)
     NB_TRY(s->absent ? NB_OK : NB_ERR_LIMIT);
     for (size_t t = 0, at = 0; at < s->others; t++, at += NB_AFFINITY_TEXTS) {
         size_t count = s->others - at < NB_AFFINITY_TEXTS ? s->others - at : NB_AFFINITY_TEXTS;
-        if (!nb_team_owns(e->team, t)) {
+        if (!nb_comm_owns(e->comm, t)) {
             continue;
         }
         if (!s->sampled) {
@@ -100,8 +100,8 @@ static nb_status dnm_find_absent(state *s, nb_error *err)
         }
     }
 done:
-    status = nb_team_agree(e->team, status, err);
-    return status == NB_OK ? nb_team_unite(e->team, s->absent, words, err) : status;
+    status = nb_comm_agree(e->comm, status, err);
+    return status == NB_OK ? nb_comm_or(e->comm, s->absent, words, err) : status;
 }
 
 static nb_status dnm_prepare(state *s, const nb_evidence *e, const settings *set, nb_error *err)
@@ -143,7 +143,7 @@ static nb_status dnm_open(void **out, const nb_evidence *e, const void *paramete
     state *s = nb_alloc(1, sizeof *s, err);
     nb_status status = s ? dnm_prepare(s, e, parameters, err) : NB_ERR_LIMIT;
     *out = s;
-    status = nb_team_agree(e->team, status, err);
+    status = nb_comm_agree(e->comm, status, err);
     return status == NB_OK ? dnm_find_absent(s, err) : status;
 }
 
@@ -225,15 +225,15 @@ static int dnm_by_other(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* A candidate's row as it is stored, in place or copied to `room` [d]. */
-static nb_status dnm_stored_row(state *s, size_t id, float *room, const void **row, nb_error *err)
+/* A candidate's row as it is stored, in place or copied to `buffer` [d]. */
+static nb_status dnm_stored_row(state *s, size_t id, float *buffer, const void **row, nb_error *err)
 {
     nb_store *store = s->evidence->candidates->store;
     const unsigned char *bytes;
     nb_status status = nb_store_mapped_rows(store, id, 1, &bytes, err);
     if (status == NB_OK && (uintptr_t)bytes % sizeof(float)) {
-        memcpy(room, bytes, nb_store_row_bytes(&store->plan));
-        bytes = (const unsigned char *)room;
+        memcpy(buffer, bytes, nb_store_row_bytes(&store->plan));
+        bytes = (const unsigned char *)buffer;
     }
     *row = bytes;
     return status;

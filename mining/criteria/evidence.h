@@ -11,7 +11,7 @@
 /** What a run mines from. Doubles are normalised; d is the width of all embeddings. All borrowed, the same on all
  * ranks. */
 typedef struct nb_evidence {
-    const nb_team *team;       /**< the ranks */
+    const nb_comm *comm;       /**< the ranks */
     const nb_log *log;         /**< where progress goes */
     nb_candidates *candidates; /**< the texts to choose from */
     size_t d;                  /**< width */

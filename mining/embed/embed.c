@@ -2,7 +2,7 @@
 
 #include "common/base/text.h"
 #include "common/linear/reference/kernels.h"
-#include "common/parallel/crew.h"
+#include "common/parallel/pool.h"
 #include "common/parallel/stop.h"
 #include "common/store/provenance.h"
 
@@ -14,7 +14,7 @@
 
 /* A store being made. */
 typedef struct embed_run {
-    const nb_team *team;
+    const nb_comm *comm;
     const nb_embed_job *job;
     nb_output out; /* rank 0's alone */
     nb_store_plan plan;
@@ -45,10 +45,10 @@ static void embed_prefetch(void *state, size_t tile)
 {
     const embed_run *r = state;
     size_t at = r->first + tile;
-    r->job->work->herald(r->job->work->maker, nb_store_tile_begin(&r->plan, at), nb_store_tile_rows(&r->plan, at));
+    r->job->work->prefetch(r->job->work->maker, nb_store_tile_begin(&r->plan, at), nb_store_tile_rows(&r->plan, at));
 }
 
-static nb_status embed_tile(void *state, nb_crew *crew, size_t tile, nb_error *err)
+static nb_status embed_tile(void *state, nb_pool *pool, size_t tile, nb_error *err)
 {
     embed_run *r = state;
     const nb_embed_work *w = r->job->work;
@@ -64,7 +64,7 @@ static nb_status embed_tile(void *state, nb_crew *crew, size_t tile, nb_error *e
         return status;
     }
     w->times->write += nb_clock() - writing;
-    crew->tally.items += count;
+    pool->counters.items += count;
     return NB_OK;
 }
 
@@ -84,16 +84,16 @@ static nb_status embed_count(const embed_run *r, const nb_crew_result *went, nb_
 {
     struct share {
         nb_embed_times times;
-        nb_tally tally;
+        nb_counters counters;
     } mine = {*r->job->work->times, went->mine};
     char *all = NULL;
     uint64_t *offset = NULL;
     nb_status status;
     mine.times.wait += went->wait;
-    NB_TRY(nb_team_gather(r->team, &mine, sizeof mine, &all, &offset, err));
+    NB_TRY(nb_comm_gather(r->comm, &mine, sizeof mine, &all, &offset, err));
     *account =
         (nb_embed_account){.sharing = went->sharing, .seconds = went->seconds, .fewest = UINT64_MAX, .slowest = -1};
-    for (int rank = 0; all && rank < r->team->size; rank++) {
+    for (int rank = 0; all && rank < r->comm->size; rank++) {
         struct share s;
         memcpy(&s, all + offset[rank], sizeof s);
         account->times.read += s.times.read;
@@ -101,11 +101,11 @@ static nb_status embed_count(const embed_run *r, const nb_crew_result *went, nb_
         account->times.compute += s.times.compute;
         account->times.write += s.times.write;
         account->times.wait += s.times.wait;
-        account->made += s.tally.items;
-        account->kept += s.tally.kept;
-        account->most = s.tally.items > account->most ? s.tally.items : account->most;
-        if (s.tally.items < account->fewest) {
-            account->fewest = s.tally.items;
+        account->made += s.counters.items;
+        account->kept += s.counters.kept;
+        account->most = s.counters.items > account->most ? s.counters.items : account->most;
+        if (s.counters.items < account->fewest) {
+            account->fewest = s.counters.items;
             account->slowest = rank;
         }
     }
@@ -126,7 +126,7 @@ static void embed_log(const embed_run *r, const nb_embed_account *a)
         len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %s", i ? ", " : "", labels[i], took);
     }
     nb_log_info(r->job->log, "time of all ranks: %s", text);
-    if (r->team->size > 1) {
+    if (r->comm->size > 1) {
         nb_log_info(r->job->log, "%s a rank: %llu to %llu, fewest on rank %d; tiles shared by: %s", r->job->work->what,
                     (unsigned long long)a->fewest, (unsigned long long)a->most, a->slowest,
                     nb_sharing_name(a->sharing));
@@ -154,7 +154,7 @@ done:
 /* Collective. All tiles, by all ranks. */
 static nb_status embed_tiles(embed_run *r, nb_embed_account *account, nb_error *err)
 {
-    const nb_crew_work work = {.what = r->job->work->what,
+    const nb_pool_work work = {.what = r->job->work->what,
                                .hint = "what is done is kept: run again with --resume to continue",
                                .total = r->rows_of,
                                .tiles = r->tiles,
@@ -163,13 +163,13 @@ static nb_status embed_tiles(embed_run *r, nb_embed_account *account, nb_error *
                                .state = r,
                                .visit = embed_tile,
                                .done = embed_tile_done,
-                               .prefetch = r->job->work->herald ? embed_prefetch : NULL,
+                               .prefetch = r->job->work->prefetch ? embed_prefetch : NULL,
                                .flush = embed_flush};
     nb_crew_result went;
     nb_status status;
-    NB_TRY(nb_team_agree(r->team, embed_open(r, err), err));
-    NB_TRY(nb_crew_run(r->team, r->job->log, &work, &went, err));
-    NB_TRY(nb_team_agree(r->team, embed_count(r, &went, account, err), err));
+    NB_TRY(nb_comm_agree(r->comm, embed_open(r, err), err));
+    NB_TRY(nb_pool_run(r->comm, r->job->log, &work, &went, err));
+    NB_TRY(nb_comm_agree(r->comm, embed_count(r, &went, account, err), err));
     embed_log(r, account);
 done:
     return status;
@@ -283,18 +283,18 @@ static nb_status embed_create(embed_run *r, nb_error *err)
     const nb_embed_target *target = r->job->target;
     bool done = false;
     nb_status status = NB_OK;
-    if (r->team->rank == 0) {
+    if (r->comm->rank == 0) {
         status = embed_find_complete(target, r->job->spec, &done, err);
     }
-    if (r->team->rank == 0 && status == NB_OK && !done) {
+    if (r->comm->rank == 0 && status == NB_OK && !done) {
         status = target->part.count ? embed_create_part(r, err) : embed_create_or_resume(r, err);
         done = status == NB_OK && r->plan.tile_count == 0; /* by other parts, just now */
     }
     if (done) {
         nb_log_info(r->job->log, "'%s' is complete: nothing is left to do", target->path);
     }
-    NB_TRY(nb_team_agree(r->team, status, err));
-    NB_TRY(nb_team_broadcast(r->team, &r->plan, sizeof r->plan, err));
+    NB_TRY(nb_comm_agree(r->comm, status, err));
+    NB_TRY(nb_comm_broadcast(r->comm, &r->plan, sizeof r->plan, err));
 done:
     return status;
 }
@@ -327,12 +327,12 @@ static void embed_leave(embed_run *r, nb_status status)
     nb_output_end(&r->out);
 }
 
-nb_status nb_embed_store(const nb_team *team, const nb_embed_job *job, nb_digest *digest, nb_embed_account *account,
+nb_status nb_embed_store(const nb_comm *comm, const nb_embed_job *job, nb_digest *digest, nb_embed_account *account,
                          nb_error *err)
 {
     const nb_embed_target *target = job->target;
     nb_buffer partial = {0};
-    embed_run r = {.team = team, .job = job, .fd = -1};
+    embed_run r = {.comm = comm, .job = job, .fd = -1};
     size_t left = 0;
     nb_status status;
     *digest = (nb_digest){""};
@@ -343,16 +343,16 @@ nb_status nb_embed_store(const nb_team *team, const nb_embed_job *job, nb_digest
         goto done;
     }
     nb_part_tiles(&target->part, &r.plan, &r.first, &r.tiles, &r.rows_of);
-    NB_TRY(nb_team_agree(team, nb_buffer_printf(&partial, err, "%s.partial", target->path), err));
+    NB_TRY(nb_comm_agree(comm, nb_buffer_printf(&partial, err, "%s.partial", target->path), err));
     r.path = partial.data;
     if (target->part.number || !target->part.count) {
         NB_TRY(embed_tiles(&r, account, err));
     }
-    status = team->rank == 0 ? embed_complete(&r, digest, &left, err) : NB_OK;
+    status = comm->rank == 0 ? embed_complete(&r, digest, &left, err) : NB_OK;
     account->left = left; /* rank 0's until all hear of it */
-    NB_TRY(nb_team_agree(team, status, err));
+    NB_TRY(nb_comm_agree(comm, status, err));
     if (target->part.count) {
-        NB_TRY(nb_team_broadcast(team, &account->left, sizeof account->left, err));
+        NB_TRY(nb_comm_broadcast(comm, &account->left, sizeof account->left, err));
     }
 done:
     if (r.fd >= 0) {

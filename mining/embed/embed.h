@@ -1,7 +1,7 @@
 /* Embedding: texts and images, tile by tile, into a store.
  *
  * A tile is a fixed range of the global index space, computed as a whole by one rank, so its bits do not depend on the
- * number of ranks nor on who computed it. Ranks take tiles from a queue they share (common/parallel/crew.h).
+ * number of ranks nor on who computed it. Ranks take tiles from a queue they share (common/parallel/pool.h).
  *
  * nb_embed_store alone is collective. */
 #ifndef NB_MINING_EMBED_EMBED_H
@@ -25,7 +25,7 @@ enum { NB_TEXT_TILE = 512, NB_IMAGE_TILE = 16 };
  * Not collective. */
 typedef nb_status (*nb_tile_maker)(void *maker, size_t begin, size_t count, float *rows, float *norms, nb_error *err);
 /** Hears which items will be asked for after those asked for next, so that they may be read ahead. Returns at once. */
-typedef void (*nb_tile_herald)(void *maker, size_t begin, size_t count);
+typedef void (*nb_tile_prefetch)(void *maker, size_t begin, size_t count);
 
 /** Where the time goes, in seconds. Reading and decoding may go on in threads beside computing. */
 typedef struct nb_embed_times {
@@ -37,9 +37,9 @@ typedef struct nb_embed_times {
 typedef struct nb_embed_work {
     const char *what; /**< the rows in the plural, for progress */
     nb_tile_maker make;
-    nb_tile_herald herald; /**< NULL: tiles are taken one by one */
-    void *maker;           /**< what both are given */
-    nb_embed_times *times; /**< of this rank; the maker adds to all but `write` */
+    nb_tile_prefetch prefetch; /**< NULL: tiles are taken one by one */
+    void *maker;               /**< what both are given */
+    nb_embed_times *times;     /**< of this rank; the maker adds to all but `write` */
     nb_sharing sharing;
     size_t run; /**< neighbouring tiles taken at once (common/parallel/queue.h) */
 } nb_embed_work;
@@ -77,7 +77,7 @@ typedef struct nb_embed_job {
 /** Makes a store. Asked to stop (common/parallel/stop.h), even on one rank alone, the ranks finish the tiles they are
  * at and keep the partial. Collective: all of the job but the maker's state agrees on all ranks.
  *
- * @param team    the ranks; its communicator stays the caller's
+ * @param comm    the ranks; its communicator stays the caller's
  * @param job     what is made, where and by whom
  * @param digest  rank 0: of the sealed store; empty when there was nothing to do, or this part was not the one that
  * found all tiles done. Empty elsewhere
@@ -86,7 +86,7 @@ typedef struct nb_embed_job {
  * `force` nor `resume` says what to do; NB_ERR_INPUT when what is to be continued was begun with another engine or, by
  *         parts, for another content; NB_ERR_IO; NB_ERR_LIMIT when memory is out or the sharing is not to be had; or
  *         the maker's status. */
-NB_CHECKED nb_status nb_embed_store(const nb_team *team, const nb_embed_job *job, nb_digest *digest,
+NB_CHECKED nb_status nb_embed_store(const nb_comm *comm, const nb_embed_job *job, nb_digest *digest,
                                     nb_embed_account *account, nb_error *err);
 
 /** Normalises a row in double precision and rounds it.
@@ -196,8 +196,8 @@ void nb_image_embedder_destroy(nb_image_embedder *embedder);
 NB_CHECKED nb_status nb_image_embedder_tile(void *embedder, size_t begin, size_t count, float *rows, float *norms,
                                             nb_error *err);
 
-/** An nb_tile_herald: has `embedder`, an nb_image_embedder with threads, begin to read and decode the images
+/** An nb_tile_prefetch: has `embedder`, an nb_image_embedder with threads, begin to read and decode the images
  * [begin, begin + count). */
-void nb_image_embedder_ahead(void *embedder, size_t begin, size_t count);
+void nb_image_embedder_prefetch(void *embedder, size_t begin, size_t count);
 
 #endif

@@ -53,10 +53,10 @@ void nb_image_embedder_destroy(nb_image_embedder *e)
     }
 }
 
-void nb_image_embedder_ahead(void *embedder, size_t begin, size_t count)
+void nb_image_embedder_prefetch(void *embedder, size_t begin, size_t count)
 {
     const nb_image_embedder *e = embedder;
-    nb_image_loader_ahead(e->loader, begin, count);
+    nb_image_loader_prefetch(e->loader, begin, count);
 }
 
 nb_status nb_image_embedder_tile(void *embedder, size_t begin, size_t count, float *rows, float *norms, nb_error *err)

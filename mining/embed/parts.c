@@ -64,7 +64,7 @@ static nb_status parts_refuse_other(const char *partial, const nb_store_spec *sp
         NB_TRY(nb_provenance_same_fact(partial, old, spec->provenance, NB_PROVENANCE_ENGINE, err));
         NB_TRY(nb_provenance_same_fact(partial, old, spec->provenance, NB_PROVENANCE_KERNELS, err));
     }
-    nb_fail(err, NB_ERR_INPUT, "'%s' was laid out for other inputs or options", partial);
+    nb_fail(err, NB_ERR_INPUT, "'%s' was preallocated for other inputs or options", partial);
 done:
     free(old);
     return nb_hint(err, "all parts need the same of them, on CPUs of one kind; to begin anew remove that file, once no "
@@ -109,7 +109,7 @@ nb_status nb_part_lay_out(const nb_output *out, const nb_part *part, nb_store_pl
     NB_TRY(nb_buffer_printf(&fresh, err, "%s.%s.%ld", out->partial, host, (long)getpid()));
     status = parts_lay_out(out, fresh.data, plan, spec, &first, err);
     if (status == NB_OK && first) {
-        nb_log_info(log, "laid out '%s' for %zu parts", out->partial, part->count);
+        nb_log_info(log, "preallocated '%s' for %zu parts", out->partial, part->count);
     }
     plan->resumed = 1; /* other jobs may have done any tile */
     if (status != NB_OK && access(out->path, F_OK) == 0) {

@@ -1,7 +1,7 @@
 /* A store made by several jobs, each of its own part of the tiles: the tasks of a job array.
  *
- * All of them write into one partial, which is laid out once. A part takes the tiles [T (k-1)/n, T k/n) of T; which job
- * makes a tile decides nothing about its bytes. The job that finds all tiles done, whichever that is, verifies what
+ * All of them write into one partial, which is preallocated once. A part takes the tiles [T (k-1)/n, T k/n) of T; which
+ * job makes a tile decides nothing about its bytes. The job that finds all tiles done, whichever that is, verifies what
  * the others made, seals the store and gives it its name. A job that is killed leaves its tiles to be done; nothing
  * waits for it but the store. Nothing here is collective. */
 #ifndef NB_MINING_EMBED_PARTS_H

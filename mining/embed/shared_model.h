@@ -15,12 +15,12 @@ typedef struct nb_model {
  * Collective; all arguments agree on all ranks.
  *
  * @param out       closed by the caller with nb_model_close; {0} on failure
- * @param team      the ranks; its communicator stays the caller's
+ * @param comm      the ranks; its communicator stays the caller's
  * @param directory the checkpoint
  * @param engine    computes the towers' products, borrowed
  * @return the same on all ranks: NB_OK, NB_ERR_VERIFY when nodes find different checkpoints under the name, as
  *         nb_clip_prepare, nb_clip_check and nb_clip_load, or as nb_shared_create. */
-NB_CHECKED nb_status nb_model_open(nb_model *out, const nb_team *team, const char *directory, const nb_engine *engine,
+NB_CHECKED nb_status nb_model_open(nb_model *out, const nb_comm *comm, const char *directory, const nb_engine *engine,
                                    nb_error *err);
 
 /** Closes a checkpoint. Collective, directly behind an agreement; harmless on {0}, which all ranks must then hold.

@@ -16,7 +16,7 @@ typedef struct nb_image_origin {
 typedef struct nb_image_builder {
     nb_image_inputs *out;
     nb_image_origin *origins; /**< [out->count] */
-    nb_strings marks;         /**< [out->count] label texts from shards, "" without one */
+    nb_strings label_texts;   /**< [out->count] label texts from shards, "" without one */
     size_t cap;
     bool any_listed, any_class, any_shard_class, any_mark;
     const nb_shard *shards; /**< the indexes, in the order of the inputs that are shards */

@@ -1,7 +1,7 @@
 #include "mining/images/check.h"
 
-#include "common/parallel/crew.h"
-#include "mining/images/marks.h"
+#include "common/parallel/pool.h"
+#include "mining/images/done_marks.h"
 #include "mining/images/reader.h"
 
 #include <inttypes.h>
@@ -13,7 +13,7 @@ enum { TILE = 16, KEY = 16, MARK = 1 };
 /* What a rank found. */
 typedef struct findings {
     const nb_image_inputs *in;
-    const uint8_t *known; /* [count] marks.h: of an earlier run */
+    const uint8_t *known; /* [count] done_marks.h: of an earlier run */
     uint64_t *found;      /* [count] marks of this rank's images, 0 elsewhere */
     nb_image_reader *reader;
     nb_buffer causes; /* lines "NUMBER CAUSE" of the first few, the number in KEY hexadecimal digits */
@@ -41,30 +41,30 @@ static nb_status look_at(findings *f, size_t i, nb_error *err)
     return NB_OK;
 }
 
-static nb_status visit(void *state, nb_crew *crew, size_t tile, nb_error *err)
+static nb_status visit(void *state, nb_pool *pool, size_t tile, nb_error *err)
 {
     findings *f = state;
     size_t begin = tile * TILE, end = f->in->count - begin < TILE ? f->in->count : begin + TILE;
     nb_status status = NB_OK;
     for (size_t i = begin; i < end && status == NB_OK; i++) {
         if (f->known[i]) {
-            crew->tally.kept++;
+            pool->counters.kept++;
         } else {
             status = look_at(f, i, err);
-            crew->tally.items++;
+            pool->counters.items++;
         }
     }
     return status;
 }
 
-static nb_status keep_good(nb_image_inputs *in, const uint8_t *marks, nb_error *err)
+static nb_status keep_good(nb_image_inputs *in, const uint8_t *done_marks, nb_error *err)
 {
     nb_image_inputs good = {0};
     nb_status status;
     NB_TRY_NEW(good.labels, in->count);
     NB_TRY_NEW(good.places, in->count);
     for (size_t i = 0; i < in->count; i++) {
-        if (marks[i] != MARK) {
+        if (done_marks[i] != MARK) {
             continue;
         }
         NB_TRY(nb_strings_push(&good.paths, nb_strings_get(&in->paths, i), nb_strings_len(&in->paths, i), err));
@@ -114,13 +114,13 @@ done:
     return status;
 }
 
-static void count_faults(const nb_log *log, const uint8_t *marks, size_t count, size_t *dropped)
+static void count_faults(const nb_log *log, const uint8_t *done_marks, size_t count, size_t *dropped)
 {
     size_t faults[NB_IMAGE_FAULTS] = {0};
     nb_buffer text = {0};
     nb_error ignored = {0};
     for (size_t i = 0; i < count; i++) {
-        size_t fault = (size_t)marks[i] - MARK;
+        size_t fault = (size_t)done_marks[i] - MARK;
         faults[fault < NB_IMAGE_FAULTS ? fault : NB_IMAGE_DAMAGED]++;
     }
     *dropped = count - faults[NB_IMAGE_FINE];
@@ -140,61 +140,61 @@ static void count_faults(const nb_log *log, const uint8_t *marks, size_t count, 
 /* ---- what is known from an earlier run, and left for a later one ---- */
 
 /* Collective. Rank 0's file to all. */
-static nb_status read_marks(uint8_t *marks, const nb_team *team, const nb_image_inputs *in,
-                            const nb_images_notes *notes, nb_error *err)
+static nb_status read_done_marks(uint8_t *done_marks, const nb_comm *comm, const nb_image_inputs *in,
+                                 const nb_images_check_options *options, nb_error *err)
 {
-    if (!notes || !notes->resume) {
+    if (!options || !options->resume) {
         return NB_OK;
     }
-    if (team->rank == 0) {
-        nb_image_marks_read(marks, in, notes->path);
+    if (comm->rank == 0) {
+        nb_done_marks_read(done_marks, in, options->path);
     }
-    return nb_team_broadcast(team, marks, in->count, err);
+    return nb_comm_broadcast(comm, done_marks, in->count, err);
 }
 
 /* Collective, also after a request to stop, which all ranks know of then. The marks of all ranks, on all of them. */
-static nb_status unite_marks(uint8_t *marks, const nb_team *team, const findings *f, nb_error *err)
+static nb_status combine_done_marks(uint8_t *done_marks, const nb_comm *comm, const findings *f, nb_error *err)
 {
-    nb_status status = nb_team_unite(team, f->found, f->in->count, err);
+    nb_status status = nb_comm_or(comm, f->found, f->in->count, err);
     for (size_t i = 0; i < f->in->count; i++) {
-        marks[i] = marks[i] ? marks[i] : (uint8_t)f->found[i];
+        done_marks[i] = done_marks[i] ? done_marks[i] : (uint8_t)f->found[i];
     }
     return status;
 }
 
 /* Rank 0. That they cannot be kept is no reason to fail. */
-static void write_marks(const uint8_t *marks, const nb_log *log, const nb_image_inputs *in,
-                        const nb_images_notes *notes)
+static void write_done_marks(const uint8_t *done_marks, const nb_log *log, const nb_image_inputs *in,
+                             const nb_images_check_options *options)
 {
     nb_error err = {0};
-    if (notes && nb_image_marks_write(marks, in, notes->path, &err) != NB_OK) {
+    if (options && nb_done_marks_write(done_marks, in, options->path, &err) != NB_OK) {
         nb_log_warn(log, "what is known of the images is not kept: %s", err.message);
     }
 }
 
 /* Collective. Every image is looked at, once. */
-static nb_status look(uint8_t *marks, findings *f, const nb_team *team, const nb_log *log, const nb_images_notes *notes,
-                      nb_error *err)
+static nb_status look(uint8_t *done_marks, findings *f, const nb_comm *comm, const nb_log *log,
+                      const nb_images_check_options *options, nb_error *err)
 {
     const nb_image_inputs *in = f->in;
-    const nb_crew_work work = {.what = "images looked at",
-                               .hint = notes ? "what is done is kept: run again with --resume to continue"
-                                             : "nothing is made yet",
+    const nb_pool_work work = {.what = "images looked at",
+                               .hint = options ? "what is done is kept: run again with --resume to continue"
+                                               : "nothing is made yet",
                                .total = in->count,
                                .tiles = (in->count + TILE - 1) / TILE,
-                               .run = nb_image_inputs_run(in, TILE, (size_t)team->size),
+                               .run = nb_image_inputs_run(in, TILE, (size_t)comm->size),
                                .sharing = NB_SHARING_AUTO,
                                .visit = visit,
                                .state = f};
     nb_error failure = {0};
     nb_crew_result result = {0};
     nb_status status;
-    NB_TRY(nb_team_agree(team, nb_image_reader_create(&f->reader, in, err), err));
-    nb_status ended = nb_crew_run(team, log, &work, &result, &failure);
+    NB_TRY(nb_comm_agree(comm, nb_image_reader_create(&f->reader, in, err), err));
+    nb_status ended = nb_pool_run(comm, log, &work, &result, &failure);
     if (ended == NB_OK || ended == NB_STOPPED) {
-        NB_TRY(unite_marks(marks, team, f, err));
-        if (team->rank == 0 && result.kept < in->count) {
-            write_marks(marks, log, in, notes);
+        NB_TRY(combine_done_marks(done_marks, comm, f, err));
+        if (comm->rank == 0 && result.kept < in->count) {
+            write_done_marks(done_marks, log, in, options);
         }
     }
     if (ended != NB_OK) {
@@ -206,38 +206,38 @@ done:
     return status;
 }
 
-nb_status nb_images_check(const nb_team *team, const nb_log *log, nb_image_inputs *in, const nb_images_notes *notes,
-                          size_t *dropped, nb_error *err)
+nb_status nb_images_check(const nb_comm *comm, const nb_log *log, nb_image_inputs *in,
+                          const nb_images_check_options *options, size_t *dropped, nb_error *err)
 {
     findings f = {.in = in, .causes = {.max = (size_t)NB_IMAGES_NAMED * 2 * NB_MESSAGE_MAX}};
-    uint8_t *marks = NULL;
+    uint8_t *done_marks = NULL;
     char *all = NULL;
     uint64_t *offset = NULL;
     nb_status status;
-    marks = nb_alloc(in->count, sizeof *marks, err);
-    f.known = marks;
+    done_marks = nb_alloc(in->count, sizeof *done_marks, err);
+    f.known = done_marks;
     f.found = nb_alloc(in->count, sizeof *f.found, err);
-    NB_TRY(nb_team_agree(team, marks && f.found ? NB_OK : NB_ERR_LIMIT, err));
-    NB_TRY(read_marks(marks, team, in, notes, err));
-    NB_TRY(look(marks, &f, team, log, notes, err));
-    NB_TRY(nb_team_gather(team, f.causes.data ? f.causes.data : "", f.causes.len, &all, &offset, err));
+    NB_TRY(nb_comm_agree(comm, done_marks && f.found ? NB_OK : NB_ERR_LIMIT, err));
+    NB_TRY(read_done_marks(done_marks, comm, in, options, err));
+    NB_TRY(look(done_marks, &f, comm, log, options, err));
+    NB_TRY(nb_comm_gather(comm, f.causes.data ? f.causes.data : "", f.causes.len, &all, &offset, err));
     if (all) {
-        status = name_first(log, all, (size_t)offset[team->size], err);
+        status = name_first(log, all, (size_t)offset[comm->size], err);
     }
-    NB_TRY(nb_team_agree(team, status, err));
-    count_faults(log, marks, in->count, dropped);
+    NB_TRY(nb_comm_agree(comm, status, err));
+    count_faults(log, done_marks, in->count, dropped);
     if (*dropped == in->count) {
         status = nb_fail(err, NB_ERR_INPUT, "none of %zu images can be decoded, '%s' among them", in->count,
                          nb_strings_get(&in->paths, 0));
         goto done;
     }
     if (*dropped) {
-        status = nb_team_agree(team, keep_good(in, marks, err), err);
+        status = nb_comm_agree(comm, keep_good(in, done_marks, err), err);
     }
 done:
     nb_buffer_free(&f.causes);
     free(f.found);
-    free(marks);
+    free(done_marks);
     free(all);
     free(offset);
     return status;

@@ -25,7 +25,7 @@ static int by_bytes(const void *a, const void *b)
     return nb_bytes_compare(x->bytes, x->len, y->bytes, y->len);
 }
 
-static nb_status make_room(nb_image_builder *b, nb_error *err)
+static nb_status reserve(nb_image_builder *b, nb_error *err)
 {
     if (b->out->count == NB_IMAGE_INPUTS_MAX) {
         return nb_fail(err, NB_ERR_LIMIT, "more than %zu images", NB_IMAGE_INPUTS_MAX);
@@ -45,30 +45,30 @@ static nb_status make_room(nb_image_builder *b, nb_error *err)
     return NB_OK;
 }
 
-/* An image to be added: `mark` is its label's text from a shard, "" without one. */
+/* An image to be added: `label_text` is its label's text from a shard, "" without one. */
 typedef struct found_image {
-    const char *path, *name, *mark;
+    const char *path, *name, *label_text;
     nb_image_origin from;
     nb_image_place place;
 } found_image;
 
 static nb_status add(nb_image_builder *b, const found_image *image, nb_error *err)
 {
-    const char *path = image->path, *name = image->name, *mark = image->mark;
+    const char *path = image->path, *name = image->name, *label_text = image->label_text;
     nb_status status;
     if (!nb_image_name_is_text(name, strlen(name))) {
         nb_fail(err, NB_ERR_INPUT, "the name of image '%s' holds control characters or is not UTF-8", path);
         return nb_hint(err, "rename the file");
     }
-    NB_TRY(make_room(b, err));
+    NB_TRY(reserve(b, err));
     NB_TRY(nb_strings_push(&b->out->paths, path, strlen(path), err));
     NB_TRY(nb_strings_push(&b->out->names, name, strlen(name), err));
-    NB_TRY(nb_strings_push(&b->marks, mark, strlen(mark), err));
+    NB_TRY(nb_strings_push(&b->label_texts, label_text, strlen(label_text), err));
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is room since the count is below the capacity */
     b->origins[b->out->count] = image->from;
     b->out->places[b->out->count++] = image->place;
     b->any_listed = b->any_listed || image->from.has_listed;
-    b->any_mark = b->any_mark || *mark;
+    b->any_mark = b->any_mark || *label_text;
     if (image->place.shard == NB_IMAGE_NO_SHARD) {
         b->any_class = b->any_class || image->from.class_len;
     } else {
@@ -81,7 +81,7 @@ done:
 static nb_status add_file(nb_image_builder *b, const char *path, const char *name, nb_image_origin from, nb_error *err)
 {
     const found_image image = {
-        .path = path, .name = name, .mark = "", .from = from, .place = {.shard = NB_IMAGE_NO_SHARD}};
+        .path = path, .name = name, .label_text = "", .from = from, .place = {.shard = NB_IMAGE_NO_SHARD}};
     return add(b, &image, err);
 }
 
@@ -306,7 +306,7 @@ static nb_status add_shard(nb_image_builder *b, const char *path, nb_error *err)
         NB_TRY(nb_buffer_printf(&full, err, "%s/%s", path, member));
         const found_image image = {.path = full.data,
                                    .name = full.data + base_at,
-                                   .mark = nb_strings_get(&s->labels, i),
+                                   .label_text = nb_strings_get(&s->labels, i),
                                    .from = from,
                                    .place = {number, s->at[i], s->size[i]}};
         NB_TRY(add(b, &image, err));
@@ -382,7 +382,7 @@ nb_status nb_image_inputs_build(nb_image_inputs *out, const nb_strings *expanded
     NB_TRY(nb_image_labels_assign(&b, choice->labels_from, err));
 done:
     free(b.origins);
-    nb_strings_free(&b.marks);
+    nb_strings_free(&b.label_texts);
     if (status != NB_OK) {
         nb_image_inputs_free(out);
     }

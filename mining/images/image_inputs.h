@@ -22,7 +22,7 @@
 
 #include "common/base/log.h"
 #include "common/image/decode.h"
-#include "common/parallel/team.h"
+#include "common/parallel/comm.h"
 #include "mining/images/shard.h"
 
 #define NB_IMAGE_INPUTS_MAX ((size_t)INT32_MAX)
@@ -79,12 +79,12 @@ nb_status nb_image_inputs_read(nb_image_inputs *out, const nb_strings *inputs, c
 /** The same once for all ranks. Collective: the same list and status on all of them; shards are indexed by all, the
  * rest is read by rank 0, which also says what was left out of shards.
  * @param out becomes the list, {0} on failure; freed by the caller with nb_image_inputs_free
- * @param team the ranks
+ * @param comm the ranks
  * @param log for what was left out
  * @param inputs as for nb_image_inputs_read, the same on all ranks
  * @param choice the same on all ranks
  * @return as nb_image_inputs_read. */
-nb_status nb_image_inputs_share(nb_image_inputs *out, const nb_team *team, const nb_log *log, const nb_strings *inputs,
+nb_status nb_image_inputs_share(nb_image_inputs *out, const nb_comm *comm, const nb_log *log, const nb_strings *inputs,
                                 const nb_image_choice *choice, nb_error *err);
 
 /** Frees the list. Not collective.

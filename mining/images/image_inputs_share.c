@@ -60,19 +60,19 @@ done:
 /* ---- once for all ranks ---- */
 
 /* Collective: the bytes of rank 0 become everybody's. */
-static nb_status share_bytes(const nb_team *team, nb_buffer *bytes, nb_error *err)
+static nb_status share_bytes(const nb_comm *comm, nb_buffer *bytes, nb_error *err)
 {
     uint64_t len = bytes->len;
     char *room = NULL;
     nb_status status;
-    NB_TRY(nb_team_broadcast(team, &len, sizeof len, err));
-    if (team->rank != 0) {
+    NB_TRY(nb_comm_broadcast(comm, &len, sizeof len, err));
+    if (comm->rank != 0) {
         room = nb_alloc((size_t)len, 1, err);
         status = room ? NB_OK : NB_ERR_LIMIT;
     }
-    NB_TRY(nb_team_agree(team, status, err));
-    NB_TRY(nb_team_broadcast(team, team->rank == 0 ? bytes->data : room, (size_t)len, err));
-    if (team->rank != 0) {
+    NB_TRY(nb_comm_agree(comm, status, err));
+    NB_TRY(nb_comm_broadcast(comm, comm->rank == 0 ? bytes->data : room, (size_t)len, err));
+    if (comm->rank != 0) {
         nb_buffer_free(bytes);
         *bytes = (nb_buffer){.data = room, .len = (size_t)len, .cap = (size_t)len};
         room = NULL;
@@ -83,19 +83,19 @@ done:
 }
 
 /* Collective: rank 0's strings become everybody's. */
-static nb_status share_strings(const nb_team *team, nb_strings *strings, nb_status status, nb_error *err)
+static nb_status share_strings(const nb_comm *comm, nb_strings *strings, nb_status status, nb_error *err)
 {
     nb_buffer bytes = {.max = SIZE_MAX / 4};
-    if (status == NB_OK && team->rank == 0) {
+    if (status == NB_OK && comm->rank == 0) {
         status = nb_pack_strings(&bytes, strings, err);
     }
-    NB_TRY(nb_team_agree(team, status, err));
-    NB_TRY(share_bytes(team, &bytes, err));
-    if (team->rank != 0) {
+    NB_TRY(nb_comm_agree(comm, status, err));
+    NB_TRY(share_bytes(comm, &bytes, err));
+    if (comm->rank != 0) {
         nb_unpack in = {bytes.data, bytes.len, 0};
         status = nb_unpack_strings(&in, strings, err);
     }
-    status = nb_team_agree(team, status, err);
+    status = nb_comm_agree(comm, status, err);
 done:
     nb_buffer_free(&bytes);
     return status;
@@ -133,7 +133,7 @@ done:
 }
 
 /* Collective: all shards' indexes on rank 0. */
-static nb_status index_all(nb_shard *shards, const nb_team *team, const nb_strings *paths, const nb_shard_ask *ask,
+static nb_status index_all(nb_shard *shards, const nb_comm *comm, const nb_strings *paths, const nb_shard_ask *ask,
                            nb_error *err)
 {
     nb_queue queue = {0};
@@ -141,22 +141,22 @@ static nb_status index_all(nb_shard *shards, const nb_team *team, const nb_strin
     char *all = NULL;
     uint64_t *offset = NULL;
     nb_status status;
-    NB_TRY(nb_queue_create(&queue, team, NB_SHARING_AUTO, paths->count, 1, err));
-    status = nb_team_agree(team, index_some(&queue, &mine, paths, ask, err), err);
+    NB_TRY(nb_queue_create(&queue, comm, NB_SHARING_AUTO, paths->count, 1, err));
+    status = nb_comm_agree(comm, index_some(&queue, &mine, paths, ask, err), err);
     nb_queue_destroy(&queue);
     if (status != NB_OK) {
         goto done;
     }
-    NB_TRY(nb_team_gather(team, mine.data ? mine.data : "", mine.len, &all, &offset, err));
+    NB_TRY(nb_comm_gather(comm, mine.data ? mine.data : "", mine.len, &all, &offset, err));
     if (all) {
-        nb_unpack in = {all, (size_t)offset[team->size], 0};
+        nb_unpack in = {all, (size_t)offset[comm->size], 0};
         while (status == NB_OK && in.at < in.len) {
             uint64_t number = 0;
             status = nb_unpack_words(&in, &number, 1, err);
             status = status == NB_OK ? nb_shard_unpack(&shards[number], &in, err) : status;
         }
     }
-    status = nb_team_agree(team, status, err);
+    status = nb_comm_agree(comm, status, err);
 done:
     free(all);
     free(offset);
@@ -219,7 +219,7 @@ static void tell(const nb_log *log, const nb_strings *paths, const nb_shard *sha
     }
 }
 
-nb_status nb_image_inputs_share(nb_image_inputs *out, const nb_team *team, const nb_log *log, const nb_strings *inputs,
+nb_status nb_image_inputs_share(nb_image_inputs *out, const nb_comm *comm, const nb_log *log, const nb_strings *inputs,
                                 const nb_image_choice *choice, nb_error *err)
 {
     nb_shard_ask ask = ask_of(choice);
@@ -228,29 +228,29 @@ nb_status nb_image_inputs_share(nb_image_inputs *out, const nb_team *team, const
     nb_shard *shards = NULL;
     nb_status status = NB_OK;
     *out = (nb_image_inputs){.limits = choice->limits};
-    if (team->rank == 0) {
+    if (comm->rank == 0) {
         status = nb_image_inputs_expand(&expanded, inputs, err);
         status = status == NB_OK ? list_shards(&paths, &expanded, err) : status;
     }
-    NB_TRY(share_strings(team, &paths, status, err));
+    NB_TRY(share_strings(comm, &paths, status, err));
     shards = nb_alloc(paths.count, sizeof *shards, err);
-    NB_TRY(nb_team_agree(team, shards ? NB_OK : NB_ERR_LIMIT, err));
+    NB_TRY(nb_comm_agree(comm, shards ? NB_OK : NB_ERR_LIMIT, err));
     if (paths.count) {
-        NB_TRY(index_all(shards, team, &paths, &ask, err));
+        NB_TRY(index_all(shards, comm, &paths, &ask, err));
     }
-    if (team->rank == 0) {
+    if (comm->rank == 0) {
         status = nb_image_inputs_build(out, &expanded, shards, choice, err);
         status = status == NB_OK ? pack(&bytes, out, err) : status;
     }
-    NB_TRY(nb_team_agree(team, status, err));
-    NB_TRY(share_bytes(team, &bytes, err));
-    if (team->rank == 0) {
+    NB_TRY(nb_comm_agree(comm, status, err));
+    NB_TRY(share_bytes(comm, &bytes, err));
+    if (comm->rank == 0) {
         tell(log, &paths, shards, out);
     } else {
         nb_unpack in = {bytes.data, bytes.len, 0};
         status = unpack(out, &in, err);
     }
-    status = nb_team_agree(team, status, err);
+    status = nb_comm_agree(comm, status, err);
 done:
     free_shards(shards, paths.count);
     nb_strings_free(&expanded);

@@ -53,7 +53,7 @@ static slice folder_class(const nb_image_builder *b, size_t i)
 
 static slice mark_class(const nb_image_builder *b, size_t i)
 {
-    return (slice){nb_strings_get(&b->marks, i), nb_strings_len(&b->marks, i)};
+    return (slice){nb_strings_get(&b->label_texts, i), nb_strings_len(&b->label_texts, i)};
 }
 
 typedef slice (*class_finder)(const nb_image_builder *b, size_t i);
@@ -112,17 +112,17 @@ static nb_status number_classes(nb_image_builder *b, class_finder of, nb_error *
 }
 
 /* All marks as numbers, or, where one is none, as names. */
-static nb_status number_marks(nb_image_builder *b, nb_error *err)
+static nb_status number_label_texts(nb_image_builder *b, nb_error *err)
 {
     for (size_t i = 0; i < b->out->count; i++) {
-        const char *mark = nb_strings_get(&b->marks, i);
+        const char *label_text = nb_strings_get(&b->label_texts, i);
         int64_t value = -1;
-        if (*mark && !nb_parse_int(mark, &value)) {
+        if (*label_text && !nb_parse_int(label_text, &value)) {
             return number_classes(b, mark_class, err);
         }
         if (value < -1 || value > INT32_MAX) {
             return nb_fail(err, NB_ERR_INPUT, "the label of '%s' is %s, but it must be from -1 to %d",
-                           nb_strings_get(&b->out->names, i), mark, INT32_MAX);
+                           nb_strings_get(&b->out->names, i), label_text, INT32_MAX);
         }
         b->out->labels[i] = (int32_t)value;
     }
@@ -172,7 +172,7 @@ nb_status nb_image_labels_assign(nb_image_builder *b, const char *labels_from, n
     if (from == FOLDER) {
         status = number_classes(b, folder_class, err);
     } else if (from == CLS || from == TXT || from == JSON) {
-        status = number_marks(b, err);
+        status = number_label_texts(b, err);
     }
 done:
     return status;

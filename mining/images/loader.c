@@ -279,7 +279,7 @@ static slot *free_slot(nb_image_loader *l)
     return NULL;
 }
 
-void nb_image_loader_ahead(nb_image_loader *l, size_t begin, size_t count)
+void nb_image_loader_prefetch(nb_image_loader *l, size_t begin, size_t count)
 {
     pthread_mutex_lock(&l->lock);
     if (l->threads && l->taken) { /* what was taken is done with once the next is asked for */

@@ -41,7 +41,7 @@ void nb_image_loader_destroy(nb_image_loader *loader);
 /** Begins to load images and returns; does nothing without threads or room.
  * @param loader the loader
  * @param begin, count images [begin, begin + count) */
-void nb_image_loader_ahead(nb_image_loader *loader, size_t begin, size_t count);
+void nb_image_loader_prefetch(nb_image_loader *loader, size_t begin, size_t count);
 
 /** Takes a tile; loads it now unless it was asked for ahead.
  * @param loader the loader

@@ -11,7 +11,7 @@
 struct nb_image_reader {
     const nb_image_inputs *inputs;
     char *bytes;
-    size_t room;
+    size_t capacity;
     uint64_t shard; /* open as fd or tar, NB_IMAGE_NO_SHARD: none */
     int fd;
     nb_tar *tar;
@@ -56,15 +56,15 @@ bool nb_image_is_compressed(const nb_image_inputs *in, size_t i)
     return in->places && in->places[i].shard != NB_IMAGE_NO_SHARD && in->compressed[in->places[i].shard];
 }
 
-static nb_status make_room(nb_image_reader *r, size_t size, nb_error *err)
+static nb_status reserve(nb_image_reader *r, size_t size, nb_error *err)
 {
-    if (size <= r->room) {
+    if (size <= r->capacity) {
         return NB_OK;
     }
     free(r->bytes);
-    r->room = 0;
+    r->capacity = 0;
     r->bytes = nb_alloc(size, 1, err);
-    r->room = r->bytes ? size : 0;
+    r->capacity = r->bytes ? size : 0;
     return r->bytes ? NB_OK : NB_ERR_LIMIT;
 }
 
@@ -154,7 +154,7 @@ static nb_status read_file(nb_image_reader *r, const char *path, size_t *len, nb
         goto done;
     }
     *len = (size_t)st.st_size;
-    NB_TRY(make_room(r, *len, err));
+    NB_TRY(reserve(r, *len, err));
     NB_TRY(read_at(r, 0, *len, err));
 done:
     close_shard(r);
@@ -172,7 +172,7 @@ nb_status nb_image_reader_bytes(nb_image_reader *r, size_t i, const char **bytes
         NB_TRY(read_file(r, path, len, fault, err));
     } else {
         *len = (size_t)place->size;
-        NB_TRY(make_room(r, *len, err));
+        NB_TRY(reserve(r, *len, err));
         NB_TRY(nb_image_is_compressed(r->inputs, i) ? read_compressed(r, place, err) : read_plain(r, place, err));
     }
     *bytes = r->bytes ? r->bytes : "";

@@ -74,7 +74,7 @@ static nb_status leave_out(nb_shard *s, const char *name, nb_shard_skip why, nb_
     }
     nb_status status = nb_buffer_printf(&text, err, "%.200s: %s", name, nb_shard_skip_name(why));
     if (status == NB_OK) {
-        nb_text_mend(text.data);
+        nb_text_sanitise(text.data);
         status = nb_strings_push(&s->examples, text.data, strlen(text.data), err);
     }
     nb_buffer_free(&text);
@@ -84,16 +84,16 @@ static nb_status leave_out(nb_shard *s, const char *name, nb_shard_skip why, nb_
 static nb_status add_image(nb_shard *s, const nb_tar_member *m, const char *name, bool compressed, nb_error *err)
 {
     nb_status status = NB_OK;
-    if (s->count == s->room) {
-        size_t room = s->room ? 2 * s->room : 256;
-        uint64_t *at = nb_grow(s->at, room, sizeof *at, err);
+    if (s->count == s->capacity) {
+        size_t capacity = s->capacity ? 2 * s->capacity : 256;
+        uint64_t *at = nb_grow(s->at, capacity, sizeof *at, err);
         s->at = at ? at : s->at;
-        uint64_t *size = at ? nb_grow(s->size, room, sizeof *size, err) : NULL;
+        uint64_t *size = at ? nb_grow(s->size, capacity, sizeof *size, err) : NULL;
         if (!size) {
             return NB_ERR_LIMIT;
         }
         s->size = size;
-        s->room = room;
+        s->capacity = capacity;
     }
     NB_TRY(nb_strings_push(&s->names, name, strlen(name), err));
     s->at[s->count] = compressed ? m->number : m->at;
@@ -102,7 +102,7 @@ done:
     return status;
 }
 
-static nb_status judge_image(nb_shard *s, const nb_shard_ask *ask, const nb_tar_member *m, const char *name,
+static nb_status check_image(nb_shard *s, const nb_shard_ask *ask, const nb_tar_member *m, const char *name,
                              bool compressed, nb_error *err)
 {
     if (!safe(name)) {
@@ -234,7 +234,7 @@ nb_status nb_shard_read(nb_shard *out, const char *path, const nb_shard_ask *ask
         m.name += strncmp(m.name, "./", 2) == 0 ? 2 : 0;
         out->compressed = compressed;
         if (nb_image_name_has_suffix(m.name)) {
-            NB_TRY(judge_image(out, ask, &m, m.name, compressed, err));
+            NB_TRY(check_image(out, ask, &m, m.name, compressed, err));
         } else if (m.kind == NB_TAR_FILE && safe(m.name) && is_label(ask, m.name)) {
             status = read_label(&found, tar, ask, &m, err);
             if (status != NB_OK) {
@@ -289,7 +289,7 @@ nb_status nb_shard_unpack(nb_shard *out, nb_unpack *in, nb_error *err)
     nb_status status;
     *out = (nb_shard){0};
     NB_TRY(nb_unpack_words(in, head, 2, err));
-    out->count = out->room = (size_t)head[0];
+    out->count = out->capacity = (size_t)head[0];
     out->compressed = head[1] != 0;
     NB_TRY(nb_unpack_words(in, out->skipped, NB_SKIPS, err));
     NB_TRY_NEW(out->at, out->count);

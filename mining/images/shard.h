@@ -40,7 +40,7 @@ typedef struct nb_shard {
     nb_strings labels; /**< trimmed text; "" where an image has none */
     uint64_t *at;      /**< [count] plain: offset in the file; compressed: number of the member */
     uint64_t *size;    /**< [count] */
-    size_t count, room;
+    size_t count, capacity;
     uint64_t skipped[NB_SKIPS];
     nb_strings examples; /**< "name: reason" of the first few that were left out */
 } nb_shard;

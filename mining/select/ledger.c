@@ -98,19 +98,19 @@ done:
     return status;
 }
 
-nb_status nb_ledger_open(nb_ledger *l, const nb_team *team, const nb_log *log, const nb_ledger_plan *plan,
+nb_status nb_ledger_open(nb_ledger *l, const nb_comm *comm, const nb_log *log, const nb_ledger_plan *plan,
                          nb_error *err)
 {
     nb_status status;
     *l = (nb_ledger){.fd = -1, .count = plan->count, .column_count = plan->column_count};
     l->tiles = (l->count + NB_AFFINITY_TEXTS - 1) / NB_AFFINITY_TEXTS;
     l->record = offsetof(nb_ledger_tile, columns) + l->column_count * NB_AFFINITY_TEXTS * sizeof(double);
-    NB_TRY(nb_team_agree(team, ledger_open_first(l, log, plan, team->rank == 0, err), err));
-    if (team->rank != 0) {
+    NB_TRY(nb_comm_agree(comm, ledger_open_first(l, log, plan, comm->rank == 0, err), err));
+    if (comm->rank != 0) {
         l->fd = open(l->path, O_RDWR | O_CLOEXEC);
         status = l->fd < 0 ? nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", l->path) : NB_OK;
     }
-    NB_TRY(nb_team_agree(team, status, err));
+    NB_TRY(nb_comm_agree(comm, status, err));
 done:
     if (status != NB_OK) {
         nb_ledger_close(l);

@@ -47,12 +47,12 @@ typedef struct nb_ledger_plan {
 
 /** Opens a ledger. Collective.
  * @param out closed with nb_ledger_close
- * @param team all of whose ranks call
+ * @param comm all of whose ranks call
  * @param log where a word on resuming goes
  * @param plan borrowed for this call
  * @return NB_OK, NB_ERR_LIMIT for too long an identity or without memory, NB_ERR_IO when the file cannot be made; the
  *         same on all ranks, and nothing is left to close then */
-nb_status nb_ledger_open(nb_ledger *out, const nb_team *team, const nb_log *log, const nb_ledger_plan *plan,
+nb_status nb_ledger_open(nb_ledger *out, const nb_comm *comm, const nb_log *log, const nb_ledger_plan *plan,
                          nb_error *err);
 
 /** Closes it; the file stays. Takes {.fd = -1}. Not collective.

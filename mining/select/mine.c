@@ -79,13 +79,13 @@ static nb_status mine_open_workers(run *r, nb_error *err)
     for (size_t i = 0; i < r->worker_count; i++) {
         worker *w = &r->workers[i];
         status = nb_mining_parameters(&w->parameters, &w->criterion->parameters, r->plan->options, err);
-        NB_TRY(nb_team_agree(e->team, status, err));
-        NB_TRY(nb_team_agree(e->team, w->criterion->open(&w->state, e, w->parameters, err), err));
+        NB_TRY(nb_comm_agree(e->comm, status, err));
+        NB_TRY(nb_comm_agree(e->comm, w->criterion->open(&w->state, e, w->parameters, err), err));
     }
     if (r->alone) {
         status = nb_mining_parameters(&r->rule_parameters, &rule->parameters, r->plan->options, err);
-        NB_TRY(nb_team_agree(e->team, status, err));
-        NB_TRY(nb_team_agree(e->team, rule->open(&r->rule, e, r->rule_parameters, err), err));
+        NB_TRY(nb_comm_agree(e->comm, status, err));
+        NB_TRY(nb_comm_agree(e->comm, rule->open(&r->rule, e, r->rule_parameters, err), err));
     }
 done:
     return status;
@@ -176,14 +176,14 @@ static nb_status mine_open_ledger(run *r, nb_error *err)
         NB_TRY(nb_buffer_printf(&identity, err, "%s\n", m->column_names[k]));
     }
 done:
-    status = nb_team_agree(r->evidence->team, status, err);
+    status = nb_comm_agree(r->evidence->comm, status, err);
     if (status == NB_OK) {
         const nb_ledger_plan plan = {.path = r->plan->ledger,
                                      .identity = identity.data,
                                      .count = r->evidence->candidates->count,
                                      .column_count = m->column_count,
                                      .resume = r->plan->resume};
-        status = nb_ledger_open(&m->ledger, r->evidence->team, r->evidence->log, &plan, err);
+        status = nb_ledger_open(&m->ledger, r->evidence->comm, r->evidence->log, &plan, err);
     }
     nb_buffer_free(&identity);
     return status;
@@ -192,15 +192,15 @@ done:
 static nb_status mine_select_best(run *r, nb_error *err)
 {
     const nb_criterion *c = r->plan->criterion;
-    nb_contest contest = {.team = r->evidence->team,
-                          .ledger = &r->mined->ledger,
-                          .column = c->column_count - 1,
-                          .smallest = c->smallest,
-                          .rule = r->plan->rejection->name,
-                          .slack = nb_affinity_slack(r->evidence->d),
-                          .rescore = c->exact ? mine_rescore : NULL,
-                          .state = r};
-    nb_status status = nb_select(&r->mined->selection, &contest, &r->plan->quota, err);
+    nb_selection_basis basis = {.comm = r->evidence->comm,
+                                .ledger = &r->mined->ledger,
+                                .column = c->column_count - 1,
+                                .smallest = c->smallest,
+                                .rule = r->plan->rejection->name,
+                                .slack = nb_affinity_slack(r->evidence->d),
+                                .rescore = c->exact ? mine_rescore : NULL,
+                                .state = r};
+    nb_status status = nb_select(&r->mined->selection, &basis, &r->plan->quota, err);
     if (status == NB_OK && r->mined->selection.clamped) {
         nb_log_warn(r->evidence->log, "%zu candidates are accepted, fewer than the default %zu: all are kept",
                     r->mined->selection.accepted, r->plan->quota.count);
@@ -218,7 +218,7 @@ nb_status nb_mine(nb_mined *m, const nb_mine_plan *plan, const nb_evidence *e, n
     NB_TRY(mine_open_ledger(&r, err));
     NB_TRY(mine_open_workers(&r, err));
     r.tile = nb_alloc(1, sizeof *r.tile, err);
-    NB_TRY(nb_team_agree(e->team, r.tile ? NB_OK : NB_ERR_LIMIT, err));
+    NB_TRY(nb_comm_agree(e->comm, r.tile ? NB_OK : NB_ERR_LIMIT, err));
     NB_TRY(nb_candidates_sweep(e->candidates, e->log, "candidates", mine_visit_tile, &r, err));
     NB_TRY(mine_select_best(&r, err));
 done:

@@ -12,10 +12,10 @@ typedef struct ranked {
 } ranked;
 
 /* Candidates of one tag on this rank. */
-typedef struct field {
+typedef struct shortlist {
     ranked *list;
-    size_t count, room;
-} field;
+    size_t count, capacity;
+} shortlist;
 
 /* A key whose order as an integer is that of the value, the better the smaller. */
 static uint64_t select_key_of(double value, bool smallest)
@@ -59,8 +59,8 @@ static void select_share(const nb_quota *quota, size_t count, const uint64_t acc
         given += shares[t];
     }
     for (size_t i = 0; given < count && i < NB_TAG_COUNT; i++) {
-        size_t room = (size_t)accepted[order[i]] - shares[order[i]], rest = count - given;
-        size_t more = rest < room ? rest : room;
+        size_t capacity = (size_t)accepted[order[i]] - shares[order[i]], rest = count - given;
+        size_t more = rest < capacity ? rest : capacity;
         shares[order[i]] += more;
         given += more;
     }
@@ -68,14 +68,14 @@ static void select_share(const nb_quota *quota, size_t count, const uint64_t acc
 
 /* Calls `visit` with every own tile's record. */
 typedef nb_status (*tile_visitor)(void *state, size_t begin, size_t rows, const nb_ledger_tile *tile, nb_error *err);
-static nb_status select_visit_tiles(const nb_contest *c, tile_visitor visit, void *state, nb_error *err)
+static nb_status select_visit_tiles(const nb_selection_basis *c, tile_visitor visit, void *state, nb_error *err)
 {
     nb_ledger_tile *tile;
     bool done;
     nb_status status;
     NB_TRY_NEW(tile, 1);
     for (size_t t = 0; t < c->ledger->tiles; t++) {
-        if (!nb_team_owns(c->team, t)) {
+        if (!nb_comm_owns(c->comm, t)) {
             continue;
         }
         NB_TRY(nb_ledger_read(c->ledger, t, tile, &done, err));
@@ -91,15 +91,15 @@ done:
     return status;
 }
 
-typedef struct tally {
-    const nb_contest *contest;
+typedef struct tag_counter {
+    const nb_selection_basis *basis;
     uint64_t reasons[NB_REASON_COUNT], accepted[NB_TAG_COUNT];
-} tally;
+} tag_counter;
 
 static nb_status select_count_tile(void *state, size_t begin, size_t rows, const nb_ledger_tile *tile, nb_error *err)
 {
-    tally *t = state;
-    const double *values = tile->columns[t->contest->column];
+    tag_counter *t = state;
+    const double *values = tile->columns[t->basis->column];
     for (size_t i = 0; i < rows; i++) {
         t->reasons[tile->reasons[i]]++;
         if (tile->reasons[i] == NB_ACCEPTED) {
@@ -113,18 +113,18 @@ static nb_status select_count_tile(void *state, size_t begin, size_t rows, const
 }
 
 /* Counts the keys of one tag by one byte among those whose higher bytes are those of `prefix`. */
-typedef struct census {
-    const nb_contest *contest;
-    const field *field; /* counts these, or the ledger's when NULL */
+typedef struct histogram {
+    const nb_selection_basis *basis;
+    const shortlist *shortlist; /* counts these, or the ledger's when NULL */
     nb_tag tag;
     uint64_t prefix;
     int shift; /* of the byte */
     bool ids;  /* of the ids of those whose key is `key`, instead of keys */
     uint64_t key;
     uint64_t counts[256];
-} census;
+} histogram;
 
-static void select_count_number(census *c, uint64_t number)
+static void select_count_number(histogram *c, uint64_t number)
 {
     if (c->shift == 56 || number >> (c->shift + 8) == c->prefix >> (c->shift + 8)) {
         c->counts[number >> c->shift & 255]++;
@@ -133,38 +133,38 @@ static void select_count_number(census *c, uint64_t number)
 
 static nb_status select_census_tile(void *state, size_t begin, size_t rows, const nb_ledger_tile *tile, nb_error *err)
 {
-    census *c = state;
+    histogram *c = state;
     (void)begin;
     (void)err;
     for (size_t i = 0; i < rows; i++) {
         if (tile->reasons[i] == NB_ACCEPTED && tile->tags[i] == (uint8_t)c->tag) {
-            select_count_number(c, select_key_of(tile->columns[c->contest->column][i], c->contest->smallest));
+            select_count_number(c, select_key_of(tile->columns[c->basis->column][i], c->basis->smallest));
         }
     }
     return NB_OK;
 }
 
 /* Collective. The `wanted`-th smallest number (from 1); *before: how many are smaller. */
-static nb_status select_find_cut(census *c, uint64_t wanted, uint64_t *cut, uint64_t *before, nb_error *err)
+static nb_status select_find_cut(histogram *c, uint64_t wanted, uint64_t *cut, uint64_t *before, nb_error *err)
 {
     nb_status status = NB_OK;
     *before = 0;
     c->prefix = 0;
     for (c->shift = 56; c->shift >= 0; c->shift -= 8) {
         memset(c->counts, 0, sizeof c->counts);
-        if (!c->field) {
-            status = select_visit_tiles(c->contest, select_census_tile, c, err);
+        if (!c->shortlist) {
+            status = select_visit_tiles(c->basis, select_census_tile, c, err);
         }
-        for (size_t i = 0; c->field && i < c->field->count; i++) {
-            const ranked *r = &c->field->list[i];
+        for (size_t i = 0; c->shortlist && i < c->shortlist->count; i++) {
+            const ranked *r = &c->shortlist->list[i];
             if (!c->ids) {
                 select_count_number(c, r->key);
             } else if (r->key == c->key) {
                 select_count_number(c, r->id);
             }
         }
-        NB_TRY(nb_team_agree(c->contest->team, status, err));
-        NB_TRY(nb_team_sum(c->contest->team, c->counts, 256, err));
+        NB_TRY(nb_comm_agree(c->basis->comm, status, err));
+        NB_TRY(nb_comm_sum(c->basis->comm, c->counts, 256, err));
         for (uint64_t byte = 0; byte < 256; byte++) {
             if (*before + c->counts[byte] >= wanted) {
                 c->prefix |= byte << c->shift;
@@ -179,27 +179,27 @@ done:
 }
 
 typedef struct collector {
-    const nb_contest *contest;
+    const nb_selection_basis *basis;
     nb_tag tag;
     uint64_t limit;
-    field *field;
+    shortlist *shortlist;
 } collector;
 
 static nb_status select_collect_tile(void *state, size_t begin, size_t rows, const nb_ledger_tile *tile, nb_error *err)
 {
     collector *c = state;
-    field *f = c->field;
-    if (f->room - f->count < rows) {
-        size_t room = 2 * f->room + NB_AFFINITY_TEXTS;
-        ranked *grown = nb_grow(f->list, room, sizeof *grown, err);
+    shortlist *f = c->shortlist;
+    if (f->capacity - f->count < rows) {
+        size_t capacity = 2 * f->capacity + NB_AFFINITY_TEXTS;
+        ranked *grown = nb_grow(f->list, capacity, sizeof *grown, err);
         if (!grown) {
             return NB_ERR_LIMIT;
         }
         f->list = grown;
-        f->room = room;
+        f->capacity = capacity;
     }
     for (size_t i = 0; i < rows; i++) {
-        uint64_t key = select_key_of(tile->columns[c->contest->column][i], c->contest->smallest);
+        uint64_t key = select_key_of(tile->columns[c->basis->column][i], c->basis->smallest);
         if (tile->reasons[i] == NB_ACCEPTED && tile->tags[i] == (uint8_t)c->tag && key <= c->limit) {
             f->list[f->count++] = (ranked){key, begin + i};
         }
@@ -207,7 +207,7 @@ static nb_status select_collect_tile(void *state, size_t begin, size_t rows, con
     return NB_OK;
 }
 
-static nb_status select_rescore(const nb_contest *c, field *f, nb_error *err)
+static nb_status select_rescore(const nb_selection_basis *c, shortlist *f, nb_error *err)
 {
     uint64_t *ids = NULL;
     double *values = NULL;
@@ -228,9 +228,9 @@ done:
 }
 
 /* Collective. The `kept` best candidates of a tag: each rank's part of them in *f, in no order. */
-static nb_status select_choose(const nb_contest *c, nb_tag tag, size_t kept, field *f, nb_error *err)
+static nb_status select_choose(const nb_selection_basis *c, nb_tag tag, size_t kept, shortlist *f, nb_error *err)
 {
-    census of_ledger = {.contest = c, .tag = tag}, of_field = {.contest = c, .tag = tag, .field = f};
+    histogram of_ledger = {.basis = c, .tag = tag}, of_shortlist = {.basis = c, .tag = tag, .shortlist = f};
     uint64_t cut, before, last = UINT64_MAX;
     nb_status status;
     NB_TRY(select_find_cut(&of_ledger, kept, &cut, &before, err));
@@ -243,11 +243,11 @@ static nb_status select_choose(const nb_contest *c, nb_tag tag, size_t kept, fie
     if (status == NB_OK && c->rescore) {
         status = select_rescore(c, f, err);
     }
-    NB_TRY(nb_team_agree(c->team, status, err));
-    NB_TRY(select_find_cut(&of_field, kept, &cut, &before, err));
-    of_field.ids = true;
-    of_field.key = cut;
-    NB_TRY(select_find_cut(&of_field, kept - before, &last, &before, err));
+    NB_TRY(nb_comm_agree(c->comm, status, err));
+    NB_TRY(select_find_cut(&of_shortlist, kept, &cut, &before, err));
+    of_shortlist.ids = true;
+    of_shortlist.key = cut;
+    NB_TRY(select_find_cut(&of_shortlist, kept - before, &last, &before, err));
     size_t count = 0;
     for (size_t i = 0; i < f->count; i++) {
         if (f->list[i].key < cut || (f->list[i].key == cut && f->list[i].id <= last)) {
@@ -260,13 +260,13 @@ done:
 }
 
 /* Collective. The chosen of all ranks in order, appended to the selection of rank 0. */
-static nb_status select_append(nb_selection *out, const nb_contest *c, const field *f, nb_error *err)
+static nb_status select_append(nb_selection *out, const nb_selection_basis *c, const shortlist *f, nb_error *err)
 {
     char *all = NULL;
     uint64_t *offset = NULL;
-    nb_status status = nb_team_gather(c->team, f->list, f->count * sizeof *f->list, &all, &offset, err);
-    if (status == NB_OK && c->team->rank == 0) {
-        size_t count = (size_t)offset[c->team->size] / sizeof(ranked);
+    nb_status status = nb_comm_gather(c->comm, f->list, f->count * sizeof *f->list, &all, &offset, err);
+    if (status == NB_OK && c->comm->rank == 0) {
+        size_t count = (size_t)offset[c->comm->size] / sizeof(ranked);
         ranked *list = (ranked *)(void *)all;
         qsort(list, count, sizeof *list, select_by_rank);
         for (size_t i = 0; i < count; i++, out->count++) {
@@ -279,7 +279,7 @@ static nb_status select_append(nb_selection *out, const nb_contest *c, const fie
     return status;
 }
 
-static nb_status select_check(const nb_selection *s, const nb_contest *c, size_t count, nb_error *err)
+static nb_status select_check(const nb_selection *s, const nb_selection_basis *c, size_t count, nb_error *err)
 {
     size_t n = c->ledger->count;
     if (!s->accepted) {
@@ -296,15 +296,15 @@ static nb_status select_check(const nb_selection *s, const nb_contest *c, size_t
 }
 
 /* Collective. How many of each tag to keep. */
-static nb_status select_find_shares(nb_selection *out, const nb_contest *c, const nb_quota *quota,
+static nb_status select_find_shares(nb_selection *out, const nb_selection_basis *c, const nb_quota *quota,
                                     size_t shares[NB_TAG_COUNT], nb_error *err)
 {
-    tally t = {.contest = c};
+    tag_counter t = {.basis = c};
     size_t count = quota->count, total = 0;
     nb_status status = select_visit_tiles(c, select_count_tile, &t, err);
-    NB_TRY(nb_team_agree(c->team, status, err));
-    NB_TRY(nb_team_sum(c->team, t.reasons, NB_REASON_COUNT, err));
-    NB_TRY(nb_team_sum(c->team, t.accepted, NB_TAG_COUNT, err));
+    NB_TRY(nb_comm_agree(c->comm, status, err));
+    NB_TRY(nb_comm_sum(c->comm, t.reasons, NB_REASON_COUNT, err));
+    NB_TRY(nb_comm_sum(c->comm, t.accepted, NB_TAG_COUNT, err));
     for (size_t r = 0; r < NB_REASON_COUNT; r++) {
         out->rejected[r] = (size_t)t.reasons[r];
     }
@@ -324,18 +324,18 @@ static nb_status select_find_shares(nb_selection *out, const nb_contest *c, cons
                          out->accepted);
         goto done;
     }
-    if (c->team->rank == 0) {
+    if (c->comm->rank == 0) {
         NB_TRY_NEW(out->ids, total);
         NB_TRY_NEW(out->values, total);
     }
 done:
-    return nb_team_agree(c->team, status, err);
+    return nb_comm_agree(c->comm, status, err);
 }
 
-nb_status nb_select(nb_selection *out, const nb_contest *c, const nb_quota *quota, nb_error *err)
+nb_status nb_select(nb_selection *out, const nb_selection_basis *c, const nb_quota *quota, nb_error *err)
 {
     size_t shares[NB_TAG_COUNT];
-    field f = {0};
+    shortlist f = {0};
     nb_status status;
     *out = (nb_selection){0};
     NB_TRY(select_find_shares(out, c, quota, shares, err));

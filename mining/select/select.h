@@ -24,8 +24,8 @@ typedef struct nb_quota {
 } nb_quota;
 
 /** What decides. */
-typedef struct nb_contest {
-    const nb_team *team;     /**< the ranks */
+typedef struct nb_selection_basis {
+    const nb_comm *comm;     /**< the ranks */
     const nb_ledger *ledger; /**< what is known of the candidates */
     size_t column;           /**< of the ledger */
     bool smallest;           /**< keep the smallest values, else the largest */
@@ -34,7 +34,7 @@ typedef struct nb_contest {
     /** Exact values of candidates ids [count] into values; NULL when those of the ledger are exact. Not collective. */
     nb_status (*rescore)(void *state, const uint64_t *ids, size_t count, double *values, nb_error *err);
     void *state; /**< of rescore */
-} nb_contest;
+} nb_selection_basis;
 
 /** What was selected. */
 typedef struct nb_selection {
@@ -48,12 +48,12 @@ typedef struct nb_selection {
 
 /** Selects. Collective.
  * @param out freed with nb_selection_free; empty after a failure
- * @param contest what decides
+ * @param basis what decides
  * @param quota how many to keep
  * @return NB_OK; NB_ERR_INPUT when nothing is accepted or nothing is left to select, with the counts by reason;
  *         NB_ERR_USAGE when quota.count exceeds the accepted ones and is not to be clamped; NB_ERR_NUMERIC when an
  *         accepted candidate's value is not finite; NB_ERR_IO, NB_ERR_LIMIT; the same on all ranks */
-nb_status nb_select(nb_selection *out, const nb_contest *contest, const nb_quota *quota, nb_error *err);
+nb_status nb_select(nb_selection *out, const nb_selection_basis *basis, const nb_quota *quota, nb_error *err);
 
 /** Takes {0}. Not collective.
  * @param selection emptied */

@@ -23,7 +23,7 @@ static size_t best_class(const float *image, const float *texts, size_t classes,
 }
 
 /* texts [labels, d]: the embeddings of the labels. Adds those of this rank's tiles. */
-static nb_status count_right(const nb_team *team, const nb_clip *clip, const nb_labelled_images *held,
+static nb_status count_right(const nb_comm *comm, const nb_clip *clip, const nb_labelled_images *held,
                              const float *texts, uint64_t *right, nb_error *err)
 {
     const nb_image_inputs *images = held->images;
@@ -35,7 +35,7 @@ static nb_status count_right(const nb_team *team, const nb_clip *clip, const nb_
     NB_TRY(nb_image_embedder_open(&embedder, clip, images, 0, err));
     for (size_t at = 0; at < images->count; at += NB_IMAGE_TILE) {
         size_t n = images->count - at < NB_IMAGE_TILE ? images->count - at : NB_IMAGE_TILE;
-        if (!nb_team_owns(team, at / NB_IMAGE_TILE)) {
+        if (!nb_comm_owns(comm, at / NB_IMAGE_TILE)) {
             continue;
         }
         NB_TRY(nb_image_embedder_tile(&embedder, at, n, rows, norms, err));
@@ -49,7 +49,7 @@ done:
     return status;
 }
 
-nb_status nb_tune_evaluate(const nb_team *team, const nb_clip *clip, const nb_labelled_images *held, uint64_t *right,
+nb_status nb_tune_evaluate(const nb_comm *comm, const nb_clip *clip, const nb_labelled_images *held, uint64_t *right,
                            nb_error *err)
 {
     nb_prompts prompts = {0};
@@ -61,11 +61,11 @@ nb_status nb_tune_evaluate(const nb_team *team, const nb_clip *clip, const nb_la
     NB_TRY(nb_prompts_create(&prompts, &templates, NULL, err));
     NB_TRY_NEW(texts, held->labels->count * clip->config.projection);
     NB_TRY(nb_embed_texts(clip, &prompts, held->labels, texts, err));
-    NB_TRY(count_right(team, clip, held, texts, right, err));
+    NB_TRY(count_right(comm, clip, held, texts, right, err));
 done:
     nb_prompts_destroy(&prompts);
     nb_strings_free(&templates);
     free(texts);
-    status = nb_team_agree(team, status, err);
-    return status == NB_OK ? nb_team_sum(team, right, 1, err) : status;
+    status = nb_comm_agree(comm, status, err);
+    return status == NB_OK ? nb_comm_sum(comm, right, 1, err) : status;
 }

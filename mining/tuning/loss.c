@@ -17,8 +17,8 @@ nb_status nb_loss_create(nb_loss *l, size_t batch, size_t d, nb_error *err)
     NB_TRY_NEW(l->logits, batch * batch);
     NB_TRY_NEW(l->slopes, batch * batch);
     NB_TRY_NEW(l->sums, 2 * batch);
-    NB_TRY_NEW(l->mixed, batch * d);
-    NB_TRY_NEW(l->turned, batch * d);
+    NB_TRY_NEW(l->product, batch * d);
+    NB_TRY_NEW(l->transposed, batch * d);
 done:
     if (status != NB_OK) {
         nb_loss_destroy(l);
@@ -35,8 +35,8 @@ void nb_loss_destroy(nb_loss *l)
     free(l->logits);
     free(l->slopes);
     free(l->sums);
-    free(l->mixed);
-    free(l->turned);
+    free(l->product);
+    free(l->transposed);
     *l = (nb_loss){0};
 }
 
@@ -61,8 +61,8 @@ static nb_status check_norms(const double *norms, size_t count, const char *what
     return NB_OK;
 }
 
-/* out [d, count] = rows [count, d] turned. */
-static void turn(double *out, const double *rows, size_t count, size_t d)
+/* out [d, count] = rows [count, d] transposed. */
+static void transpose(double *out, const double *rows, size_t count, size_t d)
 {
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < d; k++) {
@@ -71,7 +71,7 @@ static void turn(double *out, const double *rows, size_t count, size_t d)
     }
 }
 
-/* The terms, from logits [n, n] and, in l->slopes, the logits turned. */
+/* The terms, from logits [n, n] and, in l->slopes, the logits transposed. */
 static void take_terms(nb_loss *l, size_t n, double lambda, nb_loss_terms *t)
 {
     *t = (nb_loss_terms){0};
@@ -115,7 +115,7 @@ nb_status nb_loss_compute(nb_loss *l, const nb_loss_batch *batch, nb_loss_terms 
     NB_TRY(check_norms(l->image_norms, n, "image", err));
     NB_TRY(check_norms(l->text_norms, n, "text", err));
     nb_dgemm_nt(scale, nb_double_matrix_of(l->image, n, d), nb_double_matrix_of(l->text, n, d), l->logits, n);
-    turn(l->slopes, l->logits, n, n);
+    transpose(l->slopes, l->logits, n, n);
     take_terms(l, n, lambda, terms);
     if (!isfinite(terms->loss)) {
         status = nb_fail(err, NB_ERR_NUMERIC, "the loss is %g at logit scale %g", terms->loss, batch->logit_scale);
@@ -131,13 +131,13 @@ nb_status nb_loss_compute(nb_loss *l, const nb_loss_batch *batch, nb_loss_terms 
             l->logits[i * n + k] = slope;
         }
     }
-    turn(l->slopes, l->logits, n, n);
-    turn(l->turned, l->text, n, d);
-    nb_dgemm_nt(scale, nb_double_matrix_of(l->logits, n, n), nb_double_matrix_of(l->turned, d, n), l->mixed, d);
-    through_norm(gradients->image, l->mixed, l->image, l->image_norms, n, d);
-    turn(l->turned, l->image, n, d);
-    nb_dgemm_nt(scale, nb_double_matrix_of(l->slopes, n, n), nb_double_matrix_of(l->turned, d, n), l->mixed, d);
-    through_norm(gradients->text, l->mixed, l->text, l->text_norms, n, d);
+    transpose(l->slopes, l->logits, n, n);
+    transpose(l->transposed, l->text, n, d);
+    nb_dgemm_nt(scale, nb_double_matrix_of(l->logits, n, n), nb_double_matrix_of(l->transposed, d, n), l->product, d);
+    through_norm(gradients->image, l->product, l->image, l->image_norms, n, d);
+    transpose(l->transposed, l->image, n, d);
+    nb_dgemm_nt(scale, nb_double_matrix_of(l->slopes, n, n), nb_double_matrix_of(l->transposed, d, n), l->product, d);
+    through_norm(gradients->text, l->product, l->text, l->text_norms, n, d);
 done:
     return status;
 }

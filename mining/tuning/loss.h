@@ -26,7 +26,7 @@ typedef struct nb_loss {
     double *image_norms, *text_norms; /**< [batch] */
     double *logits, *slopes;          /**< [batch, batch] logits, then gradients by them; and those transposed */
     double *sums;                     /**< [2, batch] log-sum-exp of rows and columns */
-    double *mixed, *turned;           /**< [batch, d] */
+    double *product, *transposed;     /**< [batch, d] */
 } nb_loss;
 
 /** Makes memory.

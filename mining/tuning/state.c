@@ -29,10 +29,10 @@ static nb_status write_state(const char *path, const nb_trainer *t, const void *
     nb_digest digest = digest_of(parts, t->parameters);
     nb_tensor tensors[PARTS + 1];
     nb_status status;
-    json_t *about = json_pack("{s:i, s:I, s:s, s:s, s:s}", "format", 1, "step", (json_int_t)t->step, "configuration",
-                              configuration, "log", log, "digest", digest.hex);
-    char *text = about ? json_dumps(about, JSON_COMPACT) : NULL;
-    json_decref(about);
+    json_t *info = json_pack("{s:i, s:I, s:s, s:s, s:s}", "format", 1, "step", (json_int_t)t->step, "configuration",
+                             configuration, "log", log, "digest", digest.hex);
+    char *text = info ? json_dumps(info, JSON_COMPACT) : NULL;
+    json_decref(info);
     if (!text) {
         return nb_fail(err, NB_ERR_LIMIT, "no memory for the state's description");
     }
@@ -55,7 +55,7 @@ static nb_status write_state(const char *path, const nb_trainer *t, const void *
 nb_status nb_tune_state_save(const char *path, const nb_trainer *t, const char *configuration, const char *log,
                              nb_error *err)
 {
-    bool first = t->team->rank == 0;
+    bool first = t->comm->rank == 0;
     float *m = NULL, *v = NULL;
     nb_status status = NB_OK;
     if (first) {
@@ -63,9 +63,9 @@ nb_status nb_tune_state_save(const char *path, const nb_trainer *t, const char *
         v = nb_alloc(t->parameters, sizeof *v, err);
         status = m && v ? NB_OK : NB_ERR_LIMIT;
     }
-    NB_TRY(nb_team_agree(t->team, status, err));
-    NB_TRY(nb_exchange_gather(t->team, t->m, m, t->parameters, err));
-    NB_TRY(nb_exchange_gather(t->team, t->v, v, t->parameters, err));
+    NB_TRY(nb_comm_agree(t->comm, status, err));
+    NB_TRY(nb_training_gather(t->comm, t->m, m, t->parameters, err));
+    NB_TRY(nb_training_gather(t->comm, t->v, v, t->parameters, err));
     if (first) {
         const void *const parts[PARTS] = {t->weights->base, m, v};
         status = write_state(path, t, parts, configuration, log, err);
@@ -73,7 +73,7 @@ nb_status nb_tune_state_save(const char *path, const nb_trainer *t, const char *
 done:
     free(m);
     free(v);
-    return nb_team_agree(t->team, status, err);
+    return nb_comm_agree(t->comm, status, err);
 }
 
 /* Names the first line that differs between the state's configuration and this run's. */
@@ -96,7 +96,7 @@ static nb_status compare(const char *path, const char *was, const char *is, nb_e
 typedef struct opened {
     nb_safetensors *file;
     const void *parts[PARTS];
-    json_t *about;
+    json_t *info;
 } opened;
 
 static nb_status no_state(const char *path, const char *why, nb_error *err)
@@ -121,15 +121,15 @@ static nb_status open_state(opened *o, const char *path, size_t parameters, cons
         }
         o->parts[i] = t->data;
     }
-    const nb_tensor *about = nb_safetensors_find(o->file, "about");
-    if (about && about->dtype == NB_U8) {
-        NB_TRY(nb_json_parse(&o->about, about->data, about->count, JSON_REJECT_DUPLICATES, NULL, err));
+    const nb_tensor *info = nb_safetensors_find(o->file, "about");
+    if (info && info->dtype == NB_U8) {
+        NB_TRY(nb_json_parse(&o->info, info->data, info->count, JSON_REJECT_DUPLICATES, NULL, err));
     }
-    const char *was = json_string_value(json_object_get(o->about, "configuration"));
-    const char *digest = json_string_value(json_object_get(o->about, "digest"));
-    if (!was || !digest || json_integer_value(json_object_get(o->about, "format")) != 1 ||
-        !json_is_string(json_object_get(o->about, "log")) || !json_is_integer(json_object_get(o->about, "step")) ||
-        json_integer_value(json_object_get(o->about, "step")) < 0) {
+    const char *was = json_string_value(json_object_get(o->info, "configuration"));
+    const char *digest = json_string_value(json_object_get(o->info, "digest"));
+    if (!was || !digest || json_integer_value(json_object_get(o->info, "format")) != 1 ||
+        !json_is_string(json_object_get(o->info, "log")) || !json_is_integer(json_object_get(o->info, "step")) ||
+        json_integer_value(json_object_get(o->info, "step")) < 0) {
         status = no_state(path, "its description is missing, or of another version", err);
         goto done;
     }
@@ -146,7 +146,7 @@ done:
 
 static void close_state(opened *o)
 {
-    json_decref(o->about);
+    json_decref(o->info);
     nb_safetensors_close(o->file);
 }
 
@@ -156,23 +156,23 @@ nb_status nb_tune_state_load(const char *path, nb_trainer *t, const char *config
     float *const own[PARTS] = {t->own, t->m, t->v};
     uint64_t step = 0;
     nb_status status = NB_OK;
-    if (t->team->rank == 0) {
+    if (t->comm->rank == 0) {
         status = open_state(&o, path, t->parameters, configuration, err);
         if (status == NB_OK) {
-            const char *text = json_string_value(json_object_get(o.about, "log"));
-            step = (uint64_t)json_integer_value(json_object_get(o.about, "step"));
+            const char *text = json_string_value(json_object_get(o.info, "log"));
+            step = (uint64_t)json_integer_value(json_object_get(o.info, "step"));
             status = nb_buffer_append(log, text, strlen(text), err);
         }
     }
-    NB_TRY(nb_team_agree(t->team, status, err));
-    NB_TRY(nb_team_broadcast(t->team, &step, sizeof step, err));
+    NB_TRY(nb_comm_agree(t->comm, status, err));
+    NB_TRY(nb_comm_broadcast(t->comm, &step, sizeof step, err));
     for (size_t i = 0; i < PARTS; i++) {
-        NB_TRY(nb_exchange_deal(t->team, o.parts[i], own[i], t->parameters, err));
+        NB_TRY(nb_training_scatter(t->comm, o.parts[i], own[i], t->parameters, err));
     }
-    NB_TRY(nb_exchange_weights(t->team, t->own, t->weights->base, t->parameters, t->weights->first, err));
+    NB_TRY(nb_training_all_gather(t->comm, t->own, t->weights->base, t->parameters, t->weights->first, err));
     t->step = (size_t)step;
 done:
     close_state(&o);
-    status = nb_team_agree(t->team, status, err);
+    status = nb_comm_agree(t->comm, status, err);
     return status == NB_OK ? nb_trainer_adopt(t, err) : status;
 }

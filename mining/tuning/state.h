@@ -4,7 +4,7 @@
  *
  *     tensor         type              what it holds
  *     ------------------------------------------------------------------------------------------------
- *     weights        F32 [parameters]  all parameters, laid out as the model's arena
+ *     weights        F32 [parameters]  all parameters, in the layout of the model's arena
  *     m, v           F32 [parameters]  the optimiser's first and second moments, laid out alike
  *     about          U8 [bytes]        JSON, a text:
  *       format       1

@@ -51,13 +51,13 @@ done:
     return status;
 }
 
-nb_status nb_trainer_create(nb_trainer *t, const nb_team *team, nb_model *model, const nb_trainer_plan *plan,
+nb_status nb_trainer_create(nb_trainer *t, const nb_comm *comm, nb_model *model, const nb_trainer_plan *plan,
                             const nb_pair_source *pairs, nb_error *err)
 {
     nb_status status = NB_OK;
-    *t = (nb_trainer){.team = team, .clip = model->clip, .weights = &model->weights, .plan = *plan, .source = *pairs};
+    *t = (nb_trainer){.comm = comm, .clip = model->clip, .weights = &model->weights, .plan = *plan, .source = *pairs};
     t->parameters = nb_clip_parameters(&model->clip->config);
-    t->slice = nb_slice_of(team, team->rank, t->parameters);
+    t->slice = nb_slice_of(comm, comm->rank, t->parameters);
     if (plan->batch < 1 || plan->batch > NB_TUNE_BATCH_MAX || plan->tile < 1) {
         status = nb_fail(err, NB_ERR_USAGE, "a batch of %zu pairs in tiles of %zu: 1 to %d pairs are possible",
                          plan->batch, plan->tile, NB_TUNE_BATCH_MAX);
@@ -65,7 +65,7 @@ nb_status nb_trainer_create(nb_trainer *t, const nb_team *team, nb_model *model,
         t->plan.tile = plan->tile < plan->batch ? plan->tile : plan->batch;
         status = make(t, err);
     }
-    status = nb_team_agree(team, status, err);
+    status = nb_comm_agree(comm, status, err);
     if (status != NB_OK) {
         nb_trainer_destroy(t);
     }
@@ -74,7 +74,7 @@ nb_status nb_trainer_create(nb_trainer *t, const nb_team *team, nb_model *model,
 
 void nb_trainer_destroy(nb_trainer *t)
 {
-    if (t->team) {
+    if (t->comm) {
         nb_text_tape_destroy(&t->text);
         nb_image_tape_destroy(&t->image);
         nb_loss_destroy(&t->loss);
@@ -110,7 +110,7 @@ static nb_status embed(nb_trainer *t, const size_t *pairs, nb_error *err)
     nb_status status = NB_OK;
     memset(t->images, 0, 2 * t->plan.batch * t->clip->config.projection * sizeof *t->images);
     for (size_t tile = 0; tile < tiles_of(t) && status == NB_OK; tile++) {
-        if (nb_team_owns(t->team, tile)) {
+        if (nb_comm_owns(t->comm, tile)) {
             status = forward(t, pairs, tile, err);
         }
     }
@@ -121,13 +121,13 @@ static nb_status embed(nb_trainer *t, const size_t *pairs, nb_error *err)
 static nb_status backward(nb_trainer *t, const size_t *pairs, nb_error *err)
 {
     size_t d = t->clip->config.projection;
-    nb_sink sink = {.weights = t->weights->base, .gradients = t->gradients};
+    nb_gradient_sink sink = {.weights = t->weights->base, .gradients = t->gradients};
     float limit = 0x1p62f / UNITS / (float)tiles_of(t);
     bool held = true;
     nb_status status = NB_OK;
     memset(t->sums, 0, t->parameters * sizeof *t->sums);
     for (size_t tile = tiles_of(t); tile-- > 0;) {
-        if (!nb_team_owns(t->team, tile)) {
+        if (!nb_comm_owns(t->comm, tile)) {
             continue;
         }
         if (!held) {
@@ -154,11 +154,11 @@ double nb_trainer_gradient(const nb_trainer *t, size_t i)
 
 nb_status nb_trainer_adopt(nb_trainer *t, nb_error *err)
 {
-    nb_status status = nb_shared_publish(t->weights, t->team, err);
+    nb_status status = nb_shared_publish(t->weights, t->comm, err);
     if (status == NB_OK) {
         status = nb_clip_weights_bind(t->clip, t->weights->base, err); /* the logit scale is a copy */
     }
-    return nb_team_agree(t->team, status, err);
+    return nb_comm_agree(t->comm, status, err);
 }
 
 static nb_status check_finite(const float *weights, size_t count, nb_error *err)
@@ -182,11 +182,11 @@ static nb_status update(nb_trainer *t, double rate, nb_error *err)
     }
     memcpy(t->own, (const float *)t->weights->base + t->slice.begin, own * sizeof *t->own);
     t->image.tape.gradient->adamw(&a, t->own, t->m, t->v, gradient, own);
-    nb_status status = nb_team_agree(t->team, check_finite(t->own, own, err), err);
+    nb_status status = nb_comm_agree(t->comm, check_finite(t->own, own, err), err);
     if (status == NB_OK) {
-        status = nb_exchange_weights(t->team, t->own, t->weights->base, t->parameters, t->weights->first, err);
+        status = nb_training_all_gather(t->comm, t->own, t->weights->base, t->parameters, t->weights->first, err);
     }
-    status = nb_team_agree(t->team, status, err);
+    status = nb_comm_agree(t->comm, status, err);
     if (status == NB_OK) {
         status = nb_trainer_adopt(t, err);
         t->step++;
@@ -204,12 +204,12 @@ nb_status nb_trainer_step(nb_trainer *t, const size_t *pairs, double rate, nb_lo
                                .lambda = t->plan.lambda};
     nb_loss_gradients gradients = {.image = t->dimages, .text = t->dtexts};
     nb_status status;
-    NB_TRY(nb_team_agree(t->team, embed(t, pairs, err), err));
-    NB_TRY(nb_team_unite(t->team, t->images, batch * d, err)); /* pairs of floats: images and texts */
+    NB_TRY(nb_comm_agree(t->comm, embed(t, pairs, err), err));
+    NB_TRY(nb_comm_or(t->comm, t->images, batch * d, err)); /* pairs of floats: images and texts */
     status = nb_loss_compute(&t->loss, &all, terms, &gradients, err);
-    NB_TRY(nb_team_agree(t->team, status, err));
-    NB_TRY(nb_team_agree(t->team, backward(t, pairs, err), err));
-    NB_TRY(nb_exchange_sums(t->team, t->sums, t->parameters, err));
+    NB_TRY(nb_comm_agree(t->comm, status, err));
+    NB_TRY(nb_comm_agree(t->comm, backward(t, pairs, err), err));
+    NB_TRY(nb_training_reduce_scatter(t->comm, t->sums, t->parameters, err));
     if (t->slice.end == t->parameters) { /* the logit scale is the last */
         t->sums[t->parameters - 1] += llrint(gradients.scale * (double)UNITS);
     }

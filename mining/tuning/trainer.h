@@ -13,7 +13,7 @@
 #define NB_MINING_TUNING_TRAINER_H
 
 #include "common/clip/gradients/backward_towers.h"
-#include "common/parallel/team.h"
+#include "common/parallel/comm.h"
 #include "mining/embed/shared_model.h"
 #include "mining/tuning/loss.h"
 #include "mining/tuning/training_exchange.h"
@@ -50,7 +50,7 @@ nb_trainer_plan nb_trainer_plan_default(void);
 
 /** A model in training. */
 typedef struct nb_trainer {
-    const nb_team *team;
+    const nb_comm *comm;
     nb_clip *clip;      /**< its weights change */
     nb_shared *weights; /**< [parameters] the clip's arena, once a node */
     nb_trainer_plan plan;
@@ -71,12 +71,12 @@ typedef struct nb_trainer {
 
 /** Makes a trainer. Collective: all ranks get the same status.
  * @param out freed by the caller with nb_trainer_destroy; {0} on failure
- * @param team the ranks; borrowed
+ * @param comm the ranks; borrowed
  * @param model its weights change; borrowed
  * @param plan the same on all ranks
  * @param pairs where pairs come from, the same pairs on all ranks; its state is borrowed
  * @return NB_OK; NB_ERR_USAGE for a batch out of bounds; NB_ERR_LIMIT without memory. */
-nb_status nb_trainer_create(nb_trainer *out, const nb_team *team, nb_model *model, const nb_trainer_plan *plan,
+nb_status nb_trainer_create(nb_trainer *out, const nb_comm *comm, nb_model *model, const nb_trainer_plan *plan,
                             const nb_pair_source *pairs, nb_error *err);
 
 /** Frees a trainer, not its model. Not collective.
@@ -98,7 +98,7 @@ nb_status nb_trainer_step(nb_trainer *trainer, const size_t *pairs, double rate,
  * @return the gradient, in steps of 2^-40 */
 double nb_trainer_gradient(const nb_trainer *trainer, size_t i);
 
-/** Lets the model take over what nb_exchange_weights or a resume put into the weights. Collective: all ranks get the
+/** Lets the model take over what nb_training_all_gather or a resume put into the weights. Collective: all ranks get the
  * same status.
  * @param trainer the trainer
  * @return NB_OK, or as nb_shared_publish and nb_clip_weights_bind. */

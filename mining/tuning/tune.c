@@ -16,7 +16,7 @@ static const char header[] = "step\tepoch\trate\tloss\timage_ce\ttext_ce\timage_
 
 /* Everything a run holds. */
 typedef struct run {
-    const nb_team *team;
+    const nb_comm *comm;
     const nb_log *log;
     const nb_model *model;
     const nb_tune_sets *sets;
@@ -67,17 +67,17 @@ static nb_status load_state(run *r, bool *loaded, nb_error *err)
 /* Collective. Continues what an interrupted run left, if there is something and it was asked for. */
 static nb_status resume(run *r, nb_error *err)
 {
-    bool left = r->plan->resume && r->team->rank == 0 && access(r->folder.state, F_OK) == 0;
+    bool left = r->plan->resume && r->comm->rank == 0 && access(r->folder.state, F_OK) == 0;
     nb_status status;
-    NB_TRY(nb_team_agree(r->team, NB_OK, err));
-    NB_TRY(nb_team_broadcast(r->team, &left, sizeof left, err));
+    NB_TRY(nb_comm_agree(r->comm, NB_OK, err));
+    NB_TRY(nb_comm_broadcast(r->comm, &left, sizeof left, err));
     if (left) {
         NB_TRY(load_state(r, &left, err));
     }
     if (left) {
         nb_log_info(r->log, "continuing '%s' behind step %zu", r->folder.partial, r->trainer.step);
     } else {
-        NB_TRY(nb_team_agree(r->team, nb_buffer_printf(&r->lines, err, "%s", header), err));
+        NB_TRY(nb_comm_agree(r->comm, nb_buffer_printf(&r->lines, err, "%s", header), err));
     }
 done:
     return status;
@@ -92,7 +92,7 @@ static nb_status evaluate(run *r, double *accuracy, nb_error *err)
         return NB_OK;
     }
     const nb_labelled_images held = {.images = r->sets->held, .labels = r->sets->labels, .prompt = r->plan->prompt};
-    nb_status status = nb_tune_evaluate(r->team, r->model->clip, &held, &right, err);
+    nb_status status = nb_tune_evaluate(r->comm, r->model->clip, &held, &right, err);
     if (status == NB_OK) {
         *accuracy = (double)right / (double)held.images->count;
         nb_log_info(r->log, "step %zu: ID accuracy %.4f on %zu images", r->trainer.step, *accuracy, held.images->count);
@@ -125,13 +125,13 @@ static nb_status stop_if_asked(run *r, nb_error *err)
 {
     uint64_t asked = nb_stop_requested();
     nb_status status;
-    NB_TRY(nb_team_agree(r->team, NB_OK, err));
-    NB_TRY(nb_team_sum(r->team, &asked, 1, err));
+    NB_TRY(nb_comm_agree(r->comm, NB_OK, err));
+    NB_TRY(nb_comm_sum(r->comm, &asked, 1, err));
     if (asked) {
         NB_TRY(save(r, err));
         nb_fail(err, NB_STOPPED, "stopped on request behind step %zu of %zu", r->trainer.step, r->plan->schedule.steps);
         nb_hint(err, "the state is kept in '%s': run again with --resume to continue", r->folder.partial);
-        status = nb_team_agree(r->team, NB_STOPPED, err);
+        status = nb_comm_agree(r->comm, NB_STOPPED, err);
     }
 done:
     return status;
@@ -158,7 +158,7 @@ static nb_status take_steps(run *r, nb_error *err)
         if (last || due(p->evaluate_every, step)) {
             NB_TRY(evaluate(r, &accuracy, err));
         }
-        NB_TRY(nb_team_agree(r->team, note(r, &terms, rate, accuracy, err), err));
+        NB_TRY(nb_comm_agree(r->comm, note(r, &terms, rate, accuracy, err), err));
         if (due(p->save_every, step) && !last) {
             NB_TRY(save(r, err));
             nb_log_info(r->log, "step %zu: loss %.6g, state saved", step, terms.loss);
@@ -202,20 +202,20 @@ done:
     return status;
 }
 
-nb_status nb_tune(const nb_team *team, const nb_log *log, nb_model *model, const nb_tune_sets *sets,
+nb_status nb_tune(const nb_comm *comm, const nb_log *log, nb_model *model, const nb_tune_sets *sets,
                   const nb_tune_plan *plan, nb_error *err)
 {
-    run r = {.team = team, .log = log, .model = model, .sets = sets, .plan = plan};
+    run r = {.comm = comm, .log = log, .model = model, .sets = sets, .plan = plan};
     const nb_pair_source pairs = {.read = nb_tune_data_read, .state = &r.data};
     double accuracy;
     nb_status status;
     nb_stop_listen();
-    NB_TRY(nb_team_agree(team, prepare(&r, err), err));
-    NB_TRY(nb_trainer_create(&r.trainer, team, model, &plan->trainer, &pairs, err));
+    NB_TRY(nb_comm_agree(comm, prepare(&r, err), err));
+    NB_TRY(nb_trainer_create(&r.trainer, comm, model, &plan->trainer, &pairs, err));
     NB_TRY(resume(&r, err));
     NB_TRY(evaluate(&r, &accuracy, err));
     NB_TRY(take_steps(&r, err));
-    NB_TRY(nb_team_agree(team, team->rank == 0 ? write_folder(&r, err) : NB_OK, err));
+    NB_TRY(nb_comm_agree(comm, comm->rank == 0 ? write_folder(&r, err) : NB_OK, err));
 done:
     nb_trainer_destroy(&r.trainer);
     nb_tune_data_destroy(&r.data);

@@ -46,7 +46,7 @@ typedef struct nb_tune_sets {
 /** Trains the model and writes the folder. Collective: all ranks get the same status.
  *
  * Asked to stop (common/parallel/stop.h), the ranks finish their step and save the state.
- * @param team the ranks
+ * @param comm the ranks
  * @param log progress; may be silent
  * @param model its weights change
  * @param sets images and labels
@@ -56,7 +56,7 @@ typedef struct nb_tune_sets {
  * does not fit; NB_ERR_INPUT for an image that has no label or cannot be decoded, or a state of another model;
  * NB_ERR_VERIFY for a damaged state; NB_ERR_IO when images cannot be read or the folder not be written; NB_ERR_LIMIT
  * without memory. */
-nb_status nb_tune(const nb_team *team, const nb_log *log, nb_model *model, const nb_tune_sets *sets,
+nb_status nb_tune(const nb_comm *comm, const nb_log *log, nb_model *model, const nb_tune_sets *sets,
                   const nb_tune_plan *plan, nb_error *err);
 
 #endif

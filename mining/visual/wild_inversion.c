@@ -13,10 +13,10 @@ static const double temperature = 0.01; /* of the score by which an image is con
 typedef struct run {
     const nb_evidence *e;
     const nb_visual_plan *plan;
-    double *scores;   /* [wild_count], united */
+    double *scores;   /* [wild_count], all-reduced */
     uint64_t *chosen; /* [confident] images under theta, ascending */
     size_t confident;
-    double *margins; /* [confident], united */
+    double *margins; /* [confident], all-reduced */
     float *features; /* [own tiles, NB_INVERT_TILE, d]: this rank's tiles only */
 } run;
 
@@ -50,7 +50,7 @@ static nb_status wild_score_tiles(run *r, nb_error *err)
     NB_TRY(nb_scorer_create(&scorer, &bank, &parameters, err));
     for (size_t at = 0; at < wild_count(e); at += NB_SCORE_BATCH) {
         size_t n = wild_count(e) - at < NB_SCORE_BATCH ? wild_count(e) - at : NB_SCORE_BATCH;
-        if (!nb_team_owns(e->team, at / NB_SCORE_BATCH)) {
+        if (!nb_comm_owns(e->comm, at / NB_SCORE_BATCH)) {
             continue;
         }
         NB_TRY(nb_store_rows(e->wild_images, at, n, images, err));
@@ -73,8 +73,8 @@ static nb_status wild_choose(run *r, nb_error *err)
     r->scores = nb_alloc(wild_count(e), sizeof *r->scores, err);
     r->chosen = nb_alloc(wild_count(e), sizeof *r->chosen, err);
     status = r->scores && r->chosen ? wild_score_tiles(r, err) : NB_ERR_LIMIT;
-    NB_TRY(nb_team_agree(e->team, status, err));
-    NB_TRY(nb_team_unite(e->team, r->scores, wild_count(e), err));
+    NB_TRY(nb_comm_agree(e->comm, status, err));
+    NB_TRY(nb_comm_or(e->comm, r->scores, wild_count(e), err));
     for (size_t i = 0; i < wild_count(e); i++) {
         if (r->scores[i] < r->plan->theta) {
             r->chosen[r->confident++] = i;
@@ -93,7 +93,7 @@ static size_t wild_tiles_of(size_t count)
 static nb_status wild_invert_tile(run *r, nb_visual_source *source, size_t tile, double *images, nb_error *err)
 {
     const nb_evidence *e = r->e;
-    size_t at = tile * NB_INVERT_TILE, size = (size_t)e->team->size;
+    size_t at = tile * NB_INVERT_TILE, size = (size_t)e->comm->size;
     size_t n = r->confident - at < NB_INVERT_TILE ? r->confident - at : NB_INVERT_TILE;
     nb_status status = NB_OK;
     for (size_t i = 0; i < n; i++) {
@@ -112,7 +112,7 @@ done:
 static nb_status wild_invert_tiles(run *r, const nb_clip *clip, nb_error *err)
 {
     const nb_evidence *e = r->e;
-    size_t tiles = wild_tiles_of(r->confident), own = tiles / (size_t)e->team->size + 1;
+    size_t tiles = wild_tiles_of(r->confident), own = tiles / (size_t)e->comm->size + 1;
     nb_visual_source source = {0};
     double *images = NULL;
     nb_status status;
@@ -123,7 +123,7 @@ static nb_status wild_invert_tiles(run *r, const nb_clip *clip, nb_error *err)
     const nb_visual_classes classes = {.labels = e->labels, .prototypes = e->prototypes, .count = e->label_count};
     NB_TRY(nb_visual_source_create(&source, clip, &classes, r->plan->seed, err));
     for (size_t t = 0; t < tiles; t++) {
-        if (!nb_team_owns(e->team, t)) {
+        if (!nb_comm_owns(e->comm, t)) {
             continue;
         }
         NB_TRY(wild_invert_tile(r, &source, t, images, err));
@@ -163,11 +163,11 @@ static size_t wild_rank_candidates(const run *r, candidate *order)
     return accepted;
 }
 
-/* Fills *out: margins and images on every rank, rows of this rank's tiles as words to unite. */
+/* Fills *out: margins and images on every rank, rows of this rank's tiles as words to all-reduce. */
 static nb_status wild_keep_best(nb_visual *out, const run *r, uint64_t **words, nb_error *err)
 {
     const nb_evidence *e = r->e;
-    size_t d = e->d, size = (size_t)e->team->size;
+    size_t d = e->d, size = (size_t)e->comm->size;
     candidate *order = NULL;
     nb_status status;
     NB_TRY_NEW(order, r->confident);
@@ -183,7 +183,7 @@ static nb_status wild_keep_best(nb_visual *out, const run *r, uint64_t **words, 
         size_t place = order[i].place, tile = place / NB_INVERT_TILE;
         out->margins[i] = order[i].margin;
         out->images[i] = r->chosen[place];
-        if (nb_team_owns(e->team, tile)) {
+        if (nb_comm_owns(e->comm, tile)) {
             size_t row = tile / size * NB_INVERT_TILE + place % NB_INVERT_TILE;
             memcpy(out->rows + i * d, r->features + row * d, d * sizeof *out->rows);
         }
@@ -204,12 +204,12 @@ nb_status nb_visual_mine(nb_visual *out, const nb_evidence *e, const nb_clip *cl
         status = nb_fail(err, NB_ERR_USAGE, "%zu groups of negatives asked for, the bank has %zu negatives",
                          plan->groups, plan->negative_count);
     }
-    NB_TRY(nb_team_agree(e->team, status, err));
+    NB_TRY(nb_comm_agree(e->comm, status, err));
     NB_TRY(wild_choose(&r, err));
-    NB_TRY(nb_team_agree(e->team, wild_invert_tiles(&r, clip, err), err));
-    NB_TRY(nb_team_unite(e->team, r.margins, r.confident, err));
-    NB_TRY(nb_team_agree(e->team, wild_keep_best(out, &r, &words, err), err));
-    NB_TRY(nb_team_unite(e->team, words, (out->count * e->d + 1) / 2, err));
+    NB_TRY(nb_comm_agree(e->comm, wild_invert_tiles(&r, clip, err), err));
+    NB_TRY(nb_comm_or(e->comm, r.margins, r.confident, err));
+    NB_TRY(nb_comm_agree(e->comm, wild_keep_best(out, &r, &words, err), err));
+    NB_TRY(nb_comm_or(e->comm, words, (out->count * e->d + 1) / 2, err));
 done:
     free(r.scores);
     free(r.chosen);

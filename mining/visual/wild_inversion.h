@@ -2,7 +2,8 @@
  * Visual negatives at mining time: wild images that the bank is sure are out-of-distribution, inverted into the text
  * space (common/clip/inversion/visual_negatives.h), the best kept.
  *
- * Tiles of NB_INVERT_TILE confident images are dealt to ranks, so the result has the same bits for any number of them.
+ * Tiles of NB_INVERT_TILE confident images are assigned to ranks round-robin, so the result has the same bits for any
+ * number of them.
  */
 #ifndef NB_MINING_VISUAL_WILD_INVERSION_H
 #define NB_MINING_VISUAL_WILD_INVERSION_H

@@ -42,7 +42,7 @@ static json_t *predictions_as_string(const char *text)
     json_t *out = json_string(text);
     char *copy = out ? NULL : strdup(text); /* not UTF-8 */
     if (copy) {
-        nb_text_mend(copy);
+        nb_text_sanitise(copy);
         out = json_string(copy);
     }
     free(copy);

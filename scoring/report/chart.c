@@ -141,21 +141,21 @@ static void chart_draw_axes(nb_drawing *d, const frame *f)
                     (nb_point){16, (f->top + f->bottom) / 2}, f->chart->y.label);
 }
 
-static void chart_draw_series(nb_drawing *d, const frame *f, const nb_series *s, nb_point *room)
+static void chart_draw_series(nb_drawing *d, const frame *f, const nb_series *s, nb_point *points_of)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->count; i++) {
-        room[n++] = chart_place(f, s->points[i]);
+        points_of[n++] = chart_place(f, s->points[i]);
     }
     double width = s->width > 0 ? s->width : s->strong ? 2.6 : 1.7;
-    nb_drawing_line(d, s->ink, width, s->dashed, room, n);
+    nb_drawing_line(d, s->ink, width, s->dashed, points_of, n);
     for (size_t i = 0; s->shape == NB_SHAPE_DOTS && i < n; i++) {
-        nb_drawing_dot(d, s->ink, s->strong ? 3.6 : 2.8, room[i]);
+        nb_drawing_dot(d, s->ink, s->strong ? 3.6 : 2.8, points_of[i]);
     }
     if (s->shape == NB_SHAPE_AREA && n) {
-        room[n] = (nb_point){room[n - 1].x, f->bottom};
-        room[n + 1] = (nb_point){room[0].x, f->bottom};
-        nb_drawing_area(d, s->ink, 0.16, room, n + 2);
+        points_of[n] = (nb_point){points_of[n - 1].x, f->bottom};
+        points_of[n + 1] = (nb_point){points_of[0].x, f->bottom};
+        nb_drawing_area(d, s->ink, 0.16, points_of, n + 2);
     }
 }
 
@@ -206,7 +206,7 @@ static void chart_draw_mark(nb_drawing *d, const frame *f)
 
 nb_status nb_chart_draw(const nb_chart *c, nb_drawing *d, nb_error *err)
 {
-    nb_point *room = NULL;
+    nb_point *points_of = NULL;
     size_t most = 0;
     nb_status status;
     nb_drawing_begin(d, WIDTH, HEIGHT, c->title);
@@ -222,18 +222,18 @@ nb_status nb_chart_draw(const nb_chart *c, nb_drawing *d, nb_error *err)
     for (size_t i = 0; i < c->series_count; i++) {
         most = c->series[i].count > most ? c->series[i].count : most;
     }
-    NB_TRY_NEW(room, most + 2);
+    NB_TRY_NEW(points_of, most + 2);
     nb_drawing_text(d, (nb_text_style){NB_INK_TEXT, LARGE, true, NB_ANCHOR_START, false}, (nb_point){LEFT, TITLE_AT},
                     c->title);
     chart_draw_axes(d, &f);
     for (size_t i = 0; i < c->series_count; i++) {
-        chart_draw_series(d, &f, &c->series[i], room);
+        chart_draw_series(d, &f, &c->series[i], points_of);
     }
     chart_draw_mark(d, &f);
     chart_legend(d, c, top, err);
     NB_TRY(nb_drawing_end(d, err));
 done:
-    free(room);
+    free(points_of);
     return status;
 }
 

@@ -4,7 +4,7 @@
  * show the same.
  *
  * Units are pixels, the origin is at the top left. Adding to a drawing never fails at once: the first failure is kept
- * and told by nb_drawing_end, so that code that draws reads as a drawing.
+ * and reported by nb_drawing_end, so that code that draws reads as a drawing.
  */
 #ifndef NB_SCORING_REPORT_DRAWING_H
 #define NB_SCORING_REPORT_DRAWING_H

@@ -231,7 +231,7 @@ static nb_status page_write_thumbnail(writer *w, const nb_culprit *who)
     nb_buffer uri = {0};
     nb_buffer shown = {0};
     nb_error ignored = {0};
-    char room[32];
+    char buffer[32];
     nb_status status;
     NB_TRY(page_path_of(w, name, &path));
     if (w->thumbnails >= NB_PAGE_THUMBNAILS || nb_thumbnail(&uri, path.data, &ignored) != NB_OK) {
@@ -250,7 +250,7 @@ static nb_status page_write_thumbnail(writer *w, const nb_culprit *who)
         ESCAPE(shown.data);
     } else if (s->scores.classes[who->row] != s->scores.labels[who->row] && s->scores.classes[who->row] >= 0) {
         PUT(", seen as ");
-        ESCAPE(nb_class_name(w->page->classes, (size_t)s->scores.classes[who->row], room));
+        ESCAPE(nb_class_name(w->page->classes, (size_t)s->scores.classes[who->row], buffer));
     } else {
         PUT(", rejected");
     }
@@ -265,10 +265,10 @@ done:
 static nb_status page_write_confused_row(writer *w, const nb_confused *c, bool thumbnails)
 {
     const nb_page *p = w->page;
-    char room[32];
+    char buffer[32];
     nb_status status;
     PUT("<tr><th>");
-    ESCAPE(nb_class_name(p->classes, c->label, room));
+    ESCAPE(nb_class_name(p->classes, c->label, buffer));
     PUT("</th><td>%zu</td>", c->taken);
     if (c->images) {
         double n = (double)c->images;
@@ -278,7 +278,7 @@ static nb_status page_write_confused_row(writer *w, const nb_confused *c, bool t
         PUT("<td>\xE2\x80\x93</td><td>\xE2\x80\x93</td><td class=\"words\">");
     }
     if (c->mistaken) {
-        ESCAPE(nb_class_name(p->classes, c->mistaken_for, room));
+        ESCAPE(nb_class_name(p->classes, c->mistaken_for, buffer));
         PUT("&nbsp;<span class=\"muted\">%zu of %zu</span>", c->mistaken, c->images);
     }
     PUT("</td>");

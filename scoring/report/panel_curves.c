@@ -23,14 +23,14 @@ static int panel_curves_ascending(const void *a, const void *b)
 static nb_status panel_curves_range_of(const nb_evaluation *e, double *low, double *high, nb_error *err)
 {
     double *all = NULL;
-    size_t room = 0;
+    size_t capacity = 0;
     size_t count = 0;
     nb_status status;
     size_t per_run = e->sample_count / e->run_count;
     for (size_t i = 0; i < per_run; i++) {
-        room += e->samples[i].scores.count;
+        capacity += e->samples[i].scores.count;
     }
-    NB_TRY_NEW(all, room);
+    NB_TRY_NEW(all, capacity);
     for (size_t i = 0; i < per_run; i++) {
         for (size_t k = 0; k < e->samples[i].scores.count; k++) {
             if (isfinite(e->samples[i].keys[k])) {

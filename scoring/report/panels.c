@@ -68,13 +68,13 @@ nb_status nb_panel_caption(nb_panel *panel, nb_error *err, const char *format, .
     return NB_OK;
 }
 
-const char *nb_class_name(const nb_strings *names, size_t label, char room[32])
+const char *nb_class_name(const nb_strings *names, size_t label, char buffer[32])
 {
     if (names && label < names->count) {
         return nb_strings_get(names, label);
     }
-    snprintf(room, 32, "class %zu", label);
-    return room;
+    snprintf(buffer, 32, "class %zu", label);
+    return buffer;
 }
 
 nb_status nb_panels_write(const nb_panels *p, const char *folder, bool force, nb_error *err)
@@ -207,15 +207,15 @@ static int panels_by_value(const void *a, const void *b)
 nb_status nb_panels_classes(nb_panels *out, const nb_confusion *c, const nb_strings *names, nb_error *err)
 {
     nb_bar *bars = NULL;
-    char(*rooms)[32] = NULL;
+    char(*buffers)[32] = NULL;
     size_t count = 0;
     nb_status status;
     NB_TRY_NEW(bars, c->count);
-    NB_TRY_NEW(rooms, c->count);
+    NB_TRY_NEW(buffers, c->count);
     for (size_t i = 0; i < c->count; i++) {
         const nb_confused *label = &c->labels[i];
         if (label->images) {
-            bars[count++] = (nb_bar){nb_class_name(names, i, rooms[i]), (double)label->right / (double)label->images,
+            bars[count++] = (nb_bar){nb_class_name(names, i, buffers[i]), (double)label->right / (double)label->images,
                                      label->images};
         }
     }
@@ -241,6 +241,6 @@ nb_status nb_panels_classes(nb_panels *out, const nb_confusion *c, const nb_stri
     }
 done:
     free(bars);
-    free(rooms);
+    free(buffers);
     return status;
 }

@@ -53,8 +53,8 @@ nb_status nb_panel_caption(nb_panel *panel, nb_error *err, const char *format, .
 
 /** "class 7", or its name.
  * @param names NULL: no names are known
- * @param room scratch that the result may lie in */
-const char *nb_class_name(const nb_strings *names, size_t label, char room[32]);
+ * @param buffer scratch that the result may lie in */
+const char *nb_class_name(const nb_strings *names, size_t label, char buffer[32]);
 
 /** Writes every panel to FOLDER/FILE.svg and FOLDER/FILE.png; makes the folder.
  * @return NB_OK, NB_ERR_IO when the folder cannot be made, NB_ERR_LIMIT when memory is out, or as nb_file_write fails

@@ -39,9 +39,9 @@ static nb_status thumbnail_encode(const nb_image *image, nb_buffer *out, nb_erro
         status = nb_fail(err, NB_ERR_INTERNAL, "cannot write a thumbnail: %s", png.message);
         goto done;
     }
-    size_t room = sodium_base64_ENCODED_LEN(bytes, sodium_base64_VARIANT_ORIGINAL);
-    NB_TRY_NEW(text, room);
-    sodium_bin2base64(text, room, data, bytes, sodium_base64_VARIANT_ORIGINAL);
+    size_t capacity = sodium_base64_ENCODED_LEN(bytes, sodium_base64_VARIANT_ORIGINAL);
+    NB_TRY_NEW(text, capacity);
+    sodium_bin2base64(text, capacity, data, bytes, sodium_base64_VARIANT_ORIGINAL);
     NB_TRY(nb_buffer_printf(out, err, "data:image/png;base64,%s", text));
 done:
     free(data);

@@ -65,14 +65,14 @@ typedef struct adaneg {
     nb_memory *memory;
     window window;
     size_t stored_id, stored_ood;
-    float *ahead; /* [ahead_room, C + M] cosines of the images of this and the next batches with the texts */
-    size_t ahead_room, ahead_at, ahead_count;
+    float *ahead; /* [ahead_capacity, C + M] cosines of the images of this and the next batches with the texts */
+    size_t ahead_capacity, ahead_at, ahead_count;
     float *texts;           /* among them: [count, C + M] of this batch */
-    float *proxies;         /* [room, C + M] cosines of this batch */
+    float *proxies;         /* [capacity, C + M] cosines of this batch */
     double *groups;         /* [G] */
-    nb_score_result *plain; /* [room] NegLabel scores of a batch */
-    double *wholes;         /* [room] the log-sum-exp that the class's softmax with texts divides by */
-    size_t room;
+    nb_score_result *plain; /* [capacity] NegLabel scores of a batch */
+    double *wholes;         /* [capacity] the log-sum-exp that the class's softmax with texts divides by */
+    size_t capacity;
 } adaneg;
 
 static void adaneg_window_push(window *w, bool is_id)
@@ -154,7 +154,7 @@ static nb_status adaneg_make_room(adaneg *a, size_t count, nb_error *err)
 {
     size_t width = a->scorer->label_count + a->scorer->negative_count, elements;
     nb_status status = NB_OK;
-    if (count <= a->room) {
+    if (count <= a->capacity) {
         return NB_OK;
     }
     if (!nb_mul_size(count, width, &elements)) {
@@ -166,11 +166,11 @@ static nb_status adaneg_make_room(adaneg *a, size_t count, nb_error *err)
     a->proxies = NULL;
     a->plain = NULL;
     a->wholes = NULL;
-    a->room = 0;
+    a->capacity = 0;
     NB_TRY_NEW(a->proxies, elements);
     NB_TRY_NEW(a->plain, count);
     NB_TRY_NEW(a->wholes, count);
-    a->room = count;
+    a->capacity = count;
 done:
     return status;
 }
@@ -291,11 +291,11 @@ static nb_status adaneg_prepare(void *state, const float *images, size_t count, 
     if (!nb_mul_size(count, width, &elements)) {
         return nb_fail(err, NB_ERR_LIMIT, "a batch of %zu images is too large", count);
     }
-    if (count > a->ahead_room) {
+    if (count > a->ahead_capacity) {
         free(a->ahead);
-        a->ahead_room = 0;
+        a->ahead_capacity = 0;
         NB_TRY_NEW(a->ahead, elements);
-        a->ahead_room = count;
+        a->ahead_capacity = count;
     }
     nb_sgemm_nt(nb_matrix_of(images, count, s->d), nb_matrix_of(s->rows, width, s->d), 0, a->ahead, width);
     a->ahead_at = 0;

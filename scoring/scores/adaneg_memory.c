@@ -18,13 +18,13 @@ typedef struct slots {
 struct nb_memory {
     nb_memory_spec spec;
     slots *active; /* [active_count], in order of their first image */
-    size_t active_count, active_room;
+    size_t active_count, active_capacity;
     size_t *at;  /* [classes] 1 + position in active; 0: no image */
     float *rows; /* [count, d] stored images */
-    size_t count, room;
+    size_t count, capacity;
     float *cosines; /* scratch of one call: [images, count] */
     float *weights; /* [active_count + count] */
-    size_t cosines_room, weights_room;
+    size_t cosines_capacity, weights_capacity;
 };
 
 nb_status nb_memory_create(nb_memory **out, const nb_memory_spec *spec, nb_error *err)
@@ -86,14 +86,14 @@ static double adaneg_memory_dot(const float *a, const float *b, size_t d)
 }
 
 /* p with room for `need` elements at least; NULL without memory, p is then as it was. */
-static void *adaneg_memory_widen(void *p, size_t *room, size_t need, size_t bytes, nb_error *err)
+static void *adaneg_memory_widen(void *p, size_t *capacity, size_t need, size_t bytes, nb_error *err)
 {
-    if (need <= *room) {
+    if (need <= *capacity) {
         return p;
     }
     size_t wanted = need + need / 2;
     void *grown = nb_grow(p, wanted, bytes, err);
-    *room = grown ? wanted : *room;
+    *capacity = grown ? wanted : *capacity;
     return grown;
 }
 
@@ -110,7 +110,7 @@ static nb_status adaneg_memory_find_slots(nb_memory *m, size_t class, slots **ou
     if (!nb_mul_size(n, n, &square)) {
         return nb_fail(err, NB_ERR_LIMIT, "a memory of %zu slots is too large", n);
     }
-    slots *active = adaneg_memory_widen(m->active, &m->active_room, m->active_count + 1, sizeof fresh, err);
+    slots *active = adaneg_memory_widen(m->active, &m->active_capacity, m->active_count + 1, sizeof fresh, err);
     if (!active) {
         return NB_ERR_LIMIT;
     }
@@ -164,7 +164,7 @@ nb_status nb_memory_store(nb_memory *m, size_t class, const float *image, double
     size_t d = m->spec.d, n = m->spec.slots, slot;
     slots *s = NULL;
     nb_status status;
-    float *rows = adaneg_memory_widen(m->rows, &m->room, m->count + 1, d * sizeof *rows, err);
+    float *rows = adaneg_memory_widen(m->rows, &m->capacity, m->count + 1, d * sizeof *rows, err);
     if (!rows) {
         return NB_ERR_LIMIT;
     }
@@ -242,11 +242,11 @@ nb_status nb_memory_cosines(nb_memory *m, const float *images, size_t count, flo
     if (!nb_mul_size(count, m->count, &elements)) {
         return nb_fail(err, NB_ERR_LIMIT, "%zu images against %zu stored ones are too many", count, m->count);
     }
-    float *scratch = adaneg_memory_widen(m->cosines, &m->cosines_room, elements, sizeof *scratch, err);
+    float *scratch = adaneg_memory_widen(m->cosines, &m->cosines_capacity, elements, sizeof *scratch, err);
     m->cosines = scratch ? scratch : m->cosines;
-    float *weights =
-        scratch ? adaneg_memory_widen(m->weights, &m->weights_room, m->active_count + m->count, sizeof *weights, err)
-                : NULL;
+    float *weights = scratch ? adaneg_memory_widen(m->weights, &m->weights_capacity, m->active_count + m->count,
+                                                   sizeof *weights, err)
+                             : NULL;
     if (!weights) {
         return NB_ERR_LIMIT;
     }

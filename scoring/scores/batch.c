@@ -15,18 +15,18 @@ double nb_log_add(double a, double b)
 }
 
 /* What is known of one image so far. */
-typedef struct tally {
+typedef struct accumulator {
     size_t best;
     double top, others, dropped;
     double *groups;
-} tally;
+} accumulator;
 
-static tally batch_start(const nb_scorer *s, double *groups)
+static accumulator batch_start(const nb_scorer *s, double *groups)
 {
     for (size_t g = 0; s->negative_count && g < s->parameters.shared.groups; g++) {
         groups[g] = -INFINITY;
     }
-    return (tally){.top = -INFINITY, .others = -INFINITY, .dropped = -INFINITY, .groups = groups};
+    return (accumulator){.top = -INFINITY, .others = -INFINITY, .dropped = -INFINITY, .groups = groups};
 }
 
 /* ln sum exp(x / T) */
@@ -40,7 +40,7 @@ static double batch_log_sum(const nb_scorer *s, const float *x, size_t n)
 
 /* Cosines x [n] of labels first, first + 1, ... The best one stands apart, so that what the others add to it is known
  * to full precision however small it is. */
-static void batch_add_labels(const nb_scorer *s, tally *t, float *x, size_t first, size_t n)
+static void batch_add_labels(const nb_scorer *s, accumulator *t, float *x, size_t first, size_t n)
 {
     size_t best = s->vector->first_largest(x, n);
     float kept = x[best];
@@ -59,7 +59,7 @@ static void batch_add_labels(const nb_scorer *s, tally *t, float *x, size_t firs
 }
 
 /* Cosines x [n] of negatives first, first + 1, ... */
-static void batch_add_negatives(const nb_scorer *s, tally *t, const float *x, size_t first, size_t n)
+static void batch_add_negatives(const nb_scorer *s, accumulator *t, const float *x, size_t first, size_t n)
 {
     size_t groups = s->parameters.shared.groups, size = s->negative_count / groups;
     for (size_t at = 0; at < n;) {
@@ -73,7 +73,7 @@ static void batch_add_negatives(const nb_scorer *s, tally *t, const float *x, si
 }
 
 /* Cosines x [n] of rows first, first + 1, ..., labels before negatives. */
-static void batch_add_rows(const nb_scorer *s, tally *t, float *x, size_t first, size_t n)
+static void batch_add_rows(const nb_scorer *s, accumulator *t, float *x, size_t first, size_t n)
 {
     size_t labels = first >= s->label_count ? 0 : s->label_count - first < n ? s->label_count - first : n;
     if (labels) {
@@ -84,7 +84,7 @@ static void batch_add_rows(const nb_scorer *s, tally *t, float *x, size_t first,
     }
 }
 
-static nb_logits batch_finish(const nb_scorer *s, const tally *t)
+static nb_logits batch_finish(const nb_scorer *s, const accumulator *t)
 {
     return (nb_logits){.best = t->best,
                        .top = t->top,
@@ -100,7 +100,7 @@ static nb_logits batch_finish(const nb_scorer *s, const tally *t)
 
 void nb_logits_from_row(const nb_scorer *s, float *row, double *groups, nb_logits *out)
 {
-    tally t = batch_start(s, groups);
+    accumulator t = batch_start(s, groups);
     batch_add_rows(s, &t, row, 0, s->label_count + s->negative_count);
     *out = batch_finish(s, &t);
 }
@@ -125,7 +125,7 @@ nb_status nb_scorer_run_float(const nb_scorer *s, const float *images, size_t co
     size_t most = count < NB_SCORE_BATCH ? count : NB_SCORE_BATCH;
     float *cosines = NULL;
     double *sums = NULL;
-    tally *tallies = NULL;
+    accumulator *accumulators = NULL;
     nb_status status;
     if (s->rule->stream) {
         nb_fail(err, NB_ERR_USAGE, "the score '%s' is one of a stream of images, not of an image alone", s->rule->name);
@@ -133,22 +133,22 @@ nb_status nb_scorer_run_float(const nb_scorer *s, const float *images, size_t co
     }
     NB_TRY_NEW(cosines, most * BLOCK);
     NB_TRY_NEW(sums, most * groups);
-    NB_TRY_NEW(tallies, most);
+    NB_TRY_NEW(accumulators, most);
     for (size_t at = 0; at < count; at += most) {
         size_t batch = count - at < most ? count - at : most;
         for (size_t i = 0; i < batch; i++) {
-            tallies[i] = batch_start(s, sums + i * groups);
+            accumulators[i] = batch_start(s, sums + i * groups);
         }
         for (size_t first = 0, n; first < rows; first += n) {
             n = batch_block_rows(s, first);
             nb_sgemm_nt(nb_matrix_of(images + at * s->d, batch, s->d), nb_matrix_of(s->rows + first * s->d, n, s->d), 0,
                         cosines, BLOCK);
             for (size_t i = 0; i < batch; i++) {
-                batch_add_rows(s, &tallies[i], cosines + i * BLOCK, first, n);
+                batch_add_rows(s, &accumulators[i], cosines + i * BLOCK, first, n);
             }
         }
         for (size_t i = 0; i < batch; i++) {
-            nb_logits logits = batch_finish(s, &tallies[i]);
+            nb_logits logits = batch_finish(s, &accumulators[i]);
             s->rule->score(&logits, &results[at + i]);
             results[at + i].label = (int32_t)logits.best;
         }
@@ -156,7 +156,7 @@ nb_status nb_scorer_run_float(const nb_scorer *s, const float *images, size_t co
 done:
     free(cosines);
     free(sums);
-    free(tallies);
+    free(accumulators);
     return status;
 }
 

@@ -7,8 +7,8 @@
  * ones, the largest margin first; permuted as a whole by the seed where there is one; then cut into G runs of
  * Q = floor((M + V) / G), the remainder of (M + V) mod G dropped. Without a seed two things follow. The last group
  * takes the visual negatives first, and while M mod G + V < G they all stand in the remainder: up to G - 1 of them
- * change nothing. And when Q grows, every group's limits move. Neither is mended here: the definition says so, and the
- * remainder is under G of M + V negatives. A seed spreads visual negatives over all groups. */
+ * change nothing. And when Q grows, every group's limits move. Neither is repaired here: the definition says so, and
+ * the remainder is under G of M + V negatives. A seed spreads visual negatives over all groups. */
 #include "scoring/scores/neglabel.h"
 #include "scoring/scores/stream.h"
 

@@ -97,8 +97,8 @@ struct nb_score_rule {
     const nb_option *parameters;
     size_t parameter_count;
     size_t block_size; /**< of its parameter block, which begins with nb_score_shared; at most NB_SCORE_BLOCK_BYTES */
-    /** Mends or refuses values that the score cannot work with for so many labels and negatives; may be NULL.
-     * @param note [NB_SCORE_NOTE_BYTES], empty at first: what was mended, for the user
+    /** Repairs or refuses values that the score cannot work with for so many labels and negatives; may be NULL.
+     * @param note [NB_SCORE_NOTE_BYTES], empty at first: what was repaired, for the user
      * @return NB_OK, or NB_ERR_USAGE when there is no mending */
     nb_status (*settle)(nb_score_parameters *parameters, size_t label_count, size_t negative_count, char *note,
                         nb_error *err);
@@ -139,7 +139,7 @@ typedef struct nb_scorer {
     const nb_score_rule *rule;
     nb_score_parameters parameters; /**< as settled */
     size_t asked_groups;            /**< before they were settled */
-    char note[NB_SCORE_NOTE_BYTES]; /**< what was mended, "" for nothing */
+    char note[NB_SCORE_NOTE_BYTES]; /**< what was repaired, "" for nothing */
     size_t d, label_count, negative_count;
     float *rows; /**< [C + M, d]: the labels, then the negatives in group order (M = 0 where the score uses none) */
     const nb_vector *vector;

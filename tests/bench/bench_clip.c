@@ -312,7 +312,7 @@ static nb_status run_model(char **args, nb_error *err)
     return make_model(args[0], args[1], args[2], err);
 }
 
-static nb_status run_about(char **args, nb_error *err)
+static nb_status run_info(char **args, nb_error *err)
 {
     (void)args;
     (void)err;
@@ -339,7 +339,7 @@ int main(int argc, char **argv)
         const char *name;
         int args;
         nb_status (*run)(char **args, nb_error *err);
-    } commands[] = {{"about", 0, run_about}, {"engines", 0, run_engines}, {"model", 3, run_model},
+    } commands[] = {{"about", 0, run_info},  {"engines", 0, run_engines}, {"model", 3, run_model},
                     {"texts", 5, run_texts}, {"embed", 4, run_embed},     {"time", 7, run_time},
                     {"gemm", 5, run_gemm},   {"product", 6, run_product}};
     nb_error err = {0};

@@ -108,7 +108,7 @@ done:
     return status;
 }
 
-/* One pass there and back over all pairs, in tiles of 16. */
+/* One pass forward and backward over all pairs, in tiles of 16. */
 static nb_status train(const char *directory, size_t pairs, nb_error *err)
 {
     enum { TILE = 16 };
@@ -135,7 +135,7 @@ static nb_status train(const char *directory, size_t pairs, nb_error *err)
                                    (nb_token_array){ids + i * c->context, c->context}, &tokens, err));
         lengths[i] = tokens;
     }
-    nb_sink sink = {.weights = clip->arena, .gradients = gradients};
+    nb_gradient_sink sink = {.weights = clip->arena, .gradients = gradients};
     double start = nb_clock();
     for (size_t at = 0; at < pairs; at += TILE) {
         nb_image_tape_forward(&images, pixels, TILE, out);

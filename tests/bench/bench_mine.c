@@ -203,14 +203,14 @@ static double read_first(nb_candidates *candidates, size_t tiles)
 static int passes(char *argv[])
 {
     nb_error err = {0};
-    nb_team team;
+    nb_comm comm;
     nb_store texts, wild, id, label_store;
     nb_strings labels = {0};
     nb_candidates candidates;
     double *label_rows, *prototypes, seconds = strtod(argv[4], NULL);
     size_t tiles = strtoul(argv[3], NULL, 10);
     nb_log log = nb_log_open("bench", false, false, true);
-    must(nb_team_start(&team, &err), &err);
+    must(nb_comm_start(&comm, &err), &err);
     nb_blas_start();
     must(nb_store_open_parts(&texts, in(argv[2], "texts.nbe"), false, &err), &err);
     must(nb_store_open_parts(&wild, in(argv[2], "wild.nbe"), false, &err), &err);
@@ -219,8 +219,8 @@ static int passes(char *argv[])
     must(nb_labels_read(&labels, in(argv[2], "labels.txt"), &err), &err);
     must(nb_evidence_rows(&label_store, &label_rows, &err), &err);
     must(nb_evidence_prototypes(&id, &labels, &prototypes, &err), &err);
-    must(nb_candidates_open(&candidates, &team, &texts, &labels, NULL, &err), &err);
-    nb_evidence e = {.team = &team,
+    must(nb_candidates_open(&candidates, &comm, &texts, &labels, NULL, &err), &err);
+    nb_evidence e = {.comm = &comm,
                      .log = &log,
                      .candidates = &candidates,
                      .d = WIDTH,

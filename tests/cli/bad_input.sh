@@ -266,7 +266,7 @@ says "cannot make a scratch file in 'absent'"
 case_ 'texts that are not UTF-8, replaced'
 printf 'caf\351\nplain\n' >x.txt
 done_ "${corpus[@]}" --invalid-utf8 replace x.txt
-says_all 'mended 1' 'kept 2 of 2'
+says_all 'sanitised 1' 'kept 2 of 2'
 rm out.nbc out.nbc.run.json
 case_ 'no WordNet file'
 refused 3 out.nbc "${corpus[@]}" --format wordnet few.txt

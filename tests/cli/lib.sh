@@ -8,7 +8,7 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_
 export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_mpi_yield_when_idle=1
 export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe # Open MPI 5's launcher reads none of Open MPI 4's names
 export OMPI_MCA_btl_tcp_disable_family=6 # Open MPI 5.0.7 complains of IPv6 between ranks of one machine
-export PMIX_MCA_gds=hash # what negbank asks of PMIx for itself, for mpirun (common/parallel/team.c)
+export PMIX_MCA_gds=hash # what negbank asks of PMIx for itself, for mpirun (common/parallel/comm.c)
 unset OPENBLAS_CORETYPE NEGBANK_VECTOR NEGBANK_AMX # what is said of kernels is tested by kernels.sh alone
 : "${NEGBANK:?path of the program}" "${GOLDEN:=$TESTS/golden}" "${SHARED:=}"
 if [ -n "${NEGBANK_TEST_SCRATCH:-}" ]; then # the test began itself again, in namespaces of its own

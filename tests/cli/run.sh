@@ -13,8 +13,8 @@ case_ 'the chain'
 run 0 "$NB" run demo.yaml --print-stages
 [ "$(awk -F'\t' 'NF == 6' out | wc -l)" = 12 ] || die 'not twelve stages of six fields'
 grep -q "^mine	waiting	mpi	embed-text,embed-images-id-train,embed-images-wild	demo.nbank	mine --config demo.yaml --resume$" out ||
-    die 'mine is not told so'
-grep -q "^eval	waiting	one	score-id,score-near,score-far	metrics.json	eval --config demo.yaml$" out || die 'eval is not told so'
+    die 'mine is not reported so'
+grep -q "^eval	waiting	one	score-id,score-near,score-far	metrics.json	eval --config demo.yaml$" out || die 'eval is not reported so'
 run 0 "$NB" run demo.yaml --dry-run --ranks 3
 [ "$(grep -c '^mpirun .* -np 3 ' out)" = 11 ] || die 'not eleven commands under mpirun'
 absent words.nbc demo.run

@@ -44,10 +44,10 @@ case_ 'a part of what is complete'
 run 0 "${text[@]}" -o part.nbe words.nbc --part 2/3
 says 'nothing is left to do'
 
-case_ 'images: laid out first, which looks at them once'
+case_ 'images: preallocated first, which looks at them once'
 # shellcheck disable=SC2046
 run 0 $(mpi "$RANKS") "${images[@]}" -o i.nbe wild --part 0/4
-says 'laid out'
+says 'preallocated'
 says 'are left out: 1 '
 present i.nbe.partial i.nbe.images
 absent i.nbe i.nbe.run.json
@@ -141,7 +141,7 @@ run 0 "${text[@]}" -q -o part.nbe words.nbc --part 1/2
 run 0 "${text[@]}" -q -o part.nbe words.nbc --part 2/2
 same part.nbe whole.nbe
 
-case_ 'laid out with --force: what was there is gone'
+case_ 'preallocated with --force: what was there is gone'
 run 2 "${text[@]}" -q -o part.nbe words.nbc --prompt 'some {}' --part 0/2
 says "output 'part.nbe' exists"
 run 0 "${text[@]}" -q -o part.nbe words.nbc --prompt 'some {}' --part 0/2 --force
@@ -162,7 +162,7 @@ says 'what other parts have made'
 run 0 "${text[@]}" -q -o part.nbe words.nbc --part 1/2
 cp part.nbe.partial before
 run 3 "${text[@]}" -o part.nbe words.nbc --part 2/2 --prompt 'some {}'
-says 'was laid out for other inputs or options'
+says 'was preallocated for other inputs or options'
 run 3 env OPENBLAS_CORETYPE=Haswell NEGBANK_VECTOR=plain "${text[@]}" -o part.nbe words.nbc --part 2/2
 says 'was begun with kernels'
 same part.nbe.partial before

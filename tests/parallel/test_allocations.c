@@ -1,7 +1,7 @@
 /* Allocations of a mining run fail, one a run: every one of a rank alone, of several ranks one in STRIDE on the first
  * and on the last. All ranks hold the same error, memory is out, nothing is left allocated, and a run that continues
  * what was left selects what an undisturbed one does. */
-#include "support/on_team.h"
+#include "support/on_ranks.h"
 
 #include "common/base/random.h"
 #include "common/linear/reference/kernels.h"
@@ -26,7 +26,7 @@ enum {
     STRIDE = NB_SANITIZED ? 19 : 7
 };
 
-static nb_team team;
+static nb_comm comm;
 static nb_log silent;
 static char texts_path[512], labels_path[512], id_path[512], wild_path[512], ledger_path[512];
 
@@ -81,14 +81,14 @@ static nb_status gather(held *h, nb_error *err)
     }
     NB_TRY(nb_evidence_rows(&h->label_store, &h->label_rows, err));
     NB_TRY(nb_evidence_prototypes(&h->id, &h->labels, &h->prototypes, err));
-    NB_TRY(nb_candidates_open(&h->candidates, &team, &h->texts, &(nb_strings){0}, NULL, err));
+    NB_TRY(nb_candidates_open(&h->candidates, &comm, &h->texts, &(nb_strings){0}, NULL, err));
 done:
     return status;
 }
 
 static nb_status mine(held *h, const char *criterion, bool resume, nb_error *err)
 {
-    nb_evidence evidence = {.team = &team,
+    nb_evidence evidence = {.comm = &comm,
                             .log = &silent,
                             .candidates = &h->candidates,
                             .d = D,
@@ -112,27 +112,27 @@ static nb_status mine(held *h, const char *criterion, bool resume, nb_error *err
                          .resume = resume};
     nb_strings names = {0};
     uint8_t tags[KEPT];
-    nb_status status = nb_team_agree(&team, parsed, err);
+    nb_status status = nb_comm_agree(&comm, parsed, err);
     if (status == NB_OK) {
         status = nb_mine(&h->mined, &plan, &evidence, err);
     }
-    if (status == NB_OK && team.rank == 0) {
+    if (status == NB_OK && comm.rank == 0) {
         status = nb_mined_texts(&h->mined, &h->texts, &names, tags, err);
     }
     nb_strings_free(&names);
     nb_parsed_free(&options);
-    return nb_team_agree(&team, status, err);
+    return nb_comm_agree(&comm, status, err);
 }
 
 /* The whole of it; ids [KEPT] of the selected on rank 0. */
 static nb_status go(const char *criterion, bool resume, uint64_t *ids, nb_error *err)
 {
     held h = {0};
-    nb_status status = nb_team_agree(&team, gather(&h, err), err);
+    nb_status status = nb_comm_agree(&comm, gather(&h, err), err);
     if (status == NB_OK) {
         status = mine(&h, criterion, resume, err);
     }
-    if (status == NB_OK && team.rank == 0) {
+    if (status == NB_OK && comm.rank == 0) {
         assert_int_equal(h.mined.selection.count, KEPT);
         memcpy(ids, h.mined.selection.ids, KEPT * sizeof *ids);
     }
@@ -155,15 +155,15 @@ static bool fail_one(const char *criterion, long i, int victim, const uint64_t *
     uint64_t got[KEPT] = {0};
     nb_error err = {0};
     long before = blocks_held();
-    fail_allocation(team.rank == victim ? i : 0, false);
+    fail_allocation(comm.rank == victim ? i : 0, false);
     nb_status status = go(criterion, false, got, &err);
-    int64_t hit = team.rank == victim && allocations() >= i;
+    int64_t hit = comm.rank == victim && allocations() >= i;
     fail_allocation(0, false);
     if (blocks_held() != before) {
-        fail_msg("%s: allocation %ld of rank %d failed: rank %d has %ld blocks left", criterion, i, victim, team.rank,
+        fail_msg("%s: allocation %ld of rank %d failed: rank %d has %ld blocks left", criterion, i, victim, comm.rank,
                  blocks_held() - before);
     }
-    must(nb_team_largest(&team, &hit, 1, &err), &err);
+    must(nb_comm_max(&comm, &hit, 1, &err), &err);
     *over += hit && status == NB_OK;
     if (hit && status != NB_OK && (status != NB_ERR_LIMIT || !strstr(err.message, "memory"))) {
         fail_msg("%s: allocation %ld of rank %d failed: status %d, '%s'", criterion, i, victim, (int)status,
@@ -175,7 +175,7 @@ static bool fail_one(const char *criterion, long i, int victim, const uint64_t *
         status = NB_OK;
     }
     if (status == NB_OK) {
-        assert_memory_equal(got, want, team.rank == 0 ? sizeof got : 0);
+        assert_memory_equal(got, want, comm.rank == 0 ? sizeof got : 0);
     }
     return hit != 0;
 }
@@ -188,14 +188,14 @@ static void test_mining(void **state)
         uint64_t want[KEPT] = {0};
         nb_error err = {0};
         must(go(criteria[c], false, want, &err), &err);
-        for (int victim = 0; victim<team.size; victim += team.size> 1 ? team.size - 1 : 1) {
+        for (int victim = 0; victim<comm.size; victim += comm.size> 1 ? comm.size - 1 : 1) {
             long failed = 0, over = 0, i = 1;
             while (fail_one(criteria[c], i, victim, want, &over)) {
                 failed++;
-                i += (i < DENSE ? 1 : i / 8) * (team.size > 1 ? STRIDE : 1);
+                i += (i < DENSE ? 1 : i / 8) * (comm.size > 1 ? STRIDE : 1);
             }
             assert_true(failed > 2 && over <= 2);
-            if (team.rank == 0) {
+            if (comm.rank == 0) {
                 print_message("%s: %ld of some %ld allocations of rank %d failed, one a run; %ld got over\n",
                               criteria[c], failed, i - 1, victim, over);
             }
@@ -208,7 +208,7 @@ static int write_world(void **state)
 {
     nb_error err = {0};
     (void)state;
-    if (team.rank == 0) {
+    if (comm.rank == 0) {
         write_store(texts_path, "texts.nbe", TEXTS, 0);
         write_store(labels_path, "labels.nbe", C, C);
         write_store(id_path, "id.nbe", IMAGES, C);
@@ -217,7 +217,7 @@ static int write_world(void **state)
     }
     char *const paths[] = {texts_path, labels_path, id_path, wild_path, ledger_path};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        must(nb_team_broadcast(&team, paths[i], sizeof texts_path, &err), &err);
+        must(nb_comm_broadcast(&comm, paths[i], sizeof texts_path, &err), &err);
     }
     return 0;
 }
@@ -225,5 +225,5 @@ static int write_world(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_mining)};
-    return run_on_team(&team, tests, write_world);
+    return run_on_ranks(&comm, tests, write_world);
 }

@@ -1,6 +1,6 @@
 /* Criteria, selections and scores against the authors' own code (golden/methods) and, on real CLIP ViT-B/32 embeddings,
  * against the formulas in double precision (data/real-clip-vit-b-32). */
-#include "support/on_team.h"
+#include "support/on_ranks.h"
 
 #include "common/linear/exact/exact_sum.h"
 #include "common/store/npy.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static nb_team team;
+static nb_comm comm;
 static nb_log silent;
 
 /* One label set with its stores and everything the criteria look at. */
@@ -65,8 +65,8 @@ static void finish_world(world *w)
     }
     must(nb_evidence_rows(&w->label_store, &w->label_rows, &err), &err);
     must(nb_evidence_prototypes(&w->id_store, &w->labels, &w->prototypes, &err), &err);
-    must(nb_candidates_open(&w->candidates, &team, &w->texts, &(nb_strings){0}, NULL, &err), &err);
-    w->evidence = (nb_evidence){.team = &team,
+    must(nb_candidates_open(&w->candidates, &comm, &w->texts, &(nb_strings){0}, NULL, &err), &err);
+    w->evidence = (nb_evidence){.comm = &comm,
                                 .log = &silent,
                                 .candidates = &w->candidates,
                                 .d = (size_t)w->texts.plan.width,
@@ -149,7 +149,7 @@ static void near(const double *got, const char *expected, measure by, double tol
         double y = nb_npy_at(&want, i), scale = by == ABSOLUTE ? 1 : by == RELATIVE ? fabs(y) : largest;
         worst = fmax(worst, fabs(got[i] - y) / scale);
     }
-    if (team.rank == 0) {
+    if (comm.rank == 0) {
         print_message("%s: %zu values, largest %s difference %.2g\n", nb_path_base(expected), want.rows, names[by],
                       worst);
     }
@@ -197,7 +197,7 @@ static void mine(found *f, const world *w, const char *criterion, nb_quota quota
     const nb_criterion *c = nb_criterion_find(criterion);
     snprintf(name, sizeof name, "ledger-%d", number++);
     snprintf(path, sizeof path, "%s", scratch_path(name));
-    must(nb_team_broadcast(&team, path, sizeof path, &err), &err);
+    must(nb_comm_broadcast(&comm, path, sizeof path, &err), &err);
     nb_mine_plan plan = {.criterion = c,
                          .rejection = c->rejection,
                          .options = &w->options,
@@ -209,14 +209,14 @@ static void mine(found *f, const world *w, const char *criterion, nb_quota quota
     must(nb_mine(&f->mined, &plan, &w->evidence, &err), &err);
     copy_ledger(f);
     uint64_t count = f->mined.selection.count;
-    must(nb_team_broadcast(&team, &count, sizeof count, &err), &err);
+    must(nb_comm_broadcast(&comm, &count, sizeof count, &err), &err);
     f->count = (size_t)count;
     f->accepted = f->mined.selection.accepted;
     f->ids = calloc(f->count, sizeof *f->ids);
-    if (team.rank == 0) {
+    if (comm.rank == 0) {
         memcpy(f->ids, f->mined.selection.ids, f->count * sizeof *f->ids);
     }
-    must(nb_team_broadcast(&team, f->ids, f->count * sizeof *f->ids, &err), &err);
+    must(nb_comm_broadcast(&comm, f->ids, f->count * sizeof *f->ids, &err), &err);
 }
 
 static void free_found(found *f)
@@ -340,18 +340,18 @@ static void test_traffic(void **state)
     found m;
     nb_error err = {0};
     open_untagged(&w);
-    uint64_t before = *team.traffic, spent, own = 0, total;
+    uint64_t before = *comm.traffic, spent, own = 0, total;
     /* `mine` itself broadcasts a path, the count and the ids */
     mine(&m, &w, "debiased", (nb_quota){.count = KEPT}, false);
-    spent = *team.traffic - before - 4096 - 8 - KEPT * 8;
+    spent = *comm.traffic - before - 4096 - 8 - KEPT * 8;
     for (size_t i = 0; i < m.count; i++) {
-        own += nb_team_owns(&team, (size_t)m.ids[i] / NB_AFFINITY_TEXTS);
+        own += nb_comm_owns(&comm, (size_t)m.ids[i] / NB_AFFINITY_TEXTS);
     }
     uint64_t images = w.wild_store.plan.count + w.id_store.plan.count;
     total = images * (8 + 8 * NB_EXACT_DIGITS) + 3 * 8 * 256 * 8 + (NB_REASON_COUNT + NB_TAG_COUNT) * 8 + 8 + own * 16 +
             2 * 2 * 8;
     assert_int_equal(spent, total);
-    must(nb_team_sum(&team, &own, 1, &err), &err);
+    must(nb_comm_sum(&comm, &own, 1, &err), &err);
     assert_int_equal(own, KEPT);
     free_found(&m);
     free_world(&w);
@@ -462,5 +462,5 @@ int main(void)
         cmocka_unit_test(test_golden_scores),    cmocka_unit_test(test_traffic),
         cmocka_unit_test(test_neighbour_sample),
     };
-    return run_on_team(&team, tests, NULL);
+    return run_on_ranks(&comm, tests, NULL);
 }

@@ -1,6 +1,6 @@
 /* The exchange of the sample sort: every text ends once, in order, in one rank; the bytes counted are those of the
  * formula in mining/corpus/sort/exchange.h; a rank whose scratch space fails ends all of them with its error. */
-#include "support/on_team.h"
+#include "support/on_ranks.h"
 
 #include "common/base/random.h"
 #include "mining/corpus/sort/exchange.h"
@@ -11,7 +11,7 @@
 
 enum { LINES = 30000, DIFFERENT = 40000 };
 
-static nb_team team;
+static nb_comm comm;
 
 /* Text `i` of all; its length varies from 8 to about 100 bytes. */
 static size_t text_of(char out[128], uint64_t i)
@@ -28,16 +28,16 @@ static void fill(nb_sorter *s, bool skewed)
     nb_error err = {0};
     char text[128];
     for (uint64_t i = 0; i < LINES; i++) {
-        uint64_t pick = nb_random_below(5, (uint64_t)team.rank, i, skewed ? 50 : DIFFERENT);
+        uint64_t pick = nb_random_below(5, (uint64_t)comm.rank, i, skewed ? 50 : DIFFERENT);
         size_t len = text_of(text, pick);
-        must(nb_sorter_add(s, text, len, (uint8_t)(i % 3), nb_place((size_t)team.rank, i + 1), &err), &err);
+        must(nb_sorter_add(s, text, len, (uint8_t)(i % 3), nb_place((size_t)comm.rank, i + 1), &err), &err);
     }
 }
 
 typedef struct state {
     nb_sorter sorter;
     nb_strings splitters;
-    nb_scratch scratch;
+    nb_scratch_file scratch;
     size_t budget;
     nb_spool *spools;
     nb_run *runs;
@@ -46,8 +46,8 @@ typedef struct state {
 
 static nb_status exchange(state *s, size_t room, size_t budget, const char *folder, bool skewed, nb_error *err)
 {
-    size_t size = (size_t)team.size;
-    *s = (state){.scratch = nb_scratch_in(folder), .budget = budget};
+    size_t size = (size_t)comm.size;
+    *s = (state){.scratch = nb_scratch_file_in(folder), .budget = budget};
     must(nb_sorter_open(&s->sorter, room, scratch_path("."), err), err);
     fill(&s->sorter, skewed);
     must(nb_sorter_finish(&s->sorter, 3, err), err);
@@ -56,22 +56,22 @@ static nb_status exchange(state *s, size_t room, size_t budget, const char *fold
     for (size_t r = 0; r < size; r++) {
         s->spools[r] = nb_spool_in(&s->scratch, &s->budget);
     }
-    must(nb_exchange_splitters(&s->splitters, &team, &s->sorter, &s->traffic, err), err);
+    must(nb_exchange_splitters(&s->splitters, &comm, &s->sorter, &s->traffic, err), err);
     assert_int_equal(s->splitters.count, size - 1);
     const nb_exchange_plan plan = {
-        .team = &team, .sorter = &s->sorter, .splitters = &s->splitters, .block = NB_EXCHANGE_BLOCK_MIN};
+        .comm = &comm, .sorter = &s->sorter, .splitters = &s->splitters, .block = NB_EXCHANGE_BLOCK_MIN};
     return nb_exchange(s->runs, s->spools, &plan, &s->traffic, err);
 }
 
 static void drop(state *s)
 {
-    for (int r = 0; r < team.size; r++) {
+    for (int r = 0; r < comm.size; r++) {
         nb_spool_free(&s->spools[r]);
     }
     free(s->spools);
     free(s->runs);
     nb_strings_free(&s->splitters);
-    nb_scratch_close(&s->scratch);
+    nb_scratch_file_close(&s->scratch);
     nb_sorter_free(&s->sorter);
 }
 
@@ -80,12 +80,12 @@ static void check_traffic(const state *s)
 {
     nb_error err = {0};
     nb_traffic sum = s->traffic;
-    uint64_t received = 0, size = (uint64_t)team.size;
-    for (int r = 0; r < team.size; r++) {
+    uint64_t received = 0, size = (uint64_t)comm.size;
+    for (int r = 0; r < comm.size; r++) {
         received += s->spools[r].size;
     }
-    must(nb_team_sum(&team, (uint64_t *)&sum, sizeof sum / sizeof(uint64_t), &err), &err);
-    must(nb_team_sum(&team, &received, 1, &err), &err);
+    must(nb_comm_sum(&comm, (uint64_t *)&sum, sizeof sum / sizeof(uint64_t), &err), &err);
+    must(nb_comm_sum(&comm, &received, 1, &err), &err);
     assert_int_equal(received, NB_ENTRY_HEAD * sum.entries + sum.text_bytes);
     assert_int_equal(sum.sent, received + NB_BLOCK_HEAD * sum.blocks);
     assert_true(sum.blocks >= size * (size - 1));
@@ -100,7 +100,7 @@ static void check_order(const state *s, bool skewed)
     char ends[2][128] = {"", ""};
     uint64_t count = 0;
     bool more;
-    must(nb_merge_open(&m, s->runs, s->sorter.run_count + (size_t)team.size, 1 << 20, &err), &err);
+    must(nb_merge_open(&m, s->runs, s->sorter.run_count + (size_t)comm.size, 1 << 20, &err), &err);
     uint8_t *seen = nb_alloc(3 * (size_t)DIFFERENT, 1, &err);
     for (;;) {
         must(nb_merge_next(&m, &more, &err), &err);
@@ -116,7 +116,7 @@ static void check_order(const state *s, bool skewed)
         count++;
     }
     nb_merge_close(&m);
-    for (int r = 0; r < team.size; r++) {
+    for (int r = 0; r < comm.size; r++) {
         for (uint64_t i = 0; i < LINES; i++) {
             uint64_t pick = nb_random_below(5, (uint64_t)r, i, skewed ? 50 : DIFFERENT);
             seen[3 * pick + i % 3] = 1;
@@ -129,11 +129,11 @@ static void check_order(const state *s, bool skewed)
     free(seen);
     char *all = NULL;
     uint64_t *offset = NULL;
-    must(nb_team_gather(&team, ends, sizeof ends, &all, &offset, &err), &err);
-    must(nb_team_sum(&team, &count, 1, &err), &err);
+    must(nb_comm_gather(&comm, ends, sizeof ends, &all, &offset, &err), &err);
+    must(nb_comm_sum(&comm, &count, 1, &err), &err);
     assert_int_equal(count, want);
     const char *last = "";
-    for (int r = 0; team.rank == 0 && r < team.size; r++) {
+    for (int r = 0; comm.rank == 0 && r < comm.size; r++) {
         const char *low = all + offset[r], *high = low + sizeof ends[0];
         assert_true(!low[0] || strcmp(last, low) < 0);
         last = high[0] ? high : low[0] ? low : last;
@@ -161,13 +161,13 @@ static void test_in_memory(void **given)
 static void test_on_disk(void **given)
 {
     (void)given;
-    check_case(NB_SORTER_ROOM_MIN, 0, false);
+    check_case(NB_SORTER_CAPACITY_MIN, 0, false);
 }
 
 static void test_few_texts(void **given)
 {
     (void)given;
-    check_case(NB_SORTER_ROOM_MIN, 0, true);
+    check_case(NB_SORTER_CAPACITY_MIN, 0, true);
 }
 
 /* The load of a rank: its bytes are near the mean when all ranks hold the same kind of texts. */
@@ -181,12 +181,12 @@ static void test_balance(void **given)
     for (size_t i = 0; i < s.sorter.run_count; i++) {
         mine += s.runs[i].end - s.runs[i].begin;
     }
-    for (int r = 0; r < team.size; r++) {
+    for (int r = 0; r < comm.size; r++) {
         mine += s.spools[r].size / 60; /* a text has 60 bytes on the average */
     }
     all = mine;
-    must(nb_team_sum(&team, &all, 1, &err), &err);
-    assert_true(mine < 12 * all / 10 / (uint64_t)team.size);
+    must(nb_comm_sum(&comm, &all, 1, &err), &err);
+    assert_true(mine < 12 * all / 10 / (uint64_t)comm.size);
     drop(&s);
 }
 
@@ -194,11 +194,11 @@ static void test_balance(void **given)
 static void test_scratch_fails(void **given)
 {
     (void)given;
-    for (int bad = 0; team.size > 1 && bad < team.size; bad++) {
+    for (int bad = 0; comm.size > 1 && bad < comm.size; bad++) {
         nb_error err = {0};
         state s;
-        const char *folder = team.rank == bad ? absent_path("scratch") : scratch_path(".");
-        nb_status status = exchange(&s, NB_SORTER_ROOM_MIN, 0, folder, false, &err);
+        const char *folder = comm.rank == bad ? absent_path("scratch") : scratch_path(".");
+        nb_status status = exchange(&s, NB_SORTER_CAPACITY_MIN, 0, folder, false, &err);
         must_fail(status, NB_ERR_IO, &err, "absent/scratch'");
         assert_int_equal(err.rank, bad);
         drop(&s);
@@ -211,5 +211,5 @@ int main(void)
         cmocka_unit_test(test_in_memory), cmocka_unit_test(test_on_disk),       cmocka_unit_test(test_few_texts),
         cmocka_unit_test(test_balance),   cmocka_unit_test(test_scratch_fails),
     };
-    return run_on_team(&team, tests, NULL);
+    return run_on_ranks(&comm, tests, NULL);
 }

@@ -1,11 +1,11 @@
 /* The look at all images: what cannot be decoded is left out on all ranks alike, and what is known is kept for a run
  * that continues, unless it is of other images or damaged. */
-#include "support/on_team.h"
+#include "support/on_ranks.h"
 
 #include "common/image/write_png.h"
 #include "common/parallel/stop.h"
 #include "mining/images/check.h"
-#include "mining/images/marks.h"
+#include "mining/images/done_marks.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum { IMAGES = 150, BAD = 33 };
-static nb_team team;
+static nb_comm comm;
 static const nb_log silent = {0};
 static char folder[256]; /* rank 0's, the same for all */
 
@@ -44,7 +44,7 @@ static void write_image(size_t i)
 static void meet(void)
 {
     nb_error err = {0};
-    must(nb_team_agree(&team, NB_OK, &err), &err);
+    must(nb_comm_agree(&comm, NB_OK, &err), &err);
 }
 
 /* The list of all images, number BAD damaged or not. */
@@ -53,7 +53,7 @@ static void open_inputs(nb_image_inputs *in, bool damaged)
     nb_error err = {0};
     char path[300];
     meet();
-    if (team.rank == 0) {
+    if (comm.rank == 0) {
         write_image(BAD);
         if (damaged) {
             must(nb_file_write(image_of(path, BAD), true, "none", 4, &err), &err);
@@ -77,10 +77,10 @@ static size_t check(bool damaged, bool resume, size_t bytes)
     nb_image_inputs in;
     char path[300];
     size_t dropped = 0;
-    const nb_images_notes notes = {.path = path_of(path, "out.images"), .resume = resume};
+    const nb_images_check_options options = {.path = path_of(path, "out.images"), .resume = resume};
     open_inputs(&in, damaged);
     in.limits.bytes = bytes;
-    must(nb_images_check(&team, &silent, &in, &notes, &dropped, &err), &err);
+    must(nb_images_check(&comm, &silent, &in, &options, &dropped, &err), &err);
     assert_int_equal(in.count, IMAGES - dropped);
     assert_int_equal(in.labels[BAD], dropped ? BAD + 1 : BAD);
     assert_int_equal(access(path, R_OK), 0);
@@ -100,7 +100,7 @@ static void test_marks(void **state)
     assert_int_equal(check(true, true, 1 << 21), 0);
     assert_int_equal(check(true, false, 1 << 21), 1); /* not to be continued */
     meet();
-    if (team.rank == 0) { /* another verdict on one image: the digest does not hold */
+    if (comm.rank == 0) { /* another verdict on one image: the digest does not hold */
         must(nb_file_read(path_of(path, "out.images"), 1 << 20, &bytes, &len, &err), &err);
         bytes[len - 64 - IMAGES + BAD] = 1;
         must(nb_file_write(path, true, bytes, len, &err), &err);
@@ -108,7 +108,7 @@ static void test_marks(void **state)
     }
     assert_int_equal(check(true, true, 1 << 21), 1);
     meet();
-    if (team.rank == 0) {
+    if (comm.rank == 0) {
         assert_int_equal(truncate(path_of(path, "out.images"), (off_t)len - 1), 0);
     }
     assert_int_equal(check(true, true, 1 << 21), 1);
@@ -121,21 +121,21 @@ static void test_stop(void **state)
     nb_error err = {0};
     nb_image_inputs in;
     char path[300];
-    uint8_t marks[IMAGES];
+    uint8_t done_marks[IMAGES];
     size_t dropped;
-    const nb_images_notes notes = {.path = path_of(path, "out.images")};
+    const nb_images_check_options options = {.path = path_of(path, "out.images")};
     open_inputs(&in, true);
     nb_stop_listen();
     raise(SIGUSR1);
-    must_fail(nb_images_check(&team, &silent, &in, &notes, &dropped, &err), NB_STOPPED, &err, "images looked at");
+    must_fail(nb_images_check(&comm, &silent, &in, &options, &dropped, &err), NB_STOPPED, &err, "images looked at");
     assert_non_null(strstr(err.hint, "--resume"));
     meet();
-    assert_true(nb_image_marks_read(marks, &in, path));
+    assert_true(nb_done_marks_read(done_marks, &in, path));
     for (size_t i = 0; i < IMAGES; i++) {
-        assert_true(marks[i] <= 1 || i == BAD);
+        assert_true(done_marks[i] <= 1 || i == BAD);
     }
     in.count--; /* other images */
-    assert_false(nb_image_marks_read(marks, &in, path));
+    assert_false(nb_done_marks_read(done_marks, &in, path));
     in.count++;
     nb_image_inputs_free(&in);
 }
@@ -145,8 +145,8 @@ static int write_images(void **state)
     nb_error err = {0};
     (void)state;
     snprintf(folder, sizeof folder, "%s", scratch_path("."));
-    must(nb_team_broadcast(&team, folder, sizeof folder, &err), &err);
-    for (size_t i = 0; team.rank == 0 && i < IMAGES; i++) {
+    must(nb_comm_broadcast(&comm, folder, sizeof folder, &err), &err);
+    for (size_t i = 0; comm.rank == 0 && i < IMAGES; i++) {
         write_image(i);
     }
     return 0;
@@ -155,5 +155,5 @@ static int write_images(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_marks), cmocka_unit_test(test_stop)};
-    return run_on_team(&team, tests, write_images);
+    return run_on_ranks(&comm, tests, write_images);
 }

@@ -1,5 +1,5 @@
 /* Every tile goes to one rank, once; a slow rank gets fewer; a halt reaches all; nothing hangs when a rank fails. */
-#include "support/on_team.h"
+#include "support/on_ranks.h"
 
 #include "common/parallel/queue.h"
 
@@ -8,10 +8,11 @@
 #include <string.h>
 #include <time.h>
 
-static nb_team team;
+static nb_comm comm;
 
-enum { WAYS = 4, TILES_MAX = 1000 };
-static const nb_sharing ways[WAYS] = {NB_SHARING_AUTO, NB_SHARING_NODE, NB_SHARING_WINDOW, NB_SHARING_DEALT};
+enum { SHARINGS = 4, TILES_MAX = 1000 };
+static const nb_sharing sharings[SHARINGS] = {NB_SHARING_AUTO, NB_SHARING_NODE, NB_SHARING_WINDOW,
+                                              NB_SHARING_ROUND_ROBIN};
 
 static void nap(long milliseconds)
 {
@@ -19,12 +20,12 @@ static void nap(long milliseconds)
     nanosleep(&t, NULL);
 }
 
-/* False where this MPI lacks that way, which all ranks then agree on; AUTO and DEALT are always to be had. */
+/* False where this MPI lacks that way, which all ranks then agree on; AUTO and ROUND_ROBIN are always to be had. */
 static bool start(nb_queue *q, nb_sharing how, size_t tiles, size_t run)
 {
     nb_error err = {0};
-    nb_status status = nb_queue_create(q, &team, how, tiles, run, &err);
-    if (how == NB_SHARING_AUTO || how == NB_SHARING_DEALT) {
+    nb_status status = nb_queue_create(q, &comm, how, tiles, run, &err);
+    if (how == NB_SHARING_AUTO || how == NB_SHARING_ROUND_ROBIN) {
         must(status, &err);
     }
     if (status != NB_OK) {
@@ -39,15 +40,15 @@ static bool start(nb_queue *q, nb_sharing how, size_t tiles, size_t run)
 static void end(nb_queue *q)
 {
     nb_error err = {0};
-    must(nb_team_agree(&team, NB_OK, &err), &err);
+    must(nb_comm_agree(&comm, NB_OK, &err), &err);
     nb_queue_destroy(q);
 }
 
 static void post(nb_queue *q, size_t items, bool finished)
 {
     nb_error err = {0};
-    nb_tally tally = {.items = items, .finished = finished};
-    must(nb_queue_post(q, &tally, &err), &err);
+    nb_counters counters = {.items = items, .finished = finished};
+    must(nb_queue_post(q, &counters, &err), &err);
 }
 
 /* Takes all; returns how many tiles this rank got, in increasing order, runs whole. */
@@ -78,17 +79,17 @@ static void test_once(void **state)
 {
     (void)state;
     static const size_t shapes[][2] = {{0, 1}, {1, 1}, {3, 1}, {100, 1}, {100, 7}, {99, 100}, {TILES_MAX, 3}};
-    for (size_t w = 0; w < WAYS; w++) {
+    for (size_t w = 0; w < SHARINGS; w++) {
         for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
             nb_error err = {0};
             nb_queue q;
             uint64_t seen[TILES_MAX + 1] = {0};
-            if (!start(&q, ways[w], shapes[i][0], shapes[i][1])) {
+            if (!start(&q, sharings[w], shapes[i][0], shapes[i][1])) {
                 continue;
             }
             seen[TILES_MAX] = take_all(&q, seen, shapes[i][1], 0);
             post(&q, (size_t)seen[TILES_MAX], true);
-            must(nb_team_sum(&team, seen, TILES_MAX + 1, &err), &err);
+            must(nb_comm_sum(&comm, seen, TILES_MAX + 1, &err), &err);
             for (size_t t = 0; t < TILES_MAX; t++) {
                 assert_int_equal(seen[t], t < shapes[i][0] ? 1 : 0);
             }
@@ -102,32 +103,32 @@ static void test_once(void **state)
 static void test_slow(void **state)
 {
     (void)state;
-    for (size_t w = 0; w < WAYS; w++) {
+    for (size_t w = 0; w < SHARINGS; w++) {
         nb_queue q;
         uint64_t seen[TILES_MAX] = {0};
-        bool slow = team.size > 1 && team.rank == team.size - 1;
-        if (!start(&q, ways[w], 100, 1)) {
+        bool slow = comm.size > 1 && comm.rank == comm.size - 1;
+        if (!start(&q, sharings[w], 100, 1)) {
             continue;
         }
-        nb_tally *all = calloc((size_t)team.size, sizeof *all);
+        nb_counters *all = calloc((size_t)comm.size, sizeof *all);
         assert_non_null(all);
         size_t got = take_all(&q, seen, 1, slow ? 40 : 1);
         post(&q, got, true);
-        if (team.rank == 0) {
+        if (comm.rank == 0) {
             while (!nb_queue_finished(&q)) {
                 nap(1);
             }
             size_t sum = 0;
-            nb_queue_look(&q, all);
-            for (int r = 0; r < team.size; r++) {
+            nb_queue_counters(&q, all);
+            for (int r = 0; r < comm.size; r++) {
                 sum += (size_t)all[r].items;
             }
-            if (q.how != NB_SHARING_DEALT) {
+            if (q.how != NB_SHARING_ROUND_ROBIN) {
                 assert_int_equal(sum, 100);
             }
         }
-        if (q.how != NB_SHARING_DEALT && slow) {
-            assert_true(got < 100 / (size_t)team.size);
+        if (q.how != NB_SHARING_ROUND_ROBIN && slow) {
+            assert_true(got < 100 / (size_t)comm.size);
         }
         free(all);
         end(&q);
@@ -138,18 +139,18 @@ static void test_slow(void **state)
 static void test_halt(void **state)
 {
     (void)state;
-    for (size_t w = 0; w < WAYS; w++) {
-        for (int bad = 0; bad < team.size; bad++) {
+    for (size_t w = 0; w < SHARINGS; w++) {
+        for (int bad = 0; bad < comm.size; bad++) {
             nb_error err = {0};
             nb_queue q;
             uint64_t got = 0;
-            if (!start(&q, ways[w], TILES_MAX, 2)) {
+            if (!start(&q, sharings[w], TILES_MAX, 2)) {
                 continue;
             }
             for (bool more = true; more;) {
                 size_t tile;
                 must(nb_queue_next(&q, &tile, &more, &err), &err);
-                if (more && ++got == 3 && team.rank == bad) {
+                if (more && ++got == 3 && comm.rank == bad) {
                     nb_queue_halt(&q, NB_HALT_STOPPED);
                     nb_queue_halt(&q, NB_HALT_FAILED);
                     assert_int_equal(nb_queue_halted(&q), NB_HALT_STOPPED | NB_HALT_FAILED);
@@ -157,17 +158,17 @@ static void test_halt(void **state)
                 nap(more ? 2 : 0);
             }
             post(&q, (size_t)got, true);
-            if (team.rank == 0) {
+            if (comm.rank == 0) {
                 while (!nb_queue_finished(&q)) {
                     nap(1);
                 }
-                if (q.how != NB_SHARING_DEALT) {
+                if (q.how != NB_SHARING_ROUND_ROBIN) {
                     assert_int_equal(nb_queue_halted(&q), NB_HALT_STOPPED | NB_HALT_FAILED);
                 }
             }
-            nb_status status = team.rank == bad ? nb_fail(&err, NB_ERR_IO, "rank %d fell over", bad) : NB_OK;
-            assert_int_equal(nb_team_agree(&team, status, &err), NB_ERR_IO);
-            if (q.how != NB_SHARING_DEALT) {
+            nb_status status = comm.rank == bad ? nb_fail(&err, NB_ERR_IO, "rank %d fell over", bad) : NB_OK;
+            assert_int_equal(nb_comm_agree(&comm, status, &err), NB_ERR_IO);
+            if (q.how != NB_SHARING_ROUND_ROBIN) {
                 assert_true(got < TILES_MAX / 4);
             }
             nb_queue_destroy(&q);
@@ -178,8 +179,8 @@ static void test_halt(void **state)
 static void test_names(void **state)
 {
     (void)state;
-    for (size_t w = 0; w < WAYS; w++) {
-        assert_int_equal(nb_sharing_parse(nb_sharing_name(ways[w])), ways[w]);
+    for (size_t w = 0; w < SHARINGS; w++) {
+        assert_int_equal(nb_sharing_parse(nb_sharing_name(sharings[w])), sharings[w]);
     }
     assert_int_equal(nb_sharing_parse("nonsense"), NB_SHARING_AUTO);
     nb_queue none = {0};
@@ -194,5 +195,5 @@ int main(void)
         cmocka_unit_test(test_halt),
         cmocka_unit_test(test_names),
     };
-    return run_on_team(&team, tests, NULL);
+    return run_on_ranks(&comm, tests, NULL);
 }

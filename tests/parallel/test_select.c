@@ -1,6 +1,6 @@
 /* Selection from a ledger on any number of ranks: total orders, shares of the tags, rescoring near the cut, what is
  * refused. */
-#include "support/on_team.h"
+#include "support/on_ranks.h"
 
 #include "common/base/random.h"
 #include "mining/select/select.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static nb_team team;
+static nb_comm comm;
 static nb_log silent;
 
 /* 0-3 nouns, 4-7 adjectives, 8-9 untagged. */
@@ -27,8 +27,8 @@ static void make_ledger(nb_ledger *l, size_t n, const double *column, const uint
     nb_ledger_tile *tile = calloc(1, sizeof *tile);
     snprintf(name, sizeof name, "ledger-%d", number++);
     snprintf(path, sizeof path, "%s", scratch_path(name));
-    must(nb_team_broadcast(&team, path, sizeof path, &err), &err);
-    must(nb_ledger_open(l, &team, &silent, &(nb_ledger_plan){path, "test", n, 1, false}, &err), &err);
+    must(nb_comm_broadcast(&comm, path, sizeof path, &err), &err);
+    must(nb_ledger_open(l, &comm, &silent, &(nb_ledger_plan){path, "test", n, 1, false}, &err), &err);
     for (size_t t = 0; t < l->tiles; t++) {
         memset(tile, 0, sizeof *tile);
         for (size_t i = 0; i < nb_ledger_rows(l, t); i++) {
@@ -37,11 +37,11 @@ static void make_ledger(nb_ledger *l, size_t n, const double *column, const uint
             tile->reasons[i] = reasons ? reasons[u] : NB_ACCEPTED;
             tile->tags[i] = tag ? tag[u] : NB_TAG_NONE;
         }
-        if (nb_team_owns(&team, t)) {
+        if (nb_comm_owns(&comm, t)) {
             must(nb_ledger_write(l, t, tile, &err), &err);
         }
     }
-    must(nb_team_agree(&team, NB_OK, &err), &err);
+    must(nb_comm_agree(&comm, NB_OK, &err), &err);
     free(tile);
 }
 
@@ -50,7 +50,7 @@ static nb_status choose(nb_selection *s, bool smallest, const uint8_t *reasons, 
 {
     nb_ledger l;
     make_ledger(&l, 10, values, reasons, tag);
-    nb_contest c = {.team = &team, .ledger = &l, .rule = "interneg", .smallest = smallest};
+    nb_selection_basis c = {.comm = &comm, .ledger = &l, .rule = "interneg", .smallest = smallest};
     nb_status status = nb_select(s, &c, &quota, err);
     nb_ledger_close(&l);
     return status;
@@ -58,7 +58,7 @@ static nb_status choose(nb_selection *s, bool smallest, const uint8_t *reasons, 
 
 static void check(nb_selection *s, const uint64_t *ids, size_t count)
 {
-    if (team.rank == 0) {
+    if (comm.rank == 0) {
         assert_int_equal(s->count, count);
         for (size_t i = 0; i < count; i++) {
             assert_int_equal(s->ids[i], ids[i]);
@@ -164,10 +164,11 @@ static void test_rescoring(void **state)
     qsort(order, N, sizeof *order, by_exact);
     make_ledger(&l, N, rough, NULL, NULL);
     truth t = {.exact = exact};
-    nb_contest c = {.team = &team, .ledger = &l, .rule = "interneg", .slack = slack, .rescore = rescore, .state = &t};
+    nb_selection_basis c = {
+        .comm = &comm, .ledger = &l, .rule = "interneg", .slack = slack, .rescore = rescore, .state = &t};
     must(nb_select(&s, &c, &(nb_quota){.count = KEPT}, &err), &err);
     assert_true(t.rescored < KEPT + 200); /* not everything */
-    for (size_t i = 0; team.rank == 0 && i < KEPT; i++) {
+    for (size_t i = 0; comm.rank == 0 && i < KEPT; i++) {
         assert_int_equal(s.ids[i], order[i]);
         assert_true(s.values[i] == exact[order[i]]);
     }
@@ -188,43 +189,43 @@ static void test_ledger(void **state)
     nb_ledger_tile *tile = calloc(1, sizeof *tile);
     bool done;
     snprintf(path, sizeof path, "%s", scratch_path("resumed"));
-    must(nb_team_broadcast(&team, path, sizeof path, &err), &err);
-    must(nb_ledger_open(&l, &team, &silent, &(nb_ledger_plan){path, "one", 3000, 2, false}, &err), &err);
+    must(nb_comm_broadcast(&comm, path, sizeof path, &err), &err);
+    must(nb_ledger_open(&l, &comm, &silent, &(nb_ledger_plan){path, "one", 3000, 2, false}, &err), &err);
     tile->columns[1][7] = 3.25;
-    if (team.rank == 0) {
+    if (comm.rank == 0) {
         must(nb_ledger_write(&l, 1, tile, &err), &err);
     }
     nb_ledger_close(&l);
-    must(nb_ledger_open(&l, &team, &silent, &(nb_ledger_plan){path, "one", 3000, 2, true}, &err), &err);
+    must(nb_ledger_open(&l, &comm, &silent, &(nb_ledger_plan){path, "one", 3000, 2, true}, &err), &err);
     must(nb_ledger_read(&l, 0, tile, &done, &err), &err);
     assert_false(done);
     must(nb_ledger_read(&l, 1, tile, &done, &err), &err);
     assert_true(done && tile->columns[1][7] == 3.25);
     must(nb_ledger_read(&l, 2, tile, &done, &err), &err);
     assert_false(done);
-    must(nb_team_agree(&team, NB_OK, &err), &err);
-    if (team.rank == 0) {
+    must(nb_comm_agree(&comm, NB_OK, &err), &err);
+    if (comm.rank == 0) {
         assert_int_equal(pwrite(l.fd, "x", 1, (off_t)(NB_LEDGER_HEADER + l.record + 900)), 1);
     }
-    must(nb_team_agree(&team, NB_OK, &err), &err);
+    must(nb_comm_agree(&comm, NB_OK, &err), &err);
     must(nb_ledger_read(&l, 1, tile, &done, &err), &err);
     assert_false(done);
-    must(nb_team_agree(&team, NB_OK, &err), &err);
+    must(nb_comm_agree(&comm, NB_OK, &err), &err);
     memset(tile, 0, sizeof *tile);
     tile->tags[5] = NB_TAG_COUNT; /* no tag, with the right checksum */
-    if (team.rank == 0) {
+    if (comm.rank == 0) {
         must(nb_ledger_write(&l, 1, tile, &err), &err);
     }
-    must(nb_team_agree(&team, NB_OK, &err), &err);
+    must(nb_comm_agree(&comm, NB_OK, &err), &err);
     must(nb_ledger_read(&l, 1, tile, &done, &err), &err);
     assert_false(done);
     nb_ledger_close(&l);
-    must(nb_ledger_open(&l, &team, &silent, &(nb_ledger_plan){path, "another", 3000, 2, true}, &err), &err);
+    must(nb_ledger_open(&l, &comm, &silent, &(nb_ledger_plan){path, "another", 3000, 2, true}, &err), &err);
     must(nb_ledger_read(&l, 1, tile, &done, &err), &err);
     assert_false(done);
     nb_ledger_close(&l);
     err = (nb_error){0};
-    must_fail(nb_ledger_open(&l, &team, &silent, &(nb_ledger_plan){absent_path("ledger"), "one", 3000, 2, false}, &err),
+    must_fail(nb_ledger_open(&l, &comm, &silent, &(nb_ledger_plan){absent_path("ledger"), "one", 3000, 2, false}, &err),
               NB_ERR_IO, &err, "absent/ledger");
     free(tile);
 }
@@ -235,5 +236,5 @@ int main(void)
         cmocka_unit_test(test_order),     cmocka_unit_test(test_shares), cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_rescoring), cmocka_unit_test(test_ledger),
     };
-    return run_on_team(&team, tests, NULL);
+    return run_on_ranks(&comm, tests, NULL);
 }

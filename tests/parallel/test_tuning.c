@@ -3,7 +3,7 @@
 #include "common/clip/model/weights.h"
 #include "mining/embed/shared_model.h"
 #include "mining/tuning/trainer.h"
-#include "support/on_team.h"
+#include "support/on_ranks.h"
 #include "support/sketch.h"
 
 #include <jansson.h>
@@ -13,7 +13,7 @@
 
 enum { PAIRS = 8, STEPS = 3 };
 
-static nb_team team;
+static nb_comm comm;
 
 /* The golden pairs, in memory. */
 typedef struct pairs {
@@ -74,7 +74,7 @@ typedef struct session {
     pairs pairs;
 } session;
 
-static void start(session *s, const nb_team *with, double lambda, size_t tile, bool recompute)
+static void start(session *s, const nb_comm *with, double lambda, size_t tile, bool recompute)
 {
     nb_error err = {0};
     nb_trainer_plan plan = nb_trainer_plan_default();
@@ -104,7 +104,7 @@ static void check_losses(double lambda, const char *key)
     nb_loss_terms terms;
     json_t *root = golden_json(), *runs = json_object_get(json_object_get(root, "runs_by_lambda"), key);
     assert_int_equal(json_array_size(runs), STEPS);
-    start(&s, &team, lambda, 2, false);
+    start(&s, &comm, lambda, 2, false);
     for (size_t i = 0; i < STEPS; i++) {
         must(nb_trainer_step(&s.trainer, order, 1e-3, &terms, &err), &err);
         const double got[] = {terms.loss, terms.image_ce, terms.text_ce, terms.image_energy, terms.text_energy};
@@ -171,8 +171,8 @@ static void test_steps(void **state)
     nb_error err = {0};
     session s, one;
     nb_loss_terms terms;
-    nb_team alone = {.comm = MPI_COMM_SELF, .size = 1};
-    start(&s, &team, 0.001, 2, false);
+    nb_comm alone = {.handle = MPI_COMM_SELF, .size = 1};
+    start(&s, &comm, 0.001, 2, false);
     start(&one, &alone, 0.001, 2, true);
     size_t n = s.trainer.parameters;
     float *before = calloc(n, sizeof *before);
@@ -185,11 +185,11 @@ static void test_steps(void **state)
             for (size_t k = s.trainer.slice.begin; k < s.trainer.slice.end; k++) {
                 own[k - s.trainer.slice.begin] = (float)nb_trainer_gradient(&s.trainer, k);
             }
-            must(nb_exchange_gather(&team, own, gradients, n, &err), &err);
+            must(nb_training_gather(&comm, own, gradients, n, &err), &err);
         }
     }
     assert_memory_equal(s.model.weights.base, one.model.weights.base, n * sizeof(float));
-    if (team.rank == 0) {
+    if (comm.rank == 0) {
         const float *base = s.model.weights.base;
         double off =
             distance(s.model.clip, base, gradients, NULL, NULL, "gradients/cma_gradients_step0.safetensors", 1e-2);
@@ -198,7 +198,7 @@ static void test_steps(void **state)
         print_message(
             "%d ranks: largest relative error of a gradient %.2g, of a weight after 3 steps %.2g, of its change "
             "%.2g\n",
-            team.size, off, moved, change);
+            comm.size, off, moved, change);
         assert_true(off <= 1e-3);
         assert_true(moved <= 1e-3);
         /* AdamW steps by a gradient's sign more than by its size: where it is near zero the sign is that of its
@@ -217,7 +217,7 @@ static void test_failure(void **state)
     nb_error err = {0};
     session s;
     nb_loss_terms terms;
-    start(&s, &team, 0.001, 2, false);
+    start(&s, &comm, 0.001, 2, false);
     s.pairs.broken = 7;
     must_fail(nb_trainer_step(&s.trainer, order, 1e-3, &terms, &err), NB_ERR_INPUT, &err, "pair 7 is broken");
     s.pairs.broken = PAIRS;
@@ -239,8 +239,8 @@ static void test_uneven(void **state)
     nb_error err = {0};
     session s, one;
     nb_loss_terms terms, terms_one;
-    nb_team alone = {.comm = MPI_COMM_SELF, .size = 1};
-    start(&s, &team, 0, 5, false);
+    nb_comm alone = {.handle = MPI_COMM_SELF, .size = 1};
+    start(&s, &comm, 0, 5, false);
     start(&one, &alone, 0, 5, false);
     must(nb_trainer_step(&s.trainer, order, 1e-3, &terms, &err), &err);
     must(nb_trainer_step(&one.trainer, order, 1e-3, &terms_one, &err), &err);
@@ -258,5 +258,5 @@ int main(void)
         cmocka_unit_test(test_failure),
         cmocka_unit_test(test_uneven),
     };
-    return run_on_team(&team, tests, NULL);
+    return run_on_ranks(&comm, tests, NULL);
 }

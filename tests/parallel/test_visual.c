@@ -3,7 +3,7 @@
 #include "common/clip/inversion/visual_negatives.h"
 #include "common/linear/reference/kernels.h"
 #include "mining/visual/wild_inversion.h"
-#include "support/on_team.h"
+#include "support/on_ranks.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -13,7 +13,7 @@
 
 enum { LABELS = 5, NEGATIVES = 40, WILD = 300 };
 
-static nb_team team;
+static nb_comm comm;
 
 static void rows(double *out, size_t count, size_t d, uint64_t stream)
 {
@@ -77,8 +77,8 @@ static void test_ranks(void **state)
     nb_error err = {0};
     nb_clip *clip;
     nb_log log = nb_log_open("test", false, false, true);
-    nb_team alone = {.comm = MPI_COMM_SELF, .size = 1};
-    nb_evidence e = {.team = &team, .log = &log};
+    nb_comm alone = {.handle = MPI_COMM_SELF, .size = 1};
+    nb_evidence e = {.comm = &comm, .log = &log};
     nb_store wild;
     nb_visual all, one;
     must(nb_clip_open(&clip, golden_path("tiny-gelu"), &err), &err);
@@ -92,9 +92,9 @@ static void test_ranks(void **state)
     import_wild(&wild, memory + 2 * LABELS * d, d);
     e.wild_images = &wild;
     must(nb_visual_mine(&all, &e, clip, &plan, &err), &err);
-    e.team = &alone;
+    e.comm = &alone;
     must(nb_visual_mine(&one, &e, clip, &plan, &err), &err);
-    if (team.rank == 0) {
+    if (comm.rank == 0) {
         print_message("%zu of %d images are confident, %zu rejected, %zu kept\n", one.confident, WILD, one.rejected,
                       one.count);
     }
@@ -122,7 +122,7 @@ static void test_ranks(void **state)
     }
     nb_visual_free(&all);
     plan.groups = NEGATIVES + 1;
-    e.team = &team;
+    e.comm = &comm;
     must_fail(nb_visual_mine(&all, &e, clip, &plan, &err), NB_ERR_USAGE, &err, "groups");
     nb_visual_free(&one);
     nb_store_close(&wild);
@@ -133,5 +133,5 @@ static void test_ranks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_ranks)};
-    return run_on_team(&team, tests, NULL);
+    return run_on_ranks(&comm, tests, NULL);
 }

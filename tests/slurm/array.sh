@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Embed stages as job arrays: laid out once, more parts than an array may have tasks, a task that is stopped and comes
+# Embed stages as job arrays: preallocated once, more parts than an array may have tasks, a task that is stopped and comes
 # back, one that fails and is made again alone; the bytes of one rank outside Slurm.
 MORE_CONF=MaxArraySize=4
 . "$TESTS/slurm/cluster.bash" || exit 1
@@ -47,7 +47,7 @@ prints '5 parts'
 until_ 150 all_ended || { show; die 'jobs do not end'; }
 run 1 "$SLURM/status" run.yaml
 grep -q '^embed-text  *failed .*4 of 5 parts done, 0 running, 0 pending, 1 failed: task [0-9]*_2, exit code 4 (reading or writing failed)' "$T/out" ||
-    { show; die 'the failed part is not told'; }
+    { show; die 'the failed part is not reported'; }
 grep -q '^mine  *failed .*CANCELLED' "$T/out" || die 'mine ran'
 run 1 "$SLURM/collect" run.yaml
 grep -q '^== embed-text, job [0-9]*_2: exit code 4' "$T/out" || die 'collect does not name the task'

@@ -47,8 +47,8 @@ for f in words.nbc words.nbe id-train.nbe wild.nbe id-test.nbe demo.nbank id.tsv
     same $f alone/$f
 done
 grep -q '"ranks": 3' demo.nbank.run.json || die 'mine did not run on 3 ranks'
-grep -q 'rank 2 on n' "$(log_of mine)" || die 'the binding of ranks is not told'
-grep -q 'OPENBLAS_NUM_THREADS=1' "$(log_of embed-text)" || die 'threads are not told'
+grep -q 'rank 2 on n' "$(log_of mine)" || die 'the binding of ranks is not reported'
+grep -q 'OPENBLAS_NUM_THREADS=1' "$(log_of embed-text)" || die 'threads are not reported'
 run 0 "$SLURM/collect" run.yaml
 [ ! -s "$T/out" ] || die 'collect found failures'
 
@@ -57,14 +57,14 @@ submit run.yaml --no-plan
 [ "$(grep -c 'done already' "$T/out")" = 12 ] || die 'not all are skipped'
 [ -z "$(squeue -h)" ] || die 'something was submitted'
 
-case_ 'a stage that fails is told with its reason, and what follows is not run'
+case_ 'a stage that fails is reported with its reason, and what follows is not run'
 sed -i 's/count: 200/count: 100000/' run.yaml
 rm demo.nbank
 submit run.yaml --no-plan
 until_ 60 all_ended || die 'jobs do not end'
 run 1 "$SLURM/status" run.yaml
 grep -q '^mine  *failed .*exit code 2 (usage).*--count 100000 is beyond' "$T/out" || die 'no reason'
-grep -q '^eval  *failed .*CANCELLED' "$T/out" || die 'eval is not told as cancelled'
+grep -q '^eval  *failed .*CANCELLED' "$T/out" || die 'eval is not reported as cancelled'
 run 1 "$SLURM/collect" run.yaml
 prints '--count 100000 is beyond'
 present "run.run/failed/mine-$(job_of mine)/rank-0.log"

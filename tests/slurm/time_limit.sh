@@ -29,7 +29,7 @@ submit run.yaml --no-plan --time 1 --signal 50 --requeues 0
 job=$(job_of embed-images)
 until_ 120 job_ended "$job" || { show; die 'the job does not end'; }
 if [ "$(ended_with embed-images 85)" = 1 ]; then # not too fast a machine
-    grep -q 'the most allowed (requeues: 0)' "$(log_of embed-images)" || die 'the bound is not told'
+    grep -q 'the most allowed (requeues: 0)' "$(log_of embed-images)" || die 'the bound is not reported'
     run 1 "$SLURM/status" run.yaml
     prints 'exit code 85 (stopped, state saved)'
     run 1 "$SLURM/collect" run.yaml

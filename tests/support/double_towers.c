@@ -91,13 +91,13 @@ static void tower(const double_model *m, const nb_tower_config *c, const nb_bloc
 {
     size_t w = c->width;
     double *normed = calloc(rows * w, sizeof(double)), *qkv = calloc(rows * 3 * w, sizeof(double));
-    double *mixed = calloc(rows * w, sizeof(double)), *hidden = calloc(rows * c->mlp, sizeof(double));
+    double *attention_out = calloc(rows * w, sizeof(double)), *hidden = calloc(rows * c->mlp, sizeof(double));
     for (size_t layer = 0; layer < c->layers; layer++) {
         const nb_block *b = &blocks[layer];
         norm(m, normed, x, rows, w, b->norm1_weight, b->norm1_bias, c->epsilon);
         linear(m, qkv, normed, rows, w, 3 * w, b->qkv_weight, b->qkv_bias);
-        attend(qkv, mixed, rows, w, c->heads, causal);
-        linear(m, normed, mixed, rows, w, w, b->out_weight, b->out_bias);
+        attend(qkv, attention_out, rows, w, c->heads, causal);
+        linear(m, normed, attention_out, rows, w, w, b->out_weight, b->out_bias);
         for (size_t i = 0; i < rows * w; i++) {
             x[i] += normed[i];
         }
@@ -112,7 +112,7 @@ static void tower(const double_model *m, const nb_tower_config *c, const nb_bloc
             x[i] += normed[i];
         }
     }
-    free(normed), free(qkv), free(mixed), free(hidden);
+    free(normed), free(qkv), free(attention_out), free(hidden);
 }
 
 void double_text(const double_model *m, const int32_t *ids, size_t length, double *out)

@@ -4,7 +4,7 @@
 
 #include "common/clip/model/model.h"
 
-/* A model's weights as doubles, laid out as its arena. */
+/* A model's weights as doubles, in the layout of its arena. */
 typedef struct double_model {
     const nb_clip *clip;
     const float *base; /* of the float arena */

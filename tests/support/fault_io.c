@@ -46,7 +46,7 @@ static struct plan {
     effect effect;
     int error;
     long at, seen, of[CALLS];
-    bool onwards, told;
+    bool onwards, logged;
     char below[PATH_MAX];
     size_t below_len;
     const char *log;
@@ -63,7 +63,7 @@ static const struct named {
                {"KILL", KILL, 0},         {"COUNT", COUNT, 0}};
 
 /* Past the wrappers below, which would count what the library itself writes. */
-static void tell(const char *text)
+static void write_line(const char *text)
 {
     int fd = (int)syscall(SYS_openat, AT_FDCWD, plan.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (fd >= 0) {
@@ -117,7 +117,7 @@ __attribute__((destructor)) static void end(void)
     char line[64];
     for (size_t i = 0; i < CALLS && plan.on && plan.effect == COUNT && plan.log; i++) {
         snprintf(line, sizeof line, "%s %ld\n", call_names[i], plan.of[i]);
-        tell(line);
+        write_line(line);
     }
 }
 
@@ -127,7 +127,7 @@ static bool below(const char *path)
 }
 
 /* Whether this call is the one. The rest of the process waits for a verdict, so that the n-th call is one. */
-static verdict judge(call what, const char *path)
+static verdict decide(call what, const char *path)
 {
     verdict v = PASS;
     int before = errno;
@@ -139,10 +139,10 @@ static verdict judge(call what, const char *path)
     plan.of[what]++;
     if (number && (number == plan.at || (plan.onwards && number > plan.at))) {
         char line[PATH_MAX + 32];
-        if (!plan.told && plan.effect != COUNT && plan.log) {
+        if (!plan.logged && plan.effect != COUNT && plan.log) {
             snprintf(line, sizeof line, "%s %s\n", call_names[what], path);
-            plan.told = true;
-            tell(line);
+            plan.logged = true;
+            write_line(line);
         }
         if (plan.effect == KILL) {
             raise(SIGKILL);
@@ -156,7 +156,7 @@ static verdict judge(call what, const char *path)
     return v;
 }
 
-static verdict judge_fd(call what, int fd)
+static verdict decide_fd(call what, int fd)
 {
     char link[64], path[PATH_MAX];
     int before = errno;
@@ -170,11 +170,11 @@ static verdict judge_fd(call what, int fd)
         return PASS;
     }
     path[len] = '\0';
-    return judge(what, path);
+    return decide(what, path);
 }
 
 /* The folder is looked up as it is, the name in it as it is given: it may not be there yet. */
-static verdict judge_path(call what, const char *path)
+static verdict decide_path(call what, const char *path)
 {
     char folder[PATH_MAX], full[2 * PATH_MAX];
     int before = errno;
@@ -196,7 +196,7 @@ static verdict judge_path(call what, const char *path)
     snprintf(full, sizeof full, "%s/%s", real, slash ? slash + 1 : path);
     free(real);
     errno = before;
-    return judge(what, full);
+    return decide(what, full);
 }
 
 /* ---- the calls ---- */
@@ -218,14 +218,14 @@ static size_t half_of(verdict v, size_t count)
     ssize_t name(int fd, pointer bytes, size_t count)                                                                  \
     {                                                                                                                  \
         REAL(name)                                                                                                     \
-        verdict v = judge_fd(what, fd);                                                                                \
+        verdict v = decide_fd(what, fd);                                                                               \
         return v == FAIL ? -1 : real(fd, bytes, half_of(v, count));                                                    \
     }
 #define TRANSFER_AT(name, what, pointer, offset)                                                                       \
     ssize_t name(int fd, pointer bytes, size_t count, offset at)                                                       \
     {                                                                                                                  \
         REAL(name)                                                                                                     \
-        verdict v = judge_fd(what, fd);                                                                                \
+        verdict v = decide_fd(what, fd);                                                                               \
         return v == FAIL ? -1 : real(fd, bytes, half_of(v, count), at);                                                \
     }
 TRANSFER(read, READ, void *)
@@ -238,7 +238,7 @@ TRANSFER_AT(pwrite64, WRITE, const void *, off64_t)
 size_t fwrite(const void *bytes, size_t size, size_t count, FILE *file)
 {
     REAL(fwrite)
-    verdict v = judge_fd(WRITE, fileno(file));
+    verdict v = decide_fd(WRITE, fileno(file));
     return v == FAIL ? 0 : real(bytes, size, half_of(v, count), file);
 }
 
@@ -246,7 +246,7 @@ size_t fwrite(const void *bytes, size_t size, size_t count, FILE *file)
 int fclose(FILE *file)
 {
     REAL(fclose)
-    verdict v = judge_fd(WRITE, fileno(file));
+    verdict v = decide_fd(WRITE, fileno(file));
     int error = errno, closed = real(file);
     errno = v == FAIL ? error : errno;
     return v == FAIL ? EOF : closed;
@@ -255,20 +255,20 @@ int fclose(FILE *file)
 int fsync(int fd)
 {
     REAL(fsync)
-    return judge_fd(SYNC, fd) == FAIL ? -1 : real(fd);
+    return decide_fd(SYNC, fd) == FAIL ? -1 : real(fd);
 }
 
 int fdatasync(int fd)
 {
     REAL(fdatasync)
-    return judge_fd(SYNC, fd) == FAIL ? -1 : real(fd);
+    return decide_fd(SYNC, fd) == FAIL ? -1 : real(fd);
 }
 
 #define SPACE_CALL(name, offset)                                                                                       \
     int name(int fd, offset size)                                                                                      \
     {                                                                                                                  \
         REAL(name)                                                                                                     \
-        return judge_fd(SPACE, fd) == FAIL ? -1 : real(fd, size);                                                      \
+        return decide_fd(SPACE, fd) == FAIL ? -1 : real(fd, size);                                                     \
     }
 SPACE_CALL(ftruncate, off_t)
 SPACE_CALL(ftruncate64, off64_t)
@@ -277,7 +277,7 @@ SPACE_CALL(ftruncate64, off64_t)
     int name(int fd, int mode, offset begin, offset len)                                                               \
     {                                                                                                                  \
         REAL(name)                                                                                                     \
-        return judge_fd(SPACE, fd) == FAIL ? -1 : real(fd, mode, begin, len);                                          \
+        return decide_fd(SPACE, fd) == FAIL ? -1 : real(fd, mode, begin, len);                                         \
     }
 FALLOCATE(fallocate, off_t)
 FALLOCATE(fallocate64, off64_t)
@@ -285,25 +285,25 @@ FALLOCATE(fallocate64, off64_t)
 int rename(const char *from, const char *to)
 {
     REAL(rename)
-    return judge_path(RENAME, to) == FAIL ? -1 : real(from, to);
+    return decide_path(RENAME, to) == FAIL ? -1 : real(from, to);
 }
 
 int unlink(const char *path)
 {
     REAL(unlink)
-    return judge_path(UNLINK, path) == FAIL ? -1 : real(path);
+    return decide_path(UNLINK, path) == FAIL ? -1 : real(path);
 }
 
 int rmdir(const char *path)
 {
     REAL(rmdir)
-    return judge_path(UNLINK, path) == FAIL ? -1 : real(path);
+    return decide_path(UNLINK, path) == FAIL ? -1 : real(path);
 }
 
 int mkdir(const char *path, mode_t mode)
 {
     REAL(mkdir)
-    return judge_path(MAKE, path) == FAIL ? -1 : real(path, mode);
+    return decide_path(MAKE, path) == FAIL ? -1 : real(path, mode);
 }
 
 static bool makes(int flags)
@@ -322,7 +322,7 @@ static bool makes(int flags)
             mode = va_arg(args, mode_t);                                                                               \
             va_end(args);                                                                                              \
         }                                                                                                              \
-        return judge_path(makes(flags) ? MAKE : OPEN, path) == FAIL ? -1 : real(path, flags, mode);                    \
+        return decide_path(makes(flags) ? MAKE : OPEN, path) == FAIL ? -1 : real(path, flags, mode);                   \
     }
 OPEN_CALL(open)
 OPEN_CALL(open64)
@@ -331,7 +331,7 @@ OPEN_CALL(open64)
     FILE *name(const char *restrict path, const char *restrict mode)                                                   \
     {                                                                                                                  \
         REAL(name)                                                                                                     \
-        return judge_path(mode[0] == 'r' ? OPEN : MAKE, path) == FAIL ? NULL : real(path, mode);                       \
+        return decide_path(mode[0] == 'r' ? OPEN : MAKE, path) == FAIL ? NULL : real(path, mode);                      \
     }
 FOPEN(fopen)
 FOPEN(fopen64)
@@ -340,7 +340,7 @@ FOPEN(fopen64)
     int name(char *path, int flags)                                                                                    \
     {                                                                                                                  \
         REAL(name)                                                                                                     \
-        return judge_path(MAKE, path) == FAIL ? -1 : real(path, flags);                                                \
+        return decide_path(MAKE, path) == FAIL ? -1 : real(path, flags);                                               \
     }
 MKOSTEMP(mkostemp)
 MKOSTEMP(mkostemp64)
@@ -349,7 +349,7 @@ MKOSTEMP(mkostemp64)
     void *name(void *where, size_t len, int protection, int flags, int fd, offset at)                                  \
     {                                                                                                                  \
         REAL(name)                                                                                                     \
-        return fd >= 0 && judge_fd(MAP, fd) == FAIL ? MAP_FAILED : real(where, len, protection, flags, fd, at);        \
+        return fd >= 0 && decide_fd(MAP, fd) == FAIL ? MAP_FAILED : real(where, len, protection, flags, fd, at);       \
     }
 MAP_CALL(mmap, off_t)
 MAP_CALL(mmap64, off64_t)
@@ -357,7 +357,7 @@ MAP_CALL(mmap64, off64_t)
 /* Seconds to add to the time of day. */
 static time_t jump(void)
 {
-    return judge(CLOCK, "") != FAIL ? 0 : plan.seen % 2 ? 24 * 3600 : -365 * 24 * 3600;
+    return decide(CLOCK, "") != FAIL ? 0 : plan.seen % 2 ? 24 * 3600 : -365 * 24 * 3600;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *out)
@@ -399,7 +399,7 @@ void *__libc_memalign(size_t alignment, size_t size);
 static bool out_of_memory(const void *caller)
 {
     uintptr_t at = (uintptr_t)caller;
-    return plan.on && at >= plan.code && at < plan.code_end && judge(MEMORY, "") == FAIL;
+    return plan.on && at >= plan.code && at < plan.code_end && decide(MEMORY, "") == FAIL;
 }
 
 void *malloc(size_t size)

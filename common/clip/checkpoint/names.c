@@ -4,70 +4,76 @@
 #include <string.h>
 
 typedef struct row {
-    const char *hugging_face[NB_PART_PIECES];
+    const char *hugging_face[NB_TENSOR_PART_PIECES];
     const char *open_clip;
     bool transposed; /* in open_clip */
 } row;
 
-static const row rows[NB_PART_COUNT] = {
-    [NB_PART_NORM1_WEIGHT] = {{"layer_norm1.weight"}, "ln_1.weight", false},
-    [NB_PART_NORM1_BIAS] = {{"layer_norm1.bias"}, "ln_1.bias", false},
-    [NB_PART_QKV_WEIGHT] = {{"self_attn.q_proj.weight", "self_attn.k_proj.weight", "self_attn.v_proj.weight"},
-                            "attn.in_proj_weight",
-                            false},
-    [NB_PART_QKV_BIAS] = {{"self_attn.q_proj.bias", "self_attn.k_proj.bias", "self_attn.v_proj.bias"},
-                          "attn.in_proj_bias",
-                          false},
-    [NB_PART_OUT_WEIGHT] = {{"self_attn.out_proj.weight"}, "attn.out_proj.weight", false},
-    [NB_PART_OUT_BIAS] = {{"self_attn.out_proj.bias"}, "attn.out_proj.bias", false},
-    [NB_PART_NORM2_WEIGHT] = {{"layer_norm2.weight"}, "ln_2.weight", false},
-    [NB_PART_NORM2_BIAS] = {{"layer_norm2.bias"}, "ln_2.bias", false},
-    [NB_PART_FC1_WEIGHT] = {{"mlp.fc1.weight"}, "mlp.c_fc.weight", false},
-    [NB_PART_FC1_BIAS] = {{"mlp.fc1.bias"}, "mlp.c_fc.bias", false},
-    [NB_PART_FC2_WEIGHT] = {{"mlp.fc2.weight"}, "mlp.c_proj.weight", false},
-    [NB_PART_FC2_BIAS] = {{"mlp.fc2.bias"}, "mlp.c_proj.bias", false},
-    [NB_PART_TOKEN_EMBEDDING] = {{"text_model.embeddings.token_embedding.weight"}, "token_embedding.weight", false},
-    [NB_PART_TEXT_POSITION] = {{"text_model.embeddings.position_embedding.weight"}, "positional_embedding", false},
-    [NB_PART_TEXT_NORM_WEIGHT] = {{"text_model.final_layer_norm.weight"}, "ln_final.weight", false},
-    [NB_PART_TEXT_NORM_BIAS] = {{"text_model.final_layer_norm.bias"}, "ln_final.bias", false},
-    [NB_PART_TEXT_PROJECTION] = {{"text_projection.weight"}, "text_projection", true},
-    [NB_PART_CLASS_EMBEDDING] = {{"vision_model.embeddings.class_embedding"}, "visual.class_embedding", false},
-    [NB_PART_PATCH_EMBEDDING] = {{"vision_model.embeddings.patch_embedding.weight"}, "visual.conv1.weight", false},
-    [NB_PART_IMAGE_POSITION] = {{"vision_model.embeddings.position_embedding.weight"},
-                                "visual.positional_embedding",
-                                false},
+static const row rows[NB_TENSOR_PART_COUNT] = {
+    [NB_TENSOR_PART_NORM1_WEIGHT] = {{"layer_norm1.weight"}, "ln_1.weight", false},
+    [NB_TENSOR_PART_NORM1_BIAS] = {{"layer_norm1.bias"}, "ln_1.bias", false},
+    [NB_TENSOR_PART_QKV_WEIGHT] = {{"self_attn.q_proj.weight", "self_attn.k_proj.weight", "self_attn.v_proj.weight"},
+                                   "attn.in_proj_weight",
+                                   false},
+    [NB_TENSOR_PART_QKV_BIAS] = {{"self_attn.q_proj.bias", "self_attn.k_proj.bias", "self_attn.v_proj.bias"},
+                                 "attn.in_proj_bias",
+                                 false},
+    [NB_TENSOR_PART_OUT_WEIGHT] = {{"self_attn.out_proj.weight"}, "attn.out_proj.weight", false},
+    [NB_TENSOR_PART_OUT_BIAS] = {{"self_attn.out_proj.bias"}, "attn.out_proj.bias", false},
+    [NB_TENSOR_PART_NORM2_WEIGHT] = {{"layer_norm2.weight"}, "ln_2.weight", false},
+    [NB_TENSOR_PART_NORM2_BIAS] = {{"layer_norm2.bias"}, "ln_2.bias", false},
+    [NB_TENSOR_PART_FC1_WEIGHT] = {{"mlp.fc1.weight"}, "mlp.c_fc.weight", false},
+    [NB_TENSOR_PART_FC1_BIAS] = {{"mlp.fc1.bias"}, "mlp.c_fc.bias", false},
+    [NB_TENSOR_PART_FC2_WEIGHT] = {{"mlp.fc2.weight"}, "mlp.c_proj.weight", false},
+    [NB_TENSOR_PART_FC2_BIAS] = {{"mlp.fc2.bias"}, "mlp.c_proj.bias", false},
+    [NB_TENSOR_PART_TOKEN_EMBEDDING] = {{"text_model.embeddings.token_embedding.weight"},
+                                        "token_embedding.weight",
+                                        false},
+    [NB_TENSOR_PART_TEXT_POSITION] = {{"text_model.embeddings.position_embedding.weight"},
+                                      "positional_embedding",
+                                      false},
+    [NB_TENSOR_PART_TEXT_NORM_WEIGHT] = {{"text_model.final_layer_norm.weight"}, "ln_final.weight", false},
+    [NB_TENSOR_PART_TEXT_NORM_BIAS] = {{"text_model.final_layer_norm.bias"}, "ln_final.bias", false},
+    [NB_TENSOR_PART_TEXT_PROJECTION] = {{"text_projection.weight"}, "text_projection", true},
+    [NB_TENSOR_PART_CLASS_EMBEDDING] = {{"vision_model.embeddings.class_embedding"}, "visual.class_embedding", false},
+    [NB_TENSOR_PART_PATCH_EMBEDDING] = {{"vision_model.embeddings.patch_embedding.weight"},
+                                        "visual.conv1.weight",
+                                        false},
+    [NB_TENSOR_PART_IMAGE_POSITION] = {{"vision_model.embeddings.position_embedding.weight"},
+                                       "visual.positional_embedding",
+                                       false},
     /* "layrnorm" is how transformers spells it */
-    [NB_PART_PRE_NORM_WEIGHT] = {{"vision_model.pre_layrnorm.weight"}, "visual.ln_pre.weight", false},
-    [NB_PART_PRE_NORM_BIAS] = {{"vision_model.pre_layrnorm.bias"}, "visual.ln_pre.bias", false},
-    [NB_PART_POST_NORM_WEIGHT] = {{"vision_model.post_layernorm.weight"}, "visual.ln_post.weight", false},
-    [NB_PART_POST_NORM_BIAS] = {{"vision_model.post_layernorm.bias"}, "visual.ln_post.bias", false},
-    [NB_PART_IMAGE_PROJECTION] = {{"visual_projection.weight"}, "visual.proj", true},
-    [NB_PART_LOGIT_SCALE] = {{"logit_scale"}, "logit_scale", false},
+    [NB_TENSOR_PART_PRE_NORM_WEIGHT] = {{"vision_model.pre_layrnorm.weight"}, "visual.ln_pre.weight", false},
+    [NB_TENSOR_PART_PRE_NORM_BIAS] = {{"vision_model.pre_layrnorm.bias"}, "visual.ln_pre.bias", false},
+    [NB_TENSOR_PART_POST_NORM_WEIGHT] = {{"vision_model.post_layernorm.weight"}, "visual.ln_post.weight", false},
+    [NB_TENSOR_PART_POST_NORM_BIAS] = {{"vision_model.post_layernorm.bias"}, "visual.ln_post.bias", false},
+    [NB_TENSOR_PART_IMAGE_PROJECTION] = {{"visual_projection.weight"}, "visual.proj", true},
+    [NB_TENSOR_PART_LOGIT_SCALE] = {{"logit_scale"}, "logit_scale", false},
 };
 
-size_t nb_part_names(nb_naming naming, nb_part part, nb_side side, size_t layer,
-                     char names[NB_PART_PIECES][NB_PART_NAME_MAX])
+size_t nb_tensor_part_names(nb_naming naming, nb_tensor_part part, nb_side side, size_t layer,
+                            char names[NB_TENSOR_PART_PIECES][NB_TENSOR_PART_NAME_MAX])
 {
     static const char *const folders[][2] = {
         [NB_NAMES_HUGGING_FACE] = {"text_model.encoder.layers.", "vision_model.encoder.layers."},
         [NB_NAMES_OPEN_CLIP] = {"transformer.resblocks.", "visual.transformer.resblocks."}};
     const row *r = &rows[part];
-    char prefix[NB_PART_NAME_MAX / 2] = "";
+    char prefix[NB_TENSOR_PART_NAME_MAX / 2] = "";
     size_t count = 0;
-    if ((int)part < NB_PART_BLOCK_COUNT) {
+    if ((int)part < NB_TENSOR_PART_BLOCK_COUNT) {
         snprintf(prefix, sizeof prefix, "%s%zu.", folders[naming][side], layer);
     }
     if (naming == NB_NAMES_OPEN_CLIP) {
-        snprintf(names[0], NB_PART_NAME_MAX, "%s%s", prefix, r->open_clip);
+        snprintf(names[0], NB_TENSOR_PART_NAME_MAX, "%s%s", prefix, r->open_clip);
         return 1;
     }
-    for (; count < NB_PART_PIECES && r->hugging_face[count]; count++) {
-        snprintf(names[count], NB_PART_NAME_MAX, "%s%s", prefix, r->hugging_face[count]);
+    for (; count < NB_TENSOR_PART_PIECES && r->hugging_face[count]; count++) {
+        snprintf(names[count], NB_TENSOR_PART_NAME_MAX, "%s%s", prefix, r->hugging_face[count]);
     }
     return count;
 }
 
-bool nb_part_transposed(nb_naming naming, nb_part part)
+bool nb_tensor_part_transposed(nb_naming naming, nb_tensor_part part)
 {
     return naming == NB_NAMES_OPEN_CLIP && rows[part].transposed;
 }

@@ -16,42 +16,42 @@ typedef enum nb_naming {
 typedef enum nb_side { NB_SIDE_TEXT, NB_SIDE_IMAGE } nb_side;
 
 /** What the towers need. */
-typedef enum nb_part {
+typedef enum nb_tensor_part {
     /* of one residual block of one side */
-    NB_PART_NORM1_WEIGHT,
-    NB_PART_NORM1_BIAS,
-    NB_PART_QKV_WEIGHT,
-    NB_PART_QKV_BIAS,
-    NB_PART_OUT_WEIGHT,
-    NB_PART_OUT_BIAS,
-    NB_PART_NORM2_WEIGHT,
-    NB_PART_NORM2_BIAS,
-    NB_PART_FC1_WEIGHT,
-    NB_PART_FC1_BIAS,
-    NB_PART_FC2_WEIGHT,
-    NB_PART_FC2_BIAS,
+    NB_TENSOR_PART_NORM1_WEIGHT,
+    NB_TENSOR_PART_NORM1_BIAS,
+    NB_TENSOR_PART_QKV_WEIGHT,
+    NB_TENSOR_PART_QKV_BIAS,
+    NB_TENSOR_PART_OUT_WEIGHT,
+    NB_TENSOR_PART_OUT_BIAS,
+    NB_TENSOR_PART_NORM2_WEIGHT,
+    NB_TENSOR_PART_NORM2_BIAS,
+    NB_TENSOR_PART_FC1_WEIGHT,
+    NB_TENSOR_PART_FC1_BIAS,
+    NB_TENSOR_PART_FC2_WEIGHT,
+    NB_TENSOR_PART_FC2_BIAS,
     /* there once */
-    NB_PART_TOKEN_EMBEDDING,
-    NB_PART_TEXT_POSITION,
-    NB_PART_TEXT_NORM_WEIGHT,
-    NB_PART_TEXT_NORM_BIAS,
-    NB_PART_TEXT_PROJECTION,
-    NB_PART_CLASS_EMBEDDING,
-    NB_PART_PATCH_EMBEDDING,
-    NB_PART_IMAGE_POSITION,
-    NB_PART_PRE_NORM_WEIGHT,
-    NB_PART_PRE_NORM_BIAS,
-    NB_PART_POST_NORM_WEIGHT,
-    NB_PART_POST_NORM_BIAS,
-    NB_PART_IMAGE_PROJECTION,
-    NB_PART_LOGIT_SCALE,
-    NB_PART_COUNT
-} nb_part;
+    NB_TENSOR_PART_TOKEN_EMBEDDING,
+    NB_TENSOR_PART_TEXT_POSITION,
+    NB_TENSOR_PART_TEXT_NORM_WEIGHT,
+    NB_TENSOR_PART_TEXT_NORM_BIAS,
+    NB_TENSOR_PART_TEXT_PROJECTION,
+    NB_TENSOR_PART_CLASS_EMBEDDING,
+    NB_TENSOR_PART_PATCH_EMBEDDING,
+    NB_TENSOR_PART_IMAGE_POSITION,
+    NB_TENSOR_PART_PRE_NORM_WEIGHT,
+    NB_TENSOR_PART_PRE_NORM_BIAS,
+    NB_TENSOR_PART_POST_NORM_WEIGHT,
+    NB_TENSOR_PART_POST_NORM_BIAS,
+    NB_TENSOR_PART_IMAGE_PROJECTION,
+    NB_TENSOR_PART_LOGIT_SCALE,
+    NB_TENSOR_PART_COUNT
+} nb_tensor_part;
 
 enum {
-    NB_PART_BLOCK_COUNT = NB_PART_TOKEN_EMBEDDING, /**< parts of a block */
-    NB_PART_PIECES = 3,                            /**< most tensors of a part */
-    NB_PART_NAME_MAX = 96                          /**< bytes of a tensor's name, NUL included */
+    NB_TENSOR_PART_BLOCK_COUNT = NB_TENSOR_PART_TOKEN_EMBEDDING, /**< parts of a block */
+    NB_TENSOR_PART_PIECES = 3,                                   /**< most tensors of a part */
+    NB_TENSOR_PART_NAME_MAX = 96                                 /**< bytes of a tensor's name, NUL included */
 };
 
 /** The names of the tensors that make up a part: pieces are stacked along the first dimension.
@@ -59,11 +59,11 @@ enum {
  * @param layer of a block's part; else ignored
  * @param[out] names as many as the result says are set
  * @return 1 or 3 */
-size_t nb_part_names(nb_naming naming, nb_part part, nb_side side, size_t layer,
-                     char names[NB_PART_PIECES][NB_PART_NAME_MAX]);
+size_t nb_tensor_part_names(nb_naming naming, nb_tensor_part part, nb_side side, size_t layer,
+                            char names[NB_TENSOR_PART_PIECES][NB_TENSOR_PART_NAME_MAX]);
 
 /** Whether the scheme stores the part's matrix as [in, out]. */
-bool nb_part_transposed(nb_naming naming, nb_part part);
+bool nb_tensor_part_transposed(nb_naming naming, nb_tensor_part part);
 
 /** Which scheme a checkpoint follows. One of neither counts as Hugging Face's: what it lacks is then reported tensor by
  * tensor.

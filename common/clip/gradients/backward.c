@@ -15,7 +15,7 @@ nb_status nb_tape_create(nb_tape *t, const nb_tower_config *c, const nb_block *b
                          nb_error *err)
 {
     size_t rows = size->rows, kept = backward_kept_layers(c, size->recompute), w = c->width,
-           wide = c->mlp > w ? c->mlp : w;
+           scratch_mlp = c->mlp > w ? c->mlp : w;
     nb_status status;
     *t = (nb_tape){.config = c,
                    .blocks = blocks,
@@ -27,16 +27,16 @@ nb_status nb_tape_create(nb_tape *t, const nb_tower_config *c, const nb_block *b
     for (size_t i = 0; i < kept; i++) {
         nb_tape_layer *l = &t->layers[i];
         l->qkv = nb_alloc_aligned(rows * 3 * w, sizeof(float), err);
-        l->mixed = nb_alloc_aligned(rows * w, sizeof(float), err);
+        l->attention_out = nb_alloc_aligned(rows * w, sizeof(float), err);
         l->mid = nb_alloc_aligned(rows * w, sizeof(float), err);
-        l->inner = nb_alloc_aligned(rows * c->mlp, sizeof(float), err);
-        NB_TRY(l->qkv && l->mixed && l->mid && l->inner ? NB_OK : NB_ERR_LIMIT);
+        l->mlp_hidden = nb_alloc_aligned(rows * c->mlp, sizeof(float), err);
+        NB_TRY(l->qkv && l->attention_out && l->mid && l->mlp_hidden ? NB_OK : NB_ERR_LIMIT);
     }
     t->inputs = nb_alloc_aligned((c->layers + 1) * rows * w, sizeof(float), err);
-    t->narrow = nb_alloc_aligned(rows * 3 * w, sizeof(float), err);
-    t->wide = nb_alloc_aligned(rows * wide, sizeof(float), err);
-    NB_TRY(t->inputs && t->narrow && t->wide ? NB_OK : NB_ERR_LIMIT);
-    NB_TRY(nb_attender_create(&t->attention, c, size->longest, size->causal, err));
+    t->scratch_qkv = nb_alloc_aligned(rows * 3 * w, sizeof(float), err);
+    t->scratch_mlp = nb_alloc_aligned(rows * scratch_mlp, sizeof(float), err);
+    NB_TRY(t->inputs && t->scratch_qkv && t->scratch_mlp ? NB_OK : NB_ERR_LIMIT);
+    NB_TRY(nb_attention_scratch_create(&t->attention, c, size->longest, size->causal, err));
 done:
     if (status != NB_OK) {
         nb_tape_destroy(t);
@@ -51,15 +51,15 @@ void nb_tape_destroy(nb_tape *t)
     }
     for (size_t i = 0; t->layers && i < backward_kept_layers(t->config, t->recompute); i++) {
         free(t->layers[i].qkv);
-        free(t->layers[i].mixed);
+        free(t->layers[i].attention_out);
         free(t->layers[i].mid);
-        free(t->layers[i].inner);
+        free(t->layers[i].mlp_hidden);
     }
     free(t->layers);
     free(t->inputs);
-    free(t->narrow);
-    free(t->wide);
-    nb_attender_destroy(&t->attention);
+    free(t->scratch_qkv);
+    free(t->scratch_mlp);
+    nb_attention_scratch_destroy(&t->attention);
     *t = (nb_tape){0};
 }
 
@@ -86,7 +86,7 @@ static nb_attender_sequence backward_sequence_of(const nb_tape *t, const nb_tape
                                   .before = before};
 }
 
-/* One block: x [used, width] -> out, keeping what the way back needs in l. */
+/* One block: x [used, width] -> out, keeping what the backward pass needs in l. */
 static void backward_block_forward(nb_tape *t, size_t layer, nb_tape_layer *l, const float *x, float *out)
 {
     const nb_tower_config *c = t->config;
@@ -94,24 +94,26 @@ static void backward_block_forward(nb_tape *t, size_t layer, nb_tape_layer *l, c
     const nb_vector *v = t->vector;
     size_t w = c->width, rows = t->used;
     nb_gelu_kind kind = c->activation == NB_QUICK_GELU ? NB_VECTOR_QUICK_GELU : NB_VECTOR_GELU;
-    v->layer_norm(t->narrow, x, rows, &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, c->epsilon});
-    nb_sgemm_nt(nb_matrix_of(t->narrow, rows, w), nb_matrix_of(b->qkv_weight, 3 * w, w), 0.0f, l->qkv, 3 * w);
+    v->layer_norm(t->scratch_qkv, x, rows, &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, c->epsilon});
+    nb_sgemm_nt(nb_matrix_of(t->scratch_qkv, rows, w), nb_matrix_of(b->qkv_weight, 3 * w, w), 0.0f, l->qkv, 3 * w);
     v->add_bias(l->qkv, rows, 3 * w, b->qkv_bias);
     for (size_t i = 0, at = 0; i < t->sequences; at += t->lengths[i], i++) {
         const nb_attender_sequence sequence = backward_sequence_of(t, l, layer, i, at);
-        nb_attender_forward(&t->attention, &sequence, l->mixed + at * w);
+        nb_attention_forward(&t->attention, &sequence, l->attention_out + at * w);
     }
-    nb_sgemm_nt(nb_matrix_of(l->mixed, rows, w), nb_matrix_of(b->out_weight, w, w), 0.0f, t->narrow, w);
+    nb_sgemm_nt(nb_matrix_of(l->attention_out, rows, w), nb_matrix_of(b->out_weight, w, w), 0.0f, t->scratch_qkv, w);
     memcpy(l->mid, x, rows * w * sizeof *x);
-    v->add_residual(l->mid, t->narrow, rows, w, b->out_bias);
-    v->layer_norm(t->narrow, l->mid, rows, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
-    nb_sgemm_nt(nb_matrix_of(t->narrow, rows, w), nb_matrix_of(b->fc1_weight, c->mlp, w), 0.0f, l->inner, c->mlp);
-    v->add_bias(l->inner, rows, c->mlp, b->fc1_bias);
+    v->add_residual(l->mid, t->scratch_qkv, rows, w, b->out_bias);
+    v->layer_norm(t->scratch_qkv, l->mid, rows, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
+    nb_sgemm_nt(nb_matrix_of(t->scratch_qkv, rows, w), nb_matrix_of(b->fc1_weight, c->mlp, w), 0.0f, l->mlp_hidden,
+                c->mlp);
+    v->add_bias(l->mlp_hidden, rows, c->mlp, b->fc1_bias);
     if (out) {
-        t->gradient->gelu(t->wide, l->inner, rows * c->mlp, kind);
-        nb_sgemm_nt(nb_matrix_of(t->wide, rows, c->mlp), nb_matrix_of(b->fc2_weight, w, c->mlp), 0.0f, t->narrow, w);
+        t->gradient->gelu(t->scratch_mlp, l->mlp_hidden, rows * c->mlp, kind);
+        nb_sgemm_nt(nb_matrix_of(t->scratch_mlp, rows, c->mlp), nb_matrix_of(b->fc2_weight, w, c->mlp), 0.0f,
+                    t->scratch_qkv, w);
         memcpy(out, l->mid, rows * w * sizeof *out);
-        v->add_residual(out, t->narrow, rows, w, b->fc2_bias);
+        v->add_residual(out, t->scratch_qkv, rows, w, b->fc2_bias);
     }
 }
 
@@ -140,62 +142,66 @@ typedef struct linear_layer {
 
 /* Back for its parameters: dweight += dy^T x, dbias += sums of dy; x, dy [used, .]. */
 static void backward_linear_back(const nb_tape *t, const linear_layer *l, const float *dy, const float *x,
-                                 const nb_sink *sink)
+                                 const nb_gradient_sink *sink)
 {
     if (sink->gradients) {
         nb_sgemm_tn(1.0f, nb_matrix_of(dy, t->used, l->outputs), nb_matrix_of(x, t->used, l->inputs), 1.0f,
-                    nb_sink_at(sink, l->weight), l->inputs);
-        t->gradient->bias(nb_sink_at(sink, l->bias), dy, t->used, l->outputs);
+                    nb_gradient_sink_at(sink, l->weight), l->inputs);
+        t->gradient->bias(nb_gradient_sink_at(sink, l->bias), dy, t->used, l->outputs);
     }
 }
 
-/* d [used, width] goes from behind the perceptron to before it. */
+/* d [used, width] goes from behind the MLP to before it. */
 static void backward_perceptron_back(nb_tape *t, const nb_block *b, const nb_tape_layer *l, float *d,
-                                     const nb_sink *sink)
+                                     const nb_gradient_sink *sink)
 {
     const nb_tower_config *c = t->config;
     size_t w = c->width, rows = t->used;
     nb_gelu_kind kind = c->activation == NB_QUICK_GELU ? NB_VECTOR_QUICK_GELU : NB_VECTOR_GELU;
     if (sink->gradients) {
-        t->gradient->gelu(t->wide, l->inner, rows * c->mlp, kind);
-        backward_linear_back(t, &(linear_layer){b->fc2_weight, b->fc2_bias, w, c->mlp}, d, t->wide, sink);
+        t->gradient->gelu(t->scratch_mlp, l->mlp_hidden, rows * c->mlp, kind);
+        backward_linear_back(t, &(linear_layer){b->fc2_weight, b->fc2_bias, w, c->mlp}, d, t->scratch_mlp, sink);
     }
-    nb_sgemm_nn(nb_matrix_of(d, rows, w), nb_matrix_of(b->fc2_weight, w, c->mlp), t->wide, c->mlp);
-    t->gradient->gelu_back(t->wide, l->inner, rows * c->mlp, kind);
+    nb_sgemm_nn(nb_matrix_of(d, rows, w), nb_matrix_of(b->fc2_weight, w, c->mlp), t->scratch_mlp, c->mlp);
+    t->gradient->gelu_backward(t->scratch_mlp, l->mlp_hidden, rows * c->mlp, kind);
     if (sink->gradients) {
-        t->vector->layer_norm(t->narrow, l->mid, rows, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
-        backward_linear_back(t, &(linear_layer){b->fc1_weight, b->fc1_bias, c->mlp, w}, t->wide, t->narrow, sink);
+        t->vector->layer_norm(t->scratch_qkv, l->mid, rows,
+                              &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
+        backward_linear_back(t, &(linear_layer){b->fc1_weight, b->fc1_bias, c->mlp, w}, t->scratch_mlp, t->scratch_qkv,
+                             sink);
     }
-    nb_sgemm_nn(nb_matrix_of(t->wide, rows, c->mlp), nb_matrix_of(b->fc1_weight, c->mlp, w), t->narrow, w);
-    t->gradient->layer_norm(d, &(nb_norm_gradient){nb_sink_at(sink, b->norm2_weight), nb_sink_at(sink, b->norm2_bias)},
-                            t->narrow, l->mid, rows, &(nb_norm_layer){b->norm2_weight, NULL, w, c->epsilon});
+    nb_sgemm_nn(nb_matrix_of(t->scratch_mlp, rows, c->mlp), nb_matrix_of(b->fc1_weight, c->mlp, w), t->scratch_qkv, w);
+    t->gradient->layer_norm(
+        d, &(nb_norm_gradient){nb_gradient_sink_at(sink, b->norm2_weight), nb_gradient_sink_at(sink, b->norm2_bias)},
+        t->scratch_qkv, l->mid, rows, &(nb_norm_layer){b->norm2_weight, NULL, w, c->epsilon});
 }
 
 /* d goes from behind the attention to before it; x is the block's input. */
 static void backward_attention_back(nb_tape *t, size_t layer, const nb_tape_layer *l, const float *x, float *d,
-                                    const nb_sink *sink)
+                                    const nb_gradient_sink *sink)
 {
     const nb_tower_config *c = t->config;
     const nb_block *b = &t->blocks[layer];
     size_t w = c->width, rows = t->used;
-    float *dmixed = t->wide, *dqkv = t->narrow, *normed = t->wide;
-    backward_linear_back(t, &(linear_layer){b->out_weight, b->out_bias, w, w}, d, l->mixed, sink);
-    nb_sgemm_nn(nb_matrix_of(d, rows, w), nb_matrix_of(b->out_weight, w, w), dmixed, w);
+    float *dattention_out = t->scratch_mlp, *dqkv = t->scratch_qkv, *normed = t->scratch_mlp;
+    backward_linear_back(t, &(linear_layer){b->out_weight, b->out_bias, w, w}, d, l->attention_out, sink);
+    nb_sgemm_nn(nb_matrix_of(d, rows, w), nb_matrix_of(b->out_weight, w, w), dattention_out, w);
     for (size_t i = 0, at = 0; i < t->sequences; at += t->lengths[i], i++) {
         const nb_attender_sequence sequence = backward_sequence_of(t, l, layer, i, at);
-        nb_attender_back(&t->attention, &sequence, dmixed + at * w, dqkv + at * 3 * w);
+        nb_attention_backward(&t->attention, &sequence, dattention_out + at * w, dqkv + at * 3 * w);
     }
     if (sink->gradients) {
         t->vector->layer_norm(normed, x, rows, &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, c->epsilon});
         backward_linear_back(t, &(linear_layer){b->qkv_weight, b->qkv_bias, 3 * w, w}, dqkv, normed, sink);
     }
-    float *dnormed = t->wide;
+    float *dnormed = t->scratch_mlp;
     nb_sgemm_nn(nb_matrix_of(dqkv, rows, 3 * w), nb_matrix_of(b->qkv_weight, 3 * w, w), dnormed, w);
-    t->gradient->layer_norm(d, &(nb_norm_gradient){nb_sink_at(sink, b->norm1_weight), nb_sink_at(sink, b->norm1_bias)},
-                            dnormed, x, rows, &(nb_norm_layer){b->norm1_weight, NULL, w, c->epsilon});
+    t->gradient->layer_norm(
+        d, &(nb_norm_gradient){nb_gradient_sink_at(sink, b->norm1_weight), nb_gradient_sink_at(sink, b->norm1_bias)},
+        dnormed, x, rows, &(nb_norm_layer){b->norm1_weight, NULL, w, c->epsilon});
 }
 
-void nb_tape_backward(nb_tape *t, float *d, const nb_sink *sink)
+void nb_tape_backward(nb_tape *t, float *d, const nb_gradient_sink *sink)
 {
     size_t step = t->rows * t->config->width;
     for (size_t i = t->config->layers; i-- > 0;) {

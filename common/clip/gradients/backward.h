@@ -11,28 +11,28 @@
 #ifndef NB_COMMON_CLIP_GRADIENTS_BACKWARD_H
 #define NB_COMMON_CLIP_GRADIENTS_BACKWARD_H
 
-#include "common/clip/gradients/backward_attention.h"
+#include "common/clip/gradients/attention.h"
 
-/** Where gradients go: an arena laid out as that of the weights (common/clip/model/weights.h). Gradients are added to
+/** Where gradients go: an arena with the layout of the weights (common/clip/model/weights.h). Gradients are added to
  * what is there. Borrows both. */
-typedef struct nb_sink {
+typedef struct nb_gradient_sink {
     const float *weights;
     float *gradients; /**< NULL: the weights are frozen and get none */
-} nb_sink;
+} nb_gradient_sink;
 
 /** The place of a weight's gradient, NULL when it is frozen.
  * @param weight a pointer into sink->weights */
-static inline float *nb_sink_at(const nb_sink *sink, const float *weight)
+static inline float *nb_gradient_sink_at(const nb_gradient_sink *sink, const float *weight)
 {
     return sink->gradients ? sink->gradients + (weight - sink->weights) : NULL;
 }
 
 /** What is kept of one layer. */
 typedef struct nb_tape_layer {
-    float *qkv;   /**< [rows, 3 width] queries, keys and values */
-    float *mixed; /**< [rows, width] the attention's output */
-    float *mid;   /**< [rows, width] the residual stream behind the attention */
-    float *inner; /**< [rows, mlp] before the activation */
+    float *qkv;           /**< [rows, 3 width] queries, keys and values */
+    float *attention_out; /**< [rows, width] the attention's output */
+    float *mid;           /**< [rows, width] the residual stream behind the attention */
+    float *mlp_hidden;    /**< [rows, mlp] before the activation */
 } nb_tape_layer;
 
 /** Rows before a causal sequence, as nb_tape_keys gave them; borrows them. */
@@ -59,9 +59,9 @@ typedef struct nb_tape {
     size_t rows;           /**< capacity */
     float *inputs;         /**< [layers + 1][rows, width]: of every layer, and the last one's output */
     nb_tape_layer *layers; /**< [layers], or one with recompute */
-    nb_attender attention;
-    float *narrow;                  /**< scratch [rows, 3 width] */
-    float *wide;                    /**< scratch [rows, the larger of mlp and width] */
+    nb_attention_scratch attention;
+    float *scratch_qkv;             /**< scratch [rows, 3 width] */
+    float *scratch_mlp;             /**< scratch [rows, the larger of mlp and width] */
     size_t sequences, used;         /**< of the last forward pass; used: its rows */
     const size_t *lengths;          /**< borrowed from forward to backward */
     const nb_tape_prefix *prefixes; /**< borrowed likewise */
@@ -93,7 +93,7 @@ const float *nb_tape_forward(nb_tape *tape, const size_t *lengths, const nb_tape
 /** The backward pass of the last forward pass; only one.
  * @param[in,out] d [sum of lengths, width] the gradient by the output, then by the input
  * @param sink gets the weights' gradients */
-void nb_tape_backward(nb_tape *tape, float *d, const nb_sink *sink);
+void nb_tape_backward(nb_tape *tape, float *d, const nb_gradient_sink *sink);
 
 /** Keys and values of a layer of the last forward pass, for use as a prefix. Not with recompute.
  * @param[out] out [sum of lengths, 2 width] */

@@ -8,16 +8,16 @@
 #include <string.h>
 
 /* The end of the image tower. */
-static nb_end backward_image_end(const nb_clip *m)
+static nb_projection_head backward_image_end(const nb_clip *m)
 {
-    return (nb_end){.norm_weight = m->post_norm_weight,
-                    .norm_bias = m->post_norm_bias,
-                    .projection = m->image_projection,
-                    .width = m->config.image.width,
-                    .d = m->config.projection,
-                    .epsilon = m->config.image.epsilon,
-                    .vector = nb_vector_best(),
-                    .gradient = nb_gradient_best()};
+    return (nb_projection_head){.norm_weight = m->post_norm_weight,
+                                .norm_bias = m->post_norm_bias,
+                                .projection = m->image_projection,
+                                .width = m->config.image.width,
+                                .d = m->config.projection,
+                                .epsilon = m->config.image.epsilon,
+                                .vector = nb_vector_best(),
+                                .gradient = nb_gradient_best()};
 }
 
 nb_status nb_image_tape_create(nb_image_tape *t, const nb_clip *clip, size_t batch, bool recompute, nb_error *err)
@@ -26,7 +26,7 @@ nb_status nb_image_tape_create(nb_image_tape *t, const nb_clip *clip, size_t bat
     size_t length = nb_clip_patches(c) + 1, rows = batch * length, w = c->image.width;
     const nb_tape_size size = {.rows = rows, .longest = length, .recompute = recompute};
     nb_status status;
-    *t = (nb_image_tape){.clip = clip, .batch = batch, .end = backward_image_end(clip)};
+    *t = (nb_image_tape){.clip = clip, .batch = batch, .head = backward_image_end(clip)};
     NB_TRY(nb_tape_create(&t->tape, &c->image, clip->image_blocks, &size, err));
     NB_TRY_NEW(t->lengths, batch);
     NB_TRY_NEW(t->patches, (length - 1) * 3 * c->patch * c->patch);
@@ -83,43 +83,46 @@ void nb_image_tape_forward(nb_image_tape *t, const float *pixels, size_t count, 
                                &(nb_norm_layer){m->pre_norm_weight, m->pre_norm_bias, w, c->image.epsilon});
     const float *last = nb_tape_forward(&t->tape, t->lengths, NULL, count);
     for (size_t i = 0; i < count; i++) {
-        memcpy(t->end_rows.top + i * w, last + i * rows * w, w * sizeof *last);
+        memcpy(t->end_rows.pooled + i * w, last + i * rows * w, w * sizeof *last);
     }
-    nb_end_forward(&t->end, &t->end_rows, count, out);
+    nb_projection_head_forward(&t->head, &t->end_rows, count, out);
 }
 
 /* dembedded to class token, positions and the patches' projection. */
-static void backward_image_embedding_back(nb_image_tape *t, const nb_sink *sink)
+static void backward_image_embedding_back(nb_image_tape *t, const nb_gradient_sink *sink)
 {
     const nb_clip *m = t->clip;
     const nb_clip_config *c = &m->config;
     size_t w = c->image.width, patches = nb_clip_patches(c), rows = patches + 1, area = 3 * c->patch * c->patch;
-    float *token = nb_sink_at(sink, m->class_embedding), *position = nb_sink_at(sink, m->image_position);
+    float *token = nb_gradient_sink_at(sink, m->class_embedding),
+          *position = nb_gradient_sink_at(sink, m->image_position);
     for (size_t i = 0; i < t->count; i++) {
         const float *d = t->dembedded + i * rows * w;
         t->tape.vector->add(token, token, d, w);
         t->tape.vector->add(position, position, d, rows * w);
         nb_patches_cut(c, t->pixels + i * 3 * c->image_size * c->image_size, t->patches);
         nb_sgemm_tn(1.0f, nb_matrix_of(d + w, patches, w), nb_matrix_of(t->patches, patches, area), 1.0f,
-                    nb_sink_at(sink, m->patch_embedding), area);
+                    nb_gradient_sink_at(sink, m->patch_embedding), area);
     }
 }
 
-void nb_image_tape_backward(nb_image_tape *t, const float *dout, const nb_sink *sink)
+void nb_image_tape_backward(nb_image_tape *t, const float *dout, const nb_gradient_sink *sink)
 {
     const nb_clip *m = t->clip;
     size_t w = m->config.image.width, rows = nb_clip_patches(&m->config) + 1, used = t->count * rows;
-    nb_end_back(&t->end, &t->end_rows, dout, t->count, sink);
+    nb_projection_head_backward(&t->head, &t->end_rows, dout, t->count, sink);
     memset(t->d, 0, used * w * sizeof *t->d);
     for (size_t i = 0; i < t->count; i++) {
-        memcpy(t->d + i * rows * w, t->end_rows.dtop + i * w, w * sizeof *t->d);
+        memcpy(t->d + i * rows * w, t->end_rows.dpooled + i * w, w * sizeof *t->d);
     }
     nb_tape_backward(&t->tape, t->d, sink);
     if (sink->gradients) {
         memset(t->dembedded, 0, used * w * sizeof *t->dembedded);
-        t->tape.gradient->layer_norm(
-            t->dembedded, &(nb_norm_gradient){nb_sink_at(sink, m->pre_norm_weight), nb_sink_at(sink, m->pre_norm_bias)},
-            t->d, t->embedded, used, &(nb_norm_layer){m->pre_norm_weight, NULL, w, m->config.image.epsilon});
+        t->tape.gradient->layer_norm(t->dembedded,
+                                     &(nb_norm_gradient){nb_gradient_sink_at(sink, m->pre_norm_weight),
+                                                         nb_gradient_sink_at(sink, m->pre_norm_bias)},
+                                     t->d, t->embedded, used,
+                                     &(nb_norm_layer){m->pre_norm_weight, NULL, w, m->config.image.epsilon});
         backward_image_embedding_back(t, sink);
     }
 }

@@ -5,16 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-nb_end nb_text_end(const nb_clip *m)
+nb_projection_head nb_text_projection_head(const nb_clip *m)
 {
-    return (nb_end){.norm_weight = m->text_norm_weight,
-                    .norm_bias = m->text_norm_bias,
-                    .projection = m->text_projection,
-                    .width = m->config.text.width,
-                    .d = m->config.projection,
-                    .epsilon = m->config.text.epsilon,
-                    .vector = nb_vector_best(),
-                    .gradient = nb_gradient_best()};
+    return (nb_projection_head){.norm_weight = m->text_norm_weight,
+                                .norm_bias = m->text_norm_bias,
+                                .projection = m->text_projection,
+                                .width = m->config.text.width,
+                                .d = m->config.projection,
+                                .epsilon = m->config.text.epsilon,
+                                .vector = nb_vector_best(),
+                                .gradient = nb_gradient_best()};
 }
 
 nb_status nb_text_tape_create(nb_text_tape *t, const nb_clip *clip, size_t batch, bool recompute, nb_error *err)
@@ -23,7 +23,7 @@ nb_status nb_text_tape_create(nb_text_tape *t, const nb_clip *clip, size_t batch
     size_t rows = batch * c->context, w = c->text.width;
     const nb_tape_size size = {.rows = rows, .longest = c->context, .causal = true, .recompute = recompute};
     nb_status status;
-    *t = (nb_text_tape){.clip = clip, .batch = batch, .end = nb_text_end(clip)};
+    *t = (nb_text_tape){.clip = clip, .batch = batch, .head = nb_text_projection_head(clip)};
     NB_TRY(nb_tape_create(&t->tape, &c->text, clip->text_blocks, &size, err));
     NB_TRY_NEW(t->lengths, batch);
     NB_TRY(nb_end_rows_create(&t->end_rows, batch, w, err));
@@ -61,27 +61,27 @@ void nb_text_tape_forward(nb_text_tape *t, const int32_t *ids, const size_t *len
     const float *last = nb_tape_forward(&t->tape, t->lengths, NULL, count);
     for (size_t i = 0, row = 0; i < count; i++) {
         row += lengths[i];
-        memcpy(t->end_rows.top + i * w, last + (row - 1) * w, w * sizeof *last);
+        memcpy(t->end_rows.pooled + i * w, last + (row - 1) * w, w * sizeof *last);
     }
-    nb_end_forward(&t->end, &t->end_rows, count, out);
+    nb_projection_head_forward(&t->head, &t->end_rows, count, out);
 }
 
-void nb_text_tape_backward(nb_text_tape *t, const float *dout, const nb_sink *sink)
+void nb_text_tape_backward(nb_text_tape *t, const float *dout, const nb_gradient_sink *sink)
 {
     const nb_clip *m = t->clip;
     size_t w = m->config.text.width, context = m->config.context;
-    nb_end_back(&t->end, &t->end_rows, dout, t->count, sink);
+    nb_projection_head_backward(&t->head, &t->end_rows, dout, t->count, sink);
     memset(t->d, 0, t->tape.used * w * sizeof *t->d);
     for (size_t i = 0, row = 0; i < t->count; i++) {
         row += t->lengths[i];
-        memcpy(t->d + (row - 1) * w, t->end_rows.dtop + i * w, w * sizeof *t->d);
+        memcpy(t->d + (row - 1) * w, t->end_rows.dpooled + i * w, w * sizeof *t->d);
     }
     nb_tape_backward(&t->tape, t->d, sink);
     const float *d = t->d;
     for (size_t i = 0; sink->gradients && i < t->count; i++) {
         for (size_t k = 0; k < t->lengths[i]; k++, d += w) {
-            float *token = nb_sink_at(sink, m->token_embedding) + (size_t)t->ids[i * context + k] * w;
-            float *position = nb_sink_at(sink, m->text_position) + k * w;
+            float *token = nb_gradient_sink_at(sink, m->token_embedding) + (size_t)t->ids[i * context + k] * w;
+            float *position = nb_gradient_sink_at(sink, m->text_position) + k * w;
             t->tape.vector->add(token, token, d, w);
             t->tape.vector->add(position, position, d, w);
         }

@@ -6,7 +6,7 @@
 #ifndef NB_COMMON_CLIP_GRADIENTS_BACKWARD_TOWERS_H
 #define NB_COMMON_CLIP_GRADIENTS_BACKWARD_TOWERS_H
 
-#include "common/clip/gradients/backward_ends.h"
+#include "common/clip/gradients/projection_head.h"
 #include "common/clip/model/model.h"
 
 /** The text tower over up to `batch` texts of up to config.context tokens. */
@@ -14,7 +14,7 @@ typedef struct nb_text_tape {
     const nb_clip *clip; /**< borrowed */
     size_t batch, count; /**< capacity; texts of the last forward pass */
     nb_tape tape;
-    nb_end end;
+    nb_projection_head head;
     nb_end_rows end_rows; /**< [batch, width] */
     const int32_t *ids;   /**< borrowed from forward to backward */
     size_t *lengths;      /**< [batch] */
@@ -40,14 +40,14 @@ void nb_text_tape_forward(nb_text_tape *tape, const int32_t *ids, const size_t *
 
 /** Adds the gradients of every weight of the text tower to the sink's.
  * @param dout [count, d] the gradient by the output of the last forward pass */
-void nb_text_tape_backward(nb_text_tape *tape, const float *dout, const nb_sink *sink);
+void nb_text_tape_backward(nb_text_tape *tape, const float *dout, const nb_gradient_sink *sink);
 
 /** The image tower over up to `batch` images. */
 typedef struct nb_image_tape {
     const nb_clip *clip; /**< borrowed */
     size_t batch, count; /**< capacity; images of the last forward pass */
     nb_tape tape;
-    nb_end end;
+    nb_projection_head head;
     nb_end_rows end_rows; /**< [batch, width] */
     const float *pixels;  /**< borrowed from forward to backward */
     size_t *lengths;      /**< [batch] */
@@ -74,12 +74,12 @@ void nb_image_tape_forward(nb_image_tape *tape, const float *pixels, size_t coun
 
 /** Adds the gradients of every weight of the image tower to the sink's.
  * @param dout [count, d] the gradient by the output of the last forward pass */
-void nb_image_tape_backward(nb_image_tape *tape, const float *dout, const nb_sink *sink);
+void nb_image_tape_backward(nb_image_tape *tape, const float *dout, const nb_gradient_sink *sink);
 
 /** Bytes both tapes ask for, about. */
 size_t nb_tapes_bytes(const nb_clip_config *config, size_t batch, bool recompute);
 
 /** The end of the text tower; borrows the model's weights. */
-nb_end nb_text_end(const nb_clip *clip);
+nb_projection_head nb_text_projection_head(const nb_clip *clip);
 
 #endif

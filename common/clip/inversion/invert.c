@@ -15,7 +15,7 @@ struct nb_inverter {
     size_t steps, batch;
     nb_word_templates templates;
     nb_tape tape;
-    nb_end end;
+    nb_projection_head head;
     size_t *lengths;          /* [batch] */
     nb_tape_prefix *prefixes; /* [batch] */
     float *d;                 /* [rows, width] */
@@ -58,7 +58,7 @@ nb_status nb_inverter_create(nb_inverter **out, const nb_clip *clip, const nb_st
     v->clip = clip;
     v->steps = steps;
     v->batch = batch;
-    v->end = nb_text_end(clip);
+    v->head = nb_text_projection_head(clip);
     NB_TRY(nb_word_templates_create(&v->templates, clip, templates, err));
     size_t rows = batch * v->templates.rows_max;
     const nb_tape_size size = {.rows = rows, .longest = c->context, .causal = true};
@@ -126,9 +126,9 @@ static void invert_embed(nb_inverter *v, const nb_inversion *n, size_t step)
     const float *last = nb_tape_forward(&v->tape, v->lengths, v->prefixes, count);
     for (size_t i = 0, row = 0; i < count; i++) {
         row += v->lengths[i];
-        memcpy(v->end_rows.top + i * w, last + (row - 1) * w, w * sizeof *last);
+        memcpy(v->end_rows.pooled + i * w, last + (row - 1) * w, w * sizeof *last);
     }
-    nb_end_forward(&v->end, &v->end_rows, count, v->texts);
+    nb_projection_head_forward(&v->head, &v->end_rows, count, v->texts);
 }
 
 /* 1 - cos(text, image), and its gradient by the text. */
@@ -151,13 +151,13 @@ static double invert_loss_of(const float *text, const float *image, size_t d, fl
 /* v->dtexts [count, projection] to v->gradient [count, width], by the words. */
 static void invert_backward(nb_inverter *v, size_t count)
 {
-    const nb_sink frozen = {0};
+    const nb_gradient_sink frozen = {0};
     size_t w = v->clip->config.text.width;
-    nb_end_back(&v->end, &v->end_rows, v->dtexts, count, &frozen);
+    nb_projection_head_backward(&v->head, &v->end_rows, v->dtexts, count, &frozen);
     memset(v->d, 0, v->tape.used * w * sizeof *v->d);
     for (size_t i = 0, row = 0; i < count; i++) {
         row += v->lengths[i];
-        memcpy(v->d + (row - 1) * w, v->end_rows.dtop + i * w, w * sizeof *v->d);
+        memcpy(v->d + (row - 1) * w, v->end_rows.dpooled + i * w, w * sizeof *v->d);
     }
     nb_tape_backward(&v->tape, v->d, &frozen);
     for (size_t i = 0, row = 0; i < count; row += v->lengths[i], i++) {

@@ -62,7 +62,7 @@ static void image_encoder_run_some(nb_image_encoder *e, const float *pixels, siz
     nb_forward *f = &e->forward;
     size_t w = c->image.width, patches = nb_clip_patches(c), area = 3 * c->patch * c->patch;
     for (size_t i = 0; i < count; i++) {
-        float *x = f->mixed + i * (patches + 1) * w;
+        float *x = f->attention_out + i * (patches + 1) * w;
         nb_patches_cut(c, pixels + i * 3 * c->image_size * c->image_size, e->patches);
         memcpy(x, m->class_embedding, w * sizeof *x);
         engine->product(engine, &(nb_product){.vector = f->vector,
@@ -74,10 +74,10 @@ static void image_encoder_run_some(nb_image_encoder *e, const float *pixels, siz
                                               .out = x + w});
         f->vector->add(x, x, m->image_position, (patches + 1) * w);
     }
-    f->vector->layer_norm(f->x, f->mixed, count * (patches + 1),
+    f->vector->layer_norm(f->x, f->attention_out, count * (patches + 1),
                           &(nb_norm_layer){m->pre_norm_weight, m->pre_norm_bias, w, c->image.epsilon});
     nb_forward_full(f, count, patches + 1);
-    f->vector->layer_norm(f->normed, f->top, count,
+    f->vector->layer_norm(f->normed, f->pooled_x, count,
                           &(nb_norm_layer){m->post_norm_weight, m->post_norm_bias, w, c->image.epsilon});
     nb_sgemm_nt(nb_matrix_of(f->normed, count, w), nb_matrix_of(m->image_projection, c->projection, w), 0.0f, out,
                 c->projection);

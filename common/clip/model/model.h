@@ -2,7 +2,7 @@
  * A CLIP checkpoint, open: tokenizer, preprocessing, weights. Its encoders are
  * common/clip/model/text_encoder.h and common/clip/model/image_encoder.h.
  *
- * The folder is laid out as Hugging Face does it: config.json, model.safetensors (or shards), vocab.json + merges.txt
+ * The folder has Hugging Face's layout: config.json, model.safetensors (or shards), vocab.json + merges.txt
  * (or tokenizer.json), preprocessor_config.json; or as open_clip does: open_clip_config.json,
  * open_clip_model.safetensors. What each may hold stands in the headers of common/clip/checkpoint and
  * common/clip/tokenizer. Everything is checked before any work: every tensor the towers need must be

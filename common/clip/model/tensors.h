@@ -1,6 +1,6 @@
 /** @file
  * A model's weights as named tensors, the way Hugging Face's CLIPModel names and shapes them: what is written into a
- * checkpoint. Any arena laid out as the weights will do: gradients, an optimiser's state. Nothing here is collective.
+ * checkpoint. Any arena of the same layout will do: gradients, an optimiser's state. Nothing here is collective.
  */
 #ifndef NB_COMMON_CLIP_MODEL_TENSORS_H
 #define NB_COMMON_CLIP_MODEL_TENSORS_H

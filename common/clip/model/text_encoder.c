@@ -38,7 +38,7 @@ nb_status nb_text_encoder_create(nb_text_encoder **out, const nb_clip *clip, siz
     NB_TRY_NEW(e->pooled, batch * c->projection);
     NB_TRY(nb_trie_create(&e->trie, batch, c->context, rows, err));
     NB_TRY(nb_forward_create(&e->forward, clip->engine, &c->text, clip->text_blocks,
-                             &(nb_forward_size){e->trie.row_room, batch, c->context, true}, err));
+                             &(nb_forward_size){e->trie.row_capacity, batch, c->context, true}, err));
     *out = e;
     e = NULL;
 done:
@@ -99,7 +99,7 @@ static void text_encoder_pool(nb_text_encoder *e, float *out)
 {
     const nb_clip *m = e->clip;
     size_t w = m->config.text.width, d = m->config.projection;
-    e->forward.vector->layer_norm(e->forward.normed, e->forward.top, e->trie.count,
+    e->forward.vector->layer_norm(e->forward.normed, e->forward.pooled_x, e->trie.count,
                                   &(nb_norm_layer){m->text_norm_weight, m->text_norm_bias, w, m->config.text.epsilon});
     nb_sgemm_nt(nb_matrix_of(e->forward.normed, e->trie.count, w), nb_matrix_of(m->text_projection, d, w), 0.0f,
                 e->pooled, d);

@@ -124,11 +124,11 @@ static nb_status weights_take_tensor(loader *l, const char *name, bool transpose
 }
 
 /* Takes one part of shape [*, *, ...]; returns where its floats are (or will be). */
-static const float *weights_take(loader *l, nb_part part, place where, shape s)
+static const float *weights_take(loader *l, nb_tensor_part part, place where, shape s)
 {
     const float *begin = l->arena ? (const void *)(l->arena + l->used) : NULL;
-    char names[NB_PART_PIECES][NB_PART_NAME_MAX];
-    size_t pieces = nb_part_names(l->naming, part, where.side, where.layer, names);
+    char names[NB_TENSOR_PART_PIECES][NB_TENSOR_PART_NAME_MAX];
+    size_t pieces = nb_tensor_part_names(l->naming, part, where.side, where.layer, names);
     if (pieces > 1) {
         s.size[0] /= pieces;
     }
@@ -138,25 +138,25 @@ static const float *weights_take(loader *l, nb_part part, place where, shape s)
     }
     for (size_t i = 0; i < pieces && l->status == NB_OK; i++) {
         if (l->checkpoint) {
-            l->status = weights_take_tensor(l, names[i], nb_part_transposed(l->naming, part), &s);
+            l->status = weights_take_tensor(l, names[i], nb_tensor_part_transposed(l->naming, part), &s);
         }
         l->used += count * sizeof(float);
     }
     return begin;
 }
 
-static const float *weights_vector(loader *l, nb_part part, place where, size_t n)
+static const float *weights_vector(loader *l, nb_tensor_part part, place where, size_t n)
 {
     return weights_take(l, part, where, (shape){1, {n}});
 }
 
-static const float *weights_matrix(loader *l, nb_part part, place where, size_t rows, size_t columns)
+static const float *weights_matrix(loader *l, nb_tensor_part part, place where, size_t rows, size_t columns)
 {
     return weights_take(l, part, where, (shape){2, {rows, columns}});
 }
 
 /* A matrix of the towers' products, into *plain or, packed, into *packed; the other becomes NULL. */
-static void weights_product_matrix(loader *l, nb_part part, place where, shape s, const float **plain,
+static void weights_product_matrix(loader *l, nb_tensor_part part, place where, shape s, const float **plain,
                                    const void **packed)
 {
     size_t rows = s.size[0], columns = s.rank == 4 ? s.size[1] * s.size[2] * s.size[3] : s.size[1];
@@ -190,18 +190,18 @@ static void weights_product_matrix(loader *l, nb_part part, place where, shape s
 static void weights_take_block(loader *l, place at, const nb_tower_config *c, nb_block *b)
 {
     size_t w = c->width;
-    b->norm1_weight = weights_vector(l, NB_PART_NORM1_WEIGHT, at, w);
-    b->norm1_bias = weights_vector(l, NB_PART_NORM1_BIAS, at, w);
-    weights_product_matrix(l, NB_PART_QKV_WEIGHT, at, (shape){2, {3 * w, w}}, &b->qkv_weight, &b->packed.qkv);
-    b->qkv_bias = weights_vector(l, NB_PART_QKV_BIAS, at, 3 * w);
-    weights_product_matrix(l, NB_PART_OUT_WEIGHT, at, (shape){2, {w, w}}, &b->out_weight, &b->packed.out);
-    b->out_bias = weights_vector(l, NB_PART_OUT_BIAS, at, w);
-    b->norm2_weight = weights_vector(l, NB_PART_NORM2_WEIGHT, at, w);
-    b->norm2_bias = weights_vector(l, NB_PART_NORM2_BIAS, at, w);
-    weights_product_matrix(l, NB_PART_FC1_WEIGHT, at, (shape){2, {c->mlp, w}}, &b->fc1_weight, &b->packed.fc1);
-    b->fc1_bias = weights_vector(l, NB_PART_FC1_BIAS, at, c->mlp);
-    weights_product_matrix(l, NB_PART_FC2_WEIGHT, at, (shape){2, {w, c->mlp}}, &b->fc2_weight, &b->packed.fc2);
-    b->fc2_bias = weights_vector(l, NB_PART_FC2_BIAS, at, w);
+    b->norm1_weight = weights_vector(l, NB_TENSOR_PART_NORM1_WEIGHT, at, w);
+    b->norm1_bias = weights_vector(l, NB_TENSOR_PART_NORM1_BIAS, at, w);
+    weights_product_matrix(l, NB_TENSOR_PART_QKV_WEIGHT, at, (shape){2, {3 * w, w}}, &b->qkv_weight, &b->packed.qkv);
+    b->qkv_bias = weights_vector(l, NB_TENSOR_PART_QKV_BIAS, at, 3 * w);
+    weights_product_matrix(l, NB_TENSOR_PART_OUT_WEIGHT, at, (shape){2, {w, w}}, &b->out_weight, &b->packed.out);
+    b->out_bias = weights_vector(l, NB_TENSOR_PART_OUT_BIAS, at, w);
+    b->norm2_weight = weights_vector(l, NB_TENSOR_PART_NORM2_WEIGHT, at, w);
+    b->norm2_bias = weights_vector(l, NB_TENSOR_PART_NORM2_BIAS, at, w);
+    weights_product_matrix(l, NB_TENSOR_PART_FC1_WEIGHT, at, (shape){2, {c->mlp, w}}, &b->fc1_weight, &b->packed.fc1);
+    b->fc1_bias = weights_vector(l, NB_TENSOR_PART_FC1_BIAS, at, c->mlp);
+    weights_product_matrix(l, NB_TENSOR_PART_FC2_WEIGHT, at, (shape){2, {w, c->mlp}}, &b->fc2_weight, &b->packed.fc2);
+    b->fc2_bias = weights_vector(l, NB_TENSOR_PART_FC2_BIAS, at, w);
 }
 
 static void weights_take_ends(loader *l, nb_clip *m)
@@ -209,21 +209,21 @@ static void weights_take_ends(loader *l, nb_clip *m)
     const nb_clip_config *c = &m->config;
     const place once = {0};
     size_t text = c->text.width, image = c->image.width;
-    m->token_embedding = weights_matrix(l, NB_PART_TOKEN_EMBEDDING, once, c->vocabulary, text);
-    m->text_position = weights_matrix(l, NB_PART_TEXT_POSITION, once, c->context, text);
-    m->text_norm_weight = weights_vector(l, NB_PART_TEXT_NORM_WEIGHT, once, text);
-    m->text_norm_bias = weights_vector(l, NB_PART_TEXT_NORM_BIAS, once, text);
-    m->text_projection = weights_matrix(l, NB_PART_TEXT_PROJECTION, once, c->projection, text);
-    m->class_embedding = weights_vector(l, NB_PART_CLASS_EMBEDDING, once, image);
-    weights_product_matrix(l, NB_PART_PATCH_EMBEDDING, once, (shape){4, {image, 3, c->patch, c->patch}},
+    m->token_embedding = weights_matrix(l, NB_TENSOR_PART_TOKEN_EMBEDDING, once, c->vocabulary, text);
+    m->text_position = weights_matrix(l, NB_TENSOR_PART_TEXT_POSITION, once, c->context, text);
+    m->text_norm_weight = weights_vector(l, NB_TENSOR_PART_TEXT_NORM_WEIGHT, once, text);
+    m->text_norm_bias = weights_vector(l, NB_TENSOR_PART_TEXT_NORM_BIAS, once, text);
+    m->text_projection = weights_matrix(l, NB_TENSOR_PART_TEXT_PROJECTION, once, c->projection, text);
+    m->class_embedding = weights_vector(l, NB_TENSOR_PART_CLASS_EMBEDDING, once, image);
+    weights_product_matrix(l, NB_TENSOR_PART_PATCH_EMBEDDING, once, (shape){4, {image, 3, c->patch, c->patch}},
                            &m->patch_embedding, &m->packed_patch_embedding);
-    m->image_position = weights_matrix(l, NB_PART_IMAGE_POSITION, once, nb_clip_patches(c) + 1, image);
-    m->pre_norm_weight = weights_vector(l, NB_PART_PRE_NORM_WEIGHT, once, image);
-    m->pre_norm_bias = weights_vector(l, NB_PART_PRE_NORM_BIAS, once, image);
-    m->post_norm_weight = weights_vector(l, NB_PART_POST_NORM_WEIGHT, once, image);
-    m->post_norm_bias = weights_vector(l, NB_PART_POST_NORM_BIAS, once, image);
-    m->image_projection = weights_matrix(l, NB_PART_IMAGE_PROJECTION, once, c->projection, image);
-    const float *scale = weights_take(l, NB_PART_LOGIT_SCALE, once, (shape){0});
+    m->image_position = weights_matrix(l, NB_TENSOR_PART_IMAGE_POSITION, once, nb_clip_patches(c) + 1, image);
+    m->pre_norm_weight = weights_vector(l, NB_TENSOR_PART_PRE_NORM_WEIGHT, once, image);
+    m->pre_norm_bias = weights_vector(l, NB_TENSOR_PART_PRE_NORM_BIAS, once, image);
+    m->post_norm_weight = weights_vector(l, NB_TENSOR_PART_POST_NORM_WEIGHT, once, image);
+    m->post_norm_bias = weights_vector(l, NB_TENSOR_PART_POST_NORM_BIAS, once, image);
+    m->image_projection = weights_matrix(l, NB_TENSOR_PART_IMAGE_PROJECTION, once, c->projection, image);
+    const float *scale = weights_take(l, NB_TENSOR_PART_LOGIT_SCALE, once, (shape){0});
     m->logit_scale = scale && l->status == NB_OK ? *scale : 0;
 }
 

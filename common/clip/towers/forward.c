@@ -22,11 +22,12 @@ nb_status nb_forward_create(nb_forward *f, const nb_engine *engine, const nb_tow
     f->x = nb_alloc_aligned(rows * w, sizeof *f->x, err);
     f->normed = nb_alloc_aligned((together > pooled ? together : pooled) * w, sizeof *f->normed, err);
     f->qkv = nb_alloc_aligned(most * 3 * w, sizeof *f->qkv, err);
-    f->mixed = nb_alloc_aligned(most * w, sizeof *f->mixed, err);
+    f->attention_out = nb_alloc_aligned(most * w, sizeof *f->attention_out, err);
     f->input = nb_alloc_aligned(engine->packs ? engine->input_bytes(together, w) : 1, 1, err);
     f->hidden = nb_alloc_aligned(engine->input_bytes(together, c->mlp), 1, err);
-    f->top = nb_alloc_aligned(pooled * w, sizeof *f->top, err);
-    NB_TRY(f->x && f->normed && f->qkv && f->mixed && f->input && f->hidden && f->top ? NB_OK : NB_ERR_LIMIT);
+    f->pooled_x = nb_alloc_aligned(pooled * w, sizeof *f->pooled_x, err);
+    NB_TRY(f->x && f->normed && f->qkv && f->attention_out && f->input && f->hidden && f->pooled_x ? NB_OK
+                                                                                                   : NB_ERR_LIMIT);
     NB_TRY_NEW(f->pool, pooled);
     if (size->causal) {
         f->path.stride = (longest + 15) / 16 * 16;
@@ -51,11 +52,11 @@ void nb_forward_destroy(nb_forward *f)
         free(f->x);
         free(f->normed);
         free(f->qkv);
-        free(f->mixed);
+        free(f->attention_out);
         free(f->input);
         free(f->hidden);
         free(f->attention);
-        free(f->top);
+        free(f->pooled_x);
         free(f->pool);
         free(f->path.keys);
         free(f->path.values);
@@ -97,7 +98,7 @@ static void forward_add_linear(nb_forward *f, const residual_layer *layer, const
                                                 .scratch = f->normed});
 }
 
-/* x[rows, width] += mlp(layer norm(x)); and before it the attention's output in f->mixed. */
+/* x[rows, width] += mlp(layer norm(x)); and before it the attention's output in f->attention_out. */
 static void forward_finish_block(nb_forward *f, const nb_block *b, float *x, size_t rows)
 {
     const nb_tower_config *c = f->config;
@@ -106,7 +107,7 @@ static void forward_finish_block(nb_forward *f, const nb_block *b, float *x, siz
     for (size_t at = 0; at < rows; at += f->together) {
         size_t n = forward_fewer(rows - at, f->together);
         float *some = x + at * w;
-        const void *input = e->input(e, f->input, f->mixed + at * w, n, w);
+        const void *input = e->input(e, f->input, f->attention_out + at * w, n, w);
         forward_add_linear(f, &(residual_layer){forward_either(b->out_weight, b->packed.out), b->out_bias, w}, input, n,
                            some);
         f->vector->layer_norm(f->normed, some, n, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
@@ -158,7 +159,7 @@ static void forward_project(nb_forward *f, const nb_block *b, size_t rows)
 }
 
 /* Keys and values of all rows into f->qkv [rows, 2 width], behind them queries of the pooled rows [pooled, width],
- * which are returned; f->top takes over their residual stream. */
+ * which are returned; f->pooled_x takes over their residual stream. */
 static float *forward_project_last(nb_forward *f, const nb_block *b, size_t rows, size_t pooled)
 {
     const nb_tower_config *c = f->config;
@@ -171,15 +172,15 @@ static float *forward_project_last(nb_forward *f, const nb_block *b, size_t rows
         forward_some_qkv(f, b, f->normed, n, (outputs){w, 2 * w}, f->qkv + at * 2 * w);
         for (size_t i = 0; i < pooled; i++) {
             if (f->pool[i] - at < n) {
-                memcpy(f->mixed + i * w, f->normed + (f->pool[i] - at) * w, w * sizeof *f->mixed);
+                memcpy(f->attention_out + i * w, f->normed + (f->pool[i] - at) * w, w * sizeof *f->attention_out);
             }
         }
     }
     for (size_t i = 0; i < pooled; i++) {
-        memcpy(f->top + i * w, f->x + f->pool[i] * w, w * sizeof *f->top);
+        memcpy(f->pooled_x + i * w, f->x + f->pool[i] * w, w * sizeof *f->pooled_x);
     }
     for (size_t at = 0; at < pooled; at += f->together) {
-        forward_some_qkv(f, b, f->mixed + at * w, forward_fewer(pooled - at, f->together), (outputs){0, w},
+        forward_some_qkv(f, b, f->attention_out + at * w, forward_fewer(pooled - at, f->together), (outputs){0, w},
                          queries + at * w);
     }
     return queries;
@@ -194,7 +195,7 @@ static void forward_attend_trie(nb_forward *f, const nb_trie *t)
             size_t row = t->texts[i].first + k, depth = t->texts[i].shared + k;
             const float *qkv = f->qkv + row * 3 * w;
             f->vector->path_push(&f->path, depth, w, qkv + w, qkv + 2 * w);
-            f->vector->path_attend(&f->path, depth, w, f->config->heads, qkv, f->mixed + row * w);
+            f->vector->path_attend(&f->path, depth, w, f->config->heads, qkv, f->attention_out + row * w);
         }
     }
 }
@@ -210,7 +211,7 @@ static void forward_attend_trie_last(nb_forward *f, const nb_trie *t, const floa
             f->vector->path_push(&f->path, t->texts[i].shared + k, w, kv, kv + w);
         }
         f->vector->path_attend(&f->path, t->depths[t->texts[i].last], w, f->config->heads, queries + i * w,
-                               f->mixed + i * w);
+                               f->attention_out + i * w);
     }
 }
 
@@ -226,7 +227,7 @@ void nb_forward_trie(nb_forward *f, const nb_trie *t)
         f->pool[i] = t->texts[i].last;
     }
     forward_attend_trie_last(f, t, forward_project_last(f, &f->blocks[layers - 1], t->rows, t->count));
-    forward_finish_block(f, &f->blocks[layers - 1], f->top, t->count);
+    forward_finish_block(f, &f->blocks[layers - 1], f->pooled_x, t->count);
 }
 
 /* Attention of one head, of which q, k, v, their strides, the counts and `out` are given. */
@@ -254,7 +255,7 @@ void nb_forward_full(nb_forward *f, size_t count, size_t length)
                                                   .v = q + 2 * w,
                                                   .q_stride = 3 * w,
                                                   .stride = 3 * w,
-                                                  .out = f->mixed + row * w + at});
+                                                  .out = f->attention_out + row * w + at});
         }
         forward_finish_block(f, &f->blocks[layer], f->x, rows);
     }
@@ -272,7 +273,7 @@ void nb_forward_full(nb_forward *f, size_t count, size_t length)
                                               .v = k + w,
                                               .q_stride = w,
                                               .stride = 2 * w,
-                                              .out = f->mixed + image * w + at});
+                                              .out = f->attention_out + image * w + at});
     }
-    forward_finish_block(f, &f->blocks[layers - 1], f->top, count);
+    forward_finish_block(f, &f->blocks[layers - 1], f->pooled_x, count);
 }

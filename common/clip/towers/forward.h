@@ -32,14 +32,14 @@ typedef struct nb_forward {
     size_t together;              /**< rows that go through a block's layers at once */
     float *x;                     /**< [rows, width] residual stream; the caller fills it */
     float *normed;                /**< [together or pooled, width] */
-    float *qkv;      /**< [rows, 3 width]; in the last layer keys and values, then the pooled rows' queries */
-    float *mixed;    /**< [rows, width] the attention's output */
-    void *input;     /**< [together, width] in the engine's form */
-    void *hidden;    /**< [together, mlp] in the engine's form */
-    void *attention; /**< scratch of full attention; NULL when causal */
-    float *top;      /**< [pooled, width] residual stream of the pooled rows in the last layer */
-    size_t *pool;    /**< [pooled] the pooled rows */
-    nb_path path;    /**< of the text trie; {0} when not causal */
+    float *qkv;           /**< [rows, 3 width]; in the last layer keys and values, then the pooled rows' queries */
+    float *attention_out; /**< [rows, width] the attention's output */
+    void *input;          /**< [together, width] in the engine's form */
+    void *hidden;         /**< [together, mlp] in the engine's form */
+    void *attention;      /**< scratch of full attention; NULL when causal */
+    float *pooled_x;      /**< [pooled, width] residual stream of the pooled rows in the last layer */
+    size_t *pool;         /**< [pooled] the pooled rows */
+    nb_path path;         /**< of the text trie; {0} when not causal */
 } nb_forward;
 
 /** Allocates the memory.
@@ -54,13 +54,13 @@ nb_status nb_forward_create(nb_forward *out, const nb_engine *engine, const nb_t
 /** Frees the memory and clears the struct. Takes NULL and {0}. */
 void nb_forward_destroy(nb_forward *forward);
 
-/** Runs all blocks over the trie's rows in forward->x. Afterwards forward->top [trie->count, width] holds the residual
- * stream of every text's end token, in the trie's order.
+/** Runs all blocks over the trie's rows in forward->x. Afterwards forward->pooled_x [trie->count, width] holds the
+ * residual stream of every text's end token, in the trie's order.
  * @param forward made with `causal` */
 void nb_forward_trie(nb_forward *forward, const nb_trie *trie);
 
-/** Runs all blocks over `count` sequences of `length` rows in forward->x with full attention. Afterwards forward->top
- * [count, width] holds the first row of each.
+/** Runs all blocks over `count` sequences of `length` rows in forward->x with full attention. Afterwards
+ * forward->pooled_x [count, width] holds the first row of each.
  * @param forward made without `causal` */
 void nb_forward_full(nb_forward *forward, size_t count, size_t length);
 

@@ -14,10 +14,10 @@ nb_status nb_tower_scratch_create(nb_tower_scratch *s, const nb_tower_config *c,
     *s = (nb_tower_scratch){.rows = rows, .longest = longest};
     s->normed = nb_alloc_aligned(rows * c->width, sizeof(float), err);
     s->qkv = nb_alloc_aligned(rows * 3 * c->width, sizeof(float), err);
-    s->mixed = nb_alloc_aligned(rows * c->width, sizeof(float), err);
+    s->attention_out = nb_alloc_aligned(rows * c->width, sizeof(float), err);
     s->hidden = nb_alloc_aligned(rows * c->mlp, sizeof(float), err);
     s->scores = nb_alloc_aligned(longest * longest, sizeof(float), err);
-    if (!s->normed || !s->qkv || !s->mixed || !s->hidden || !s->scores) {
+    if (!s->normed || !s->qkv || !s->attention_out || !s->hidden || !s->scores) {
         nb_tower_scratch_destroy(s);
         return NB_ERR_LIMIT;
     }
@@ -29,7 +29,7 @@ void nb_tower_scratch_destroy(nb_tower_scratch *s)
     if (s) {
         free(s->normed);
         free(s->qkv);
-        free(s->mixed);
+        free(s->attention_out);
         free(s->hidden);
         free(s->scores);
         *s = (nb_tower_scratch){0};
@@ -90,9 +90,9 @@ void nb_tower_forward(const nb_tower_config *c, const nb_block *blocks, const nb
         nb_layer_norm(s->normed, x, rows, &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, c->epsilon});
         tower_linear(&(linear_layer){b->qkv_weight, b->qkv_bias, 3 * w, w}, s->normed, rows, s->qkv);
         for (size_t i = 0, at = 0; i < sequences->count; at += lengths[i], i++) {
-            tower_attend(c, s->qkv + at * 3 * w, s->mixed + at * w, lengths[i], sequences->causal, s->scores);
+            tower_attend(c, s->qkv + at * 3 * w, s->attention_out + at * w, lengths[i], sequences->causal, s->scores);
         }
-        tower_linear(&(linear_layer){b->out_weight, b->out_bias, w, w}, s->mixed, rows, s->normed);
+        tower_linear(&(linear_layer){b->out_weight, b->out_bias, w, w}, s->attention_out, rows, s->normed);
         nb_add(x, s->normed, rows * w);
         nb_layer_norm(s->normed, x, rows, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
         tower_linear(&(linear_layer){b->fc1_weight, b->fc1_bias, c->mlp, w}, s->normed, rows, s->hidden);

@@ -29,11 +29,11 @@ typedef struct nb_block {
 /** Memory for up to `rows` packed rows of sequences of up to `longest` rows. */
 typedef struct nb_tower_scratch {
     size_t rows, longest;
-    float *normed; /**< [rows, width] */
-    float *qkv;    /**< [rows, 3 width] */
-    float *mixed;  /**< [rows, width] the attention's output */
-    float *hidden; /**< [rows, mlp] */
-    float *scores; /**< [longest, longest] */
+    float *normed;        /**< [rows, width] */
+    float *qkv;           /**< [rows, 3 width] */
+    float *attention_out; /**< [rows, width] the attention's output */
+    float *hidden;        /**< [rows, mlp] */
+    float *scores;        /**< [longest, longest] */
 } nb_tower_scratch;
 
 /** Packed sequences; borrows the rows. */

@@ -7,9 +7,9 @@
 nb_status nb_trie_create(nb_trie *t, size_t texts, size_t context, size_t rows, nb_error *err)
 {
     nb_status status;
-    *t = (nb_trie){.row_room = rows > context ? rows : context, .text_room = texts};
-    NB_TRY_NEW(t->tokens, t->row_room);
-    NB_TRY_NEW(t->depths, t->row_room);
+    *t = (nb_trie){.row_capacity = rows > context ? rows : context, .text_capacity = texts};
+    NB_TRY_NEW(t->tokens, t->row_capacity);
+    NB_TRY_NEW(t->depths, t->row_capacity);
     NB_TRY_NEW(t->texts, texts);
 done:
     if (status != NB_OK) {
@@ -65,14 +65,14 @@ void nb_trie_order(size_t *order, const nb_trie_batch *batch, size_t count)
 size_t nb_trie_build(nb_trie *t, const size_t *order, size_t begin, size_t end, const nb_trie_batch *b)
 {
     t->rows = t->count = 0;
-    for (size_t i = begin; i < end && t->count < t->text_room; i++) {
+    for (size_t i = begin; i < end && t->count < t->text_capacity; i++) {
         const int32_t *own = b->ids + order[i] * b->context;
         size_t len = b->lengths[order[i]], shared = 0, last = 0;
         if (i > begin) {
             shared = trie_common_prefix(own, len, b->ids + order[i - 1] * b->context, b->lengths[order[i - 1]]);
             last = t->texts[t->count - 1].last;
         }
-        if (len - shared > t->row_room - t->rows) {
+        if (len - shared > t->row_capacity - t->rows) {
             break;
         }
         nb_trie_text *text = &t->texts[t->count++];

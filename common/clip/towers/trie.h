@@ -27,11 +27,11 @@ typedef struct nb_trie_text {
 
 /** A trie of some texts of a batch. */
 typedef struct nb_trie {
-    int32_t *tokens;         /**< [rows] */
-    uint16_t *depths;        /**< [rows] place of the token in its text */
-    size_t rows, row_room;   /**< used; capacity */
-    nb_trie_text *texts;     /**< [count] in the order of their tokens */
-    size_t count, text_room; /**< used; capacity */
+    int32_t *tokens;             /**< [rows] */
+    uint16_t *depths;            /**< [rows] place of the token in its text */
+    size_t rows, row_capacity;   /**< used; capacity */
+    nb_trie_text *texts;         /**< [count] in the order of their tokens */
+    size_t count, text_capacity; /**< used; capacity */
 } nb_trie;
 
 /** Allocates a trie.

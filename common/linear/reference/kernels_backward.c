@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-void nb_layer_norm_back(float *dx, const nb_norm_gradient *gradient, const float *dy, const float *x, size_t rows,
-                        const nb_norm_layer *norm)
+void nb_layer_norm_backward(float *dx, const nb_norm_gradient *gradient, const float *dy, const float *x, size_t rows,
+                            const nb_norm_layer *norm)
 {
     size_t width = norm->width;
     double n = (double)width;
@@ -34,7 +34,7 @@ void nb_layer_norm_back(float *dx, const nb_norm_gradient *gradient, const float
     }
 }
 
-void nb_quick_gelu_back(float *dx, const float *x, size_t count)
+void nb_quick_gelu_backward(float *dx, const float *x, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         double s = 1.0 / (1.0 + exp(-1.702 * (double)x[i]));
@@ -42,7 +42,7 @@ void nb_quick_gelu_back(float *dx, const float *x, size_t count)
     }
 }
 
-void nb_gelu_back(float *dx, const float *x, size_t count)
+void nb_gelu_backward(float *dx, const float *x, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         double at = (double)x[i];
@@ -52,7 +52,7 @@ void nb_gelu_back(float *dx, const float *x, size_t count)
     }
 }
 
-void nb_softmax_back(float *d, const float *p, size_t rows, size_t width, float scale)
+void nb_softmax_backward(float *d, const float *p, size_t rows, size_t width, float scale)
 {
     for (size_t r = 0; r < rows; r++, d += width, p += width) {
         double sum = 0;
@@ -65,7 +65,7 @@ void nb_softmax_back(float *d, const float *p, size_t rows, size_t width, float 
     }
 }
 
-void nb_bias_back(float *dbias, const float *dy, size_t rows, size_t width)
+void nb_bias_backward(float *dbias, const float *dy, size_t rows, size_t width)
 {
     for (size_t i = 0; i < width; i++) {
         double sum = 0;

@@ -22,28 +22,28 @@ typedef struct nb_norm_gradient {
  * @param dy [rows, width]
  * @param x [rows, width] what the norm was given
  * @param norm its bias is not read */
-void nb_layer_norm_back(float *dx, const nb_norm_gradient *gradient, const float *dy, const float *x, size_t rows,
-                        const nb_norm_layer *norm);
+void nb_layer_norm_backward(float *dx, const nb_norm_gradient *gradient, const float *dy, const float *x, size_t rows,
+                            const nb_norm_layer *norm);
 
 /** dx *= QuickGELU's derivative at x: s + 1.702 x s (1 - s) with s = sigmoid(1.702 x).
  * @param[in,out] dx [count]
  * @param x [count] */
-void nb_quick_gelu_back(float *dx, const float *x, size_t count);
+void nb_quick_gelu_backward(float *dx, const float *x, size_t count);
 
 /** dx *= GELU's derivative at x: Phi(x) + x phi(x).
  * @param[in,out] dx [count]
  * @param x [count] */
-void nb_gelu_back(float *dx, const float *x, size_t count);
+void nb_gelu_backward(float *dx, const float *x, size_t count);
 
 /** The gradient of p = softmax(scale s), row by row, in place: d = scale p (d - sum p d).
  * @param[in,out] d [rows, width] the gradient by p, then by s
  * @param p [rows, width] */
-void nb_softmax_back(float *d, const float *p, size_t rows, size_t width, float scale);
+void nb_softmax_backward(float *d, const float *p, size_t rows, size_t width, float scale);
 
 /** The gradient of y = x + bias by the bias: dbias += the sums of dy's columns.
  * @param[in,out] dbias [width]
  * @param dy [rows, width] */
-void nb_bias_back(float *dbias, const float *dy, size_t rows, size_t width);
+void nb_bias_backward(float *dbias, const float *dy, size_t rows, size_t width);
 
 /** One step of AdamW (Loshchilov, Hutter: Decoupled Weight Decay Regularization, ICLR 2019) as PyTorch takes it. */
 typedef struct nb_adamw {

@@ -209,10 +209,10 @@ static float gradient_add_fixed(int64_t *sum, const float *gradient, size_t coun
 extern const nb_gradient NB_TABLE_NAME(nb_gradient);
 const nb_gradient NB_TABLE_NAME(nb_gradient) = {.layer_norm = gradient_layer_norm,
                                                 .gelu = gradient_gelu,
-                                                .gelu_back = gradient_gelu_back,
+                                                .gelu_backward = gradient_gelu_back,
                                                 .softmax = gradient_softmax,
                                                 .bias = gradient_bias,
                                                 .attend = gradient_attend,
-                                                .attend_back = gradient_attend_back,
+                                                .attend_backward = gradient_attend_back,
                                                 .adamw = gradient_adamw,
                                                 .add_fixed = gradient_add_fixed};

@@ -31,22 +31,22 @@ typedef struct nb_head_gradient {
 
 /** The gradients of one instruction set. */
 typedef struct nb_gradient {
-    /** As nb_layer_norm_back. */
+    /** As nb_layer_norm_backward. */
     void (*layer_norm)(float *dx, const nb_norm_gradient *gradient, const float *dy, const float *x, size_t rows,
                        const nb_norm_layer *norm);
     /** out[count] = activation(x[count]), out of place: the backward pass needs x. */
     void (*gelu)(float *out, const float *x, size_t count, nb_gelu_kind kind);
     /** dx[count] *= activation'(x[count]). */
-    void (*gelu_back)(float *dx, const float *x, size_t count, nb_gelu_kind kind);
-    /** As nb_softmax_back. */
+    void (*gelu_backward)(float *dx, const float *x, size_t count, nb_gelu_kind kind);
+    /** As nb_softmax_backward. */
     void (*softmax)(float *d, const float *p, size_t rows, size_t width, float scale);
-    /** As nb_bias_back. */
+    /** As nb_bias_backward. */
     void (*bias)(float *dbias, const float *dy, size_t rows, size_t width);
     /** One query[width]: p[count] gets the weights, out[width] the weighted sum of the values. */
     void (*attend)(const nb_head *head, const float *query, float *p, float *out);
     /** The gradient of `attend`, with the p that it gave and dout[width], the gradient by its output. */
-    void (*attend_back)(const nb_head *head, const float *query, const float *p, const float *dout,
-                        const nb_head_gradient *gradient);
+    void (*attend_backward)(const nb_head *head, const float *query, const float *p, const float *dout,
+                            const nb_head_gradient *gradient);
     /** As nb_adamw_step. */
     void (*adamw)(const nb_adamw *a, float *weight, float *m, float *v, const float *gradient, size_t count);
     /** sum[count] += gradient[count] in units of 1 / scale, rounded to nearest: a sum of whole numbers does not depend

@@ -26,17 +26,17 @@ static nb_status h5_chunks_reserve(nb_h5_packer *p, size_t bytes, nb_error *err)
     if (!p->context && !(p->context = ZSTD_createCCtx())) {
         return nb_fail(err, NB_ERR_LIMIT, "out of memory for packing");
     }
-    if (bytes > p->room) {
+    if (bytes > p->capacity) {
         free(p->shuffled);
         free(p->packed);
         p->packed = NULL;
         NB_TRY_NEW(p->shuffled, bytes);
         NB_TRY_NEW(p->packed, ZSTD_compressBound(bytes));
-        p->room = bytes;
-        p->packed_room = ZSTD_compressBound(bytes);
+        p->capacity = bytes;
+        p->packed_capacity = ZSTD_compressBound(bytes);
     }
 done:
-    p->room = status == NB_OK ? p->room : 0;
+    p->capacity = status == NB_OK ? p->capacity : 0;
     return status;
 }
 
@@ -55,7 +55,7 @@ nb_status nb_h5_pack(nb_h5_packer *p, const void *elements, size_t count, size_t
     ZSTD_CCtx *context = p->context;
     ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, p->level);
     ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
-    *len = ZSTD_compress2(context, p->packed, p->packed_room, width > 1 ? p->shuffled : from, count * width);
+    *len = ZSTD_compress2(context, p->packed, p->packed_capacity, width > 1 ? p->shuffled : from, count * width);
     return ZSTD_isError(*len) ? nb_fail(err, NB_ERR_LIMIT, "zstd cannot pack: %s", ZSTD_getErrorName(*len)) : NB_OK;
 }
 

@@ -22,12 +22,12 @@ static inline uint64_t nb_h5_chunk_elements(uint64_t count, size_t width)
 
 /** Packs chunks; its working memory is a few MiB. Start from {.level = L}. */
 typedef struct nb_h5_packer {
-    int level;          /**< of zstd */
-    void *context;      /**< zstd's */
-    char *shuffled;     /**< [room] */
-    char *packed;       /**< [packed_room] the chunk packed last */
-    size_t room;        /**< bytes of `shuffled` */
-    size_t packed_room; /**< bytes of `packed` */
+    int level;              /**< of zstd */
+    void *context;          /**< zstd's */
+    char *shuffled;         /**< [room] */
+    char *packed;           /**< [packed_capacity] the chunk packed last */
+    size_t capacity;        /**< bytes of `shuffled` */
+    size_t packed_capacity; /**< bytes of `packed` */
 } nb_h5_packer;
 
 /** Frees what `p` holds. Harmless on a packer that packed nothing. */

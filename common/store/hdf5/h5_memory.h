@@ -1,8 +1,8 @@
 /* Where HDF5 writes the files we make: into memory, which is copied to the disk when all is in it.
  *
  * HDF5 (1.10) cannot get over a write that fails: the file does not close any more, and the process crashes as it ends.
- * So it is never told. The driver remembers the failure, and nb_h5_save reports it. Memory that was reserved and not
- * written is not taken. Nothing here is collective. */
+ * So it is never reported to HDF5. The driver remembers the failure, and nb_h5_save reports it. Memory that was
+ * reserved and not written is not taken. Nothing here is collective. */
 #ifndef NB_COMMON_STORE_HDF5_H5_MEMORY_H
 #define NB_COMMON_STORE_HDF5_H5_MEMORY_H
 

@@ -1,6 +1,6 @@
 /* Reading. A seal is no signature: whoever makes a file can seal it, so its content is as untrusted as any input. HDF5
  * would convert types, run other filters, follow links into other files and make up bytes that were never stored; what
- * is not laid out as h5.c does it is therefore refused before HDF5 reads it. */
+ * has not the layout that h5.c gives it is therefore refused before HDF5 reads it. */
 #include "common/base/text.h"
 #include "common/store/hdf5/h5_stored.h"
 

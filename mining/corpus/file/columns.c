@@ -26,9 +26,9 @@ uint64_t nb_columns_chunks(const nb_columns *c, size_t column)
 }
 
 /* Column `number` of this rank's rows. Of the bytes the end is where the next rank begins, set by nb_columns_open. */
-static nb_column column_of(const nb_team *team, size_t number, const nb_corpus_range *rows)
+static nb_column column_of(const nb_comm *comm, size_t number, const nb_corpus_range *rows)
 {
-    bool last = team->rank == team->size - 1; /* which also puts the end of the last text */
+    bool last = comm->rank == comm->size - 1; /* which also puts the end of the last text */
     bool bytes = number == NB_COLUMN_BYTES, offsets = number == NB_COLUMN_OFFSETS;
     uint64_t begin = bytes ? rows->first_byte : rows->first;
     uint64_t total = bytes ? rows->total_bytes : rows->total + (offsets ? 1 : 0);
@@ -40,32 +40,32 @@ static nb_column column_of(const nb_team *team, size_t number, const nb_corpus_r
                        .next = begin};
 }
 
-static nb_status allocate_column(nb_column *col, const nb_team *team, nb_error *err)
+static nb_status allocate_column(nb_column *col, const nb_comm *comm, nb_error *err)
 {
     nb_status status;
     NB_TRY_NEW(col->buffer, (size_t)col->chunk * col->width);
     NB_TRY_NEW(col->head, (size_t)col->chunk * col->width);
-    NB_TRY_NEW(col->starts, (size_t)team->size + 1);
-    col->starts[team->rank] = col->begin;
-    col->starts[team->size] = team->rank == 0 ? col->total : 0;
+    NB_TRY_NEW(col->starts, (size_t)comm->size + 1);
+    col->starts[comm->rank] = col->begin;
+    col->starts[comm->size] = comm->rank == 0 ? col->total : 0;
 done:
     return status;
 }
 
-nb_status nb_columns_open(nb_columns *c, const nb_team *team, const nb_corpus_range *rows, nb_scratch *scratch,
+nb_status nb_columns_open(nb_columns *c, const nb_comm *comm, const nb_corpus_range *rows, nb_scratch_file *scratch,
                           size_t *budget, nb_error *err)
 {
     nb_status status = NB_OK;
-    *c = (nb_columns){.team = team, .packer = {.level = NB_COLUMN_ZSTD_LEVEL}, .spool = nb_spool_in(scratch, budget)};
+    *c = (nb_columns){.comm = comm, .packer = {.level = NB_COLUMN_ZSTD_LEVEL}, .spool = nb_spool_in(scratch, budget)};
     for (size_t i = 0; i < NB_COLUMN_COUNT && status == NB_OK; i++) {
-        c->column[i] = column_of(team, i, rows);
-        status = allocate_column(&c->column[i], team, err);
+        c->column[i] = column_of(comm, i, rows);
+        status = allocate_column(&c->column[i], comm, err);
     }
-    NB_TRY(nb_team_agree(team, status, err));
+    NB_TRY(nb_comm_agree(comm, status, err));
     for (size_t i = 0; i < NB_COLUMN_COUNT; i++) {
-        NB_TRY(nb_team_sum(team, c->column[i].starts, (size_t)team->size + 1, err));
+        NB_TRY(nb_comm_sum(comm, c->column[i].starts, (size_t)comm->size + 1, err));
     }
-    c->column[NB_COLUMN_BYTES].end = c->column[NB_COLUMN_BYTES].starts[team->rank + 1];
+    c->column[NB_COLUMN_BYTES].end = c->column[NB_COLUMN_BYTES].starts[comm->rank + 1];
 done:
     return status;
 }
@@ -93,7 +93,7 @@ static nb_status pack(nb_columns *c, size_t number, nb_error *err)
     NB_TRY(nb_h5_pack(&c->packer, col->buffer, (size_t)col->chunk, col->width, &len, err));
     NB_TRY_ROOM(c->packed, c->packed_count, c->packed_cap, 64);
     uint64_t chunk = (col->next - 1) / col->chunk;
-    c->packed[c->packed_count++] = (nb_packed){nb_columns_chunks(c, number) + chunk, c->spool.size, len};
+    c->packed[c->packed_count++] = (nb_packed_chunk){nb_columns_chunks(c, number) + chunk, c->spool.size, len};
     NB_TRY(nb_spool_append(&c->spool, c->packer.packed, len, err));
     col->filled = 0;
 done:
@@ -115,8 +115,8 @@ static nb_status put(nb_columns *c, size_t number, const void *elements, size_t 
     uint64_t mine = own_begin(col, col->begin, col->end);
     while (count) {
         bool to_head = col->next < mine;
-        uint64_t room = to_head ? mine - col->next : col->chunk - col->filled;
-        size_t part = count < room ? count : (size_t)room;
+        uint64_t capacity = to_head ? mine - col->next : col->chunk - col->filled;
+        size_t part = count < capacity ? count : (size_t)capacity;
         char *to = to_head ? col->head + col->head_count * col->width : col->buffer + col->filled * col->width;
         memcpy(to, from, part * col->width);
         from += part * col->width;
@@ -171,7 +171,7 @@ static int owner_of(const nb_column *col, int rank)
 static void check(const nb_columns *c, int code)
 {
     if (code != MPI_SUCCESS) {
-        nb_team_abort(c->team, NB_ERR_INTERNAL);
+        nb_comm_abort(c->comm, NB_ERR_INTERNAL);
     }
 }
 
@@ -180,16 +180,16 @@ static void check(const nb_columns *c, int code)
 static void exchange_heads(nb_columns *c, size_t number)
 {
     nb_column *col = &c->column[number];
-    int rank = c->team->rank, size = c->team->size;
+    int rank = c->comm->rank, size = c->comm->size;
     if (col->head_count) {
         check(c, MPI_Send(col->head, (int)(col->head_count * col->width), MPI_BYTE, owner_of(col, rank), (int)number,
-                          c->team->comm));
+                          c->comm->handle));
     }
     for (int r = rank + 1; r < size && col->filled && col->filled < col->chunk; r++) {
         uint64_t count = head_of(col, r);
         if (count && owner_of(col, r) == rank) {
             check(c, MPI_Recv(col->buffer + col->filled * col->width, (int)(count * col->width), MPI_BYTE, r,
-                              (int)number, c->team->comm, MPI_STATUS_IGNORE));
+                              (int)number, c->comm->handle, MPI_STATUS_IGNORE));
             col->filled += count;
             col->next += count;
         }
@@ -199,11 +199,11 @@ static void exchange_heads(nb_columns *c, size_t number)
 nb_status nb_columns_finish(nb_columns *c, nb_error *err)
 {
     nb_status status = NB_OK;
-    if (c->team->rank == c->team->size - 1) {
+    if (c->comm->rank == c->comm->size - 1) {
         uint64_t end = c->column[NB_COLUMN_BYTES].total;
         status = put(c, NB_COLUMN_OFFSETS, &end, 1, err);
     }
-    NB_TRY(nb_team_agree(c->team, status, err));
+    NB_TRY(nb_comm_agree(c->comm, status, err));
     for (size_t i = 0; i < NB_COLUMN_COUNT; i++) {
         exchange_heads(c, i);
     }
@@ -215,7 +215,7 @@ nb_status nb_columns_finish(nb_columns *c, nb_error *err)
     if (status == NB_OK) {
         status = nb_spool_finish(&c->spool, err);
     }
-    NB_TRY(nb_team_agree(c->team, status, err));
+    NB_TRY(nb_comm_agree(c->comm, status, err));
 done:
     return status;
 }

@@ -6,7 +6,7 @@
 #ifndef NB_MINING_CORPUS_FILE_COLUMNS_H
 #define NB_MINING_CORPUS_FILE_COLUMNS_H
 
-#include "common/parallel/team.h"
+#include "common/parallel/comm.h"
 #include "common/store/hdf5/h5_chunks.h"
 #include "mining/corpus/corpus.h"
 #include "mining/corpus/sort/spool.h"
@@ -27,18 +27,18 @@ typedef struct nb_column {
 } nb_column;
 
 /** A packed chunk of this rank. */
-typedef struct nb_packed {
+typedef struct nb_packed_chunk {
     uint64_t number;  /**< of all chunks: column by column */
     uint64_t at, len; /**< bytes of the spool */
-} nb_packed;
+} nb_packed_chunk;
 
 /** All columns, as this rank sees them. */
 typedef struct nb_columns {
-    const nb_team *team;
+    const nb_comm *comm;
     nb_column column[NB_COLUMN_COUNT];
     nb_h5_packer packer;
-    nb_spool spool;    /**< packed chunks */
-    nb_packed *packed; /**< [packed_count] */
+    nb_spool spool;          /**< packed chunks */
+    nb_packed_chunk *packed; /**< [packed_count] */
     size_t packed_count, packed_cap;
 } nb_columns;
 
@@ -60,12 +60,12 @@ uint64_t nb_columns_chunks(const nb_columns *c, size_t column);
 
 /** Begins the columns of a corpus that is not empty. Collective: all ranks get the same status.
  * @param c close with nb_columns_close, also after a failure
- * @param team the ranks; borrowed
+ * @param comm the ranks; borrowed
  * @param rows this rank's rows; those of all ranks in order are the corpus
  * @param scratch where the packed chunks lie when memory does not hold them; borrowed
  * @param budget bytes of memory they may still take; borrowed
  * @return NB_OK, or NB_ERR_LIMIT without memory. */
-nb_status nb_columns_open(nb_columns *c, const nb_team *team, const nb_corpus_range *rows, nb_scratch *scratch,
+nb_status nb_columns_open(nb_columns *c, const nb_comm *comm, const nb_corpus_range *rows, nb_scratch_file *scratch,
                           size_t *budget, nb_error *err);
 
 /** Frees the columns. Not collective.

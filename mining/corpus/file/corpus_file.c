@@ -53,10 +53,10 @@ done:
     return status;
 }
 
-nb_status nb_corpus_file_about(nb_corpus_about *out, const char *path, nb_error *err)
+nb_status nb_corpus_file_info(nb_corpus_info *out, const char *path, nb_error *err)
 {
     hid_t file;
-    *out = (nb_corpus_about){0};
+    *out = (nb_corpus_info){0};
     nb_status status;
     NB_TRY(nb_h5_open(&file, path, NB_CORPUS_KIND, NB_CORPUS_FORMAT, err));
     NB_TRY(nb_h5_get_text(file, "counts", &out->counts, err));
@@ -66,8 +66,8 @@ done:
     return status;
 }
 
-void nb_corpus_about_free(nb_corpus_about *about)
+void nb_corpus_info_free(nb_corpus_info *info)
 {
-    free(about->counts);
-    free(about->provenance);
+    free(info->counts);
+    free(info->provenance);
 }

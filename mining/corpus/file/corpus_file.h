@@ -37,13 +37,13 @@ typedef struct nb_corpus_target {
  *
  * Each rank packs and writes its own chunks; the memory is a few MiB beside the budget of the slice.
  * @param slice this rank's; its rows are freed on the way
- * @param team the ranks
+ * @param comm the ranks
  * @param plan as for nb_corpus_build
  * @param target the same path on all ranks
  * @param digest rank 0's becomes the file's SHA-256
  * @return NB_OK; NB_ERR_USAGE when the file is there and `force` is not given; NB_ERR_IO when it cannot be written, on
  * a full disk, say; NB_ERR_LIMIT without memory; NB_STOPPED after a request to stop, with no file left. */
-nb_status nb_corpus_file_save(nb_corpus_slice *slice, const nb_team *team, const nb_corpus_plan *plan,
+nb_status nb_corpus_file_save(nb_corpus_slice *slice, const nb_comm *comm, const nb_corpus_plan *plan,
                               const nb_corpus_target *target, nb_digest *digest, nb_error *err);
 
 /** Writes and seals a canonical corpus that lies in memory. Not collective.
@@ -65,18 +65,18 @@ nb_status nb_corpus_file_write(const nb_corpus *corpus, const nb_corpus_counts *
 nb_status nb_corpus_file_read(nb_corpus *corpus, nb_digest *digest, const char *path, nb_error *err);
 
 /** The JSON texts of a corpus file. */
-typedef struct nb_corpus_about {
+typedef struct nb_corpus_info {
     char *counts, *provenance; /**< owned */
-} nb_corpus_about;
+} nb_corpus_info;
 
 /** Reads the JSON texts of a corpus file, whose seal is not looked at. Not collective.
- * @param out freed by the caller with nb_corpus_about_free, also after a failure
+ * @param out freed by the caller with nb_corpus_info_free, also after a failure
  * @param path the file
  * @return NB_OK; NB_ERR_INPUT when it is no corpus; NB_ERR_IO when it cannot be read; NB_ERR_LIMIT without memory. */
-nb_status nb_corpus_file_about(nb_corpus_about *out, const char *path, nb_error *err);
+nb_status nb_corpus_file_info(nb_corpus_info *out, const char *path, nb_error *err);
 
 /** Frees the texts. Not collective.
- * @param about what nb_corpus_file_about gave, or {0} */
-void nb_corpus_about_free(nb_corpus_about *about);
+ * @param info what nb_corpus_file_info gave, or {0} */
+void nb_corpus_info_free(nb_corpus_info *info);
 
 #endif

@@ -26,7 +26,7 @@ static char *counts_text(const nb_corpus_counts *counts)
         }
     }
     json_t *root = json_pack("{s:I, s:I, s:I, s:o}", "read", (json_int_t)counts->read, "kept", (json_int_t)counts->kept,
-                             "mended", (json_int_t)counts->mended, "dropped", dropped);
+                             "mended", (json_int_t)counts->sanitised, "dropped", dropped);
     char *text = json_dumps(root, JSON_PRESERVE_ORDER);
     json_decref(root);
     return text;
@@ -44,7 +44,7 @@ static nb_status put_inputs(hid_t file, const nb_strings *inputs, nb_error *err)
             goto done;
         }
         memcpy(name, base, strlen(base));
-        nb_text_mend(name);
+        nb_text_sanitise(name);
         status = nb_strings_push(&names, name, strlen(name), err);
         free(name);
         NB_TRY(status);
@@ -57,7 +57,7 @@ done:
 
 /* What is written beside the columns, and where. */
 typedef struct writer {
-    const nb_team *team;
+    const nb_comm *comm;
     const nb_corpus_counts *counts;
     const nb_strings *inputs;
     const nb_corpus_target *target;
@@ -153,7 +153,7 @@ static nb_status write_chunks(const writer *w, nb_error *err)
             left -= len;
         }
     }
-    if (w->team->size > 1 && fsync(fd) != 0 && errno != EINVAL) {
+    if (w->comm->size > 1 && fsync(fd) != 0 && errno != EINVAL) {
         status = nb_fail_errno(err, NB_ERR_IO, "cannot sync '%s'", partial.data);
     }
 done:
@@ -170,22 +170,22 @@ static nb_status write_file(writer *w, nb_digest *digest, nb_error *err)
 {
     const nb_columns *c = &w->columns;
     size_t count = (size_t)nb_columns_chunks(c, NB_COLUMN_COUNT);
-    bool first = w->team->rank == 0;
+    bool first = w->comm->rank == 0;
     nb_status status;
     w->chunks = nb_alloc(count, sizeof *w->chunks, err);
-    NB_TRY(nb_team_agree(w->team, w->chunks ? NB_OK : NB_ERR_LIMIT, err));
+    NB_TRY(nb_comm_agree(w->comm, w->chunks ? NB_OK : NB_ERR_LIMIT, err));
     for (size_t i = 0; i < c->packed_count; i++) {
         w->chunks[c->packed[i].number] = c->packed[i].len;
     }
-    NB_TRY(nb_team_sum(w->team, w->chunks, count, err));
-    NB_TRY(nb_team_agree(w->team, first ? write_frame(w, err) : NB_OK, err));
-    NB_TRY(nb_team_broadcast(w->team, w->chunks, count * sizeof *w->chunks, err));
-    NB_TRY(nb_team_agree(w->team, write_chunks(w, err), err));
+    NB_TRY(nb_comm_sum(w->comm, w->chunks, count, err));
+    NB_TRY(nb_comm_agree(w->comm, first ? write_frame(w, err) : NB_OK, err));
+    NB_TRY(nb_comm_broadcast(w->comm, w->chunks, count * sizeof *w->chunks, err));
+    NB_TRY(nb_comm_agree(w->comm, write_chunks(w, err), err));
     if (first) {
         status = nb_seal_write(w->output.partial, NB_CORPUS_KIND, 0, 0, digest, err);
         status = status == NB_OK ? nb_output_commit(&w->output, err) : status;
     }
-    NB_TRY(nb_team_agree(w->team, status, err));
+    NB_TRY(nb_comm_agree(w->comm, status, err));
 done:
     nb_output_end(&w->output);
     free(w->chunks);
@@ -213,15 +213,15 @@ done:
     return status;
 }
 
-nb_status nb_corpus_file_save(nb_corpus_slice *slice, const nb_team *team, const nb_corpus_plan *plan,
+nb_status nb_corpus_file_save(nb_corpus_slice *slice, const nb_comm *comm, const nb_corpus_plan *plan,
                               const nb_corpus_target *target, nb_digest *digest, nb_error *err)
 {
-    writer w = {.team = team, .counts = &slice->counts, .inputs = &plan->files.paths, .target = target};
+    writer w = {.comm = comm, .counts = &slice->counts, .inputs = &plan->files.paths, .target = target};
     nb_status status;
-    NB_TRY(nb_columns_open(&w.columns, team, &slice->range, &slice->scratch, &slice->budget, err));
+    NB_TRY(nb_columns_open(&w.columns, comm, &slice->range, &slice->scratch, &slice->budget, err));
     status = put_slice(&w.columns, slice, plan, err);
     nb_spool_free(&slice->rows);
-    NB_TRY(nb_team_agree(team, status, err));
+    NB_TRY(nb_comm_agree(comm, status, err));
     NB_TRY(nb_columns_finish(&w.columns, err));
     NB_TRY(write_file(&w, digest, err));
 done:
@@ -232,10 +232,10 @@ done:
 nb_status nb_corpus_file_write(const nb_corpus *c, const nb_corpus_counts *counts, const nb_strings *inputs,
                                const nb_corpus_target *target, nb_digest *digest, nb_error *err)
 {
-    const nb_team alone = {.comm = MPI_COMM_NULL, .size = 1};
-    nb_scratch scratch = nb_scratch_in("/tmp"); /* not needed: the budget has no end */
+    const nb_comm alone = {.handle = MPI_COMM_NULL, .size = 1};
+    nb_scratch_file scratch = nb_scratch_file_in("/tmp"); /* not needed: the budget has no end */
     size_t budget = SIZE_MAX;
-    writer w = {.team = &alone, .counts = counts, .inputs = inputs, .target = target};
+    writer w = {.comm = &alone, .counts = counts, .inputs = inputs, .target = target};
     nb_status status;
     if (!c->count) {
         return nb_fail(err, NB_ERR_INPUT, "a corpus without texts is not written");

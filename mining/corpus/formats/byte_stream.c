@@ -13,7 +13,7 @@
 
 enum { RAW_BYTES = 1 << 17, GZIP_WINDOW = 15 + 16 }; /* zlib: a window of 2^15, in gzip's wrapping alone */
 
-struct nb_stream {
+struct nb_byte_stream {
     char *name;
     int fd; /* -1: bytes in memory */
     const char *memory;
@@ -27,7 +27,7 @@ struct nb_stream {
 };
 
 /* Bytes as they lie in the file. */
-static nb_status pull(nb_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
+static nb_status pull(nb_byte_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
 {
     *got = 0;
     if (s->fd < 0) {
@@ -48,7 +48,7 @@ static nb_status pull(nb_stream *s, char *bytes, size_t cap, size_t *got, nb_err
     return NB_OK;
 }
 
-static nb_status find_packing(nb_stream *s, nb_error *err)
+static nb_status find_packing(nb_byte_stream *s, nb_error *err)
 {
     unsigned char head[4] = {0};
     size_t got;
@@ -64,7 +64,7 @@ static nb_status find_packing(nb_stream *s, nb_error *err)
     return status;
 }
 
-static nb_status start_unpacking(nb_stream *s, nb_error *err)
+static nb_status start_unpacking(nb_byte_stream *s, nb_error *err)
 {
     nb_status status = NB_OK;
     NB_TRY_NEW(s->raw, RAW_BYTES);
@@ -77,7 +77,7 @@ done:
     return status;
 }
 
-static nb_status start(nb_stream **out, nb_stream *s, const char *name, uint64_t begin, nb_error *err)
+static nb_status start(nb_byte_stream **out, nb_byte_stream *s, const char *name, uint64_t begin, nb_error *err)
 {
     nb_status status = NB_OK;
     NB_TRY_NEW(s->name, strlen(name) + 1);
@@ -90,14 +90,14 @@ static nb_status start(nb_stream **out, nb_stream *s, const char *name, uint64_t
     }
 done:
     if (status != NB_OK) {
-        nb_stream_close(s);
+        nb_byte_stream_close(s);
         s = NULL;
     }
     *out = s;
     return status;
 }
 
-nb_status nb_stream_open(nb_stream **out, const char *path, uint64_t begin, nb_error *err)
+nb_status nb_byte_stream_open(nb_byte_stream **out, const char *path, uint64_t begin, nb_error *err)
 {
     struct stat st;
     *out = NULL;
@@ -105,25 +105,25 @@ nb_status nb_stream_open(nb_stream **out, const char *path, uint64_t begin, nb_e
     if (status != NB_OK) {
         return status;
     }
-    nb_stream *s = nb_alloc(1, sizeof *s, err);
+    nb_byte_stream *s = nb_alloc(1, sizeof *s, err);
     if (!s) {
         return NB_ERR_LIMIT;
     }
     s->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (s->fd < 0 || fstat(s->fd, &st) != 0) {
         status = nb_fail_errno(err, NB_ERR_INPUT, "cannot open '%s'", path);
-        nb_stream_close(s);
+        nb_byte_stream_close(s);
         return status;
     }
     s->size = (uint64_t)st.st_size;
     return start(out, s, path, begin, err);
 }
 
-nb_status nb_stream_open_bytes(nb_stream **out, const char *name, const char *bytes, size_t len, uint64_t begin,
-                               nb_error *err)
+nb_status nb_byte_stream_open_bytes(nb_byte_stream **out, const char *name, const char *bytes, size_t len,
+                                    uint64_t begin, nb_error *err)
 {
     *out = NULL;
-    nb_stream *s = nb_alloc(1, sizeof *s, err);
+    nb_byte_stream *s = nb_alloc(1, sizeof *s, err);
     if (!s) {
         return NB_ERR_LIMIT;
     }
@@ -133,7 +133,7 @@ nb_status nb_stream_open_bytes(nb_stream **out, const char *name, const char *by
     return start(out, s, name, begin, err);
 }
 
-void nb_stream_close(nb_stream *s)
+void nb_byte_stream_close(nb_byte_stream *s)
 {
     if (s) {
         if (s->fd >= 0) {
@@ -149,29 +149,29 @@ void nb_stream_close(nb_stream *s)
     }
 }
 
-nb_packing nb_stream_packing(const nb_stream *s)
+nb_packing nb_byte_stream_packing(const nb_byte_stream *s)
 {
     return s->packing;
 }
 
-uint64_t nb_stream_size(const nb_stream *s)
+uint64_t nb_byte_stream_size(const nb_byte_stream *s)
 {
     return s->size;
 }
 
-static const char *tool_of(const nb_stream *s)
+static const char *tool_of(const nb_byte_stream *s)
 {
     return s->packing == NB_PACKING_GZIP ? "gzip" : "zstd";
 }
 
-static nb_status damaged(const nb_stream *s, const char *why, nb_error *err)
+static nb_status damaged(const nb_byte_stream *s, const char *why, nb_error *err)
 {
     nb_fail(err, NB_ERR_INPUT, "'%s' is damaged near byte %llu of %llu: %s", s->name,
             (unsigned long long)(s->at - (s->raw_len - s->raw_at)), (unsigned long long)s->size, why);
     return nb_hint(err, "'%s -t' says whether it is whole", tool_of(s));
 }
 
-static nb_status cut_short(const nb_stream *s, nb_error *err)
+static nb_status cut_short(const nb_byte_stream *s, nb_error *err)
 {
     nb_fail(err, NB_ERR_INPUT, "'%s' is cut short: its %s data break off at byte %llu", s->name, tool_of(s),
             (unsigned long long)s->at);
@@ -179,7 +179,7 @@ static nb_status cut_short(const nb_stream *s, nb_error *err)
 }
 
 /* One step of zlib from raw into bytes. */
-static nb_status step_gzip(nb_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
+static nb_status step_gzip(nb_byte_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
 {
     if (!s->inside && inflateReset(&s->gzip) != Z_OK) {
         return nb_fail(err, NB_ERR_INTERNAL, "zlib cannot start again in '%s'", s->name);
@@ -189,10 +189,10 @@ static nb_status step_gzip(nb_stream *s, char *bytes, size_t cap, size_t *got, n
     s->gzip.avail_in = (unsigned)(s->raw_len - s->raw_at);
     s->gzip.next_out = (unsigned char *)bytes;
     s->gzip.avail_out = cap < RAW_BYTES ? (unsigned)cap : RAW_BYTES;
-    unsigned room = s->gzip.avail_out;
+    unsigned capacity = s->gzip.avail_out;
     int code = inflate(&s->gzip, Z_NO_FLUSH);
     s->raw_at = s->raw_len - s->gzip.avail_in;
-    *got = room - s->gzip.avail_out;
+    *got = capacity - s->gzip.avail_out;
     if (code == Z_STREAM_END) {
         s->inside = false;
     } else if (code != Z_OK && code != Z_BUF_ERROR) {
@@ -201,7 +201,7 @@ static nb_status step_gzip(nb_stream *s, char *bytes, size_t cap, size_t *got, n
     return NB_OK;
 }
 
-static nb_status step_zstd(nb_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
+static nb_status step_zstd(nb_byte_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
 {
     ZSTD_inBuffer in = {s->raw, s->raw_len, s->raw_at};
     ZSTD_outBuffer out = {bytes, cap, 0};
@@ -215,7 +215,7 @@ static nb_status step_zstd(nb_stream *s, char *bytes, size_t cap, size_t *got, n
     return NB_OK;
 }
 
-nb_status nb_stream_read(nb_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
+nb_status nb_byte_stream_read(nb_byte_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
 {
     nb_status status = NB_OK;
     *got = 0;
@@ -244,7 +244,7 @@ done:
     return status;
 }
 
-uint64_t nb_stream_place(const nb_stream *s)
+uint64_t nb_byte_stream_place(const nb_byte_stream *s)
 {
     return s->at;
 }

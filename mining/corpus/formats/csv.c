@@ -20,8 +20,8 @@ typedef enum phase {
 /* A machine that takes bytes; it keeps the field of one column. */
 typedef struct machine {
     const char *path;
-    const nb_sink *sink; /* takes that field of every record */
-    char *field;         /* [NB_LINE_BYTES_MAX] */
+    const nb_candidate_sink *sink; /* takes that field of every record */
+    char *field;                   /* [NB_LINE_BYTES_MAX] */
     size_t len;
     uint64_t wanted, column; /* columns from 0 */
     uint64_t line, record_line, quote_line;
@@ -143,7 +143,7 @@ static nb_status finish(machine *m, nb_error *err)
     return begun ? end_record(m, err) : NB_OK;
 }
 
-static nb_status read_quoted(nb_source_piece *piece, const nb_sink *sink, nb_error *err)
+static nb_status read_quoted(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err)
 {
     const nb_source *source = piece->source;
     char *block = NULL;
@@ -160,14 +160,14 @@ static nb_status read_quoted(nb_source_piece *piece, const nb_sink *sink, nb_err
     NB_TRY_NEW(m.field, NB_LINE_BYTES_MAX);
     NB_TRY_NEW(block, BLOCK);
     do { /* the byte order mark may come in parts */
-        NB_TRY(nb_stream_read(piece->in, block + mark, 3 - mark, &got, err));
+        NB_TRY(nb_byte_stream_read(piece->in, block + mark, 3 - mark, &got, err));
         mark += got;
     } while (got && mark < 3);
     if (mark != 3 || memcmp(block, "\xEF\xBB\xBF", 3) != 0) {
         NB_TRY(take_bytes(&m, block, mark, err));
     }
     do {
-        NB_TRY(nb_stream_read(piece->in, block, BLOCK, &got, err));
+        NB_TRY(nb_byte_stream_read(piece->in, block, BLOCK, &got, err));
         NB_TRY(take_bytes(&m, block, got, err));
     } while (got);
     NB_TRY(finish(&m, err));
@@ -181,7 +181,7 @@ done:
 /* Without quotes: the lines of a piece, cut at the separator. */
 typedef struct cutter {
     const nb_source_piece *piece;
-    const nb_sink *sink;
+    const nb_candidate_sink *sink;
 } cutter;
 
 static nb_status take_line(void *given, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
@@ -209,10 +209,10 @@ static nb_status take_line(void *given, nb_drop known, const char *bytes, size_t
     return c->sink->take(c->sink->state, known, bytes, known == NB_KEPT ? (size_t)(end - bytes) : 0, line, err);
 }
 
-static nb_status read_records(nb_source_piece *piece, const nb_sink *sink, nb_error *err)
+static nb_status read_records(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err)
 {
     cutter c = {piece, sink};
-    const nb_sink lines = {.state = &c, .take = take_line};
+    const nb_candidate_sink lines = {.state = &c, .take = take_line};
     return piece->source->quotes ? read_quoted(piece, sink, err) : nb_source_read_lines(piece, &lines, err);
 }
 
@@ -242,7 +242,7 @@ typedef struct head_bytes {
 static nb_status names_column(const nb_source *source, const head_bytes *head, uint64_t column, header *h, bool *more,
                               nb_error *err)
 {
-    const nb_sink sink = {.state = h, .take = match_name};
+    const nb_candidate_sink sink = {.state = h, .take = match_name};
     machine m = {.path = source->path,
                  .sink = &sink,
                  .wanted = column,
@@ -283,7 +283,7 @@ static nb_status find_column(nb_source *source, const char *name, const char *he
         int shown = (int)(end ? end - head : (long)len);
         char first[160];
         snprintf(first, sizeof first, "%.*s", shown < 150 ? shown : 150, head);
-        nb_text_mend(first);
+        nb_text_sanitise(first);
         nb_fail(err, NB_ERR_INPUT, "'%s' has no column '%s'", source->path, name);
         status = nb_hint(err, "its first line is '%s'; columns also have numbers, from 1", first);
     }

@@ -7,7 +7,7 @@
 
 typedef struct parser {
     nb_source_piece *piece;
-    const nb_sink *sink;
+    const nb_candidate_sink *sink;
 } parser;
 
 static bool is_blank(const char *line, size_t len)
@@ -30,7 +30,7 @@ static nb_status refuse(const parser *p, uint64_t line, const char *why, nb_erro
 static nb_status take_line(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
 {
     const parser *p = state;
-    const nb_sink *sink = p->sink;
+    const nb_candidate_sink *sink = p->sink;
     json_error_t why;
     if (known == NB_KEPT && is_blank(bytes, len)) {
         known = NB_DROP_BLANK;
@@ -62,27 +62,27 @@ static nb_status take_line(void *state, nb_drop known, const char *bytes, size_t
     return status;
 }
 
-/* With `replace`, a line is mended before it is parsed. */
-static nb_status take_mended(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
+/* With `replace`, a line is sanitised before it is parsed. */
+static nb_status take_sanitised(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
 {
     const parser *p = state;
-    nb_buffer mended = {0};
+    nb_buffer sanitised = {0};
     if (known != NB_KEPT || !p->piece->source->replace || nb_utf8_valid(bytes, len)) {
         return take_line(state, known, bytes, len, line, err);
     }
     nb_status status;
-    p->piece->mended++;
-    NB_TRY(nb_utf8_replace(&mended, bytes, len, err));
-    NB_TRY(take_line(state, known, mended.data, mended.len, line, err));
+    p->piece->sanitised++;
+    NB_TRY(nb_utf8_replace(&sanitised, bytes, len, err));
+    NB_TRY(take_line(state, known, sanitised.data, sanitised.len, line, err));
 done:
-    nb_buffer_free(&mended);
+    nb_buffer_free(&sanitised);
     return status;
 }
 
-static nb_status read_jsonl(nb_source_piece *piece, const nb_sink *sink, nb_error *err)
+static nb_status read_jsonl(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err)
 {
     parser p = {.piece = piece, .sink = sink};
-    const nb_sink lines = {.state = &p, .take = take_mended};
+    const nb_candidate_sink lines = {.state = &p, .take = take_sanitised};
     return nb_source_read_lines(piece, &lines, err);
 }
 

@@ -13,7 +13,7 @@ static nb_status fill(nb_line_reader *r, nb_error *err)
         r->len -= r->at;
         r->at = 0;
     }
-    nb_status status = nb_stream_read(r->in, r->buffer + r->len, BLOCK, &got, err);
+    nb_status status = nb_byte_stream_read(r->in, r->buffer + r->len, BLOCK, &got, err);
     r->len += got;
     r->ended = got == 0;
     return status;
@@ -42,7 +42,7 @@ done:
     return status;
 }
 
-nb_status nb_line_reader_open(nb_line_reader *r, nb_stream *in, uint64_t begin, uint64_t end, nb_error *err)
+nb_status nb_line_reader_open(nb_line_reader *r, nb_byte_stream *in, uint64_t begin, uint64_t end, nb_error *err)
 {
     nb_status status = NB_OK;
     bool found = true;

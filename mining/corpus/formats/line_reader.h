@@ -13,7 +13,7 @@ enum { NB_LINE_BYTES_MAX = 1 << 20 }; /**< bytes of a line at most */
 
 /** Where the reading of a range stands. */
 typedef struct nb_line_reader {
-    nb_stream *in; /**< borrowed */
+    nb_byte_stream *in; /**< borrowed */
     char *buffer;
     size_t at, len;     /**< of the bytes in the buffer, those not given yet */
     uint64_t line, end; /**< place of the next line in the (unpacked) input; lines from `end` on are not of the range */
@@ -26,8 +26,8 @@ typedef struct nb_line_reader {
  * @param r close with nb_line_reader_close, also after a failure
  * @param in opened at nb_line_start(begin); borrowed
  * @param begin, end the range, bytes of the unpacked input
- * @return NB_OK; NB_ERR_LIMIT without memory; else as nb_stream_read. */
-nb_status nb_line_reader_open(nb_line_reader *r, nb_stream *in, uint64_t begin, uint64_t end, nb_error *err);
+ * @return NB_OK; NB_ERR_LIMIT without memory; else as nb_byte_stream_read. */
+nb_status nb_line_reader_open(nb_line_reader *r, nb_byte_stream *in, uint64_t begin, uint64_t end, nb_error *err);
 
 /** Ends the reading.
  * @param r a reader or {0} */
@@ -46,7 +46,7 @@ static inline uint64_t nb_line_start(uint64_t begin)
  * @param line becomes the line, valid until the next call; NULL when there is none
  * @param len becomes its bytes
  * @param too_long becomes true for a line that is over NB_LINE_BYTES_MAX, of which no bytes are given
- * @return as nb_stream_read. */
+ * @return as nb_byte_stream_read. */
 nb_status nb_line_next(nb_line_reader *r, const char **line, size_t *len, bool *too_long, nb_error *err);
 
 #endif

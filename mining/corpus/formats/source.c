@@ -62,20 +62,20 @@ static void base_of(char out[BASE_MAX], const char *path)
     }
 }
 
-static nb_status read_head(nb_stream *in, char *head, size_t *len, nb_error *err)
+static nb_status read_head(nb_byte_stream *in, char *head, size_t *len, nb_error *err)
 {
     size_t got;
     nb_status status;
     *len = 0;
     do {
-        NB_TRY(nb_stream_read(in, head + *len, HEAD_BYTES - *len, &got, err));
+        NB_TRY(nb_byte_stream_read(in, head + *len, HEAD_BYTES - *len, &got, err));
         *len += got;
     } while (got && *len < HEAD_BYTES);
 done:
     return status;
 }
 
-static nb_status inspect(nb_source *s, nb_stream *in, const nb_source_choice *choice, nb_error *err)
+static nb_status inspect(nb_source *s, nb_byte_stream *in, const nb_source_choice *choice, nb_error *err)
 {
     char base[BASE_MAX];
     char *head = NULL;
@@ -88,8 +88,8 @@ static nb_status inspect(nb_source *s, nb_stream *in, const nb_source_choice *ch
         nb_fail(err, NB_ERR_USAGE, "there is no tag '%s'", choice->tag);
         return nb_hint(err, "tags are %s", NB_SOURCE_TAGS);
     }
-    s->bytes = nb_stream_size(in);
-    s->packing = nb_stream_packing(in);
+    s->bytes = nb_byte_stream_size(in);
+    s->packing = nb_byte_stream_packing(in);
     if (!s->bytes) {
         return nb_fail(err, NB_ERR_INPUT, "'%s' is empty", s->path);
     }
@@ -121,43 +121,44 @@ static nb_status start(nb_source *s, const char *path, const nb_source_choice *c
 
 nb_status nb_source_open(nb_source *source, const char *path, const nb_source_choice *choice, nb_error *err)
 {
-    nb_stream *in = NULL;
+    nb_byte_stream *in = NULL;
     nb_status status = start(source, path, choice, err);
     if (status == NB_OK) {
-        status = nb_stream_open(&in, path, 0, err);
+        status = nb_byte_stream_open(&in, path, 0, err);
     }
     if (status == NB_OK) {
         status = inspect(source, in, choice, err);
     }
-    nb_stream_close(in);
+    nb_byte_stream_close(in);
     return status;
 }
 
 nb_status nb_source_open_bytes(nb_source *source, const char *path, const char *bytes, size_t len,
                                const nb_source_choice *choice, nb_error *err)
 {
-    nb_stream *in = NULL;
+    nb_byte_stream *in = NULL;
     nb_status status = start(source, path, choice, err);
     if (status == NB_OK) {
-        status = nb_stream_open_bytes(&in, path, bytes, len, 0, err);
+        status = nb_byte_stream_open_bytes(&in, path, bytes, len, 0, err);
     }
     if (status == NB_OK) {
         status = inspect(source, in, choice, err);
     }
-    nb_stream_close(in);
+    nb_byte_stream_close(in);
     return status;
 }
 
 uint64_t nb_source_line(const nb_source_piece *piece, uint64_t line)
 {
     nb_error ignored = {0};
-    nb_stream *in = NULL;
+    nb_byte_stream *in = NULL;
     char *block = piece->begin ? nb_alloc(HEAD_BYTES, 1, &ignored) : NULL;
-    if (block && nb_stream_open(&in, piece->source->path, 0, &ignored) == NB_OK) {
+    if (block && nb_byte_stream_open(&in, piece->source->path, 0, &ignored) == NB_OK) {
         size_t got = 1;
         for (uint64_t at = 0; got && at < piece->begin; at += got) {
             uint64_t left = piece->begin - at;
-            if (nb_stream_read(in, block, left < HEAD_BYTES ? (size_t)left : HEAD_BYTES, &got, &ignored) != NB_OK) {
+            if (nb_byte_stream_read(in, block, left < HEAD_BYTES ? (size_t)left : HEAD_BYTES, &got, &ignored) !=
+                NB_OK) {
                 break;
             }
             for (size_t i = 0; i < got; i++) {
@@ -165,12 +166,12 @@ uint64_t nb_source_line(const nb_source_piece *piece, uint64_t line)
             }
         }
     }
-    nb_stream_close(in);
+    nb_byte_stream_close(in);
     free(block);
     return line;
 }
 
-nb_status nb_source_read_lines(nb_source_piece *piece, const nb_sink *sink, nb_error *err)
+nb_status nb_source_read_lines(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err)
 {
     nb_line_reader reader;
     const char *line;

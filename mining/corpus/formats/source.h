@@ -31,12 +31,12 @@
 enum { NB_PIECE_BYTES = 4 << 20 }; /**< of a plain file of lines */
 
 /** Takes the raw candidates of a piece. */
-typedef struct nb_sink {
+typedef struct nb_candidate_sink {
     void *state;
     /** One candidate bytes [len] of a line of the piece, from 1. known: NB_KEPT for a text still to be normalised, else
      * why it is none. */
     nb_status (*take)(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err);
-} nb_sink;
+} nb_candidate_sink;
 
 struct nb_source_format;
 
@@ -59,10 +59,10 @@ typedef struct nb_source {
 /** One piece of an input while it is read. */
 typedef struct nb_source_piece {
     const nb_source *source;
-    nb_stream *in; /**< opened at nb_line_start(begin) */
+    nb_byte_stream *in; /**< opened at nb_line_start(begin) */
     uint64_t begin, end;
-    uint64_t lines;  /**< set by reading: lines that begin in the piece */
-    uint64_t mended; /**< set by reading: lines whose bytes had to be replaced */
+    uint64_t lines;     /**< set by reading: lines that begin in the piece */
+    uint64_t sanitised; /**< set by reading: lines whose bytes had to be replaced */
 } nb_source_piece;
 
 /** What to look for, as the options say it. */
@@ -73,7 +73,7 @@ typedef struct nb_source_choice {
     const char *key;    /**< jsonl; NULL: none is given */
     bool header;        /**< csv, tsv with a numbered column: the first record is no candidate */
     bool quotes;        /**< csv, tsv */
-    bool replace;       /**< what is not UTF-8 is mended, not dropped */
+    bool replace;       /**< what is not UTF-8 is sanitised, not dropped */
 } nb_source_choice;
 
 /** A format: how its files are recognised and read. */
@@ -87,7 +87,7 @@ typedef struct nb_source_format {
     nb_status (*prepare)(nb_source *source, const nb_source_choice *choice, const char *head, size_t len,
                          nb_error *err);
     /** Gives every candidate of the piece to the sink, in the order of the file. NB_ERR_INPUT names file and line. */
-    nb_status (*read)(nb_source_piece *piece, const nb_sink *sink, nb_error *err);
+    nb_status (*read)(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err);
 } nb_source_format;
 
 extern const nb_source_format nb_format_lines, nb_format_wordnet, nb_format_csv, nb_format_tsv, nb_format_jsonl;
@@ -131,7 +131,7 @@ uint64_t nb_source_line(const nb_source_piece *piece, uint64_t line);
 /** Reads a piece of lines.
  * @param piece its `lines` are set
  * @param sink takes each line with NB_KEPT, or with NB_DROP_LONG and no bytes
- * @return NB_ERR_LIMIT without memory; what the sink returned; else as nb_stream_read. */
-nb_status nb_source_read_lines(nb_source_piece *piece, const nb_sink *sink, nb_error *err);
+ * @return NB_ERR_LIMIT without memory; what the sink returned; else as nb_byte_stream_read. */
+nb_status nb_source_read_lines(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err);
 
 #endif

@@ -77,7 +77,7 @@ static nb_status refuse(const char *path, uint64_t line, const char *why, nb_err
 }
 
 /* The words of a synset; f stands behind synset_offset and lex_filenum. Checked whole before any word is given on. */
-static nb_status read_synset(fields f, const char *path, uint64_t line, const nb_sink *sink, nb_error *err)
+static nb_status read_synset(fields f, const char *path, uint64_t line, const nb_candidate_sink *sink, nb_error *err)
 {
     field type = take_field(&f);
     int words = number_of(take_field(&f), 16, 2);
@@ -101,8 +101,8 @@ static nb_status read_synset(fields f, const char *path, uint64_t line, const nb
     return status;
 }
 
-static nb_status read_entry(const char *text, size_t len, const char *path, uint64_t line, const nb_sink *sink,
-                            nb_error *err)
+static nb_status read_entry(const char *text, size_t len, const char *path, uint64_t line,
+                            const nb_candidate_sink *sink, nb_error *err)
 {
     fields f = {text, text + len};
     field first = take_field(&f), second = take_field(&f);
@@ -121,7 +121,7 @@ static nb_status read_entry(const char *text, size_t len, const char *path, uint
 
 typedef struct reader {
     const nb_source_piece *piece;
-    const nb_sink *sink;
+    const nb_candidate_sink *sink;
 } reader;
 
 static nb_status take_line(void *state, nb_drop known, const char *line, size_t len, uint64_t number, nb_error *err)
@@ -134,10 +134,10 @@ static nb_status take_line(void *state, nb_drop known, const char *line, size_t 
     return r->sink->take(r->sink->state, known, line, len, number, err);
 }
 
-static nb_status read_wordnet(nb_source_piece *piece, const nb_sink *sink, nb_error *err)
+static nb_status read_wordnet(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err)
 {
     reader r = {piece, sink};
-    const nb_sink lines = {.state = &r, .take = take_line};
+    const nb_candidate_sink lines = {.state = &r, .take = take_line};
     return nb_source_read_lines(piece, &lines, err);
 }
 

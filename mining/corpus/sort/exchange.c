@@ -55,12 +55,12 @@ static nb_status pack_samples(nb_buffer *out, const nb_sorter *sorter, size_t wa
     nb_status status;
     out->max = SIZE_MAX / 2;
     for (size_t i = 0; i < sorter->run_count; i++) {
-        total += sorter->marks[i].texts.count;
+        total += sorter->indices[i].texts.count;
     }
     NB_TRY_NEW(all, total);
     for (size_t i = 0; i < sorter->run_count; i++) {
-        const nb_strings *texts = &sorter->marks[i].texts;
-        uint64_t run_bytes = sorter->marks[i].bytes;
+        const nb_strings *texts = &sorter->indices[i].texts;
+        uint64_t run_bytes = sorter->indices[i].bytes;
         bytes += run_bytes;
         for (size_t k = 0; k < texts->count; k++) {
             all[count++] = (sample){nb_strings_get(texts, k), nb_strings_len(texts, k), run_bytes / texts->count + 1};
@@ -111,33 +111,33 @@ done:
     return status;
 }
 
-nb_status nb_exchange_splitters(nb_strings *out, const nb_team *team, const nb_sorter *sorter, nb_traffic *traffic,
+nb_status nb_exchange_splitters(nb_strings *out, const nb_comm *comm, const nb_sorter *sorter, nb_traffic *traffic,
                                 nb_error *err)
 {
     nb_buffer mine = {0}, chosen = {.max = SIZE_MAX / 2};
     char *all = NULL;
     uint64_t *offset = NULL, len = 0;
-    size_t size = (size_t)team->size;
+    size_t size = (size_t)comm->size;
     nb_status status;
     if (size == 1) {
         return NB_OK;
     }
     size_t want = 4 * size < NB_EXCHANGE_SAMPLES ? NB_EXCHANGE_SAMPLES : 4 * size < 4096 ? 4 * size : 4096;
-    NB_TRY(nb_team_agree(team, pack_samples(&mine, sorter, want, err), err));
-    NB_TRY(nb_team_gather(team, mine.data, mine.len, &all, &offset, err));
-    if (team->rank == 0) {
+    NB_TRY(nb_comm_agree(comm, pack_samples(&mine, sorter, want, err), err));
+    NB_TRY(nb_comm_gather(comm, mine.data, mine.len, &all, &offset, err));
+    if (comm->rank == 0) {
         status = choose_splitters(&chosen, all, offset[size], size, err);
         len = chosen.len;
     }
-    NB_TRY(nb_team_agree(team, status, err));
-    NB_TRY(nb_team_broadcast(team, &len, sizeof len, err));
-    if (team->rank != 0) {
+    NB_TRY(nb_comm_agree(comm, status, err));
+    NB_TRY(nb_comm_broadcast(comm, &len, sizeof len, err));
+    if (comm->rank != 0) {
         chosen.data = nb_alloc((size_t)len, 1, err);
         status = chosen.data ? NB_OK : NB_ERR_LIMIT;
     }
-    NB_TRY(nb_team_agree(team, status, err));
-    NB_TRY(nb_team_broadcast(team, chosen.data, (size_t)len, err));
-    traffic->samples += team->rank == 0 ? (size - 1) * len : mine.len;
+    NB_TRY(nb_comm_agree(comm, status, err));
+    NB_TRY(nb_comm_broadcast(comm, chosen.data, (size_t)len, err));
+    traffic->samples += comm->rank == 0 ? (size - 1) * len : mine.len;
     for (uint64_t at = 0; chosen.data && at < len;) {
         uint16_t text_len;
         memcpy(&text_len, chosen.data + at, sizeof text_len);
@@ -146,7 +146,7 @@ nb_status nb_exchange_splitters(nb_strings *out, const nb_team *team, const nb_s
         at += text_len;
     }
 done:
-    status = nb_team_agree(team, status, err);
+    status = nb_comm_agree(comm, status, err);
     nb_buffer_free(&mine);
     free(chosen.data);
     free(all);
@@ -157,7 +157,7 @@ done:
 /* ---- the exchange ---- */
 
 typedef struct exchange {
-    const nb_team *team;
+    const nb_comm *comm;
     const nb_sorter *sorter; /* finished */
     uint64_t *cuts;          /* [run_count, size + 1] where the part of each rank begins in each run */
     nb_run *part;            /* [run_count] what goes to one rank */
@@ -168,7 +168,7 @@ typedef struct exchange {
 
 static nb_status find_cuts(exchange *x, const nb_strings *splitters, nb_error *err)
 {
-    size_t size = (size_t)x->team->size;
+    size_t size = (size_t)x->comm->size;
     nb_status status = NB_OK;
     for (size_t i = 0; i < x->sorter->run_count; i++) {
         uint64_t *cut = x->cuts + i * (size + 1);
@@ -185,7 +185,7 @@ done:
 
 static nb_run part_of(const exchange *x, size_t run, size_t rank)
 {
-    const uint64_t *cut = x->cuts + run * ((size_t)x->team->size + 1);
+    const uint64_t *cut = x->cuts + run * ((size_t)x->comm->size + 1);
     nb_run part = x->sorter->runs[run];
     part.begin = cut[rank];
     part.end = cut[rank + 1];
@@ -226,14 +226,14 @@ static nb_status fill_block(exchange *x, nb_merge *merge, bool *waiting, size_t 
 static void check(const exchange *x, int code)
 {
     if (code != MPI_SUCCESS) {
-        nb_team_abort(x->team, NB_ERR_INTERNAL);
+        nb_comm_abort(x->comm, NB_ERR_INTERNAL);
     }
 }
 
 /* One step. Whatever fails on this rank, it goes on sending and receiving until both sides have seen a last block. */
 static nb_status step(exchange *x, int k, nb_spool *received, nb_error *err)
 {
-    int size = x->team->size, to = (x->team->rank + k) % size, from = (x->team->rank - k + size) % size;
+    int size = x->comm->size, to = (x->comm->rank + k) % size, from = (x->comm->rank - k + size) % size;
     bool sent_last = false, got_last = false, waiting = false;
     nb_merge merge;
     for (size_t i = 0; i < x->sorter->run_count; i++) {
@@ -245,7 +245,7 @@ static nb_status step(exchange *x, int k, nb_spool *received, nb_error *err)
         MPI_Request requests[2] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
         MPI_Status seen[2];
         if (!got_last) {
-            check(x, MPI_Irecv(x->in, (int)x->block, MPI_BYTE, from, 0, x->team->comm, &requests[0]));
+            check(x, MPI_Irecv(x->in, (int)x->block, MPI_BYTE, from, 0, x->comm->handle, &requests[0]));
         }
         if (!sent_last) {
             size_t len = NB_BLOCK_HEAD;
@@ -257,7 +257,7 @@ static nb_status step(exchange *x, int k, nb_spool *received, nb_error *err)
                 len = NB_BLOCK_HEAD;
                 memcpy(x->out, &head, sizeof head);
             }
-            check(x, MPI_Isend(x->out, (int)len, MPI_BYTE, to, 0, x->team->comm, &requests[1]));
+            check(x, MPI_Isend(x->out, (int)len, MPI_BYTE, to, 0, x->comm->handle, &requests[1]));
             x->traffic->blocks++;
             x->traffic->sent += len;
         }
@@ -282,9 +282,9 @@ static nb_status step(exchange *x, int k, nb_spool *received, nb_error *err)
 
 nb_status nb_exchange(nb_run *runs, nb_spool *spools, const nb_exchange_plan *plan, nb_traffic *traffic, nb_error *err)
 {
-    const nb_team *team = plan->team;
-    exchange x = {.team = team, .sorter = plan->sorter, .block = plan->block, .traffic = traffic};
-    size_t count = plan->sorter->run_count, size = (size_t)team->size;
+    const nb_comm *comm = plan->comm;
+    exchange x = {.comm = comm, .sorter = plan->sorter, .block = plan->block, .traffic = traffic};
+    size_t count = plan->sorter->run_count, size = (size_t)comm->size;
     nb_status status;
     NB_TRY_NEW(x.cuts, count * (size + 1));
     NB_TRY_NEW(x.part, count);
@@ -292,13 +292,13 @@ nb_status nb_exchange(nb_run *runs, nb_spool *spools, const nb_exchange_plan *pl
     NB_TRY_NEW(x.in, plan->block);
     NB_TRY(find_cuts(&x, plan->splitters, err));
     for (size_t i = 0; i < count; i++) {
-        runs[i] = part_of(&x, i, (size_t)team->rank);
+        runs[i] = part_of(&x, i, (size_t)comm->rank);
     }
 done:
-    status = nb_team_agree(team, status, err);
-    for (int k = 1; k < team->size && status == NB_OK; k++) {
-        nb_spool *received = &spools[(team->rank - k + team->size) % team->size];
-        status = nb_team_agree(team, step(&x, k, received, err), err);
+    status = nb_comm_agree(comm, status, err);
+    for (int k = 1; k < comm->size && status == NB_OK; k++) {
+        nb_spool *received = &spools[(comm->rank - k + comm->size) % comm->size];
+        status = nb_comm_agree(comm, step(&x, k, received, err), err);
     }
     for (size_t r = 0; r < size && status == NB_OK; r++) {
         runs[count + r] = (nb_run){.spool = &spools[r], .begin = 0, .end = spools[r].size};

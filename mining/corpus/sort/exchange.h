@@ -16,7 +16,7 @@
 #ifndef NB_MINING_CORPUS_SORT_EXCHANGE_H
 #define NB_MINING_CORPUS_SORT_EXCHANGE_H
 
-#include "common/parallel/team.h"
+#include "common/parallel/comm.h"
 #include "mining/corpus/sort/sorter.h"
 
 /** Bytes of a block at most, at least, and of its head; samples a rank gives at least. */
@@ -31,16 +31,16 @@ typedef struct nb_traffic {
 
 /** Finds the splitters. Collective: all ranks get the same splitters and the same status.
  * @param out appended to: size - 1 texts in order, none for one rank; freed by the caller
- * @param team the ranks
+ * @param comm the ranks
  * @param sorter this rank's entries, finished
  * @param traffic added to
  * @return NB_OK, or NB_ERR_LIMIT without memory. */
-nb_status nb_exchange_splitters(nb_strings *out, const nb_team *team, const nb_sorter *sorter, nb_traffic *traffic,
+nb_status nb_exchange_splitters(nb_strings *out, const nb_comm *comm, const nb_sorter *sorter, nb_traffic *traffic,
                                 nb_error *err);
 
 /** What is exchanged. All borrowed. */
 typedef struct nb_exchange_plan {
-    const nb_team *team;
+    const nb_comm *comm;
     const nb_sorter *sorter;     /**< this rank's entries, finished */
     const nb_strings *splitters; /**< [size - 1], as nb_exchange_splitters gave them */
     size_t block;                /**< bytes, NB_EXCHANGE_BLOCK_MIN to NB_EXCHANGE_BLOCK, the same on all ranks */

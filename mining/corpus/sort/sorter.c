@@ -7,48 +7,49 @@
 
 enum { PAGE = 4096, LARGE_PAGE = 2 << 20 };
 
-nb_status nb_sorter_open(nb_sorter *s, size_t room, const char *folder, nb_error *err)
+nb_status nb_sorter_open(nb_sorter *s, size_t capacity, const char *folder, nb_error *err)
 {
-    *s = (nb_sorter){.scratch = nb_scratch_in(folder)};
-    room = room < NB_SORTER_ROOM_MIN ? NB_SORTER_ROOM_MIN : room / NB_SORTER_ROOM_MIN * NB_SORTER_ROOM_MIN;
+    *s = (nb_sorter){.scratch = nb_scratch_file_in(folder)};
+    capacity = capacity < NB_SORTER_CAPACITY_MIN ? NB_SORTER_CAPACITY_MIN
+                                                 : capacity / NB_SORTER_CAPACITY_MIN * NB_SORTER_CAPACITY_MIN;
     /* not zeroed, so that what is never used is never there; large pages, as entries are read in any order */
-    size_t page = room < LARGE_PAGE ? PAGE : LARGE_PAGE;
-    s->area = aligned_alloc(page, (room + page - 1) / page * page);
+    size_t page = capacity < LARGE_PAGE ? PAGE : LARGE_PAGE;
+    s->area = aligned_alloc(page, (capacity + page - 1) / page * page);
     if (!s->area) {
-        nb_fail(err, NB_ERR_LIMIT, "out of memory: %zu bytes for sorting", room);
+        nb_fail(err, NB_ERR_LIMIT, "out of memory: %zu bytes for sorting", capacity);
         return nb_hint(err, "--memory SIZE asks for less");
     }
-    madvise(s->area, room, MADV_HUGEPAGE);
-    s->room = room;
+    madvise(s->area, capacity, MADV_HUGEPAGE);
+    s->capacity = capacity;
     return NB_OK;
 }
 
-static void free_marks(nb_marks *m)
+static void free_indices(nb_run_index *m)
 {
     nb_strings_free(&m->texts);
     free(m->at);
-    *m = (nb_marks){0};
+    *m = (nb_run_index){0};
 }
 
 void nb_sorter_free(nb_sorter *s)
 {
     for (size_t i = 0; i < s->run_count; i++) {
         nb_spool_free(&s->spools[i]);
-        free_marks(&s->marks[i]);
+        free_indices(&s->indices[i]);
     }
     free(s->spools);
     free(s->runs);
-    free(s->marks);
+    free(s->indices);
     free(s->area);
-    if (s->room) {
-        nb_scratch_close(&s->scratch);
+    if (s->capacity) {
+        nb_scratch_file_close(&s->scratch);
     }
     *s = (nb_sorter){0};
 }
 
 static nb_record *records_of(const nb_sorter *s)
 {
-    return (nb_record *)(void *)(s->area + s->room) - s->count;
+    return (nb_record *)(void *)(s->area + s->capacity) - s->count;
 }
 
 /* A further run, empty. */
@@ -60,21 +61,21 @@ static nb_status add_run(nb_sorter *s, nb_error *err)
         s->spools = spools ? spools : s->spools;
         nb_run *runs = spools ? nb_grow(s->runs, cap, sizeof *runs, err) : NULL;
         s->runs = runs ? runs : s->runs;
-        nb_marks *marks = runs ? nb_grow(s->marks, cap, sizeof *marks, err) : NULL;
-        s->marks = marks ? marks : s->marks;
-        if (!marks) {
+        nb_run_index *indices = runs ? nb_grow(s->indices, cap, sizeof *indices, err) : NULL;
+        s->indices = indices ? indices : s->indices;
+        if (!indices) {
             return NB_ERR_LIMIT;
         }
         s->run_cap = cap;
     }
     s->spools[s->run_count] = nb_spool_in(&s->scratch, &s->no_budget);
     s->runs[s->run_count] = (nb_run){0};
-    s->marks[s->run_count] = (nb_marks){0};
+    s->indices[s->run_count] = (nb_run_index){0};
     s->run_count++;
     return NB_OK;
 }
 
-static nb_status mark(nb_marks *m, const nb_entry *e, uint64_t at, nb_error *err)
+static nb_status mark(nb_run_index *m, const nb_entry *e, uint64_t at, nb_error *err)
 {
     nb_status status;
     NB_TRY_ROOM(m->at, m->texts.count, m->cap, 64);
@@ -102,21 +103,21 @@ static nb_status spill(nb_sorter *s, nb_error *err)
     NB_TRY(add_run(s, err));
     nb_spool *spool = &s->spools[s->run_count - 1];
     const nb_record *records = records_of(s);
-    uint64_t next_mark = 0, step = s->used / NB_SORTER_MARKS + 1;
+    uint64_t next_mark = 0, step = s->used / NB_SORTER_INDEX + 1;
     for (size_t i = 0; i < s->count; i++) {
         if (i + NB_RECORDS_AHEAD < s->count) {
             nb_record_fetch(&records[i + NB_RECORDS_AHEAD], s->area);
         }
         nb_entry e = nb_entry_get(s->area + records[i].at);
         if (spool->size >= next_mark) {
-            NB_TRY(mark(&s->marks[s->run_count - 1], &e, spool->size, err));
+            NB_TRY(mark(&s->indices[s->run_count - 1], &e, spool->size, err));
             next_mark = spool->size + step;
         }
         NB_TRY(nb_spool_append(spool, s->area + records[i].at, nb_entry_size(&e), err));
     }
     NB_TRY(nb_spool_finish(spool, err));
     s->runs[s->run_count - 1] = (nb_run){.spool = NULL, .begin = 0, .end = spool->size};
-    s->marks[s->run_count - 1].bytes = spool->size;
+    s->indices[s->run_count - 1].bytes = spool->size;
     s->spilled += spool->size;
     s->count = s->used = 0;
 done:
@@ -126,7 +127,7 @@ done:
 nb_status nb_sorter_add(nb_sorter *s, const char *text, size_t len, uint8_t tag, uint64_t place, nb_error *err)
 {
     size_t size = NB_ENTRY_HEAD + len;
-    if (s->used + size + (s->count + 1) * sizeof(nb_record) > s->room) {
+    if (s->used + size + (s->count + 1) * sizeof(nb_record) > s->capacity) {
         nb_status status = spill(s, err);
         if (status != NB_OK) {
             return status;
@@ -174,25 +175,25 @@ static nb_status merge_runs(nb_sorter *s, size_t count, nb_error *err)
         }
         NB_TRY(++seen % NB_STOP_EVERY ? NB_OK : nb_stop_check(err));
         if (spool->size >= next_mark) {
-            NB_TRY(mark(&s->marks[last], &merge.entry, spool->size, err));
-            next_mark = spool->size + total / NB_SORTER_MARKS + 1;
+            NB_TRY(mark(&s->indices[last], &merge.entry, spool->size, err));
+            next_mark = spool->size + total / NB_SORTER_INDEX + 1;
         }
         nb_entry_put(head, merge.entry.place, merge.entry.len, merge.entry.tag);
         NB_TRY(nb_spool_append(spool, head, sizeof head, err));
         NB_TRY(nb_spool_append(spool, merge.entry.text, merge.entry.len, err));
     }
     NB_TRY(nb_spool_finish(spool, err));
-    s->runs[last].end = s->marks[last].bytes = spool->size;
+    s->runs[last].end = s->indices[last].bytes = spool->size;
     s->spilled += spool->size;
     s->duplicates += merge.duplicates;
     for (size_t i = 0; i < count; i++) {
         nb_spool_free(&s->spools[i]);
-        free_marks(&s->marks[i]);
+        free_indices(&s->indices[i]);
     }
     size_t rest = s->run_count - count;
     memmove(s->spools, s->spools + count, rest * sizeof *s->spools);
     memmove(s->runs, s->runs + count, rest * sizeof *s->runs);
-    memmove(s->marks, s->marks + count, rest * sizeof *s->marks);
+    memmove(s->indices, s->indices + count, rest * sizeof *s->indices);
     s->run_count = rest;
 done:
     nb_merge_close(&merge);
@@ -211,10 +212,10 @@ nb_status nb_sorter_finish(nb_sorter *s, size_t fan_in, nb_error *err)
     NB_TRY(add_run(s, err));
     nb_run *last = &s->runs[s->run_count - 1];
     *last = (nb_run){.records = records_of(s), .area = s->area, .begin = 0, .end = s->count};
-    s->marks[s->run_count - 1].bytes = s->unique;
-    for (size_t i = 0; i < s->count; i += s->count / NB_SORTER_MARKS + 1) {
+    s->indices[s->run_count - 1].bytes = s->unique;
+    for (size_t i = 0; i < s->count; i += s->count / NB_SORTER_INDEX + 1) {
         nb_entry e = nb_entry_get(s->area + last->records[i].at);
-        NB_TRY(mark(&s->marks[s->run_count - 1], &e, i, err));
+        NB_TRY(mark(&s->indices[s->run_count - 1], &e, i, err));
     }
     point_to_spools(s);
 done:
@@ -223,7 +224,7 @@ done:
 
 nb_status nb_sorter_cut(const nb_sorter *s, size_t i, const char *text, size_t len, uint64_t *place, nb_error *err)
 {
-    const nb_marks *m = &s->marks[i];
+    const nb_run_index *m = &s->indices[i];
     nb_run rest = s->runs[i];
     nb_run_reader reader = {0};
     nb_status status;

@@ -7,37 +7,37 @@
 #include "mining/corpus/sort/merge.h"
 
 /** A sample of a run: the text at a place of it. */
-typedef struct nb_marks {
+typedef struct nb_run_index {
     nb_strings texts;
     uint64_t *at; /**< [texts.count] record or byte of the run */
     size_t cap;
     uint64_t bytes; /**< of the run as text/entry.h writes it */
-} nb_marks;
+} nb_run_index;
 
 /** The sorter. */
 typedef struct nb_sorter {
-    char *area;        /**< [room] entries from the front, records from the back */
-    size_t room, used; /**< bytes; used: by entries */
-    size_t count;      /**< records */
-    uint64_t unique;   /**< bytes of the entries left by sorting */
-    nb_scratch scratch;
-    size_t no_budget; /**< 0: runs go to disk */
-    nb_spool *spools; /**< [run_count] of runs on disk */
-    nb_run *runs;     /**< [run_count], once finished */
-    nb_marks *marks;  /**< [run_count] */
+    char *area;            /**< [room] entries from the front, records from the back */
+    size_t capacity, used; /**< bytes; used: by entries */
+    size_t count;          /**< records */
+    uint64_t unique;       /**< bytes of the entries left by sorting */
+    nb_scratch_file scratch;
+    size_t no_budget;      /**< 0: runs go to disk */
+    nb_spool *spools;      /**< [run_count] of runs on disk */
+    nb_run *runs;          /**< [run_count], once finished */
+    nb_run_index *indices; /**< [run_count] */
     size_t run_count, run_cap;
     size_t fan_in;                /**< runs on disk merged at once at most */
     uint64_t duplicates, spilled; /**< entries left out; bytes written to scratch */
 } nb_sorter;
 
-enum { NB_SORTER_MARKS = 1024, NB_SORTER_ROOM_MIN = 1 << 18 }; /**< samples a run; bytes of memory at least */
+enum { NB_SORTER_INDEX = 1024, NB_SORTER_CAPACITY_MIN = 1 << 18 }; /**< samples a run; bytes of memory at least */
 
 /** Begins to sort.
  * @param s free with nb_sorter_free, also after a failure
- * @param room bytes of memory, at least NB_SORTER_ROOM_MIN
+ * @param capacity bytes of memory, at least NB_SORTER_CAPACITY_MIN
  * @param folder for scratch; borrowed
  * @return NB_OK, or NB_ERR_LIMIT without memory. */
-nb_status nb_sorter_open(nb_sorter *s, size_t room, const char *folder, nb_error *err);
+nb_status nb_sorter_open(nb_sorter *s, size_t capacity, const char *folder, nb_error *err);
 
 /** Frees a sorter and its scratch.
  * @param s a sorter or {0} */

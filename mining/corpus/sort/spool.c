@@ -15,7 +15,7 @@ static nb_status refuse(nb_error *err, const char *what, const char *folder)
     return NB_ERR_IO;
 }
 
-static nb_status make(nb_scratch *s, nb_error *err)
+static nb_status make(nb_scratch_file *s, nb_error *err)
 {
     nb_buffer name = {0};
     nb_status status;
@@ -31,7 +31,7 @@ done:
     return status;
 }
 
-void nb_scratch_close(nb_scratch *s)
+void nb_scratch_file_close(nb_scratch_file *s)
 {
     if (s->fd >= 0) {
         close(s->fd);
@@ -40,15 +40,15 @@ void nb_scratch_close(nb_scratch *s)
     s->end = 0;
 }
 
-nb_status nb_scratch_check(const char *folder, nb_error *err)
+nb_status nb_scratch_file_check(const char *folder, nb_error *err)
 {
-    nb_scratch s = nb_scratch_in(folder);
+    nb_scratch_file s = nb_scratch_file_in(folder);
     nb_status status = make(&s, err);
-    nb_scratch_close(&s);
+    nb_scratch_file_close(&s);
     return status;
 }
 
-static nb_status put(nb_scratch *s, const char *bytes, size_t count, nb_error *err)
+static nb_status put(nb_scratch_file *s, const char *bytes, size_t count, nb_error *err)
 {
     if (s->fd < 0) {
         nb_status status = make(s, err);
@@ -72,7 +72,7 @@ static nb_status put(nb_scratch *s, const char *bytes, size_t count, nb_error *e
     return NB_OK;
 }
 
-nb_spool nb_spool_in(nb_scratch *scratch, size_t *budget)
+nb_spool nb_spool_in(nb_scratch_file *scratch, size_t *budget)
 {
     return (nb_spool){.scratch = scratch, .budget = budget};
 }
@@ -181,7 +181,7 @@ void nb_spool_reader_close(nb_spool_reader *r)
 
 static nb_status fill(nb_spool_reader *r, nb_error *err)
 {
-    const nb_scratch *scratch = r->spool->scratch;
+    const nb_scratch_file *scratch = r->spool->scratch;
     r->buffer_len -= r->buffer_at;
     memmove(r->buffer, r->buffer + r->buffer_at, r->buffer_len);
     r->buffer_at = 0;

@@ -8,34 +8,34 @@
 
 #include "common/base/memory.h"
 
-/** A scratch file, made when it is first written to. Start from nb_scratch_in(folder); the folder is borrowed. */
-typedef struct nb_scratch {
+/** A scratch file, made when it is first written to. Start from nb_scratch_file_in(folder); the folder is borrowed. */
+typedef struct nb_scratch_file {
     const char *folder;
     int fd;       /**< -1: not made yet */
     uint64_t end; /**< bytes written */
-} nb_scratch;
+} nb_scratch_file;
 
 /** A scratch file to be.
  * @param folder where it is made; borrowed
  * @return one that is not made yet */
-static inline nb_scratch nb_scratch_in(const char *folder)
+static inline nb_scratch_file nb_scratch_file_in(const char *folder)
 {
-    return (nb_scratch){.folder = folder, .fd = -1};
+    return (nb_scratch_file){.folder = folder, .fd = -1};
 }
 
 /** Gives the disk back.
- * @param s from nb_scratch_in */
-void nb_scratch_close(nb_scratch *s);
+ * @param s from nb_scratch_file_in */
+void nb_scratch_file_close(nb_scratch_file *s);
 
 /** Whether files can be made in a folder.
  * @param folder the folder
  * @return NB_OK, NB_ERR_IO when not, or NB_ERR_LIMIT without memory. */
-nb_status nb_scratch_check(const char *folder, nb_error *err);
+nb_status nb_scratch_file_check(const char *folder, nb_error *err);
 
 /** A sequence of bytes. One spool of a scratch file is written at a time. */
 typedef struct nb_spool {
-    nb_scratch *scratch; /**< borrowed */
-    size_t *budget;      /**< bytes of memory all spools that share it may still take; borrowed */
+    nb_scratch_file *scratch; /**< borrowed */
+    size_t *budget;           /**< bytes of memory all spools that share it may still take; borrowed */
     char *bytes;
     size_t len, cap, taken; /**< of `bytes`; taken from the budget */
     bool on_disk;
@@ -46,7 +46,7 @@ typedef struct nb_spool {
  * @param scratch where it goes when the budget ends; borrowed
  * @param budget bytes of memory left; borrowed
  * @return the spool, to be freed with nb_spool_free */
-nb_spool nb_spool_in(nb_scratch *scratch, size_t *budget);
+nb_spool nb_spool_in(nb_scratch_file *scratch, size_t *budget);
 
 /** Appends bytes.
  * @param s not finished

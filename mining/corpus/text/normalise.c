@@ -26,11 +26,11 @@ nb_status nb_normaliser_open(nb_normaliser *n, size_t max_bytes, nb_error *err)
     }
     n->max_bytes = max_bytes;
     /* Form C is at most 3.5 times shorter (U+1FBE U+0308 U+0301 becomes U+0390): more than this cannot fit. */
-    n->room = 4 * max_bytes;
+    n->capacity = 4 * max_bytes;
     /* Decomposing and folding give at most 1.5 code points a byte (U+0390); one more for the NUL of utf8proc. */
-    n->point_room = 2 * n->room + 1;
-    NB_TRY_NEW(n->collapsed, n->room);
-    NB_TRY_NEW(n->points, n->point_room);
+    n->point_capacity = 2 * n->capacity + 1;
+    NB_TRY_NEW(n->collapsed, n->capacity);
+    NB_TRY_NEW(n->points, n->point_capacity);
 done:
     if (status != NB_OK) {
         nb_normaliser_close(n);
@@ -65,14 +65,14 @@ static bool is_ascii(const char *bytes, size_t len)
 /* White space collapsed so far: blanks are written in front of the next character, so none are left at the end. */
 typedef struct scan {
     char *out;
-    size_t used, room;
+    size_t used, capacity;
     bool blank_before, control, overflow;
 } scan;
 
 static inline void put(scan *s, const char *bytes, size_t len)
 {
     size_t blank = s->blank_before && s->used;
-    if (len + blank > s->room - s->used) {
+    if (len + blank > s->capacity - s->used) {
         s->overflow = true;
         return;
     }
@@ -144,10 +144,10 @@ static void replace(int32_t *points, utf8proc_ssize_t count, int32_t from, int32
 static bool compose(nb_normaliser *n, bool fold)
 {
     int options = UTF8PROC_STABLE | UTF8PROC_COMPOSE | (fold ? UTF8PROC_CASEFOLD : 0);
-    utf8proc_ssize_t room = (utf8proc_ssize_t)n->point_room - 1;
+    utf8proc_ssize_t capacity = (utf8proc_ssize_t)n->point_capacity - 1;
     utf8proc_ssize_t count = utf8proc_decompose((const utf8proc_uint8_t *)n->text, (utf8proc_ssize_t)n->len, n->points,
-                                                room, (utf8proc_option_t)options);
-    if (count < 0 || count > room) {
+                                                capacity, (utf8proc_option_t)options);
+    if (count < 0 || count > capacity) {
         return false;
     }
     replace(n->points, count, HANGUL_T_BASE, STAND_IN);
@@ -200,7 +200,7 @@ static bool is_plain(const char *bytes, size_t len, bool underscores)
 
 nb_drop nb_normalise(nb_normaliser *n, const char *bytes, size_t len, bool underscores)
 {
-    scan s = {.out = n->collapsed, .room = n->room};
+    scan s = {.out = n->collapsed, .capacity = n->capacity};
     bool composed = true;
     if (len <= n->max_bytes && is_plain(bytes, len, underscores)) {
         n->text = bytes;

@@ -37,9 +37,9 @@ typedef struct nb_normaliser {
     const char *text; /**< the last result: len bytes, valid until the next call and as long as what was given,
                        * no NUL behind them */
     size_t len;
-    size_t max_bytes, room, point_room;
+    size_t max_bytes, capacity, point_capacity;
     char *collapsed; /**< [room] */
-    int32_t *points; /**< [point_room] */
+    int32_t *points; /**< [point_capacity] */
 } nb_normaliser;
 
 /** Makes working memory.

@@ -158,13 +158,13 @@ static bool open_store(const char *path, nb_error *err)
 static bool open_corpus(const char *path, nb_error *err)
 {
     nb_corpus corpus;
-    nb_corpus_about about;
+    nb_corpus_info info;
     nb_status status = nb_corpus_file_read(&corpus, NULL, path, err);
     require_message(status, err);
     if (status == NB_OK) {
         nb_corpus_free(&corpus);
-        (void)nb_corpus_file_about(&about, path, err);
-        nb_corpus_about_free(&about);
+        (void)nb_corpus_file_info(&info, path, err);
+        nb_corpus_info_free(&info);
     }
     return status == NB_OK;
 }

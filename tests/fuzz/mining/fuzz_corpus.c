@@ -35,7 +35,7 @@ static bool sort(nb_sorter *sorter, nb_corpus_counts *counts, uint64_t *lines, c
 {
     nb_error err = {0};
     nb_status status = NB_OK;
-    require(nb_sorter_open(sorter, NB_SORTER_ROOM_MIN, scratch(), &err) == NB_OK);
+    require(nb_sorter_open(sorter, NB_SORTER_CAPACITY_MIN, scratch(), &err) == NB_OK);
     for (size_t i = 0; i < plan->piece_count && status == NB_OK; i++) {
         const nb_corpus_piece what = {.plan = plan, .number = i, .bytes = bytes, .len = len};
         status = nb_corpus_read_piece(sorter, counts, &lines[i], &what, &err);
@@ -46,7 +46,7 @@ static bool sort(nb_sorter *sorter, nb_corpus_counts *counts, uint64_t *lines, c
         for (int i = 0; i < NB_DROP_COUNT; i++) {
             sum += counts->dropped[i];
         }
-        require(sum == counts->read && counts->mended <= counts->read);
+        require(sum == counts->read && counts->sanitised <= counts->read);
         require(nb_sorter_finish(sorter, 2, &err) == NB_OK);
     }
     return status == NB_OK;

@@ -18,7 +18,7 @@ enum { TILES = 2, LAST = 9, COUNT = NB_AFFINITY_TEXTS + LAST, COLUMNS = 2, ACCEP
 enum { FIXED = offsetof(nb_ledger_tile, columns), RECORD = FIXED + COLUMNS * NB_AFFINITY_TEXTS * sizeof(double) };
 enum { SIZE = NB_LEDGER_HEADER + TILES * RECORD, AT_COLUMN = 1, AT_REASON, AT_TAG, AT_CHECKSUM, AT_VALUE, PLACES };
 
-static const nb_team alone = {.comm = MPI_COMM_NULL, .size = 1};
+static const nb_comm alone = {.handle = MPI_COMM_NULL, .size = 1};
 static const nb_log silent;
 static const char identity[] = "negbank mining ledger 1\nfuzz\n";
 static uint8_t sound[SIZE], given[SIZE];
@@ -120,9 +120,9 @@ static void select_from(const nb_ledger *l, const nb_ledger_tile *tiles, size_t 
 {
     nb_error err = {0};
     nb_selection s;
-    const nb_contest contest = {.team = &alone, .ledger = l, .smallest = smallest};
+    const nb_selection_basis basis = {.comm = &alone, .ledger = l, .smallest = smallest};
     const nb_quota quota = {.count = count, .fraction = {1, 0.5, 0.2}};
-    nb_status status = nb_select(&s, &contest, &quota, &err);
+    nb_status status = nb_select(&s, &basis, &quota, &err);
     require_message(status, &err);
     require(status == NB_OK || status == NB_ERR_NUMERIC || status == NB_ERR_INPUT || status == NB_ERR_USAGE);
     if (status == NB_OK) {

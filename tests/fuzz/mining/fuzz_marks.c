@@ -7,11 +7,11 @@
 #include "common/base/digest.h"
 #include "common/base/file.h"
 #include "mining/images/check.h"
-#include "mining/images/marks.h"
+#include "mining/images/done_marks.h"
 
-enum { IMAGES = 6, DIGEST = 64, ROOM = 4096 };
+enum { IMAGES = 6, DIGEST = 64, CAPACITY = 4096 };
 
-static const nb_team alone = {.comm = MPI_COMM_NULL, .size = 1};
+static const nb_comm alone = {.handle = MPI_COMM_NULL, .size = 1};
 static const nb_log silent;
 
 /* Images that are not there: one that is looked at is left out. */
@@ -30,28 +30,28 @@ static void open_inputs(nb_image_inputs *in)
 }
 
 /* The file's bytes as they should be, with these marks. */
-static size_t write_sound(uint8_t *out, const uint8_t *marks, const nb_image_inputs *in)
+static size_t write_sound(uint8_t *out, const uint8_t *done_marks, const nb_image_inputs *in)
 {
     nb_error err = {0};
     char path[96], *bytes;
     size_t len;
     snprintf(path, sizeof path, "%s/marks", memory_folder());
-    require(nb_image_marks_write(marks, in, path, &err) == NB_OK);
-    require(nb_file_read(path, ROOM, &bytes, &len, &err) == NB_OK && len > IMAGES + DIGEST);
+    require(nb_done_marks_write(done_marks, in, path, &err) == NB_OK);
+    require(nb_file_read(path, CAPACITY, &bytes, &len, &err) == NB_OK && len > IMAGES + DIGEST);
     memcpy(out, bytes, len);
     free(bytes);
     return len;
 }
 
-static void look(nb_image_inputs *in, const uint8_t *marks, const char *path)
+static void look(nb_image_inputs *in, const uint8_t *done_marks, const char *path)
 {
     nb_error err = {0};
-    const nb_images_notes notes = {.path = path, .resume = true};
+    const nb_images_check_options options = {.path = path, .resume = true};
     size_t dropped = 0, good = 0;
     for (int i = 0; i < IMAGES; i++) {
-        good += marks[i] == 1;
+        good += done_marks[i] == 1;
     }
-    nb_status status = nb_images_check(&alone, &silent, in, &notes, &dropped, &err);
+    nb_status status = nb_images_check(&alone, &silent, in, &options, &dropped, &err);
     require_message(status, &err);
     require(status == (good ? NB_OK : NB_ERR_INPUT) && dropped == IMAGES - good);
     require(!good || (in->count == good && in->paths.count == good));
@@ -83,23 +83,23 @@ static size_t make_file(uint8_t *out, const uint8_t *data, size_t len, int choic
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    uint8_t bytes[2 * ROOM], sound[ROOM], marks[IMAGES];
+    uint8_t bytes[2 * CAPACITY], sound[CAPACITY], done_marks[IMAGES];
     nb_image_inputs in;
     char path[96];
-    if (!size || size > ROOM) {
+    if (!size || size > CAPACITY) {
         return 0;
     }
     open_inputs(&in);
     size_t len = make_file(bytes, data + 1, size - 1, data[0] & 3, &in);
     put_file(memory_folder(), "given", bytes, len);
     snprintf(path, sizeof path, "%s/given", memory_folder());
-    if (nb_image_marks_read(marks, &in, path)) {
-        require(write_sound(sound, marks, &in) == len && memcmp(sound, bytes, len) == 0);
+    if (nb_done_marks_read(done_marks, &in, path)) {
+        require(write_sound(sound, done_marks, &in) == len && memcmp(sound, bytes, len) == 0);
     } else {
-        require(memcmp(marks, (uint8_t[IMAGES]){0}, IMAGES) == 0);
+        require(memcmp(done_marks, (uint8_t[IMAGES]){0}, IMAGES) == 0);
         require((data[0] & 3) != 2 || size != 1 + IMAGES);
     }
-    look(&in, marks, path);
+    look(&in, done_marks, path);
     nb_image_inputs_free(&in);
     return 0;
 }

@@ -8,9 +8,9 @@
 #include "common/clip/model/weights.h"
 #include "mining/tuning/state.h"
 
-enum { HEX = 64, PARTS = 3, MOST = 256, ROOM = 1 << 16 };
+enum { HEX = 64, PARTS = 3, MOST = 256, CAPACITY = 1 << 16 };
 
-static const nb_team alone = {.comm = MPI_COMM_NULL, .size = 1};
+static const nb_comm alone = {.handle = MPI_COMM_NULL, .size = 1};
 static const char *const names[PARTS] = {"weights", "m", "v"};
 static const char configuration[] = "model=0123456789abcdef\nlabel 0=a cat\nbatch=2\nsteps=9\n";
 
@@ -35,7 +35,7 @@ static void start(session *s)
                    .weights = {.node = MPI_COMM_NULL, .window = MPI_WIN_NULL, .first = true}};
     size_t n = nb_clip_parameters(&s->clip.config);
     s->weights.base = calloc(n, sizeof(float));
-    s->trainer = (nb_trainer){.team = &alone, .clip = &s->clip, .weights = &s->weights, .parameters = n};
+    s->trainer = (nb_trainer){.comm = &alone, .clip = &s->clip, .weights = &s->weights, .parameters = n};
     s->trainer.slice = nb_slice_of(&alone, 0, n);
     s->trainer.own = calloc(n, sizeof(float));
     s->trainer.m = calloc(n, sizeof(float));
@@ -104,7 +104,7 @@ static size_t compose(uint8_t *out, const uint8_t *about, size_t len, size_t par
     for (size_t i = 0; i < PARTS; i++) {
         end[i] = at += count[i] * sizeof(float);
     }
-    int header = snprintf((char *)out + 8, ROOM / 4,
+    int header = snprintf((char *)out + 8, CAPACITY / 4,
                           "{\"weights\":{\"dtype\":\"F32\",\"shape\":[%zu],\"data_offsets\":[0,%zu]},"
                           "\"m\":{\"dtype\":\"F32\",\"shape\":[%zu],\"data_offsets\":[%zu,%zu]},"
                           "\"v\":{\"dtype\":\"F32\",\"shape\":[%zu],\"data_offsets\":[%zu,%zu]},"
@@ -175,11 +175,11 @@ static void check_loaded(const session *s, const uint8_t *bytes, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static uint8_t bytes[ROOM];
+    static uint8_t bytes[CAPACITY];
     session s;
     nb_error err = {0};
     nb_buffer log = {0};
-    if (!size || size > ROOM / 2) {
+    if (!size || size > CAPACITY / 2) {
         return 0;
     }
     size_t len = size - 1;

@@ -69,7 +69,7 @@ static nb_loss_terms gradients(const nb_clip *clip, const pairs *p, double lambd
     size_t each = 3 * clip->config.image_size * clip->config.image_size, parameters = nb_clip_parameters(&clip->config);
     float *rows = calloc(4 * n * d, sizeof *rows), *images = rows, *texts = rows + n * d, *dimages = rows + 2 * n * d,
           *dtexts = rows + 3 * n * d;
-    nb_sink sink = {.weights = clip->arena, .gradients = out};
+    nb_gradient_sink sink = {.weights = clip->arena, .gradients = out};
     memset(out, 0, parameters * sizeof *out);
     must(nb_text_tape_create(&text, clip, together, recompute, &err), &err);
     must(nb_image_tape_create(&image, clip, together, recompute, &err), &err);

@@ -85,7 +85,7 @@ static double worst(const float *a, const float *b, size_t n)
 }
 
 /* fp32 to rounding; bf16 by the rows' cosines, all of which are printed as minimum, 1 % and median. */
-static void judge(const nb_engine *e, const char *what, const float *got, const float *want, size_t rows, size_t w)
+static void compare(const nb_engine *e, const char *what, const float *got, const float *want, size_t rows, size_t w)
 {
     double *cosines = calloc(rows, sizeof *cosines), error = worst(got, want, rows * w);
     for (size_t r = 0; r < rows; r++) {
@@ -160,7 +160,7 @@ static void check_text(const nb_engine *engine, size_t width, size_t heads, size
     nb_forward f;
     size_t shared_rows = 0;
     must(nb_trie_create(&trie, TEXTS, CONTEXT, room, &err), &err);
-    must(nb_forward_create(&f, engine, &c, blocks, &(nb_forward_size){trie.row_room, TEXTS, CONTEXT, true}, &err),
+    must(nb_forward_create(&f, engine, &c, blocks, &(nb_forward_size){trie.row_capacity, TEXTS, CONTEXT, true}, &err),
          &err);
     nb_trie_order(order, &(nb_trie_batch){ids, lengths, CONTEXT}, TEXTS);
     for (size_t at = 0; at < TEXTS;) {
@@ -172,13 +172,13 @@ static void check_text(const nb_engine *engine, size_t width, size_t heads, size
         }
         nb_forward_trie(&f, &trie);
         for (size_t i = 0; i < trie.count; i++) {
-            memcpy(got + trie.texts[i].text * width, f.top + i * width, width * sizeof *got);
+            memcpy(got + trie.texts[i].text * width, f.pooled_x + i * width, width * sizeof *got);
         }
     }
     assert_true(shared_rows < rows);
     char what[96];
     snprintf(what, sizeof what, "text %zu/%zu, %zu layers, %zu of %zu rows", width, heads, layers, shared_rows, rows);
-    judge(engine, what, got, want, TEXTS, width);
+    compare(engine, what, got, want, TEXTS, width);
     for (size_t i = 0; i < layers; i++) {
         free_block(&blocks[i]);
     }
@@ -216,7 +216,7 @@ static void check_image(const nb_engine *engine, size_t width, size_t heads, siz
     }
     char what[96];
     snprintf(what, sizeof what, "image %zu/%zu, %zu layers, %zu x %zu", width, heads, layers, count, length);
-    judge(engine, what, f.top, want, count, width);
+    compare(engine, what, f.pooled_x, want, count, width);
     for (size_t i = 0; i < layers; i++) {
         free_block(&blocks[i]);
     }
@@ -267,7 +267,7 @@ static void test_trie(void **state)
     must(nb_trie_create(&t, TEXTS, CONTEXT, 77, &err), &err);
     for (size_t at = 0; at < TEXTS;) {
         size_t taken = nb_trie_build(&t, order, at, TEXTS, &(nb_trie_batch){ids, lengths, CONTEXT});
-        assert_true(taken > 0 && t.rows <= t.row_room);
+        assert_true(taken > 0 && t.rows <= t.row_capacity);
         assert_int_equal(t.texts[0].shared, 0);
         for (size_t i = 0; i < taken; i++) {
             const nb_trie_text *text = &t.texts[i];

@@ -224,7 +224,7 @@ static void test_exact_sum(void **state)
     for (size_t i = TERMS; i-- > 0;) {
         nb_exact_add(&parts[i % 3], 1 + nb_random_unit(3, 2, i), 3000 * nb_random_unit(3, 1, i) - 1500);
     }
-    for (int p = 1; p < 3; p++) { /* as ranks unite theirs: one window, digits added */
+    for (int p = 1; p < 3; p++) { /* as ranks reduce theirs: one window, digits added */
         nb_exact_raise(&parts[0], parts[p].top);
         nb_exact_raise(&parts[p], parts[0].top);
         for (size_t k = 0; k < NB_EXACT_DIGITS; k++) {

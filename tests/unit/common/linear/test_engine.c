@@ -159,19 +159,19 @@ static void test_packing(void **state)
     for (size_t i = 0; i < 7; i++) {
         for (size_t j = 0; j < 7; j++) {
             size_t n = sizes[i], k = sizes[j], bytes = nb_tile_panels_count(n, k) * 2;
-            float *x = numbers(n * k, 3, 1), *turned = room(n * k * sizeof *turned);
+            float *x = numbers(n * k, 3, 1), *transposed = room(n * k * sizeof *transposed);
             uint16_t *a = room(bytes), *b = room(bytes);
             memset(a, 0xff, bytes); /* padding is written too */
             memset(b, 0xff, bytes);
             for (size_t o = 0; o < n; o++) {
                 for (size_t c = 0; c < k; c++) {
-                    turned[c * n + o] = x[o * k + c];
+                    transposed[c * n + o] = x[o * k + c];
                 }
             }
             nb_tiles_emulated.pack_panels(a, x, n, k, k);
-            nb_tiles_emulated.pack_columns(b, turned, n, k, n);
+            nb_tiles_emulated.pack_columns(b, transposed, n, k, n);
             assert_memory_equal(a, b, bytes);
-            free(x), free(turned), free(a), free(b);
+            free(x), free(transposed), free(a), free(b);
         }
     }
 }

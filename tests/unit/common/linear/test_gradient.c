@@ -95,7 +95,7 @@ static void test_reference(void **state)
     for (size_t i = 0; i < N; i++) {
         weights[i] = (double)weight[i];
     }
-    nb_layer_norm_back(dx, &(nb_norm_gradient){NULL, NULL}, dy, x, 1, &(nb_norm_layer){weight, NULL, N, 1e-5f});
+    nb_layer_norm_backward(dx, &(nb_norm_gradient){NULL, NULL}, dy, x, 1, &(nb_norm_layer){weight, NULL, N, 1e-5f});
     for (size_t i = 0; i < N; i++) {
         want[i] = (float)difference(norm_at, x, dy, N, weights, i);
     }
@@ -106,11 +106,11 @@ static void test_reference(void **state)
     }
     nb_softmax_rows(p, 1, N, N);
     memcpy(dx, dy, sizeof dx);
-    nb_softmax_back(dx, p, 1, N, 0.7f);
+    nb_softmax_backward(dx, p, 1, N, 0.7f);
     close_to("softmax", dx, want, N, 1e-5);
     for (int kind = 0; kind < 2; kind++) {
         memcpy(dx, dy, sizeof dx);
-        (kind ? nb_gelu_back : nb_quick_gelu_back)(dx, x, N);
+        (kind ? nb_gelu_backward : nb_quick_gelu_backward)(dx, x, N);
         for (size_t i = 0; i < N; i++) {
             double h = 1e-5, up = (double)x[i] + h, down = (double)x[i] - h;
             double slope = kind ? 0.5 * (up * erfc(-up * M_SQRT1_2) - down * erfc(-down * M_SQRT1_2))
@@ -147,12 +147,12 @@ static void check_norm(const nb_gradient *set, size_t w)
     float *x = numbers(n, 5, 2), *dy = numbers(n, 6, 1), *weight = numbers(w, 7, 1), *start = numbers(n, 8, 1);
     float *got = copy(start, n), *want = copy(start, n), *sums = numbers(4 * w, 9, 1);
     float *other = copy(sums, 4 * w);
-    nb_layer_norm_back(want, &(nb_norm_gradient){sums, sums + w}, dy, x, ROWS,
-                       &(nb_norm_layer){weight, NULL, w, 1e-5f});
+    nb_layer_norm_backward(want, &(nb_norm_gradient){sums, sums + w}, dy, x, ROWS,
+                           &(nb_norm_layer){weight, NULL, w, 1e-5f});
     set->layer_norm(got, &(nb_norm_gradient){other, other + w}, dy, x, ROWS, &(nb_norm_layer){weight, NULL, w, 1e-5f});
     close_to("layer norm", got, want, n, 2e-5);
     close_to("layer norm's parameters", other, sums, 2 * w, 2e-5);
-    nb_bias_back(sums + 2 * w, dy, ROWS, w);
+    nb_bias_backward(sums + 2 * w, dy, ROWS, w);
     set->bias(other + 2 * w, dy, ROWS, w);
     close_to("bias", other + 2 * w, sums + 2 * w, w, 1e-5);
     free(x), free(dy), free(weight), free(start), free(got), free(want), free(sums), free(other);
@@ -165,8 +165,8 @@ static void check_elements(const nb_gradient *set, size_t w)
     for (int kind = 0; kind < 2; kind++) {
         nb_gelu_kind which = kind ? NB_VECTOR_GELU : NB_VECTOR_QUICK_GELU;
         float *got = copy(d, n), *want = copy(d, n), *out = copy(x, n), *forward = copy(x, n);
-        (kind ? nb_gelu_back : nb_quick_gelu_back)(want, x, n);
-        set->gelu_back(got, x, n, which);
+        (kind ? nb_gelu_backward : nb_quick_gelu_backward)(want, x, n);
+        set->gelu_backward(got, x, n, which);
         close_to("activation's slope", got, want, n, 1e-6);
         (kind ? nb_gelu : nb_quick_gelu)(forward, n);
         set->gelu(out, x, n, which);
@@ -175,7 +175,7 @@ static void check_elements(const nb_gradient *set, size_t w)
     }
     nb_softmax_rows(p, ROWS, w, w);
     float *got = copy(d, n), *want = copy(d, n);
-    nb_softmax_back(want, p, ROWS, w, 0.125f);
+    nb_softmax_backward(want, p, ROWS, w, 0.125f);
     set->softmax(got, p, ROWS, w, 0.125f);
     close_to("softmax", got, want, n, 1e-5);
     free(x), free(d), free(p), free(got), free(want);
@@ -190,7 +190,7 @@ static void check_attention(const nb_gradient *set, size_t w)
     float *back = numbers(n, 16, 1), *dback = copy(back, n), *want_dq = calloc(w, 4);
     nb_head head = {.keys = kv, .values = kv + w, .count = KEYS, .stride = stride, .width = w, .scale = 0.3f};
     set->attend(&head, q, p, out);
-    set->attend_back(&head, q, p, dout, &(nb_head_gradient){dq, dback, dback + w, stride, d});
+    set->attend_backward(&head, q, p, dout, &(nb_head_gradient){dq, dback, dback + w, stride, d});
     for (size_t j = 0; j < KEYS; j++) {
         double dot = 0, slope = 0;
         for (size_t i = 0; i < w; i++) {
@@ -201,7 +201,7 @@ static void check_attention(const nb_gradient *set, size_t w)
         d[j] = (float)slope;
     }
     nb_softmax_rows(want_p, 1, KEYS, KEYS);
-    nb_softmax_back(d, want_p, 1, KEYS, 0.3f);
+    nb_softmax_backward(d, want_p, 1, KEYS, 0.3f);
     for (size_t j = 0; j < KEYS; j++) {
         for (size_t i = 0; i < w; i++) {
             want[i] += want_p[j] * kv[j * stride + w + i];

@@ -31,7 +31,7 @@ static nb_strings path_list(const char *const *paths, size_t count)
     return out;
 }
 
-static const nb_team alone = {.comm = MPI_COMM_NULL, .size = 1};
+static const nb_comm alone = {.handle = MPI_COMM_NULL, .size = 1};
 static const nb_log silent = {0};
 
 static void plan_of(nb_corpus_plan *plan, const char *const *paths, size_t count, nb_corpus_settings settings)
@@ -57,13 +57,13 @@ static void check_sum(const nb_corpus_counts *counts, const nb_corpus *c)
 static void build(nb_corpus *all, nb_corpus_counts *total, const nb_corpus_plan *plan, uint64_t memory)
 {
     nb_error err = {0};
-    const nb_corpus_means means = {.memory = memory, .scratch = scratch_path("."), .log = &silent};
+    const nb_corpus_options options = {.memory = memory, .scratch = scratch_path("."), .log = &silent};
     nb_corpus_slice slice;
     nb_corpus_rows rows;
     nb_corpus_row row;
     bool more = true;
     *all = (nb_corpus){0};
-    must(nb_corpus_build(&slice, &alone, plan, &means, &err), &err);
+    must(nb_corpus_build(&slice, &alone, plan, &options, &err), &err);
     must(nb_corpus_rows_open(&rows, &slice, plan, &err), &err);
     for (;;) {
         must(nb_corpus_rows_next(&rows, &row, &more, &err), &err);
@@ -92,9 +92,9 @@ static void build_from(nb_corpus *all, nb_corpus_counts *total, const char *cons
 static void build_fails(const nb_corpus_plan *plan, nb_status want, const char *word)
 {
     nb_error err = {0};
-    const nb_corpus_means means = {.memory = 1u << 20, .scratch = scratch_path("."), .log = &silent};
+    const nb_corpus_options options = {.memory = 1u << 20, .scratch = scratch_path("."), .log = &silent};
     nb_corpus_slice slice;
-    must_fail(nb_corpus_build(&slice, &alone, plan, &means, &err), want, &err, word);
+    must_fail(nb_corpus_build(&slice, &alone, plan, &options, &err), want, &err, word);
     assert_null(slice.rows.bytes);
 }
 

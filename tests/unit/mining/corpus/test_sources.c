@@ -14,7 +14,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-static const nb_team alone = {.comm = MPI_COMM_NULL, .size = 1};
+static const nb_comm alone = {.handle = MPI_COMM_NULL, .size = 1};
 
 /* All a source gives: "reason:line:text\n" or "line:text\n" for candidates. */
 static nb_status take(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
@@ -31,16 +31,16 @@ static nb_status take(void *state, nb_drop known, const char *bytes, size_t len,
 static nb_status read_bytes(nb_buffer *out, const char *bytes, size_t len, const nb_source_choice *choice,
                             nb_error *err)
 {
-    const nb_sink sink = {.state = out, .take = take};
+    const nb_candidate_sink sink = {.state = out, .take = take};
     nb_source source;
     nb_source_piece piece = {.source = &source, .end = UINT64_MAX};
     nb_status status;
     *out = (nb_buffer){.max = 64u << 20};
     NB_TRY(nb_source_open_bytes(&source, "x.txt", bytes, len, choice, err));
-    NB_TRY(nb_stream_open_bytes(&piece.in, "x.txt", bytes, len, 0, err));
+    NB_TRY(nb_byte_stream_open_bytes(&piece.in, "x.txt", bytes, len, 0, err));
     NB_TRY(source.format->read(&piece, &sink, err));
 done:
-    nb_stream_close(piece.in);
+    nb_byte_stream_close(piece.in);
     return status;
 }
 
@@ -109,9 +109,9 @@ static void test_jsonl(void **state)
     GIVES("{\"t\": \"a\\u00e9\\n\"}\r\n\n{\"t\": 3}\n{\"x\": \"t\"}\n{\"t\":\"b\"}", key,
           "1:a\xC3\xA9\n\n2:[blank]\n3:[missing]\n4:[missing]\n5:b\n");
     GIVES("{\"t\": \"\xFF\"}\n{\"t\": \"\0\"}\n", key, "1:[invalid-utf8]\n2:[control]\n");
-    nb_source_choice mended = key;
-    mended.replace = true;
-    GIVES("{\"t\": \"a\xFF\xE2\x82z\"}\n", mended, "1:a\xEF\xBF\xBD\xEF\xBF\xBDz\n");
+    nb_source_choice sanitised = key;
+    sanitised.replace = true;
+    GIVES("{\"t\": \"a\xFF\xE2\x82z\"}\n", sanitised, "1:a\xEF\xBF\xBD\xEF\xBF\xBDz\n");
     FAILS("{\"t\": \"a\"}\n{\"t\": \"b\"\n", key, NB_ERR_INPUT, "line 2 is no JSON object");
     FAILS("[1]\n", key, NB_ERR_INPUT, "line 1 is no JSON object");
 }
@@ -373,8 +373,8 @@ static void test_sorts_as_qsort(void **state)
 {
     (void)state;
     nb_error err = {0};
-    enum { COUNT = 20000, ROOM = COUNT * 64 };
-    char *area = nb_alloc(ROOM, 1, &err);
+    enum { COUNT = 20000, CAPACITY = COUNT * 64 };
+    char *area = nb_alloc(CAPACITY, 1, &err);
     nb_record *records = nb_alloc(COUNT, sizeof *records, &err);
     uint64_t *want = nb_alloc(COUNT, sizeof *want, &err);
     for (uint64_t kind = 0; kind < 3; kind++) {
@@ -468,7 +468,7 @@ static void test_digest_of_a_manifest(void **state)
     nb_corpus_plan plan;
     nb_corpus_slice slice;
     nb_log log = {0};
-    const nb_corpus_means means = {.memory = 1u << 20, .scratch = scratch_path("."), .log = &log};
+    const nb_corpus_options options = {.memory = 1u << 20, .scratch = scratch_path("."), .log = &log};
     const nb_corpus_settings settings = {0};
     char list[256], line[400];
     must(nb_file_write(scratch_path("listed.txt"), true, "x\n", 2, &err), &err);
@@ -479,7 +479,7 @@ static void test_digest_of_a_manifest(void **state)
                                  : "73cb3858a687a8494ca3323053016282f3dad39d42cf62ca4e79dda2aac7d9ac");
         must(nb_file_write(list, true, line, (size_t)len, &err), &err);
         must(nb_corpus_plan_open(&plan, &alone, &(nb_strings){0}, list, &settings, &err), &err);
-        nb_status status = nb_corpus_build(&slice, &alone, &plan, &means, &err);
+        nb_status status = nb_corpus_build(&slice, &alone, &plan, &options, &err);
         if (wrong) {
             must_fail(status, NB_ERR_VERIFY, &err, "its manifest says 03cb3858");
         } else {

@@ -63,11 +63,11 @@ static void load_all(size_t threads, float *out)
 {
     nb_error err = {0};
     nb_image_loader *l = create(threads);
-    nb_image_loader_ahead(l, 0, TILE);
+    nb_image_loader_prefetch(l, 0, TILE);
     for (size_t at = 0; at < 28; at += TILE) {
         const float *pixels;
         if (at + TILE < 28) {
-            nb_image_loader_ahead(l, at + TILE, TILE);
+            nb_image_loader_prefetch(l, at + TILE, TILE);
         }
         must(nb_image_loader_take(l, at, TILE, &pixels, &err), &err);
         memcpy(out + at * ROW, pixels, (size_t)TILE * ROW * sizeof *out);
@@ -108,13 +108,13 @@ static void test_any_order(void **state)
         static const size_t takes[] = {14, 14, 0, 21, 7, 0};
         for (size_t i = 0; i < 6; i++) {
             const float *pixels;
-            nb_image_loader_ahead(l, 21, 3);
-            nb_image_loader_ahead(l, 2, 5);
-            nb_image_loader_ahead(l, 9, 7);
+            nb_image_loader_prefetch(l, 21, 3);
+            nb_image_loader_prefetch(l, 2, 5);
+            nb_image_loader_prefetch(l, 9, 7);
             must(nb_image_loader_take(l, takes[i], TILE, &pixels, &err), &err);
             assert_memory_equal(pixels, want + takes[i] * ROW, (size_t)TILE * ROW * sizeof *want);
         }
-        nb_image_loader_ahead(l, 0, TILE); /* under way when it ends */
+        nb_image_loader_prefetch(l, 0, TILE); /* under way when it ends */
         nb_image_loader_destroy(l);
     }
     nb_image_loader_destroy(NULL);
@@ -129,7 +129,7 @@ static void test_bad(void **state)
         for (int again = 0; again < 3; again++) {
             nb_error err = {0};
             const float *pixels;
-            nb_image_loader_ahead(l, 30, 6);
+            nb_image_loader_prefetch(l, 30, 6);
             must_fail(nb_image_loader_take(l, 30, 6, &pixels, &err), NB_ERR_INPUT, &err, "load/33.png");
             must(nb_image_loader_take(l, 0, TILE, &pixels, &err), &err);
         }

@@ -743,7 +743,7 @@ static void test_codes(void **state)
     (void)state;
     nb_error err = {0};
     made *m = make(NB_BANK_INT8);
-    nb_packed aided, alone, flat;
+    nb_packed_rows aided, alone, flat;
     double along_aided = 0, along_alone = 0;
     const nb_pack_source rows = {.rows = m->rows, .count = M, .width = D};
     nb_pack_source with = rows;
@@ -774,9 +774,9 @@ static void test_codes(void **state)
             (double)flat.centre[i % D] + (double)flat.scales[i / D] * (double)flat.columns[i % D] * flat.codes[i];
         assert_true(fabs(value - (double)m->rows[i]) < 1e-6);
     }
-    nb_packed_free(&aided);
-    nb_packed_free(&alone);
-    nb_packed_free(&flat);
+    nb_packed_rows_free(&aided);
+    nb_packed_rows_free(&alone);
+    nb_packed_rows_free(&flat);
     unmake(m);
 }
 

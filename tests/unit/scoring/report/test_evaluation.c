@@ -270,24 +270,24 @@ static void order_of_rows_does_not_matter(void **state)
     evaluation_of(&e, &plan, 100, 50);
     must(nb_evaluation_report(&e, &plan, &how, &r, &err), &err);
     nb_scores from = e.samples[1].scores;
-    nb_scores turned = {.count = from.count};
-    turned.labels = nb_alloc(from.count, 4, &err);
-    turned.classes = nb_alloc(from.count, 4, &err);
-    turned.score = nb_alloc(from.count, 8, &err);
-    turned.ood_score = nb_alloc(from.count, 8, &err);
+    nb_scores reordered = {.count = from.count};
+    reordered.labels = nb_alloc(from.count, 4, &err);
+    reordered.classes = nb_alloc(from.count, 4, &err);
+    reordered.score = nb_alloc(from.count, 8, &err);
+    reordered.ood_score = nb_alloc(from.count, 8, &err);
     for (size_t i = 0; i < from.count; i++) {
         size_t k = from.count - 1 - i;
-        must(nb_strings_push(&turned.images, nb_strings_get(&from.images, k), 8, &err), &err);
-        turned.labels[i] = from.labels[k];
-        turned.classes[i] = from.classes[k];
-        turned.score[i] = from.score[k];
-        turned.ood_score[i] = from.ood_score[k];
+        must(nb_strings_push(&reordered.images, nb_strings_get(&from.images, k), 8, &err), &err);
+        reordered.labels[i] = from.labels[k];
+        reordered.classes[i] = from.classes[k];
+        reordered.score[i] = from.score[k];
+        reordered.ood_score[i] = from.ood_score[k];
     }
     free(e.samples[1].keys);
     free(e.samples[1].by_name);
     free(e.samples[1].path);
     e.samples[1] = (nb_sample){0};
-    must(nb_evaluation_take(&e, 1, &(nb_sample_source){"file", 3, false}, &turned, &err), &err);
+    must(nb_evaluation_take(&e, 1, &(nb_sample_source){"file", 3, false}, &reordered, &err), &err);
     nb_scores_free(&from);
     must(nb_evaluation_report(&e, &plan, &how, &again, &err), &err);
     for (size_t i = 0; i < r.line_count * NB_METRIC_COUNT; i++) {

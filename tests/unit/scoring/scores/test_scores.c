@@ -372,7 +372,7 @@ static void test_batches(void **state)
     close_fixture(&f);
 }
 
-/* ---- what is refused, and what dnm mends ---- */
+/* ---- what is refused, and what dnm repairs ---- */
 
 static void test_refused(void **state)
 {

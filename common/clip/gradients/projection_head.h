@@ -1,26 +1,26 @@
 /** @file
  * What stands behind both towers, forward and backward: the pooled rows' layer norm and the projection. Nothing here is
  * collective. */
-#ifndef NB_COMMON_CLIP_GRADIENTS_BACKWARD_ENDS_H
-#define NB_COMMON_CLIP_GRADIENTS_BACKWARD_ENDS_H
+#ifndef NB_COMMON_CLIP_GRADIENTS_PROJECTION_HEAD_H
+#define NB_COMMON_CLIP_GRADIENTS_PROJECTION_HEAD_H
 
 #include "common/clip/gradients/backward.h"
 
-/** Weights of one tower's end, borrowed. */
-typedef struct nb_end {
+/** Weights of one tower's projection head, borrowed. */
+typedef struct nb_projection_head {
     const float *norm_weight, *norm_bias; /**< [width] */
     const float *projection;              /**< [d, width] */
     size_t width, d;
     float epsilon; /**< of the layer norm */
     const nb_vector *vector;
     const nb_gradient *gradient;
-} nb_end;
+} nb_projection_head;
 
 /** The pooled rows of a batch on their way through an end and back. */
 typedef struct nb_end_rows {
-    float *top;     /**< [batch, width] the tower's output; the caller fills it before the forward pass */
+    float *pooled;  /**< [batch, width] the tower's output; the caller fills it before the forward pass */
     float *normed;  /**< [batch, width] behind the layer norm; kept from forward to backward */
-    float *dtop;    /**< [batch, width] the gradient by `top`, of the backward pass */
+    float *dpooled; /**< [batch, width] the gradient by `pooled`, of the backward pass */
     float *scratch; /**< [batch, width] */
 } nb_end_rows;
 
@@ -32,14 +32,15 @@ nb_status nb_end_rows_create(nb_end_rows *out, size_t batch, size_t width, nb_er
 /** Frees the rows and clears the struct. Takes {0}. */
 void nb_end_rows_destroy(nb_end_rows *rows);
 
-/** Layer norm and projection of rows->top.
+/** Layer norm and projection of rows->pooled.
  * @param count rows, up to the batch
  * @param[out] out [count, d] */
-void nb_end_forward(const nb_end *end, nb_end_rows *rows, size_t count, float *out);
+void nb_projection_head_forward(const nb_projection_head *head, nb_end_rows *rows, size_t count, float *out);
 
-/** The gradient by rows->top, into rows->dtop, and those of the end's weights, into the sink.
+/** The gradient by rows->pooled, into rows->dpooled, and those of the end's weights, into the sink.
  * @param rows as the forward pass left them
  * @param dout [count, d] the gradient by the output */
-void nb_end_back(const nb_end *end, nb_end_rows *rows, const float *dout, size_t count, const nb_sink *sink);
+void nb_projection_head_backward(const nb_projection_head *head, nb_end_rows *rows, const float *dout, size_t count,
+                                 const nb_gradient_sink *sink);
 
 #endif

@@ -1,4 +1,4 @@
-#include "common/parallel/crew.h"
+#include "common/parallel/pool.h"
 
 #include "common/base/text.h"
 #include "common/parallel/stop.h"
@@ -7,62 +7,62 @@
 #include <time.h>
 
 /* Collective. */
-static nb_status crew_open(nb_crew *c, const nb_team *team, const nb_log *log, const nb_crew_work *work, nb_error *err)
+static nb_status pool_open(nb_pool *c, const nb_comm *comm, const nb_log *log, const nb_pool_work *work, nb_error *err)
 {
     nb_status status;
-    *c = (nb_crew){.team = team};
-    c->all = nb_alloc((size_t)team->size, sizeof *c->all, err);
-    NB_TRY(nb_team_agree(team, c->all ? NB_OK : NB_ERR_LIMIT, err));
-    NB_TRY(nb_queue_create(&c->queue, team, work->sharing, work->tiles, work->run, err));
-    if (c->queue.how == NB_SHARING_DEALT && work->sharing == NB_SHARING_AUTO && team->size > 1) {
+    *c = (nb_pool){.comm = comm};
+    c->all = nb_alloc((size_t)comm->size, sizeof *c->all, err);
+    NB_TRY(nb_comm_agree(comm, c->all ? NB_OK : NB_ERR_LIMIT, err));
+    NB_TRY(nb_queue_create(&c->queue, comm, work->sharing, work->tiles, work->run, err));
+    if (c->queue.how == NB_SHARING_ROUND_ROBIN && work->sharing == NB_SHARING_AUTO && comm->size > 1) {
         nb_log_warn(log, "MPI has no one-sided operations between these nodes: every rank gets the same share");
     }
     c->progress = nb_progress_start(log, work->what, (double)work->total);
 done:
     if (status != NB_OK) {
         free(c->all);
-        *c = (nb_crew){0};
+        *c = (nb_pool){0};
     }
     return status;
 }
 
 /* Collective, directly behind an agreement. */
-static void crew_close(nb_crew *c)
+static void pool_close(nb_pool *c)
 {
     nb_queue_destroy(&c->queue);
     free(c->all);
-    *c = (nb_crew){0};
+    *c = (nb_pool){0};
 }
 
 /* ---- progress ---- */
 
 /* Rank 0. Items of all ranks, as far as they are known; *slowest is the rank that made least. */
-static void crew_look(nb_crew *c, uint64_t *made, uint64_t *kept, int *slowest)
+static void pool_look(nb_pool *c, uint64_t *made, uint64_t *kept, int *slowest)
 {
     *made = *kept = 0;
     *slowest = 0;
-    nb_queue_look(&c->queue, c->all);
-    for (int r = 0; r < c->team->size; r++) {
+    nb_queue_counters(&c->queue, c->all);
+    for (int r = 0; r < c->comm->size; r++) {
         *made += c->all[r].items;
         *kept += c->all[r].kept;
         *slowest = c->all[r].items < c->all[*slowest].items ? r : *slowest;
     }
-    if (c->queue.how == NB_SHARING_DEALT) { /* the others' are not known: they are thought to be as fast */
-        *made *= (uint64_t)c->team->size;
-        *kept *= (uint64_t)c->team->size;
+    if (c->queue.how == NB_SHARING_ROUND_ROBIN) { /* the others' are not known: they are thought to be as fast */
+        *made *= (uint64_t)c->comm->size;
+        *kept *= (uint64_t)c->comm->size;
     }
 }
 
-static void crew_show(nb_crew *c)
+static void pool_show(nb_pool *c)
 {
     uint64_t made, kept;
     int slowest;
-    if (c->team->rank != 0 || !nb_progress_due(&c->progress)) {
+    if (c->comm->rank != 0 || !nb_progress_due(&c->progress)) {
         return;
     }
-    crew_look(c, &made, &kept, &slowest);
+    pool_look(c, &made, &kept, &slowest);
     double total = c->progress.total, done = (double)(made + kept), seconds = nb_clock() - c->progress.start;
-    if (c->team->size > 1 && c->queue.how != NB_SHARING_DEALT && seconds > 0) {
+    if (c->comm->size > 1 && c->queue.how != NB_SHARING_ROUND_ROBIN && seconds > 0) {
         char rate[32];
         nb_format_count(rate, (double)c->all[slowest].items / seconds);
         snprintf(c->progress.note, sizeof c->progress.note, ", slowest rank %d: %s/s", slowest, rate);
@@ -71,33 +71,33 @@ static void crew_show(nb_crew *c)
     nb_progress_update(&c->progress, done < total ? done : total);
 }
 
-static nb_status crew_post(nb_crew *c, nb_error *err)
+static nb_status pool_post(nb_pool *c, nb_error *err)
 {
-    nb_status status = nb_queue_post(&c->queue, &c->tally, err);
-    crew_show(c);
+    nb_status status = nb_queue_post(&c->queue, &c->counters, err);
+    pool_show(c);
     return status;
 }
 
 /* Rank 0 waits for all to finish, so that the progress of the last ones is seen and a request to stop is heard. */
-static void crew_watch(nb_crew *c)
+static void pool_watch(nb_pool *c)
 {
     static const struct timespec nap = {.tv_nsec = 2000000};
-    while (c->team->rank == 0 && !nb_queue_finished(&c->queue)) {
+    while (c->comm->rank == 0 && !nb_queue_finished(&c->queue)) {
         nanosleep(&nap, NULL);
-        crew_show(c);
+        pool_show(c);
         if (nb_stop_requested()) {
             nb_queue_halt(&c->queue, NB_HALT_STOPPED);
         }
     }
 }
 
-nb_status nb_crew_pulse(nb_crew *c, uint64_t items)
+nb_status nb_pool_report(nb_pool *c, uint64_t items)
 {
     nb_error unseen = {0}; /* progress alone: what fails here fails again at the next tile */
-    nb_tally whole = c->tally;
-    c->tally.items += items;
-    nb_status posted = crew_post(c, &unseen);
-    c->tally = whole;
+    nb_counters whole = c->counters;
+    c->counters.items += items;
+    nb_status posted = pool_post(c, &unseen);
+    c->counters = whole;
     (void)posted;
     return nb_stop_requested() || nb_queue_halted(&c->queue) ? NB_STOPPED : NB_OK;
 }
@@ -105,7 +105,7 @@ nb_status nb_crew_pulse(nb_crew *c, uint64_t items)
 /* ---- tiles ---- */
 
 /* The next tile that is not done yet. A request to stop ends the queue for all. */
-static nb_status crew_fetch(nb_crew *c, const nb_crew_work *work, size_t *tile, bool *more, nb_error *err)
+static nb_status pool_fetch(nb_pool *c, const nb_pool_work *work, size_t *tile, bool *more, nb_error *err)
 {
     uint64_t kept;
     nb_status status;
@@ -119,8 +119,8 @@ static nb_status crew_fetch(nb_crew *c, const nb_crew_work *work, size_t *tile, 
             NB_TRY(work->done(work->state, *tile, &kept, err));
         }
         if (kept) {
-            c->tally.kept += kept;
-            NB_TRY(crew_post(c, err));
+            c->counters.kept += kept;
+            NB_TRY(pool_post(c, err));
         }
     } while (kept);
     if (*more && work->prefetch) {
@@ -130,7 +130,7 @@ done:
     return status;
 }
 
-static nb_status crew_visit(nb_crew *c, const nb_crew_work *work, size_t tile, nb_error *err)
+static nb_status pool_visit(nb_pool *c, const nb_pool_work *work, size_t tile, nb_error *err)
 {
     nb_status status = work->visit(work->state, c, tile, err);
     if (status == NB_STOPPED) { /* left half done: it does not count */
@@ -138,26 +138,26 @@ static nb_status crew_visit(nb_crew *c, const nb_crew_work *work, size_t tile, n
         nb_queue_halt(&c->queue, NB_HALT_STOPPED);
         return NB_OK;
     }
-    return status == NB_OK ? crew_post(c, err) : status;
+    return status == NB_OK ? pool_post(c, err) : status;
 }
 
 /* With a prefetch the next tile is fetched before this one is visited. */
-static nb_status crew_visit_all(nb_crew *c, const nb_crew_work *work, nb_error *err)
+static nb_status pool_visit_all(nb_pool *c, const nb_pool_work *work, nb_error *err)
 {
     size_t tile = 0, next = 0;
     bool any = false, more = false;
     nb_status status;
-    NB_TRY(crew_fetch(c, work, &tile, &any, err));
+    NB_TRY(pool_fetch(c, work, &tile, &any, err));
     while (any) {
         if (work->prefetch) {
-            NB_TRY(crew_fetch(c, work, &next, &more, err));
+            NB_TRY(pool_fetch(c, work, &next, &more, err));
             if (nb_queue_halted(&c->queue)) {
                 break;
             }
         }
-        NB_TRY(crew_visit(c, work, tile, err));
+        NB_TRY(pool_visit(c, work, tile, err));
         if (!work->prefetch) {
-            NB_TRY(crew_fetch(c, work, &next, &more, err));
+            NB_TRY(pool_fetch(c, work, &next, &more, err));
         }
         tile = next;
         any = more;
@@ -168,31 +168,31 @@ done:
 
 /* Not collective: no rank waits for another from here to the agreement behind it, but for rank 0, which waits for what
  * every rank posts on any way out. */
-static nb_status crew_work_here(nb_crew *c, const nb_crew_work *work, double *wait, nb_error *err)
+static nb_status pool_work_here(nb_pool *c, const nb_pool_work *work, double *wait, nb_error *err)
 {
     nb_error second = {0};
-    nb_status status = crew_visit_all(c, work, err);
+    nb_status status = pool_visit_all(c, work, err);
     nb_status flushed = work->flush ? work->flush(work->state, status == NB_OK ? err : &second) : NB_OK;
     status = status == NB_OK ? flushed : status;
     if (status != NB_OK) {
         nb_queue_halt(&c->queue, NB_HALT_FAILED);
     }
-    c->tally.finished = 1;
-    nb_status posted = nb_queue_post(&c->queue, &c->tally, status == NB_OK ? err : &second);
+    c->counters.finished = 1;
+    nb_status posted = nb_queue_post(&c->queue, &c->counters, status == NB_OK ? err : &second);
     status = status == NB_OK ? posted : status;
     double waiting = nb_clock();
     if (status == NB_OK) {
-        crew_watch(c);
+        pool_watch(c);
     }
-    *wait = c->team->rank == 0 ? nb_clock() - waiting : 0;
+    *wait = c->comm->rank == 0 ? nb_clock() - waiting : 0;
     return status;
 }
 
 /* Collective. Whether all tiles were done; *kept: items that were so before. */
-static nb_status crew_count(const nb_crew *c, const nb_crew_work *work, uint64_t *kept, nb_error *err)
+static nb_status pool_count(const nb_pool *c, const nb_pool_work *work, uint64_t *kept, nb_error *err)
 {
-    uint64_t counts[2] = {c->tally.items + c->tally.kept, c->tally.kept};
-    nb_status status = nb_team_sum(c->team, counts, 2, err);
+    uint64_t counts[2] = {c->counters.items + c->counters.kept, c->counters.kept};
+    nb_status status = nb_comm_sum(c->comm, counts, 2, err);
     *kept = counts[1];
     if (status == NB_OK && counts[0] != work->total) {
         nb_fail(err, NB_STOPPED, "stopped on request after %llu of %llu %s", (unsigned long long)counts[0],
@@ -202,7 +202,7 @@ static nb_status crew_count(const nb_crew *c, const nb_crew_work *work, uint64_t
     return status;
 }
 
-static void crew_report(nb_crew *c, const nb_log *log, uint64_t kept)
+static void pool_report(nb_pool *c, const nb_log *log, uint64_t kept)
 {
     c->progress.note[0] = '\0';
     c->progress.before = (double)kept;
@@ -213,29 +213,29 @@ static void crew_report(nb_crew *c, const nb_log *log, uint64_t kept)
     }
 }
 
-nb_status nb_crew_run(const nb_team *team, const nb_log *log, const nb_crew_work *work, nb_crew_result *result,
+nb_status nb_pool_run(const nb_comm *comm, const nb_log *log, const nb_pool_work *work, nb_crew_result *result,
                       nb_error *err)
 {
-    nb_crew crew;
+    nb_pool pool;
     nb_crew_result went = {0};
-    nb_status status = crew_open(&crew, team, log, work, err);
+    nb_status status = pool_open(&pool, comm, log, work, err);
     if (status != NB_OK) {
         return status;
     }
-    status = nb_team_agree(team, crew_work_here(&crew, work, &went.wait, err), err);
+    status = nb_comm_agree(comm, pool_work_here(&pool, work, &went.wait, err), err);
     if (status == NB_OK) {
-        status = crew_count(&crew, work, &went.kept, err);
+        status = pool_count(&pool, work, &went.kept, err);
     }
     if (status == NB_OK) {
-        crew_report(&crew, log, went.kept);
+        pool_report(&pool, log, went.kept);
     }
-    went.mine = crew.tally;
-    went.sharing = crew.queue.how;
-    went.seconds = nb_clock() - crew.progress.start;
+    went.mine = pool.counters;
+    went.sharing = pool.queue.how;
+    went.seconds = nb_clock() - pool.progress.start;
     if (result) {
         *result = went;
     }
-    status = nb_team_agree(team, status, err);
-    crew_close(&crew);
+    status = nb_comm_agree(comm, status, err);
+    pool_close(&pool);
     return status;
 }

@@ -1,8 +1,8 @@
-/* A crew does every tile once, counts the items of all ranks and shows them on rank 0; a failure and a request to stop
- * on one rank become everybody's. */
-#include "support/on_team.h"
+/* A worker pool does every tile once, counts the items of all ranks and shows them on rank 0; a failure and a request
+ * to stop on one rank become everybody's. */
+#include "support/on_ranks.h"
 
-#include "common/parallel/crew.h"
+#include "common/parallel/pool.h"
 #include "common/parallel/stop.h"
 
 #include <signal.h>
@@ -11,8 +11,8 @@
 #include <time.h>
 
 enum { TILES = 60, ROWS = 7, TOTAL = TILES * ROWS - 3 };
-static nb_team team;
-static const nb_sharing ways[] = {NB_SHARING_NODE, NB_SHARING_WINDOW, NB_SHARING_DEALT};
+static nb_comm comm;
+static const nb_sharing sharings[] = {NB_SHARING_NODE, NB_SHARING_WINDOW, NB_SHARING_ROUND_ROBIN};
 
 typedef struct state {
     uint64_t seen[TILES];
@@ -26,24 +26,24 @@ static uint64_t rows_of(size_t tile)
     return tile + 1 < TILES ? ROWS : TOTAL - (TILES - 1) * ROWS;
 }
 
-static nb_status visit(void *self, nb_crew *crew, size_t tile, nb_error *err)
+static nb_status visit(void *self, nb_pool *pool, size_t tile, nb_error *err)
 {
     state *s = self;
     int special = s->bad > s->stopped ? s->bad : s->stopped;
-    bool waits = special >= 0 && team.rank != special; /* so that the one surely gets its tiles */
+    bool waits = special >= 0 && comm.rank != special; /* so that the one surely gets its tiles */
     const struct timespec nap = {.tv_nsec = waits ? 30000000 : 1000000};
     s->mine++;
     nanosleep(&nap, NULL);
-    if (team.rank == s->bad && s->mine == s->bad_tile) {
-        return nb_fail(err, NB_ERR_IO, "rank %d fell over", team.rank);
+    if (comm.rank == s->bad && s->mine == s->bad_tile) {
+        return nb_fail(err, NB_ERR_IO, "rank %d fell over", comm.rank);
     }
-    if (team.rank == s->stopped && s->mine == 3) {
+    if (comm.rank == s->stopped && s->mine == 3) {
         raise(SIGUSR1);
     }
-    nb_status status = nb_crew_pulse(crew, 1);
+    nb_status status = nb_pool_report(pool, 1);
     if (status == NB_OK) {
         s->seen[tile]++;
-        *(tile % 4 ? &crew->tally.items : &crew->tally.kept) += rows_of(tile);
+        *(tile % 4 ? &pool->counters.items : &pool->counters.kept) += rows_of(tile);
     }
     return status;
 }
@@ -53,8 +53,8 @@ static nb_status run(state *s, nb_sharing how, nb_crew_result *result, char **te
 {
     size_t len = 0;
     FILE *out = open_memstream(text, &len);
-    const nb_log log = {.out = team.rank == 0 ? out : NULL, .command = "test"};
-    const nb_crew_work work = {.what = "rows",
+    const nb_log log = {.out = comm.rank == 0 ? out : NULL, .command = "test"};
+    const nb_pool_work work = {.what = "rows",
                                .hint = "run it again",
                                .total = TOTAL,
                                .tiles = TILES,
@@ -62,7 +62,7 @@ static nb_status run(state *s, nb_sharing how, nb_crew_result *result, char **te
                                .sharing = how,
                                .visit = visit,
                                .state = s};
-    nb_status status = nb_crew_run(&team, &log, &work, result, err);
+    nb_status status = nb_pool_run(&comm, &log, &work, result, err);
     fclose(out);
     return status;
 }
@@ -70,24 +70,24 @@ static nb_status run(state *s, nb_sharing how, nb_crew_result *result, char **te
 static void test_all_done(void **unused)
 {
     (void)unused;
-    for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
+    for (size_t w = 0; w < sizeof sharings / sizeof *sharings; w++) {
         nb_error err = {0};
         state s = {.bad = -1, .stopped = -1};
         nb_crew_result result = {0};
         char *text = NULL;
-        nb_status status = run(&s, ways[w], &result, &text, &err);
-        if (status == NB_ERR_LIMIT && ways[w] != NB_SHARING_DEALT) {
+        nb_status status = run(&s, sharings[w], &result, &text, &err);
+        if (status == NB_ERR_LIMIT && sharings[w] != NB_SHARING_ROUND_ROBIN) {
             free(text);
             continue; /* not to be had here */
         }
         must(status, &err);
         assert_int_equal(result.kept, TILES / 4 * ROWS);
-        assert_int_equal(result.sharing, ways[w]);
-        must(nb_team_sum(&team, s.seen, TILES, &err), &err);
+        assert_int_equal(result.sharing, sharings[w]);
+        must(nb_comm_sum(&comm, s.seen, TILES, &err), &err);
         for (size_t i = 0; i < TILES; i++) {
             assert_int_equal(s.seen[i], 1);
         }
-        if (team.rank == 0) {
+        if (comm.rank == 0) {
             assert_non_null(strstr(text, "417 rows in "));
             assert_non_null(strstr(text, "105 of 417 rows were done before"));
         }
@@ -97,12 +97,12 @@ static void test_all_done(void **unused)
 
 /* ---- progress ---- */
 
-static nb_status visit_slowly(void *self, nb_crew *crew, size_t tile, nb_error *err)
+static nb_status visit_slowly(void *self, nb_pool *pool, size_t tile, nb_error *err)
 {
-    const struct timespec nap = {.tv_nsec = team.rank + 1 == team.size ? 100000000 : 20000000};
+    const struct timespec nap = {.tv_nsec = comm.rank + 1 == comm.size ? 100000000 : 20000000};
     (void)self, (void)err;
     nanosleep(&nap, NULL);
-    crew->tally.items += rows_of(tile);
+    pool->counters.items += rows_of(tile);
     return NB_OK;
 }
 
@@ -114,18 +114,18 @@ static void test_progress(void **unused)
     char *text = NULL, slowest[32];
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
-    const nb_log log = {.out = team.rank == 0 ? out : NULL, .command = "test", .terminal = true}; /* shows often */
-    const nb_crew_work work = {
+    const nb_log log = {.out = comm.rank == 0 ? out : NULL, .command = "test", .terminal = true}; /* shows often */
+    const nb_pool_work work = {
         .what = "rows", .total = TOTAL, .tiles = TILES, .run = 1, .sharing = NB_SHARING_NODE, .visit = visit_slowly};
     nb_crew_result result = {0};
-    must(nb_crew_run(&team, &log, &work, &result, &err), &err);
+    must(nb_pool_run(&comm, &log, &work, &result, &err), &err);
     fclose(out);
-    snprintf(slowest, sizeof slowest, ", slowest rank %d: ", team.size - 1);
-    if (team.rank == 0) {
+    snprintf(slowest, sizeof slowest, ", slowest rank %d: ", comm.size - 1);
+    if (comm.rank == 0) {
         assert_non_null(strstr(text, " of 417 rows ("));
-        assert_int_equal(strstr(text, slowest) != NULL, team.size > 1);
+        assert_int_equal(strstr(text, slowest) != NULL, comm.size > 1);
     }
-    must(nb_team_sum(&team, &result.mine.items, 1, &err), &err);
+    must(nb_comm_sum(&comm, &result.mine.items, 1, &err), &err);
     assert_int_equal(result.mine.items, TOTAL);
     assert_true(result.wait <= result.seconds);
     free(text);
@@ -154,7 +154,7 @@ static void ahead_prefetch(void *self, size_t tile)
     a->order[a->count++] = tile;
 }
 
-static nb_status ahead_visit(void *self, nb_crew *crew, size_t tile, nb_error *err)
+static nb_status ahead_visit(void *self, nb_pool *pool, size_t tile, nb_error *err)
 {
     ahead *a = self;
     const struct timespec nap = {.tv_nsec = 1000000};
@@ -166,7 +166,7 @@ static nb_status ahead_visit(void *self, nb_crew *crew, size_t tile, nb_error *e
         return NB_STOPPED;
     }
     a->visited++;
-    crew->tally.items += rows_of(tile);
+    pool->counters.items += rows_of(tile);
     return NB_OK;
 }
 
@@ -181,7 +181,7 @@ static nb_status ahead_flush(void *self, nb_error *err)
 static nb_status ahead_run(ahead *a, nb_sharing how, nb_crew_result *result, nb_error *err)
 {
     const nb_log silent = {0};
-    const nb_crew_work work = {.what = "rows",
+    const nb_pool_work work = {.what = "rows",
                                .hint = "run it again",
                                .total = TOTAL,
                                .tiles = TILES,
@@ -192,25 +192,25 @@ static nb_status ahead_run(ahead *a, nb_sharing how, nb_crew_result *result, nb_
                                .done = ahead_done,
                                .prefetch = ahead_prefetch,
                                .flush = ahead_flush};
-    return nb_crew_run(&team, &silent, &work, result, err);
+    return nb_pool_run(&comm, &silent, &work, result, err);
 }
 
 static void test_prefetch(void **unused)
 {
     (void)unused;
-    for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
+    for (size_t w = 0; w < sizeof sharings / sizeof *sharings; w++) {
         nb_error err = {0};
         ahead a = {0};
         nb_crew_result result = {0};
-        nb_status status = ahead_run(&a, ways[w], &result, &err);
-        if (status == NB_ERR_LIMIT && ways[w] != NB_SHARING_DEALT) {
+        nb_status status = ahead_run(&a, sharings[w], &result, &err);
+        if (status == NB_ERR_LIMIT && sharings[w] != NB_SHARING_ROUND_ROBIN) {
             continue; /* not to be had here */
         }
         must(status, &err);
         assert_int_equal(a.visited, a.count);
         assert_int_equal(a.flushed, 1);
         assert_int_equal(result.kept, TILES / 4 * ROWS);
-        must(nb_team_sum(&team, &result.mine.items, 1, &err), &err);
+        must(nb_comm_sum(&comm, &result.mine.items, 1, &err), &err);
         assert_int_equal(result.mine.items, TOTAL - TILES / 4 * ROWS);
     }
 }
@@ -237,14 +237,14 @@ static void test_prefetch_stopped(void **unused)
 static void test_failure(void **unused)
 {
     (void)unused;
-    for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
+    for (size_t w = 0; w < sizeof sharings / sizeof *sharings; w++) {
         nb_error err = {0};
         char *text = NULL;
-        state s = {.bad = team.size - 1, .bad_tile = 1, .stopped = -1};
-        nb_status status = run(&s, ways[w], NULL, &text, &err);
-        if (status != NB_ERR_LIMIT || ways[w] == NB_SHARING_DEALT) {
+        state s = {.bad = comm.size - 1, .bad_tile = 1, .stopped = -1};
+        nb_status status = run(&s, sharings[w], NULL, &text, &err);
+        if (status != NB_ERR_LIMIT || sharings[w] == NB_SHARING_ROUND_ROBIN) {
             must_fail(status, NB_ERR_IO, &err, "fell over");
-            assert_int_equal(err.rank, team.size - 1);
+            assert_int_equal(err.rank, comm.size - 1);
         }
         free(text);
     }
@@ -256,13 +256,13 @@ static void test_stop(void **unused)
     (void)unused;
     nb_error err = {0};
     char *text = NULL;
-    state s = {.bad = -1, .stopped = team.size - 1};
+    state s = {.bad = -1, .stopped = comm.size - 1};
     nb_stop_listen();
     must_fail(run(&s, NB_SHARING_AUTO, NULL, &text, &err), NB_STOPPED, &err, "of 417 rows");
     assert_string_equal(err.hint, "run it again");
     free(text);
     nb_error own = {0};
-    assert_int_equal(nb_stop_check(&own), team.rank == team.size - 1 ? NB_STOPPED : NB_OK);
+    assert_int_equal(nb_stop_check(&own), comm.rank == comm.size - 1 ? NB_STOPPED : NB_OK);
 }
 
 int main(void)
@@ -271,5 +271,5 @@ int main(void)
         cmocka_unit_test(test_all_done),         cmocka_unit_test(test_progress), cmocka_unit_test(test_prefetch),
         cmocka_unit_test(test_prefetch_stopped), cmocka_unit_test(test_failure),  cmocka_unit_test(test_stop),
     };
-    return run_on_team(&team, tests, NULL);
+    return run_on_ranks(&comm, tests, NULL);
 }

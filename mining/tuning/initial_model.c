@@ -1,4 +1,4 @@
-#include "mining/tuning/scratch.h"
+#include "mining/tuning/initial_model.h"
 
 #include "common/base/file.h"
 #include "common/clip/model/create.h"
@@ -12,7 +12,7 @@ enum { CONFIG_BYTES_MAX = 1 << 20, SPECIAL = 2 };
 /* A merge must have been seen this often. */
 static const uint64_t least_count = 2;
 
-static nb_status learn(nb_strings *merges, const nb_scratch_plan *plan, const nb_image_inputs *images,
+static nb_status learn(nb_strings *merges, const nb_initial_model_plan *plan, const nb_image_inputs *images,
                        const nb_strings *labels, nb_error *err)
 {
     nb_word_counts words = {0};
@@ -51,8 +51,8 @@ done:
     return status;
 }
 
-nb_status nb_scratch_write(const char *folder, const nb_scratch_plan *plan, const nb_image_inputs *images,
-                           const nb_strings *labels, nb_error *err)
+nb_status nb_initial_model_write(const char *folder, const nb_initial_model_plan *plan, const nb_image_inputs *images,
+                                 const nb_strings *labels, nb_error *err)
 {
     nb_strings merges = {0};
     nb_clip_config config;

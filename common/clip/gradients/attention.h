@@ -3,14 +3,14 @@
  *
  * A causal sequence may continue a prefix: rows whose keys and values were computed before and are only read. Weights
  * of the attention are computed again in the backward pass instead of being kept. Nothing here is collective. */
-#ifndef NB_COMMON_CLIP_GRADIENTS_BACKWARD_ATTENTION_H
-#define NB_COMMON_CLIP_GRADIENTS_BACKWARD_ATTENTION_H
+#ifndef NB_COMMON_CLIP_GRADIENTS_ATTENTION_H
+#define NB_COMMON_CLIP_GRADIENTS_ATTENTION_H
 
 #include "common/clip/towers/tower.h"
 #include "common/linear/simd/gradient.h"
 
 /** Memory for the attention of one sequence at a time; for one thread. */
-typedef struct nb_attender {
+typedef struct nb_attention_scratch {
     const nb_tower_config *config; /**< borrowed */
     const nb_vector *vector;
     const nb_gradient *gradient;
@@ -18,7 +18,7 @@ typedef struct nb_attender {
     size_t longest;       /**< rows of prefix and sequence together */
     float *weights, *d;   /**< [longest, longest] when not causal, else [longest] */
     float *joined, *back; /**< [longest, 2 width] keys and values of prefix and sequence, and their gradients; causal */
-} nb_attender;
+} nb_attention_scratch;
 
 /** One sequence and what stands before it; borrows both. */
 typedef struct nb_attender_sequence {
@@ -29,23 +29,24 @@ typedef struct nb_attender_sequence {
 } nb_attender_sequence;
 
 /** Allocates the memory.
- * @param[out] out freed by nb_attender_destroy; {0} on failure
+ * @param[out] out freed by nb_attention_scratch_destroy; {0} on failure
  * @param config borrowed for the attention's life
  * @param longest rows of the longest sequence, its prefix included
  * @return NB_OK, or NB_ERR_LIMIT without memory */
-nb_status nb_attender_create(nb_attender *out, const nb_tower_config *config, size_t longest, bool causal,
-                             nb_error *err);
+nb_status nb_attention_scratch_create(nb_attention_scratch *out, const nb_tower_config *config, size_t longest,
+                                      bool causal, nb_error *err);
 
 /** Frees the memory and clears the struct. Takes NULL and {0}. */
-void nb_attender_destroy(nb_attender *attention);
+void nb_attention_scratch_destroy(nb_attention_scratch *attention);
 
 /** The attention's output.
  * @param[out] out [sequence.n, width] */
-void nb_attender_forward(nb_attender *attention, const nb_attender_sequence *sequence, float *out);
+void nb_attention_forward(nb_attention_scratch *attention, const nb_attender_sequence *sequence, float *out);
 
 /** The gradients by queries, keys and values; the prefix gets none.
  * @param dout [sequence.n, width] the gradient by the output
  * @param[out] dqkv [sequence.n, 3 width] */
-void nb_attender_back(nb_attender *attention, const nb_attender_sequence *sequence, const float *dout, float *dqkv);
+void nb_attention_backward(nb_attention_scratch *attention, const nb_attender_sequence *sequence, const float *dout,
+                           float *dqkv);
 
 #endif

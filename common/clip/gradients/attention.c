@@ -1,4 +1,4 @@
-#include "common/clip/gradients/backward_attention.h"
+#include "common/clip/gradients/attention.h"
 
 #include "common/base/memory.h"
 #include "common/linear/blas.h"
@@ -7,30 +7,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-nb_status nb_attender_create(nb_attender *a, const nb_tower_config *c, size_t longest, bool causal, nb_error *err)
+nb_status nb_attention_scratch_create(nb_attention_scratch *a, const nb_tower_config *c, size_t longest, bool causal,
+                                      nb_error *err)
 {
     size_t square = causal ? longest : longest * longest, both = causal ? longest * 2 * c->width : 1;
-    *a = (nb_attender){
+    *a = (nb_attention_scratch){
         .config = c, .vector = nb_vector_best(), .gradient = nb_gradient_best(), .causal = causal, .longest = longest};
     a->weights = nb_alloc_aligned(square, sizeof(float), err);
     a->d = nb_alloc_aligned(square, sizeof(float), err);
     a->joined = nb_alloc_aligned(both, sizeof(float), err);
     a->back = nb_alloc_aligned(both, sizeof(float), err);
     if (!a->weights || !a->d || !a->joined || !a->back) {
-        nb_attender_destroy(a);
+        nb_attention_scratch_destroy(a);
         return NB_ERR_LIMIT;
     }
     return NB_OK;
 }
 
-void nb_attender_destroy(nb_attender *a)
+void nb_attention_scratch_destroy(nb_attention_scratch *a)
 {
     if (a) {
         free(a->weights);
         free(a->d);
         free(a->joined);
         free(a->back);
-        *a = (nb_attender){0};
+        *a = (nb_attention_scratch){0};
     }
 }
 
@@ -41,7 +42,7 @@ static float backward_attention_scale_of(const nb_tower_config *c)
 }
 
 /* Keys and values of one head: in the rows of qkv, or joined behind the prefix's. The count is set a query. */
-static nb_head backward_attention_head_of(const nb_attender *a, const nb_attender_sequence *s, size_t h)
+static nb_head backward_attention_head_of(const nb_attention_scratch *a, const nb_attender_sequence *s, size_t h)
 {
     size_t w = a->config->width, head = w / a->config->heads;
     const float *keys = s->before ? a->joined : s->qkv + w;
@@ -52,7 +53,7 @@ static nb_head backward_attention_head_of(const nb_attender *a, const nb_attende
                      .scale = backward_attention_scale_of(a->config)};
 }
 
-static void backward_attention_join(nb_attender *a, const nb_attender_sequence *s)
+static void backward_attention_join(nb_attention_scratch *a, const nb_attender_sequence *s)
 {
     size_t w = a->config->width;
     if (s->before) {
@@ -63,7 +64,7 @@ static void backward_attention_join(nb_attender *a, const nb_attender_sequence *
     }
 }
 
-static void backward_attention_causal_forward(nb_attender *a, const nb_attender_sequence *s, float *out)
+static void backward_attention_causal_forward(nb_attention_scratch *a, const nb_attender_sequence *s, float *out)
 {
     size_t w = a->config->width, head = w / a->config->heads;
     for (size_t h = 0; h < a->config->heads; h++) {
@@ -76,14 +77,14 @@ static void backward_attention_causal_forward(nb_attender *a, const nb_attender_
 }
 
 /* The weights [n, n] of one head of full attention. */
-static void backward_attention_weigh(nb_attender *a, const float *q, size_t n)
+static void backward_attention_weigh(nb_attention_scratch *a, const float *q, size_t n)
 {
     size_t w = a->config->width, head = w / a->config->heads;
     nb_sgemm_nt(nb_matrix_strided(q, n, head, 3 * w), nb_matrix_strided(q + w, n, head, 3 * w), 0.0f, a->weights, n);
     a->vector->softmax(a->weights, n, n, n, backward_attention_scale_of(a->config));
 }
 
-void nb_attender_forward(nb_attender *a, const nb_attender_sequence *s, float *out)
+void nb_attention_forward(nb_attention_scratch *a, const nb_attender_sequence *s, float *out)
 {
     size_t w = a->config->width, head = w / a->config->heads, n = s->n;
     if (a->causal) {
@@ -99,7 +100,7 @@ void nb_attender_forward(nb_attender *a, const nb_attender_sequence *s, float *o
 }
 
 /* Gradients of keys and values are added to dkeys [.., 2 width], rows `stride` apart: those of the prefix too. */
-static void backward_attention_causal_back(nb_attender *a, const nb_attender_sequence *s, const float *dout,
+static void backward_attention_causal_back(nb_attention_scratch *a, const nb_attender_sequence *s, const float *dout,
                                            float *dqkv, float *dkeys, size_t stride)
 {
     size_t w = a->config->width, head = w / a->config->heads;
@@ -113,12 +114,13 @@ static void backward_attention_causal_back(nb_attender *a, const nb_attender_seq
             at.count = s->before + i + 1;
             d.query = dqkv + i * 3 * w + h * head;
             a->gradient->attend(&at, query, a->weights, s->before ? d.query : unused);
-            a->gradient->attend_back(&at, query, a->weights, dout + i * w + h * head, &d);
+            a->gradient->attend_backward(&at, query, a->weights, dout + i * w + h * head, &d);
         }
     }
 }
 
-static void backward_attention_full_back(nb_attender *a, const nb_attender_sequence *s, const float *dout, float *dqkv)
+static void backward_attention_full_back(nb_attention_scratch *a, const nb_attender_sequence *s, const float *dout,
+                                         float *dqkv)
 {
     size_t w = a->config->width, head = w / a->config->heads, n = s->n;
     nb_matrix weights = nb_matrix_of(a->weights, n, n), dscores = nb_matrix_of(a->d, n, n);
@@ -137,7 +139,7 @@ static void backward_attention_full_back(nb_attender *a, const nb_attender_seque
     }
 }
 
-void nb_attender_back(nb_attender *a, const nb_attender_sequence *s, const float *dout, float *dqkv)
+void nb_attention_backward(nb_attention_scratch *a, const nb_attender_sequence *s, const float *dout, float *dqkv)
 {
     size_t w = a->config->width, n = s->n, before = s->before;
     if (!a->causal) {

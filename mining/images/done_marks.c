@@ -1,4 +1,4 @@
-#include "mining/images/marks.h"
+#include "mining/images/done_marks.h"
 
 #include "common/base/digest.h"
 #include "common/base/file.h"
@@ -29,26 +29,26 @@ done:
 }
 
 /* The title line and the marks, behind which their digest stands in the file. */
-static nb_status compose(nb_buffer *out, const uint8_t *marks, const nb_image_inputs *in, nb_error *err)
+static nb_status compose(nb_buffer *out, const uint8_t *done_marks, const nb_image_inputs *in, nb_error *err)
 {
     nb_digest identity;
     nb_status status;
     NB_TRY(identify(&identity, in, err));
     NB_TRY(nb_buffer_printf(out, err, TITLE "%s\n", identity.hex));
-    NB_TRY(nb_buffer_append(out, marks, in->count, err));
+    NB_TRY(nb_buffer_append(out, done_marks, in->count, err));
 done:
     return status;
 }
 
-bool nb_image_marks_read(uint8_t *marks, const nb_image_inputs *in, const char *path)
+bool nb_done_marks_read(uint8_t *done_marks, const nb_image_inputs *in, const char *path)
 {
     nb_error ignored = {0};
     nb_buffer expected = {.max = SIZE_MAX / 4};
     char *data = NULL;
     size_t len = 0, body;
     bool good = false;
-    memset(marks, 0, in->count);
-    if (access(path, F_OK) != 0 || compose(&expected, marks, in, &ignored) != NB_OK) {
+    memset(done_marks, 0, in->count);
+    if (access(path, F_OK) != 0 || compose(&expected, done_marks, in, &ignored) != NB_OK) {
         goto done;
     }
     body = expected.len;
@@ -58,7 +58,7 @@ bool nb_image_marks_read(uint8_t *marks, const nb_image_inputs *in, const char *
     good = memcmp(data, expected.data, body - in->count) == 0 &&
            memcmp(data + body, nb_digest_bytes(data, body).hex, HEX) == 0;
     if (good) {
-        memcpy(marks, data + body - in->count, in->count);
+        memcpy(done_marks, data + body - in->count, in->count);
     }
 done:
     free(data);
@@ -66,11 +66,11 @@ done:
     return good;
 }
 
-nb_status nb_image_marks_write(const uint8_t *marks, const nb_image_inputs *in, const char *path, nb_error *err)
+nb_status nb_done_marks_write(const uint8_t *done_marks, const nb_image_inputs *in, const char *path, nb_error *err)
 {
     nb_buffer all = {.max = SIZE_MAX / 4};
     nb_status status;
-    NB_TRY(compose(&all, marks, in, err));
+    NB_TRY(compose(&all, done_marks, in, err));
     NB_TRY(nb_buffer_append(&all, nb_digest_bytes(all.data, all.len).hex, HEX, err));
     NB_TRY(nb_file_write(path, true, all.data, all.len, err));
 done:

@@ -14,23 +14,23 @@
  * The content of the images is not part of the identity: one that is damaged later is an error where it is embedded.
  * Nothing here is collective. */
 // clang-format on
-#ifndef NB_IMAGES_MARKS_H
-#define NB_IMAGES_MARKS_H
+#ifndef NB_MINING_IMAGES_DONE_MARKS_H
+#define NB_MINING_IMAGES_DONE_MARKS_H
 
 #include "mining/images/image_inputs.h"
 
 /** Reads the file.
- * @param marks [in->count] filled; all 0 when there is no such file
+ * @param done_marks [in->count] filled; all 0 when there is no such file
  * @param in the images
  * @param path the file
  * @return false when there is none, or it is of other images or damaged */
-bool nb_image_marks_read(uint8_t *marks, const nb_image_inputs *in, const char *path);
+bool nb_done_marks_read(uint8_t *done_marks, const nb_image_inputs *in, const char *path);
 
 /** Replaces the file.
- * @param marks [in->count]
+ * @param done_marks [in->count]
  * @param in the images
  * @param path the file
  * @return NB_OK; NB_ERR_IO when it cannot be written; NB_ERR_LIMIT without memory. */
-nb_status nb_image_marks_write(const uint8_t *marks, const nb_image_inputs *in, const char *path, nb_error *err);
+nb_status nb_done_marks_write(const uint8_t *done_marks, const nb_image_inputs *in, const char *path, nb_error *err);
 
 #endif
