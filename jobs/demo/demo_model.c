@@ -14,7 +14,7 @@ nb_demo_model nb_demo_model_tiny(void)
                            .merges = 500};
 }
 
-static nb_status learn_merges(nb_strings *merges, const nb_strings *texts, size_t limit, nb_error *err)
+static nb_status demo_model_learn_merges(nb_strings *merges, const nb_strings *texts, size_t limit, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_word_counts words = {0};
@@ -28,7 +28,7 @@ done:
     return status;
 }
 
-static nb_tower_config tower(const nb_demo_tower *t)
+static nb_tower_config demo_model_tower(const nb_demo_tower *t)
 {
     return (nb_tower_config){.width = t->width,
                              .layers = t->layers,
@@ -43,13 +43,13 @@ nb_status nb_demo_model_write(const char *directory, bool force, const nb_demo_m
 {
     nb_status status;
     nb_strings merges = {0};
-    nb_clip_config config = {.text = tower(&model->text),
-                             .image = tower(&model->vision),
+    nb_clip_config config = {.text = demo_model_tower(&model->text),
+                             .image = demo_model_tower(&model->vision),
                              .projection = model->projection,
                              .context = model->context,
                              .image_size = model->image_size,
                              .patch = model->patch_size};
-    NB_TRY(learn_merges(&merges, texts, model->merges, err));
+    NB_TRY(demo_model_learn_merges(&merges, texts, model->merges, err));
     NB_TRY(nb_clip_create(directory, force, &config, &merges, seed, err));
 done:
     nb_strings_free(&merges);

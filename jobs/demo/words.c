@@ -118,28 +118,28 @@ enum {
 /* One stream a list; the world's own streams are below 2^35. */
 static const uint64_t order_stream = (uint64_t)1 << 40;
 
-static nb_status push_text(nb_strings *lines, const char *text, nb_error *err)
+static nb_status words_push_text(nb_strings *lines, const char *text, nb_error *err)
 {
     return nb_strings_push(lines, text, strlen(text), err);
 }
 
-static nb_status push_all(nb_strings *lines, const char *const *words, size_t count, nb_error *err)
+static nb_status words_push_all(nb_strings *lines, const char *const *words, size_t count, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t i = 0; i < count && status == NB_OK; i++) {
-        status = push_text(lines, words[i], err);
+        status = words_push_text(lines, words[i], err);
     }
     return status;
 }
 
 /* Every colour with every shape (the ID labels among them), every texture with every shape. */
-static nb_status push_combinations(nb_strings *lines, nb_error *err)
+static nb_status words_push_combinations(nb_strings *lines, nb_error *err)
 {
     nb_buffer b = {0};
     nb_status status = NB_OK;
     for (unsigned s = 0; s < NB_DEMO_SHAPES; s++) {
         const char *shape = nb_demo_shape_name((nb_demo_shape)s);
-        NB_TRY(push_text(lines, shape, err));
+        NB_TRY(words_push_text(lines, shape, err));
         for (unsigned i = 0; i < (unsigned)NB_DEMO_COLOURS + NB_DEMO_TEXTURES; i++) {
             const char *what = i < NB_DEMO_COLOURS ? nb_demo_colour_name((nb_demo_colour)i)
                                                    : nb_demo_texture_name((nb_demo_texture)(i - NB_DEMO_COLOURS));
@@ -154,7 +154,7 @@ done:
 }
 
 /* A line over the 256 bytes a corpus accepts by default. */
-static nb_status push_overlong(nb_strings *lines, nb_error *err)
+static nb_status words_push_overlong(nb_strings *lines, nb_error *err)
 {
     nb_buffer b = {0};
     nb_status status = NB_OK;
@@ -168,7 +168,8 @@ done:
 }
 
 /* The lines of `tidy` shuffled into `lines`; some are repeated, some have blanks where they should not. */
-static nb_status push_untidy(nb_strings *lines, const nb_strings *tidy, uint64_t seed, uint64_t stream, nb_error *err)
+static nb_status words_push_untidy(nb_strings *lines, const nb_strings *tidy, uint64_t seed, uint64_t stream,
+                                   nb_error *err)
 {
     nb_status status = NB_OK;
     nb_buffer b = {0};
@@ -186,10 +187,10 @@ static nb_status push_untidy(nb_strings *lines, const nb_strings *tidy, uint64_t
         NB_TRY(nb_buffer_printf(&b, err, "%s%s%s", blanks, text, i % 31 == 7 ? "\t" : blanks));
         NB_TRY(nb_strings_push(lines, b.data, b.len, err));
         if (i % 19 == 3) {
-            NB_TRY(push_text(lines, text, err));
+            NB_TRY(words_push_text(lines, text, err));
         }
         if (i % 67 == 11) {
-            NB_TRY(push_text(lines, i % 2 ? "" : "   ", err));
+            NB_TRY(words_push_text(lines, i % 2 ? "" : "   ", err));
         }
     }
 done:
@@ -203,17 +204,17 @@ nb_status nb_demo_words_push(nb_strings *lines, nb_demo_words list, uint64_t see
     nb_status status = NB_OK;
     nb_strings tidy = {0};
     if (list == NB_DEMO_NOUNS) {
-        NB_TRY(push_all(&tidy, nouns, NOUNS, err));
-        NB_TRY(push_all(&tidy, phrases, PHRASES, err));
-        NB_TRY(push_combinations(&tidy, err));
-        NB_TRY(push_overlong(&tidy, err));
+        NB_TRY(words_push_all(&tidy, nouns, NOUNS, err));
+        NB_TRY(words_push_all(&tidy, phrases, PHRASES, err));
+        NB_TRY(words_push_combinations(&tidy, err));
+        NB_TRY(words_push_overlong(&tidy, err));
     } else {
-        NB_TRY(push_all(&tidy, adjectives, ADJECTIVES, err));
+        NB_TRY(words_push_all(&tidy, adjectives, ADJECTIVES, err));
         for (unsigned i = 0; i < NB_DEMO_COLOURS; i++) {
-            NB_TRY(push_text(&tidy, nb_demo_colour_name((nb_demo_colour)i), err));
+            NB_TRY(words_push_text(&tidy, nb_demo_colour_name((nb_demo_colour)i), err));
         }
     }
-    NB_TRY(push_untidy(lines, &tidy, seed, order_stream + (uint64_t)list, err));
+    NB_TRY(words_push_untidy(lines, &tidy, seed, order_stream + (uint64_t)list, err));
 done:
     nb_strings_free(&tidy);
     return status;

@@ -172,13 +172,13 @@ const char *nb_demo_number_name(unsigned count)
     return names[count - 2];
 }
 
-static unsigned below(uint64_t seed, uint64_t stream, uint64_t counter, unsigned bound)
+static unsigned world_below(uint64_t seed, uint64_t stream, uint64_t counter, unsigned bound)
 {
     return (unsigned)nb_random_below(seed, stream, counter, bound);
 }
 
 /* The paint with each channel moved by at most 0.04. */
-static void tint(double rgb[3], const paint *p, uint64_t seed, uint64_t stream, uint64_t counter)
+static void world_tint(double rgb[3], const paint *p, uint64_t seed, uint64_t stream, uint64_t counter)
 {
     for (unsigned i = 0; i < 3; i++) {
         double moved = p->rgb[i] / 255.0 + 0.08 * (nb_random_unit(seed, stream, counter + i) - 0.5);
@@ -187,10 +187,10 @@ static void tint(double rgb[3], const paint *p, uint64_t seed, uint64_t stream, 
 }
 
 /* The first background, from a random one on, against which the colour stands out. */
-static unsigned contrasting(uint64_t seed, uint64_t stream, nb_demo_colour colour)
+static unsigned world_contrasting(uint64_t seed, uint64_t stream, nb_demo_colour colour)
 {
     const unsigned char *a = colours[colour].rgb;
-    unsigned at = below(seed, stream, DRAW_BACKGROUND, NB_DEMO_BACKGROUNDS);
+    unsigned at = world_below(seed, stream, DRAW_BACKGROUND, NB_DEMO_BACKGROUNDS);
     for (unsigned tried = 0; tried < NB_DEMO_BACKGROUNDS; tried++, at = (at + 1) % NB_DEMO_BACKGROUNDS) {
         const unsigned char *b = backgrounds[at].rgb;
         if (hypot(hypot(a[0] - b[0], a[1] - b[1]), a[2] - b[2]) > 120.0) {
@@ -201,7 +201,7 @@ static unsigned contrasting(uint64_t seed, uint64_t stream, nb_demo_colour colou
 }
 
 /* The shape's angle for a number from 0 to 1. */
-static double rotation(nb_demo_shape shape, double unit)
+static double world_rotation(nb_demo_shape shape, double unit)
 {
     return shapes[shape].rotation_max * (2.0 * unit - 1.0) * (3.141592653589793 / 180.0);
 }
@@ -209,14 +209,14 @@ static double rotation(nb_demo_shape shape, double unit)
 nb_demo_scene nb_demo_scene_object(uint64_t seed, uint64_t stream, nb_demo_colour colour, nb_demo_shape shape)
 {
     nb_demo_scene s = {.kind = NB_DEMO_OBJECT, .shape = shape, .colour = colour};
-    s.texture = (nb_demo_texture)below(seed, stream, DRAW_TEXTURE, NB_DEMO_TEXTURES);
-    s.size = (nb_demo_size)below(seed, stream, DRAW_SIZE, NB_DEMO_SIZES);
-    s.place = below(seed, stream, DRAW_PLACE, NB_DEMO_PLACES);
-    s.background = contrasting(seed, stream, colour);
+    s.texture = (nb_demo_texture)world_below(seed, stream, DRAW_TEXTURE, NB_DEMO_TEXTURES);
+    s.size = (nb_demo_size)world_below(seed, stream, DRAW_SIZE, NB_DEMO_SIZES);
+    s.place = world_below(seed, stream, DRAW_PLACE, NB_DEMO_PLACES);
+    s.background = world_contrasting(seed, stream, colour);
     s.grain = nb_random_u64(seed, stream, DRAW_GRAIN);
     s.radius = sizes[s.size].radius + sizes[s.size].spread * nb_random_unit(seed, stream, DRAW_RADIUS);
     s.count = 1;
-    s.spots[0].angle = rotation(shape, nb_random_unit(seed, stream, DRAW_ANGLE));
+    s.spots[0].angle = world_rotation(shape, nb_random_unit(seed, stream, DRAW_ANGLE));
     /* the shape stays inside the picture; its centre is well off the middle unless that is its place */
     double reach = 0.97 - s.radius;
     double column = (double)(s.place % 3) - 1.0;
@@ -224,8 +224,8 @@ nb_demo_scene nb_demo_scene_object(uint64_t seed, uint64_t stream, nb_demo_colou
     double row = 1.0 - (double)from_top;
     s.spots[0].x = reach * (0.85 * column + 0.3 * (nb_random_unit(seed, stream, DRAW_X) - 0.5));
     s.spots[0].y = reach * (0.85 * row + 0.3 * (nb_random_unit(seed, stream, DRAW_Y) - 0.5));
-    tint(s.rgb, &colours[colour], seed, stream, DRAW_TINT);
-    tint(s.ground, &backgrounds[s.background], seed, stream, DRAW_GROUND);
+    world_tint(s.rgb, &colours[colour], seed, stream, DRAW_TINT);
+    world_tint(s.ground, &backgrounds[s.background], seed, stream, DRAW_GROUND);
     return s;
 }
 
@@ -241,31 +241,31 @@ nb_demo_scene nb_demo_scene_several(uint64_t seed, uint64_t stream, nb_demo_colo
     }
     for (unsigned i = 0; i < count; i++) {
         uint64_t draw = DRAW_SPOTS + 4 * (uint64_t)i;
-        unsigned pick = i + below(seed, stream, draw, NB_DEMO_PLACES - i);
+        unsigned pick = i + world_below(seed, stream, draw, NB_DEMO_PLACES - i);
         unsigned place = places_left[pick];
         places_left[pick] = places_left[i];
         s.spots[i].x = 0.64 * ((double)(place % 3) - 1.0) + 0.06 * (nb_random_unit(seed, stream, draw + 1) - 0.5);
         s.spots[i].y = 0.64 * (1.0 - floor(place / 3.0)) + 0.06 * (nb_random_unit(seed, stream, draw + 2) - 0.5);
-        s.spots[i].angle = rotation(shape, nb_random_unit(seed, stream, draw + 3));
+        s.spots[i].angle = world_rotation(shape, nb_random_unit(seed, stream, draw + 3));
     }
     return s;
 }
 
 nb_demo_scene nb_demo_scene_pattern(uint64_t seed, uint64_t stream, nb_demo_kind kind)
 {
-    nb_demo_colour colour = (nb_demo_colour)below(seed, stream, DRAW_COLOUR, NB_DEMO_COLOURS);
+    nb_demo_colour colour = (nb_demo_colour)world_below(seed, stream, DRAW_COLOUR, NB_DEMO_COLOURS);
     nb_demo_scene s = nb_demo_scene_object(seed, stream, colour, NB_DEMO_CIRCLE);
     s.kind = kind;
     s.texture = NB_DEMO_PLAIN;
     return s;
 }
 
-static const char *article(const char *next)
+static const char *world_article(const char *next)
 {
     return strchr("aeiou", next[0]) ? "an" : "a";
 }
 
-static nb_status caption_pattern(nb_buffer *out, const nb_demo_scene *s, nb_error *err)
+static nb_status world_caption_pattern(nb_buffer *out, const nb_demo_scene *s, nb_error *err)
 {
     const char *colour = colours[s->colour].name;
     const char *ground = backgrounds[s->background].name;
@@ -286,7 +286,7 @@ nb_status nb_demo_plural(nb_buffer *out, const char *noun, nb_error *err)
     return nb_buffer_printf(out, err, "%s%s", noun, len && strchr("sx", noun[len - 1]) ? "es" : "s");
 }
 
-static nb_status caption_several(nb_buffer *out, const nb_demo_scene *s, nb_error *err)
+static nb_status world_caption_several(nb_buffer *out, const nb_demo_scene *s, nb_error *err)
 {
     bool plain = s->texture == NB_DEMO_PLAIN;
     const char *ground = backgrounds[s->background].name;
@@ -294,7 +294,7 @@ static nb_status caption_several(nb_buffer *out, const nb_demo_scene *s, nb_erro
     NB_TRY(nb_buffer_printf(out, err, "%s %s %s%s%s ", nb_demo_number_name(s->count), sizes[s->size].name,
                             plain ? "" : textures[s->texture], plain ? "" : " ", colours[s->colour].name));
     NB_TRY(nb_demo_plural(out, shapes[s->shape].name, err));
-    NB_TRY(nb_buffer_printf(out, err, " on %s %s background", article(ground), ground));
+    NB_TRY(nb_buffer_printf(out, err, " on %s %s background", world_article(ground), ground));
 done:
     return status;
 }
@@ -302,16 +302,16 @@ done:
 nb_status nb_demo_caption(nb_buffer *out, const nb_demo_scene *s, bool with_place, nb_error *err)
 {
     if (s->kind != NB_DEMO_OBJECT) {
-        return caption_pattern(out, s, err);
+        return world_caption_pattern(out, s, err);
     }
     if (s->count > 1) {
-        return caption_several(out, s, err);
+        return world_caption_several(out, s, err);
     }
     bool plain = s->texture == NB_DEMO_PLAIN;
     const char *ground = backgrounds[s->background].name;
     return nb_buffer_printf(out, err, "a %s %s%s%s %s %s %s %s background", sizes[s->size].name,
                             plain ? "" : textures[s->texture], plain ? "" : " ", colours[s->colour].name,
-                            shapes[s->shape].name, with_place ? places[s->place] : "on", article(ground), ground);
+                            shapes[s->shape].name, with_place ? places[s->place] : "on", world_article(ground), ground);
 }
 
 size_t nb_demo_class_count(void)
@@ -336,7 +336,7 @@ size_t nb_demo_split_count(nb_demo_split split, size_t scale)
 }
 
 /* Which class picture i of a split shows: ID class, near combination or far class. */
-static void choose(nb_demo_split split, size_t per, size_t i, nb_demo_split *group, size_t *member)
+static void world_choose(nb_demo_split split, size_t per, size_t i, nb_demo_split *group, size_t *member)
 {
     *group = split == NB_DEMO_ID_TEST ? NB_DEMO_ID_TRAIN : split;
     *member = i / per;
@@ -356,10 +356,10 @@ nb_demo_item nb_demo_item_at(uint64_t seed, nb_demo_split split, size_t scale, s
     size_t member;
     uint64_t stream = (uint64_t)split << 32 | i;
     char folder[48] = "";
-    choose(split, per, i, &group, &member);
-    item.with_place = below(seed, stream, DRAW_CAPTION, 2) == 1;
+    world_choose(split, per, i, &group, &member);
+    item.with_place = world_below(seed, stream, DRAW_CAPTION, 2) == 1;
     if (group == NB_DEMO_OOD_FAR) {
-        nb_demo_colour colour = (nb_demo_colour)below(seed, stream, DRAW_COLOUR, NB_DEMO_COLOURS);
+        nb_demo_colour colour = (nb_demo_colour)world_below(seed, stream, DRAW_COLOUR, NB_DEMO_COLOURS);
         nb_demo_kind kind = far_classes[member].kind;
         item.scene = kind == NB_DEMO_OBJECT ? nb_demo_scene_object(seed, stream, colour, far_classes[member].shape)
                                             : nb_demo_scene_pattern(seed, stream, kind);

@@ -2,20 +2,20 @@
 
 #include <math.h>
 
-static json_t *number_or_null(double value)
+static json_t *inspect_bank_number_or_null(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
 /* "score", "temperature", "groups", "seed", "tau" as an object. */
-static json_t *suggestion_json(const nb_bank_suggestion *s)
+static json_t *inspect_bank_suggestion_json(const nb_bank_suggestion *s)
 {
     return json_pack("{s:s, s:f, s:I, s:o, s:o}", "score", s->score, "temperature", s->temperature, "groups",
                      (json_int_t)s->groups, "seed", s->seeded ? json_integer((json_int_t)s->seed) : json_null(), "tau",
-                     number_or_null(s->tau));
+                     inspect_bank_number_or_null(s->tau));
 }
 
-static json_t *list(const nb_strings *strings)
+static json_t *inspect_bank_list(const nb_strings *strings)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < strings->count; i++) {
@@ -24,11 +24,11 @@ static json_t *list(const nb_strings *strings)
     return array;
 }
 
-static json_t *threshold_json(const nb_bank_threshold *t)
+static json_t *inspect_bank_threshold_json(const nb_bank_threshold *t)
 {
-    return json_pack("{s:f, s:o, s:f, s:f, s:I, s:o}", "threshold", t->score, "ood_score", number_or_null(t->ood_score),
-                     "recall", t->recall, "measured", t->measured, "images", (json_int_t)t->images, "suggested",
-                     suggestion_json(&t->suggestion));
+    return json_pack("{s:f, s:o, s:f, s:f, s:I, s:o}", "threshold", t->score, "ood_score",
+                     inspect_bank_number_or_null(t->ood_score), "recall", t->recall, "measured", t->measured, "images",
+                     (json_int_t)t->images, "suggested", inspect_bank_suggestion_json(&t->suggestion));
 }
 
 void nb_describe_bank(const nb_bank *b, json_t *info)
@@ -39,12 +39,13 @@ void nb_describe_bank(const nb_bank *b, json_t *info)
                         json_real(round(10.0 * (double)b->negative_bytes / (double)b->negative_count) / 10));
     json_object_set_new(info, "visual", json_integer((json_int_t)b->visual_count));
     json_object_set_new(info, "prototypes", json_boolean(b->prototypes != NULL));
-    json_object_set_new(info, "suggested", suggestion_json(&suggestion));
-    json_object_set_new(info, "calibration", b->threshold.images ? threshold_json(&b->threshold) : json_null());
-    json_object_set_new(info, "source",
-                        json_pack("{s:o, s:o, s:o, s:o}", "checkpoint",
-                                  b->checkpoint ? json_string(b->checkpoint) : json_null(), "label_prompts",
-                                  list(&b->label_prompts), "text_prompts", list(&b->text_prompts), "adjective_prompts",
-                                  list(&b->adjective_prompts)));
+    json_object_set_new(info, "suggested", inspect_bank_suggestion_json(&suggestion));
+    json_object_set_new(info, "calibration",
+                        b->threshold.images ? inspect_bank_threshold_json(&b->threshold) : json_null());
+    json_object_set_new(
+        info, "source",
+        json_pack("{s:o, s:o, s:o, s:o}", "checkpoint", b->checkpoint ? json_string(b->checkpoint) : json_null(),
+                  "label_prompts", inspect_bank_list(&b->label_prompts), "text_prompts",
+                  inspect_bank_list(&b->text_prompts), "adjective_prompts", inspect_bank_list(&b->adjective_prompts)));
     json_object_set_new(info, "content", b->content.hex[0] ? json_string(b->content.hex) : json_null());
 }

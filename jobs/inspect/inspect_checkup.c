@@ -22,7 +22,7 @@ typedef struct checkup {
     json_int_t datasets, tiles;
 } checkup;
 
-static void note(json_t *damage, const char *where, const char *what)
+static void inspect_checkup_note(json_t *damage, const char *where, const char *what)
 {
     if (json_array_size(damage) < DAMAGE_MAX) {
         json_array_append_new(damage, json_pack("{s:s, s:s}", "where", where, "what", what));
@@ -30,7 +30,7 @@ static void note(json_t *damage, const char *where, const char *what)
 }
 
 /* The bank's own list of digests, NULL where there is none to compare with. */
-static json_t *read_digests(hid_t file, bool *strict, json_t *damage)
+static json_t *inspect_checkup_read_digests(hid_t file, bool *strict, json_t *damage)
 {
     nb_error err = {0};
     nb_digest all = {""};
@@ -41,14 +41,14 @@ static json_t *read_digests(hid_t file, bool *strict, json_t *damage)
         status = nb_bank_digests_parse(&list, &all, text, &err);
     }
     if (status != NB_OK) {
-        note(damage, "dataset 'digests'", err.message);
+        inspect_checkup_note(damage, "dataset 'digests'", err.message);
     }
     *strict = all.hex[0] != '\0';
     free(text);
     return list;
 }
 
-static void check_dataset(checkup *c, hid_t file, const char *name, const json_t *digests, bool strict)
+static void inspect_checkup_check_dataset(checkup *c, hid_t file, const char *name, const json_t *digests, bool strict)
 {
     nb_error err = {0};
     char where[256];
@@ -60,20 +60,20 @@ static void check_dataset(checkup *c, hid_t file, const char *name, const json_t
     }
     if (status != NB_OK) {
         snprintf(where, sizeof where, "dataset '%.200s'", name);
-        note(c->damage, where, err.message);
+        inspect_checkup_note(c->damage, where, err.message);
     }
     c->datasets++;
     free(data);
 }
 
 /* Score files have lists of strings that only their own reader takes. */
-static bool read_later(const nb_file_kind *kind, const char *name)
+static bool inspect_checkup_read_later(const nb_file_kind *kind, const char *name)
 {
     return strcmp(kind->name, NB_PREDICTIONS_KIND) == 0 &&
            (strcmp(name, "image") == 0 || strcmp(name, "class_name") == 0 || strcmp(name, "comments") == 0);
 }
 
-static void check_datasets(checkup *c, const char *path, const nb_file_kind *kind)
+static void inspect_checkup_check_datasets(checkup *c, const char *path, const nb_file_kind *kind)
 {
     nb_error err = {0};
     hid_t file = -1;
@@ -81,17 +81,17 @@ static void check_datasets(checkup *c, const char *path, const nb_file_kind *kin
     json_t *digests = NULL;
     bool strict = false, store = strcmp(kind->name, NB_STORE_KIND) == 0;
     if (nb_h5_open(&file, path, kind->name, kind->format, &err) != NB_OK || nb_h5_names(file, &names, &err) != NB_OK) {
-        note(c->damage, "structure", err.message);
+        inspect_checkup_note(c->damage, "structure", err.message);
     }
     if (names.count && strcmp(kind->name, NB_BANK_KIND) == 0) {
-        digests = read_digests(file, &strict, c->damage);
+        digests = inspect_checkup_read_digests(file, &strict, c->damage);
     }
     for (size_t i = 0; i < names.count; i++) {
         const char *name = nb_strings_get(&names, i);
-        if (read_later(kind, name)) {
+        if (inspect_checkup_read_later(kind, name)) {
             c->datasets++;
         } else if (!store || strcmp(name, "embeddings") != 0) { /* those are read tile by tile */
-            check_dataset(c, file, name, digests, strict);
+            inspect_checkup_check_dataset(c, file, name, digests, strict);
         }
     }
     json_decref(digests);
@@ -99,12 +99,12 @@ static void check_datasets(checkup *c, const char *path, const nb_file_kind *kin
     nb_h5_close(&file);
 }
 
-static void check_tiles(checkup *c, const char *path)
+static void inspect_checkup_check_tiles(checkup *c, const char *path)
 {
     nb_error err = {0};
     nb_store store;
     if (nb_store_open(&store, path, false, &err) != NB_OK) {
-        note(c->damage, "structure", err.message);
+        inspect_checkup_note(c->damage, "structure", err.message);
         return;
     }
     void *row = nb_alloc(1, nb_store_row_bytes(&store.plan), &err);
@@ -114,7 +114,7 @@ static void check_tiles(checkup *c, const char *path)
         if (nb_store_raw_rows(&store, &first, 1, row, &err) != NB_OK) {
             snprintf(where, sizeof where, "tile %zu (rows %zu to %zu)", t, first,
                      first + nb_store_tile_rows(&store.plan, t) - 1);
-            note(c->damage, where, "its bytes do not match their checksum");
+            inspect_checkup_note(c->damage, where, "its bytes do not match their checksum");
         }
         c->tiles++;
     }
@@ -123,19 +123,19 @@ static void check_tiles(checkup *c, const char *path)
 }
 
 /* Everything that can be said of the inside; `sealed`: the seal matches its bytes. */
-static void look_inside(checkup *c, const char *path, const nb_file_kind *kind, bool sealed)
+static void inspect_checkup_look_inside(checkup *c, const char *path, const nb_file_kind *kind, bool sealed)
 {
     nb_error err = {0};
-    check_datasets(c, path, kind);
+    inspect_checkup_check_datasets(c, path, kind);
     if (strcmp(kind->name, NB_STORE_KIND) == 0) {
-        check_tiles(c, path);
+        inspect_checkup_check_tiles(c, path);
     }
     if (sealed && !json_array_size(c->damage) && kind->read(path, &err) != NB_OK) {
-        note(c->damage, "content", err.message);
+        inspect_checkup_note(c->damage, "content", err.message);
     }
 }
 
-static void write_all(int fd, const char *text, size_t len)
+static void inspect_checkup_write_all(int fd, const char *text, size_t len)
 {
     while (len) {
         ssize_t n = write(fd, text, len);
@@ -148,24 +148,24 @@ static void write_all(int fd, const char *text, size_t len)
 }
 
 /* The child's whole life. */
-static void report_inside(int fd, const char *path, const nb_file_kind *kind, bool sealed)
+static void inspect_checkup_report_inside(int fd, const char *path, const nb_file_kind *kind, bool sealed)
 {
     checkup c = {.damage = json_array()};
     if (!sealed) {
         alarm(DAMAGED_SECONDS);
     }
-    look_inside(&c, path, kind, sealed);
+    inspect_checkup_look_inside(&c, path, kind, sealed);
     json_t *root = json_pack("{s:O, s:I, s:I}", "damage", c.damage, "datasets", c.datasets, "tiles", c.tiles);
     char *text = json_dumps(root, 0);
     if (text) {
-        write_all(fd, text, strlen(text));
+        inspect_checkup_write_all(fd, text, strlen(text));
     }
     free(text);
     json_decref(root);
     json_decref(c.damage);
 }
 
-static nb_status read_report(int fd, json_t **report, nb_error *err)
+static nb_status inspect_checkup_read_report(int fd, json_t **report, nb_error *err)
 {
     nb_buffer text = {.max = REPORT_MAX};
     nb_status status = NB_OK;
@@ -183,7 +183,8 @@ static nb_status read_report(int fd, json_t **report, nb_error *err)
     return status;
 }
 
-static nb_status ask_child(const char *path, const nb_file_kind *kind, bool sealed, json_t **report, nb_error *err)
+static nb_status inspect_checkup_ask_child(const char *path, const nb_file_kind *kind, bool sealed, json_t **report,
+                                           nb_error *err)
 {
     int ends[2];
     *report = NULL;
@@ -194,7 +195,7 @@ static nb_status ask_child(const char *path, const nb_file_kind *kind, bool seal
     pid_t child = fork();
     if (child == 0) {
         close(ends[0]);
-        report_inside(ends[1], path, kind, sealed);
+        inspect_checkup_report_inside(ends[1], path, kind, sealed);
         _exit(0);
     }
     close(ends[1]);
@@ -202,7 +203,7 @@ static nb_status ask_child(const char *path, const nb_file_kind *kind, bool seal
         close(ends[0]);
         return nb_fail_errno(err, NB_ERR_LIMIT, "cannot start a process to look into '%s'", path);
     }
-    nb_status status = read_report(ends[0], report, err);
+    nb_status status = inspect_checkup_read_report(ends[0], report, err);
     close(ends[0]);
     while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
     }
@@ -210,13 +211,13 @@ static nb_status ask_child(const char *path, const nb_file_kind *kind, bool seal
 }
 
 /* The inside as the child saw it; what it could not survive is damage of the structure. */
-static nb_status check_inside(const char *path, const nb_file_kind *kind, bool sealed, json_t *damage, json_t *checked,
-                              nb_error *err)
+static nb_status inspect_checkup_check_inside(const char *path, const nb_file_kind *kind, bool sealed, json_t *damage,
+                                              json_t *checked, nb_error *err)
 {
     json_t *report;
-    nb_status status = ask_child(path, kind, sealed, &report, err);
+    nb_status status = inspect_checkup_ask_child(path, kind, sealed, &report, err);
     if (status == NB_OK && !report) {
-        note(damage, "structure", "HDF5 cannot read what is left of it");
+        inspect_checkup_note(damage, "structure", "HDF5 cannot read what is left of it");
     }
     json_array_extend(damage, json_object_get(report, "damage"));
     json_object_set(checked, "datasets", json_object_get(report, "datasets"));
@@ -227,7 +228,8 @@ static nb_status check_inside(const char *path, const nb_file_kind *kind, bool s
     return status;
 }
 
-static nb_status check_sealed(const char *path, json_t *info, json_t *damage, json_t *checked, nb_error *err)
+static nb_status inspect_checkup_check_sealed(const char *path, json_t *info, json_t *damage, json_t *checked,
+                                              nb_error *err)
 {
     nb_seal seal;
     nb_error found = {0};
@@ -244,16 +246,17 @@ static nb_status check_sealed(const char *path, json_t *info, json_t *damage, js
     json_object_set_new(info, "bytes", json_integer((json_int_t)seal.size));
     json_object_set_new(info, "sha256", json_string(seal.digest.hex));
     if (status != NB_OK) {
-        note(damage, "seal", found.message);
+        inspect_checkup_note(damage, "seal", found.message);
     }
     if (!kind || (status != NB_OK && status != NB_ERR_VERIFY)) { /* cut short, or not even the kind is right */
         return NB_OK;
     }
-    return check_inside(path, kind, status == NB_OK, damage, checked, err);
+    return inspect_checkup_check_inside(path, kind, status == NB_OK, damage, checked, err);
 }
 
 /* A score file has no seal: its rows are read, and its last line must be whole. */
-static nb_status check_scores(const char *path, json_t *info, json_t *damage, json_t *checked, nb_error *err)
+static nb_status inspect_checkup_check_scores(const char *path, json_t *info, json_t *damage, json_t *checked,
+                                              nb_error *err)
 {
     nb_scores scores = {0};
     nb_error found = {0};
@@ -268,9 +271,9 @@ static nb_status check_scores(const char *path, json_t *info, json_t *damage, js
     json_object_set_new(info, "bytes", json_integer((json_int_t)map.len));
     json_object_set_new(info, "sha256", json_string(digest.hex));
     if (nb_scores_read(&scores, path, &found) != NB_OK) {
-        note(damage, "rows", found.message);
+        inspect_checkup_note(damage, "rows", found.message);
     } else if (map.data[map.len - 1] != '\n') {
-        note(damage, "rows", "the last line has no end: the file is cut short");
+        inspect_checkup_note(damage, "rows", "the last line has no end: the file is cut short");
     }
     json_object_set_new(checked, "rows", json_integer((json_int_t)scores.count));
     nb_scores_free(&scores);
@@ -283,8 +286,8 @@ nb_status nb_checkup(const char *path, json_t *info, bool *whole, nb_error *err)
     json_t *damage = json_array(), *checked = json_object();
     nb_status status = nb_file_check(path, err);
     if (status == NB_OK) {
-        status = nb_looks_like_scores(path) ? check_scores(path, info, damage, checked, err)
-                                            : check_sealed(path, info, damage, checked, err);
+        status = nb_looks_like_scores(path) ? inspect_checkup_check_scores(path, info, damage, checked, err)
+                                            : inspect_checkup_check_sealed(path, info, damage, checked, err);
     }
     *whole = status == NB_OK && !json_array_size(damage);
     json_object_set_new(info, "whole", json_boolean(*whole));

@@ -13,7 +13,7 @@ typedef struct entry {
     size_t at;
 } entry;
 
-static int compare_entries(const void *a, const void *b)
+static int inspect_diff_sides_compare_entries(const void *a, const void *b)
 {
     const entry *x = a, *y = b;
     const nb_strings *s = x->side->texts, *t = y->side->texts;
@@ -25,7 +25,7 @@ static int compare_entries(const void *a, const void *b)
     return order;
 }
 
-static nb_status sort_side(entry **out, const nb_side *side, nb_error *err)
+static nb_status inspect_diff_sides_sort_side(entry **out, const nb_side *side, nb_error *err)
 {
     size_t n = side->texts->count;
     *out = nb_alloc(n, sizeof **out, err);
@@ -33,7 +33,7 @@ static nb_status sort_side(entry **out, const nb_side *side, nb_error *err)
         (*out)[i] = (entry){side, i};
     }
     if (*out) {
-        qsort(*out, n, sizeof **out, compare_entries);
+        qsort(*out, n, sizeof **out, inspect_diff_sides_compare_entries);
     }
     return *out ? NB_OK : NB_ERR_LIMIT;
 }
@@ -45,7 +45,7 @@ typedef struct comparison {
     json_t *named;
 } comparison;
 
-static double distance(const double *a, const double *b, size_t d)
+static double inspect_diff_sides_distance(const double *a, const double *b, size_t d)
 {
     double sum = 0;
     for (size_t k = 0; k < d; k++) {
@@ -54,12 +54,13 @@ static double distance(const double *a, const double *b, size_t d)
     return sqrt(sum);
 }
 
-static void compare_pair(comparison *t, const nb_side *a, size_t i, const nb_side *b, size_t j, size_t d)
+static void inspect_diff_sides_compare_pair(comparison *t, const nb_side *a, size_t i, const nb_side *b, size_t j,
+                                            size_t d)
 {
     t->common++;
     t->moved += i != j;
     if (d && a->rows && b->rows) {
-        double gap = distance(a->rows + i * d, b->rows + j * d, d);
+        double gap = inspect_diff_sides_distance(a->rows + i * d, b->rows + j * d, d);
         t->rows += gap > 0;
         t->distance = fmax(t->distance, gap);
     }
@@ -72,13 +73,14 @@ static void compare_pair(comparison *t, const nb_side *a, size_t i, const nb_sid
 }
 
 /* Goes through `a` in its own order; entries that `sorted` (of b, count m) lacks are counted and the first named. */
-static void look_up(comparison *t, const nb_side *a, const entry *sorted, const nb_side *b, size_t d, bool pairs)
+static void inspect_diff_sides_look_up(comparison *t, const nb_side *a, const entry *sorted, const nb_side *b, size_t d,
+                                       bool pairs)
 {
     for (size_t i = 0; i < a->texts->count; i++) {
         entry key = {a, i};
-        const entry *hit = bsearch(&key, sorted, b->texts->count, sizeof *sorted, compare_entries);
+        const entry *hit = bsearch(&key, sorted, b->texts->count, sizeof *sorted, inspect_diff_sides_compare_entries);
         if (hit && pairs) {
-            compare_pair(t, a, i, b, hit->at, d);
+            inspect_diff_sides_compare_pair(t, a, i, b, hit->at, d);
         } else if (!hit && t->only++ < NAMED_MAX) {
             json_array_append_new(t->named, json_stringn(nb_strings_get(a->texts, i), nb_strings_len(a->texts, i)));
         }
@@ -92,10 +94,10 @@ nb_status nb_diff_sides(const nb_side *a, const nb_side *b, json_t **out, bool *
     comparison forward = {.named = json_array()}, backward = {.named = json_array()};
     nb_status status;
     *out = NULL;
-    NB_TRY(sort_side(&in_a, a, err));
-    NB_TRY(sort_side(&in_b, b, err));
-    look_up(&forward, a, in_b, b, d, true);
-    look_up(&backward, b, in_a, a, d, false);
+    NB_TRY(inspect_diff_sides_sort_side(&in_a, a, err));
+    NB_TRY(inspect_diff_sides_sort_side(&in_b, b, err));
+    inspect_diff_sides_look_up(&forward, a, in_b, b, d, true);
+    inspect_diff_sides_look_up(&backward, b, in_a, a, d, false);
     *out =
         json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}", "a", (json_int_t)a->texts->count, "b",
                   (json_int_t)b->texts->count, "in_both", forward.common, "only_a", forward.only, "only_b",

@@ -10,19 +10,20 @@ typedef struct settings {
     bool force, json;
 } settings;
 
-static nb_status write_lines(const char *path, bool force, const nb_strings *lines, nb_error *err)
+static nb_status inspect_export_write_lines(const char *path, bool force, const nb_strings *lines, nb_error *err)
 {
     return path ? nb_file_write_lines(path, force, lines, 0, lines->count, err) : NB_OK;
 }
 
-static nb_status write_rows(const char *path, bool force, const float *rows, size_t count, size_t width, nb_error *err)
+static nb_status inspect_export_write_rows(const char *path, bool force, const float *rows, size_t count, size_t width,
+                                           nb_error *err)
 {
     return path ? nb_npy_write(path, force, NB_NPY_F32, (nb_npy_shape){.rows = count, .columns = width}, rows, err)
                 : NB_OK;
 }
 
 /* The file has everything that is asked of it. */
-static nb_status check_parts(const settings *s, const nb_exported *e, const char *kind, nb_error *err)
+static nb_status inspect_export_check_parts(const settings *s, const nb_exported *e, const char *kind, nb_error *err)
 {
     const struct {
         const char *asked, *what;
@@ -39,7 +40,8 @@ static nb_status check_parts(const settings *s, const nb_exported *e, const char
     return NB_OK;
 }
 
-static nb_status print_counts(const settings *s, const nb_exported *e, const nb_seal *seal, nb_error *err)
+static nb_status inspect_export_print_counts(const settings *s, const nb_exported *e, const nb_seal *seal,
+                                             nb_error *err)
 {
     json_t *info = json_object();
     nb_set_path(info, "file", s->file);
@@ -72,15 +74,15 @@ static nb_status inspect_export(nb_job *job, nb_error *err)
     NB_TRY(nb_job_check_outputs(job, outputs, OUTPUTS, s->force, err));
     NB_TRY(nb_file_kind_open(&kind, &seal, s->file, err));
     NB_TRY(kind->export(s->file, &e, err));
-    NB_TRY(check_parts(s, &e, seal.kind, err));
-    NB_TRY(write_lines(s->texts, s->force, &e.texts, err));
-    NB_TRY(write_rows(s->embeddings, s->force, e.rows, e.texts.count, e.width, err));
-    NB_TRY(write_lines(s->labels, s->force, &e.labels, err));
-    NB_TRY(write_rows(s->label_embeddings, s->force, e.label_rows, e.labels.count, e.width, err));
-    NB_TRY(write_rows(s->prototypes, s->force, e.prototypes, e.labels.count, e.width, err));
+    NB_TRY(inspect_export_check_parts(s, &e, seal.kind, err));
+    NB_TRY(inspect_export_write_lines(s->texts, s->force, &e.texts, err));
+    NB_TRY(inspect_export_write_rows(s->embeddings, s->force, e.rows, e.texts.count, e.width, err));
+    NB_TRY(inspect_export_write_lines(s->labels, s->force, &e.labels, err));
+    NB_TRY(inspect_export_write_rows(s->label_embeddings, s->force, e.label_rows, e.labels.count, e.width, err));
+    NB_TRY(inspect_export_write_rows(s->prototypes, s->force, e.prototypes, e.labels.count, e.width, err));
     nb_log_info(&job->log, "%zu rows of the %s exported", e.texts.count, seal.kind);
     if (s->json) {
-        NB_TRY(print_counts(s, &e, &seal, err));
+        NB_TRY(inspect_export_print_counts(s, &e, &seal, err));
     }
 done:
     nb_exported_free(&e);

@@ -9,7 +9,7 @@ typedef struct settings {
 } settings;
 
 /* The record of the run that made the file, where it still lies beside it. */
-static void add_run(const char *path, json_t *info)
+static void inspect_info_add_run(const char *path, json_t *info)
 {
     nb_buffer name = {0};
     if (nb_buffer_printf(&name, NULL, "%s.run.json", path) == NB_OK) {
@@ -37,7 +37,7 @@ static nb_status inspect_info(nb_job *job, nb_error *err)
     json_object_set_new(info, "bytes", json_integer((json_int_t)seal.size));
     json_object_set_new(info, "sha256", json_string(seal.digest.hex));
     NB_TRY(kind->describe(s->file, info, err));
-    add_run(s->file, info);
+    inspect_info_add_run(s->file, info);
     NB_TRY(nb_print_info(info, s->json, err));
 done:
     json_decref(info);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *tag_counts(const uint8_t *tags, size_t count)
+static json_t *inspect_kinds_tag_counts(const uint8_t *tags, size_t count)
 {
     json_int_t held[NB_TAG_COUNT] = {0};
     json_t *object = json_object();
@@ -29,13 +29,13 @@ static json_t *tag_counts(const uint8_t *tags, size_t count)
     return object;
 }
 
-static void set_json(json_t *info, const char *key, const char *text)
+static void inspect_kinds_set_json(json_t *info, const char *key, const char *text)
 {
     json_t *value = text ? json_loads(text, 0, NULL) : NULL;
     json_object_set_new(info, key, value ? value : json_null());
 }
 
-static nb_status copy_strings(nb_strings *out, const nb_strings *in, nb_error *err)
+static nb_status inspect_kinds_copy_strings(nb_strings *out, const nb_strings *in, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t i = 0; i < in->count && status == NB_OK; i++) {
@@ -44,7 +44,7 @@ static nb_status copy_strings(nb_strings *out, const nb_strings *in, nb_error *e
     return status;
 }
 
-static nb_status describe_corpus(const char *path, json_t *info, nb_error *err)
+static nb_status inspect_kinds_describe_corpus(const char *path, json_t *info, nb_error *err)
 {
     nb_corpus corpus = {0};
     nb_corpus_info details = {0};
@@ -52,28 +52,28 @@ static nb_status describe_corpus(const char *path, json_t *info, nb_error *err)
     NB_TRY(nb_corpus_file_read(&corpus, NULL, path, err));
     NB_TRY(nb_corpus_file_info(&details, path, err));
     json_object_set_new(info, "texts", json_integer((json_int_t)corpus.count));
-    json_object_set_new(info, "tags", tag_counts(corpus.tags, corpus.count));
-    set_json(info, "lines", details.counts);
-    set_json(info, "provenance", details.provenance);
+    json_object_set_new(info, "tags", inspect_kinds_tag_counts(corpus.tags, corpus.count));
+    inspect_kinds_set_json(info, "lines", details.counts);
+    inspect_kinds_set_json(info, "provenance", details.provenance);
 done:
     nb_corpus_info_free(&details);
     nb_corpus_free(&corpus);
     return status;
 }
 
-static nb_status export_corpus(const char *path, nb_exported *out, nb_error *err)
+static nb_status inspect_kinds_export_corpus(const char *path, nb_exported *out, nb_error *err)
 {
     nb_corpus corpus = {0};
     nb_status status = nb_corpus_file_read(&corpus, NULL, path, err);
     if (status == NB_OK) {
-        status = copy_strings(&out->texts, &corpus.texts, err);
+        status = inspect_kinds_copy_strings(&out->texts, &corpus.texts, err);
     }
     nb_corpus_free(&corpus);
     return status;
 }
 
 /* Every row once: the seal leaves the embeddings to the checksums of their tiles. */
-static nb_status check_tiles(nb_store *store, nb_error *err)
+static nb_status inspect_kinds_check_tiles(nb_store *store, nb_error *err)
 {
     nb_status status = NB_OK;
     void *row = nb_alloc(1, nb_store_row_bytes(&store->plan), err);
@@ -85,12 +85,12 @@ static nb_status check_tiles(nb_store *store, nb_error *err)
     return row ? status : NB_ERR_LIMIT;
 }
 
-static nb_status describe_store(const char *path, json_t *info, nb_error *err)
+static nb_status inspect_kinds_describe_store(const char *path, json_t *info, nb_error *err)
 {
     nb_store store;
     nb_status status = nb_store_open(&store, path, false, err);
     if (status == NB_OK) {
-        status = check_tiles(&store, err);
+        status = inspect_kinds_check_tiles(&store, err);
     }
     if (status != NB_OK) {
         nb_store_close(&store);
@@ -101,7 +101,7 @@ static nb_status describe_store(const char *path, json_t *info, nb_error *err)
     json_object_set_new(info, "precision", json_string(store.plan.half ? "fp16" : "fp32"));
     json_object_set_new(info, "tile_rows", json_integer((json_int_t)store.plan.tile_rows));
     if (store.tags) {
-        json_object_set_new(info, "tags", tag_counts(store.tags, (size_t)store.plan.count));
+        json_object_set_new(info, "tags", inspect_kinds_tag_counts(store.tags, (size_t)store.plan.count));
     }
     if (store.labels) {
         int32_t top = -1;
@@ -113,12 +113,12 @@ static nb_status describe_store(const char *path, json_t *info, nb_error *err)
         json_object_set_new(info, "labelled", json_integer(labelled));
         json_object_set_new(info, "classes", json_integer((json_int_t)top + 1));
     }
-    set_json(info, "provenance", store.provenance);
+    inspect_kinds_set_json(info, "provenance", store.provenance);
     nb_store_close(&store);
     return NB_OK;
 }
 
-static nb_status export_store(const char *path, nb_exported *out, nb_error *err)
+static nb_status inspect_kinds_export_store(const char *path, nb_exported *out, nb_error *err)
 {
     nb_store store;
     nb_status status = nb_store_open(&store, path, false, err);
@@ -126,7 +126,7 @@ static nb_status export_store(const char *path, nb_exported *out, nb_error *err)
         return status;
     }
     out->width = (size_t)store.plan.width;
-    NB_TRY(copy_strings(&out->texts, &store.names, err));
+    NB_TRY(inspect_kinds_copy_strings(&out->texts, &store.names, err));
     NB_TRY_NEW(out->rows, (size_t)store.plan.count * out->width);
     NB_TRY(nb_store_rows_float(&store, 0, (size_t)store.plan.count, out->rows, err));
 done:
@@ -134,7 +134,7 @@ done:
     return status;
 }
 
-static nb_status describe_bank(const char *path, json_t *info, nb_error *err)
+static nb_status inspect_kinds_describe_bank(const char *path, json_t *info, nb_error *err)
 {
     nb_bank bank;
     nb_status status = nb_bank_open(&bank, path, err);
@@ -145,12 +145,12 @@ static nb_status describe_bank(const char *path, json_t *info, nb_error *err)
     json_object_set_new(info, "negatives", json_integer((json_int_t)bank.negative_count));
     json_object_set_new(info, "width", json_integer((json_int_t)bank.d));
     nb_describe_bank(&bank, info);
-    set_json(info, "provenance", bank.provenance);
+    inspect_kinds_set_json(info, "provenance", bank.provenance);
     nb_bank_close(&bank);
     return NB_OK;
 }
 
-static nb_status to_floats(float **out, const double *rows, size_t count, nb_error *err)
+static nb_status inspect_kinds_to_floats(float **out, const double *rows, size_t count, nb_error *err)
 {
     *out = nb_alloc(count, sizeof **out, err);
     for (size_t i = 0; *out && i < count; i++) {
@@ -159,7 +159,7 @@ static nb_status to_floats(float **out, const double *rows, size_t count, nb_err
     return *out ? NB_OK : NB_ERR_LIMIT;
 }
 
-static nb_status export_bank(const char *path, nb_exported *out, nb_error *err)
+static nb_status inspect_kinds_export_bank(const char *path, nb_exported *out, nb_error *err)
 {
     nb_bank bank;
     nb_status status = nb_bank_open(&bank, path, err);
@@ -167,19 +167,19 @@ static nb_status export_bank(const char *path, nb_exported *out, nb_error *err)
         return status;
     }
     out->width = bank.d;
-    NB_TRY(copy_strings(&out->texts, &bank.negatives, err));
-    NB_TRY(copy_strings(&out->labels, &bank.labels, err));
-    NB_TRY(to_floats(&out->rows, bank.negative_rows, bank.negative_count * bank.d, err));
-    NB_TRY(to_floats(&out->label_rows, bank.label_rows, bank.label_count * bank.d, err));
+    NB_TRY(inspect_kinds_copy_strings(&out->texts, &bank.negatives, err));
+    NB_TRY(inspect_kinds_copy_strings(&out->labels, &bank.labels, err));
+    NB_TRY(inspect_kinds_to_floats(&out->rows, bank.negative_rows, bank.negative_count * bank.d, err));
+    NB_TRY(inspect_kinds_to_floats(&out->label_rows, bank.label_rows, bank.label_count * bank.d, err));
     if (bank.prototypes) {
-        NB_TRY(to_floats(&out->prototypes, bank.prototypes, bank.label_count * bank.d, err));
+        NB_TRY(inspect_kinds_to_floats(&out->prototypes, bank.prototypes, bank.label_count * bank.d, err));
     }
 done:
     nb_bank_close(&bank);
     return status;
 }
 
-static nb_status read_bank(const char *path, nb_error *err)
+static nb_status inspect_kinds_read_bank(const char *path, nb_error *err)
 {
     nb_bank bank;
     nb_status status = nb_bank_open(&bank, path, err);
@@ -187,7 +187,7 @@ static nb_status read_bank(const char *path, nb_error *err)
     return status;
 }
 
-static nb_status read_corpus(const char *path, nb_error *err)
+static nb_status inspect_kinds_read_corpus(const char *path, nb_error *err)
 {
     nb_corpus corpus;
     nb_status status = nb_corpus_file_read(&corpus, NULL, path, err);
@@ -195,7 +195,7 @@ static nb_status read_corpus(const char *path, nb_error *err)
     return status;
 }
 
-static nb_status read_store(const char *path, nb_error *err)
+static nb_status inspect_kinds_read_store(const char *path, nb_error *err)
 {
     nb_store store;
     nb_status status = nb_store_open(&store, path, false, err);
@@ -203,7 +203,7 @@ static nb_status read_store(const char *path, nb_error *err)
     return status;
 }
 
-static nb_status read_predictions(const char *path, nb_error *err)
+static nb_status inspect_kinds_read_predictions(const char *path, nb_error *err)
 {
     nb_scores s;
     nb_status status = nb_predictions_read(&s, path, err);
@@ -211,7 +211,7 @@ static nb_status read_predictions(const char *path, nb_error *err)
     return status;
 }
 
-static nb_status describe_scores(const char *path, json_t *info, nb_error *err)
+static nb_status inspect_kinds_describe_scores(const char *path, json_t *info, nb_error *err)
 {
     nb_scores s = {0};
     json_int_t labelled = 0;
@@ -239,23 +239,27 @@ static nb_status describe_scores(const char *path, json_t *info, nb_error *err)
     return NB_OK;
 }
 
-static nb_status export_scores(const char *path, nb_exported *out, nb_error *err)
+static nb_status inspect_kinds_export_scores(const char *path, nb_exported *out, nb_error *err)
 {
     nb_scores s = {0};
     nb_status status = nb_predictions_read_any(&s, path, err);
     if (status == NB_OK) {
-        status = copy_strings(&out->texts, &s.images, err);
+        status = inspect_kinds_copy_strings(&out->texts, &s.images, err);
     }
     nb_scores_free(&s);
     return status;
 }
 
 static const nb_file_kind kinds[] = {
-    {NB_CORPUS_KIND, NB_CORPUS_FORMAT, describe_corpus, export_corpus, read_corpus, nb_diff_corpora},
-    {NB_STORE_KIND, NB_STORE_FORMAT, describe_store, export_store, read_store, nb_diff_stores},
-    {NB_BANK_KIND, NB_BANK_FORMAT, describe_bank, export_bank, read_bank, nb_diff_banks},
-    {NB_PREDICTIONS_KIND, NB_PREDICTIONS_VERSION, describe_scores, export_scores, read_predictions, nb_diff_scores},
-    {NB_SCORES_KIND, 0, describe_scores, export_scores, NULL, nb_diff_scores},
+    {NB_CORPUS_KIND, NB_CORPUS_FORMAT, inspect_kinds_describe_corpus, inspect_kinds_export_corpus,
+     inspect_kinds_read_corpus, nb_diff_corpora},
+    {NB_STORE_KIND, NB_STORE_FORMAT, inspect_kinds_describe_store, inspect_kinds_export_store, inspect_kinds_read_store,
+     nb_diff_stores},
+    {NB_BANK_KIND, NB_BANK_FORMAT, inspect_kinds_describe_bank, inspect_kinds_export_bank, inspect_kinds_read_bank,
+     nb_diff_banks},
+    {NB_PREDICTIONS_KIND, NB_PREDICTIONS_VERSION, inspect_kinds_describe_scores, inspect_kinds_export_scores,
+     inspect_kinds_read_predictions, nb_diff_scores},
+    {NB_SCORES_KIND, 0, inspect_kinds_describe_scores, inspect_kinds_export_scores, NULL, nb_diff_scores},
 };
 
 const nb_file_kind *nb_file_kind_find(const char *name)
@@ -290,7 +294,7 @@ bool nb_looks_like_scores(const char *path)
     return found;
 }
 
-static nb_status open_scores(nb_seal *seal, const char *path, nb_error *err)
+static nb_status inspect_kinds_open_scores(nb_seal *seal, const char *path, nb_error *err)
 {
     nb_map map;
     nb_status status = nb_map_open(&map, path, err);
@@ -304,7 +308,7 @@ static nb_status open_scores(nb_seal *seal, const char *path, nb_error *err)
 nb_status nb_file_kind_open(const nb_file_kind **kind, nb_seal *seal, const char *path, nb_error *err)
 {
     nb_status status =
-        nb_looks_like_scores(path) ? open_scores(seal, path, err) : nb_seal_verify(seal, path, NULL, err);
+        nb_looks_like_scores(path) ? inspect_kinds_open_scores(seal, path, err) : nb_seal_verify(seal, path, NULL, err);
     if (status != NB_OK) {
         return status;
     }
@@ -337,12 +341,12 @@ void nb_set_path(json_t *object, const char *key, const char *path)
 }
 
 /* A list of objects, one after the other. */
-static bool is_table(const json_t *value)
+static bool inspect_kinds_is_table(const json_t *value)
 {
     return json_is_object(json_array_get(value, 0));
 }
 
-static void print_text(const json_t *object, int indent)
+static void inspect_kinds_print_text(const json_t *object, int indent)
 {
     const char *key;
     const json_t *value;
@@ -350,13 +354,13 @@ static void print_text(const json_t *object, int indent)
     {
         if (json_is_object(value)) {
             printf("%*s%s:\n", indent, "", key);
-            print_text(value, indent + 2);
+            inspect_kinds_print_text(value, indent + 2);
             continue;
         }
-        if (is_table(value)) {
+        if (inspect_kinds_is_table(value)) {
             printf("%*s%s:\n", indent, "", key);
             for (size_t i = 0; i < json_array_size(value); i++) {
-                print_text(json_array_get(value, i), indent + 2);
+                inspect_kinds_print_text(json_array_get(value, i), indent + 2);
             }
             continue;
         }
@@ -372,7 +376,7 @@ nb_status nb_print_info(const json_t *info, bool as_json, nb_error *err)
     if (as_json) {
         printf("%s\n", text ? text : "");
     } else {
-        print_text(info, 0);
+        inspect_kinds_print_text(info, 0);
     }
     free(text);
     return fflush(stdout) == 0 ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");

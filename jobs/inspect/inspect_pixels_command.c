@@ -15,13 +15,14 @@ typedef struct settings {
     bool force;
 } settings;
 
-static bool ends_in(const char *text, const char *end)
+static bool inspect_pixels_ends_in(const char *text, const char *end)
 {
     size_t n = strlen(text), m = strlen(end);
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-static nb_status write_tensor(const settings *s, const nb_preprocess *preprocess, const nb_image *crop, nb_error *err)
+static nb_status inspect_pixels_write_tensor(const settings *s, const nb_preprocess *preprocess, const nb_image *crop,
+                                             nb_error *err)
 {
     size_t size = crop->width;
     nb_status status;
@@ -46,8 +47,8 @@ static nb_status inspect_pixels(nb_job *job, nb_error *err)
     }
     NB_TRY(nb_image_read(&image, s->image, err));
     NB_TRY(nb_preprocess_crop(&image, (size_t)s->size, &crop, err));
-    NB_TRY(ends_in(s->output, ".npy") ? write_tensor(s, &preprocess, &crop, err)
-                                      : nb_image_write_png(s->output, &crop, s->force, err));
+    NB_TRY(inspect_pixels_ends_in(s->output, ".npy") ? inspect_pixels_write_tensor(s, &preprocess, &crop, err)
+                                                     : nb_image_write_png(s->output, &crop, s->force, err));
     nb_log_info(&job->log, "%zu x %zu -> %s", image.width, image.height, s->output);
 done:
     nb_image_free(&image);

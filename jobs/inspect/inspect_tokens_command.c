@@ -18,7 +18,7 @@ typedef struct settings {
 } settings;
 
 /* The text of {"text": ...}, or NULL. */
-static json_t *parse(const char *line, size_t len, const char **text, size_t *text_len)
+static json_t *inspect_tokens_parse(const char *line, size_t len, const char **text, size_t *text_len)
 {
     json_t *object = json_loadb(line, len, JSON_ALLOW_NUL, NULL);
     json_t *value = json_object_get(object, "text");
@@ -27,8 +27,8 @@ static json_t *parse(const char *line, size_t len, const char **text, size_t *te
     return object;
 }
 
-static nb_status print_tokens(const nb_tokenizer *tokenizer, size_t context, const char *text, size_t len, int32_t *ids,
-                              nb_error *err)
+static nb_status inspect_tokens_print_tokens(const nb_tokenizer *tokenizer, size_t context, const char *text,
+                                             size_t len, int32_t *ids, nb_error *err)
 {
     size_t count;
     nb_status status = nb_tokenizer_encode(tokenizer, text, len, (nb_token_array){ids, context}, &count, err);
@@ -42,7 +42,7 @@ static nb_status print_tokens(const nb_tokenizer *tokenizer, size_t context, con
 }
 
 /* The next line of standard input without its end; *more is false when there is none. */
-static nb_status next_line(nb_buffer *line, bool *more, nb_error *err)
+static nb_status inspect_tokens_next_line(nb_buffer *line, bool *more, nb_error *err)
 {
     int c;
     nb_status status = NB_OK;
@@ -58,19 +58,20 @@ static nb_status next_line(nb_buffer *line, bool *more, nb_error *err)
     return ferror(stdin) ? nb_fail_errno(err, NB_ERR_IO, "cannot read") : status;
 }
 
-static nb_status print_line(const settings *s, const nb_tokenizer *tokenizer, size_t context, const nb_buffer *line,
-                            int32_t *ids, nb_error *err)
+static nb_status inspect_tokens_print_line(const settings *s, const nb_tokenizer *tokenizer, size_t context,
+                                           const nb_buffer *line, int32_t *ids, nb_error *err)
 {
     const char *text = line->data ? line->data : "";
     size_t len = line->len;
-    json_t *object = s->jsonl ? parse(text, len, &text, &len) : NULL;
-    nb_status status = text ? print_tokens(tokenizer, context, text, len, ids, err)
+    json_t *object = s->jsonl ? inspect_tokens_parse(text, len, &text, &len) : NULL;
+    nb_status status = text ? inspect_tokens_print_tokens(tokenizer, context, text, len, ids, err)
                             : nb_fail(err, NB_ERR_INPUT, "no JSON object with a text under the key \"text\"");
     json_decref(object);
     return status;
 }
 
-static nb_status read_lines(const settings *s, const nb_tokenizer *tokenizer, size_t context, nb_error *err)
+static nb_status inspect_tokens_read_lines(const settings *s, const nb_tokenizer *tokenizer, size_t context,
+                                           nb_error *err)
 {
     nb_buffer line = {0};
     size_t number = 0;
@@ -79,9 +80,9 @@ static nb_status read_lines(const settings *s, const nb_tokenizer *tokenizer, si
     NB_TRY_NEW(ids, context);
     for (bool more = true; more;) {
         number++;
-        status = next_line(&line, &more, err);
+        status = inspect_tokens_next_line(&line, &more, err);
         if (status == NB_OK && more) {
-            status = print_line(s, tokenizer, context, &line, ids, err);
+            status = inspect_tokens_print_line(s, tokenizer, context, &line, ids, err);
         }
         if (status != NB_OK) {
             nb_context(err, "standard input, line %zu", number);
@@ -109,7 +110,7 @@ static nb_status inspect_tokens(nb_job *job, nb_error *err)
         NB_TRY(nb_clip_config_read(&config, s->model, err));
     }
     NB_TRY(nb_tokenizer_open(&tokenizer, s->model, err));
-    NB_TRY(read_lines(s, tokenizer, config.context, err));
+    NB_TRY(inspect_tokens_read_lines(s, tokenizer, config.context, err));
 done:
     nb_tokenizer_close(tokenizer);
     free(path);

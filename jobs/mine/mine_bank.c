@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static nb_status bank_push_list(nb_strings *out, const json_t *list, nb_error *err)
+static nb_status mine_bank_push_list(nb_strings *out, const json_t *list, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t i = 0; i < json_array_size(list) && status == NB_OK; i++) {
@@ -20,7 +20,7 @@ static nb_status bank_push_list(nb_strings *out, const json_t *list, nb_error *e
 }
 
 /* The templates a store of texts was embedded under, empty when `embed text` did not make it. */
-static nb_status bank_text_prompts(nb_prompts *out, const json_t *provenance, nb_error *err)
+static nb_status mine_bank_text_prompts(nb_prompts *out, const json_t *provenance, nb_error *err)
 {
     const char *command = json_string_value(json_object_get(provenance, "command"));
     const json_t *options = json_object_get(provenance, "options");
@@ -29,8 +29,8 @@ static nb_status bank_text_prompts(nb_prompts *out, const json_t *provenance, nb
     if (!command || strcmp(command, "embed text") != 0) {
         return NB_OK;
     }
-    NB_TRY(bank_push_list(&nouns, json_object_get(options, "prompt"), err));
-    NB_TRY(bank_push_list(&adjectives, json_object_get(options, "prompt-adj"), err));
+    NB_TRY(mine_bank_push_list(&nouns, json_object_get(options, "prompt"), err));
+    NB_TRY(mine_bank_push_list(&adjectives, json_object_get(options, "prompt-adj"), err));
     NB_TRY(nb_prompts_create(out, &nouns, &adjectives, err));
 done:
     nb_strings_free(&nouns);
@@ -39,14 +39,14 @@ done:
 }
 
 /* A parameter that criteria and scores share by name: what a bank was mined with it suggests; 1 corrects nothing. */
-static double bank_tau(const nb_parsed *options)
+static double mine_bank_tau(const nb_parsed *options)
 {
     const nb_option *tau = nb_option_named(options, "tau");
     return tau && tau->type == NB_OPTION_REAL ? *(const double *)nb_option_value(options, tau) : 1;
 }
 
 /* What the bank suggests, by the options. */
-static nb_status bank_suggest(nb_bank_suggestion *out, const nb_mine_bank *b, nb_error *err)
+static nb_status mine_bank_suggest(nb_bank_suggestion *out, const nb_mine_bank *b, nb_error *err)
 {
     const nb_mine_bank_choice *c = b->choice;
     const nb_score_rule *rule = nb_score_find(c->score);
@@ -63,7 +63,7 @@ static nb_status bank_suggest(nb_bank_suggestion *out, const nb_mine_bank *b, nb
         return nb_fail(err, NB_ERR_INTERNAL, "score '%s' has no rule", c->score);
     }
     out->seed = (uint64_t)seed;
-    out->tau = bank_tau(b->inputs->job->options);
+    out->tau = mine_bank_tau(b->inputs->job->options);
     bool given = nb_option_given(b->inputs->job->options, "temperature") != NB_FROM_DEFAULT;
     nb_score_parameters published;
     nb_status status = nb_score_published(&published, rule, err);
@@ -79,7 +79,7 @@ typedef struct picked {
     uint8_t *tags;
 } picked;
 
-static void bank_free_picked(picked *p)
+static void mine_bank_free_picked(picked *p)
 {
     nb_strings_free(&p->texts);
     free(p->rows);
@@ -87,7 +87,7 @@ static void bank_free_picked(picked *p)
     free(p->tags);
 }
 
-static nb_status bank_narrow(float **out, const double *rows, size_t count, nb_error *err)
+static nb_status mine_bank_narrow(float **out, const double *rows, size_t count, nb_error *err)
 {
     *out = nb_alloc(count, sizeof **out, err);
     for (size_t i = 0; *out && i < count; i++) {
@@ -96,7 +96,7 @@ static nb_status bank_narrow(float **out, const double *rows, size_t count, nb_e
     return *out ? NB_OK : NB_ERR_LIMIT;
 }
 
-static nb_status bank_pick(picked *p, const nb_mine_bank *b, nb_error *err)
+static nb_status mine_bank_pick(picked *p, const nb_mine_bank *b, nb_error *err)
 {
     const nb_selection *chosen = &b->mined->selection;
     size_t m = chosen->count, d = (size_t)b->inputs->texts.plan.width, labels = b->inputs->labels.count;
@@ -108,13 +108,13 @@ static nb_status bank_pick(picked *p, const nb_mine_bank *b, nb_error *err)
         NB_TRY(nb_store_rows_float(&b->inputs->texts, (size_t)chosen->ids[i], 1, p->rows + i * d, err));
     }
     if (b->inputs->prototypes) {
-        NB_TRY(bank_narrow(&p->prototypes, b->inputs->prototypes, labels * d, err));
+        NB_TRY(mine_bank_narrow(&p->prototypes, b->inputs->prototypes, labels * d, err));
     }
 done:
     return status;
 }
 
-static nb_status bank_measure(void *state, const nb_bank *bank, nb_bank_threshold *out, nb_error *err)
+static nb_status mine_bank_measure(void *state, const nb_bank *bank, nb_bank_threshold *out, nb_error *err)
 {
     const nb_mine_bank *b = state;
     nb_status status = nb_calibrate(out, bank, &b->inputs->calibrate, NB_CALIBRATE_RECALL, err);
@@ -136,14 +136,14 @@ nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error 
     nb_bank_content content = {.d = (size_t)b->inputs->texts.plan.width,
                                .labels = &b->inputs->labels,
                                .negatives = &p.texts,
-                               .measure = b->inputs->calibrate.plan.count ? bank_measure : NULL,
+                               .measure = b->inputs->calibrate.plan.count ? mine_bank_measure : NULL,
                                .measure_state = (void *)(uintptr_t)b};
     nb_bank_visual visual = {
         .names = &b->visual->names, .rows = b->visual->visual.rows, .criterion = b->visual->visual.margins};
     content.visual = b->visual->visual.count ? &visual : NULL;
-    NB_TRY(bank_suggest(&content.suggestion, b, err));
-    NB_TRY(bank_pick(&p, b, err));
-    NB_TRY(bank_text_prompts(&texts, texts_from, err));
+    NB_TRY(mine_bank_suggest(&content.suggestion, b, err));
+    NB_TRY(mine_bank_pick(&p, b, err));
+    NB_TRY(mine_bank_text_prompts(&texts, texts_from, err));
     if (!b->inputs->from->label_embeddings) {
         NB_TRY(nb_prompts_create(&labels, &b->inputs->from->prompt, NULL, err));
     }
@@ -166,7 +166,7 @@ nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error 
     content.provenance = provenance;
     NB_TRY(nb_bank_write(b->output, b->force, &content, digest, err));
 done:
-    bank_free_picked(&p);
+    mine_bank_free_picked(&p);
     nb_prompts_destroy(&texts);
     nb_prompts_destroy(&labels);
     json_decref(texts_from);

@@ -12,8 +12,8 @@
 #include <string.h>
 
 /* Texts and what is compared with them must come from one checkpoint, as far as is known (`made_by` "": it is not). */
-static nb_status inputs_check_origin(const nb_mine_inputs *in, const char *path, size_t width, const nb_digest *made_by,
-                                     nb_error *err)
+static nb_status mine_inputs_check_origin(const nb_mine_inputs *in, const char *path, size_t width,
+                                          const nb_digest *made_by, nb_error *err)
 {
     nb_digest texts = {""};
     nb_error found = {0};
@@ -37,15 +37,15 @@ static nb_status inputs_check_origin(const nb_mine_inputs *in, const char *path,
                    "embed texts, labels and images with one checkpoint; --allow-mismatch if the two are one model");
 }
 
-static nb_status inputs_check_store(const nb_mine_inputs *in, const nb_store *store, nb_error *err)
+static nb_status mine_inputs_check_store(const nb_mine_inputs *in, const nb_store *store, nb_error *err)
 {
     nb_digest made_by = {""};
     nb_provenance_find(store->provenance, "model", &made_by);
-    return inputs_check_origin(in, store->path, (size_t)store->plan.width, &made_by, err);
+    return mine_inputs_check_origin(in, store->path, (size_t)store->plan.width, &made_by, err);
 }
 
 /* Label embeddings from a checkpoint: rank 0 computes, all get the same bits. */
-static nb_status inputs_embed_labels(nb_mine_inputs *in, nb_error *err)
+static nb_status mine_inputs_embed_labels(nb_mine_inputs *in, nb_error *err)
 {
     nb_clip *clip = NULL;
     const nb_engine *engine;
@@ -65,7 +65,7 @@ static nb_status inputs_embed_labels(nb_mine_inputs *in, nb_error *err)
     if (in->job->comm.rank == 0) {
         NB_TRY(nb_prompts_create(&prompts, &in->from->prompt, NULL, err));
         NB_TRY(nb_clip_open_by(&clip, in->from->model, engine, err));
-        NB_TRY(inputs_check_origin(in, in->from->model, clip->config.projection, &clip->digest, err));
+        NB_TRY(mine_inputs_check_origin(in, in->from->model, clip->config.projection, &clip->digest, err));
         NB_TRY(nb_embed_texts(clip, &prompts, &in->labels, rows, err));
         memcpy(hex, clip->digest.hex, sizeof hex);
     }
@@ -85,14 +85,14 @@ done:
     return status;
 }
 
-static nb_status inputs_read_label_embeddings(nb_mine_inputs *in, nb_error *err)
+static nb_status mine_inputs_read_label_embeddings(nb_mine_inputs *in, nb_error *err)
 {
     nb_store store = {0};
     size_t count = in->labels.count;
     nb_status status;
     NB_TRY(nb_job_open_store(in->job, &store, "label embeddings", in->from->label_embeddings, err));
     NB_TRY(nb_evidence_check_labels(&store, &in->labels, err));
-    NB_TRY(inputs_check_store(in, &store, err));
+    NB_TRY(mine_inputs_check_store(in, &store, err));
     in->label_rows = nb_alloc(count * (size_t)store.plan.width, sizeof *in->label_rows, err);
     status = in->label_rows ? nb_store_rows_float(&store, 0, count, in->label_rows, err) : NB_ERR_LIMIT;
     if (status == NB_OK) {
@@ -104,7 +104,7 @@ done:
 }
 
 /* The embeddings of the labels as doubles, whichever way they came. */
-static nb_status inputs_get_labels(nb_mine_inputs *in, nb_error *err)
+static nb_status mine_inputs_get_labels(nb_mine_inputs *in, nb_error *err)
 {
     const nb_mine_sources *s = in->from;
     size_t d = (size_t)in->texts.plan.width;
@@ -116,9 +116,9 @@ static nb_status inputs_get_labels(nb_mine_inputs *in, nb_error *err)
     NB_TRY(nb_agree(in->job, nb_labels_read(&in->labels, s->labels, err), err));
     NB_TRY(nb_provenance_file(&in->job->provenance, "labels", s->labels, err));
     if (s->label_embeddings) {
-        return inputs_read_label_embeddings(in, err);
+        return mine_inputs_read_label_embeddings(in, err);
     }
-    NB_TRY(inputs_embed_labels(in, err));
+    NB_TRY(mine_inputs_embed_labels(in, err));
     NB_TRY_NEW(in->label_doubles, in->labels.count * d);
     for (size_t c = 0; c < in->labels.count; c++) {
         double *row = in->label_doubles + c * d;
@@ -131,8 +131,8 @@ done:
     return status;
 }
 
-static nb_status inputs_open_images(nb_mine_inputs *in, nb_store *store, const char *role, const char *path, bool parts,
-                                    nb_error *err)
+static nb_status mine_inputs_open_images(nb_mine_inputs *in, nb_store *store, const char *role, const char *path,
+                                         bool parts, nb_error *err)
 {
     nb_status status;
     if (!path) {
@@ -140,13 +140,13 @@ static nb_status inputs_open_images(nb_mine_inputs *in, nb_store *store, const c
     }
     NB_TRY(parts ? nb_job_open_store_parts(in->job, store, role, path, err)
                  : nb_job_open_store(in->job, store, role, path, err));
-    NB_TRY(inputs_check_store(in, store, err));
+    NB_TRY(mine_inputs_check_store(in, store, err));
 done:
     return status;
 }
 
 /* The user's stop list, a text a line. */
-static nb_status inputs_read_stops(nb_mine_inputs *in, nb_error *err)
+static nb_status mine_inputs_read_stops(nb_mine_inputs *in, nb_error *err)
 {
     const char *path = in->from->stop_list;
     nb_status status;
@@ -160,7 +160,7 @@ done:
 }
 
 /* Held-out images must not be those the bank is mined with. */
-static nb_status inputs_check_calibration(nb_mine_inputs *in, nb_error *err)
+static nb_status mine_inputs_check_calibration(nb_mine_inputs *in, nb_error *err)
 {
     nb_store *held = &in->calibrate;
     size_t shared = 0;
@@ -186,15 +186,15 @@ nb_status nb_mine_inputs_open(nb_mine_inputs *in, nb_job *job, const nb_mine_sou
     nb_status status;
     *in = (nb_mine_inputs){.job = job, .from = from};
     NB_TRY(nb_job_open_store_parts(job, &in->texts, "texts", from->texts, err));
-    NB_TRY(inputs_get_labels(in, err));
-    NB_TRY(inputs_open_images(in, &in->id_images, "ID images", from->id_images, false, err));
-    NB_TRY(inputs_open_images(in, &in->wild_images, "wild images", from->wild_images, true, err));
-    NB_TRY(inputs_open_images(in, &in->calibrate, "calibration images", from->calibrate, false, err));
-    NB_TRY(inputs_check_calibration(in, err));
+    NB_TRY(mine_inputs_get_labels(in, err));
+    NB_TRY(mine_inputs_open_images(in, &in->id_images, "ID images", from->id_images, false, err));
+    NB_TRY(mine_inputs_open_images(in, &in->wild_images, "wild images", from->wild_images, true, err));
+    NB_TRY(mine_inputs_open_images(in, &in->calibrate, "calibration images", from->calibrate, false, err));
+    NB_TRY(mine_inputs_check_calibration(in, err));
     if (in->id_images.path) {
         NB_TRY(nb_evidence_prototypes(&in->id_images, &in->labels, &in->prototypes, err));
     }
-    NB_TRY(inputs_read_stops(in, err));
+    NB_TRY(mine_inputs_read_stops(in, err));
     NB_TRY(nb_candidates_open(&in->candidates, &job->comm, &in->texts, &in->labels, from->stop_list ? &in->stops : NULL,
                               err));
 done:

@@ -22,8 +22,8 @@ nb_status nb_mine_visual_check(const nb_mine_visual_choice *choice, const nb_min
 
 /* Collective. The selected candidates' rows as normalised doubles on every rank, freed by the caller: rank 0 knows
  * which they are. */
-static nb_status visual_read_negatives(const nb_evidence *e, const nb_selection *s, double **out, size_t *count,
-                                       nb_error *err)
+static nb_status mine_visual_read_negatives(const nb_evidence *e, const nb_selection *s, double **out, size_t *count,
+                                            nb_error *err)
 {
     uint64_t total = s->count;
     nb_status status;
@@ -40,7 +40,7 @@ done:
     return status;
 }
 
-static nb_status visual_name_images(nb_mine_visual *v, nb_store *wild, nb_error *err)
+static nb_status mine_visual_name_images(nb_mine_visual *v, nb_store *wild, nb_error *err)
 {
     nb_strings name = {0};
     nb_status status = NB_OK;
@@ -55,7 +55,7 @@ done:
 }
 
 /* The random draws share the seed of the criteria's samples, where a criterion has one. */
-static uint64_t visual_seed(const nb_parsed *options)
+static uint64_t mine_visual_seed(const nb_parsed *options)
 {
     const nb_option *seed = nb_option_named(options, "seed");
     return seed && seed->type == NB_OPTION_INT ? (uint64_t) * (const int64_t *)nb_option_value(options, seed) : 0;
@@ -72,7 +72,7 @@ nb_status nb_mine_visual_make(nb_mine_visual *out, const nb_mine_visual_choice *
     nb_visual_plan plan = {.count = (size_t)choice->count,
                            .theta = choice->theta,
                            .groups = (size_t)choice->groups,
-                           .seed = visual_seed(job->options)};
+                           .seed = mine_visual_seed(job->options)};
     nb_status status = NB_OK;
     *out = (nb_mine_visual){0};
     if (!choice->count) {
@@ -84,10 +84,10 @@ nb_status nb_mine_visual_make(nb_mine_visual *out, const nb_mine_visual_choice *
                          opened.clip->config.projection, e->d);
         goto done;
     }
-    NB_TRY(visual_read_negatives(e, selection, &negatives, &plan.negative_count, err));
+    NB_TRY(mine_visual_read_negatives(e, selection, &negatives, &plan.negative_count, err));
     plan.negatives = negatives;
     NB_TRY(nb_visual_mine(&out->visual, e, opened.clip, &plan, err));
-    NB_TRY(nb_agree(job, visual_name_images(out, e->wild_images, err), err));
+    NB_TRY(nb_agree(job, mine_visual_name_images(out, e->wild_images, err), err));
     nb_log_info(&job->log, "%zu of %zu wild images score under %g: %zu rejected by %s, %zu visual negatives kept",
                 out->visual.confident, (size_t)e->wild_images->plan.count, plan.theta, out->visual.rejected,
                 nb_rejection_interneg.name, out->visual.count);

@@ -11,7 +11,7 @@
 enum { LABELS_SHOWN = 200 };
 
 /* Markdown's own characters get a backslash, line breaks become blanks. */
-static nb_status plain(nb_buffer *b, const char *text, nb_error *err)
+static nb_status card_plain(nb_buffer *b, const char *text, nb_error *err)
 {
     nb_status status = NB_OK;
     for (const char *p = text; *p && status == NB_OK; p++) {
@@ -26,7 +26,7 @@ static nb_status plain(nb_buffer *b, const char *text, nb_error *err)
 }
 
 /* A row of the first table; nothing for an empty text unless `missing` says what stands there instead. */
-static nb_status row(nb_buffer *b, const char *what, const char *text, const char *missing, nb_error *err)
+static nb_status card_row(nb_buffer *b, const char *what, const char *text, const char *missing, nb_error *err)
 {
     nb_status status;
     bool empty = !text || !*text;
@@ -34,13 +34,13 @@ static nb_status row(nb_buffer *b, const char *what, const char *text, const cha
         return NB_OK;
     }
     NB_TRY(nb_buffer_printf(b, err, "| %s | ", what));
-    NB_TRY(plain(b, empty ? missing : text, err));
+    NB_TRY(card_plain(b, empty ? missing : text, err));
     NB_TRY(nb_buffer_printf(b, err, " |\n"));
 done:
     return status;
 }
 
-static nb_status facts(nb_buffer *b, const nb_publication *p, nb_error *err)
+static nb_status card_facts(nb_buffer *b, const nb_publication *p, nb_error *err)
 {
     const nb_bank *bank = p->bank;
     size_t tags[NB_TAG_COUNT] = {0};
@@ -52,43 +52,43 @@ static nb_status facts(nb_buffer *b, const nb_publication *p, nb_error *err)
     NB_TRY(nb_buffer_printf(b, err, "| | |\n|---|---|\n"));
     nb_format_bytes(size, (double)p->bytes);
     snprintf(text, sizeof text, "%s, %s", p->file, size);
-    NB_TRY(row(b, "file", text, NULL, err));
-    NB_TRY(row(b, "address", p->address, NULL, err));
-    NB_TRY(row(b, "SHA-256", p->digest.hex, NULL, err));
-    NB_TRY(row(b, "bank digest", bank->digest.hex, NULL, err));
-    NB_TRY(row(b, "signed by key", p->public_key, "not signed", err));
+    NB_TRY(card_row(b, "file", text, NULL, err));
+    NB_TRY(card_row(b, "address", p->address, NULL, err));
+    NB_TRY(card_row(b, "SHA-256", p->digest.hex, NULL, err));
+    NB_TRY(card_row(b, "bank digest", bank->digest.hex, NULL, err));
+    NB_TRY(card_row(b, "signed by key", p->public_key, "not signed", err));
     snprintf(text, sizeof text, "%zu", bank->label_count);
-    NB_TRY(row(b, "ID labels", text, NULL, err));
+    NB_TRY(card_row(b, "ID labels", text, NULL, err));
     snprintf(text, sizeof text, "%zu: %zu nouns, %zu adjectives, %zu untagged", bank->negative_count, tags[NB_TAG_NOUN],
              tags[NB_TAG_ADJ], tags[NB_TAG_NONE]);
-    NB_TRY(row(b, "negative labels", text, NULL, err));
+    NB_TRY(card_row(b, "negative labels", text, NULL, err));
     snprintf(text, sizeof text, "%zu wide, %s", bank->d, nb_bank_precision_name(bank->precision));
-    NB_TRY(row(b, "embeddings", text, NULL, err));
-    NB_TRY(row(b, "criterion", criterion, "not recorded", err));
+    NB_TRY(card_row(b, "embeddings", text, NULL, err));
+    NB_TRY(card_row(b, "criterion", criterion, "not recorded", err));
     snprintf(text, sizeof text, "%s, temperature %g, %zu group%s", bank->score ? bank->score : "none",
              bank->temperature, bank->groups, bank->groups == 1 ? "" : "s");
-    NB_TRY(row(b, "suggested score", text, NULL, err));
-    NB_TRY(row(b, "checkpoint (SHA-256)", bank->checkpoint ? bank->checkpoint : nb_publication_input(p, "model"),
-               "not recorded", err));
-    NB_TRY(row(b, "corpus", p->corpus, "not stated", err));
-    NB_TRY(row(b, "corpus embeddings (SHA-256)", nb_publication_input(p, "texts"), NULL, err));
-    NB_TRY(row(b, "licence", p->licence, "not stated", err));
+    NB_TRY(card_row(b, "suggested score", text, NULL, err));
+    NB_TRY(card_row(b, "checkpoint (SHA-256)", bank->checkpoint ? bank->checkpoint : nb_publication_input(p, "model"),
+                    "not recorded", err));
+    NB_TRY(card_row(b, "corpus", p->corpus, "not stated", err));
+    NB_TRY(card_row(b, "corpus embeddings (SHA-256)", nb_publication_input(p, "texts"), NULL, err));
+    NB_TRY(card_row(b, "licence", p->licence, "not stated", err));
     snprintf(text, sizeof text, "negbank %s (%s)", nb_index_text_of(p->provenance, "version"),
              nb_index_text_of(p->provenance, "commit"));
-    NB_TRY(row(b, "made by", text, NULL, err));
+    NB_TRY(card_row(b, "made by", text, NULL, err));
 done:
     free(criterion);
     return status;
 }
 
-static nb_status labels(nb_buffer *b, const nb_bank *bank, nb_error *err)
+static nb_status card_labels(nb_buffer *b, const nb_bank *bank, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_buffer_printf(b, err, "\n## Labels\n\n"));
     size_t shown = bank->label_count < LABELS_SHOWN ? bank->label_count : LABELS_SHOWN;
     for (size_t i = 0; i < shown; i++) {
         NB_TRY(nb_buffer_printf(b, err, "%s", i ? ", " : ""));
-        NB_TRY(plain(b, nb_strings_get(&bank->labels, i), err));
+        NB_TRY(card_plain(b, nb_strings_get(&bank->labels, i), err));
     }
     if (shown < bank->label_count) {
         NB_TRY(nb_buffer_printf(b, err, " and %zu more", bank->label_count - shown));
@@ -98,7 +98,7 @@ done:
     return status;
 }
 
-static nb_status parameters(nb_buffer *b, const nb_publication *p, nb_error *err)
+static nb_status card_parameters(nb_buffer *b, const nb_publication *p, nb_error *err)
 {
     const json_t *options = json_object_get(p->provenance, "options"), *value;
     const char *key;
@@ -110,7 +110,7 @@ static nb_status parameters(nb_buffer *b, const nb_publication *p, nb_error *err
     json_object_foreach((json_t *)(uintptr_t)options, key, value)
     {
         char *text = nb_publication_option(p, key);
-        status = row(b, key, text, "\"\"", err);
+        status = card_row(b, key, text, "\"\"", err);
         free(text);
         NB_TRY(status);
     }
@@ -125,7 +125,8 @@ static const char *const figures[][2] = {
 enum { FIGURES = sizeof figures / sizeof *figures };
 
 /* One cell, in percent: the value and, where there is one, its interval. */
-static nb_status figure(nb_buffer *b, const json_t *values, const json_t *intervals, const char *name, nb_error *err)
+static nb_status card_figure(nb_buffer *b, const json_t *values, const json_t *intervals, const char *name,
+                             nb_error *err)
 {
     const json_t *value = json_object_get(values, name), *interval = json_object_get(intervals, name);
     const json_t *low = json_array_get(interval, 0), *high = json_array_get(interval, 1);
@@ -139,22 +140,22 @@ static nb_status figure(nb_buffer *b, const json_t *values, const json_t *interv
     return nb_buffer_printf(b, err, " %.2f |", 100 * json_number_value(value));
 }
 
-static nb_status quality_row(nb_buffer *b, const char *name, const json_t *values, const json_t *intervals,
-                             nb_error *err)
+static nb_status card_quality_row(nb_buffer *b, const char *name, const json_t *values, const json_t *intervals,
+                                  nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_buffer_printf(b, err, "| "));
-    NB_TRY(plain(b, name, err));
+    NB_TRY(card_plain(b, name, err));
     NB_TRY(nb_buffer_printf(b, err, " |"));
     for (size_t i = 0; i < FIGURES; i++) {
-        NB_TRY(figure(b, values, intervals, figures[i][0], err));
+        NB_TRY(card_figure(b, values, intervals, figures[i][0], err));
     }
     NB_TRY(nb_buffer_printf(b, err, "\n"));
 done:
     return status;
 }
 
-static nb_status quality(nb_buffer *b, const nb_publication *p, nb_error *err)
+static nb_status card_quality(nb_buffer *b, const nb_publication *p, nb_error *err)
 {
     const json_t *sets = json_object_get(p->metrics, "datasets"), *values;
     const json_t *intervals = json_object_get(p->metrics, "intervals");
@@ -173,9 +174,9 @@ static nb_status quality(nb_buffer *b, const nb_publication *p, nb_error *err)
     NB_TRY(nb_buffer_printf(b, err, "\n|---|---|---|---|\n"));
     json_object_foreach((json_t *)(uintptr_t)sets, name, values)
     {
-        NB_TRY(quality_row(b, name, values, json_object_get(json_object_get(intervals, "datasets"), name), err));
+        NB_TRY(card_quality_row(b, name, values, json_object_get(json_object_get(intervals, "datasets"), name), err));
     }
-    NB_TRY(quality_row(b, "mean", json_object_get(p->metrics, "mean"), json_object_get(intervals, "mean"), err));
+    NB_TRY(card_quality_row(b, "mean", json_object_get(p->metrics, "mean"), json_object_get(intervals, "mean"), err));
     if (json_is_number(accuracy)) {
         NB_TRY(nb_buffer_printf(b, err, "\nID accuracy: %.2f %%\n", 100 * json_number_value(accuracy)));
     }
@@ -184,7 +185,7 @@ done:
 }
 
 /* One word for a shell, in single quotes. */
-static nb_status shell_word(nb_buffer *b, const char *text, nb_error *err)
+static nb_status card_shell_word(nb_buffer *b, const char *text, nb_error *err)
 {
     nb_status status = nb_buffer_append(b, "'", 1, err);
     for (const char *p = text; *p && status == NB_OK; p++) {
@@ -193,18 +194,18 @@ static nb_status shell_word(nb_buffer *b, const char *text, nb_error *err)
     return status == NB_OK ? nb_buffer_append(b, "'", 1, err) : status;
 }
 
-static nb_status use(nb_buffer *b, const nb_publication *p, nb_error *err)
+static nb_status card_use(nb_buffer *b, const nb_publication *p, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_buffer_printf(b, err, "\n## Use\n\n    negbank pull "));
-    NB_TRY(shell_word(b, p->address ? p->address : p->file, err));
+    NB_TRY(card_shell_word(b, p->address ? p->address : p->file, err));
     NB_TRY(nb_buffer_printf(b, err, " -o "));
-    NB_TRY(shell_word(b, p->file, err));
+    NB_TRY(card_shell_word(b, p->file, err));
     NB_TRY(nb_buffer_printf(b, err, "%s%s\n    negbank inspect info ", p->public_key ? " --verify " : "",
                             p->public_key ? p->public_key : ""));
-    NB_TRY(shell_word(b, p->file, err));
+    NB_TRY(card_shell_word(b, p->file, err));
     NB_TRY(nb_buffer_printf(b, err, "\n    negbank check --model CHECKPOINT\n    negbank score --bank "));
-    NB_TRY(shell_word(b, p->file, err));
+    NB_TRY(card_shell_word(b, p->file, err));
     NB_TRY(
         nb_buffer_printf(b, err,
                          " --model CHECKPOINT -o scores.tsv IMAGES/\n"
@@ -215,18 +216,18 @@ done:
     return status;
 }
 
-static nb_status cite(nb_buffer *b, const nb_publication *p, nb_error *err)
+static nb_status card_cite(nb_buffer *b, const nb_publication *p, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_buffer_printf(b, err, "\n## Cite\n\n"));
     if (p->cite) {
-        NB_TRY(plain(b, p->cite, err));
+        NB_TRY(card_plain(b, p->cite, err));
         NB_TRY(nb_buffer_printf(b, err, "\n\n"));
     }
     NB_TRY(nb_buffer_printf(b, err, "Name the bank with its version and digest: *"));
-    NB_TRY(plain(b, p->name, err));
+    NB_TRY(card_plain(b, p->name, err));
     NB_TRY(nb_buffer_printf(b, err, "* "));
-    NB_TRY(plain(b, p->version, err));
+    NB_TRY(card_plain(b, p->version, err));
     NB_TRY(nb_buffer_printf(b, err, ", SHA-256 `%.16s`, mined with negbank %s.\n", p->digest.hex, nb_version()));
 done:
     return status;
@@ -236,19 +237,19 @@ nb_status nb_card_write(nb_buffer *out, const nb_publication *p, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_buffer_printf(out, err, "# "));
-    NB_TRY(plain(out, p->name, err));
+    NB_TRY(card_plain(out, p->name, err));
     NB_TRY(nb_buffer_printf(out, err, " "));
-    NB_TRY(plain(out, p->version, err));
+    NB_TRY(card_plain(out, p->version, err));
     NB_TRY(nb_buffer_printf(out, err,
                             "\n\n%zu negative labels for %zu classes: with them and a CLIP model, images of none of "
                             "these classes are told from images of one of them.\n\n",
                             p->bank->negative_count, p->bank->label_count));
-    NB_TRY(facts(out, p, err));
-    NB_TRY(labels(out, p->bank, err));
-    NB_TRY(parameters(out, p, err));
-    NB_TRY(quality(out, p, err));
-    NB_TRY(use(out, p, err));
-    NB_TRY(cite(out, p, err));
+    NB_TRY(card_facts(out, p, err));
+    NB_TRY(card_labels(out, p->bank, err));
+    NB_TRY(card_parameters(out, p, err));
+    NB_TRY(card_quality(out, p, err));
+    NB_TRY(card_use(out, p, err));
+    NB_TRY(card_cite(out, p, err));
 done:
     return status;
 }

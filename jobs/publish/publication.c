@@ -62,18 +62,18 @@ char *nb_publication_option(const nb_publication *p, const char *name)
 
 /* ---- the entry ---- */
 
-static bool set_text(json_t *entry, const char *key, const char *text)
+static bool publication_set_text(json_t *entry, const char *key, const char *text)
 {
     return !text || !*text || json_object_set_new(entry, key, json_string(text)) == 0;
 }
 
-static bool set_count(json_t *entry, const char *key, size_t count)
+static bool publication_set_count(json_t *entry, const char *key, size_t count)
 {
     return json_object_set_new(entry, key, json_integer((json_int_t)count)) == 0;
 }
 
 /* Six digits: an index is for choosing, the card has the rest. */
-static bool set_quality(json_t *entry, const nb_publication *p)
+static bool publication_set_quality(json_t *entry, const nb_publication *p)
 {
     static const char *const names[][2] = {
         {"auroc", "auroc"}, {"fpr95", "fpr95_id_positive"}, {"fpr95_ood_positive", "fpr95_ood_positive"}};
@@ -90,7 +90,7 @@ static bool set_quality(json_t *entry, const nb_publication *p)
     return fine;
 }
 
-static bool set_labels(json_t *entry, const nb_bank *bank)
+static bool publication_set_labels(json_t *entry, const nb_bank *bank)
 {
     json_t *labels = json_array();
     size_t bytes = 0;
@@ -112,18 +112,22 @@ nb_status nb_entry_make(json_t **out, const nb_publication *p, nb_error *err)
     char *criterion = nb_publication_option(p, "criterion");
     json_t *e = json_object();
     nb_clock_iso(now);
-    bool fine = criterion && e && set_text(e, "name", p->name) && set_text(e, "version", p->version) &&
-                set_text(e, "file", p->file) && set_count(e, "bytes", p->bytes) && set_text(e, "sha256", p->digest.hex);
+    bool fine = criterion && e && publication_set_text(e, "name", p->name) &&
+                publication_set_text(e, "version", p->version) && publication_set_text(e, "file", p->file) &&
+                publication_set_count(e, "bytes", p->bytes) && publication_set_text(e, "sha256", p->digest.hex);
     if (fine && p->public_key) {
         snprintf(beside, sizeof beside, "%s.minisig", p->file);
-        fine = set_text(e, "signature", beside);
+        fine = publication_set_text(e, "signature", beside);
     }
     snprintf(beside, sizeof beside, "%s.md", p->file);
-    fine = fine && set_text(e, "card", beside) && set_text(e, "published", now) && set_labels(e, bank) &&
-           set_count(e, "label_count", bank->label_count) && set_count(e, "negatives", bank->negative_count) &&
-           set_count(e, "dimensions", bank->d) && set_text(e, "criterion", criterion) &&
-           set_text(e, "score", bank->score) && set_text(e, "checkpoint", nb_publication_input(p, "model")) &&
-           set_text(e, "corpus", p->corpus) && set_text(e, "licence", p->licence) && set_quality(e, p);
+    fine = fine && publication_set_text(e, "card", beside) && publication_set_text(e, "published", now) &&
+           publication_set_labels(e, bank) && publication_set_count(e, "label_count", bank->label_count) &&
+           publication_set_count(e, "negatives", bank->negative_count) &&
+           publication_set_count(e, "dimensions", bank->d) && publication_set_text(e, "criterion", criterion) &&
+           publication_set_text(e, "score", bank->score) &&
+           publication_set_text(e, "checkpoint", nb_publication_input(p, "model")) &&
+           publication_set_text(e, "corpus", p->corpus) && publication_set_text(e, "licence", p->licence) &&
+           publication_set_quality(e, p);
     free(criterion);
     if (!fine) {
         json_decref(e);

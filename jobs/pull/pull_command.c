@@ -36,7 +36,7 @@ typedef struct run {
 
 enum { SUM_MAX = 4096 };
 
-static bool take_digest(char out[65], const char *text, size_t len)
+static bool pull_take_digest(char out[65], const char *text, size_t len)
 {
     if (len < 64 || strspn(text, "0123456789abcdefABCDEF") != 64) {
         return false;
@@ -51,20 +51,20 @@ static bool take_digest(char out[65], const char *text, size_t len)
 /* ---- which file, and what is known of it ---- */
 
 /* Where the digest an address had last is kept, for use offline. */
-static nb_status address_note(const run *r, char **path, nb_error *err)
+static nb_status pull_address_note(const run *r, char **path, nb_error *err)
 {
     return nb_cache_path(path, &r->cache, "addresses", nb_digest_bytes(r->url.request, strlen(r->url.request)).hex, "",
                          err);
 }
 
-static nb_status digest_from_note(run *r, nb_error *err)
+static nb_status pull_digest_from_note(run *r, nb_error *err)
 {
     char *path = NULL, *text = NULL;
     size_t len = 0;
     nb_status status;
-    NB_TRY(address_note(r, &path, err));
+    NB_TRY(pull_address_note(r, &path, err));
     bool known = access(path, F_OK) == 0 && nb_file_read(path, SUM_MAX, &text, &len, NULL) == NB_OK &&
-                 take_digest(r->expected, text, len);
+                 pull_take_digest(r->expected, text, len);
     if (!known) {
         nb_fail(err, NB_ERR_NETWORK, "'%s' is not in the cache", r->url.shown);
         status = nb_hint(err, "pull it once without --offline");
@@ -75,7 +75,7 @@ done:
     return status;
 }
 
-static nb_status digest_from_server(run *r, nb_error *err)
+static nb_status pull_digest_from_server(run *r, nb_error *err)
 {
     nb_url sum = {0};
     nb_http_reply reply = {0};
@@ -86,7 +86,7 @@ static nb_status digest_from_server(run *r, nb_error *err)
         nb_log_warn(&r->job->log, "'%s' has no .sha256 beside it: only the bank's own seal is checked", r->url.shown);
     } else if (reply.status != 200) {
         status = nb_http_refused(&(nb_http_request){.method = "GET", .url = &sum}, &reply, err);
-    } else if (!take_digest(r->expected, reply.body.len ? reply.body.data : "", reply.body.len)) {
+    } else if (!pull_take_digest(r->expected, reply.body.len ? reply.body.data : "", reply.body.len)) {
         status = nb_fail(err, NB_ERR_VERIFY, "'%s' does not begin with a SHA-256", sum.shown);
     }
 done:
@@ -95,19 +95,19 @@ done:
     return status;
 }
 
-static nb_status resolve_address(run *r, nb_error *err)
+static nb_status pull_resolve_address(run *r, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_url_parse(&r->url, r->set->what, err));
     NB_TRY(nb_url_suffixed(&r->signature_url, &r->url, ".minisig", err));
     if (!r->expected[0]) {
-        NB_TRY(r->set->offline ? digest_from_note(r, err) : digest_from_server(r, err));
+        NB_TRY(r->set->offline ? pull_digest_from_note(r, err) : pull_digest_from_server(r, err));
     }
 done:
     return status;
 }
 
-static nb_status take_entry(run *r, const json_t *bank, const nb_url *index, nb_error *err)
+static nb_status pull_take_entry(run *r, const json_t *bank, const nb_url *index, nb_error *err)
 {
     const char *signature = nb_index_text_of(bank, "signature"), *sum = nb_index_text_of(bank, "sha256");
     nb_status status;
@@ -126,7 +126,7 @@ done:
 }
 
 /* NAME or NAME@VERSION, through an index. */
-static nb_status resolve_name(run *r, nb_error *err)
+static nb_status pull_resolve_name(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_url url = {0};
@@ -153,7 +153,7 @@ static nb_status resolve_name(run *r, nb_error *err)
                          nb_index_text_of(json_array_get(index.banks, json_array_size(index.banks) - 1), "name"));
         goto done;
     }
-    NB_TRY(take_entry(r, bank, &url, err));
+    NB_TRY(pull_take_entry(r, bank, &url, err));
 done:
     nb_index_free(&index);
     nb_url_free(&url);
@@ -164,7 +164,7 @@ done:
 /* ---- proof ---- */
 
 /* The signature: from the server, or the copy beside the cached bank. */
-static nb_status read_signature(run *r, nb_buffer *text, nb_error *err)
+static nb_status pull_read_signature(run *r, nb_buffer *text, nb_error *err)
 {
     nb_http_reply reply = {0};
     char *copy = NULL, *kept = NULL;
@@ -199,7 +199,7 @@ done:
     return status;
 }
 
-static nb_status check_signature(run *r, const nb_map *map, const char *sum, nb_error *err)
+static nb_status pull_check_signature(run *r, const nb_map *map, const char *sum, nb_error *err)
 {
     nb_buffer text = {0};
     nb_signature signature;
@@ -208,7 +208,7 @@ static nb_status check_signature(run *r, const nb_map *map, const char *sum, nb_
     if (!r->key_count || (r->vouched && !r->signature_url.text)) {
         return NB_OK;
     }
-    NB_TRY(read_signature(r, &text, err));
+    NB_TRY(pull_read_signature(r, &text, err));
     NB_TRY(nb_signature_parse(&signature, r->signature_url.shown, text.data ? text.data : "", text.len, err));
     NB_TRY(nb_signature_check(&signature, &(nb_trusted_keys){r->keys, r->key_count}, map->data, map->len, r->url.shown,
                               err));
@@ -226,7 +226,7 @@ done:
 }
 
 /* Digest, seal and signature of a file; *sum is its digest. */
-static nb_status prove(run *r, const char *path, nb_digest *sum, nb_error *err)
+static nb_status pull_prove(run *r, const char *path, nb_digest *sum, nb_error *err)
 {
     nb_map map = {0};
     nb_seal seal;
@@ -238,7 +238,7 @@ static nb_status prove(run *r, const char *path, nb_digest *sum, nb_error *err)
             nb_fail(err, NB_ERR_VERIFY, "'%s' has SHA-256 %s, it should be %s", r->url.shown, sum->hex, r->expected);
         goto done;
     }
-    NB_TRY(check_signature(r, &map, sum->hex, err));
+    NB_TRY(pull_check_signature(r, &map, sum->hex, err));
     status = nb_seal_verify(&seal, path, NB_BANK_KIND, err);
     if (status != NB_OK) {
         nb_context(err, "'%s' is no whole bank", r->url.shown);
@@ -251,7 +251,7 @@ done:
 /* ---- fetching ---- */
 
 /* One download and its proof; *again: what was kept of an earlier one may be what is wrong. */
-static nb_status fetch_once(run *r, const char *part, nb_digest *sum, bool *again, nb_error *err)
+static nb_status pull_fetch_once(run *r, const char *part, nb_digest *sum, bool *again, nb_error *err)
 {
     nb_download d = {.url = &r->url,
                      .path = part,
@@ -263,7 +263,7 @@ static nb_status fetch_once(run *r, const char *part, nb_digest *sum, bool *agai
     *again = false;
     status = nb_download_run(r->http, &d, &got, err);
     if (status == NB_OK) {
-        status = prove(r, part, sum, err);
+        status = pull_prove(r, part, sum, err);
     }
     if (status == NB_ERR_VERIFY || status == NB_ERR_INPUT) {
         nb_download_forget(part);
@@ -272,7 +272,7 @@ static nb_status fetch_once(run *r, const char *part, nb_digest *sum, bool *agai
     return status;
 }
 
-static nb_status keep_in_cache(run *r, const char *part, const nb_digest *sum, nb_error *err)
+static nb_status pull_keep_in_cache(run *r, const char *part, const nb_digest *sum, nb_error *err)
 {
     nb_output out = {0};
     char *note = NULL;
@@ -287,7 +287,7 @@ static nb_status keep_in_cache(run *r, const char *part, const nb_digest *sum, n
     }
     NB_TRY(nb_output_commit(&out, err));
     nb_download_forget(part); /* what lay beside it */
-    NB_TRY(address_note(r, &note, err));
+    NB_TRY(pull_address_note(r, &note, err));
     NB_TRY(nb_file_write(note, true, sum->hex, 64, err));
 done:
     free(note);
@@ -295,7 +295,7 @@ done:
     return status;
 }
 
-static nb_status fetch(run *r, nb_error *err)
+static nb_status pull_fetch(run *r, nb_error *err)
 {
     nb_digest sum;
     char *part = NULL;
@@ -307,21 +307,21 @@ static nb_status fetch(run *r, nb_error *err)
     }
     nb_digest key = nb_digest_bytes(r->url.request, strlen(r->url.request));
     NB_TRY(nb_cache_path(&part, &r->cache, "parts", r->expected[0] ? r->expected : key.hex, ".part", err));
-    status = fetch_once(r, part, &sum, &again, err);
+    status = pull_fetch_once(r, part, &sum, &again, err);
     if (again) {
         nb_log_warn(&r->job->log, "%s; it is fetched anew", err->message);
         nb_error_clear(err);
-        status = fetch_once(r, part, &sum, &again, err);
+        status = pull_fetch_once(r, part, &sum, &again, err);
     }
     NB_TRY(status);
-    NB_TRY(keep_in_cache(r, part, &sum, err));
+    NB_TRY(pull_keep_in_cache(r, part, &sum, err));
 done:
     free(part);
     return status;
 }
 
 /* The cached file, when it is there and whole. */
-static nb_status look_in_cache(run *r, bool *found, nb_error *err)
+static nb_status pull_look_in_cache(run *r, bool *found, nb_error *err)
 {
     nb_digest sum;
     nb_map map;
@@ -341,14 +341,14 @@ static nb_status look_in_cache(run *r, bool *found, nb_error *err)
         goto done;
     }
     NB_TRY(nb_map_open(&map, r->path, err));
-    status = check_signature(r, &map, sum.hex, err);
+    status = pull_check_signature(r, &map, sum.hex, err);
     nb_map_close(&map);
     *found = status == NB_OK;
 done:
     return status;
 }
 
-static nb_status give_out(run *r, nb_error *err)
+static nb_status pull_give_out(run *r, nb_error *err)
 {
     const settings *s = r->set;
     nb_map map = {0};
@@ -372,20 +372,20 @@ static nb_status pull_bank(run *r, nb_error *err)
     int lock = -1;
     bool found;
     nb_status status;
-    if (s->sha256 && (strlen(s->sha256) != 64 || !take_digest(r->expected, s->sha256, 64))) {
+    if (s->sha256 && (strlen(s->sha256) != 64 || !pull_take_digest(r->expected, s->sha256, 64))) {
         return nb_fail(err, NB_ERR_USAGE, "--sha256: '%s' is not 64 hexadecimal digits", s->sha256);
     }
-    NB_TRY(nb_url_like(s->what) ? resolve_address(r, err) : resolve_name(r, err));
+    NB_TRY(nb_url_like(s->what) ? pull_resolve_address(r, err) : pull_resolve_name(r, err));
     snprintf(lock_name, sizeof lock_name, "%s",
              r->expected[0] ? r->expected : nb_digest_bytes(r->url.request, strlen(r->url.request)).hex);
     NB_TRY(nb_cache_lock(&lock, &r->cache, lock_name, &r->job->log, err));
-    NB_TRY(look_in_cache(r, &found, err));
+    NB_TRY(pull_look_in_cache(r, &found, err));
     if (found) {
         nb_log_info(&r->job->log, "'%s' is in the cache", r->url.shown);
     } else {
-        NB_TRY(fetch(r, err));
+        NB_TRY(pull_fetch(r, err));
     }
-    NB_TRY(give_out(r, err));
+    NB_TRY(pull_give_out(r, err));
 done:
     nb_cache_unlock(&lock);
     return status;
@@ -393,7 +393,7 @@ done:
 
 /* ---- the command ---- */
 
-static nb_status check_words(const nb_job *job, nb_error *err)
+static nb_status pull_check_words(const nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     if (!s->what == !s->model) {
@@ -411,7 +411,7 @@ static nb_status pull(nb_job *job, nb_error *err)
     run r = {.job = job, .set = job->settings, .bytes = -1};
     const settings *s = r.set;
     nb_status status;
-    NB_TRY(check_words(job, err));
+    NB_TRY(pull_check_words(job, err));
     NB_TRY(nb_job_trusted_keys(&s->verify, 0, &r.keys, &r.key_count, err));
     NB_TRY(nb_cache_open(&r.cache, s->transfer.cache, err));
     NB_TRY(nb_http_create(&r.http, &s->transfer.http, &job->log, err));

@@ -36,7 +36,7 @@ typedef struct run {
 /* ---- SHA256SUMS ---- */
 
 /* Lines "HEX  NAME" or "HEX *NAME"; names in other folders are of no interest here. */
-static nb_status parse_sums(run *r, char *text, nb_error *err)
+static nb_status pull_model_parse_sums(run *r, char *text, nb_error *err)
 {
     nb_status status = NB_OK;
     size_t number = 0;
@@ -63,7 +63,7 @@ done:
     return status;
 }
 
-static nb_status check_sums_signature(run *r, const nb_buffer *sums, nb_error *err)
+static nb_status pull_model_check_sums_signature(run *r, const nb_buffer *sums, nb_error *err)
 {
     nb_url url = {0};
     nb_http_reply reply = {0};
@@ -84,7 +84,7 @@ done:
     return status;
 }
 
-static nb_status read_sums(run *r, nb_error *err)
+static nb_status pull_model_read_sums(run *r, nb_error *err)
 {
     nb_url url = {0};
     nb_http_reply reply = {0};
@@ -97,16 +97,16 @@ static nb_status read_sums(run *r, nb_error *err)
         goto done;
     }
     if (r->what->key_count) {
-        NB_TRY(check_sums_signature(r, &reply.body, err));
+        NB_TRY(pull_model_check_sums_signature(r, &reply.body, err));
     }
-    NB_TRY(r->listed ? parse_sums(r, reply.body.data, err) : NB_OK);
+    NB_TRY(r->listed ? pull_model_parse_sums(r, reply.body.data, err) : NB_OK);
 done:
     nb_http_reply_free(&reply);
     nb_url_free(&url);
     return status;
 }
 
-static const char *listed_digest(const run *r, const char *name)
+static const char *pull_model_listed_digest(const run *r, const char *name)
 {
     for (size_t i = 0; i < r->names.count; i++) {
         if (strcmp(nb_strings_get(&r->names, i), name) == 0) {
@@ -118,16 +118,17 @@ static const char *listed_digest(const run *r, const char *name)
 
 /* ---- one file ---- */
 
-static nb_status note_file(run *r, const char *name, const nb_digest *digest, nb_error *err)
+static nb_status pull_model_note_file(run *r, const char *name, const nb_digest *digest, nb_error *err)
 {
     nb_status status = nb_buffer_printf(&r->sums, err, "%s  %s\n", digest->hex, name);
     return status == NB_OK ? nb_strings_push(&r->got, name, strlen(name), err) : status;
 }
 
-static nb_status check_file(run *r, const char *name, const char *part, const char *hub, nb_digest *sum, nb_error *err)
+static nb_status pull_model_check_file(run *r, const char *name, const char *part, const char *hub, nb_digest *sum,
+                                       nb_error *err)
 {
     char linked[65] = "";
-    const char *want = listed_digest(r, name);
+    const char *want = pull_model_listed_digest(r, name);
     size_t quote = *hub == '"';
     nb_status status = nb_digest_file(sum, part, err);
     if (status != NB_OK) {
@@ -147,7 +148,7 @@ static nb_status check_file(run *r, const char *name, const char *part, const ch
 
 /* *found false: the server has no such file. A wrong digest of a file continued from an earlier run gets one new try.
  */
-static nb_status fetch_file(run *r, const char *name, bool *found, nb_error *err)
+static nb_status pull_model_fetch_file(run *r, const char *name, bool *found, nb_error *err)
 {
     nb_url url = {0};
     char *path = NULL;
@@ -159,7 +160,7 @@ static nb_status fetch_file(run *r, const char *name, bool *found, nb_error *err
     *found = access(path, F_OK) == 0;
     if (*found) { /* by an interrupted run, which had checked it */
         NB_TRY(nb_digest_file(&sum, path, err));
-        NB_TRY(note_file(r, name, &sum, err));
+        NB_TRY(pull_model_note_file(r, name, &sum, err));
         goto done;
     }
     NB_TRY(nb_url_beside(&url, &r->base, name, err));
@@ -168,12 +169,12 @@ static nb_status fetch_file(run *r, const char *name, bool *found, nb_error *err
                      .path = part.data,
                      .expect = -1,
                      .max_bytes = INT64_MAX / 2,
-                     .checked = listed_digest(r, name) != NULL,
+                     .checked = pull_model_listed_digest(r, name) != NULL,
                      .optional = true};
     for (int attempt = 0; attempt < 2; attempt++) {
         NB_TRY(nb_download_run(r->http, &d, &got, err));
         *found = got.found;
-        status = got.found ? check_file(r, name, part.data, got.linked_etag, &sum, err) : NB_OK;
+        status = got.found ? pull_model_check_file(r, name, part.data, got.linked_etag, &sum, err) : NB_OK;
         if (status != NB_OK || !got.found) {
             nb_download_forget(part.data);
         }
@@ -191,7 +192,7 @@ static nb_status fetch_file(run *r, const char *name, bool *found, nb_error *err
             goto done;
         }
         nb_download_forget(part.data);
-        NB_TRY(note_file(r, name, &sum, err));
+        NB_TRY(pull_model_note_file(r, name, &sum, err));
         nb_log_info(&r->job->log, "%s", name);
     }
 done:
@@ -201,10 +202,10 @@ done:
     return status;
 }
 
-static nb_status need_file(run *r, const char *name, nb_error *err)
+static nb_status pull_model_need_file(run *r, const char *name, nb_error *err)
 {
     bool found;
-    nb_status status = fetch_file(r, name, &found, err);
+    nb_status status = pull_model_fetch_file(r, name, &found, err);
     if (status == NB_OK && !found) {
         nb_fail(err, NB_ERR_NETWORK, "'%s' has no '%s'", r->base.shown, name);
         status =
@@ -215,7 +216,7 @@ static nb_status need_file(run *r, const char *name, nb_error *err)
 
 /* ---- all files ---- */
 
-static nb_status fetch_shards(run *r, const char *index, nb_error *err)
+static nb_status pull_model_fetch_shards(run *r, const char *index, nb_error *err)
 {
     char *path = NULL, *text = NULL;
     size_t len = 0;
@@ -230,7 +231,7 @@ static nb_status fetch_shards(run *r, const char *index, nb_error *err)
             status = nb_fail(err, NB_ERR_INPUT, "'%s': a shard's name is no plain file name", path);
             goto done;
         }
-        NB_TRY(need_file(r, shard, err));
+        NB_TRY(pull_model_need_file(r, shard, err));
     }
 done:
     nb_shard_map_free(&map);
@@ -239,7 +240,7 @@ done:
     return status;
 }
 
-static nb_status fetch_weights(run *r, nb_error *err)
+static nb_status pull_model_fetch_weights(run *r, nb_error *err)
 {
     static const struct {
         const char *name;
@@ -251,9 +252,9 @@ static nb_status fetch_weights(run *r, nb_error *err)
     nb_status status = NB_OK;
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         bool found;
-        NB_TRY(fetch_file(r, ways[i].name, &found, err));
+        NB_TRY(pull_model_fetch_file(r, ways[i].name, &found, err));
         if (found) {
-            return ways[i].index ? fetch_shards(r, ways[i].name, err) : NB_OK;
+            return ways[i].index ? pull_model_fetch_shards(r, ways[i].name, err) : NB_OK;
         }
     }
     nb_fail(err, NB_ERR_NETWORK, "'%s' has no weights in safetensors files", r->base.shown);
@@ -262,19 +263,19 @@ done:
     return status;
 }
 
-static nb_status fetch_all(run *r, nb_error *err)
+static nb_status pull_model_fetch_all(run *r, nb_error *err)
 {
     bool config, open_config, vocabulary, found;
     nb_status status;
-    NB_TRY(fetch_file(r, "config.json", &config, err));
-    NB_TRY(fetch_file(r, "open_clip_config.json", &open_config, err));
+    NB_TRY(pull_model_fetch_file(r, "config.json", &config, err));
+    NB_TRY(pull_model_fetch_file(r, "open_clip_config.json", &open_config, err));
     if (!config && !open_config) {
-        NB_TRY(need_file(r, "config.json", err));
+        NB_TRY(pull_model_need_file(r, "config.json", err));
     }
-    NB_TRY(fetch_file(r, "preprocessor_config.json", &found, err));
-    NB_TRY(fetch_file(r, "vocab.json", &vocabulary, err));
-    NB_TRY(vocabulary ? need_file(r, "merges.txt", err) : need_file(r, "tokenizer.json", err));
-    NB_TRY(fetch_weights(r, err));
+    NB_TRY(pull_model_fetch_file(r, "preprocessor_config.json", &found, err));
+    NB_TRY(pull_model_fetch_file(r, "vocab.json", &vocabulary, err));
+    NB_TRY(vocabulary ? pull_model_need_file(r, "merges.txt", err) : pull_model_need_file(r, "tokenizer.json", err));
+    NB_TRY(pull_model_fetch_weights(r, err));
 done:
     return status;
 }
@@ -282,7 +283,7 @@ done:
 /* ---- the folder ---- */
 
 /* A partial of another source, or of another state of it, is not continued. */
-static nb_status open_folder(run *r, nb_error *err)
+static nb_status pull_model_open_folder(run *r, nb_error *err)
 {
     char *path = NULL, *text = NULL;
     nb_buffer now = {0};
@@ -310,7 +311,7 @@ done:
     return status;
 }
 
-static nb_status refuse_existing(const char *folder, bool force, nb_error *err)
+static nb_status pull_model_refuse_existing(const char *folder, bool force, nb_error *err)
 {
     DIR *d = opendir(folder);
     size_t entries = 0;
@@ -328,7 +329,7 @@ static nb_status refuse_existing(const char *folder, bool force, nb_error *err)
 }
 
 /* The folder under its name; with --force its files go into the one that is there. */
-static nb_status commit(run *r, nb_error *err)
+static nb_status pull_model_commit(run *r, nb_error *err)
 {
     char *from = NULL, *to = NULL, *sums = NULL, *source = NULL;
     nb_checkpoint *checkpoint = NULL;
@@ -367,7 +368,7 @@ done:
     return status;
 }
 
-static nb_status find_base(run *r, nb_error *err)
+static nb_status pull_model_find_base(run *r, nb_error *err)
 {
     nb_buffer b = {0};
     const char *from = r->what->from;
@@ -392,15 +393,15 @@ nb_status nb_job_pull_model(const nb_job *job, nb_http *http, const nb_model_pul
     while (len > 1 && what->output[len - 1] == '/') {
         len--;
     }
-    NB_TRY(refuse_existing(what->output, what->force, err));
-    NB_TRY(find_base(&r, err));
+    NB_TRY(pull_model_refuse_existing(what->output, what->force, err));
+    NB_TRY(pull_model_find_base(&r, err));
     NB_TRY(nb_buffer_printf(&folder, err, "%.*s.partial", (int)len, what->output));
     r.folder = folder.data;
     NB_TRY(nb_cache_lock(&lock, what->cache, nb_digest_bytes(folder.data, folder.len).hex, &job->log, err));
-    NB_TRY(read_sums(&r, err));
-    NB_TRY(open_folder(&r, err));
-    NB_TRY(fetch_all(&r, err));
-    NB_TRY(commit(&r, err));
+    NB_TRY(pull_model_read_sums(&r, err));
+    NB_TRY(pull_model_open_folder(&r, err));
+    NB_TRY(pull_model_fetch_all(&r, err));
+    NB_TRY(pull_model_commit(&r, err));
     nb_log_info(&job->log, "%s -> %s (%zu files)", r.base.shown, what->output, r.got.count - 1);
 done:
     nb_cache_unlock(&lock);

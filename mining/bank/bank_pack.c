@@ -15,7 +15,7 @@ typedef struct rounding {
 } rounding;
 
 /* The mean row, and the root mean square of what is left of every coordinate. */
-static void find_columns(nb_packed_rows *p, const float *rows, size_t count, size_t width)
+static void bank_pack_find_columns(nb_packed_rows *p, const float *rows, size_t count, size_t width)
 {
     for (size_t j = 0; j < width; j++) {
         double sum = 0, squares = 0;
@@ -34,22 +34,22 @@ static void find_columns(nb_packed_rows *p, const float *rows, size_t count, siz
     }
 }
 
-static double rest_of(const nb_packed_rows *p, const float *row, size_t j)
+static double bank_pack_rest_of(const nb_packed_rows *p, const float *row, size_t j)
 {
     return ((double)row[j] - (double)p->centre[j]) / (double)p->columns[j];
 }
 
-static float find_scale(const nb_packed_rows *p, const float *row, size_t width)
+static float bank_pack_find_scale(const nb_packed_rows *p, const float *row, size_t width)
 {
     double largest = 0;
     for (size_t j = 0; j < width; j++) {
-        largest = fmax(largest, fabs(rest_of(p, row, j)));
+        largest = fmax(largest, fabs(bank_pack_rest_of(p, row, j)));
     }
     return largest > 0 ? (float)(largest / NB_PACK_CODE_MAX) : 1;
 }
 
 /* What the sums along the directions would be worth after an error of `step` in coordinate j. */
-static double cost(const rounding *r, size_t j, double step)
+static double bank_pack_cost(const rounding *r, size_t j, double step)
 {
     double total = own_error * step * step;
     for (size_t k = 0; k < r->k; k++) {
@@ -59,22 +59,22 @@ static double cost(const rounding *r, size_t j, double step)
     return total;
 }
 
-static double clamp_code(double code)
+static double bank_pack_clamp_code(double code)
 {
     return fmin(fmax(code, -NB_PACK_CODE_MAX), NB_PACK_CODE_MAX);
 }
 
-static void round_row(nb_packed_rows *p, rounding *r, const float *row, size_t i, size_t width)
+static void bank_pack_round_row(nb_packed_rows *p, rounding *r, const float *row, size_t i, size_t width)
 {
     memset(r->sum, 0, sizeof r->sum);
-    p->scales[i] = find_scale(p, row, width);
+    p->scales[i] = bank_pack_find_scale(p, row, width);
     for (size_t j = 0; j < width; j++) {
         r->directions[j * r->k + r->k - 1] = (double)row[j];
         double unit = (double)p->scales[i] * (double)p->columns[j];
         double exact = ((double)row[j] - (double)p->centre[j]) / unit;
-        double low = clamp_code(floor(exact)), high = clamp_code(ceil(exact));
+        double low = bank_pack_clamp_code(floor(exact)), high = bank_pack_clamp_code(ceil(exact));
         double below = (low - exact) * unit, above = (high - exact) * unit;
-        bool down = cost(r, j, below) <= cost(r, j, above);
+        bool down = bank_pack_cost(r, j, below) <= bank_pack_cost(r, j, above);
         for (size_t k = 0; k < r->k; k++) {
             r->sum[k] += (down ? below : above) * r->directions[j * r->k + k];
         }
@@ -100,9 +100,9 @@ nb_status nb_pack_rows(nb_packed_rows *p, const nb_pack_source *from, nb_error *
             r.directions[j * r.k + k] = (double)direction[j];
         }
     }
-    find_columns(p, from->rows, count, width);
+    bank_pack_find_columns(p, from->rows, count, width);
     for (size_t i = 0; i < count; i++) {
-        round_row(p, &r, from->rows + i * width, i, width);
+        bank_pack_round_row(p, &r, from->rows + i * width, i, width);
     }
 done:
     free(r.directions);

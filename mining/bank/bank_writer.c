@@ -24,7 +24,7 @@ typedef struct array {
     size_t rank, rows, width; /* rank: 1 for a vector, 2 for rows */
 } array;
 
-static nb_status put(writer *w, const char *name, array shape, const void *data)
+static nb_status bank_writer_put(writer *w, const char *name, array shape, const void *data)
 {
     const hsize_t dims[2] = {shape.rows, shape.width};
     size_t bytes = H5Tget_size(shape.mem_type) * shape.rows * shape.width;
@@ -33,17 +33,17 @@ static nb_status put(writer *w, const char *name, array shape, const void *data)
     return status == NB_OK ? nb_h5_put(w->file, name, &rows, NB_H5_ZSTD, w->err) : status;
 }
 
-static nb_status put_floats(writer *w, const char *name, size_t count, const float *values)
+static nb_status bank_writer_put_floats(writer *w, const char *name, size_t count, const float *values)
 {
-    return put(w, name, (array){H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 1, count, 1}, values);
+    return bank_writer_put(w, name, (array){H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 1, count, 1}, values);
 }
 
-static nb_status put_doubles(writer *w, const char *name, size_t count, const double *values)
+static nb_status bank_writer_put_doubles(writer *w, const char *name, size_t count, const double *values)
 {
-    return put(w, name, (array){H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 1, count, 1}, values);
+    return bank_writer_put(w, name, (array){H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 1, count, 1}, values);
 }
 
-static nb_status put_strings(writer *w, const char *name, const nb_strings *strings)
+static nb_status bank_writer_put_strings(writer *w, const char *name, const nb_strings *strings)
 {
     char part[64];
     nb_status status;
@@ -57,13 +57,13 @@ done:
     return status;
 }
 
-static nb_status put_text(writer *w, const char *name, const char *text)
+static nb_status bank_writer_put_text(writer *w, const char *name, const char *text)
 {
     nb_status status = nb_bank_digests_add(w->digests, name, text, strlen(text) + 1, w->err);
     return status == NB_OK ? nb_h5_put_text(w->file, name, text, w->err) : status;
 }
 
-static nb_status check_rows(const char *what, const float *rows, size_t count, size_t d, nb_error *err)
+static nb_status bank_writer_check_rows(const char *what, const float *rows, size_t count, size_t d, nb_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         double sum = 0;
@@ -77,22 +77,22 @@ static nb_status check_rows(const char *what, const float *rows, size_t count, s
     return NB_OK;
 }
 
-static nb_status put_rows(writer *w, const char *name, const float *rows, size_t count, size_t d, bool half)
+static nb_status bank_writer_put_rows(writer *w, const char *name, const float *rows, size_t count, size_t d, bool half)
 {
     hid_t type = -1;
     uint16_t *bits = NULL;
     nb_error *err = w->err;
     nb_status status;
-    NB_TRY(check_rows(name, rows, count, d, err));
+    NB_TRY(bank_writer_check_rows(name, rows, count, d, err));
     if (!half) {
-        return put(w, name, (array){H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, count, d}, rows);
+        return bank_writer_put(w, name, (array){H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, count, d}, rows);
     }
     NB_TRY_NEW(bits, count * d);
     for (size_t i = 0; i < count * d; i++) {
         bits[i] = nb_float_to_half(rows[i]);
     }
     type = nb_h5_half_type();
-    NB_TRY(put(w, name, (array){type, type, 2, count, d}, bits));
+    NB_TRY(bank_writer_put(w, name, (array){type, type, 2, count, d}, bits));
 done:
     if (type >= 0) {
         H5Tclose(type);
@@ -101,25 +101,25 @@ done:
     return status;
 }
 
-static nb_status put_codes(writer *w, const char *group, const nb_packed_rows *p, size_t count, size_t d)
+static nb_status bank_writer_put_codes(writer *w, const char *group, const nb_packed_rows *p, size_t count, size_t d)
 {
     char name[64];
     nb_status status;
     snprintf(name, sizeof name, "%s/embeddings", group);
-    NB_TRY(put(w, name, (array){H5T_STD_I8LE, H5T_NATIVE_INT8, 2, count, d}, p->codes));
+    NB_TRY(bank_writer_put(w, name, (array){H5T_STD_I8LE, H5T_NATIVE_INT8, 2, count, d}, p->codes));
     snprintf(name, sizeof name, "%s/scales", group);
-    NB_TRY(put_floats(w, name, count, p->scales));
+    NB_TRY(bank_writer_put_floats(w, name, count, p->scales));
     snprintf(name, sizeof name, "%s/centre", group);
-    NB_TRY(put_floats(w, name, d, p->centre));
+    NB_TRY(bank_writer_put_floats(w, name, d, p->centre));
     snprintf(name, sizeof name, "%s/columns", group);
-    NB_TRY(put_floats(w, name, d, p->columns));
+    NB_TRY(bank_writer_put_floats(w, name, d, p->columns));
 done:
     return status;
 }
 
 /* GROUP/embeddings as the content wants them: images lie where the prototypes are, or else near the labels. */
-static nb_status put_negative_rows(writer *w, const nb_bank_content *c, const char *group, const float *rows,
-                                   size_t count)
+static nb_status bank_writer_put_negative_rows(writer *w, const nb_bank_content *c, const char *group,
+                                               const float *rows, size_t count)
 {
     char name[64];
     nb_packed_rows packed = {0};
@@ -131,53 +131,53 @@ static nb_status put_negative_rows(writer *w, const nb_bank_content *c, const ch
     nb_status status;
     snprintf(name, sizeof name, "%s/embeddings", group);
     if (c->precision != NB_BANK_INT8) {
-        return put_rows(w, name, rows, count, c->d, c->precision == NB_BANK_FP16);
+        return bank_writer_put_rows(w, name, rows, count, c->d, c->precision == NB_BANK_FP16);
     }
-    NB_TRY(check_rows(name, rows, count, c->d, w->err));
+    NB_TRY(bank_writer_check_rows(name, rows, count, c->d, w->err));
     NB_TRY(nb_pack_rows(&packed, &from, w->err));
-    NB_TRY(put_codes(w, group, &packed, count, c->d));
+    NB_TRY(bank_writer_put_codes(w, group, &packed, count, c->d));
 done:
     nb_packed_rows_free(&packed);
     return status;
 }
 
-static nb_status put_data(writer *w, const nb_bank_content *c)
+static nb_status bank_writer_put_data(writer *w, const nb_bank_content *c)
 {
     size_t m = c->negatives->count;
     bool half = c->precision != NB_BANK_FP32;
     nb_status status;
-    NB_TRY(put_strings(w, "labels/names", c->labels));
-    NB_TRY(put_rows(w, "labels/embeddings", c->label_rows, c->labels->count, c->d, half));
+    NB_TRY(bank_writer_put_strings(w, "labels/names", c->labels));
+    NB_TRY(bank_writer_put_rows(w, "labels/embeddings", c->label_rows, c->labels->count, c->d, half));
     if (c->prototypes) {
-        NB_TRY(put_rows(w, "labels/prototypes", c->prototypes, c->labels->count, c->d, half));
+        NB_TRY(bank_writer_put_rows(w, "labels/prototypes", c->prototypes, c->labels->count, c->d, half));
     }
-    NB_TRY(put_strings(w, "negatives/texts", c->negatives));
-    NB_TRY(put_negative_rows(w, c, "negatives", c->negative_rows, c->negatives->count));
-    NB_TRY(put_doubles(w, "negatives/criterion", c->negatives->count, c->criterion));
-    NB_TRY(put(w, "negatives/tags", (array){H5T_STD_U8LE, H5T_NATIVE_UINT8, 1, m, 1}, c->tags));
-    NB_TRY(put(w, "negatives/ids", (array){H5T_STD_U64LE, H5T_NATIVE_UINT64, 1, m, 1}, c->ids));
+    NB_TRY(bank_writer_put_strings(w, "negatives/texts", c->negatives));
+    NB_TRY(bank_writer_put_negative_rows(w, c, "negatives", c->negative_rows, c->negatives->count));
+    NB_TRY(bank_writer_put_doubles(w, "negatives/criterion", c->negatives->count, c->criterion));
+    NB_TRY(bank_writer_put(w, "negatives/tags", (array){H5T_STD_U8LE, H5T_NATIVE_UINT8, 1, m, 1}, c->tags));
+    NB_TRY(bank_writer_put(w, "negatives/ids", (array){H5T_STD_U64LE, H5T_NATIVE_UINT64, 1, m, 1}, c->ids));
     if (c->visual) {
-        NB_TRY(put_strings(w, "visual/names", c->visual->names));
-        NB_TRY(put_negative_rows(w, c, "visual", c->visual->rows, c->visual->names->count));
-        NB_TRY(put_doubles(w, "visual/criterion", c->visual->names->count, c->visual->criterion));
+        NB_TRY(bank_writer_put_strings(w, "visual/names", c->visual->names));
+        NB_TRY(bank_writer_put_negative_rows(w, c, "visual", c->visual->rows, c->visual->names->count));
+        NB_TRY(bank_writer_put_doubles(w, "visual/criterion", c->visual->names->count, c->visual->criterion));
     }
 done:
     return status;
 }
 
-static nb_status put_texts(writer *w, const nb_bank_content *c, const nb_bank_threshold *threshold)
+static nb_status bank_writer_put_texts(writer *w, const nb_bank_content *c, const nb_bank_threshold *threshold)
 {
     char *suggestion = NULL, *calibration = NULL, *source = NULL, *digests = NULL;
     nb_status status;
     NB_TRY(nb_bank_suggestion_text(&c->suggestion, &suggestion, w->err));
-    NB_TRY(put_text(w, "suggested", suggestion));
+    NB_TRY(bank_writer_put_text(w, "suggested", suggestion));
     if (threshold) {
         NB_TRY(nb_bank_threshold_text(threshold, &calibration, w->err));
-        NB_TRY(put_text(w, "calibration", calibration));
+        NB_TRY(bank_writer_put_text(w, "calibration", calibration));
     }
     NB_TRY(nb_bank_source_text(&c->source, &source, w->err));
-    NB_TRY(put_text(w, "source", source));
-    NB_TRY(put_text(w, "provenance", c->provenance));
+    NB_TRY(bank_writer_put_text(w, "source", source));
+    NB_TRY(bank_writer_put_text(w, "provenance", c->provenance));
     NB_TRY(nb_bank_digests_text(w->digests, &digests, w->err));
     NB_TRY(nb_h5_put_text(w->file, "digests", digests, w->err));
 done:
@@ -188,14 +188,14 @@ done:
     return status;
 }
 
-static nb_status write_file(const char *path, const nb_bank_content *c, const nb_bank_threshold *threshold,
-                            nb_digest *digest, nb_error *err)
+static nb_status bank_writer_write_file(const char *path, const nb_bank_content *c, const nb_bank_threshold *threshold,
+                                        nb_digest *digest, nb_error *err)
 {
     writer w = {.file = -1, .digests = json_object(), .err = err};
     nb_status status;
     NB_TRY(nb_h5_create(&w.file, path, NB_BANK_KIND, NB_BANK_FORMAT, err));
-    NB_TRY(put_data(&w, c));
-    NB_TRY(put_texts(&w, c, threshold));
+    NB_TRY(bank_writer_put_data(&w, c));
+    NB_TRY(bank_writer_put_texts(&w, c, threshold));
     NB_TRY(nb_h5_save(&w.file, path, err));
     NB_TRY(nb_seal_write(path, NB_BANK_KIND, 0, 0, digest, err));
 done:
@@ -205,7 +205,8 @@ done:
 }
 
 /* Reads the bank back, and finds the threshold where one is wanted. */
-static nb_status read_back(const char *path, const nb_bank_content *c, nb_bank_threshold *threshold, nb_error *err)
+static nb_status bank_writer_read_back(const char *path, const nb_bank_content *c, nb_bank_threshold *threshold,
+                                       nb_error *err)
 {
     nb_bank bank;
     nb_status status = nb_bank_open(&bank, path, err);
@@ -222,10 +223,10 @@ nb_status nb_bank_write(const char *path, bool force, const nb_bank_content *c, 
     nb_bank_threshold threshold = {0};
     nb_status status;
     NB_TRY(nb_output_begin(&out, path, force, err));
-    NB_TRY(write_file(out.partial, c, NULL, digest, err));
-    NB_TRY(read_back(out.partial, c, &threshold, err));
+    NB_TRY(bank_writer_write_file(out.partial, c, NULL, digest, err));
+    NB_TRY(bank_writer_read_back(out.partial, c, &threshold, err));
     if (c->measure) {
-        NB_TRY(write_file(out.partial, c, &threshold, digest, err));
+        NB_TRY(bank_writer_write_file(out.partial, c, &threshold, digest, err));
     }
     NB_TRY(nb_output_commit(&out, err));
 done:

@@ -24,17 +24,17 @@ typedef struct build {
 
 /* ---- reading ---- */
 
-static nb_status report_progress(void *pool, uint64_t bytes)
+static nb_status build_report_progress(void *pool, uint64_t bytes)
 {
     return nb_pool_report(pool, bytes);
 }
 
-static nb_status digest_input(build *b, nb_pool *pool, size_t input, nb_error *err)
+static nb_status build_digest_input(build *b, nb_pool *pool, size_t input, nb_error *err)
 {
     nb_digest digest;
     unsigned char bytes[DIGEST_WORDS * WORD_BYTES] = {0};
     const char *path = b->plan->inputs[input].path, *want = nb_strings_get(&b->plan->files.digests, input);
-    nb_status status = nb_digest_file_progress(&digest, path, report_progress, pool, err);
+    nb_status status = nb_digest_file_progress(&digest, path, build_report_progress, pool, err);
     if (status != NB_OK) {
         return status;
     }
@@ -47,26 +47,26 @@ static nb_status digest_input(build *b, nb_pool *pool, size_t input, nb_error *e
     return NB_OK;
 }
 
-static uint64_t bytes_of(const nb_corpus_plan *plan, size_t piece)
+static uint64_t build_bytes_of(const nb_corpus_plan *plan, size_t piece)
 {
     const nb_piece *p = &plan->pieces[piece];
     return (p->end == UINT64_MAX ? plan->inputs[p->input].bytes : p->end) - p->begin;
 }
 
 /* One piece, or the digest of one input. */
-static nb_status visit(void *state, nb_pool *pool, size_t tile, nb_error *err)
+static nb_status build_visit(void *state, nb_pool *pool, size_t tile, nb_error *err)
 {
     build *b = state;
     const nb_corpus_plan *plan = b->plan;
-    const nb_corpus_progress progress = {.progress = report_progress, .state = pool};
+    const nb_corpus_progress progress = {.progress = build_report_progress, .state = pool};
     size_t piece = b->order[tile], input = piece - plan->piece_count;
     nb_status status;
     if (piece < plan->piece_count) {
         const nb_corpus_piece what = {.plan = plan, .number = piece, .progress = &progress};
         NB_TRY(nb_corpus_read_piece(&b->sorter, &b->out->counts, &b->out->lines_before[piece], &what, err));
-        pool->counters.items += bytes_of(plan, piece);
+        pool->counters.items += build_bytes_of(plan, piece);
     } else {
-        NB_TRY(digest_input(b, pool, input, err));
+        NB_TRY(build_digest_input(b, pool, input, err));
         pool->counters.items += plan->inputs[input].bytes;
     }
 done:
@@ -74,7 +74,7 @@ done:
 }
 
 /* Collective. */
-static nb_status read_all(build *b, nb_error *err)
+static nb_status build_read_all(build *b, nb_error *err)
 {
     const nb_pool_work work = {.what = "bytes to read and to hash",
                                .hint = "",
@@ -82,13 +82,13 @@ static nb_status read_all(build *b, nb_error *err)
                                .tiles = b->plan->piece_count + b->plan->count,
                                .run = 1,
                                .sharing = NB_SHARING_AUTO,
-                               .visit = visit,
+                               .visit = build_visit,
                                .state = b};
     return nb_pool_run(b->comm, b->options->log, &work, NULL, err);
 }
 
 /* Lines of each piece become lines in front of it. */
-static void sum_lines(build *b)
+static void build_sum_lines(build *b)
 {
     const nb_piece *pieces = b->plan->pieces;
     uint64_t sum = 0;
@@ -100,7 +100,7 @@ static void sum_lines(build *b)
     }
 }
 
-static nb_status make_sorter(build *b, nb_error *err)
+static nb_status build_make_sorter(build *b, nb_error *err)
 {
     nb_corpus_slice *out = b->out;
     const nb_corpus_plan *plan = b->plan;
@@ -115,25 +115,25 @@ done:
 }
 
 /* Collective. */
-static nb_status read_and_sort(build *b, nb_error *err)
+static nb_status build_read_and_sort(build *b, nb_error *err)
 {
     size_t fan_in = (size_t)(b->options->memory / 8 / NB_RUN_BUFFER_MIN);
     nb_status status;
-    NB_TRY(nb_comm_agree(b->comm, make_sorter(b, err), err));
-    NB_TRY(read_all(b, err));
+    NB_TRY(nb_comm_agree(b->comm, build_make_sorter(b, err), err));
+    NB_TRY(build_read_all(b, err));
     NB_TRY(nb_comm_agree(b->comm, nb_sorter_finish(&b->sorter, fan_in, err), err));
 done:
     return status;
 }
 
-static nb_status combine(build *b, nb_error *err)
+static nb_status build_combine(build *b, nb_error *err)
 {
     nb_corpus_slice *out = b->out;
     nb_status status;
     NB_TRY(nb_comm_sum(b->comm, out->lines_before, b->plan->piece_count, err));
     NB_TRY(nb_comm_sum(b->comm, b->digests, b->plan->count * DIGEST_WORDS, err));
     NB_TRY(nb_comm_sum(b->comm, (uint64_t *)&out->counts, sizeof out->counts / sizeof(uint64_t), err));
-    sum_lines(b);
+    build_sum_lines(b);
     for (size_t i = 0; i < b->plan->count; i++) {
         unsigned char bytes[DIGEST_WORDS * WORD_BYTES];
         memcpy(bytes, b->digests + DIGEST_WORDS * i, sizeof bytes);
@@ -145,7 +145,7 @@ done:
 
 /* ---- bringing the ranks' entries in order ---- */
 
-static size_t block_bytes(uint64_t memory)
+static size_t build_block_bytes(uint64_t memory)
 {
     uint64_t block = memory / 64;
     return block < NB_EXCHANGE_BLOCK_MIN ? NB_EXCHANGE_BLOCK_MIN
@@ -153,7 +153,7 @@ static size_t block_bytes(uint64_t memory)
                                          : (size_t)block;
 }
 
-static nb_status reserve(build *b, nb_error *err)
+static nb_status build_reserve(build *b, nb_error *err)
 {
     size_t size = (size_t)b->comm->size;
     nb_status status;
@@ -167,21 +167,21 @@ done:
     return status;
 }
 
-static nb_status exchange(build *b, nb_error *err)
+static nb_status build_exchange(build *b, nb_error *err)
 {
     nb_strings splitters = {0};
     nb_status status;
-    NB_TRY(nb_comm_agree(b->comm, reserve(b, err), err));
+    NB_TRY(nb_comm_agree(b->comm, build_reserve(b, err), err));
     NB_TRY(nb_exchange_splitters(&splitters, b->comm, &b->sorter, &b->out->traffic, err));
     const nb_exchange_plan plan = {
-        .comm = b->comm, .sorter = &b->sorter, .splitters = &splitters, .block = block_bytes(b->options->memory)};
+        .comm = b->comm, .sorter = &b->sorter, .splitters = &splitters, .block = build_block_bytes(b->options->memory)};
     NB_TRY(nb_exchange(b->runs, b->spools, &plan, &b->out->traffic, err));
 done:
     nb_strings_free(&splitters);
     return status;
 }
 
-static void free_sorted(build *b)
+static void build_free_sorted(build *b)
 {
     for (int r = 0; b->spools && r < b->comm->size; r++) {
         nb_spool_free(&b->spools[r]);
@@ -194,7 +194,7 @@ static void free_sorted(build *b)
     nb_sorter_free(&b->sorter);
 }
 
-static nb_status merge(build *b, uint64_t *text_bytes, nb_error *err)
+static nb_status build_merge(build *b, uint64_t *text_bytes, nb_error *err)
 {
     nb_merge m = {0};
     nb_status status;
@@ -208,8 +208,8 @@ done:
 /* ---- numbering ---- */
 
 /* Text bytes of `count` rows of the spool from row `skip` on. */
-static nb_status bytes_of_rows(const nb_corpus_slice *slice, uint64_t skip, uint64_t count, uint64_t *bytes,
-                               nb_error *err)
+static nb_status build_bytes_of_rows(const nb_corpus_slice *slice, uint64_t skip, uint64_t count, uint64_t *bytes,
+                                     nb_error *err)
 {
     const nb_run run = {.spool = &slice->rows, .begin = 0, .end = slice->rows.size};
     nb_run_reader reader;
@@ -227,7 +227,7 @@ done:
 }
 
 /* Collective. sums [size + 1] becomes what the ranks before each one hold; sums[size] all of it. */
-static nb_status sum_before(const nb_comm *comm, uint64_t own, uint64_t *sums, nb_error *err)
+static nb_status build_sum_before(const nb_comm *comm, uint64_t own, uint64_t *sums, nb_error *err)
 {
     size_t size = (size_t)comm->size;
     memset(sums, 0, (size + 1) * sizeof *sums);
@@ -242,7 +242,7 @@ static nb_status sum_before(const nb_comm *comm, uint64_t own, uint64_t *sums, n
 }
 
 /* Collective; the rows are merged. Cuts off what --skip and --limit leave out and numbers the rest. */
-static nb_status number_rows(build *b, uint64_t text_bytes, nb_error *err)
+static nb_status build_number_rows(build *b, uint64_t text_bytes, nb_error *err)
 {
     nb_corpus_slice *out = b->out;
     size_t size = (size_t)b->comm->size, rank = (size_t)b->comm->rank;
@@ -252,7 +252,7 @@ static nb_status number_rows(build *b, uint64_t text_bytes, nb_error *err)
 done:
     status = nb_comm_agree(b->comm, status, err);
     if (status == NB_OK) {
-        status = sum_before(b->comm, out->spool_rows, sums, err);
+        status = build_sum_before(b->comm, out->spool_rows, sums, err);
     }
     if (status == NB_OK) {
         const nb_corpus_settings *s = &b->plan->settings;
@@ -265,16 +265,16 @@ done:
         out->counts.dropped[NB_DROP_LIMIT] += unique - (end - begin);
         out->counts.kept = out->range.total = end - begin;
         if (out->range.count != out->spool_rows) {
-            status = bytes_of_rows(out, out->skip, out->range.count, &text_bytes, err);
+            status = build_bytes_of_rows(out, out->skip, out->range.count, &text_bytes, err);
         }
         status = nb_comm_agree(b->comm, status, err);
     }
     if (status == NB_OK) {
-        status = sum_before(b->comm, out->range.count, sums, err);
+        status = build_sum_before(b->comm, out->range.count, sums, err);
         out->range.first = sums[rank];
     }
     if (status == NB_OK) {
-        status = sum_before(b->comm, text_bytes + out->range.count, sums, err);
+        status = build_sum_before(b->comm, text_bytes + out->range.count, sums, err);
         out->range.first_byte = sums[rank];
         out->range.total_bytes = sums[size];
     }
@@ -293,17 +293,17 @@ nb_status nb_corpus_build(nb_corpus_slice *out, const nb_comm *comm, const nb_co
     *out =
         (nb_corpus_slice){.scratch = nb_scratch_file_in(options->scratch), .budget = (size_t)(options->memory / 8 * 3)};
     out->rows = nb_spool_in(&out->scratch, &out->budget);
-    NB_TRY(read_and_sort(&b, err));
-    NB_TRY(combine(&b, err));
-    NB_TRY(exchange(&b, err));
-    NB_TRY(nb_comm_agree(comm, merge(&b, &text_bytes, err), err));
+    NB_TRY(build_read_and_sort(&b, err));
+    NB_TRY(build_combine(&b, err));
+    NB_TRY(build_exchange(&b, err));
+    NB_TRY(nb_comm_agree(comm, build_merge(&b, &text_bytes, err), err));
     out->spilled = b.sorter.spilled + b.received.end;
-    free_sorted(&b);
-    NB_TRY(number_rows(&b, text_bytes, err));
+    build_free_sorted(&b);
+    NB_TRY(build_number_rows(&b, text_bytes, err));
     NB_TRY(nb_comm_sum(comm, (uint64_t *)&out->traffic, sizeof out->traffic / sizeof(uint64_t), err));
     NB_TRY(nb_comm_sum(comm, &out->spilled, 1, err));
 done:
-    free_sorted(&b);
+    build_free_sorted(&b);
     free(b.order);
     free(b.digests);
     if (status != NB_OK) {

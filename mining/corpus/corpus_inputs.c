@@ -19,7 +19,7 @@ typedef struct item {
     int64_t size;
 } item;
 
-static nb_status add(nb_inputs *out, const item *one, nb_error *err)
+static nb_status corpus_inputs_add(nb_inputs *out, const item *one, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_strings_push(&out->paths, one->path, strlen(one->path), err));
@@ -30,14 +30,14 @@ done:
     return status;
 }
 
-static nb_status add_file(nb_inputs *out, const char *path, const char *digest, nb_error *err)
+static nb_status corpus_inputs_add_file(nb_inputs *out, const char *path, const char *digest, nb_error *err)
 {
     nb_status status = nb_file_check(path, err);
     const item one = {.path = path, .name = path, .digest = digest, .address = ""};
-    return status == NB_OK ? add(out, &one, err) : status;
+    return status == NB_OK ? corpus_inputs_add(out, &one, err) : status;
 }
 
-static nb_status add_address(nb_inputs *out, const char *word, const char *digest, nb_error *err)
+static nb_status corpus_inputs_add_address(nb_inputs *out, const char *word, const char *digest, nb_error *err)
 {
     nb_url url = {0};
     char *name = NULL;
@@ -50,14 +50,14 @@ static nb_status add_address(nb_inputs *out, const char *word, const char *diges
         goto done;
     }
     const item one = {.path = "", .name = url.shown, .digest = digest, .address = word};
-    NB_TRY(add(out, &one, err));
+    NB_TRY(corpus_inputs_add(out, &one, err));
 done:
     nb_url_free(&url);
     free(name);
     return status;
 }
 
-static nb_status add_pattern(nb_inputs *out, const char *word, nb_error *err)
+static nb_status corpus_inputs_add_pattern(nb_inputs *out, const char *word, nb_error *err)
 {
     glob_t found = {0};
     nb_status status = NB_OK;
@@ -69,22 +69,23 @@ static nb_status add_pattern(nb_inputs *out, const char *word, nb_error *err)
         status = nb_hint(err, "quote a pattern so that the shell leaves it alone, and look at the folder");
     }
     for (size_t i = 0; status == NB_OK && i < found.gl_pathc; i++) {
-        status = add_file(out, found.gl_pathv[i], "", err);
+        status = corpus_inputs_add_file(out, found.gl_pathv[i], "", err);
     }
     globfree(&found);
     return status;
 }
 
-static nb_status add_word(nb_inputs *out, const char *word, const char *digest, nb_error *err)
+static nb_status corpus_inputs_add_word(nb_inputs *out, const char *word, const char *digest, nb_error *err)
 {
     if (nb_url_like(word)) {
-        return add_address(out, word, digest, err);
+        return corpus_inputs_add_address(out, word, digest, err);
     }
     bool pattern = strpbrk(word, "*?[") != NULL && access(word, F_OK) != 0;
-    return pattern && !digest[0] ? add_pattern(out, word, err) : add_file(out, word, digest, err);
+    return pattern && !digest[0] ? corpus_inputs_add_pattern(out, word, err)
+                                 : corpus_inputs_add_file(out, word, digest, err);
 }
 
-static bool begins_with_digest(const char *line, size_t len)
+static bool corpus_inputs_begins_with_digest(const char *line, size_t len)
 {
     if (len < DIGEST_LEN + 3 || line[DIGEST_LEN] != ' ' ||
         (line[DIGEST_LEN + 1] != ' ' && line[DIGEST_LEN + 1] != '*')) {
@@ -98,25 +99,25 @@ static bool begins_with_digest(const char *line, size_t len)
     return true;
 }
 
-static nb_status add_line(nb_inputs *out, const char *folder, const char *line, size_t len, nb_error *err)
+static nb_status corpus_inputs_add_line(nb_inputs *out, const char *folder, const char *line, size_t len, nb_error *err)
 {
     char digest[DIGEST_LEN + 1] = "";
     char *path = NULL;
     nb_status status;
-    if (begins_with_digest(line, len)) {
+    if (corpus_inputs_begins_with_digest(line, len)) {
         for (size_t i = 0; i < DIGEST_LEN; i++) {
             digest[i] = (char)tolower((unsigned char)line[i]);
         }
         line += DIGEST_LEN + 2;
     }
     NB_TRY(nb_path_join(&path, line[0] == '/' || nb_url_like(line) ? "" : folder, line, err));
-    NB_TRY(add_word(out, path, digest, err));
+    NB_TRY(corpus_inputs_add_word(out, path, digest, err));
 done:
     free(path);
     return status;
 }
 
-static nb_status add_manifest(nb_inputs *out, const char *path, nb_error *err)
+static nb_status corpus_inputs_add_manifest(nb_inputs *out, const char *path, nb_error *err)
 {
     nb_strings lines = {0};
     char *folder = NULL;
@@ -131,7 +132,7 @@ static nb_status add_manifest(nb_inputs *out, const char *path, nb_error *err)
         if (!len || line[0] == '#') {
             continue;
         }
-        status = add_line(out, folder, line, len, err);
+        status = corpus_inputs_add_line(out, folder, line, len, err);
         if (status != NB_OK) {
             nb_context(err, "'%s' line %zu", path, i + 1);
             goto done;
@@ -143,7 +144,7 @@ done:
     return status;
 }
 
-static int by_name(const void *left, const void *right)
+static int corpus_inputs_by_name(const void *left, const void *right)
 {
     const item *a = left, *b = right;
     int order = strcmp(a->base, b->base);
@@ -153,7 +154,7 @@ static int by_name(const void *left, const void *right)
 }
 
 /* `local`: the files of the addresses, in the order of the list; NULL: they are not there yet. */
-static nb_status put_in_order(nb_inputs *in, const nb_strings *local, nb_error *err)
+static nb_status corpus_inputs_put_in_order(nb_inputs *in, const nb_strings *local, nb_error *err)
 {
     nb_inputs out = {0};
     item *items = NULL;
@@ -176,7 +177,7 @@ static nb_status put_in_order(nb_inputs *in, const nb_strings *local, nb_error *
                           .base = nb_path_base(path),
                           .size = st.st_size};
     }
-    qsort(items, in->paths.count, sizeof *items, by_name);
+    qsort(items, in->paths.count, sizeof *items, corpus_inputs_by_name);
     for (size_t i = 0; i < in->paths.count; i++) {
         const item *last = i ? &items[i - 1] : NULL;
         if (last && strcmp(last->key, items[i].key) == 0) {
@@ -186,7 +187,7 @@ static nb_status put_in_order(nb_inputs *in, const nb_strings *local, nb_error *
             }
             continue;
         }
-        NB_TRY(add(&out, &items[i], err));
+        NB_TRY(corpus_inputs_add(&out, &items[i], err));
     }
     nb_inputs_free(in);
     *in = out;
@@ -203,16 +204,17 @@ nb_status nb_inputs_open(nb_inputs *out, const nb_strings *words, const char *ma
     *out = (nb_inputs){0};
     for (size_t i = 0; i < words->count; i++) {
         const char *word = nb_strings_get(words, i);
-        NB_TRY(word[0] == '@' ? add_manifest(out, word + 1, err) : add_word(out, word, "", err));
+        NB_TRY(word[0] == '@' ? corpus_inputs_add_manifest(out, word + 1, err)
+                              : corpus_inputs_add_word(out, word, "", err));
     }
     if (manifest) {
-        NB_TRY(add_manifest(out, manifest, err));
+        NB_TRY(corpus_inputs_add_manifest(out, manifest, err));
     }
     if (!out->paths.count) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' lists no file", manifest ? manifest : "the manifest");
         goto done;
     }
-    NB_TRY(put_in_order(out, NULL, err));
+    NB_TRY(corpus_inputs_put_in_order(out, NULL, err));
 done:
     if (status != NB_OK) {
         nb_inputs_free(out);
@@ -222,7 +224,7 @@ done:
 
 nb_status nb_inputs_place(nb_inputs *inputs, const nb_strings *paths, nb_error *err)
 {
-    return put_in_order(inputs, paths, err);
+    return corpus_inputs_put_in_order(inputs, paths, err);
 }
 
 void nb_inputs_free(nb_inputs *inputs)

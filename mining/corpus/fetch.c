@@ -23,7 +23,7 @@ typedef struct fetch {
 
 /* ---- what there is to fetch ---- */
 
-static nb_status list(fetch *f, const nb_inputs *files, nb_error *err)
+static nb_status fetch_list(fetch *f, const nb_inputs *files, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t i = 0; i < files->paths.count; i++) {
@@ -38,7 +38,7 @@ done:
 }
 
 /* Collective. Rank 0's list to all. */
-static nb_status share(fetch *f, nb_error *err)
+static nb_status fetch_share(fetch *f, nb_error *err)
 {
     nb_buffer block = {.max = SIZE_MAX / 2};
     uint64_t len;
@@ -66,7 +66,7 @@ done:
     return nb_comm_agree(f->comm, status, err);
 }
 
-static nb_status name_paths(fetch *f, const nb_digest *set, nb_error *err)
+static nb_status fetch_name_paths(fetch *f, const nb_digest *set, nb_error *err)
 {
     nb_buffer folder = {0}, path = {0};
     nb_url url = {0};
@@ -94,7 +94,7 @@ done:
 }
 
 /* Each rank for itself; rank 0 waits here for another run of the same addresses. */
-static nb_status prepare(fetch *f, nb_error *err)
+static nb_status fetch_prepare(fetch *f, nb_error *err)
 {
     nb_buffer all = {0};
     nb_digest set;
@@ -104,7 +104,7 @@ static nb_status prepare(fetch *f, nb_error *err)
     }
     set = nb_digest_bytes(all.data, all.len);
     NB_TRY(nb_cache_open(&f->cache, f->options->cache, err));
-    NB_TRY(name_paths(f, &set, err));
+    NB_TRY(fetch_name_paths(f, &set, err));
     if (f->comm->rank == 0) {
         NB_TRY(nb_cache_lock(&f->out->lock, &f->cache, set.hex, f->options->log, err));
     }
@@ -116,13 +116,13 @@ done:
 
 /* ---- fetching ---- */
 
-static bool stopped(void *state)
+static bool fetch_stopped(void *state)
 {
     const fetch *f = state;
     return nb_pool_report(f->pool, 0) != NB_OK;
 }
 
-static nb_status visit(void *state, nb_pool *pool, size_t tile, nb_error *err)
+static nb_status fetch_visit(void *state, nb_pool *pool, size_t tile, nb_error *err)
 {
     fetch *f = state;
     const char *digest = nb_strings_get(&f->digests, tile), *path = nb_strings_get(&f->out->paths, tile);
@@ -153,13 +153,13 @@ static nb_status fetch_all(fetch *f, nb_error *err)
                                .tiles = f->addresses.count,
                                .run = 1,
                                .sharing = NB_SHARING_AUTO,
-                               .visit = visit,
+                               .visit = fetch_visit,
                                .state = f};
     return nb_pool_run(f->comm, f->options->log, &work, NULL, err);
 }
 
 /* Ranks on another node may have another folder under the same name. */
-static nb_status check_shared(const fetch *f, nb_error *err)
+static nb_status fetch_check_shared(const fetch *f, nb_error *err)
 {
     for (size_t i = 0; i < f->out->paths.count; i++) {
         const char *path = nb_strings_get(&f->out->paths, i);
@@ -179,18 +179,18 @@ nb_status nb_corpus_fetch(nb_fetched *out, nb_inputs *files, const nb_comm *comm
     uint64_t count;
     nb_status status;
     *out = (nb_fetched){.lock = -1};
-    f.http_options.stopped = stopped;
+    f.http_options.stopped = fetch_stopped;
     f.http_options.stop_state = &f;
-    NB_TRY(nb_comm_agree(comm, first ? list(&f, files, err) : NB_OK, err));
+    NB_TRY(nb_comm_agree(comm, first ? fetch_list(&f, files, err) : NB_OK, err));
     count = f.addresses.count;
     NB_TRY(nb_comm_broadcast(comm, &count, sizeof count, err));
     if (!count) {
         goto done;
     }
-    NB_TRY(share(&f, err));
-    NB_TRY(nb_comm_agree(comm, prepare(&f, err), err));
+    NB_TRY(fetch_share(&f, err));
+    NB_TRY(nb_comm_agree(comm, fetch_prepare(&f, err), err));
     NB_TRY(fetch_all(&f, err));
-    status = check_shared(&f, err);
+    status = fetch_check_shared(&f, err);
     if (status == NB_OK && first) {
         status = nb_inputs_place(files, &out->paths, err);
     }

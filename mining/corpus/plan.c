@@ -6,7 +6,7 @@
 
 enum { FORMAT_NAME_MAX = 16, PACKED_FACTOR = 4, READ_WEIGHT = 3 };
 
-static nb_status exclude(nb_corpus_plan *plan, const nb_strings *labels, nb_error *err)
+static nb_status plan_exclude(nb_corpus_plan *plan, const nb_strings *labels, nb_error *err)
 {
     nb_normaliser n;
     nb_status status = nb_normaliser_open(&n, NB_TEXT_BYTES_MAX, err);
@@ -29,7 +29,7 @@ done:
     return status;
 }
 
-static nb_status fill_settings(nb_corpus_plan *plan, const nb_corpus_settings *settings, nb_error *err)
+static nb_status plan_fill_settings(nb_corpus_plan *plan, const nb_corpus_settings *settings, nb_error *err)
 {
     *plan = (nb_corpus_plan){.settings = *settings};
     nb_corpus_settings *s = &plan->settings;
@@ -41,11 +41,11 @@ static nb_status fill_settings(nb_corpus_plan *plan, const nb_corpus_settings *s
         return nb_fail(err, NB_ERR_USAGE, "texts of %zu bytes are too long, at most %d are possible", s->max_bytes,
                        NB_TEXT_BYTES_MAX);
     }
-    return settings->excluded && settings->excluded->count ? exclude(plan, settings->excluded, err) : NB_OK;
+    return settings->excluded && settings->excluded->count ? plan_exclude(plan, settings->excluded, err) : NB_OK;
 }
 
 /* Rank 0's part: what there is. */
-static nb_status list(nb_corpus_plan *plan, const nb_strings *words, const char *manifest, nb_error *err)
+static nb_status plan_list(nb_corpus_plan *plan, const nb_strings *words, const char *manifest, nb_error *err)
 {
     if (!words->count && !manifest) {
         return nb_fail(err, NB_ERR_USAGE, "a corpus needs inputs, none are given");
@@ -59,7 +59,7 @@ static nb_status list(nb_corpus_plan *plan, const nb_strings *words, const char 
 }
 
 /* Rank 0's part: what is in it. */
-static nb_status inspect(nb_corpus_plan *plan, nb_error *err)
+static nb_status plan_inspect(nb_corpus_plan *plan, nb_error *err)
 {
     nb_status status;
     plan->count = plan->files.paths.count;
@@ -78,7 +78,7 @@ typedef struct wire {
     char format[FORMAT_NAME_MAX];
 } wire;
 
-static nb_status pack(const nb_corpus_plan *plan, nb_buffer *out, nb_error *err)
+static nb_status plan_pack(const nb_corpus_plan *plan, nb_buffer *out, nb_error *err)
 {
     nb_status status = NB_OK;
     out->max = SIZE_MAX / 2;
@@ -101,7 +101,7 @@ done:
     return status;
 }
 
-static nb_status unpack(nb_corpus_plan *plan, const char *at, size_t count, nb_error *err)
+static nb_status plan_unpack(nb_corpus_plan *plan, const char *at, size_t count, nb_error *err)
 {
     nb_status status;
     plan->count = count;
@@ -127,13 +127,13 @@ done:
     return status;
 }
 
-static nb_status share(nb_corpus_plan *plan, const nb_comm *comm, nb_error *err)
+static nb_status plan_share(nb_corpus_plan *plan, const nb_comm *comm, nb_error *err)
 {
     nb_buffer block = {0};
     uint64_t sizes[2] = {0};
     nb_status status = NB_OK;
     if (comm->rank == 0) {
-        status = pack(plan, &block, err);
+        status = plan_pack(plan, &block, err);
         sizes[0] = plan->count;
         sizes[1] = block.len;
     }
@@ -146,7 +146,7 @@ static nb_status share(nb_corpus_plan *plan, const nb_comm *comm, nb_error *err)
     NB_TRY(nb_comm_agree(comm, status, err));
     NB_TRY(nb_comm_broadcast(comm, block.data, (size_t)sizes[1], err));
     if (comm->rank != 0) {
-        status = unpack(plan, block.data, (size_t)sizes[0], err);
+        status = plan_unpack(plan, block.data, (size_t)sizes[0], err);
     }
 done:
     free(block.data);
@@ -155,26 +155,26 @@ done:
 
 /* ---- pieces ---- */
 
-static uint64_t pieces_of(const nb_source *s, uint64_t piece_bytes)
+static uint64_t plan_pieces_of(const nb_source *s, uint64_t piece_bytes)
 {
     return s->splits ? (s->bytes + piece_bytes - 1) / piece_bytes : 1;
 }
 
-static nb_status cut(nb_corpus_plan *plan, nb_error *err)
+static nb_status plan_cut(nb_corpus_plan *plan, nb_error *err)
 {
     uint64_t piece_bytes = NB_PIECE_BYTES, total;
     nb_status status;
     do {
         total = 0;
         for (size_t i = 0; i < plan->count; i++) {
-            total += pieces_of(&plan->inputs[i], piece_bytes);
+            total += plan_pieces_of(&plan->inputs[i], piece_bytes);
         }
         piece_bytes *= total > NB_PIECES_MAX ? 2 : 1;
     } while (total > NB_PIECES_MAX);
     NB_TRY_NEW(plan->pieces, (size_t)total);
     for (size_t i = 0; i < plan->count; i++) {
         const nb_source *s = &plan->inputs[i];
-        uint64_t parts = pieces_of(s, piece_bytes);
+        uint64_t parts = plan_pieces_of(s, piece_bytes);
         for (uint64_t p = 0; p < parts; p++) {
             plan->pieces[plan->piece_count++] =
                 (nb_piece){(uint32_t)i, p * piece_bytes, p + 1 < parts ? (p + 1) * piece_bytes : UINT64_MAX};
@@ -189,17 +189,17 @@ nb_status nb_corpus_plan_open(nb_corpus_plan *plan, const nb_comm *comm, const n
                               const nb_corpus_settings *settings, nb_error *err)
 {
     bool first = comm->rank == 0;
-    nb_status status = fill_settings(plan, settings, err);
+    nb_status status = plan_fill_settings(plan, settings, err);
     if (status == NB_OK && first) {
-        status = list(plan, words, manifest, err);
+        status = plan_list(plan, words, manifest, err);
     }
     NB_TRY(nb_comm_agree(comm, status, err));
     if (settings->fetch) {
         NB_TRY(nb_corpus_fetch(&plan->fetched, &plan->files, comm, settings->fetch, err));
     }
-    NB_TRY(nb_comm_agree(comm, first ? inspect(plan, err) : NB_OK, err));
-    NB_TRY(nb_comm_agree(comm, comm->size > 1 ? share(plan, comm, err) : NB_OK, err));
-    NB_TRY(nb_comm_agree(comm, cut(plan, err), err));
+    NB_TRY(nb_comm_agree(comm, first ? plan_inspect(plan, err) : NB_OK, err));
+    NB_TRY(nb_comm_agree(comm, comm->size > 1 ? plan_share(plan, comm, err) : NB_OK, err));
+    NB_TRY(nb_comm_agree(comm, plan_cut(plan, err), err));
 done:
     if (status != NB_OK) {
         nb_corpus_plan_close(plan);
@@ -229,12 +229,12 @@ typedef struct work {
     size_t number;
 } work;
 
-static uint64_t unpacked(const nb_source *s)
+static uint64_t plan_unpacked(const nb_source *s)
 {
     return s->packing == NB_PACKING_NONE ? s->bytes : PACKED_FACTOR * s->bytes;
 }
 
-static int heaviest_first(const void *left, const void *right)
+static int plan_heaviest_first(const void *left, const void *right)
 {
     const work *a = left, *b = right;
     int order = (a->weight < b->weight) - (a->weight > b->weight);
@@ -253,11 +253,11 @@ nb_status nb_corpus_order(size_t **order, const nb_corpus_plan *plan, nb_error *
         bool digest = i >= plan->piece_count;
         const nb_piece *p = digest ? NULL : &plan->pieces[i];
         const nb_source *s = &plan->inputs[p ? p->input : i - plan->piece_count];
-        uint64_t whole = p ? READ_WEIGHT * unpacked(s) : s->bytes;
+        uint64_t whole = p ? READ_WEIGHT * plan_unpacked(s) : s->bytes;
         bool part = p && p->end != UINT64_MAX;
         items[i] = (work){part ? READ_WEIGHT * (p->end - p->begin) : p ? whole - READ_WEIGHT * p->begin : whole, i};
     }
-    qsort(items, count, sizeof *items, heaviest_first);
+    qsort(items, count, sizeof *items, plan_heaviest_first);
     for (size_t i = 0; i < count; i++) {
         (*order)[i] = items[i].number;
     }

@@ -14,7 +14,7 @@ typedef struct reader {
     nb_buffer sanitised;
 } reader;
 
-static nb_status sanitise(reader *r, nb_drop *drop, const char *bytes, size_t len, nb_error *err)
+static nb_status read_piece_sanitise(reader *r, nb_drop *drop, const char *bytes, size_t len, nb_error *err)
 {
     nb_buffer_clear(&r->sanitised);
     nb_status status = nb_utf8_replace(&r->sanitised, bytes, len, err);
@@ -25,13 +25,14 @@ static nb_status sanitise(reader *r, nb_drop *drop, const char *bytes, size_t le
     return status;
 }
 
-static nb_status take(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
+static nb_status read_piece_take(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line,
+                                 nb_error *err)
 {
     reader *r = state;
     nb_status status = NB_OK;
     nb_drop drop = known == NB_KEPT ? nb_normalise(&r->text, bytes, len, r->source->underscores) : known;
     if (drop == NB_DROP_UTF8 && known == NB_KEPT && r->source->replace) {
-        NB_TRY(sanitise(r, &drop, bytes, len, err));
+        NB_TRY(read_piece_sanitise(r, &drop, bytes, len, err));
     }
     if (drop == NB_KEPT && nb_label_set_has(&r->plan->excluded, &r->key, r->text.text, r->text.len)) {
         drop = NB_DROP_EXCLUDED;
@@ -51,7 +52,7 @@ done:
     return status;
 }
 
-static nb_status open_piece(nb_source_piece *out, const nb_corpus_piece *what, nb_error *err)
+static nb_status read_piece_open_piece(nb_source_piece *out, const nb_corpus_piece *what, nb_error *err)
 {
     const nb_piece *piece = &what->plan->pieces[what->number];
     const nb_source *source = &what->plan->inputs[piece->input];
@@ -77,12 +78,12 @@ nb_status nb_corpus_read_piece(nb_sorter *out, nb_corpus_counts *counts, uint64_
     const nb_source *source = &plan->inputs[plan->pieces[what->number].input];
     reader r = {
         .plan = plan, .source = source, .out = out, .counts = counts, .piece = what->number, .pulse = what->pulse};
-    const nb_candidate_sink sink = {.state = &r, .take = take};
+    const nb_candidate_sink sink = {.state = &r, .take = read_piece_take};
     nb_source_piece in = {0};
     nb_status status;
     NB_TRY(nb_normaliser_open(&r.text, plan->settings.max_bytes, err));
     NB_TRY(nb_normaliser_open(&r.key, plan->settings.max_bytes, err));
-    NB_TRY(open_piece(&in, what, err));
+    NB_TRY(read_piece_open_piece(&in, what, err));
     r.in = &in;
     NB_TRY(source->format->read(&in, &sink, err));
     counts->sanitised += in.sanitised;

@@ -21,7 +21,7 @@ typedef struct findings {
 } findings;
 
 /* Decodes one image. */
-static nb_status look_at(findings *f, size_t i, nb_error *err)
+static nb_status check_look_at(findings *f, size_t i, nb_error *err)
 {
     nb_reader_times times = {0};
     nb_image image = {0};
@@ -41,7 +41,7 @@ static nb_status look_at(findings *f, size_t i, nb_error *err)
     return NB_OK;
 }
 
-static nb_status visit(void *state, nb_pool *pool, size_t tile, nb_error *err)
+static nb_status check_visit(void *state, nb_pool *pool, size_t tile, nb_error *err)
 {
     findings *f = state;
     size_t begin = tile * TILE, end = f->in->count - begin < TILE ? f->in->count : begin + TILE;
@@ -50,14 +50,14 @@ static nb_status visit(void *state, nb_pool *pool, size_t tile, nb_error *err)
         if (f->known[i]) {
             pool->counters.kept++;
         } else {
-            status = look_at(f, i, err);
+            status = check_look_at(f, i, err);
             pool->counters.items++;
         }
     }
     return status;
 }
 
-static nb_status keep_good(nb_image_inputs *in, const uint8_t *done_marks, nb_error *err)
+static nb_status check_keep_good(nb_image_inputs *in, const uint8_t *done_marks, nb_error *err)
 {
     nb_image_inputs good = {0};
     nb_status status;
@@ -88,13 +88,13 @@ done:
 }
 
 /* Lines begin with the image's number. */
-static int by_number(const void *a, const void *b)
+static int check_by_number(const void *a, const void *b)
 {
     return memcmp(*(const char *const *)a, *(const char *const *)b, KEY);
 }
 
 /* Rank 0 names the first of all: every rank's own first are among them, for tiles are taken in order. */
-static nb_status name_first(const nb_log *log, char *all, size_t len, nb_error *err)
+static nb_status check_name_first(const nb_log *log, char *all, size_t len, nb_error *err)
 {
     char **lines = NULL;
     size_t count = 0;
@@ -105,7 +105,7 @@ static nb_status name_first(const nb_log *log, char *all, size_t len, nb_error *
         *stop = '\0';
         lines[count++] = line;
     }
-    qsort(lines, count, sizeof *lines, by_number);
+    qsort(lines, count, sizeof *lines, check_by_number);
     for (size_t i = 0; i < count && i < NB_IMAGES_NAMED; i++) {
         nb_log_warn(log, "skipped: %s", lines[i] + KEY + 1);
     }
@@ -114,7 +114,7 @@ done:
     return status;
 }
 
-static void count_faults(const nb_log *log, const uint8_t *done_marks, size_t count, size_t *dropped)
+static void check_count_faults(const nb_log *log, const uint8_t *done_marks, size_t count, size_t *dropped)
 {
     size_t faults[NB_IMAGE_FAULTS] = {0};
     nb_buffer text = {0};
@@ -140,8 +140,8 @@ static void count_faults(const nb_log *log, const uint8_t *done_marks, size_t co
 /* ---- what is known from an earlier run, and left for a later one ---- */
 
 /* Collective. Rank 0's file to all. */
-static nb_status read_done_marks(uint8_t *done_marks, const nb_comm *comm, const nb_image_inputs *in,
-                                 const nb_images_check_options *options, nb_error *err)
+static nb_status check_read_done_marks(uint8_t *done_marks, const nb_comm *comm, const nb_image_inputs *in,
+                                       const nb_images_check_options *options, nb_error *err)
 {
     if (!options || !options->resume) {
         return NB_OK;
@@ -153,7 +153,7 @@ static nb_status read_done_marks(uint8_t *done_marks, const nb_comm *comm, const
 }
 
 /* Collective, also after a request to stop, which all ranks know of then. The marks of all ranks, on all of them. */
-static nb_status combine_done_marks(uint8_t *done_marks, const nb_comm *comm, const findings *f, nb_error *err)
+static nb_status check_combine_done_marks(uint8_t *done_marks, const nb_comm *comm, const findings *f, nb_error *err)
 {
     nb_status status = nb_comm_or(comm, f->found, f->in->count, err);
     for (size_t i = 0; i < f->in->count; i++) {
@@ -163,8 +163,8 @@ static nb_status combine_done_marks(uint8_t *done_marks, const nb_comm *comm, co
 }
 
 /* Rank 0. That they cannot be kept is no reason to fail. */
-static void write_done_marks(const uint8_t *done_marks, const nb_log *log, const nb_image_inputs *in,
-                             const nb_images_check_options *options)
+static void check_write_done_marks(const uint8_t *done_marks, const nb_log *log, const nb_image_inputs *in,
+                                   const nb_images_check_options *options)
 {
     nb_error err = {0};
     if (options && nb_done_marks_write(done_marks, in, options->path, &err) != NB_OK) {
@@ -173,8 +173,8 @@ static void write_done_marks(const uint8_t *done_marks, const nb_log *log, const
 }
 
 /* Collective. Every image is looked at, once. */
-static nb_status look(uint8_t *done_marks, findings *f, const nb_comm *comm, const nb_log *log,
-                      const nb_images_check_options *options, nb_error *err)
+static nb_status check_look(uint8_t *done_marks, findings *f, const nb_comm *comm, const nb_log *log,
+                            const nb_images_check_options *options, nb_error *err)
 {
     const nb_image_inputs *in = f->in;
     const nb_pool_work work = {.what = "images looked at",
@@ -184,7 +184,7 @@ static nb_status look(uint8_t *done_marks, findings *f, const nb_comm *comm, con
                                .tiles = (in->count + TILE - 1) / TILE,
                                .run = nb_image_inputs_run(in, TILE, (size_t)comm->size),
                                .sharing = NB_SHARING_AUTO,
-                               .visit = visit,
+                               .visit = check_visit,
                                .state = f};
     nb_error failure = {0};
     nb_crew_result result = {0};
@@ -192,9 +192,9 @@ static nb_status look(uint8_t *done_marks, findings *f, const nb_comm *comm, con
     NB_TRY(nb_comm_agree(comm, nb_image_reader_create(&f->reader, in, err), err));
     nb_status ended = nb_pool_run(comm, log, &work, &result, &failure);
     if (ended == NB_OK || ended == NB_STOPPED) {
-        NB_TRY(combine_done_marks(done_marks, comm, f, err));
+        NB_TRY(check_combine_done_marks(done_marks, comm, f, err));
         if (comm->rank == 0 && result.kept < in->count) {
-            write_done_marks(done_marks, log, in, options);
+            check_write_done_marks(done_marks, log, in, options);
         }
     }
     if (ended != NB_OK) {
@@ -218,21 +218,21 @@ nb_status nb_images_check(const nb_comm *comm, const nb_log *log, nb_image_input
     f.known = done_marks;
     f.found = nb_alloc(in->count, sizeof *f.found, err);
     NB_TRY(nb_comm_agree(comm, done_marks && f.found ? NB_OK : NB_ERR_LIMIT, err));
-    NB_TRY(read_done_marks(done_marks, comm, in, options, err));
-    NB_TRY(look(done_marks, &f, comm, log, options, err));
+    NB_TRY(check_read_done_marks(done_marks, comm, in, options, err));
+    NB_TRY(check_look(done_marks, &f, comm, log, options, err));
     NB_TRY(nb_comm_gather(comm, f.causes.data ? f.causes.data : "", f.causes.len, &all, &offset, err));
     if (all) {
-        status = name_first(log, all, (size_t)offset[comm->size], err);
+        status = check_name_first(log, all, (size_t)offset[comm->size], err);
     }
     NB_TRY(nb_comm_agree(comm, status, err));
-    count_faults(log, done_marks, in->count, dropped);
+    check_count_faults(log, done_marks, in->count, dropped);
     if (*dropped == in->count) {
         status = nb_fail(err, NB_ERR_INPUT, "none of %zu images can be decoded, '%s' among them", in->count,
                          nb_strings_get(&in->paths, 0));
         goto done;
     }
     if (*dropped) {
-        status = nb_comm_agree(comm, keep_good(in, done_marks, err), err);
+        status = nb_comm_agree(comm, check_keep_good(in, done_marks, err), err);
     }
 done:
     nb_buffer_free(&f.causes);

@@ -11,7 +11,7 @@
 enum { HEX = 64 };
 #define TITLE "negbank image marks 1 "
 
-static nb_status identify(nb_digest *out, const nb_image_inputs *in, nb_error *err)
+static nb_status done_marks_identify(nb_digest *out, const nb_image_inputs *in, nb_error *err)
 {
     const uint64_t limits[2] = {in->limits.pixels, in->limits.bytes};
     nb_buffer all = {.max = SIZE_MAX / 4};
@@ -29,11 +29,11 @@ done:
 }
 
 /* The title line and the marks, behind which their digest stands in the file. */
-static nb_status compose(nb_buffer *out, const uint8_t *done_marks, const nb_image_inputs *in, nb_error *err)
+static nb_status done_marks_compose(nb_buffer *out, const uint8_t *done_marks, const nb_image_inputs *in, nb_error *err)
 {
     nb_digest identity;
     nb_status status;
-    NB_TRY(identify(&identity, in, err));
+    NB_TRY(done_marks_identify(&identity, in, err));
     NB_TRY(nb_buffer_printf(out, err, TITLE "%s\n", identity.hex));
     NB_TRY(nb_buffer_append(out, done_marks, in->count, err));
 done:
@@ -48,7 +48,7 @@ bool nb_done_marks_read(uint8_t *done_marks, const nb_image_inputs *in, const ch
     size_t len = 0, body;
     bool good = false;
     memset(done_marks, 0, in->count);
-    if (access(path, F_OK) != 0 || compose(&expected, done_marks, in, &ignored) != NB_OK) {
+    if (access(path, F_OK) != 0 || done_marks_compose(&expected, done_marks, in, &ignored) != NB_OK) {
         goto done;
     }
     body = expected.len;
@@ -70,7 +70,7 @@ nb_status nb_done_marks_write(const uint8_t *done_marks, const nb_image_inputs *
 {
     nb_buffer all = {.max = SIZE_MAX / 4};
     nb_status status;
-    NB_TRY(compose(&all, done_marks, in, err));
+    NB_TRY(done_marks_compose(&all, done_marks, in, err));
     NB_TRY(nb_buffer_append(&all, nb_digest_bytes(all.data, all.len).hex, HEX, err));
     NB_TRY(nb_file_write(path, true, all.data, all.len, err));
 done:

@@ -19,13 +19,13 @@ typedef struct slice {
     size_t len;
 } slice;
 
-static int by_bytes(const void *a, const void *b)
+static int image_inputs_by_bytes(const void *a, const void *b)
 {
     const slice *x = a, *y = b;
     return nb_bytes_compare(x->bytes, x->len, y->bytes, y->len);
 }
 
-static nb_status reserve(nb_image_builder *b, nb_error *err)
+static nb_status image_inputs_reserve(nb_image_builder *b, nb_error *err)
 {
     if (b->out->count == NB_IMAGE_INPUTS_MAX) {
         return nb_fail(err, NB_ERR_LIMIT, "more than %zu images", NB_IMAGE_INPUTS_MAX);
@@ -52,7 +52,7 @@ typedef struct found_image {
     nb_image_place place;
 } found_image;
 
-static nb_status add(nb_image_builder *b, const found_image *image, nb_error *err)
+static nb_status image_inputs_add(nb_image_builder *b, const found_image *image, nb_error *err)
 {
     const char *path = image->path, *name = image->name, *label_text = image->label_text;
     nb_status status;
@@ -60,7 +60,7 @@ static nb_status add(nb_image_builder *b, const found_image *image, nb_error *er
         nb_fail(err, NB_ERR_INPUT, "the name of image '%s' holds control characters or is not UTF-8", path);
         return nb_hint(err, "rename the file");
     }
-    NB_TRY(reserve(b, err));
+    NB_TRY(image_inputs_reserve(b, err));
     NB_TRY(nb_strings_push(&b->out->paths, path, strlen(path), err));
     NB_TRY(nb_strings_push(&b->out->names, name, strlen(name), err));
     NB_TRY(nb_strings_push(&b->label_texts, label_text, strlen(label_text), err));
@@ -78,17 +78,18 @@ done:
     return status;
 }
 
-static nb_status add_file(nb_image_builder *b, const char *path, const char *name, nb_image_origin from, nb_error *err)
+static nb_status image_inputs_add_file(nb_image_builder *b, const char *path, const char *name, nb_image_origin from,
+                                       nb_error *err)
 {
     const found_image image = {
         .path = path, .name = name, .label_text = "", .from = from, .place = {.shard = NB_IMAGE_NO_SHARD}};
-    return add(b, &image, err);
+    return image_inputs_add(b, &image, err);
 }
 
 /* ---- folders ---- */
 
 /* Judges one entry of the walk; *take when it is an image. */
-static nb_status visit(FTS *walk, FTSENT *entry, bool *take, nb_error *err)
+static nb_status image_inputs_visit(FTS *walk, FTSENT *entry, bool *take, nb_error *err)
 {
     bool hidden = entry->fts_level > FTS_ROOTLEVEL && entry->fts_name[0] == '.';
     *take = false;
@@ -117,7 +118,7 @@ static nb_status visit(FTS *walk, FTSENT *entry, bool *take, nb_error *err)
 }
 
 /* The names of the images under a folder, in the file system's order. */
-static nb_status walk_folder(const char *folder, nb_strings *names, nb_error *err)
+static nb_status image_inputs_walk_folder(const char *folder, nb_strings *names, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_buffer root = {0};
@@ -132,7 +133,7 @@ static nb_status walk_folder(const char *folder, nb_strings *names, nb_error *er
     FTSENT *entry;
     while (errno = 0, (entry = fts_read(walk)) != NULL) {
         bool take;
-        NB_TRY(visit(walk, entry, &take, err));
+        NB_TRY(image_inputs_visit(walk, entry, &take, err));
         const char *name = entry->fts_path + root.len;
         name += strspn(name, "/");
         if (take) {
@@ -150,13 +151,13 @@ done:
     return status;
 }
 
-static nb_status add_folder(nb_image_builder *b, const char *folder, nb_error *err)
+static nb_status image_inputs_add_folder(nb_image_builder *b, const char *folder, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_strings names = {0};
     slice *sorted = NULL;
     char *path = NULL;
-    NB_TRY(walk_folder(folder, &names, err));
+    NB_TRY(image_inputs_walk_folder(folder, &names, err));
     if (!names.count) {
         nb_fail(err, NB_ERR_INPUT, "folder '%s' holds no images", folder);
         status = nb_hint(err, "files named *.jpg, *.jpeg, *.png or *.webp are looked for, subfolders included");
@@ -166,13 +167,13 @@ static nb_status add_folder(nb_image_builder *b, const char *folder, nb_error *e
     for (size_t i = 0; i < names.count; i++) {
         sorted[i] = (slice){nb_strings_get(&names, i), nb_strings_len(&names, i)};
     }
-    qsort(sorted, names.count, sizeof *sorted, by_bytes);
+    qsort(sorted, names.count, sizeof *sorted, image_inputs_by_bytes);
     for (size_t i = 0; i < names.count; i++) {
         const char *slash = strchr(sorted[i].bytes, '/');
         nb_image_origin from = {.listed = -1, .class_len = slash ? (uint32_t)(slash - sorted[i].bytes) : 0};
         free(path);
         NB_TRY(nb_path_join(&path, folder, sorted[i].bytes, err));
-        NB_TRY(add_file(b, path, sorted[i].bytes, from, err));
+        NB_TRY(image_inputs_add_file(b, path, sorted[i].bytes, from, err));
     }
 done:
     free(path);
@@ -184,7 +185,7 @@ done:
 /* ---- image lists ---- */
 
 /* Takes the label off the end of a line, when it ends with one. */
-static nb_status split_label(char *line, nb_image_origin *from, nb_error *err)
+static nb_status image_inputs_split_label(char *line, nb_image_origin *from, nb_error *err)
 {
     *from = (nb_image_origin){.listed = -1};
     size_t end = strlen(line);
@@ -208,24 +209,24 @@ static nb_status split_label(char *line, nb_image_origin *from, nb_error *err)
     return NB_OK;
 }
 
-static nb_status add_line(nb_image_builder *b, const char *folder, char *line, nb_error *err)
+static nb_status image_inputs_add_line(nb_image_builder *b, const char *folder, char *line, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_image_origin from;
     char *joined = NULL;
-    NB_TRY(split_label(line, &from, err));
+    NB_TRY(image_inputs_split_label(line, &from, err));
     if (line[0] != '/') {
         NB_TRY(nb_path_join(&joined, folder, line, err));
     }
     const char *path = joined ? joined : line;
     NB_TRY(nb_file_check(path, err));
-    NB_TRY(add_file(b, path, line, from, err));
+    NB_TRY(image_inputs_add_file(b, path, line, from, err));
 done:
     free(joined);
     return status;
 }
 
-static nb_status add_list(nb_image_builder *b, const char *list, nb_error *err)
+static nb_status image_inputs_add_list(nb_image_builder *b, const char *list, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_strings lines = {0};
@@ -251,7 +252,7 @@ static nb_status add_list(nb_image_builder *b, const char *list, nb_error *err)
         }
         nb_buffer_clear(&line);
         NB_TRY(nb_buffer_append(&line, text, len, err));
-        status = add_line(b, folder.data, line.data, err);
+        status = image_inputs_add_line(b, folder.data, line.data, err);
         if (status != NB_OK) {
             nb_context(err, "image list '%s' line %zu", list, i + 1);
             goto done;
@@ -274,7 +275,7 @@ bool nb_image_input_is_shard(const char *input)
     return nb_shard_named(input) && !nb_file_is_directory(input);
 }
 
-static nb_status add_shard(nb_image_builder *b, const char *path, nb_error *err)
+static nb_status image_inputs_add_shard(nb_image_builder *b, const char *path, nb_error *err)
 {
     const nb_shard *s = &b->shards[b->shards_used++];
     nb_image_inputs *out = b->out;
@@ -309,7 +310,7 @@ static nb_status add_shard(nb_image_builder *b, const char *path, nb_error *err)
                                    .label_text = nb_strings_get(&s->labels, i),
                                    .from = from,
                                    .place = {number, s->at[i], s->size[i]}};
-        NB_TRY(add(b, &image, err));
+        NB_TRY(image_inputs_add(b, &image, err));
     }
 done:
     nb_buffer_free(&full);
@@ -318,22 +319,22 @@ done:
 
 /* ---- all of them ---- */
 
-static nb_status add_input(nb_image_builder *b, const char *input, nb_error *err)
+static nb_status image_inputs_add_input(nb_image_builder *b, const char *input, nb_error *err)
 {
     if (nb_file_is_directory(input)) {
-        return add_folder(b, input, err);
+        return image_inputs_add_folder(b, input, err);
     }
     if (nb_image_input_is_shard(input)) {
-        return add_shard(b, input, err);
+        return image_inputs_add_shard(b, input, err);
     }
     if (!nb_image_name_has_suffix(input)) {
-        return add_list(b, input, err);
+        return image_inputs_add_list(b, input, err);
     }
     nb_status status = nb_file_check(input, err);
-    return status == NB_OK ? add_file(b, input, input, (nb_image_origin){.listed = -1}, err) : status;
+    return status == NB_OK ? image_inputs_add_file(b, input, input, (nb_image_origin){.listed = -1}, err) : status;
 }
 
-static nb_status expand_one(nb_strings *out, const char *pattern, nb_error *err)
+static nb_status image_inputs_expand_one(nb_strings *out, const char *pattern, nb_error *err)
 {
     glob_t found = {0};
     struct stat st;
@@ -358,7 +359,7 @@ nb_status nb_image_inputs_expand(nb_strings *out, const nb_strings *inputs, nb_e
 {
     nb_status status = NB_OK;
     for (size_t i = 0; status == NB_OK && i < inputs->count; i++) {
-        status = expand_one(out, nb_strings_get(inputs, i), err);
+        status = image_inputs_expand_one(out, nb_strings_get(inputs, i), err);
     }
     return status;
 }
@@ -377,7 +378,7 @@ nb_status nb_image_inputs_build(nb_image_inputs *out, const nb_strings *expanded
         return nb_fail(err, NB_ERR_USAGE, "no image inputs: give a folder, an image list, a tar shard or an image");
     }
     for (size_t i = 0; i < expanded->count; i++) {
-        NB_TRY(add_input(&b, nb_strings_get(expanded, i), err));
+        NB_TRY(image_inputs_add_input(&b, nb_strings_get(expanded, i), err));
     }
     NB_TRY(nb_image_labels_assign(&b, choice->labels_from, err));
 done:

@@ -9,14 +9,14 @@
 
 enum { SKIPS_TOLD = 20 };
 
-static nb_shard_ask ask_of(const nb_image_choice *choice)
+static nb_shard_ask image_inputs_share_ask_of(const nb_image_choice *choice)
 {
     return (nb_shard_ask){.label_suffix = nb_image_labels_suffix(choice->labels_from),
                           .label_key = choice->label_key ? choice->label_key : "label",
                           .bytes = choice->limits.bytes};
 }
 
-static nb_status list_shards(nb_strings *out, const nb_strings *expanded, nb_error *err)
+static nb_status image_inputs_share_list_shards(nb_strings *out, const nb_strings *expanded, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t i = 0; status == NB_OK && i < expanded->count; i++) {
@@ -27,7 +27,7 @@ static nb_status list_shards(nb_strings *out, const nb_strings *expanded, nb_err
     return status;
 }
 
-static void free_shards(nb_shard *shards, size_t count)
+static void image_inputs_share_free_shards(nb_shard *shards, size_t count)
 {
     for (size_t i = 0; shards && i < count; i++) {
         nb_shard_free(&shards[i]);
@@ -38,20 +38,20 @@ static void free_shards(nb_shard *shards, size_t count)
 nb_status nb_image_inputs_read(nb_image_inputs *out, const nb_strings *inputs, const char *labels_from, nb_error *err)
 {
     nb_image_choice choice = {.labels_from = labels_from, .limits = nb_image_limits_default()};
-    nb_shard_ask ask = ask_of(&choice);
+    nb_shard_ask ask = image_inputs_share_ask_of(&choice);
     nb_strings expanded = {0}, paths = {0};
     nb_shard *shards = NULL;
     nb_status status;
     *out = (nb_image_inputs){0};
     NB_TRY(nb_image_inputs_expand(&expanded, inputs, err));
-    NB_TRY(list_shards(&paths, &expanded, err));
+    NB_TRY(image_inputs_share_list_shards(&paths, &expanded, err));
     NB_TRY_NEW(shards, paths.count);
     for (size_t i = 0; i < paths.count; i++) {
         NB_TRY(nb_shard_read(&shards[i], nb_strings_get(&paths, i), &ask, err));
     }
     status = nb_image_inputs_build(out, &expanded, shards, &choice, err);
 done:
-    free_shards(shards, paths.count);
+    image_inputs_share_free_shards(shards, paths.count);
     nb_strings_free(&expanded);
     nb_strings_free(&paths);
     return status;
@@ -60,7 +60,7 @@ done:
 /* ---- once for all ranks ---- */
 
 /* Collective: the bytes of rank 0 become everybody's. */
-static nb_status share_bytes(const nb_comm *comm, nb_buffer *bytes, nb_error *err)
+static nb_status image_inputs_share_bytes(const nb_comm *comm, nb_buffer *bytes, nb_error *err)
 {
     uint64_t len = bytes->len;
     char *room = NULL;
@@ -83,14 +83,14 @@ done:
 }
 
 /* Collective: rank 0's strings become everybody's. */
-static nb_status share_strings(const nb_comm *comm, nb_strings *strings, nb_status status, nb_error *err)
+static nb_status image_inputs_share_strings(const nb_comm *comm, nb_strings *strings, nb_status status, nb_error *err)
 {
     nb_buffer bytes = {.max = SIZE_MAX / 4};
     if (status == NB_OK && comm->rank == 0) {
         status = nb_pack_strings(&bytes, strings, err);
     }
     NB_TRY(nb_comm_agree(comm, status, err));
-    NB_TRY(share_bytes(comm, &bytes, err));
+    NB_TRY(image_inputs_share_bytes(comm, &bytes, err));
     if (comm->rank != 0) {
         nb_unpack in = {bytes.data, bytes.len, 0};
         status = nb_unpack_strings(&in, strings, err);
@@ -102,8 +102,8 @@ done:
 }
 
 /* This rank's shards: number and index, one behind the other. */
-static nb_status index_some(nb_queue *q, nb_buffer *out, const nb_strings *paths, const nb_shard_ask *ask,
-                            nb_error *err)
+static nb_status image_inputs_share_index_some(nb_queue *q, nb_buffer *out, const nb_strings *paths,
+                                               const nb_shard_ask *ask, nb_error *err)
 {
     nb_shard shard = {0};
     nb_status status;
@@ -133,8 +133,8 @@ done:
 }
 
 /* Collective: all shards' indexes on rank 0. */
-static nb_status index_all(nb_shard *shards, const nb_comm *comm, const nb_strings *paths, const nb_shard_ask *ask,
-                           nb_error *err)
+static nb_status image_inputs_share_index_all(nb_shard *shards, const nb_comm *comm, const nb_strings *paths,
+                                              const nb_shard_ask *ask, nb_error *err)
 {
     nb_queue queue = {0};
     nb_buffer mine = {.max = SIZE_MAX / 4};
@@ -142,7 +142,7 @@ static nb_status index_all(nb_shard *shards, const nb_comm *comm, const nb_strin
     uint64_t *offset = NULL;
     nb_status status;
     NB_TRY(nb_queue_create(&queue, comm, NB_SHARING_AUTO, paths->count, 1, err));
-    status = nb_comm_agree(comm, index_some(&queue, &mine, paths, ask, err), err);
+    status = nb_comm_agree(comm, image_inputs_share_index_some(&queue, &mine, paths, ask, err), err);
     nb_queue_destroy(&queue);
     if (status != NB_OK) {
         goto done;
@@ -164,7 +164,7 @@ done:
     return status;
 }
 
-static nb_status pack(nb_buffer *out, const nb_image_inputs *in, nb_error *err)
+static nb_status image_inputs_share_pack(nb_buffer *out, const nb_image_inputs *in, nb_error *err)
 {
     uint64_t head[2] = {in->count, in->shards.count};
     nb_status status;
@@ -181,7 +181,7 @@ done:
     return status;
 }
 
-static nb_status unpack(nb_image_inputs *out, nb_unpack *in, nb_error *err)
+static nb_status image_inputs_share_unpack(nb_image_inputs *out, nb_unpack *in, nb_error *err)
 {
     uint64_t head[2] = {0};
     nb_status status;
@@ -203,7 +203,8 @@ done:
 }
 
 /* Rank 0 names some of what was left out of shards, and counts all of it. */
-static void tell(const nb_log *log, const nb_strings *paths, const nb_shard *shards, const nb_image_inputs *in)
+static void image_inputs_share_tell(const nb_log *log, const nb_strings *paths, const nb_shard *shards,
+                                    const nb_image_inputs *in)
 {
     size_t told = 0;
     for (size_t i = 0; i < paths->count; i++) {
@@ -222,7 +223,7 @@ static void tell(const nb_log *log, const nb_strings *paths, const nb_shard *sha
 nb_status nb_image_inputs_share(nb_image_inputs *out, const nb_comm *comm, const nb_log *log, const nb_strings *inputs,
                                 const nb_image_choice *choice, nb_error *err)
 {
-    nb_shard_ask ask = ask_of(choice);
+    nb_shard_ask ask = image_inputs_share_ask_of(choice);
     nb_strings expanded = {0}, paths = {0};
     nb_buffer bytes = {.max = SIZE_MAX / 4};
     nb_shard *shards = NULL;
@@ -230,29 +231,29 @@ nb_status nb_image_inputs_share(nb_image_inputs *out, const nb_comm *comm, const
     *out = (nb_image_inputs){.limits = choice->limits};
     if (comm->rank == 0) {
         status = nb_image_inputs_expand(&expanded, inputs, err);
-        status = status == NB_OK ? list_shards(&paths, &expanded, err) : status;
+        status = status == NB_OK ? image_inputs_share_list_shards(&paths, &expanded, err) : status;
     }
-    NB_TRY(share_strings(comm, &paths, status, err));
+    NB_TRY(image_inputs_share_strings(comm, &paths, status, err));
     shards = nb_alloc(paths.count, sizeof *shards, err);
     NB_TRY(nb_comm_agree(comm, shards ? NB_OK : NB_ERR_LIMIT, err));
     if (paths.count) {
-        NB_TRY(index_all(shards, comm, &paths, &ask, err));
+        NB_TRY(image_inputs_share_index_all(shards, comm, &paths, &ask, err));
     }
     if (comm->rank == 0) {
         status = nb_image_inputs_build(out, &expanded, shards, choice, err);
-        status = status == NB_OK ? pack(&bytes, out, err) : status;
+        status = status == NB_OK ? image_inputs_share_pack(&bytes, out, err) : status;
     }
     NB_TRY(nb_comm_agree(comm, status, err));
-    NB_TRY(share_bytes(comm, &bytes, err));
+    NB_TRY(image_inputs_share_bytes(comm, &bytes, err));
     if (comm->rank == 0) {
-        tell(log, &paths, shards, out);
+        image_inputs_share_tell(log, &paths, shards, out);
     } else {
         nb_unpack in = {bytes.data, bytes.len, 0};
-        status = unpack(out, &in, err);
+        status = image_inputs_share_unpack(out, &in, err);
     }
     status = nb_comm_agree(comm, status, err);
 done:
-    free_shards(shards, paths.count);
+    image_inputs_share_free_shards(shards, paths.count);
     nb_strings_free(&expanded);
     nb_strings_free(&paths);
     nb_buffer_free(&bytes);

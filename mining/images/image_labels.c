@@ -12,7 +12,7 @@ typedef struct slice {
 
 typedef enum source { NONE, FOLDER, LIST, CLS, TXT, JSON, AUTO, UNKNOWN } source;
 
-static source parse_source(const char *text)
+static source image_labels_parse_source(const char *text)
 {
     static const char *const names[] = {"none", "folder", "list", "cls", "txt", "json", "auto"};
     for (int i = 0; i < UNKNOWN; i++) {
@@ -25,12 +25,12 @@ static source parse_source(const char *text)
 
 bool nb_image_labels_known(const char *labels_from)
 {
-    return parse_source(labels_from) != UNKNOWN;
+    return image_labels_parse_source(labels_from) != UNKNOWN;
 }
 
 const char *nb_image_labels_suffix(const char *labels_from)
 {
-    switch (parse_source(labels_from)) {
+    switch (image_labels_parse_source(labels_from)) {
     case CLS:
     case AUTO: return "cls";
     case TXT: return "txt";
@@ -39,19 +39,19 @@ const char *nb_image_labels_suffix(const char *labels_from)
     }
 }
 
-static int by_bytes(const void *a, const void *b)
+static int image_labels_by_bytes(const void *a, const void *b)
 {
     const slice *x = a, *y = b;
     return nb_bytes_compare(x->bytes, x->len, y->bytes, y->len);
 }
 
-static slice folder_class(const nb_image_builder *b, size_t i)
+static slice image_labels_folder_class(const nb_image_builder *b, size_t i)
 {
     const nb_image_origin *o = &b->origins[i];
     return (slice){nb_strings_get(&b->out->names, i) + o->class_at, o->class_len};
 }
 
-static slice mark_class(const nb_image_builder *b, size_t i)
+static slice image_labels_mark_class(const nb_image_builder *b, size_t i)
 {
     return (slice){nb_strings_get(&b->label_texts, i), nb_strings_len(&b->label_texts, i)};
 }
@@ -59,7 +59,7 @@ static slice mark_class(const nb_image_builder *b, size_t i)
 typedef slice (*class_finder)(const nb_image_builder *b, size_t i);
 
 /* The distinct class names in bytewise order, into out->classes. */
-static nb_status collect_classes(nb_image_builder *b, class_finder of, nb_error *err)
+static nb_status image_labels_collect_classes(nb_image_builder *b, class_finder of, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_image_inputs *out = b->out;
@@ -72,9 +72,9 @@ static nb_status collect_classes(nb_image_builder *b, class_finder of, nb_error 
             all[count++] = name;
         }
     }
-    qsort(all, count, sizeof *all, by_bytes);
+    qsort(all, count, sizeof *all, image_labels_by_bytes);
     for (size_t i = 0; i < count; i++) {
-        if (i == 0 || by_bytes(&all[i - 1], &all[i]) != 0) {
+        if (i == 0 || image_labels_by_bytes(&all[i - 1], &all[i]) != 0) {
             NB_TRY(nb_strings_push(&out->classes, all[i].bytes, all[i].len, err));
         }
     }
@@ -83,7 +83,7 @@ done:
     return status;
 }
 
-static int32_t find_class(const nb_strings *classes, const char *name, size_t len)
+static int32_t image_labels_find_class(const nb_strings *classes, const char *name, size_t len)
 {
     size_t low = 0, high = classes->count;
     while (low < high) {
@@ -101,24 +101,24 @@ static int32_t find_class(const nb_strings *classes, const char *name, size_t le
     return -1;
 }
 
-static nb_status number_classes(nb_image_builder *b, class_finder of, nb_error *err)
+static nb_status image_labels_number_classes(nb_image_builder *b, class_finder of, nb_error *err)
 {
-    nb_status status = collect_classes(b, of, err);
+    nb_status status = image_labels_collect_classes(b, of, err);
     for (size_t i = 0; status == NB_OK && i < b->out->count; i++) {
         slice name = of(b, i);
-        b->out->labels[i] = name.len ? find_class(&b->out->classes, name.bytes, name.len) : -1;
+        b->out->labels[i] = name.len ? image_labels_find_class(&b->out->classes, name.bytes, name.len) : -1;
     }
     return status;
 }
 
 /* All marks as numbers, or, where one is none, as names. */
-static nb_status number_label_texts(nb_image_builder *b, nb_error *err)
+static nb_status image_labels_number_label_texts(nb_image_builder *b, nb_error *err)
 {
     for (size_t i = 0; i < b->out->count; i++) {
         const char *label_text = nb_strings_get(&b->label_texts, i);
         int64_t value = -1;
         if (*label_text && !nb_parse_int(label_text, &value)) {
-            return number_classes(b, mark_class, err);
+            return image_labels_number_classes(b, image_labels_mark_class, err);
         }
         if (value < -1 || value > INT32_MAX) {
             return nb_fail(err, NB_ERR_INPUT, "the label of '%s' is %s, but it must be from -1 to %d",
@@ -129,7 +129,7 @@ static nb_status number_label_texts(nb_image_builder *b, nb_error *err)
     return NB_OK;
 }
 
-static nb_status settle_auto(const nb_image_builder *b, source *from, nb_error *err)
+static nb_status image_labels_settle_auto(const nb_image_builder *b, source *from, nb_error *err)
 {
     if (b->any_listed + b->any_class + b->any_mark > 1) {
         nb_fail(err, NB_ERR_USAGE, "the inputs have two of these: labels in lists, class folders, .cls in shards");
@@ -139,10 +139,10 @@ static nb_status settle_auto(const nb_image_builder *b, source *from, nb_error *
     return NB_OK;
 }
 
-static nb_status settle_source(const nb_image_builder *b, source *from, nb_error *err)
+static nb_status image_labels_settle_source(const nb_image_builder *b, source *from, nb_error *err)
 {
     if (*from == AUTO) {
-        return settle_auto(b, from, err);
+        return image_labels_settle_auto(b, from, err);
     }
     if (*from == FOLDER && !b->any_class && !b->any_shard_class) {
         nb_fail(err, NB_ERR_INPUT, "labels from folders are asked for, but no input is a folder with subfolders");
@@ -163,16 +163,16 @@ nb_status nb_image_labels_assign(nb_image_builder *b, const char *labels_from, n
 {
     nb_status status = NB_OK;
     nb_image_inputs *out = b->out;
-    source from = parse_source(labels_from);
-    NB_TRY(settle_source(b, &from, err));
+    source from = image_labels_parse_source(labels_from);
+    NB_TRY(image_labels_settle_source(b, &from, err));
     NB_TRY_NEW(out->labels, out->count);
     for (size_t i = 0; i < out->count; i++) {
         out->labels[i] = from == LIST ? b->origins[i].listed : -1;
     }
     if (from == FOLDER) {
-        status = number_classes(b, folder_class, err);
+        status = image_labels_number_classes(b, image_labels_folder_class, err);
     } else if (from == CLS || from == TXT || from == JSON) {
-        status = number_label_texts(b, err);
+        status = image_labels_number_label_texts(b, err);
     }
 done:
     return status;

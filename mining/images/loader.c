@@ -40,7 +40,7 @@ struct nb_image_loader {
 };
 
 /* A decoded image as the tower's tensor. */
-static nb_status finish(const nb_image_loader *l, const nb_image *image, float *pixels, nb_error *err)
+static nb_status loader_finish(const nb_image_loader *l, const nb_image *image, float *pixels, nb_error *err)
 {
     nb_image crop = {0};
     nb_status status = nb_preprocess_crop(image, l->size, &crop, err);
@@ -52,8 +52,8 @@ static nb_status finish(const nb_image_loader *l, const nb_image *image, float *
 }
 
 /* Image i, read by `reader`. */
-static nb_status load(const nb_image_loader *l, nb_image_reader *reader, size_t i, float *pixels, nb_loader_times *t,
-                      nb_error *err)
+static nb_status loader_load(const nb_image_loader *l, nb_image_reader *reader, size_t i, float *pixels,
+                             nb_loader_times *t, nb_error *err)
 {
     nb_image image = {0};
     nb_image_fault fault;
@@ -63,7 +63,7 @@ static nb_status load(const nb_image_loader *l, nb_image_reader *reader, size_t 
     t->read += spent.read;
     t->decode += spent.decode;
     if (status == NB_OK) {
-        status = finish(l, &image, pixels, err);
+        status = loader_finish(l, &image, pixels, err);
     }
     t->decode += nb_clock() - begin;
     nb_image_free(&image);
@@ -76,8 +76,8 @@ typedef struct image_bytes {
     char *bytes; /* [len] owned */
 } image_bytes;
 
-static nb_status load_bytes(const nb_image_loader *l, const image_bytes *in, float *pixels, nb_loader_times *t,
-                            nb_error *err)
+static nb_status loader_load_bytes(const nb_image_loader *l, const image_bytes *in, float *pixels, nb_loader_times *t,
+                                   nb_error *err)
 {
     nb_image image = {0};
     double begin = nb_clock();
@@ -85,7 +85,7 @@ static nb_status load_bytes(const nb_image_loader *l, const image_bytes *in, flo
         &image, &l->inputs->limits, &(nb_image_file){in->bytes, in->len, nb_strings_get(&l->inputs->paths, in->i)},
         NULL, err);
     if (status == NB_OK) {
-        status = finish(l, &image, pixels, err);
+        status = loader_finish(l, &image, pixels, err);
     }
     t->decode += nb_clock() - begin;
     nb_image_free(&image);
@@ -93,7 +93,7 @@ static nb_status load_bytes(const nb_image_loader *l, const image_bytes *in, flo
 }
 
 /* Under the lock: a copy of the bytes of an image in a compressed shard, read in the order of images. */
-static nb_status read_copy(nb_image_loader *l, image_bytes *copy, nb_loader_times *t, nb_error *err)
+static nb_status loader_read_copy(nb_image_loader *l, image_bytes *copy, nb_loader_times *t, nb_error *err)
 {
     const char *bytes;
     nb_image_fault fault;
@@ -110,13 +110,14 @@ static nb_status read_copy(nb_image_loader *l, image_bytes *copy, nb_loader_time
     return status;
 }
 
-static float *place(const nb_image_loader *l, const slot *s, size_t k)
+static float *loader_place(const nb_image_loader *l, const slot *s, size_t k)
 {
     return s->pixels + k * 3 * l->size * l->size;
 }
 
 /* Under the lock: image k of a slot is finished. */
-static void book(nb_image_loader *l, slot *s, size_t k, nb_status status, const nb_error *err, const nb_loader_times *t)
+static void loader_book(nb_image_loader *l, slot *s, size_t k, nb_status status, const nb_error *err,
+                        const nb_loader_times *t)
 {
     if (status != NB_OK && (s->status == NB_OK || k < s->bad)) {
         s->status = status;
@@ -132,27 +133,27 @@ static void book(nb_image_loader *l, slot *s, size_t k, nb_status status, const 
 }
 
 /* Under the lock, which is let go while an image is decoded. */
-static void load_next(nb_image_loader *l, slot *s, nb_image_reader *reader)
+static void loader_load_next(nb_image_loader *l, slot *s, nb_image_reader *reader)
 {
     nb_loader_times t = {0};
     nb_error err = {0};
     size_t k = s->next++;
     image_bytes copy = {.i = s->begin + k};
     bool compressed = nb_image_is_compressed(l->inputs, copy.i);
-    nb_status status = compressed ? read_copy(l, &copy, &t, &err) : NB_OK;
+    nb_status status = compressed ? loader_read_copy(l, &copy, &t, &err) : NB_OK;
     pthread_mutex_unlock(&l->lock);
     if (!compressed) {
-        status = load(l, reader, copy.i, place(l, s, k), &t, &err);
+        status = loader_load(l, reader, copy.i, loader_place(l, s, k), &t, &err);
     } else if (status == NB_OK) {
-        status = load_bytes(l, &copy, place(l, s, k), &t, &err);
+        status = loader_load_bytes(l, &copy, loader_place(l, s, k), &t, &err);
     }
     free(copy.bytes);
     pthread_mutex_lock(&l->lock);
-    book(l, s, k, status, &err, &t);
+    loader_book(l, s, k, status, &err, &t);
 }
 
 /* Under the lock: a slot with images nobody has begun; of two, the one asked for first. */
-static slot *pending(nb_image_loader *l)
+static slot *loader_pending(nb_image_loader *l)
 {
     slot *first = NULL;
     for (size_t i = 0; i < SLOTS; i++) {
@@ -164,15 +165,15 @@ static slot *pending(nb_image_loader *l)
     return first;
 }
 
-static void *run_thread(void *loader)
+static void *loader_run_thread(void *loader)
 {
     nb_image_loader *l = loader;
     pthread_mutex_lock(&l->lock);
     nb_image_reader *reader = l->readers[l->entered++];
     while (!l->quit) {
-        slot *s = pending(l);
+        slot *s = loader_pending(l);
         if (s) {
-            load_next(l, s, reader);
+            loader_load_next(l, s, reader);
         } else {
             pthread_cond_wait(&l->work, &l->lock);
         }
@@ -182,14 +183,14 @@ static void *run_thread(void *loader)
 }
 
 /* Signals are for the thread that looks at them between tiles. */
-static nb_status start_threads(nb_image_loader *l, nb_error *err)
+static nb_status loader_start_threads(nb_image_loader *l, nb_error *err)
 {
     sigset_t all, before;
     nb_status status = NB_OK;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (; status == NB_OK && l->started < l->threads; l->started++) {
-        errno = pthread_create(&l->handles[l->started], NULL, run_thread, l);
+        errno = pthread_create(&l->handles[l->started], NULL, loader_run_thread, l);
         if (errno) {
             status =
                 nb_fail_errno(err, NB_ERR_LIMIT, "cannot start decoding thread %zu of %zu", l->started + 1, l->threads);
@@ -225,7 +226,7 @@ nb_status nb_image_loader_create(nb_image_loader **out, const nb_image_loader_pl
     for (size_t i = 0; i < (threads ? SLOTS : 1); i++) {
         NB_TRY_NEW(l->slots[i].pixels, tile * 3 * size * size);
     }
-    NB_TRY(start_threads(l, err));
+    NB_TRY(loader_start_threads(l, err));
 done:
     if (status != NB_OK) {
         nb_image_loader_destroy(l);
@@ -262,14 +263,14 @@ void nb_image_loader_destroy(nb_image_loader *l)
 }
 
 /* Under the lock: a free slot for these images. */
-static void assign(nb_image_loader *l, slot *s, size_t begin, size_t count)
+static void loader_assign(nb_image_loader *l, slot *s, size_t begin, size_t count)
 {
     float *pixels = s->pixels;
     *s = (slot){.begin = begin, .count = count, .order = l->orders++, .pixels = pixels};
     pthread_cond_broadcast(&l->work);
 }
 
-static slot *free_slot(nb_image_loader *l)
+static slot *loader_free_slot(nb_image_loader *l)
 {
     for (size_t i = 0; i < SLOTS; i++) {
         if (l->slots[i].pixels && !l->slots[i].count) {
@@ -286,15 +287,15 @@ void nb_image_loader_prefetch(nb_image_loader *l, size_t begin, size_t count)
         l->taken->count = 0;
         l->taken = NULL;
     }
-    slot *s = l->threads && count <= l->tile ? free_slot(l) : NULL;
+    slot *s = l->threads && count <= l->tile ? loader_free_slot(l) : NULL;
     if (s) {
-        assign(l, s, begin, count);
+        loader_assign(l, s, begin, count);
     }
     pthread_mutex_unlock(&l->lock);
 }
 
 /* Under the lock: the slot of these images, begun now if need be. Others nobody will ask for any more make room. */
-static slot *find(nb_image_loader *l, size_t begin, size_t count)
+static slot *loader_find(nb_image_loader *l, size_t begin, size_t count)
 {
     for (size_t i = 0; i < SLOTS; i++) {
         slot *s = &l->slots[i];
@@ -302,7 +303,7 @@ static slot *find(nb_image_loader *l, size_t begin, size_t count)
             return s;
         }
     }
-    slot *s = free_slot(l);
+    slot *s = loader_free_slot(l);
     while (!s) {
         s = &l->slots[0];
         s->count -= s->count - s->next; /* what is begun is waited for, the rest forgotten */
@@ -310,7 +311,7 @@ static slot *find(nb_image_loader *l, size_t begin, size_t count)
             pthread_cond_wait(&l->ready, &l->lock);
         }
     }
-    assign(l, s, begin, count);
+    loader_assign(l, s, begin, count);
     return s;
 }
 
@@ -323,9 +324,9 @@ nb_status nb_image_loader_take(nb_image_loader *l, size_t begin, size_t count, c
         l->taken->count = 0;
         l->taken = NULL;
     }
-    slot *s = find(l, begin, count);
+    slot *s = loader_find(l, begin, count);
     while (!l->threads && s->next < s->count) {
-        load_next(l, s, l->readers[0]);
+        loader_load_next(l, s, l->readers[0]);
     }
     while (s->done < s->count) {
         pthread_cond_wait(&l->ready, &l->lock);

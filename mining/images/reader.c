@@ -31,7 +31,7 @@ nb_status nb_image_reader_create(nb_image_reader **out, const nb_image_inputs *i
     return NB_OK;
 }
 
-static void close_shard(nb_image_reader *r)
+static void reader_close_shard(nb_image_reader *r)
 {
     if (r->fd >= 0) {
         close(r->fd);
@@ -45,7 +45,7 @@ static void close_shard(nb_image_reader *r)
 void nb_image_reader_destroy(nb_image_reader *r)
 {
     if (r) {
-        close_shard(r);
+        reader_close_shard(r);
         free(r->bytes);
         free(r);
     }
@@ -56,7 +56,7 @@ bool nb_image_is_compressed(const nb_image_inputs *in, size_t i)
     return in->places && in->places[i].shard != NB_IMAGE_NO_SHARD && in->compressed[in->places[i].shard];
 }
 
-static nb_status reserve(nb_image_reader *r, size_t size, nb_error *err)
+static nb_status reader_reserve(nb_image_reader *r, size_t size, nb_error *err)
 {
     if (size <= r->capacity) {
         return NB_OK;
@@ -69,7 +69,7 @@ static nb_status reserve(nb_image_reader *r, size_t size, nb_error *err)
 }
 
 /* `size` bytes at an offset of the open file. */
-static nb_status read_at(nb_image_reader *r, uint64_t at, size_t size, nb_error *err)
+static nb_status reader_read_at(nb_image_reader *r, uint64_t at, size_t size, nb_error *err)
 {
     for (size_t got = 0; got < size;) {
         ssize_t n = pread(r->fd, r->bytes + got, size - got, (off_t)(at + got));
@@ -87,32 +87,32 @@ static nb_status read_at(nb_image_reader *r, uint64_t at, size_t size, nb_error 
     return NB_OK;
 }
 
-static nb_status open_plain(nb_image_reader *r, const char *path, nb_error *err)
+static nb_status reader_open_plain(nb_image_reader *r, const char *path, nb_error *err)
 {
     r->fd = open(path, O_RDONLY | O_CLOEXEC);
     return r->fd < 0 ? nb_fail_errno(err, NB_ERR_INPUT, "cannot open '%s'", path) : NB_OK;
 }
 
-static nb_status read_plain(nb_image_reader *r, const nb_image_place *p, nb_error *err)
+static nb_status reader_read_plain(nb_image_reader *r, const nb_image_place *p, nb_error *err)
 {
     nb_status status = NB_OK;
     if (r->shard != p->shard) {
-        close_shard(r);
-        NB_TRY(open_plain(r, nb_strings_get(&r->inputs->shards, p->shard), err));
+        reader_close_shard(r);
+        NB_TRY(reader_open_plain(r, nb_strings_get(&r->inputs->shards, p->shard), err));
         r->shard = p->shard;
     }
-    NB_TRY(read_at(r, p->at, (size_t)p->size, err));
+    NB_TRY(reader_read_at(r, p->at, (size_t)p->size, err));
 done:
     return status;
 }
 
-static nb_status read_compressed(nb_image_reader *r, const nb_image_place *p, nb_error *err)
+static nb_status reader_read_compressed(nb_image_reader *r, const nb_image_place *p, nb_error *err)
 {
     nb_tar_member m = {0};
     bool more = true;
     nb_status status = NB_OK;
     if (r->shard != p->shard || r->next > p->at) {
-        close_shard(r);
+        reader_close_shard(r);
         NB_TRY(nb_tar_open(&r->tar, nb_strings_get(&r->inputs->shards, p->shard), err));
         r->shard = p->shard;
         r->next = 0;
@@ -131,17 +131,18 @@ static nb_status read_compressed(nb_image_reader *r, const nb_image_place *p, nb
     NB_TRY(nb_tar_read(r->tar, r->bytes, p->size, err));
 done:
     if (status != NB_OK) {
-        close_shard(r);
+        reader_close_shard(r);
     }
     return status;
 }
 
-static nb_status read_file(nb_image_reader *r, const char *path, size_t *len, nb_image_fault *fault, nb_error *err)
+static nb_status reader_read_file(nb_image_reader *r, const char *path, size_t *len, nb_image_fault *fault,
+                                  nb_error *err)
 {
     struct stat st;
     nb_status status;
-    close_shard(r);
-    NB_TRY(open_plain(r, path, err));
+    reader_close_shard(r);
+    NB_TRY(reader_open_plain(r, path, err));
     if (fstat(r->fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' is not a regular file", path);
         goto done;
@@ -154,10 +155,10 @@ static nb_status read_file(nb_image_reader *r, const char *path, size_t *len, nb
         goto done;
     }
     *len = (size_t)st.st_size;
-    NB_TRY(reserve(r, *len, err));
-    NB_TRY(read_at(r, 0, *len, err));
+    NB_TRY(reader_reserve(r, *len, err));
+    NB_TRY(reader_read_at(r, 0, *len, err));
 done:
-    close_shard(r);
+    reader_close_shard(r);
     return status;
 }
 
@@ -169,11 +170,12 @@ nb_status nb_image_reader_bytes(nb_image_reader *r, size_t i, const char **bytes
     nb_status status;
     *fault = NB_IMAGE_UNREADABLE;
     if (!place || place->shard == NB_IMAGE_NO_SHARD) {
-        NB_TRY(read_file(r, path, len, fault, err));
+        NB_TRY(reader_read_file(r, path, len, fault, err));
     } else {
         *len = (size_t)place->size;
-        NB_TRY(reserve(r, *len, err));
-        NB_TRY(nb_image_is_compressed(r->inputs, i) ? read_compressed(r, place, err) : read_plain(r, place, err));
+        NB_TRY(reader_reserve(r, *len, err));
+        NB_TRY(nb_image_is_compressed(r->inputs, i) ? reader_read_compressed(r, place, err)
+                                                    : reader_read_plain(r, place, err));
     }
     *bytes = r->bytes ? r->bytes : "";
     *fault = NB_IMAGE_FINE;

@@ -44,13 +44,13 @@ bool nb_shard_named(const char *path)
 }
 
 /* Bytes of a name that all members of its sample share. */
-static size_t sample_len(const char *name)
+static size_t shard_sample_len(const char *name)
 {
     const char *base = nb_path_base(name), *dot = strchr(base, '.');
     return dot ? (size_t)(dot - name) : strlen(name);
 }
 
-static bool safe(const char *name)
+static bool shard_safe(const char *name)
 {
     size_t len = strlen(name);
     if (!len || len > NB_SHARD_NAME_MAX || name[0] == '/' || !nb_image_name_is_text(name, len)) {
@@ -65,7 +65,7 @@ static bool safe(const char *name)
     return true;
 }
 
-static nb_status leave_out(nb_shard *s, const char *name, nb_shard_skip why, nb_error *err)
+static nb_status shard_leave_out(nb_shard *s, const char *name, nb_shard_skip why, nb_error *err)
 {
     nb_buffer text = {0};
     s->skipped[why]++;
@@ -81,7 +81,7 @@ static nb_status leave_out(nb_shard *s, const char *name, nb_shard_skip why, nb_
     return status;
 }
 
-static nb_status add_image(nb_shard *s, const nb_tar_member *m, const char *name, bool compressed, nb_error *err)
+static nb_status shard_add_image(nb_shard *s, const nb_tar_member *m, const char *name, bool compressed, nb_error *err)
 {
     nb_status status = NB_OK;
     if (s->count == s->capacity) {
@@ -102,25 +102,25 @@ done:
     return status;
 }
 
-static nb_status check_image(nb_shard *s, const nb_shard_ask *ask, const nb_tar_member *m, const char *name,
-                             bool compressed, nb_error *err)
+static nb_status shard_check_image(nb_shard *s, const nb_shard_ask *ask, const nb_tar_member *m, const char *name,
+                                   bool compressed, nb_error *err)
 {
-    if (!safe(name)) {
-        return leave_out(s, name, NB_SKIP_NAME, err);
+    if (!shard_safe(name)) {
+        return shard_leave_out(s, name, NB_SKIP_NAME, err);
     }
     if (m->kind != NB_TAR_FILE) {
-        return leave_out(s, name, m->kind == NB_TAR_SPARSE ? NB_SKIP_SPARSE : NB_SKIP_KIND, err);
+        return shard_leave_out(s, name, m->kind == NB_TAR_SPARSE ? NB_SKIP_SPARSE : NB_SKIP_KIND, err);
     }
     if (m->size > ask->bytes) {
-        return leave_out(s, name, NB_SKIP_BYTES, err);
+        return shard_leave_out(s, name, NB_SKIP_BYTES, err);
     }
-    return add_image(s, m, name, compressed, err);
+    return shard_add_image(s, m, name, compressed, err);
 }
 
 /* ---- labels ---- */
 
 /* The value of a JSON object's key as text; "" when it has none. */
-static nb_status value_of(nb_buffer *out, const char *json, size_t len, const char *key, nb_error *err)
+static nb_status shard_value_of(nb_buffer *out, const char *json, size_t len, const char *key, nb_error *err)
 {
     json_error_t cause;
     nb_status status = NB_OK;
@@ -139,7 +139,8 @@ static nb_status value_of(nb_buffer *out, const char *json, size_t len, const ch
     return status;
 }
 
-static nb_status read_label(labels *l, nb_tar *tar, const nb_shard_ask *ask, const nb_tar_member *m, nb_error *err)
+static nb_status shard_read_label(labels *l, nb_tar *tar, const nb_shard_ask *ask, const nb_tar_member *m,
+                                  nb_error *err)
 {
     bool json = strcasecmp(ask->label_suffix, "json") == 0;
     size_t max = json ? NB_SHARD_JSON_MAX : NB_SHARD_LABEL_MAX + 1;
@@ -154,7 +155,7 @@ static nb_status read_label(labels *l, nb_tar *tar, const nb_shard_ask *ask, con
     NB_TRY(nb_tar_read(tar, raw, m->size, err));
     NB_TRY(nb_buffer_append(&text, raw, (size_t)m->size, err));
     if (json) {
-        NB_TRY(value_of(&text, raw, (size_t)m->size, ask->label_key, err));
+        NB_TRY(shard_value_of(&text, raw, (size_t)m->size, ask->label_key, err));
     }
     const char *begin = text.len ? text.data : "", *end = begin + text.len;
     while (begin < end && strchr(" \t\r\n", *begin)) {
@@ -169,7 +170,7 @@ static nb_status read_label(labels *l, nb_tar *tar, const nb_shard_ask *ask, con
         status = nb_hint(err, "captions are no labels: choose --labels-from cls, json or none");
         goto done;
     }
-    NB_TRY(nb_strings_push(&l->samples, m->name, sample_len(m->name), err));
+    NB_TRY(nb_strings_push(&l->samples, m->name, shard_sample_len(m->name), err));
     NB_TRY(nb_strings_push(&l->texts, begin, (size_t)(end - begin), err));
 done:
     nb_buffer_free(&text);
@@ -177,14 +178,14 @@ done:
     return status;
 }
 
-static int by_sample(const void *a, const void *b)
+static int shard_by_sample(const void *a, const void *b)
 {
     const sample *x = a, *y = b;
     return nb_bytes_compare(x->name, x->len, y->name, y->len);
 }
 
 /* The label of every image, in the images' order. */
-static nb_status join(nb_shard *s, const labels *l, nb_error *err)
+static nb_status shard_join(nb_shard *s, const labels *l, nb_error *err)
 {
     sample *sorted = NULL;
     nb_status status = NB_OK;
@@ -192,11 +193,11 @@ static nb_status join(nb_shard *s, const labels *l, nb_error *err)
     for (size_t i = 0; i < l->samples.count; i++) {
         sorted[i] = (sample){nb_strings_get(&l->samples, i), nb_strings_len(&l->samples, i), i};
     }
-    qsort(sorted, l->samples.count, sizeof *sorted, by_sample);
+    qsort(sorted, l->samples.count, sizeof *sorted, shard_by_sample);
     for (size_t i = 0; i < s->count; i++) {
         const char *name = nb_strings_get(&s->names, i);
-        sample key = {name, sample_len(name), 0};
-        const sample *found = bsearch(&key, sorted, l->samples.count, sizeof *sorted, by_sample);
+        sample key = {name, shard_sample_len(name), 0};
+        const sample *found = bsearch(&key, sorted, l->samples.count, sizeof *sorted, shard_by_sample);
         const char *text = found ? nb_strings_get(&l->texts, found->label) : "";
         NB_TRY(nb_strings_push(&s->labels, text, strlen(text), err));
     }
@@ -205,12 +206,12 @@ done:
     return status;
 }
 
-static bool is_label(const nb_shard_ask *ask, const char *name)
+static bool shard_is_label(const nb_shard_ask *ask, const char *name)
 {
     if (!ask->label_suffix) {
         return false;
     }
-    const char *rest = name + sample_len(name);
+    const char *rest = name + shard_sample_len(name);
     return *rest == '.' && strcasecmp(rest + 1, ask->label_suffix) == 0;
 }
 
@@ -234,16 +235,16 @@ nb_status nb_shard_read(nb_shard *out, const char *path, const nb_shard_ask *ask
         m.name += strncmp(m.name, "./", 2) == 0 ? 2 : 0;
         out->compressed = compressed;
         if (nb_image_name_has_suffix(m.name)) {
-            NB_TRY(check_image(out, ask, &m, m.name, compressed, err));
-        } else if (m.kind == NB_TAR_FILE && safe(m.name) && is_label(ask, m.name)) {
-            status = read_label(&found, tar, ask, &m, err);
+            NB_TRY(shard_check_image(out, ask, &m, m.name, compressed, err));
+        } else if (m.kind == NB_TAR_FILE && shard_safe(m.name) && shard_is_label(ask, m.name)) {
+            status = shard_read_label(&found, tar, ask, &m, err);
             if (status != NB_OK) {
                 nb_context(err, "'%s': label '%s'", path, m.name);
                 goto done;
             }
         }
     }
-    NB_TRY(join(out, &found, err));
+    NB_TRY(shard_join(out, &found, err));
 done:
     nb_tar_close(tar);
     nb_strings_free(&found.samples);

@@ -24,7 +24,7 @@ struct nb_tar {
     uint64_t end;    /* plain: where the last member's blocks end */
 };
 
-static nb_status refuse(const nb_tar *t, nb_error *err)
+static nb_status tar_refuse(const nb_tar *t, nb_error *err)
 {
     const char *cause = archive_error_string(t->archive);
     nb_fail(err, NB_ERR_INPUT, "'%s' is no tar file, damaged or cut short behind %llu members: %s", t->path,
@@ -32,14 +32,14 @@ static nb_status refuse(const nb_tar *t, nb_error *err)
     return nb_hint(err, "fetch or make it again, or leave it out");
 }
 
-static nb_status cut_short(const nb_tar *t, nb_error *err)
+static nb_status tar_cut_short(const nb_tar *t, nb_error *err)
 {
     nb_fail(err, NB_ERR_INPUT, "'%s' is cut short behind %llu members: it ends at byte %llu", t->path,
             (unsigned long long)t->number, (unsigned long long)t->length);
     return nb_hint(err, "fetch or make it again, or leave it out");
 }
 
-static nb_status open_file(nb_tar *t, nb_error *err)
+static nb_status tar_open_file(nb_tar *t, nb_error *err)
 {
     struct stat st;
     t->fd = open(t->path, O_RDONLY | O_CLOEXEC);
@@ -69,7 +69,7 @@ nb_status nb_tar_open(nb_tar **out, const char *path, nb_error *err)
         status = nb_fail(err, NB_ERR_LIMIT, "out of memory for a tar reader");
         goto done;
     }
-    NB_TRY(open_file(t, err));
+    NB_TRY(tar_open_file(t, err));
     /* ARCHIVE_WARN would mean a program run in a pipe */
     if (archive_read_support_format_tar(t->archive) != ARCHIVE_OK ||
         archive_read_support_filter_gzip(t->archive) != ARCHIVE_OK ||
@@ -78,7 +78,7 @@ nb_status nb_tar_open(nb_tar **out, const char *path, nb_error *err)
         goto done;
     }
     if (archive_read_open_fd(t->archive, t->fd, READ_BYTES) != ARCHIVE_OK) {
-        status = refuse(t, err);
+        status = tar_refuse(t, err);
     }
 done:
     if (status != NB_OK) {
@@ -109,7 +109,7 @@ bool nb_tar_compressed(const nb_tar *t)
     return archive_filter_count(t->archive) > 1;
 }
 
-static int next_header(nb_tar *t, struct archive_entry **entry)
+static int tar_next_header(nb_tar *t, struct archive_entry **entry)
 {
     locale_t before = t->locale ? uselocale(t->locale) : (locale_t)0;
     int code = archive_read_next_header(t->archive, entry);
@@ -119,7 +119,7 @@ static int next_header(nb_tar *t, struct archive_entry **entry)
     return code;
 }
 
-static const char *name_of(const nb_tar *t, struct archive_entry *entry)
+static const char *tar_name_of(const nb_tar *t, struct archive_entry *entry)
 {
     locale_t before = t->locale ? uselocale(t->locale) : (locale_t)0;
     const char *name = archive_entry_pathname(entry);
@@ -132,7 +132,7 @@ static const char *name_of(const nb_tar *t, struct archive_entry *entry)
     return name ? name : "";
 }
 
-static nb_tar_kind kind_of(struct archive_entry *entry)
+static nb_tar_kind tar_kind_of(struct archive_entry *entry)
 {
     if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) || archive_entry_symlink(entry)) {
         return NB_TAR_OTHER;
@@ -141,14 +141,14 @@ static nb_tar_kind kind_of(struct archive_entry *entry)
 }
 
 /* A plain tar is whole when zeros follow its last member. */
-static nb_status check_end(const nb_tar *t, nb_error *err)
+static nb_status tar_check_end(const nb_tar *t, nb_error *err)
 {
     char block[BLOCK];
     if (nb_tar_compressed(t)) {
         return NB_OK; /* the compressed stream has an end of its own */
     }
     if (pread(t->fd, block, sizeof block, (off_t)t->end) != (ssize_t)sizeof block) {
-        return cut_short(t, err);
+        return tar_cut_short(t, err);
     }
     return NB_OK;
 }
@@ -157,15 +157,15 @@ nb_status nb_tar_next(nb_tar *t, nb_tar_member *m, bool *more, nb_error *err)
 {
     struct archive_entry *entry;
     *more = false;
-    int code = next_header(t, &entry);
+    int code = tar_next_header(t, &entry);
     if (code == ARCHIVE_EOF) {
-        return check_end(t, err);
+        return tar_check_end(t, err);
     }
     if (code != ARCHIVE_OK && code != ARCHIVE_WARN) {
-        return refuse(t, err);
+        return tar_refuse(t, err);
     }
     int64_t size = archive_entry_size(entry), at = archive_filter_bytes(t->archive, -1);
-    *m = (nb_tar_member){.name = name_of(t, entry), .kind = kind_of(entry), .number = t->number};
+    *m = (nb_tar_member){.name = tar_name_of(t, entry), .kind = tar_kind_of(entry), .number = t->number};
     if (size < 0 || at < 0 || (uint64_t)size > NB_TAR_MEMBER_MAX) {
         return nb_fail(err, NB_ERR_INPUT, "'%s': member %llu claims %lld bytes, at most %llu are accepted", t->path,
                        (unsigned long long)t->number, (long long)size, (unsigned long long)NB_TAR_MEMBER_MAX);
@@ -175,7 +175,7 @@ nb_status nb_tar_next(nb_tar *t, nb_tar_member *m, bool *more, nb_error *err)
     if (!nb_tar_compressed(t) && m->kind == NB_TAR_FILE) {
         t->end = m->at + (m->size + BLOCK - 1) / BLOCK * BLOCK;
         if (m->at > t->length || m->size > t->length - m->at) {
-            return cut_short(t, err);
+            return tar_cut_short(t, err);
         }
     } else if (!nb_tar_compressed(t)) {
         t->end = m->at;
@@ -191,10 +191,10 @@ nb_status nb_tar_read(nb_tar *t, void *bytes, uint64_t size, nb_error *err)
     for (uint64_t got = 0; got < size;) {
         la_ssize_t n = archive_read_data(t->archive, to + got, (size_t)(size - got));
         if (n < 0) {
-            return refuse(t, err);
+            return tar_refuse(t, err);
         }
         if (n == 0) {
-            return cut_short(t, err);
+            return tar_cut_short(t, err);
         }
         got += (uint64_t)n;
     }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static nb_status check_labels(const nb_image_inputs *images, size_t classes, nb_error *err)
+static nb_status data_check_labels(const nb_image_inputs *images, size_t classes, nb_error *err)
 {
     for (size_t i = 0; i < images->count; i++) {
         if (images->labels[i] < 0) {
@@ -23,7 +23,7 @@ static nb_status check_labels(const nb_image_inputs *images, size_t classes, nb_
     return NB_OK;
 }
 
-static nb_status tokenise(nb_tune_data *t, const nb_strings *labels, const char *prompt, nb_error *err)
+static nb_status data_tokenise(nb_tune_data *t, const nb_strings *labels, const char *prompt, nb_error *err)
 {
     size_t context = t->clip->config.context;
     nb_buffer text = {0};
@@ -51,13 +51,13 @@ nb_status nb_tune_data_create(nb_tune_data *t, const nb_clip *clip, const nb_lab
         nb_fail(err, NB_ERR_USAGE, "prompt '%s' has no {}", prompt);
         return nb_hint(err, "{} is where the label goes, as in 'a photo of a {}'");
     }
-    NB_TRY(check_labels(images, labels->count, err));
+    NB_TRY(data_check_labels(images, labels->count, err));
     NB_TRY_NEW(t->ids, labels->count * clip->config.context);
     NB_TRY_NEW(t->lengths, labels->count);
     NB_TRY_NEW(t->crops, batch);
     NB_TRY_NEW(t->held, batch);
     NB_TRY(nb_image_reader_create(&t->reader, images, err));
-    NB_TRY(tokenise(t, labels, prompt, err));
+    NB_TRY(data_tokenise(t, labels, prompt, err));
 done:
     if (status != NB_OK) {
         nb_tune_data_destroy(t);
@@ -78,7 +78,7 @@ void nb_tune_data_destroy(nb_tune_data *t)
     *t = (nb_tune_data){0};
 }
 
-static nb_status load(nb_tune_data *t, size_t place, size_t number, nb_error *err)
+static nb_status data_load(nb_tune_data *t, size_t place, size_t number, nb_error *err)
 {
     nb_image image = {0};
     nb_image_fault fault;
@@ -98,7 +98,7 @@ nb_status nb_tune_data_read(void *data, size_t place, size_t number, nb_pair *ou
 {
     nb_tune_data *t = data;
     size_t context = t->clip->config.context, label = (size_t)t->images->labels[number];
-    nb_status status = t->held[place] == number + 1 ? NB_OK : load(t, place, number, err);
+    nb_status status = t->held[place] == number + 1 ? NB_OK : data_load(t, place, number, err);
     if (status == NB_OK) {
         nb_preprocess_normalise(&t->clip->preprocess, &t->crops[place], out->pixels);
         memcpy(out->ids, t->ids + label * context, context * sizeof *out->ids);
@@ -130,7 +130,7 @@ size_t nb_tune_order_steps(const nb_tune_order *o)
 }
 
 /* Fisher and Yates's shuffle. */
-static void shuffle(nb_tune_order *o, size_t epoch)
+static void data_shuffle(nb_tune_order *o, size_t epoch)
 {
     for (size_t i = 0; i < o->pairs; i++) {
         o->order[i] = i;
@@ -147,7 +147,7 @@ const size_t *nb_tune_order_at(nb_tune_order *o, size_t step)
 {
     size_t epoch = step / nb_tune_order_steps(o);
     if (epoch != o->epoch) {
-        shuffle(o, epoch);
+        data_shuffle(o, epoch);
     }
     return o->order + step % nb_tune_order_steps(o) * o->batch;
 }

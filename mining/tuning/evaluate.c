@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t best_class(const float *image, const float *texts, size_t classes, size_t d)
+static size_t evaluate_best_class(const float *image, const float *texts, size_t classes, size_t d)
 {
     size_t best = 0;
     double most = -2;
@@ -23,8 +23,8 @@ static size_t best_class(const float *image, const float *texts, size_t classes,
 }
 
 /* texts [labels, d]: the embeddings of the labels. Adds those of this rank's tiles. */
-static nb_status count_right(const nb_comm *comm, const nb_clip *clip, const nb_labelled_images *held,
-                             const float *texts, uint64_t *right, nb_error *err)
+static nb_status evaluate_count_right(const nb_comm *comm, const nb_clip *clip, const nb_labelled_images *held,
+                                      const float *texts, uint64_t *right, nb_error *err)
 {
     const nb_image_inputs *images = held->images;
     size_t d = clip->config.projection, classes = held->labels->count;
@@ -40,7 +40,7 @@ static nb_status count_right(const nb_comm *comm, const nb_clip *clip, const nb_
         }
         NB_TRY(nb_image_embedder_tile(&embedder, at, n, rows, norms, err));
         for (size_t i = 0; i < n; i++) {
-            *right += (int64_t)best_class(rows + i * d, texts, classes, d) == images->labels[at + i];
+            *right += (int64_t)evaluate_best_class(rows + i * d, texts, classes, d) == images->labels[at + i];
         }
     }
 done:
@@ -61,7 +61,7 @@ nb_status nb_tune_evaluate(const nb_comm *comm, const nb_clip *clip, const nb_la
     NB_TRY(nb_prompts_create(&prompts, &templates, NULL, err));
     NB_TRY_NEW(texts, held->labels->count * clip->config.projection);
     NB_TRY(nb_embed_texts(clip, &prompts, held->labels, texts, err));
-    NB_TRY(count_right(comm, clip, held, texts, right, err));
+    NB_TRY(evaluate_count_right(comm, clip, held, texts, right, err));
 done:
     nb_prompts_destroy(&prompts);
     nb_strings_free(&templates);

@@ -45,7 +45,7 @@ void nb_tune_folder_close(nb_tune_folder *f)
 }
 
 /* A file that is not there is no error, on a disk that cannot be written to neither. */
-static nb_status remove_file(const char *path, nb_error *err)
+static nb_status folder_remove_file(const char *path, nb_error *err)
 {
     return access(path, F_OK) != 0 || unlink(path) == 0 || errno == ENOENT
                ? NB_OK
@@ -62,9 +62,9 @@ nb_status nb_tune_folder_begin(const nb_tune_folder *f, bool keep, nb_error *err
         goto done;
     }
     NB_TRY(nb_buffer_printf(&half, err, "%s.partial", f->state));
-    NB_TRY(remove_file(half.data, err));
+    NB_TRY(folder_remove_file(half.data, err));
     if (!keep) {
-        NB_TRY(remove_file(f->state, err));
+        NB_TRY(folder_remove_file(f->state, err));
     }
 done:
     nb_buffer_free(&half);
@@ -77,7 +77,7 @@ bool nb_tune_folder_complete(const nb_tune_folder *f)
 }
 
 /* Moves one file of the partial into the folder that is there. */
-static nb_status move(const nb_tune_folder *f, const char *name, nb_error *err)
+static nb_status folder_move(const nb_tune_folder *f, const char *name, nb_error *err)
 {
     char *from = NULL, *to = NULL;
     nb_status status;
@@ -93,7 +93,7 @@ done:
 }
 
 /* All but the state. */
-static nb_status move_all(const nb_tune_folder *f, nb_error *err)
+static nb_status folder_move_all(const nb_tune_folder *f, nb_error *err)
 {
     nb_status status = NB_OK;
     DIR *folder = opendir(f->partial);
@@ -102,18 +102,18 @@ static nb_status move_all(const nb_tune_folder *f, nb_error *err)
     }
     for (struct dirent *e = readdir(folder); e && status == NB_OK; e = readdir(folder)) {
         if (e->d_name[0] != '.' && strcmp(e->d_name, weights_name) != 0 && strcmp(e->d_name, state_name) != 0) {
-            status = move(f, e->d_name, err);
+            status = folder_move(f, e->d_name, err);
         }
     }
     closedir(folder);
-    return status == NB_OK ? move(f, weights_name, err) : status;
+    return status == NB_OK ? folder_move(f, weights_name, err) : status;
 }
 
 nb_status nb_tune_folder_commit(const nb_tune_folder *f, nb_error *err)
 {
     nb_status status;
     if (nb_file_is_directory(f->path)) {
-        NB_TRY(move_all(f, err));
+        NB_TRY(folder_move_all(f, err));
         NB_TRY(nb_sync_folder_of(f->stray, err));
     } else {
         if (rename(f->partial, f->path) != 0) {
@@ -130,8 +130,8 @@ done:
 nb_status nb_tune_folder_clean(const nb_tune_folder *f, nb_error *err)
 {
     nb_status status;
-    NB_TRY(remove_file(f->stray, err));
-    NB_TRY(remove_file(f->state, err));
+    NB_TRY(folder_remove_file(f->stray, err));
+    NB_TRY(folder_remove_file(f->state, err));
     if (nb_file_is_directory(f->partial) && rmdir(f->partial) != 0 && errno != ENOTEMPTY && errno != EEXIST) {
         status = nb_fail_errno(err, NB_ERR_IO, "cannot remove '%s'", f->partial);
     }

@@ -12,8 +12,8 @@ enum { CONFIG_BYTES_MAX = 1 << 20, SPECIAL = 2 };
 /* A merge must have been seen this often. */
 static const uint64_t least_count = 2;
 
-static nb_status learn(nb_strings *merges, const nb_initial_model_plan *plan, const nb_image_inputs *images,
-                       const nb_strings *labels, nb_error *err)
+static nb_status initial_model_learn(nb_strings *merges, const nb_initial_model_plan *plan,
+                                     const nb_image_inputs *images, const nb_strings *labels, nb_error *err)
 {
     nb_word_counts words = {0};
     nb_buffer caption = {0};
@@ -39,7 +39,7 @@ done:
     return status;
 }
 
-static nb_status read_config(nb_clip_config *out, const char *path, nb_error *err)
+static nb_status initial_model_read_config(nb_clip_config *out, const char *path, nb_error *err)
 {
     char *text = NULL;
     size_t len;
@@ -57,8 +57,8 @@ nb_status nb_initial_model_write(const char *folder, const nb_initial_model_plan
     nb_strings merges = {0};
     nb_clip_config config;
     nb_status status;
-    NB_TRY(learn(&merges, plan, images, labels, err));
-    NB_TRY(read_config(&config, plan->config, err));
+    NB_TRY(initial_model_learn(&merges, plan, images, labels, err));
+    NB_TRY(initial_model_read_config(&config, plan->config, err));
     NB_TRY(nb_clip_create(folder, true, &config, &merges, plan->seed, err));
 done:
     nb_strings_free(&merges);

@@ -40,7 +40,7 @@ void nb_loss_destroy(nb_loss *l)
     *l = (nb_loss){0};
 }
 
-static void normalise(double *out, double *norms, const float *rows, size_t count, size_t d)
+static void loss_normalise(double *out, double *norms, const float *rows, size_t count, size_t d)
 {
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < d; k++) {
@@ -50,7 +50,7 @@ static void normalise(double *out, double *norms, const float *rows, size_t coun
     }
 }
 
-static nb_status check_norms(const double *norms, size_t count, const char *what, nb_error *err)
+static nb_status loss_check_norms(const double *norms, size_t count, const char *what, nb_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         if (!(norms[i] > 0) || !isfinite(norms[i])) {
@@ -62,7 +62,7 @@ static nb_status check_norms(const double *norms, size_t count, const char *what
 }
 
 /* out [d, count] = rows [count, d] transposed. */
-static void transpose(double *out, const double *rows, size_t count, size_t d)
+static void loss_transpose(double *out, const double *rows, size_t count, size_t d)
 {
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < d; k++) {
@@ -72,7 +72,7 @@ static void transpose(double *out, const double *rows, size_t count, size_t d)
 }
 
 /* The terms, from logits [n, n] and, in l->slopes, the logits transposed. */
-static void take_terms(nb_loss *l, size_t n, double lambda, nb_loss_terms *t)
+static void loss_take_terms(nb_loss *l, size_t n, double lambda, nb_loss_terms *t)
 {
     *t = (nb_loss_terms){0};
     for (size_t i = 0; i < n; i++) {
@@ -93,8 +93,8 @@ static void take_terms(nb_loss *l, size_t n, double lambda, nb_loss_terms *t)
 }
 
 /* Gradients by the raw rows from those by the normalised ones: what lies along the row falls away. */
-static void through_norm(float *out, const double *d_unit, const double *unit, const double *norms, size_t count,
-                         size_t d)
+static void loss_through_norm(float *out, const double *d_unit, const double *unit, const double *norms, size_t count,
+                              size_t d)
 {
     for (size_t i = 0; i < count; i++) {
         double along = nb_dot(d_unit + i * d, unit + i * d, d);
@@ -110,13 +110,13 @@ nb_status nb_loss_compute(nb_loss *l, const nb_loss_batch *batch, nb_loss_terms 
     size_t d = l->d, n = batch->count;
     double lambda = batch->lambda, scale = exp(batch->logit_scale), each = 0.5 / (double)n;
     nb_status status;
-    normalise(l->image, l->image_norms, batch->image, n, d);
-    normalise(l->text, l->text_norms, batch->text, n, d);
-    NB_TRY(check_norms(l->image_norms, n, "image", err));
-    NB_TRY(check_norms(l->text_norms, n, "text", err));
+    loss_normalise(l->image, l->image_norms, batch->image, n, d);
+    loss_normalise(l->text, l->text_norms, batch->text, n, d);
+    NB_TRY(loss_check_norms(l->image_norms, n, "image", err));
+    NB_TRY(loss_check_norms(l->text_norms, n, "text", err));
     nb_dgemm_nt(scale, nb_double_matrix_of(l->image, n, d), nb_double_matrix_of(l->text, n, d), l->logits, n);
-    transpose(l->slopes, l->logits, n, n);
-    take_terms(l, n, lambda, terms);
+    loss_transpose(l->slopes, l->logits, n, n);
+    loss_take_terms(l, n, lambda, terms);
     if (!isfinite(terms->loss)) {
         status = nb_fail(err, NB_ERR_NUMERIC, "the loss is %g at logit scale %g", terms->loss, batch->logit_scale);
         goto done;
@@ -131,13 +131,13 @@ nb_status nb_loss_compute(nb_loss *l, const nb_loss_batch *batch, nb_loss_terms 
             l->logits[i * n + k] = slope;
         }
     }
-    transpose(l->slopes, l->logits, n, n);
-    transpose(l->transposed, l->text, n, d);
+    loss_transpose(l->slopes, l->logits, n, n);
+    loss_transpose(l->transposed, l->text, n, d);
     nb_dgemm_nt(scale, nb_double_matrix_of(l->logits, n, n), nb_double_matrix_of(l->transposed, d, n), l->product, d);
-    through_norm(gradients->image, l->product, l->image, l->image_norms, n, d);
-    transpose(l->transposed, l->image, n, d);
+    loss_through_norm(gradients->image, l->product, l->image, l->image_norms, n, d);
+    loss_transpose(l->transposed, l->image, n, d);
     nb_dgemm_nt(scale, nb_double_matrix_of(l->slopes, n, n), nb_double_matrix_of(l->transposed, d, n), l->product, d);
-    through_norm(gradients->text, l->product, l->text, l->text_norms, n, d);
+    loss_through_norm(gradients->text, l->product, l->text, l->text_norms, n, d);
 done:
     return status;
 }

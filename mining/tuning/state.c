@@ -12,7 +12,7 @@ enum { PARTS = 3 };
 static const char *const part_names[PARTS] = {"weights", "m", "v"};
 
 /* One digest over three arrays. */
-static nb_digest digest_of(const void *const parts[PARTS], size_t parameters)
+static nb_digest state_digest_of(const void *const parts[PARTS], size_t parameters)
 {
     char lines[PARTS * 80]; /* no memory to run out of: lines left out would be another digest */
     size_t len = 0;
@@ -23,10 +23,10 @@ static nb_digest digest_of(const void *const parts[PARTS], size_t parameters)
     return nb_digest_bytes(lines, len);
 }
 
-static nb_status write_state(const char *path, const nb_trainer *t, const void *const parts[PARTS],
+static nb_status state_write(const char *path, const nb_trainer *t, const void *const parts[PARTS],
                              const char *configuration, const char *log, nb_error *err)
 {
-    nb_digest digest = digest_of(parts, t->parameters);
+    nb_digest digest = state_digest_of(parts, t->parameters);
     nb_tensor tensors[PARTS + 1];
     nb_status status;
     json_t *info = json_pack("{s:i, s:I, s:s, s:s, s:s}", "format", 1, "step", (json_int_t)t->step, "configuration",
@@ -68,7 +68,7 @@ nb_status nb_tune_state_save(const char *path, const nb_trainer *t, const char *
     NB_TRY(nb_training_gather(t->comm, t->v, v, t->parameters, err));
     if (first) {
         const void *const parts[PARTS] = {t->weights->base, m, v};
-        status = write_state(path, t, parts, configuration, log, err);
+        status = state_write(path, t, parts, configuration, log, err);
     }
 done:
     free(m);
@@ -77,7 +77,7 @@ done:
 }
 
 /* Names the first line that differs between the state's configuration and this run's. */
-static nb_status compare(const char *path, const char *was, const char *is, nb_error *err)
+static nb_status state_compare(const char *path, const char *was, const char *is, nb_error *err)
 {
     while (*was || *is) {
         size_t a = strcspn(was, "\n"), b = strcspn(is, "\n");
@@ -99,13 +99,13 @@ typedef struct opened {
     json_t *info;
 } opened;
 
-static nb_status no_state(const char *path, const char *why, nb_error *err)
+static nb_status state_no(const char *path, const char *why, nb_error *err)
 {
     nb_fail(err, NB_ERR_INPUT, "'%s' is no training state of this model: %s", path, why);
     return nb_hint(err, "start anew with --force");
 }
 
-static nb_status open_state(opened *o, const char *path, size_t parameters, const char *configuration, nb_error *err)
+static nb_status state_open(opened *o, const char *path, size_t parameters, const char *configuration, nb_error *err)
 {
     nb_status status;
     status = nb_safetensors_open(&o->file, path, err);
@@ -116,7 +116,7 @@ static nb_status open_state(opened *o, const char *path, size_t parameters, cons
     for (size_t i = 0; i < PARTS; i++) {
         const nb_tensor *t = nb_safetensors_find(o->file, part_names[i]);
         if (!t || t->dtype != NB_F32 || t->count != parameters) {
-            status = no_state(path, "weights or the optimiser's state are missing or of another size", err);
+            status = state_no(path, "weights or the optimiser's state are missing or of another size", err);
             goto done;
         }
         o->parts[i] = t->data;
@@ -130,11 +130,11 @@ static nb_status open_state(opened *o, const char *path, size_t parameters, cons
     if (!was || !digest || json_integer_value(json_object_get(o->info, "format")) != 1 ||
         !json_is_string(json_object_get(o->info, "log")) || !json_is_integer(json_object_get(o->info, "step")) ||
         json_integer_value(json_object_get(o->info, "step")) < 0) {
-        status = no_state(path, "its description is missing, or of another version", err);
+        status = state_no(path, "its description is missing, or of another version", err);
         goto done;
     }
-    NB_TRY(compare(path, was, configuration, err));
-    nb_digest found = digest_of(o->parts, parameters);
+    NB_TRY(state_compare(path, was, configuration, err));
+    nb_digest found = state_digest_of(o->parts, parameters);
     if (strcmp(found.hex, digest) != 0) {
         nb_fail(err, NB_ERR_VERIFY, "'%s' is damaged: its numbers have digest %.16s... instead of %.16s...", path,
                 found.hex, digest);
@@ -144,7 +144,7 @@ done:
     return status;
 }
 
-static void close_state(opened *o)
+static void state_close(opened *o)
 {
     json_decref(o->info);
     nb_safetensors_close(o->file);
@@ -157,7 +157,7 @@ nb_status nb_tune_state_load(const char *path, nb_trainer *t, const char *config
     uint64_t step = 0;
     nb_status status = NB_OK;
     if (t->comm->rank == 0) {
-        status = open_state(&o, path, t->parameters, configuration, err);
+        status = state_open(&o, path, t->parameters, configuration, err);
         if (status == NB_OK) {
             const char *text = json_string_value(json_object_get(o.info, "log"));
             step = (uint64_t)json_integer_value(json_object_get(o.info, "step"));
@@ -172,7 +172,7 @@ nb_status nb_tune_state_load(const char *path, nb_trainer *t, const char *config
     NB_TRY(nb_training_all_gather(t->comm, t->own, t->weights->base, t->parameters, t->weights->first, err));
     t->step = (size_t)step;
 done:
-    close_state(&o);
+    state_close(&o);
     status = nb_comm_agree(t->comm, status, err);
     return status == NB_OK ? nb_trainer_adopt(t, err) : status;
 }

@@ -15,18 +15,18 @@ nb_trainer_plan nb_trainer_plan_default(void)
         .batch = 512, .tile = 16, .lambda = 0.001, .decay = 0.1, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
 }
 
-static size_t tiles_of(const nb_trainer *t)
+static size_t trainer_tiles_of(const nb_trainer *t)
 {
     return (t->plan.batch + t->plan.tile - 1) / t->plan.tile;
 }
 
-static size_t rows_of(const nb_trainer *t, size_t tile)
+static size_t trainer_rows_of(const nb_trainer *t, size_t tile)
 {
     size_t begin = tile * t->plan.tile;
     return t->plan.batch - begin < t->plan.tile ? t->plan.batch - begin : t->plan.tile;
 }
 
-static nb_status make(nb_trainer *t, nb_error *err)
+static nb_status trainer_make(nb_trainer *t, nb_error *err)
 {
     const nb_clip_config *c = &t->clip->config;
     size_t own = t->slice.end - t->slice.begin, rows = t->plan.batch * c->projection;
@@ -63,7 +63,7 @@ nb_status nb_trainer_create(nb_trainer *t, const nb_comm *comm, nb_model *model,
                          plan->batch, plan->tile, NB_TUNE_BATCH_MAX);
     } else {
         t->plan.tile = plan->tile < plan->batch ? plan->tile : plan->batch;
-        status = make(t, err);
+        status = trainer_make(t, err);
     }
     status = nb_comm_agree(comm, status, err);
     if (status != NB_OK) {
@@ -88,10 +88,10 @@ void nb_trainer_destroy(nb_trainer *t)
 }
 
 /* Reads a tile's pairs and computes their embeddings. */
-static nb_status forward(nb_trainer *t, const size_t *pairs, size_t tile, nb_error *err)
+static nb_status trainer_forward(nb_trainer *t, const size_t *pairs, size_t tile, nb_error *err)
 {
     const nb_clip_config *c = &t->clip->config;
-    size_t begin = tile * t->plan.tile, n = rows_of(t, tile), each = 3 * c->image_size * c->image_size;
+    size_t begin = tile * t->plan.tile, n = trainer_rows_of(t, tile), each = 3 * c->image_size * c->image_size;
     nb_status status = NB_OK;
     for (size_t i = 0; i < n; i++) {
         nb_pair pair = {.pixels = t->pixels + i * each, .ids = t->ids + i * c->context};
@@ -105,33 +105,33 @@ done:
 }
 
 /* This rank's rows of the embeddings; those of others stay 0. The tapes hold its last tile. */
-static nb_status embed(nb_trainer *t, const size_t *pairs, nb_error *err)
+static nb_status trainer_embed(nb_trainer *t, const size_t *pairs, nb_error *err)
 {
     nb_status status = NB_OK;
     memset(t->images, 0, 2 * t->plan.batch * t->clip->config.projection * sizeof *t->images);
-    for (size_t tile = 0; tile < tiles_of(t) && status == NB_OK; tile++) {
+    for (size_t tile = 0; tile < trainer_tiles_of(t) && status == NB_OK; tile++) {
         if (nb_comm_owns(t->comm, tile)) {
-            status = forward(t, pairs, tile, err);
+            status = trainer_forward(t, pairs, tile, err);
         }
     }
     return status;
 }
 
 /* The gradients of this rank's tiles into its sums, the last tile first: the tapes still hold it. */
-static nb_status backward(nb_trainer *t, const size_t *pairs, nb_error *err)
+static nb_status trainer_backward(nb_trainer *t, const size_t *pairs, nb_error *err)
 {
     size_t d = t->clip->config.projection;
     nb_gradient_sink sink = {.weights = t->weights->base, .gradients = t->gradients};
-    float limit = 0x1p62f / UNITS / (float)tiles_of(t);
+    float limit = 0x1p62f / UNITS / (float)trainer_tiles_of(t);
     bool held = true;
     nb_status status = NB_OK;
     memset(t->sums, 0, t->parameters * sizeof *t->sums);
-    for (size_t tile = tiles_of(t); tile-- > 0;) {
+    for (size_t tile = trainer_tiles_of(t); tile-- > 0;) {
         if (!nb_comm_owns(t->comm, tile)) {
             continue;
         }
         if (!held) {
-            NB_TRY(forward(t, pairs, tile, err));
+            NB_TRY(trainer_forward(t, pairs, tile, err));
         }
         held = false;
         memset(t->gradients, 0, t->parameters * sizeof *t->gradients);
@@ -161,7 +161,7 @@ nb_status nb_trainer_adopt(nb_trainer *t, nb_error *err)
     return nb_comm_agree(t->comm, status, err);
 }
 
-static nb_status check_finite(const float *weights, size_t count, nb_error *err)
+static nb_status trainer_check_finite(const float *weights, size_t count, nb_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         if (!isfinite(weights[i])) {
@@ -172,7 +172,7 @@ static nb_status check_finite(const float *weights, size_t count, nb_error *err)
 }
 
 /* AdamW on this rank's slice, then everybody's slices to all. */
-static nb_status update(nb_trainer *t, double rate, nb_error *err)
+static nb_status trainer_update(nb_trainer *t, double rate, nb_error *err)
 {
     size_t own = t->slice.end - t->slice.begin;
     nb_adamw a = nb_adamw_at(rate, t->plan.decay, t->plan.beta1, t->plan.beta2, t->plan.epsilon, t->step + 1);
@@ -182,7 +182,7 @@ static nb_status update(nb_trainer *t, double rate, nb_error *err)
     }
     memcpy(t->own, (const float *)t->weights->base + t->slice.begin, own * sizeof *t->own);
     t->image.tape.gradient->adamw(&a, t->own, t->m, t->v, gradient, own);
-    nb_status status = nb_comm_agree(t->comm, check_finite(t->own, own, err), err);
+    nb_status status = nb_comm_agree(t->comm, trainer_check_finite(t->own, own, err), err);
     if (status == NB_OK) {
         status = nb_training_all_gather(t->comm, t->own, t->weights->base, t->parameters, t->weights->first, err);
     }
@@ -204,16 +204,16 @@ nb_status nb_trainer_step(nb_trainer *t, const size_t *pairs, double rate, nb_lo
                                .lambda = t->plan.lambda};
     nb_loss_gradients gradients = {.image = t->dimages, .text = t->dtexts};
     nb_status status;
-    NB_TRY(nb_comm_agree(t->comm, embed(t, pairs, err), err));
+    NB_TRY(nb_comm_agree(t->comm, trainer_embed(t, pairs, err), err));
     NB_TRY(nb_comm_or(t->comm, t->images, batch * d, err)); /* pairs of floats: images and texts */
     status = nb_loss_compute(&t->loss, &all, terms, &gradients, err);
     NB_TRY(nb_comm_agree(t->comm, status, err));
-    NB_TRY(nb_comm_agree(t->comm, backward(t, pairs, err), err));
+    NB_TRY(nb_comm_agree(t->comm, trainer_backward(t, pairs, err), err));
     NB_TRY(nb_training_reduce_scatter(t->comm, t->sums, t->parameters, err));
     if (t->slice.end == t->parameters) { /* the logit scale is the last */
         t->sums[t->parameters - 1] += llrint(gradients.scale * (double)UNITS);
     }
-    NB_TRY(update(t, rate, err));
+    NB_TRY(trainer_update(t, rate, err));
 done:
     if (status == NB_ERR_NUMERIC) {
         nb_context(err, "step %zu", t->step + 1);

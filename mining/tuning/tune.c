@@ -52,7 +52,7 @@ done:
 }
 
 /* Collective. A state that is damaged or another run's stops this one, unless it may be overwritten. */
-static nb_status load_state(run *r, bool *loaded, nb_error *err)
+static nb_status tune_load_state(run *r, bool *loaded, nb_error *err)
 {
     nb_status status = nb_tune_state_load(r->folder.state, &r->trainer, r->plan->configuration, &r->lines, err);
     *loaded = status == NB_OK;
@@ -65,14 +65,14 @@ static nb_status load_state(run *r, bool *loaded, nb_error *err)
 }
 
 /* Collective. Continues what an interrupted run left, if there is something and it was asked for. */
-static nb_status resume(run *r, nb_error *err)
+static nb_status tune_resume(run *r, nb_error *err)
 {
     bool left = r->plan->resume && r->comm->rank == 0 && access(r->folder.state, F_OK) == 0;
     nb_status status;
     NB_TRY(nb_comm_agree(r->comm, NB_OK, err));
     NB_TRY(nb_comm_broadcast(r->comm, &left, sizeof left, err));
     if (left) {
-        NB_TRY(load_state(r, &left, err));
+        NB_TRY(tune_load_state(r, &left, err));
     }
     if (left) {
         nb_log_info(r->log, "continuing '%s' behind step %zu", r->folder.partial, r->trainer.step);
@@ -84,7 +84,7 @@ done:
 }
 
 /* Collective. ID accuracy on the held images, or -1 without any. */
-static nb_status evaluate(run *r, double *accuracy, nb_error *err)
+static nb_status tune_evaluate(run *r, double *accuracy, nb_error *err)
 {
     uint64_t right = 0;
     *accuracy = -1;
@@ -100,7 +100,7 @@ static nb_status evaluate(run *r, double *accuracy, nb_error *err)
     return status;
 }
 
-static nb_status note(run *r, const nb_loss_terms *t, double rate, double accuracy, nb_error *err)
+static nb_status tune_note(run *r, const nb_loss_terms *t, double rate, double accuracy, nb_error *err)
 {
     size_t step = r->trainer.step, epoch = (step - 1) / nb_tune_order_steps(&r->order);
     nb_status status;
@@ -115,20 +115,20 @@ done:
     return status;
 }
 
-static nb_status save(run *r, nb_error *err)
+static nb_status tune_save(run *r, nb_error *err)
 {
     return nb_tune_state_save(r->folder.state, &r->trainer, r->plan->configuration, r->lines.data, err);
 }
 
 /* Collective. Whether any rank was asked to stop; then the state is saved. */
-static nb_status stop_if_asked(run *r, nb_error *err)
+static nb_status tune_stop_if_asked(run *r, nb_error *err)
 {
     uint64_t asked = nb_stop_requested();
     nb_status status;
     NB_TRY(nb_comm_agree(r->comm, NB_OK, err));
     NB_TRY(nb_comm_sum(r->comm, &asked, 1, err));
     if (asked) {
-        NB_TRY(save(r, err));
+        NB_TRY(tune_save(r, err));
         nb_fail(err, NB_STOPPED, "stopped on request behind step %zu of %zu", r->trainer.step, r->plan->schedule.steps);
         nb_hint(err, "the state is kept in '%s': run again with --resume to continue", r->folder.partial);
         status = nb_comm_agree(r->comm, NB_STOPPED, err);
@@ -137,12 +137,12 @@ done:
     return status;
 }
 
-static bool due(size_t every, size_t step)
+static bool tune_due(size_t every, size_t step)
 {
     return every && step % every == 0;
 }
 
-static nb_status take_steps(run *r, nb_error *err)
+static nb_status tune_take_steps(run *r, nb_error *err)
 {
     const nb_tune_plan *p = r->plan;
     nb_progress progress = nb_progress_start(r->log, "steps", (double)p->schedule.steps);
@@ -155,17 +155,17 @@ static nb_status take_steps(run *r, nb_error *err)
         NB_TRY(nb_trainer_step(&r->trainer, nb_tune_order_at(&r->order, step), rate, &terms, err));
         bool last = ++step == p->schedule.steps;
         accuracy = -1;
-        if (last || due(p->evaluate_every, step)) {
-            NB_TRY(evaluate(r, &accuracy, err));
+        if (last || tune_due(p->evaluate_every, step)) {
+            NB_TRY(tune_evaluate(r, &accuracy, err));
         }
-        NB_TRY(nb_comm_agree(r->comm, note(r, &terms, rate, accuracy, err), err));
-        if (due(p->save_every, step) && !last) {
-            NB_TRY(save(r, err));
+        NB_TRY(nb_comm_agree(r->comm, tune_note(r, &terms, rate, accuracy, err), err));
+        if (tune_due(p->save_every, step) && !last) {
+            NB_TRY(tune_save(r, err));
             nb_log_info(r->log, "step %zu: loss %.6g, state saved", step, terms.loss);
         }
         nb_progress_update(&progress, (double)step);
         if (!last) {
-            NB_TRY(stop_if_asked(r, err));
+            NB_TRY(tune_stop_if_asked(r, err));
         }
     }
     nb_progress_finish(&progress);
@@ -174,7 +174,7 @@ done:
 }
 
 /* Rank 0: the folder with checkpoint and log. */
-static nb_status write_folder(run *r, nb_error *err)
+static nb_status tune_write_folder(run *r, nb_error *err)
 {
     char *path = NULL;
     nb_status status;
@@ -188,7 +188,7 @@ done:
     return status;
 }
 
-static nb_status prepare(run *r, nb_error *err)
+static nb_status tune_prepare(run *r, nb_error *err)
 {
     const nb_tune_plan *p = r->plan;
     const nb_labelled_images pairs = {.images = r->sets->train,
@@ -210,12 +210,12 @@ nb_status nb_tune(const nb_comm *comm, const nb_log *log, nb_model *model, const
     double accuracy;
     nb_status status;
     nb_stop_listen();
-    NB_TRY(nb_comm_agree(comm, prepare(&r, err), err));
+    NB_TRY(nb_comm_agree(comm, tune_prepare(&r, err), err));
     NB_TRY(nb_trainer_create(&r.trainer, comm, model, &plan->trainer, &pairs, err));
-    NB_TRY(resume(&r, err));
-    NB_TRY(evaluate(&r, &accuracy, err));
-    NB_TRY(take_steps(&r, err));
-    NB_TRY(nb_comm_agree(comm, comm->rank == 0 ? write_folder(&r, err) : NB_OK, err));
+    NB_TRY(tune_resume(&r, err));
+    NB_TRY(tune_evaluate(&r, &accuracy, err));
+    NB_TRY(tune_take_steps(&r, err));
+    NB_TRY(nb_comm_agree(comm, comm->rank == 0 ? tune_write_folder(&r, err) : NB_OK, err));
 done:
     nb_trainer_destroy(&r.trainer);
     nb_tune_data_destroy(&r.data);

@@ -27,14 +27,14 @@ void nb_end_rows_destroy(nb_end_rows *r)
     *r = (nb_end_rows){0};
 }
 
-static nb_norm_layer backward_ends_norm(const nb_projection_head *e)
+static nb_norm_layer projection_head_backward_ends_norm(const nb_projection_head *e)
 {
     return (nb_norm_layer){e->norm_weight, e->norm_bias, e->width, e->epsilon};
 }
 
 void nb_projection_head_forward(const nb_projection_head *e, nb_end_rows *r, size_t count, float *out)
 {
-    const nb_norm_layer norm = backward_ends_norm(e);
+    const nb_norm_layer norm = projection_head_backward_ends_norm(e);
     e->vector->layer_norm(r->normed, r->pooled, count, &norm);
     nb_sgemm_nt(nb_matrix_of(r->normed, count, e->width), nb_matrix_of(e->projection, e->d, e->width), 0.0f, out, e->d);
 }
@@ -42,7 +42,7 @@ void nb_projection_head_forward(const nb_projection_head *e, nb_end_rows *r, siz
 void nb_projection_head_backward(const nb_projection_head *e, nb_end_rows *r, const float *dout, size_t count,
                                  const nb_gradient_sink *sink)
 {
-    const nb_norm_layer norm = backward_ends_norm(e);
+    const nb_norm_layer norm = projection_head_backward_ends_norm(e);
     const nb_norm_gradient dnorm = {nb_gradient_sink_at(sink, e->norm_weight), nb_gradient_sink_at(sink, e->norm_bias)};
     nb_matrix d = nb_matrix_of(dout, count, e->d);
     if (sink->gradients) {

@@ -26,7 +26,7 @@ uint64_t nb_columns_chunks(const nb_columns *c, size_t column)
 }
 
 /* Column `number` of this rank's rows. Of the bytes the end is where the next rank begins, set by nb_columns_open. */
-static nb_column column_of(const nb_comm *comm, size_t number, const nb_corpus_range *rows)
+static nb_column columns_column_of(const nb_comm *comm, size_t number, const nb_corpus_range *rows)
 {
     bool last = comm->rank == comm->size - 1; /* which also puts the end of the last text */
     bool bytes = number == NB_COLUMN_BYTES, offsets = number == NB_COLUMN_OFFSETS;
@@ -40,7 +40,7 @@ static nb_column column_of(const nb_comm *comm, size_t number, const nb_corpus_r
                        .next = begin};
 }
 
-static nb_status allocate_column(nb_column *col, const nb_comm *comm, nb_error *err)
+static nb_status columns_allocate_column(nb_column *col, const nb_comm *comm, nb_error *err)
 {
     nb_status status;
     NB_TRY_NEW(col->buffer, (size_t)col->chunk * col->width);
@@ -58,8 +58,8 @@ nb_status nb_columns_open(nb_columns *c, const nb_comm *comm, const nb_corpus_ra
     nb_status status = NB_OK;
     *c = (nb_columns){.comm = comm, .packer = {.level = NB_COLUMN_ZSTD_LEVEL}, .spool = nb_spool_in(scratch, budget)};
     for (size_t i = 0; i < NB_COLUMN_COUNT && status == NB_OK; i++) {
-        c->column[i] = column_of(comm, i, rows);
-        status = allocate_column(&c->column[i], comm, err);
+        c->column[i] = columns_column_of(comm, i, rows);
+        status = columns_allocate_column(&c->column[i], comm, err);
     }
     NB_TRY(nb_comm_agree(comm, status, err));
     for (size_t i = 0; i < NB_COLUMN_COUNT; i++) {
@@ -84,7 +84,7 @@ void nb_columns_close(nb_columns *c)
 }
 
 /* Packs the chunk in the buffer of a column: the one that `next` stands behind or in. */
-static nb_status pack(nb_columns *c, size_t number, nb_error *err)
+static nb_status columns_pack(nb_columns *c, size_t number, nb_error *err)
 {
     nb_column *col = &c->column[number];
     nb_status status;
@@ -101,18 +101,18 @@ done:
 }
 
 /* The first element of this rank that begins a chunk, or `end`. */
-static uint64_t own_begin(const nb_column *col, uint64_t begin, uint64_t end)
+static uint64_t columns_own_begin(const nb_column *col, uint64_t begin, uint64_t end)
 {
     uint64_t boundary = (begin + col->chunk - 1) / col->chunk * col->chunk;
     return boundary < end ? boundary : end;
 }
 
-static nb_status put(nb_columns *c, size_t number, const void *elements, size_t count, nb_error *err)
+static nb_status columns_put(nb_columns *c, size_t number, const void *elements, size_t count, nb_error *err)
 {
     nb_column *col = &c->column[number];
     const char *from = elements;
     nb_status status = NB_OK;
-    uint64_t mine = own_begin(col, col->begin, col->end);
+    uint64_t mine = columns_own_begin(col, col->begin, col->end);
     while (count) {
         bool to_head = col->next < mine;
         uint64_t capacity = to_head ? mine - col->next : col->chunk - col->filled;
@@ -128,7 +128,7 @@ static nb_status put(nb_columns *c, size_t number, const void *elements, size_t 
         }
         col->filled += part;
         if (col->filled == col->chunk) {
-            NB_TRY(pack(c, number, err));
+            NB_TRY(columns_pack(c, number, err));
         }
     }
 done:
@@ -139,12 +139,12 @@ nb_status nb_columns_put(nb_columns *c, const nb_corpus_row *row, nb_error *err)
 {
     nb_status status;
     uint64_t offset = c->column[NB_COLUMN_BYTES].next;
-    NB_TRY(put(c, NB_COLUMN_OFFSETS, &offset, 1, err));
-    NB_TRY(put(c, NB_COLUMN_BYTES, row->text, row->len, err));
-    NB_TRY(put(c, NB_COLUMN_BYTES, "", 1, err));
-    NB_TRY(put(c, NB_COLUMN_TAGS, &row->tag, 1, err));
-    NB_TRY(put(c, NB_COLUMN_SOURCE, &row->source, 1, err));
-    NB_TRY(put(c, NB_COLUMN_LINE, &row->line, 1, err));
+    NB_TRY(columns_put(c, NB_COLUMN_OFFSETS, &offset, 1, err));
+    NB_TRY(columns_put(c, NB_COLUMN_BYTES, row->text, row->len, err));
+    NB_TRY(columns_put(c, NB_COLUMN_BYTES, "", 1, err));
+    NB_TRY(columns_put(c, NB_COLUMN_TAGS, &row->tag, 1, err));
+    NB_TRY(columns_put(c, NB_COLUMN_SOURCE, &row->source, 1, err));
+    NB_TRY(columns_put(c, NB_COLUMN_LINE, &row->line, 1, err));
 done:
     return status;
 }
@@ -152,13 +152,13 @@ done:
 /* ---- chunks that reach over the end of a slice ---- */
 
 /* Elements of a rank that belong to a chunk that begins before its slice. */
-static uint64_t head_of(const nb_column *col, int rank)
+static uint64_t columns_head_of(const nb_column *col, int rank)
 {
-    return own_begin(col, col->starts[rank], col->starts[rank + 1]) - col->starts[rank];
+    return columns_own_begin(col, col->starts[rank], col->starts[rank + 1]) - col->starts[rank];
 }
 
 /* The rank in whose slice the chunk begins that a rank's first element lies in. */
-static int owner_of(const nb_column *col, int rank)
+static int columns_owner_of(const nb_column *col, int rank)
 {
     uint64_t begin = col->starts[rank] / col->chunk * col->chunk;
     while (col->starts[rank] > begin) {
@@ -168,7 +168,7 @@ static int owner_of(const nb_column *col, int rank)
 }
 
 /* MPI fails here only when a rank or the network is gone, and then no agreement is possible. */
-static void check(const nb_columns *c, int code)
+static void columns_check(const nb_columns *c, int code)
 {
     if (code != MPI_SUCCESS) {
         nb_comm_abort(c->comm, NB_ERR_INTERNAL);
@@ -177,19 +177,19 @@ static void check(const nb_columns *c, int code)
 
 /* Sends what belongs to a rank before this one, takes what later ones have. Sends go to lower ranks alone, so they end.
  * A head is less than a chunk, 1 MiB. */
-static void exchange_heads(nb_columns *c, size_t number)
+static void columns_exchange_heads(nb_columns *c, size_t number)
 {
     nb_column *col = &c->column[number];
     int rank = c->comm->rank, size = c->comm->size;
     if (col->head_count) {
-        check(c, MPI_Send(col->head, (int)(col->head_count * col->width), MPI_BYTE, owner_of(col, rank), (int)number,
-                          c->comm->handle));
+        columns_check(c, MPI_Send(col->head, (int)(col->head_count * col->width), MPI_BYTE, columns_owner_of(col, rank),
+                                  (int)number, c->comm->handle));
     }
     for (int r = rank + 1; r < size && col->filled && col->filled < col->chunk; r++) {
-        uint64_t count = head_of(col, r);
-        if (count && owner_of(col, r) == rank) {
-            check(c, MPI_Recv(col->buffer + col->filled * col->width, (int)(count * col->width), MPI_BYTE, r,
-                              (int)number, c->comm->handle, MPI_STATUS_IGNORE));
+        uint64_t count = columns_head_of(col, r);
+        if (count && columns_owner_of(col, r) == rank) {
+            columns_check(c, MPI_Recv(col->buffer + col->filled * col->width, (int)(count * col->width), MPI_BYTE, r,
+                                      (int)number, c->comm->handle, MPI_STATUS_IGNORE));
             col->filled += count;
             col->next += count;
         }
@@ -201,15 +201,15 @@ nb_status nb_columns_finish(nb_columns *c, nb_error *err)
     nb_status status = NB_OK;
     if (c->comm->rank == c->comm->size - 1) {
         uint64_t end = c->column[NB_COLUMN_BYTES].total;
-        status = put(c, NB_COLUMN_OFFSETS, &end, 1, err);
+        status = columns_put(c, NB_COLUMN_OFFSETS, &end, 1, err);
     }
     NB_TRY(nb_comm_agree(c->comm, status, err));
     for (size_t i = 0; i < NB_COLUMN_COUNT; i++) {
-        exchange_heads(c, i);
+        columns_exchange_heads(c, i);
     }
     for (size_t i = 0; i < NB_COLUMN_COUNT && status == NB_OK; i++) {
         if (c->column[i].filled) {
-            status = pack(c, i, err);
+            status = columns_pack(c, i, err);
         }
     }
     if (status == NB_OK) {

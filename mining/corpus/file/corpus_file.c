@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-static nb_status read_columns(nb_corpus *c, hid_t file, nb_error *err)
+static nb_status corpus_file_read_columns(nb_corpus *c, hid_t file, nb_error *err)
 {
     hsize_t n;
     nb_status status;
@@ -40,7 +40,7 @@ nb_status nb_corpus_file_read(nb_corpus *c, nb_digest *digest, const char *path,
         return status;
     }
     NB_TRY(nb_h5_open(&file, path, NB_CORPUS_KIND, NB_CORPUS_FORMAT, err));
-    NB_TRY(read_columns(c, file, err));
+    NB_TRY(corpus_file_read_columns(c, file, err));
     if (digest) {
         *digest = seal.digest;
     }

@@ -17,7 +17,7 @@
 
 enum { COPY_BYTES = 1 << 20 };
 
-static char *counts_text(const nb_corpus_counts *counts)
+static char *corpus_file_write_counts_text(const nb_corpus_counts *counts)
 {
     json_t *dropped = json_object();
     for (size_t r = 0; r < NB_DROP_COUNT; r++) {
@@ -32,7 +32,7 @@ static char *counts_text(const nb_corpus_counts *counts)
     return text;
 }
 
-static nb_status put_inputs(hid_t file, const nb_strings *inputs, nb_error *err)
+static nb_status corpus_file_write_put_inputs(hid_t file, const nb_strings *inputs, nb_error *err)
 {
     nb_strings names = {0};
     nb_status status = NB_OK;
@@ -66,7 +66,7 @@ typedef struct writer {
     uint64_t *chunks; /* [all chunks] their lengths, then their places in the file */
 } writer;
 
-static nb_status place_chunks(writer *w, hid_t file, nb_error *err)
+static nb_status corpus_file_write_place_chunks(writer *w, hid_t file, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t i = 0; i < NB_COLUMN_COUNT && status == NB_OK; i++) {
@@ -87,18 +87,18 @@ static nb_status place_chunks(writer *w, hid_t file, nb_error *err)
 }
 
 /* Rank 0: the file with everything but the bytes of the columns' chunks. */
-static nb_status write_frame(writer *w, nb_error *err)
+static nb_status corpus_file_write_frame(writer *w, nb_error *err)
 {
     hid_t file = -1;
-    char *text = counts_text(w->counts);
+    char *text = corpus_file_write_counts_text(w->counts);
     nb_status status;
     if (!text) {
         return nb_fail(err, NB_ERR_LIMIT, "out of memory for counts");
     }
     NB_TRY(nb_output_begin(&w->output, w->target->path, w->target->force, err));
     NB_TRY(nb_h5_create(&file, w->output.partial, NB_CORPUS_KIND, NB_CORPUS_FORMAT, err));
-    NB_TRY(place_chunks(w, file, err));
-    NB_TRY(put_inputs(file, w->inputs, err));
+    NB_TRY(corpus_file_write_place_chunks(w, file, err));
+    NB_TRY(corpus_file_write_put_inputs(file, w->inputs, err));
     NB_TRY(nb_h5_put_text(file, "counts", text, err));
     NB_TRY(nb_h5_put_text(file, "provenance", w->target->provenance, err));
     NB_TRY(nb_h5_save(&file, w->output.partial, err));
@@ -108,7 +108,8 @@ done:
     return status;
 }
 
-static nb_status put_at(int fd, const char *bytes, size_t len, uint64_t at, const char *path, nb_error *err)
+static nb_status corpus_file_write_put_at(int fd, const char *bytes, size_t len, uint64_t at, const char *path,
+                                          nb_error *err)
 {
     while (len) {
         ssize_t done = pwrite(fd, bytes, len, (off_t)at);
@@ -125,7 +126,7 @@ static nb_status put_at(int fd, const char *bytes, size_t len, uint64_t at, cons
     return NB_OK;
 }
 
-static nb_status write_chunks(const writer *w, nb_error *err)
+static nb_status corpus_file_write_chunks(const writer *w, nb_error *err)
 {
     const nb_columns *c = &w->columns;
     nb_spool_reader reader = {0};
@@ -147,7 +148,7 @@ static nb_status write_chunks(const writer *w, nb_error *err)
             size_t len;
             NB_TRY(nb_spool_peek(&reader, left < COPY_BYTES ? (size_t)left : COPY_BYTES, &bytes, &len, err));
             len = len < left ? len : (size_t)left;
-            NB_TRY(put_at(fd, bytes, len, at, partial.data, err));
+            NB_TRY(corpus_file_write_put_at(fd, bytes, len, at, partial.data, err));
             nb_spool_skip(&reader, len);
             at += len;
             left -= len;
@@ -166,7 +167,7 @@ done:
 }
 
 /* Collective; the columns are finished. */
-static nb_status write_file(writer *w, nb_digest *digest, nb_error *err)
+static nb_status corpus_file_write_file(writer *w, nb_digest *digest, nb_error *err)
 {
     const nb_columns *c = &w->columns;
     size_t count = (size_t)nb_columns_chunks(c, NB_COLUMN_COUNT);
@@ -178,9 +179,9 @@ static nb_status write_file(writer *w, nb_digest *digest, nb_error *err)
         w->chunks[c->packed[i].number] = c->packed[i].len;
     }
     NB_TRY(nb_comm_sum(w->comm, w->chunks, count, err));
-    NB_TRY(nb_comm_agree(w->comm, first ? write_frame(w, err) : NB_OK, err));
+    NB_TRY(nb_comm_agree(w->comm, first ? corpus_file_write_frame(w, err) : NB_OK, err));
     NB_TRY(nb_comm_broadcast(w->comm, w->chunks, count * sizeof *w->chunks, err));
-    NB_TRY(nb_comm_agree(w->comm, write_chunks(w, err), err));
+    NB_TRY(nb_comm_agree(w->comm, corpus_file_write_chunks(w, err), err));
     if (first) {
         status = nb_seal_write(w->output.partial, NB_CORPUS_KIND, 0, 0, digest, err);
         status = status == NB_OK ? nb_output_commit(&w->output, err) : status;
@@ -192,7 +193,8 @@ done:
     return status;
 }
 
-static nb_status put_slice(nb_columns *c, const nb_corpus_slice *slice, const nb_corpus_plan *plan, nb_error *err)
+static nb_status corpus_file_write_put_slice(nb_columns *c, const nb_corpus_slice *slice, const nb_corpus_plan *plan,
+                                             nb_error *err)
 {
     nb_corpus_rows rows = {0};
     uint64_t seen = 0;
@@ -219,11 +221,11 @@ nb_status nb_corpus_file_save(nb_corpus_slice *slice, const nb_comm *comm, const
     writer w = {.comm = comm, .counts = &slice->counts, .inputs = &plan->files.paths, .target = target};
     nb_status status;
     NB_TRY(nb_columns_open(&w.columns, comm, &slice->range, &slice->scratch, &slice->budget, err));
-    status = put_slice(&w.columns, slice, plan, err);
+    status = corpus_file_write_put_slice(&w.columns, slice, plan, err);
     nb_spool_free(&slice->rows);
     NB_TRY(nb_comm_agree(comm, status, err));
     NB_TRY(nb_columns_finish(&w.columns, err));
-    NB_TRY(write_file(&w, digest, err));
+    NB_TRY(corpus_file_write_file(&w, digest, err));
 done:
     nb_columns_close(&w.columns);
     return status;
@@ -251,7 +253,7 @@ nb_status nb_corpus_file_write(const nb_corpus *c, const nb_corpus_counts *count
         NB_TRY(nb_columns_put(&w.columns, &row, err));
     }
     NB_TRY(nb_columns_finish(&w.columns, err));
-    NB_TRY(write_file(&w, digest, err));
+    NB_TRY(corpus_file_write_file(&w, digest, err));
 done:
     nb_columns_close(&w.columns);
     return status;

@@ -27,7 +27,7 @@ struct nb_byte_stream {
 };
 
 /* Bytes as they lie in the file. */
-static nb_status pull(nb_byte_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
+static nb_status byte_stream_pull(nb_byte_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
 {
     *got = 0;
     if (s->fd < 0) {
@@ -48,12 +48,12 @@ static nb_status pull(nb_byte_stream *s, char *bytes, size_t cap, size_t *got, n
     return NB_OK;
 }
 
-static nb_status find_packing(nb_byte_stream *s, nb_error *err)
+static nb_status byte_stream_find_packing(nb_byte_stream *s, nb_error *err)
 {
     unsigned char head[4] = {0};
     size_t got;
     s->at = 0;
-    nb_status status = s->size ? pull(s, (char *)head, sizeof head, &got, err) : NB_OK;
+    nb_status status = s->size ? byte_stream_pull(s, (char *)head, sizeof head, &got, err) : NB_OK;
     if (head[0] == 0x1F && head[1] == 0x8B) {
         s->packing = NB_PACKING_GZIP;
     } else if ((head[0] == 0x28 && head[1] == 0xB5 && head[2] == 0x2F && head[3] == 0xFD) ||
@@ -64,7 +64,7 @@ static nb_status find_packing(nb_byte_stream *s, nb_error *err)
     return status;
 }
 
-static nb_status start_unpacking(nb_byte_stream *s, nb_error *err)
+static nb_status byte_stream_start_unpacking(nb_byte_stream *s, nb_error *err)
 {
     nb_status status = NB_OK;
     NB_TRY_NEW(s->raw, RAW_BYTES);
@@ -77,14 +77,15 @@ done:
     return status;
 }
 
-static nb_status start(nb_byte_stream **out, nb_byte_stream *s, const char *name, uint64_t begin, nb_error *err)
+static nb_status byte_stream_start(nb_byte_stream **out, nb_byte_stream *s, const char *name, uint64_t begin,
+                                   nb_error *err)
 {
     nb_status status = NB_OK;
     NB_TRY_NEW(s->name, strlen(name) + 1);
     memcpy(s->name, name, strlen(name) + 1);
-    NB_TRY(find_packing(s, err));
+    NB_TRY(byte_stream_find_packing(s, err));
     if (s->packing != NB_PACKING_NONE) {
-        NB_TRY(start_unpacking(s, err));
+        NB_TRY(byte_stream_start_unpacking(s, err));
     } else {
         s->at = begin < s->size ? begin : s->size;
     }
@@ -116,7 +117,7 @@ nb_status nb_byte_stream_open(nb_byte_stream **out, const char *path, uint64_t b
         return status;
     }
     s->size = (uint64_t)st.st_size;
-    return start(out, s, path, begin, err);
+    return byte_stream_start(out, s, path, begin, err);
 }
 
 nb_status nb_byte_stream_open_bytes(nb_byte_stream **out, const char *name, const char *bytes, size_t len,
@@ -130,7 +131,7 @@ nb_status nb_byte_stream_open_bytes(nb_byte_stream **out, const char *name, cons
     s->fd = -1;
     s->memory = bytes;
     s->size = len;
-    return start(out, s, name, begin, err);
+    return byte_stream_start(out, s, name, begin, err);
 }
 
 void nb_byte_stream_close(nb_byte_stream *s)
@@ -159,27 +160,27 @@ uint64_t nb_byte_stream_size(const nb_byte_stream *s)
     return s->size;
 }
 
-static const char *tool_of(const nb_byte_stream *s)
+static const char *byte_stream_tool_of(const nb_byte_stream *s)
 {
     return s->packing == NB_PACKING_GZIP ? "gzip" : "zstd";
 }
 
-static nb_status damaged(const nb_byte_stream *s, const char *why, nb_error *err)
+static nb_status byte_stream_damaged(const nb_byte_stream *s, const char *why, nb_error *err)
 {
     nb_fail(err, NB_ERR_INPUT, "'%s' is damaged near byte %llu of %llu: %s", s->name,
             (unsigned long long)(s->at - (s->raw_len - s->raw_at)), (unsigned long long)s->size, why);
-    return nb_hint(err, "'%s -t' says whether it is whole", tool_of(s));
+    return nb_hint(err, "'%s -t' says whether it is whole", byte_stream_tool_of(s));
 }
 
-static nb_status cut_short(const nb_byte_stream *s, nb_error *err)
+static nb_status byte_stream_cut_short(const nb_byte_stream *s, nb_error *err)
 {
-    nb_fail(err, NB_ERR_INPUT, "'%s' is cut short: its %s data break off at byte %llu", s->name, tool_of(s),
+    nb_fail(err, NB_ERR_INPUT, "'%s' is cut short: its %s data break off at byte %llu", s->name, byte_stream_tool_of(s),
             (unsigned long long)s->at);
     return nb_hint(err, "download or pack it again");
 }
 
 /* One step of zlib from raw into bytes. */
-static nb_status step_gzip(nb_byte_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
+static nb_status byte_stream_step_gzip(nb_byte_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
 {
     if (!s->inside && inflateReset(&s->gzip) != Z_OK) {
         return nb_fail(err, NB_ERR_INTERNAL, "zlib cannot start again in '%s'", s->name);
@@ -196,12 +197,12 @@ static nb_status step_gzip(nb_byte_stream *s, char *bytes, size_t cap, size_t *g
     if (code == Z_STREAM_END) {
         s->inside = false;
     } else if (code != Z_OK && code != Z_BUF_ERROR) {
-        return damaged(s, s->gzip.msg ? s->gzip.msg : "zlib cannot read it", err);
+        return byte_stream_damaged(s, s->gzip.msg ? s->gzip.msg : "zlib cannot read it", err);
     }
     return NB_OK;
 }
 
-static nb_status step_zstd(nb_byte_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
+static nb_status byte_stream_step_zstd(nb_byte_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err)
 {
     ZSTD_inBuffer in = {s->raw, s->raw_len, s->raw_at};
     ZSTD_outBuffer out = {bytes, cap, 0};
@@ -209,7 +210,7 @@ static nb_status step_zstd(nb_byte_stream *s, char *bytes, size_t cap, size_t *g
     s->raw_at = in.pos;
     *got = out.pos;
     if (ZSTD_isError(more)) {
-        return damaged(s, ZSTD_getErrorName(more), err);
+        return byte_stream_damaged(s, ZSTD_getErrorName(more), err);
     }
     s->inside = more != 0;
     return NB_OK;
@@ -220,13 +221,13 @@ nb_status nb_byte_stream_read(nb_byte_stream *s, char *bytes, size_t cap, size_t
     nb_status status = NB_OK;
     *got = 0;
     if (s->packing == NB_PACKING_NONE) {
-        return pull(s, bytes, cap, got, err);
+        return byte_stream_pull(s, bytes, cap, got, err);
     }
     bool ended = false;
     while (status == NB_OK && !*got) {
         if (s->raw_at == s->raw_len && !ended) {
             s->raw_at = s->raw_len = 0;
-            NB_TRY(pull(s, s->raw, RAW_BYTES, &s->raw_len, err));
+            NB_TRY(byte_stream_pull(s, s->raw, RAW_BYTES, &s->raw_len, err));
             ended = s->raw_len == 0;
         }
         if (ended && !s->inside) {
@@ -234,10 +235,10 @@ nb_status nb_byte_stream_read(nb_byte_stream *s, char *bytes, size_t cap, size_t
         }
         size_t before = s->raw_at;
         bool was_inside = s->inside;
-        status =
-            s->packing == NB_PACKING_GZIP ? step_gzip(s, bytes, cap, got, err) : step_zstd(s, bytes, cap, got, err);
+        status = s->packing == NB_PACKING_GZIP ? byte_stream_step_gzip(s, bytes, cap, got, err)
+                                               : byte_stream_step_zstd(s, bytes, cap, got, err);
         if (status == NB_OK && ended && !*got && s->inside && was_inside && s->raw_at == before) {
-            status = cut_short(s, err);
+            status = byte_stream_cut_short(s, err);
         }
     }
 done:

@@ -30,12 +30,12 @@ typedef struct machine {
     phase state;
 } machine;
 
-static char separator_of(const nb_source *source)
+static char csv_separator_of(const nb_source *source)
 {
     return source->format == &nb_format_tsv ? '\t' : ',';
 }
 
-static inline void keep(machine *m, char c)
+static inline void csv_keep(machine *m, char c)
 {
     if (m->column == m->wanted) {
         if (m->len < NB_LINE_BYTES_MAX) {
@@ -46,7 +46,7 @@ static inline void keep(machine *m, char c)
     }
 }
 
-static nb_status end_record(machine *m, nb_error *err)
+static nb_status csv_end_record(machine *m, nb_error *err)
 {
     nb_drop known = NB_KEPT;
     if (m->state == PLAIN && m->column == m->wanted && m->len && m->field[m->len - 1] == '\r') {
@@ -71,14 +71,14 @@ static nb_status end_record(machine *m, nb_error *err)
     return status;
 }
 
-static nb_status refuse(const machine *m, const char *why, uint64_t line, nb_error *err)
+static nb_status csv_refuse(const machine *m, const char *why, uint64_t line, nb_error *err)
 {
     nb_fail(err, NB_ERR_INPUT, "'%s' line %llu: %s", m->path, (unsigned long long)line, why);
     return nb_hint(err, "--no-quotes takes quotes as characters like others");
 }
 
 /* A byte outside quotes, or the first behind them. */
-static nb_status take_plain(machine *m, char c, nb_error *err)
+static nb_status csv_take_plain(machine *m, char c, nb_error *err)
 {
     if (c == m->separator && m->state != RETURN) {
         m->column++;
@@ -87,7 +87,7 @@ static nb_status take_plain(machine *m, char c, nb_error *err)
         return NB_OK;
     }
     if (c == '\n') {
-        return end_record(m, err);
+        return csv_end_record(m, err);
     }
     if (m->state == FIELD_START && c == '"' && m->quotes) {
         m->state = QUOTED;
@@ -100,15 +100,15 @@ static nb_status take_plain(machine *m, char c, nb_error *err)
             m->state = RETURN;
             return NB_OK;
         }
-        return refuse(m, "something follows the end of a quoted field", m->line, err);
+        return csv_refuse(m, "something follows the end of a quoted field", m->line, err);
     }
     m->state = PLAIN;
     m->blank = m->blank && c == '\r';
-    keep(m, c);
+    csv_keep(m, c);
     return NB_OK;
 }
 
-static nb_status take_bytes(machine *m, const char *bytes, size_t len, nb_error *err)
+static nb_status csv_take_bytes(machine *m, const char *bytes, size_t len, nb_error *err)
 {
     nb_status status = NB_OK;
     for (size_t i = 0; i < len && status == NB_OK; i++) {
@@ -120,13 +120,13 @@ static nb_status take_bytes(machine *m, const char *bytes, size_t len, nb_error 
             if (c == '"') {
                 m->state = QUOTE;
             } else {
-                keep(m, c);
+                csv_keep(m, c);
             }
         } else if (m->state == QUOTE && c == '"') {
-            keep(m, c);
+            csv_keep(m, c);
             m->state = QUOTED;
         } else {
-            status = take_plain(m, c, err);
+            status = csv_take_plain(m, c, err);
         }
         m->line += c == '\n';
     }
@@ -134,16 +134,16 @@ static nb_status take_bytes(machine *m, const char *bytes, size_t len, nb_error 
 }
 
 /* The end of the input: the last record may lack its line end. */
-static nb_status finish(machine *m, nb_error *err)
+static nb_status csv_finish(machine *m, nb_error *err)
 {
     if (m->state == QUOTED) {
-        return refuse(m, "the quote that begins here is never closed", m->quote_line, err);
+        return csv_refuse(m, "the quote that begins here is never closed", m->quote_line, err);
     }
     bool begun = m->state != FIELD_START || m->column > 0;
-    return begun ? end_record(m, err) : NB_OK;
+    return begun ? csv_end_record(m, err) : NB_OK;
 }
 
-static nb_status read_quoted(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err)
+static nb_status csv_read_quoted(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err)
 {
     const nb_source *source = piece->source;
     char *block = NULL;
@@ -151,7 +151,7 @@ static nb_status read_quoted(nb_source_piece *piece, const nb_candidate_sink *si
     machine m = {.path = source->path,
                  .sink = sink,
                  .wanted = source->column,
-                 .separator = separator_of(source),
+                 .separator = csv_separator_of(source),
                  .quotes = true,
                  .header = source->header,
                  .line = 1,
@@ -164,13 +164,13 @@ static nb_status read_quoted(nb_source_piece *piece, const nb_candidate_sink *si
         mark += got;
     } while (got && mark < 3);
     if (mark != 3 || memcmp(block, "\xEF\xBB\xBF", 3) != 0) {
-        NB_TRY(take_bytes(&m, block, mark, err));
+        NB_TRY(csv_take_bytes(&m, block, mark, err));
     }
     do {
         NB_TRY(nb_byte_stream_read(piece->in, block, BLOCK, &got, err));
-        NB_TRY(take_bytes(&m, block, got, err));
+        NB_TRY(csv_take_bytes(&m, block, got, err));
     } while (got);
-    NB_TRY(finish(&m, err));
+    NB_TRY(csv_finish(&m, err));
     piece->lines = m.line;
 done:
     free(m.field);
@@ -184,7 +184,7 @@ typedef struct cutter {
     const nb_candidate_sink *sink;
 } cutter;
 
-static nb_status take_line(void *given, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
+static nb_status csv_take_line(void *given, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
 {
     const cutter *c = given;
     const nb_source *source = c->piece->source;
@@ -195,7 +195,7 @@ static nb_status take_line(void *given, nb_drop known, const char *bytes, size_t
         known = NB_DROP_BLANK;
     }
     for (uint64_t column = 0; known == NB_KEPT; column++) {
-        next = memchr(bytes, separator_of(source), (size_t)(end - bytes));
+        next = memchr(bytes, csv_separator_of(source), (size_t)(end - bytes));
         if (column == source->column) {
             end = next ? next : end;
             break;
@@ -209,11 +209,11 @@ static nb_status take_line(void *given, nb_drop known, const char *bytes, size_t
     return c->sink->take(c->sink->state, known, bytes, known == NB_KEPT ? (size_t)(end - bytes) : 0, line, err);
 }
 
-static nb_status read_records(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err)
+static nb_status csv_read_records(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err)
 {
     cutter c = {piece, sink};
-    const nb_candidate_sink lines = {.state = &c, .take = take_line};
-    return piece->source->quotes ? read_quoted(piece, sink, err) : nb_source_read_lines(piece, &lines, err);
+    const nb_candidate_sink lines = {.state = &c, .take = csv_take_line};
+    return piece->source->quotes ? csv_read_quoted(piece, sink, err) : nb_source_read_lines(piece, &lines, err);
 }
 
 /* ---- the header ---- */
@@ -223,7 +223,7 @@ typedef struct header {
     bool found;
 } header;
 
-static nb_status match_name(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
+static nb_status csv_match_name(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
 {
     header *h = state;
     (void)line;
@@ -239,14 +239,14 @@ typedef struct head_bytes {
 } head_bytes;
 
 /* Whether the first record of the head has h->name as the given column; *more says whether it has that column. */
-static nb_status names_column(const nb_source *source, const head_bytes *head, uint64_t column, header *h, bool *more,
-                              nb_error *err)
+static nb_status csv_names_column(const nb_source *source, const head_bytes *head, uint64_t column, header *h,
+                                  bool *more, nb_error *err)
 {
-    const nb_candidate_sink sink = {.state = h, .take = match_name};
+    const nb_candidate_sink sink = {.state = h, .take = csv_match_name};
     machine m = {.path = source->path,
                  .sink = &sink,
                  .wanted = column,
-                 .separator = separator_of(source),
+                 .separator = csv_separator_of(source),
                  .quotes = source->quotes,
                  .line = 1,
                  .blank = true};
@@ -254,28 +254,28 @@ static nb_status names_column(const nb_source *source, const head_bytes *head, u
     *more = false;
     NB_TRY_NEW(m.field, NB_LINE_BYTES_MAX);
     for (size_t i = 0; i < head->len && m.line == 1 && status == NB_OK; i++) {
-        status = take_bytes(&m, head->bytes + i, 1, err);
+        status = csv_take_bytes(&m, head->bytes + i, 1, err);
         *more = *more || m.column >= column;
         if (m.state == FIELD_START && m.column == 0) {
             break; /* the record has ended */
         }
     }
     if (status == NB_OK && m.state != QUOTED) {
-        status = finish(&m, err);
+        status = csv_finish(&m, err);
     }
 done:
     free(m.field);
     return status;
 }
 
-static nb_status find_column(nb_source *source, const char *name, const char *head, size_t len, nb_error *err)
+static nb_status csv_find_column(nb_source *source, const char *name, const char *head, size_t len, nb_error *err)
 {
     const head_bytes bytes = {.bytes = head, .len = len};
     header wanted = {.name = name};
     bool more = true;
     nb_status status = NB_OK;
     for (uint64_t column = 0; more && !wanted.found && column < 4096; column++) {
-        NB_TRY(names_column(source, &bytes, column, &wanted, &more, err));
+        NB_TRY(csv_names_column(source, &bytes, column, &wanted, &more, err));
         source->column = column;
     }
     if (!wanted.found) {
@@ -291,8 +291,8 @@ done:
     return status;
 }
 
-static nb_status prepare_records(nb_source *source, const nb_source_choice *choice, const char *head, size_t len,
-                                 nb_error *err)
+static nb_status csv_prepare_records(nb_source *source, const nb_source_choice *choice, const char *head, size_t len,
+                                     nb_error *err)
 {
     int64_t number;
     if (!choice->column) {
@@ -303,7 +303,7 @@ static nb_status prepare_records(nb_source *source, const nb_source_choice *choi
     source->splits = source->splits && !source->quotes;
     if (!nb_parse_int(choice->column, &number)) {
         source->header = true;
-        return find_column(source, choice->column, head, len, err);
+        return csv_find_column(source, choice->column, head, len, err);
     }
     if (number < 1 || number > 4096) {
         return nb_fail(err, NB_ERR_USAGE, "--column: %lld is not within [1, 4096]", (long long)number);
@@ -313,7 +313,7 @@ static nb_status prepare_records(nb_source *source, const nb_source_choice *choi
     return NB_OK;
 }
 
-static bool detect_csv(const char *base, const char *head, size_t len)
+static bool csv_detect(const char *base, const char *head, size_t len)
 {
     const char *dot = strrchr(base, '.');
     (void)head;
@@ -321,7 +321,7 @@ static bool detect_csv(const char *base, const char *head, size_t len)
     return dot && strcmp(dot, ".csv") == 0;
 }
 
-static bool detect_tsv(const char *base, const char *head, size_t len)
+static bool csv_detect_tsv(const char *base, const char *head, size_t len)
 {
     const char *dot = strrchr(base, '.');
     (void)head;
@@ -330,6 +330,6 @@ static bool detect_tsv(const char *base, const char *head, size_t len)
 }
 
 const nb_source_format nb_format_csv = {
-    .name = "csv", .detect = detect_csv, .prepare = prepare_records, .read = read_records};
+    .name = "csv", .detect = csv_detect, .prepare = csv_prepare_records, .read = csv_read_records};
 const nb_source_format nb_format_tsv = {
-    .name = "tsv", .detect = detect_tsv, .prepare = prepare_records, .read = read_records};
+    .name = "tsv", .detect = csv_detect_tsv, .prepare = csv_prepare_records, .read = csv_read_records};

@@ -10,7 +10,7 @@ typedef struct parser {
     const nb_candidate_sink *sink;
 } parser;
 
-static bool is_blank(const char *line, size_t len)
+static bool jsonl_is_blank(const char *line, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r') {
@@ -20,19 +20,20 @@ static bool is_blank(const char *line, size_t len)
     return true;
 }
 
-static nb_status refuse(const parser *p, uint64_t line, const char *why, nb_error *err)
+static nb_status jsonl_refuse(const parser *p, uint64_t line, const char *why, nb_error *err)
 {
     nb_fail(err, NB_ERR_INPUT, "'%s' line %llu is no JSON object: %s", p->piece->source->path,
             (unsigned long long)nb_source_line(p->piece, line), why);
     return nb_hint(err, "plain word lists are read with --format lines");
 }
 
-static nb_status take_line(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
+static nb_status jsonl_take_line(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line,
+                                 nb_error *err)
 {
     const parser *p = state;
     const nb_candidate_sink *sink = p->sink;
     json_error_t why;
-    if (known == NB_KEPT && is_blank(bytes, len)) {
+    if (known == NB_KEPT && jsonl_is_blank(bytes, len)) {
         known = NB_DROP_BLANK;
     } else if (known == NB_KEPT && memchr(bytes, '\0', len)) {
         known = NB_DROP_CONTROL;
@@ -48,10 +49,10 @@ static nb_status take_line(void *state, nb_drop known, const char *bytes, size_t
         return status;
     }
     if (!root) {
-        return refuse(p, line, why.text, err);
+        return jsonl_refuse(p, line, why.text, err);
     }
     if (!json_is_object(root)) {
-        status = refuse(p, line, "it is another value", err);
+        status = jsonl_refuse(p, line, "it is another value", err);
     } else {
         json_t *value = json_object_get(root, p->piece->source->key);
         bool text = json_is_string(value);
@@ -63,30 +64,31 @@ static nb_status take_line(void *state, nb_drop known, const char *bytes, size_t
 }
 
 /* With `replace`, a line is sanitised before it is parsed. */
-static nb_status take_sanitised(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
+static nb_status jsonl_take_sanitised(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line,
+                                      nb_error *err)
 {
     const parser *p = state;
     nb_buffer sanitised = {0};
     if (known != NB_KEPT || !p->piece->source->replace || nb_utf8_valid(bytes, len)) {
-        return take_line(state, known, bytes, len, line, err);
+        return jsonl_take_line(state, known, bytes, len, line, err);
     }
     nb_status status;
     p->piece->sanitised++;
     NB_TRY(nb_utf8_replace(&sanitised, bytes, len, err));
-    NB_TRY(take_line(state, known, sanitised.data, sanitised.len, line, err));
+    NB_TRY(jsonl_take_line(state, known, sanitised.data, sanitised.len, line, err));
 done:
     nb_buffer_free(&sanitised);
     return status;
 }
 
-static nb_status read_jsonl(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err)
+static nb_status jsonl_read(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err)
 {
     parser p = {.piece = piece, .sink = sink};
-    const nb_candidate_sink lines = {.state = &p, .take = take_sanitised};
+    const nb_candidate_sink lines = {.state = &p, .take = jsonl_take_sanitised};
     return nb_source_read_lines(piece, &lines, err);
 }
 
-static bool detect_jsonl(const char *base, const char *head, size_t len)
+static bool jsonl_detect(const char *base, const char *head, size_t len)
 {
     const char *dot = strrchr(base, '.');
     (void)head;
@@ -94,7 +96,7 @@ static bool detect_jsonl(const char *base, const char *head, size_t len)
     return dot && (strcmp(dot, ".jsonl") == 0 || strcmp(dot, ".ndjson") == 0);
 }
 
-static nb_status prepare_jsonl(nb_source *source, const nb_source_choice *choice, const char *head, size_t len,
+static nb_status jsonl_prepare(nb_source *source, const nb_source_choice *choice, const char *head, size_t len,
                                nb_error *err)
 {
     (void)head;
@@ -108,4 +110,4 @@ static nb_status prepare_jsonl(nb_source *source, const nb_source_choice *choice
 }
 
 const nb_source_format nb_format_jsonl = {
-    .name = "jsonl", .detect = detect_jsonl, .prepare = prepare_jsonl, .read = read_jsonl};
+    .name = "jsonl", .detect = jsonl_detect, .prepare = jsonl_prepare, .read = jsonl_read};

@@ -5,7 +5,7 @@
 
 enum { BLOCK = 1 << 18, CAP = NB_LINE_BYTES_MAX + 1 + BLOCK };
 
-static nb_status fill(nb_line_reader *r, nb_error *err)
+static nb_status line_reader_fill(nb_line_reader *r, nb_error *err)
 {
     size_t got = 0;
     if (r->at) {
@@ -20,13 +20,13 @@ static nb_status fill(nb_line_reader *r, nb_error *err)
 }
 
 /* Passes over bytes up to and with the next LF; *found is false when there is none before place `stop`. */
-static nb_status skip_line(nb_line_reader *r, uint64_t stop, bool *found, nb_error *err)
+static nb_status line_reader_skip_line(nb_line_reader *r, uint64_t stop, bool *found, nb_error *err)
 {
     nb_status status = NB_OK;
     *found = false;
     while (!*found && r->line < stop) {
         if (r->at == r->len) {
-            NB_TRY(fill(r, err));
+            NB_TRY(line_reader_fill(r, err));
             if (r->ended) {
                 break;
             }
@@ -49,10 +49,10 @@ nb_status nb_line_reader_open(nb_line_reader *r, nb_byte_stream *in, uint64_t be
     *r = (nb_line_reader){.in = in, .line = nb_line_start(begin), .end = end};
     NB_TRY_NEW(r->buffer, CAP);
     if (begin) {
-        NB_TRY(skip_line(r, end, &found, err));
+        NB_TRY(line_reader_skip_line(r, end, &found, err));
     } else {
         while (r->len < 3 && !r->ended) {
-            NB_TRY(fill(r, err));
+            NB_TRY(line_reader_fill(r, err));
         }
         /* the first line begins at the mark */
         r->mark = r->len >= 3 && memcmp(r->buffer, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
@@ -92,7 +92,7 @@ nb_status nb_line_next(nb_line_reader *r, const char **line, size_t *len, bool *
             break;
         }
         searched = left;
-        NB_TRY(fill(r, err));
+        NB_TRY(line_reader_fill(r, err));
     }
     const char *from = r->buffer + r->at;
     size_t size = end ? (size_t)(end - from) : r->len - r->at;
@@ -107,7 +107,7 @@ nb_status nb_line_next(nb_line_reader *r, const char **line, size_t *len, bool *
     if (!end && !r->ended) { /* over the limit, and its end not seen yet */
         bool found;
         *too_long = true;
-        NB_TRY(skip_line(r, UINT64_MAX, &found, err));
+        NB_TRY(line_reader_skip_line(r, UINT64_MAX, &found, err));
         *line = "";
         return NB_OK;
     }

@@ -20,7 +20,7 @@ const nb_source_format *nb_source_format_find(const char *name)
     return NULL;
 }
 
-static const nb_source_format *detect_format(const char *base, const char *head, size_t len)
+static const nb_source_format *source_detect_format(const char *base, const char *head, size_t len)
 {
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         if (formats[i]->detect && formats[i]->detect(base, head, len)) {
@@ -30,25 +30,25 @@ static const nb_source_format *detect_format(const char *base, const char *head,
     return &nb_format_lines;
 }
 
-static bool ends_in(const char *base, const char *suffix)
+static bool source_ends_in(const char *base, const char *suffix)
 {
     size_t len = strlen(base), tail = strlen(suffix);
     return len >= tail && strcmp(base + len - tail, suffix) == 0;
 }
 
-static nb_tag tag_of_file(const char *base)
+static nb_tag source_tag_of_file(const char *base)
 {
-    if (strncmp(base, "noun.", 5) == 0 || ends_in(base, ".noun")) {
+    if (strncmp(base, "noun.", 5) == 0 || source_ends_in(base, ".noun")) {
         return NB_TAG_NOUN;
     }
-    if (strncmp(base, "adj.", 4) == 0 || ends_in(base, ".adj")) {
+    if (strncmp(base, "adj.", 4) == 0 || source_ends_in(base, ".adj")) {
         return NB_TAG_ADJ;
     }
     return NB_TAG_NONE;
 }
 
 /* The base name of a path without .gz and .zst. */
-static void base_of(char out[BASE_MAX], const char *path)
+static void source_base_of(char out[BASE_MAX], const char *path)
 {
     static const char *const suffixes[] = {".gz", ".zst"};
     const char *base = nb_path_base(path);
@@ -56,13 +56,13 @@ static void base_of(char out[BASE_MAX], const char *path)
     memcpy(out, base, len);
     out[len] = '\0';
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        if (ends_in(out, suffixes[i])) {
+        if (source_ends_in(out, suffixes[i])) {
             out[strlen(out) - strlen(suffixes[i])] = '\0';
         }
     }
 }
 
-static nb_status read_head(nb_byte_stream *in, char *head, size_t *len, nb_error *err)
+static nb_status source_read_head(nb_byte_stream *in, char *head, size_t *len, nb_error *err)
 {
     size_t got;
     nb_status status;
@@ -75,15 +75,15 @@ done:
     return status;
 }
 
-static nb_status inspect(nb_source *s, nb_byte_stream *in, const nb_source_choice *choice, nb_error *err)
+static nb_status source_inspect(nb_source *s, nb_byte_stream *in, const nb_source_choice *choice, nb_error *err)
 {
     char base[BASE_MAX];
     char *head = NULL;
     size_t len;
     nb_status status = NB_OK;
-    base_of(base, s->path);
+    source_base_of(base, s->path);
     if (strcmp(choice->tag, "by-file") == 0) {
-        s->tag = tag_of_file(base);
+        s->tag = source_tag_of_file(base);
     } else if (!nb_tag_parse(choice->tag, &s->tag)) {
         nb_fail(err, NB_ERR_USAGE, "there is no tag '%s'", choice->tag);
         return nb_hint(err, "tags are %s", NB_SOURCE_TAGS);
@@ -94,9 +94,9 @@ static nb_status inspect(nb_source *s, nb_byte_stream *in, const nb_source_choic
         return nb_fail(err, NB_ERR_INPUT, "'%s' is empty", s->path);
     }
     NB_TRY_NEW(head, HEAD_BYTES);
-    NB_TRY(read_head(in, head, &len, err));
+    NB_TRY(source_read_head(in, head, &len, err));
     if (!s->format) {
-        s->format = detect_format(base, head, len);
+        s->format = source_detect_format(base, head, len);
     }
     s->splits = s->packing == NB_PACKING_NONE;
     s->underscores = s->format->word_list || s->tag != NB_TAG_NONE;
@@ -109,7 +109,7 @@ done:
     return status;
 }
 
-static nb_status start(nb_source *s, const char *path, const nb_source_choice *choice, nb_error *err)
+static nb_status source_start(nb_source *s, const char *path, const nb_source_choice *choice, nb_error *err)
 {
     *s = (nb_source){.path = path, .format = nb_source_format_find(choice->format), .replace = choice->replace};
     if (!s->format && strcmp(choice->format, "auto") != 0) {
@@ -122,12 +122,12 @@ static nb_status start(nb_source *s, const char *path, const nb_source_choice *c
 nb_status nb_source_open(nb_source *source, const char *path, const nb_source_choice *choice, nb_error *err)
 {
     nb_byte_stream *in = NULL;
-    nb_status status = start(source, path, choice, err);
+    nb_status status = source_start(source, path, choice, err);
     if (status == NB_OK) {
         status = nb_byte_stream_open(&in, path, 0, err);
     }
     if (status == NB_OK) {
-        status = inspect(source, in, choice, err);
+        status = source_inspect(source, in, choice, err);
     }
     nb_byte_stream_close(in);
     return status;
@@ -137,12 +137,12 @@ nb_status nb_source_open_bytes(nb_source *source, const char *path, const char *
                                const nb_source_choice *choice, nb_error *err)
 {
     nb_byte_stream *in = NULL;
-    nb_status status = start(source, path, choice, err);
+    nb_status status = source_start(source, path, choice, err);
     if (status == NB_OK) {
         status = nb_byte_stream_open_bytes(&in, path, bytes, len, 0, err);
     }
     if (status == NB_OK) {
-        status = inspect(source, in, choice, err);
+        status = source_inspect(source, in, choice, err);
     }
     nb_byte_stream_close(in);
     return status;

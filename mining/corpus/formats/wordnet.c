@@ -20,7 +20,7 @@ typedef struct fields {
 } fields;
 
 /* The next field, of length 0 at the end or where two blanks meet. */
-static field take_field(fields *f)
+static field wordnet_take_field(fields *f)
 {
     field out = {f->next, 0};
     if (f->next < f->end) {
@@ -32,7 +32,7 @@ static field take_field(fields *f)
 }
 
 /* The value of a number of digits in the given base (10 or 16), -1 when the field is none of at most max digits. */
-static int number_of(field f, int base, size_t max)
+static int wordnet_number_of(field f, int base, size_t max)
 {
     int value = 0;
     if (!f.len || f.len > max) {
@@ -52,12 +52,12 @@ static int number_of(field f, int base, size_t max)
     return value;
 }
 
-static bool is_part_of_speech(field f)
+static bool wordnet_is_part_of_speech(field f)
 {
     return f.len == 1 && strchr("nvasr", f.at[0]) && f.at[0];
 }
 
-static size_t without_marker(field word)
+static size_t wordnet_without_marker(field word)
 {
     static const char *const markers[] = {"(a)", "(p)", "(ip)"};
     for (size_t i = 0; i < sizeof markers / sizeof *markers; i++) {
@@ -69,7 +69,7 @@ static size_t without_marker(field word)
     return word.len;
 }
 
-static nb_status refuse(const char *path, uint64_t line, const char *why, nb_error *err)
+static nb_status wordnet_refuse(const char *path, uint64_t line, const char *why, nb_error *err)
 {
     nb_fail(err, NB_ERR_INPUT, "'%s' line %llu is no line of a WordNet index or data file: %s", path,
             (unsigned long long)line, why);
@@ -77,44 +77,47 @@ static nb_status refuse(const char *path, uint64_t line, const char *why, nb_err
 }
 
 /* The words of a synset; f stands behind synset_offset and lex_filenum. Checked whole before any word is given on. */
-static nb_status read_synset(fields f, const char *path, uint64_t line, const nb_candidate_sink *sink, nb_error *err)
+static nb_status wordnet_read_synset(fields f, const char *path, uint64_t line, const nb_candidate_sink *sink,
+                                     nb_error *err)
 {
-    field type = take_field(&f);
-    int words = number_of(take_field(&f), 16, 2);
-    if (!is_part_of_speech(type) || words < 1) {
-        return refuse(path, line, "ss_type and w_cnt are wrong", err);
+    field type = wordnet_take_field(&f);
+    int words = wordnet_number_of(wordnet_take_field(&f), 16, 2);
+    if (!wordnet_is_part_of_speech(type) || words < 1) {
+        return wordnet_refuse(path, line, "ss_type and w_cnt are wrong", err);
     }
     bool adjective = type.at[0] == 'a' || type.at[0] == 's';
     fields ahead = f;
     for (int i = 0; i < words; i++) {
-        field word = take_field(&ahead);
-        if (!word.len || number_of(take_field(&ahead), 16, 1) < 0) {
-            return refuse(path, line, "it has fewer words than w_cnt says", err);
+        field word = wordnet_take_field(&ahead);
+        if (!word.len || wordnet_number_of(wordnet_take_field(&ahead), 16, 1) < 0) {
+            return wordnet_refuse(path, line, "it has fewer words than w_cnt says", err);
         }
     }
     nb_status status = NB_OK;
     for (int i = 0; i < words && status == NB_OK; i++) {
-        field word = take_field(&f);
-        take_field(&f);
-        status = sink->take(sink->state, NB_KEPT, word.at, adjective ? without_marker(word) : word.len, line, err);
+        field word = wordnet_take_field(&f);
+        wordnet_take_field(&f);
+        status =
+            sink->take(sink->state, NB_KEPT, word.at, adjective ? wordnet_without_marker(word) : word.len, line, err);
     }
     return status;
 }
 
-static nb_status read_entry(const char *text, size_t len, const char *path, uint64_t line,
-                            const nb_candidate_sink *sink, nb_error *err)
+static nb_status wordnet_read_entry(const char *text, size_t len, const char *path, uint64_t line,
+                                    const nb_candidate_sink *sink, nb_error *err)
 {
     fields f = {text, text + len};
-    field first = take_field(&f), second = take_field(&f);
-    if (first.len == 8 && number_of(first, 10, 8) >= 0 && second.len == 2 && number_of(second, 10, 2) >= 0) {
-        return read_synset(f, path, line, sink, err);
+    field first = wordnet_take_field(&f), second = wordnet_take_field(&f);
+    if (first.len == 8 && wordnet_number_of(first, 10, 8) >= 0 && second.len == 2 &&
+        wordnet_number_of(second, 10, 2) >= 0) {
+        return wordnet_read_synset(f, path, line, sink, err);
     }
-    if (!first.len || !is_part_of_speech(second)) {
-        return refuse(path, line, "it begins neither 'lemma pos' nor 'synset_offset lex_filenum'", err);
+    if (!first.len || !wordnet_is_part_of_speech(second)) {
+        return wordnet_refuse(path, line, "it begins neither 'lemma pos' nor 'synset_offset lex_filenum'", err);
     }
-    field synsets = take_field(&f), pointers = take_field(&f);
-    if (number_of(synsets, 10, 6) < 0 || number_of(pointers, 10, 6) < 0) {
-        return refuse(path, line, "synset_cnt and p_cnt are wrong", err);
+    field synsets = wordnet_take_field(&f), pointers = wordnet_take_field(&f);
+    if (wordnet_number_of(synsets, 10, 6) < 0 || wordnet_number_of(pointers, 10, 6) < 0) {
+        return wordnet_refuse(path, line, "synset_cnt and p_cnt are wrong", err);
     }
     return sink->take(sink->state, NB_KEPT, first.at, first.len, line, err);
 }
@@ -124,25 +127,26 @@ typedef struct reader {
     const nb_candidate_sink *sink;
 } reader;
 
-static nb_status take_line(void *state, nb_drop known, const char *line, size_t len, uint64_t number, nb_error *err)
+static nb_status wordnet_take_line(void *state, nb_drop known, const char *line, size_t len, uint64_t number,
+                                   nb_error *err)
 {
     const reader *r = state;
     if (known == NB_KEPT && len && !(len >= 2 && line[0] == ' ' && line[1] == ' ')) {
-        return read_entry(line, len, r->piece->source->path, number, r->sink, err);
+        return wordnet_read_entry(line, len, r->piece->source->path, number, r->sink, err);
     }
     known = known != NB_KEPT ? known : len ? NB_DROP_COMMENT : NB_DROP_BLANK;
     return r->sink->take(r->sink->state, known, line, len, number, err);
 }
 
-static nb_status read_wordnet(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err)
+static nb_status wordnet_read(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err)
 {
     reader r = {piece, sink};
-    const nb_candidate_sink lines = {.state = &r, .take = take_line};
+    const nb_candidate_sink lines = {.state = &r, .take = wordnet_take_line};
     return nb_source_read_lines(piece, &lines, err);
 }
 
 /* A bad line is named by its number in the file, so a file goes whole to one reader. */
-static nb_status prepare_wordnet(nb_source *source, const nb_source_choice *choice, const char *head, size_t len,
+static nb_status wordnet_prepare(nb_source *source, const nb_source_choice *choice, const char *head, size_t len,
                                  nb_error *err)
 {
     (void)choice;
@@ -154,7 +158,7 @@ static nb_status prepare_wordnet(nb_source *source, const nb_source_choice *choi
 }
 
 /* Named index.* or data.* and beginning with the numbered lines of the licence: "  1 This software ...". */
-static bool detect_wordnet(const char *base, const char *head, size_t len)
+static bool wordnet_detect(const char *base, const char *head, size_t len)
 {
     size_t looked_at = len < HEAD_MAX ? len : HEAD_MAX;
     return (strncmp(base, "index.", 6) == 0 || strncmp(base, "data.", 5) == 0) && len > 4 &&
@@ -162,4 +166,4 @@ static bool detect_wordnet(const char *base, const char *head, size_t len)
 }
 
 const nb_source_format nb_format_wordnet = {
-    .name = "wordnet", .word_list = true, .detect = detect_wordnet, .prepare = prepare_wordnet, .read = read_wordnet};
+    .name = "wordnet", .word_list = true, .detect = wordnet_detect, .prepare = wordnet_prepare, .read = wordnet_read};

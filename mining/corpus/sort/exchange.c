@@ -12,18 +12,18 @@ typedef struct sample {
     uint64_t weight; /* bytes it stands for */
 } sample;
 
-static int by_text(const void *left, const void *right)
+static int exchange_by_text(const void *left, const void *right)
 {
     const sample *a = left, *b = right;
     return nb_bytes_compare(a->text, a->len, b->text, b->len);
 }
 
 /* Appends to *out `parts` - 1 of the samples that cut their weight into equal parts; fewer when a sample is heavy. */
-static nb_status cut_evenly(nb_strings *out, sample *samples, size_t count, size_t parts, nb_error *err)
+static nb_status exchange_cut_evenly(nb_strings *out, sample *samples, size_t count, size_t parts, nb_error *err)
 {
     uint64_t total = 0, seen = 0;
     nb_status status = NB_OK;
-    qsort(samples, count, sizeof *samples, by_text);
+    qsort(samples, count, sizeof *samples, exchange_by_text);
     for (size_t i = 0; i < count; i++) {
         total += samples[i].weight;
     }
@@ -46,7 +46,7 @@ done:
 }
 
 /* This rank's samples, evenly spread over its bytes: each as its weight u64, length u16, text. */
-static nb_status pack_samples(nb_buffer *out, const nb_sorter *sorter, size_t want, nb_error *err)
+static nb_status exchange_pack_samples(nb_buffer *out, const nb_sorter *sorter, size_t want, nb_error *err)
 {
     sample *all = NULL;
     nb_strings chosen = {0};
@@ -67,7 +67,7 @@ static nb_status pack_samples(nb_buffer *out, const nb_sorter *sorter, size_t wa
         }
     }
     if (count) {
-        NB_TRY(cut_evenly(&chosen, all, count, want + 1, err));
+        NB_TRY(exchange_cut_evenly(&chosen, all, count, want + 1, err));
     }
     for (size_t i = 0; i < chosen.count; i++) {
         uint64_t weight = bytes / chosen.count + 1;
@@ -83,7 +83,7 @@ done:
 }
 
 /* The splitters out of all ranks' samples, packed: each as its length u16, text. */
-static nb_status choose_splitters(nb_buffer *out, const char *all, uint64_t len, size_t parts, nb_error *err)
+static nb_status exchange_choose_splitters(nb_buffer *out, const char *all, uint64_t len, size_t parts, nb_error *err)
 {
     enum { HEAD = sizeof(uint64_t) + sizeof(uint16_t) };
     sample *samples = NULL;
@@ -99,7 +99,7 @@ static nb_status choose_splitters(nb_buffer *out, const char *all, uint64_t len,
         samples[count].len = text_len;
         at += (uint64_t)HEAD + text_len;
     }
-    NB_TRY(cut_evenly(&chosen, samples, count, parts, err));
+    NB_TRY(exchange_cut_evenly(&chosen, samples, count, parts, err));
     for (size_t i = 0; i < chosen.count; i++) {
         uint16_t text_len = (uint16_t)nb_strings_len(&chosen, i);
         NB_TRY(nb_buffer_append(out, &text_len, sizeof text_len, err));
@@ -123,10 +123,10 @@ nb_status nb_exchange_splitters(nb_strings *out, const nb_comm *comm, const nb_s
         return NB_OK;
     }
     size_t want = 4 * size < NB_EXCHANGE_SAMPLES ? NB_EXCHANGE_SAMPLES : 4 * size < 4096 ? 4 * size : 4096;
-    NB_TRY(nb_comm_agree(comm, pack_samples(&mine, sorter, want, err), err));
+    NB_TRY(nb_comm_agree(comm, exchange_pack_samples(&mine, sorter, want, err), err));
     NB_TRY(nb_comm_gather(comm, mine.data, mine.len, &all, &offset, err));
     if (comm->rank == 0) {
-        status = choose_splitters(&chosen, all, offset[size], size, err);
+        status = exchange_choose_splitters(&chosen, all, offset[size], size, err);
         len = chosen.len;
     }
     NB_TRY(nb_comm_agree(comm, status, err));
@@ -166,7 +166,7 @@ typedef struct exchange {
     nb_traffic *traffic;
 } exchange;
 
-static nb_status find_cuts(exchange *x, const nb_strings *splitters, nb_error *err)
+static nb_status exchange_find_cuts(exchange *x, const nb_strings *splitters, nb_error *err)
 {
     size_t size = (size_t)x->comm->size;
     nb_status status = NB_OK;
@@ -183,7 +183,7 @@ done:
     return status;
 }
 
-static nb_run part_of(const exchange *x, size_t run, size_t rank)
+static nb_run exchange_part_of(const exchange *x, size_t run, size_t rank)
 {
     const uint64_t *cut = x->cuts + run * ((size_t)x->comm->size + 1);
     nb_run part = x->sorter->runs[run];
@@ -193,7 +193,8 @@ static nb_run part_of(const exchange *x, size_t run, size_t rank)
 }
 
 /* Fills the block for sending; *last says that nothing is left. After a failure it is empty and the last. */
-static nb_status fill_block(exchange *x, nb_merge *merge, bool *waiting, size_t *len, bool *last, nb_error *err)
+static nb_status exchange_fill_block(exchange *x, nb_merge *merge, bool *waiting, size_t *len, bool *last,
+                                     nb_error *err)
 {
     nb_status status = nb_stop_check(err);
     *len = NB_BLOCK_HEAD;
@@ -223,7 +224,7 @@ static nb_status fill_block(exchange *x, nb_merge *merge, bool *waiting, size_t 
 }
 
 /* MPI fails here only when a rank or the network is gone, and then no agreement is possible. */
-static void check(const exchange *x, int code)
+static void exchange_check(const exchange *x, int code)
 {
     if (code != MPI_SUCCESS) {
         nb_comm_abort(x->comm, NB_ERR_INTERNAL);
@@ -231,13 +232,13 @@ static void check(const exchange *x, int code)
 }
 
 /* One step. Whatever fails on this rank, it goes on sending and receiving until both sides have seen a last block. */
-static nb_status step(exchange *x, int k, nb_spool *received, nb_error *err)
+static nb_status exchange_step(exchange *x, int k, nb_spool *received, nb_error *err)
 {
     int size = x->comm->size, to = (x->comm->rank + k) % size, from = (x->comm->rank - k + size) % size;
     bool sent_last = false, got_last = false, waiting = false;
     nb_merge merge;
     for (size_t i = 0; i < x->sorter->run_count; i++) {
-        x->part[i] = part_of(x, i, (size_t)to);
+        x->part[i] = exchange_part_of(x, i, (size_t)to);
     }
     nb_status status =
         nb_merge_open(&merge, x->part, x->sorter->run_count, x->sorter->run_count * NB_RUN_BUFFER_MIN, err);
@@ -245,27 +246,27 @@ static nb_status step(exchange *x, int k, nb_spool *received, nb_error *err)
         MPI_Request requests[2] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
         MPI_Status seen[2];
         if (!got_last) {
-            check(x, MPI_Irecv(x->in, (int)x->block, MPI_BYTE, from, 0, x->comm->handle, &requests[0]));
+            exchange_check(x, MPI_Irecv(x->in, (int)x->block, MPI_BYTE, from, 0, x->comm->handle, &requests[0]));
         }
         if (!sent_last) {
             size_t len = NB_BLOCK_HEAD;
             if (status == NB_OK) {
-                status = fill_block(x, &merge, &waiting, &len, &sent_last, err);
+                status = exchange_fill_block(x, &merge, &waiting, &len, &sent_last, err);
             }
             if (status != NB_OK) {
                 const uint64_t head = sent_last = true;
                 len = NB_BLOCK_HEAD;
                 memcpy(x->out, &head, sizeof head);
             }
-            check(x, MPI_Isend(x->out, (int)len, MPI_BYTE, to, 0, x->comm->handle, &requests[1]));
+            exchange_check(x, MPI_Isend(x->out, (int)len, MPI_BYTE, to, 0, x->comm->handle, &requests[1]));
             x->traffic->blocks++;
             x->traffic->sent += len;
         }
-        check(x, MPI_Waitall(2, requests, seen));
+        exchange_check(x, MPI_Waitall(2, requests, seen));
         if (!got_last) {
             int count = 0;
             uint64_t head;
-            check(x, MPI_Get_count(&seen[0], MPI_BYTE, &count));
+            exchange_check(x, MPI_Get_count(&seen[0], MPI_BYTE, &count));
             memcpy(&head, x->in, sizeof head);
             got_last = head != 0;
             if (status == NB_OK) {
@@ -290,15 +291,15 @@ nb_status nb_exchange(nb_run *runs, nb_spool *spools, const nb_exchange_plan *pl
     NB_TRY_NEW(x.part, count);
     NB_TRY_NEW(x.out, plan->block);
     NB_TRY_NEW(x.in, plan->block);
-    NB_TRY(find_cuts(&x, plan->splitters, err));
+    NB_TRY(exchange_find_cuts(&x, plan->splitters, err));
     for (size_t i = 0; i < count; i++) {
-        runs[i] = part_of(&x, i, (size_t)comm->rank);
+        runs[i] = exchange_part_of(&x, i, (size_t)comm->rank);
     }
 done:
     status = nb_comm_agree(comm, status, err);
     for (int k = 1; k < comm->size && status == NB_OK; k++) {
         nb_spool *received = &spools[(comm->rank - k + comm->size) % comm->size];
-        status = nb_comm_agree(comm, step(&x, k, received, err), err);
+        status = nb_comm_agree(comm, exchange_step(&x, k, received, err), err);
     }
     for (size_t r = 0; r < size && status == NB_OK; r++) {
         runs[count + r] = (nb_run){.spool = &spools[r], .begin = 0, .end = spools[r].size};

@@ -51,18 +51,18 @@ nb_status nb_run_next(nb_run_reader *r, bool *more, nb_error *err)
     return NB_OK;
 }
 
-static bool less(const nb_merge *m, uint32_t a, uint32_t b)
+static bool merge_less(const nb_merge *m, uint32_t a, uint32_t b)
 {
     const nb_run_reader *x = &m->readers[a], *y = &m->readers[b];
     return x->key != y->key ? x->key < y->key : nb_entry_compare(&x->entry, &y->entry) < 0;
 }
 
-static void sift(nb_merge *m, size_t at)
+static void merge_sift(nb_merge *m, size_t at)
 {
     uint32_t moving = m->heap[at];
     for (size_t child = 2 * at + 1; child < m->left; child = 2 * at + 1) {
-        child += child + 1 < m->left && less(m, m->heap[child + 1], m->heap[child]);
-        if (!less(m, m->heap[child], moving)) {
+        child += child + 1 < m->left && merge_less(m, m->heap[child + 1], m->heap[child]);
+        if (!merge_less(m, m->heap[child], moving)) {
             break;
         }
         m->heap[at] = m->heap[child];
@@ -93,7 +93,7 @@ nb_status nb_merge_open(nb_merge *m, const nb_run *runs, size_t count, size_t me
         }
     }
     for (size_t i = m->left / 2; i-- > 0;) {
-        sift(m, i);
+        merge_sift(m, i);
     }
 done:
     if (status != NB_OK) {
@@ -135,7 +135,7 @@ nb_status nb_merge_next(nb_merge *m, bool *more, nb_error *err)
             m->heap[0] = m->heap[--m->left];
         }
         if (m->left) {
-            sift(m, 0);
+            merge_sift(m, 0);
         }
         if (fresh) {
             return NB_OK;

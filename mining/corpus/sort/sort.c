@@ -8,7 +8,7 @@ typedef struct group {
     int shift;           /* and in the bytes of the key above this bit */
 } group;
 
-static bool before(const nb_record *a, const nb_record *b, const char *area)
+static bool sort_before(const nb_record *a, const nb_record *b, const char *area)
 {
     if (a->key != b->key) {
         return a->key < b->key;
@@ -22,7 +22,7 @@ static void sort_small(const group *g, const char *area)
     for (size_t i = 1; i < g->count; i++) {
         nb_record r = g->records[i];
         size_t k = i;
-        for (; k && before(&r, &g->records[k - 1], area); k--) {
+        for (; k && sort_before(&r, &g->records[k - 1], area); k--) {
             g->records[k] = g->records[k - 1];
         }
         g->records[k] = r;
@@ -30,18 +30,18 @@ static void sort_small(const group *g, const char *area)
 }
 
 /* Records of one text in one group: their tag and place decide. They may be many, so this is a heap sort. */
-static bool later(const nb_record *a, const nb_record *b, const char *area)
+static bool sort_later(const nb_record *a, const nb_record *b, const char *area)
 {
     nb_entry x = nb_entry_get(area + a->at), y = nb_entry_get(area + b->at);
     return x.tag != y.tag ? x.tag > y.tag : x.place > y.place;
 }
 
-static void sift(nb_record *r, size_t at, size_t count, const char *area)
+static void sort_sift(nb_record *r, size_t at, size_t count, const char *area)
 {
     nb_record moving = r[at];
     for (size_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
-        child += child + 1 < count && later(&r[child + 1], &r[child], area);
-        if (!later(&r[child], &moving, area)) {
+        child += child + 1 < count && sort_later(&r[child + 1], &r[child], area);
+        if (!sort_later(&r[child], &moving, area)) {
             break;
         }
         r[at] = r[child];
@@ -54,19 +54,19 @@ static void sort_equal(const group *g, const char *area)
 {
     nb_record *r = g->records;
     for (size_t i = g->count / 2; i-- > 0;) {
-        sift(r, i, g->count, area);
+        sort_sift(r, i, g->count, area);
     }
     for (size_t n = g->count; n-- > 1;) {
         nb_record last = r[n];
         r[n] = r[0];
         r[0] = last;
-        sift(r, 0, n, area);
+        sort_sift(r, 0, n, area);
     }
 }
 
 /* The next eight bytes of every text. False when the texts have ended, so that all are equal: a canonical text holds
  * no NUL, so a key whose last byte is 0 reaches behind its end. */
-static bool next_key(group *g, const char *area)
+static bool sort_next_key(group *g, const char *area)
 {
     if ((g->records[0].key & 0xFF) == 0) {
         return false;
@@ -84,7 +84,7 @@ static bool next_key(group *g, const char *area)
 }
 
 /* Moves every record to the bucket of its digit. */
-static void permute(nb_record *r, const size_t *begin, const size_t *end, int shift)
+static void sort_permute(nb_record *r, const size_t *begin, const size_t *end, int shift)
 {
     size_t at[DIGITS];
     memcpy(at, begin, sizeof at);
@@ -111,7 +111,7 @@ static void sort_group(group g, const char *area)
             sort_small(&g, area);
             return;
         }
-        if (g.shift < 0 && !next_key(&g, area)) {
+        if (g.shift < 0 && !sort_next_key(&g, area)) {
             sort_equal(&g, area);
             return;
         }
@@ -126,7 +126,7 @@ static void sort_group(group g, const char *area)
             largest = end[d] - begin[d] > end[largest] - begin[largest] ? d : largest;
         }
         if (end[largest] - begin[largest] < g.count) {
-            permute(g.records, begin, end, g.shift);
+            sort_permute(g.records, begin, end, g.shift);
         }
         for (size_t d = 0; d < DIGITS; d++) {
             if (d != largest && end[d] - begin[d] > 1) {

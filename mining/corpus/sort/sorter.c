@@ -24,7 +24,7 @@ nb_status nb_sorter_open(nb_sorter *s, size_t capacity, const char *folder, nb_e
     return NB_OK;
 }
 
-static void free_indices(nb_run_index *m)
+static void sorter_free_indices(nb_run_index *m)
 {
     nb_strings_free(&m->texts);
     free(m->at);
@@ -35,7 +35,7 @@ void nb_sorter_free(nb_sorter *s)
 {
     for (size_t i = 0; i < s->run_count; i++) {
         nb_spool_free(&s->spools[i]);
-        free_indices(&s->indices[i]);
+        sorter_free_indices(&s->indices[i]);
     }
     free(s->spools);
     free(s->runs);
@@ -47,13 +47,13 @@ void nb_sorter_free(nb_sorter *s)
     *s = (nb_sorter){0};
 }
 
-static nb_record *records_of(const nb_sorter *s)
+static nb_record *sorter_records_of(const nb_sorter *s)
 {
     return (nb_record *)(void *)(s->area + s->capacity) - s->count;
 }
 
 /* A further run, empty. */
-static nb_status add_run(nb_sorter *s, nb_error *err)
+static nb_status sorter_add_run(nb_sorter *s, nb_error *err)
 {
     if (s->run_count == s->run_cap) {
         size_t cap = s->run_cap ? 2 * s->run_cap : 16;
@@ -75,7 +75,7 @@ static nb_status add_run(nb_sorter *s, nb_error *err)
     return NB_OK;
 }
 
-static nb_status mark(nb_run_index *m, const nb_entry *e, uint64_t at, nb_error *err)
+static nb_status sorter_mark(nb_run_index *m, const nb_entry *e, uint64_t at, nb_error *err)
 {
     nb_status status;
     NB_TRY_ROOM(m->at, m->texts.count, m->cap, 64);
@@ -86,9 +86,9 @@ done:
 }
 
 /* Sorts what is in memory and removes duplicates; the records move to the end of the area. */
-static void sort_area(nb_sorter *s)
+static void sorter_sort_area(nb_sorter *s)
 {
-    nb_record *records = records_of(s);
+    nb_record *records = sorter_records_of(s);
     nb_sort_records(records, s->count, s->area);
     size_t kept = nb_sort_unique(records, s->count, s->area, &s->unique);
     memmove(records + (s->count - kept), records, kept * sizeof *records);
@@ -96,13 +96,13 @@ static void sort_area(nb_sorter *s)
     s->count = kept;
 }
 
-static nb_status spill(nb_sorter *s, nb_error *err)
+static nb_status sorter_spill(nb_sorter *s, nb_error *err)
 {
     nb_status status;
-    sort_area(s);
-    NB_TRY(add_run(s, err));
+    sorter_sort_area(s);
+    NB_TRY(sorter_add_run(s, err));
     nb_spool *spool = &s->spools[s->run_count - 1];
-    const nb_record *records = records_of(s);
+    const nb_record *records = sorter_records_of(s);
     uint64_t next_mark = 0, step = s->used / NB_SORTER_INDEX + 1;
     for (size_t i = 0; i < s->count; i++) {
         if (i + NB_RECORDS_AHEAD < s->count) {
@@ -110,7 +110,7 @@ static nb_status spill(nb_sorter *s, nb_error *err)
         }
         nb_entry e = nb_entry_get(s->area + records[i].at);
         if (spool->size >= next_mark) {
-            NB_TRY(mark(&s->indices[s->run_count - 1], &e, spool->size, err));
+            NB_TRY(sorter_mark(&s->indices[s->run_count - 1], &e, spool->size, err));
             next_mark = spool->size + step;
         }
         NB_TRY(nb_spool_append(spool, s->area + records[i].at, nb_entry_size(&e), err));
@@ -128,7 +128,7 @@ nb_status nb_sorter_add(nb_sorter *s, const char *text, size_t len, uint8_t tag,
 {
     size_t size = NB_ENTRY_HEAD + len;
     if (s->used + size + (s->count + 1) * sizeof(nb_record) > s->capacity) {
-        nb_status status = spill(s, err);
+        nb_status status = sorter_spill(s, err);
         if (status != NB_OK) {
             return status;
         }
@@ -137,13 +137,13 @@ nb_status nb_sorter_add(nb_sorter *s, const char *text, size_t len, uint8_t tag,
     nb_entry_put(at, place, (uint16_t)len, tag);
     memcpy(at + NB_ENTRY_HEAD, text, len);
     s->count++;
-    *records_of(s) = (nb_record){.key = nb_entry_key(text, len, 0), .at = s->used};
+    *sorter_records_of(s) = (nb_record){.key = nb_entry_key(text, len, 0), .at = s->used};
     s->used += size;
     return NB_OK;
 }
 
 /* Spools move when their array grows, so runs point to them only once none is added any more. */
-static void point_to_spools(nb_sorter *s)
+static void sorter_point_to_spools(nb_sorter *s)
 {
     for (size_t i = 0; i < s->run_count; i++) {
         if (!s->runs[i].area) {
@@ -153,12 +153,12 @@ static void point_to_spools(nb_sorter *s)
 }
 
 /* Merges the first `count` runs, all on disk, into one at the end. */
-static nb_status merge_runs(nb_sorter *s, size_t count, nb_error *err)
+static nb_status sorter_merge_runs(nb_sorter *s, size_t count, nb_error *err)
 {
     nb_merge merge = {0};
     nb_status status;
-    NB_TRY(add_run(s, err));
-    point_to_spools(s);
+    NB_TRY(sorter_add_run(s, err));
+    sorter_point_to_spools(s);
     size_t last = s->run_count - 1;
     nb_spool *spool = &s->spools[last];
     uint64_t total = 0, next_mark = 0, seen = 0;
@@ -175,7 +175,7 @@ static nb_status merge_runs(nb_sorter *s, size_t count, nb_error *err)
         }
         NB_TRY(++seen % NB_STOP_EVERY ? NB_OK : nb_stop_check(err));
         if (spool->size >= next_mark) {
-            NB_TRY(mark(&s->indices[last], &merge.entry, spool->size, err));
+            NB_TRY(sorter_mark(&s->indices[last], &merge.entry, spool->size, err));
             next_mark = spool->size + total / NB_SORTER_INDEX + 1;
         }
         nb_entry_put(head, merge.entry.place, merge.entry.len, merge.entry.tag);
@@ -188,7 +188,7 @@ static nb_status merge_runs(nb_sorter *s, size_t count, nb_error *err)
     s->duplicates += merge.duplicates;
     for (size_t i = 0; i < count; i++) {
         nb_spool_free(&s->spools[i]);
-        free_indices(&s->indices[i]);
+        sorter_free_indices(&s->indices[i]);
     }
     size_t rest = s->run_count - count;
     memmove(s->spools, s->spools + count, rest * sizeof *s->spools);
@@ -206,18 +206,18 @@ nb_status nb_sorter_finish(nb_sorter *s, size_t fan_in, nb_error *err)
     fan_in = fan_in < 2 ? 2 : fan_in;
     while (s->run_count > fan_in) {
         size_t over = s->run_count - fan_in + 1;
-        NB_TRY(merge_runs(s, over < fan_in ? over : fan_in, err));
+        NB_TRY(sorter_merge_runs(s, over < fan_in ? over : fan_in, err));
     }
-    sort_area(s);
-    NB_TRY(add_run(s, err));
+    sorter_sort_area(s);
+    NB_TRY(sorter_add_run(s, err));
     nb_run *last = &s->runs[s->run_count - 1];
-    *last = (nb_run){.records = records_of(s), .area = s->area, .begin = 0, .end = s->count};
+    *last = (nb_run){.records = sorter_records_of(s), .area = s->area, .begin = 0, .end = s->count};
     s->indices[s->run_count - 1].bytes = s->unique;
     for (size_t i = 0; i < s->count; i += s->count / NB_SORTER_INDEX + 1) {
         nb_entry e = nb_entry_get(s->area + last->records[i].at);
-        NB_TRY(mark(&s->indices[s->run_count - 1], &e, i, err));
+        NB_TRY(sorter_mark(&s->indices[s->run_count - 1], &e, i, err));
     }
-    point_to_spools(s);
+    sorter_point_to_spools(s);
 done:
     return status;
 }

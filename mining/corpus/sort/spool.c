@@ -8,23 +8,23 @@
 
 enum { BLOCK = 1 << 17, FIRST = 1 << 16 };
 
-static nb_status refuse(nb_error *err, const char *what, const char *folder)
+static nb_status spool_refuse(nb_error *err, const char *what, const char *folder)
 {
     nb_fail_errno(err, NB_ERR_IO, "cannot %s a scratch file in '%s'", what, folder);
     nb_hint(err, "--scratch DIR names another folder, more --memory needs less of it");
     return NB_ERR_IO;
 }
 
-static nb_status make(nb_scratch_file *s, nb_error *err)
+static nb_status spool_make(nb_scratch_file *s, nb_error *err)
 {
     nb_buffer name = {0};
     nb_status status;
     NB_TRY(nb_buffer_printf(&name, err, "%s/negbank-XXXXXX", s->folder));
     s->fd = mkostemp(name.data, 02000000 /* O_CLOEXEC */);
     if (s->fd < 0) {
-        status = refuse(err, "make", s->folder);
+        status = spool_refuse(err, "make", s->folder);
     } else if (unlink(name.data) != 0) {
-        status = refuse(err, "unlink", s->folder);
+        status = spool_refuse(err, "unlink", s->folder);
     }
 done:
     nb_buffer_free(&name);
@@ -43,15 +43,15 @@ void nb_scratch_file_close(nb_scratch_file *s)
 nb_status nb_scratch_file_check(const char *folder, nb_error *err)
 {
     nb_scratch_file s = nb_scratch_file_in(folder);
-    nb_status status = make(&s, err);
+    nb_status status = spool_make(&s, err);
     nb_scratch_file_close(&s);
     return status;
 }
 
-static nb_status put(nb_scratch_file *s, const char *bytes, size_t count, nb_error *err)
+static nb_status spool_put(nb_scratch_file *s, const char *bytes, size_t count, nb_error *err)
 {
     if (s->fd < 0) {
-        nb_status status = make(s, err);
+        nb_status status = spool_make(s, err);
         if (status != NB_OK) {
             return status;
         }
@@ -63,7 +63,7 @@ static nb_status put(nb_scratch_file *s, const char *bytes, size_t count, nb_err
         }
         if (done <= 0) {
             errno = done == 0 ? ENOSPC : errno;
-            return refuse(err, "write to", s->folder);
+            return spool_refuse(err, "write to", s->folder);
         }
         bytes += done;
         count -= (size_t)done;
@@ -78,7 +78,7 @@ nb_spool nb_spool_in(nb_scratch_file *scratch, size_t *budget)
 }
 
 /* Room for more bytes in memory; false when the budget does not allow it. */
-static bool grow(nb_spool *s, size_t more)
+static bool spool_grow(nb_spool *s, size_t more)
 {
     size_t cap = s->cap ? s->cap : FIRST;
     while (cap - s->len < more) {
@@ -100,12 +100,12 @@ static bool grow(nb_spool *s, size_t more)
 }
 
 /* Moves what is in memory to the scratch file; a block stays to collect what follows. */
-static nb_status move_to_disk(nb_spool *s, nb_error *err)
+static nb_status spool_move_to_disk(nb_spool *s, nb_error *err)
 {
     nb_status status;
     s->begin = s->scratch->end;
     s->on_disk = true;
-    NB_TRY(put(s->scratch, s->bytes, s->len, err));
+    NB_TRY(spool_put(s->scratch, s->bytes, s->len, err));
     s->len = 0;
     char *block = nb_grow(s->bytes, BLOCK, 1, err);
     if (!block) {
@@ -122,15 +122,15 @@ done:
 nb_status nb_spool_append(nb_spool *s, const void *bytes, size_t count, nb_error *err)
 {
     nb_status status = NB_OK;
-    if (!s->on_disk && count > s->cap - s->len && !grow(s, count)) {
-        NB_TRY(move_to_disk(s, err));
+    if (!s->on_disk && count > s->cap - s->len && !spool_grow(s, count)) {
+        NB_TRY(spool_move_to_disk(s, err));
     }
     if (s->on_disk && count > s->cap - s->len) {
-        NB_TRY(put(s->scratch, s->bytes, s->len, err));
+        NB_TRY(spool_put(s->scratch, s->bytes, s->len, err));
         s->len = 0;
     }
     if (s->on_disk && count > s->cap) {
-        NB_TRY(put(s->scratch, bytes, count, err));
+        NB_TRY(spool_put(s->scratch, bytes, count, err));
     } else if (count) {
         memcpy(s->bytes + s->len, bytes, count);
         s->len += count;
@@ -144,7 +144,7 @@ nb_status nb_spool_finish(nb_spool *s, nb_error *err)
 {
     nb_status status = NB_OK;
     if (s->on_disk) {
-        status = put(s->scratch, s->bytes, s->len, err);
+        status = spool_put(s->scratch, s->bytes, s->len, err);
         free(s->bytes);
         s->bytes = NULL;
         s->len = s->cap = 0;
@@ -179,7 +179,7 @@ void nb_spool_reader_close(nb_spool_reader *r)
     *r = (nb_spool_reader){0};
 }
 
-static nb_status fill(nb_spool_reader *r, nb_error *err)
+static nb_status spool_fill(nb_spool_reader *r, nb_error *err)
 {
     const nb_scratch_file *scratch = r->spool->scratch;
     r->buffer_len -= r->buffer_at;
@@ -195,7 +195,7 @@ static nb_status fill(nb_spool_reader *r, nb_error *err)
         }
         if (got <= 0) {
             errno = got == 0 ? EIO : errno;
-            return refuse(err, "read back", scratch->folder);
+            return spool_refuse(err, "read back", scratch->folder);
         }
         r->buffer_len += (size_t)got;
         from += (uint64_t)got;
@@ -213,7 +213,7 @@ nb_status nb_spool_peek(nb_spool_reader *r, size_t count, const char **bytes, si
         return NB_OK;
     }
     if (r->buffer_len - r->buffer_at < count && r->buffer_len - r->buffer_at < left) {
-        status = fill(r, err);
+        status = spool_fill(r, err);
     }
     *bytes = r->buffer + r->buffer_at;
     *len = r->buffer_len - r->buffer_at;

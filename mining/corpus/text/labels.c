@@ -13,7 +13,7 @@ typedef struct label_file {
     nb_normaliser normaliser;
 } label_file;
 
-static nb_status add_label(label_file *f, const char *line, size_t len, nb_error *err)
+static nb_status labels_add_label(label_file *f, const char *line, size_t len, nb_error *err)
 {
     const char *path = f->path;
     nb_strings *labels = f->labels;
@@ -69,7 +69,7 @@ nb_status nb_labels_read(nb_strings *labels, const char *path, nb_error *err)
         const char *line = nb_strings_get(&lines, i);
         size_t len = nb_strings_len(&lines, i);
         size_t mark = i == 0 && len >= 3 && memcmp(line, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-        NB_TRY(add_label(&f, line + mark, len - mark, err));
+        NB_TRY(labels_add_label(&f, line + mark, len - mark, err));
     }
 done:
     if (status != NB_OK) {

@@ -45,7 +45,7 @@ void nb_normaliser_close(nb_normaliser *n)
     *n = (nb_normaliser){0};
 }
 
-static bool is_ascii(const char *bytes, size_t len)
+static bool normalise_is_ascii(const char *bytes, size_t len)
 {
     size_t i = 0;
     for (; i + 8 <= len; i += 8) {
@@ -69,7 +69,7 @@ typedef struct scan {
     bool blank_before, control, overflow;
 } scan;
 
-static inline void put(scan *s, const char *bytes, size_t len)
+static inline void normalise_put(scan *s, const char *bytes, size_t len)
 {
     size_t blank = s->blank_before && s->used;
     if (len + blank > s->capacity - s->used) {
@@ -85,7 +85,7 @@ static inline void put(scan *s, const char *bytes, size_t len)
     }
 }
 
-static void scan_ascii(scan *s, const char *bytes, size_t len, bool underscores)
+static void normalise_scan_ascii(scan *s, const char *bytes, size_t len, bool underscores)
 {
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)bytes[i];
@@ -95,21 +95,21 @@ static void scan_ascii(scan *s, const char *bytes, size_t len, bool underscores)
             s->control = true;
             return;
         } else {
-            put(s, bytes + i, 1);
+            normalise_put(s, bytes + i, 1);
         }
     }
 }
 
 /* Characters of class 0 that neither decompose nor compose with one before them: text of these alone is in form C. The
  * rest is left to utf8proc. */
-static bool inert(int32_t c)
+static bool normalise_inert(int32_t c)
 {
     return c < 0x300 || (c >= 0x400 && c <= 0x482) || (c >= 0x2010 && c <= 0x2027) || (c >= 0x3041 && c <= 0x3096) ||
            (c >= 0x30A1 && c <= 0x30FA) || (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0xAC00 && c <= 0xD7A3);
 }
 
 /* True when the text scanned is in form C for certain. */
-static bool scan_unicode(scan *s, const char *bytes, size_t len, bool underscores)
+static bool normalise_scan_unicode(scan *s, const char *bytes, size_t len, bool underscores)
 {
     bool composed = true;
     for (size_t i = 0; i < len;) {
@@ -121,8 +121,8 @@ static bool scan_unicode(scan *s, const char *bytes, size_t len, bool underscore
             s->control = true;
             break;
         } else {
-            put(s, bytes + i, step);
-            composed = composed && inert(c);
+            normalise_put(s, bytes + i, step);
+            composed = composed && normalise_inert(c);
         }
         i += step;
     }
@@ -133,7 +133,7 @@ static bool scan_unicode(scan *s, const char *bytes, size_t len, bool underscore
  * surrogate, which no text holds, goes through composition in its place. */
 enum { HANGUL_T_BASE = 0x11A7, STAND_IN = 0xD800 };
 
-static void replace(int32_t *points, utf8proc_ssize_t count, int32_t from, int32_t to)
+static void normalise_replace(int32_t *points, utf8proc_ssize_t count, int32_t from, int32_t to)
 {
     for (utf8proc_ssize_t i = 0; i < count; i++) {
         points[i] = points[i] == from ? to : points[i];
@@ -141,7 +141,7 @@ static void replace(int32_t *points, utf8proc_ssize_t count, int32_t from, int32
 }
 
 /* Form C of n->text through the code points, folded when asked for. False when it does not fit. */
-static bool compose(nb_normaliser *n, bool fold)
+static bool normalise_compose(nb_normaliser *n, bool fold)
 {
     int options = UTF8PROC_STABLE | UTF8PROC_COMPOSE | (fold ? UTF8PROC_CASEFOLD : 0);
     utf8proc_ssize_t capacity = (utf8proc_ssize_t)n->point_capacity - 1;
@@ -150,9 +150,9 @@ static bool compose(nb_normaliser *n, bool fold)
     if (count < 0 || count > capacity) {
         return false;
     }
-    replace(n->points, count, HANGUL_T_BASE, STAND_IN);
+    normalise_replace(n->points, count, HANGUL_T_BASE, STAND_IN);
     count = utf8proc_normalize_utf32(n->points, count, (utf8proc_option_t)options);
-    replace(n->points, count, STAND_IN, HANGUL_T_BASE);
+    normalise_replace(n->points, count, STAND_IN, HANGUL_T_BASE);
     utf8proc_ssize_t len = utf8proc_reencode(n->points, count, (utf8proc_option_t)0);
     if (count < 0 || len < 0) {
         return false;
@@ -166,19 +166,19 @@ enum { ONES_SHIFT = 7 };
 static const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
 
 /* The high bit of every byte below `limit` (1 to 128) of a word of ASCII. */
-static inline uint64_t below(uint64_t word, unsigned limit)
+static inline uint64_t normalise_below(uint64_t word, unsigned limit)
 {
     return ~(word + ones * (128 - limit)) & highs;
 }
 
 /* The high bit of every byte of a word of ASCII that equals c. */
-static inline uint64_t equal(uint64_t word, unsigned char c)
+static inline uint64_t normalise_equal(uint64_t word, unsigned char c)
 {
-    return below(word ^ (ones * c), 1);
+    return normalise_below(word ^ (ones * c), 1);
 }
 
 /* True for ASCII that is canonical as it stands, but for the length: no byte to drop or change, single blanks only. */
-static bool is_plain(const char *bytes, size_t len, bool underscores)
+static bool normalise_is_plain(const char *bytes, size_t len, bool underscores)
 {
     uint64_t before = highs >> (8 * ONES_SHIFT); /* a blank in front of the first byte: none may follow */
     for (size_t i = 0; i < len; i += 8) {
@@ -188,8 +188,9 @@ static bool is_plain(const char *bytes, size_t len, bool underscores)
         if (word & highs) {
             return false;
         }
-        uint64_t blanks = equal(word, ' ');
-        uint64_t bad = below(word, ' ') | equal(word, 0x7F) | (underscores ? equal(word, '_') : 0);
+        uint64_t blanks = normalise_equal(word, ' ');
+        uint64_t bad =
+            normalise_below(word, ' ') | normalise_equal(word, 0x7F) | (underscores ? normalise_equal(word, '_') : 0);
         if (bad | (blanks & (blanks << 8 | before))) {
             return false;
         }
@@ -202,17 +203,17 @@ nb_drop nb_normalise(nb_normaliser *n, const char *bytes, size_t len, bool under
 {
     scan s = {.out = n->collapsed, .capacity = n->capacity};
     bool composed = true;
-    if (len <= n->max_bytes && is_plain(bytes, len, underscores)) {
+    if (len <= n->max_bytes && normalise_is_plain(bytes, len, underscores)) {
         n->text = bytes;
         n->len = len;
         return NB_KEPT;
     }
-    if (is_ascii(bytes, len)) {
-        scan_ascii(&s, bytes, len, underscores);
+    if (normalise_is_ascii(bytes, len)) {
+        normalise_scan_ascii(&s, bytes, len, underscores);
     } else if (!nb_utf8_valid(bytes, len)) {
         return NB_DROP_UTF8;
     } else {
-        composed = scan_unicode(&s, bytes, len, underscores);
+        composed = normalise_scan_unicode(&s, bytes, len, underscores);
     }
     if (s.control) {
         return NB_DROP_CONTROL;
@@ -222,14 +223,14 @@ nb_drop nb_normalise(nb_normaliser *n, const char *bytes, size_t len, bool under
     }
     n->text = n->collapsed;
     n->len = s.used;
-    if (s.overflow || (!composed && !compose(n, false)) || n->len > n->max_bytes) {
+    if (s.overflow || (!composed && !normalise_compose(n, false)) || n->len > n->max_bytes) {
         return NB_DROP_LONG;
     }
     return NB_KEPT;
 }
 
 /* Bytes of the longest part in front that begins a well-formed character without being one; at least 1. */
-static size_t bad_part(const unsigned char *b, size_t len)
+static size_t normalise_bad_part(const unsigned char *b, size_t len)
 {
     size_t want = b[0] >= 0xC2 && b[0] <= 0xDF ? 2 : (b[0] & 0xF0) == 0xE0 ? 3 : b[0] >= 0xF0 && b[0] <= 0xF4 ? 4 : 1;
     if (want < 3 || len < 2) {
@@ -244,7 +245,7 @@ static size_t bad_part(const unsigned char *b, size_t len)
 }
 
 /* Bytes of the well-formed character in front, 0 when there is none. */
-static size_t good_part(const char *bytes, size_t len)
+static size_t normalise_good_part(const char *bytes, size_t len)
 {
     for (size_t n = 1; n <= 4 && n <= len; n++) {
         if (nb_utf8_valid(bytes, n)) {
@@ -259,14 +260,14 @@ nb_status nb_utf8_replace(nb_buffer *out, const char *bytes, size_t len, nb_erro
     nb_status status = NB_OK;
     for (size_t i = 0; i < len;) {
         size_t good = i, step;
-        while (good < len && (step = good_part(bytes + good, len - good)) != 0) {
+        while (good < len && (step = normalise_good_part(bytes + good, len - good)) != 0) {
             good += step;
         }
         NB_TRY(nb_buffer_append(out, bytes + i, good - i, err));
         i = good;
         if (i < len) {
             NB_TRY(nb_buffer_append(out, "\xEF\xBF\xBD", 3, err));
-            i += bad_part((const unsigned char *)bytes + i, len - i);
+            i += normalise_bad_part((const unsigned char *)bytes + i, len - i);
         }
     }
 done:
@@ -282,13 +283,13 @@ nb_drop nb_normalise_key(nb_normaliser *n, const char *bytes, size_t len)
     if (drop != NB_KEPT) {
         return drop;
     }
-    if (!is_ascii(n->text, n->len)) {
+    if (!normalise_is_ascii(n->text, n->len)) {
         /* the code points are about to be overwritten */
         if (n->text != n->collapsed) {
             memcpy(n->collapsed, n->text, n->len);
             n->text = n->collapsed;
         }
-        return compose(n, true) ? NB_KEPT : NB_DROP_LONG;
+        return normalise_compose(n, true) ? NB_KEPT : NB_DROP_LONG;
     }
     for (size_t i = 0; i < n->len; i++) {
         char c = n->text[i];
@@ -322,7 +323,7 @@ void nb_label_set_close(nb_label_set *set)
 }
 
 /* The slot that holds the key, or the empty one where it belongs. At least half of the slots are empty. */
-static size_t find_slot(const nb_label_set *set, const nb_normaliser *n)
+static size_t normalise_find_slot(const nb_label_set *set, const nb_normaliser *n)
 {
     size_t mask = set->slot_count - 1;
     size_t slot = (size_t)XXH3_64bits(n->text, n->len) & mask;
@@ -339,7 +340,7 @@ static size_t find_slot(const nb_label_set *set, const nb_normaliser *n)
 
 nb_status nb_label_set_add(nb_label_set *set, const nb_normaliser *n, size_t *index, nb_error *err)
 {
-    size_t slot = find_slot(set, n);
+    size_t slot = normalise_find_slot(set, n);
     if (set->slots[slot]) {
         *index = (size_t)set->slots[slot] - 1;
         return NB_OK;
@@ -357,5 +358,5 @@ nb_status nb_label_set_add(nb_label_set *set, const nb_normaliser *n, size_t *in
 
 bool nb_label_set_has(const nb_label_set *set, nb_normaliser *n, const char *text, size_t len)
 {
-    return set->keys.count && nb_normalise_key(n, text, len) == NB_KEPT && set->slots[find_slot(set, n)] != 0;
+    return set->keys.count && nb_normalise_key(n, text, len) == NB_KEPT && set->slots[normalise_find_slot(set, n)] != 0;
 }
