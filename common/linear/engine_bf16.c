@@ -92,7 +92,7 @@ static void engine_bf16_product(const nb_engine *e, const nb_product *p)
             for (size_t row = at; row < end; row += BLOCK, ahead += each) {
                 size_t here = end - row < BLOCK ? end - row : BLOCK;
                 e->tiles->block(block, rows + row / NB_TILE_ROWS * steps * NB_TILE, here > NB_TILE_ROWS ? 2 : 1,
-                                of_panel, steps, (nb_tile_prefetch){ahead, each * sizeof *ahead});
+                                of_panel, steps, (nb_operand_prefetch){ahead, each * sizeof *ahead});
                 engine_bf16_finish(e, p, &t, block, row, here);
             }
         }

@@ -9,7 +9,7 @@ typedef struct reader {
     nb_corpus_counts *counts;
     size_t piece;
     const nb_source_piece *in;
-    const nb_corpus_progress *pulse;
+    const nb_corpus_progress *progress;
     nb_normaliser text, key;
     nb_buffer sanitised;
 } reader;
@@ -44,9 +44,9 @@ static nb_status read_piece_take(void *state, nb_drop known, const char *bytes, 
     } else {
         r->counts->dropped[drop]++;
     }
-    if (++r->counts->read % PROGRESS_LINES == 0 && r->pulse) {
+    if (++r->counts->read % PROGRESS_LINES == 0 && r->progress) {
         uint64_t begin = r->in->begin, at = nb_byte_stream_place(r->in->in);
-        NB_TRY(r->pulse->pulse(r->pulse->state, at > begin ? at - begin : 0));
+        NB_TRY(r->progress->progress(r->progress->state, at > begin ? at - begin : 0));
     }
 done:
     return status;
@@ -76,8 +76,12 @@ nb_status nb_corpus_read_piece(nb_sorter *out, nb_corpus_counts *counts, uint64_
 {
     const nb_corpus_plan *plan = what->plan;
     const nb_source *source = &plan->inputs[plan->pieces[what->number].input];
-    reader r = {
-        .plan = plan, .source = source, .out = out, .counts = counts, .piece = what->number, .pulse = what->pulse};
+    reader r = {.plan = plan,
+                .source = source,
+                .out = out,
+                .counts = counts,
+                .piece = what->number,
+                .progress = what->progress};
     const nb_candidate_sink sink = {.state = &r, .take = read_piece_take};
     nb_source_piece in = {0};
     nb_status status;

@@ -30,10 +30,10 @@ enum {
 };
 
 /** Memory that is fetched into the cache while a block is computed; it need not be readable. */
-typedef struct nb_tile_prefetch {
+typedef struct nb_operand_prefetch {
     const void *begin;
     size_t bytes; /**< 0: none */
-} nb_tile_prefetch;
+} nb_operand_prefetch;
 
 /** The part of a block [NB_PANEL, NB_PANEL] that is wanted: its first `rows` rows, of those `columns` values from
  * `skip` on. */
@@ -51,7 +51,7 @@ typedef struct nb_tiles {
     /** out[32, 32] = rows panel^T over `steps` steps, `rows` being row_tiles (1 or 2) tiles of the rows' form, `panel`
      * one panel; row_tiles 1 fills the first 16 rows only. */
     void (*block)(float *out, const uint16_t *rows, size_t row_tiles, const uint16_t *panel, size_t steps,
-                  nb_tile_prefetch next);
+                  nb_operand_prefetch next);
     /** out[part.rows, part.columns] = the part of block[32, 32] + bias[32], of which the part's columns count; rows of
      * out are `stride` elements apart. */
     void (*store)(float *out, size_t stride, const float *block, const nb_tile_part *part, const float *bias);

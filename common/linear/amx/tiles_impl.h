@@ -11,7 +11,7 @@ enum { LINE = 64 }; /* bytes of a cache line */
 /* Two by two tiles: every tile loaded is used twice. The loads from farther away are spread over the steps, between
  * which there is time for them. */
 static void tiles_block(float *out, const uint16_t *rows, size_t row_tiles, const uint16_t *panel, size_t steps,
-                        nb_tile_prefetch next)
+                        nb_operand_prefetch next)
 {
     const char *line = next.begin;
     size_t lines = next.bytes / LINE, each = (lines + steps - 1) / steps;

@@ -118,7 +118,7 @@ static void check_recipe(const nb_tiles *t)
     }
     for (size_t tiles = 1; tiles <= 2; tiles++) {
         t->begin();
-        t->block(out, rows, tiles, panel, K / 32, (nb_tile_prefetch){0});
+        t->block(out, rows, tiles, panel, K / 32, (nb_operand_prefetch){0});
         t->end();
         for (size_t m = 0; m < 16 * tiles; m++) {
             for (size_t n = 0; n < 32; n++) {
