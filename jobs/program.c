@@ -205,7 +205,7 @@ static nb_status program_explain(const nb_parsed *parsed, nb_error *err)
     return status == NB_OK ? program_flush_output(err) : status;
 }
 
-static nb_status program_start_team(nb_job *job, nb_error *err)
+static nb_status program_start_comm(nb_job *job, nb_error *err)
 {
     if (job->options->command->mpi) {
         return nb_comm_start(&job->comm, err);
@@ -220,7 +220,7 @@ static int program_run(const nb_parsed *parsed)
     nb_error err = {0};
     const nb_talk *talk = parsed->settings;
     nb_job job = {.options = parsed, .settings = parsed->settings};
-    nb_status status = program_start_team(&job, &err);
+    nb_status status = program_start_comm(&job, &err);
     bool speak = job.comm.rank == 0;
     job.log = nb_log_open(parsed->command->name, speak, talk->log_json, talk->quiet);
     if (status == NB_OK) {

@@ -1,4 +1,4 @@
-#define NB_TEAM_DEFINITIONS
+#define NB_COMM_DEFINITIONS
 #include "common/parallel/comm.h"
 
 #include "common/parallel/mpi_check.h"
@@ -73,7 +73,7 @@ nb_status nb_comm_agree(const nb_comm *comm, nb_status status, nb_error *err)
     return report.status;
 }
 
-static void comm_team_count_traffic(const nb_comm *comm, size_t bytes)
+static void comm_count_traffic(const nb_comm *comm, size_t bytes)
 {
     if (comm->traffic) {
         *comm->traffic += bytes;
@@ -83,7 +83,7 @@ static void comm_team_count_traffic(const nb_comm *comm, size_t bytes)
 nb_status nb_comm_broadcast(const nb_comm *comm, void *bytes, size_t len, nb_error *err)
 {
     nb_status status = NB_OK;
-    comm_team_count_traffic(comm, len);
+    comm_count_traffic(comm, len);
     for (size_t at = 0; at < len && comm->size > 1; at += CHUNK) {
         size_t part = len - at < CHUNK ? len - at : CHUNK;
         NB_TRY_MPI(MPI_Bcast((char *)bytes + at, (int)part, MPI_BYTE, 0, comm->handle), "MPI_Bcast");
@@ -92,8 +92,8 @@ done:
     return status;
 }
 
-static nb_status comm_team_receive_blocks(const nb_comm *comm, const void *block, size_t len, char *all,
-                                          const uint64_t *offset, nb_error *err)
+static nb_status comm_receive_blocks(const nb_comm *comm, const void *block, size_t len, char *all,
+                                     const uint64_t *offset, nb_error *err)
 {
     nb_status status = NB_OK;
     memcpy(all, block, len);
@@ -113,7 +113,7 @@ nb_status nb_comm_gather(const nb_comm *comm, const void *block, size_t len, cha
     uint64_t mine = len;
     uint64_t *lengths = NULL;
     nb_status status = NB_OK;
-    comm_team_count_traffic(comm, len + sizeof mine);
+    comm_count_traffic(comm, len + sizeof mine);
     *all = NULL;
     *offset = NULL;
     if (comm->rank == 0) {
@@ -138,7 +138,7 @@ nb_status nb_comm_gather(const nb_comm *comm, const void *block, size_t len, cha
     }
     NB_TRY(nb_comm_agree(comm, status, err));
     if (*all) { /* rank 0 */
-        NB_TRY(comm_team_receive_blocks(comm, block, len, *all, lengths, err));
+        NB_TRY(comm_receive_blocks(comm, block, len, *all, lengths, err));
     } else {
         for (size_t at = 0; at < len; at += CHUNK) {
             size_t part = len - at < CHUNK ? len - at : CHUNK;
@@ -156,11 +156,11 @@ done:
     return NB_OK;
 }
 
-static nb_status comm_team_reduce_words(const nb_comm *comm, void *words, size_t count, MPI_Datatype type, MPI_Op op,
-                                        nb_error *err)
+static nb_status comm_reduce_words(const nb_comm *comm, void *words, size_t count, MPI_Datatype type, MPI_Op op,
+                                   nb_error *err)
 {
     nb_status status = NB_OK;
-    comm_team_count_traffic(comm, count * sizeof(uint64_t));
+    comm_count_traffic(comm, count * sizeof(uint64_t));
     for (size_t at = 0; at < count && comm->size > 1; at += CHUNK) {
         size_t part = count - at < CHUNK ? count - at : CHUNK;
         NB_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, (uint64_t *)words + at, (int)part, type, op, comm->handle),
@@ -172,17 +172,17 @@ done:
 
 nb_status nb_comm_or(const nb_comm *comm, void *words, size_t count, nb_error *err)
 {
-    return comm_team_reduce_words(comm, words, count, MPI_UINT64_T, MPI_BOR, err);
+    return comm_reduce_words(comm, words, count, MPI_UINT64_T, MPI_BOR, err);
 }
 
 nb_status nb_comm_sum(const nb_comm *comm, uint64_t *values, size_t count, nb_error *err)
 {
-    return comm_team_reduce_words(comm, values, count, MPI_UINT64_T, MPI_SUM, err);
+    return comm_reduce_words(comm, values, count, MPI_UINT64_T, MPI_SUM, err);
 }
 
 nb_status nb_comm_max(const nb_comm *comm, int64_t *values, size_t count, nb_error *err)
 {
-    return comm_team_reduce_words(comm, values, count, MPI_INT64_T, MPI_MAX, err);
+    return comm_reduce_words(comm, values, count, MPI_INT64_T, MPI_MAX, err);
 }
 
 nb_status nb_comm_same(const nb_comm *comm, const char *what, const char *text, nb_error *err)

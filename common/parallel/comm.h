@@ -103,13 +103,13 @@ static inline bool nb_comm_owns(const nb_comm *comm, size_t tile)
 }
 
 /* Analysers look into one file at a time: this tells them that a rank that fails never goes on. */
-#if defined(__clang_analyzer__) && !defined(NB_TEAM_DEFINITIONS)
-static inline nb_status nb_team_agree_analysed(const nb_comm *comm, nb_status status, nb_error *err)
+#if defined(__clang_analyzer__) && !defined(NB_COMM_DEFINITIONS)
+static inline nb_status nb_comm_agree_analysed(const nb_comm *comm, nb_status status, nb_error *err)
 {
     nb_status all = nb_comm_agree(comm, status, err);
     return status == NB_OK ? all : status;
 }
-#define nb_comm_agree(comm, status, err) nb_team_agree_analysed((comm), (status), (err))
+#define nb_comm_agree(comm, status, err) nb_comm_agree_analysed((comm), (status), (err))
 #endif
 
 #endif

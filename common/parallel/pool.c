@@ -213,11 +213,11 @@ static void pool_report(nb_pool *c, const nb_log *log, uint64_t kept)
     }
 }
 
-nb_status nb_pool_run(const nb_comm *comm, const nb_log *log, const nb_pool_work *work, nb_crew_result *result,
+nb_status nb_pool_run(const nb_comm *comm, const nb_log *log, const nb_pool_work *work, nb_pool_result *result,
                       nb_error *err)
 {
     nb_pool pool;
-    nb_crew_result went = {0};
+    nb_pool_result went = {0};
     nb_status status = pool_open(&pool, comm, log, work, err);
     if (status != NB_OK) {
         return status;

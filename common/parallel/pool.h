@@ -48,13 +48,13 @@ typedef struct nb_pool_work {
 } nb_pool_work;
 
 /** How it went. */
-typedef struct nb_crew_result {
+typedef struct nb_pool_result {
     nb_counters mine;   /**< of this rank */
     uint64_t kept;      /**< items of all ranks that were done before */
     nb_sharing sharing; /**< how tiles were shared: never NB_SHARING_AUTO */
     double seconds;     /**< on this rank's clock, from the first tile on */
     double wait;        /**< of these, that rank 0 waited for the others; 0 elsewhere */
-} nb_crew_result;
+} nb_pool_result;
 
 /** Has every tile visited once, by whichever rank takes it. Collective: all of `work` but `state` and the functions'
  * own data agrees on all ranks. A failure on one rank ends the work on all, and so does a request to stop
@@ -68,7 +68,7 @@ typedef struct nb_crew_result {
  * @return NB_OK on all ranks; NB_STOPPED after a request to stop, unless all tiles were done by then; NB_ERR_LIMIT when
  *         memory is out or work->sharing is not to be had; else the status of the lowest rank whose function failed. */
 NB_CHECKED nb_status nb_pool_run(const nb_comm *comm, const nb_log *log, const nb_pool_work *work,
-                                 nb_crew_result *result, nb_error *err);
+                                 nb_pool_result *result, nb_error *err);
 
 /** Inside a visit: `items` of the tile are made so far, so that progress shows them before they are counted. Not
  * collective.

@@ -151,7 +151,7 @@ void nb_queue_destroy(nb_queue *q)
 
 /* ---- window: one operation under way ---- */
 
-static nb_status queue_send_tally(nb_queue *q, nb_error *err)
+static nb_status queue_send_counters(nb_queue *q, nb_error *err)
 {
     nb_status status;
     q->sent = q->mine;
@@ -173,7 +173,7 @@ static nb_status queue_ask(nb_queue *q, nb_error *err)
     NB_TRY_MPI(MPI_Fetch_and_op(&q->nothing, &q->flags, MPI_UINT64_T, 0, HALTS, MPI_NO_OP, q->window),
                "MPI_Fetch_and_op");
     if (q->posted) {
-        NB_TRY(queue_send_tally(q, err));
+        NB_TRY(queue_send_counters(q, err));
     }
     q->under_way = true;
 done:
@@ -273,7 +273,7 @@ nb_status nb_queue_post(nb_queue *q, const nb_counters *counters, nb_error *err)
         q->posted = true;
         if (counters->finished) {
             NB_TRY_MPI(MPI_Win_flush(0, q->window), "MPI_Win_flush");
-            NB_TRY(queue_send_tally(q, err));
+            NB_TRY(queue_send_counters(q, err));
             NB_TRY_MPI(MPI_Win_flush(0, q->window), "MPI_Win_flush");
         }
     }

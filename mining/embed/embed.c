@@ -80,7 +80,7 @@ static nb_status embed_flush(void *state, nb_error *err)
 /* ---- the account ---- */
 
 /* Collective, behind an agreement. */
-static nb_status embed_count(const embed_run *r, const nb_crew_result *went, nb_embed_account *account, nb_error *err)
+static nb_status embed_count(const embed_run *r, const nb_pool_result *went, nb_embed_account *account, nb_error *err)
 {
     struct share {
         nb_embed_times times;
@@ -165,7 +165,7 @@ static nb_status embed_tiles(embed_run *r, nb_embed_account *account, nb_error *
                                .done = embed_tile_done,
                                .prefetch = r->job->work->prefetch ? embed_prefetch : NULL,
                                .flush = embed_flush};
-    nb_crew_result went;
+    nb_pool_result went;
     nb_status status;
     NB_TRY(nb_comm_agree(r->comm, embed_open(r, err), err));
     NB_TRY(nb_pool_run(r->comm, r->job->log, &work, &went, err));

@@ -187,7 +187,7 @@ static nb_status check_look(uint8_t *done_marks, findings *f, const nb_comm *com
                                .visit = check_visit,
                                .state = f};
     nb_error failure = {0};
-    nb_crew_result result = {0};
+    nb_pool_result result = {0};
     nb_status status;
     NB_TRY(nb_comm_agree(comm, nb_image_reader_create(&f->reader, in, err), err));
     nb_status ended = nb_pool_run(comm, log, &work, &result, &failure);

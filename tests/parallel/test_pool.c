@@ -49,7 +49,7 @@ static nb_status visit(void *self, nb_pool *pool, size_t tile, nb_error *err)
 }
 
 /* The lines rank 0 logs go to *text. */
-static nb_status run(state *s, nb_sharing how, nb_crew_result *result, char **text, nb_error *err)
+static nb_status run(state *s, nb_sharing how, nb_pool_result *result, char **text, nb_error *err)
 {
     size_t len = 0;
     FILE *out = open_memstream(text, &len);
@@ -73,7 +73,7 @@ static void test_all_done(void **unused)
     for (size_t w = 0; w < sizeof sharings / sizeof *sharings; w++) {
         nb_error err = {0};
         state s = {.bad = -1, .stopped = -1};
-        nb_crew_result result = {0};
+        nb_pool_result result = {0};
         char *text = NULL;
         nb_status status = run(&s, sharings[w], &result, &text, &err);
         if (status == NB_ERR_LIMIT && sharings[w] != NB_SHARING_ROUND_ROBIN) {
@@ -117,7 +117,7 @@ static void test_progress(void **unused)
     const nb_log log = {.out = comm.rank == 0 ? out : NULL, .command = "test", .terminal = true}; /* shows often */
     const nb_pool_work work = {
         .what = "rows", .total = TOTAL, .tiles = TILES, .run = 1, .sharing = NB_SHARING_NODE, .visit = visit_slowly};
-    nb_crew_result result = {0};
+    nb_pool_result result = {0};
     must(nb_pool_run(&comm, &log, &work, &result, &err), &err);
     fclose(out);
     snprintf(slowest, sizeof slowest, ", slowest rank %d: ", comm.size - 1);
@@ -178,7 +178,7 @@ static nb_status ahead_flush(void *self, nb_error *err)
     return NB_OK;
 }
 
-static nb_status ahead_run(ahead *a, nb_sharing how, nb_crew_result *result, nb_error *err)
+static nb_status ahead_run(ahead *a, nb_sharing how, nb_pool_result *result, nb_error *err)
 {
     const nb_log silent = {0};
     const nb_pool_work work = {.what = "rows",
@@ -201,7 +201,7 @@ static void test_prefetch(void **unused)
     for (size_t w = 0; w < sizeof sharings / sizeof *sharings; w++) {
         nb_error err = {0};
         ahead a = {0};
-        nb_crew_result result = {0};
+        nb_pool_result result = {0};
         nb_status status = ahead_run(&a, sharings[w], &result, &err);
         if (status == NB_ERR_LIMIT && sharings[w] != NB_SHARING_ROUND_ROBIN) {
             continue; /* not to be had here */
@@ -221,7 +221,7 @@ static void test_prefetch_stopped(void **unused)
     (void)unused;
     nb_error err = {0};
     ahead a = {.stops = true};
-    nb_crew_result result = {0};
+    nb_pool_result result = {0};
     must_fail(ahead_run(&a, NB_SHARING_AUTO, &result, &err), NB_STOPPED, &err, "of 417 rows");
     assert_true(a.visited <= 1);
     assert_int_equal(a.flushed, 1);

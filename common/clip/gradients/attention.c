@@ -35,14 +35,14 @@ void nb_attention_scratch_destroy(nb_attention_scratch *a)
     }
 }
 
-static float attention_backward_scale_of(const nb_tower_config *c)
+static float attention_scale_of(const nb_tower_config *c)
 {
     size_t head_width = c->width / c->heads;
     return 1.0f / sqrtf((float)head_width);
 }
 
 /* Keys and values of one head: in the rows of qkv, or joined behind the prefix's. The count is set a query. */
-static nb_head attention_backward_head_of(const nb_attention_scratch *a, const nb_attender_sequence *s, size_t h)
+static nb_head attention_head_of(const nb_attention_scratch *a, const nb_attention_sequence *s, size_t h)
 {
     size_t w = a->config->width, head = w / a->config->heads;
     const float *keys = s->before ? a->joined : s->qkv + w;
@@ -50,10 +50,10 @@ static nb_head attention_backward_head_of(const nb_attention_scratch *a, const n
                      .values = keys + w + h * head,
                      .stride = s->before ? 2 * w : 3 * w,
                      .width = head,
-                     .scale = attention_backward_scale_of(a->config)};
+                     .scale = attention_scale_of(a->config)};
 }
 
-static void attention_backward_join(nb_attention_scratch *a, const nb_attender_sequence *s)
+static void attention_join(nb_attention_scratch *a, const nb_attention_sequence *s)
 {
     size_t w = a->config->width;
     if (s->before) {
@@ -64,11 +64,11 @@ static void attention_backward_join(nb_attention_scratch *a, const nb_attender_s
     }
 }
 
-static void attention_backward_causal_forward(nb_attention_scratch *a, const nb_attender_sequence *s, float *out)
+static void attention_causal_forward(nb_attention_scratch *a, const nb_attention_sequence *s, float *out)
 {
     size_t w = a->config->width, head = w / a->config->heads;
     for (size_t h = 0; h < a->config->heads; h++) {
-        nb_head at = attention_backward_head_of(a, s, h);
+        nb_head at = attention_head_of(a, s, h);
         for (size_t i = 0; i < s->n; i++) {
             at.count = s->before + i + 1;
             a->gradient->attend(&at, s->qkv + i * 3 * w + h * head, a->weights, out + i * w + h * head);
@@ -77,36 +77,36 @@ static void attention_backward_causal_forward(nb_attention_scratch *a, const nb_
 }
 
 /* The weights [n, n] of one head of full attention. */
-static void attention_backward_weigh(nb_attention_scratch *a, const float *q, size_t n)
+static void attention_weigh(nb_attention_scratch *a, const float *q, size_t n)
 {
     size_t w = a->config->width, head = w / a->config->heads;
     nb_sgemm_nt(nb_matrix_strided(q, n, head, 3 * w), nb_matrix_strided(q + w, n, head, 3 * w), 0.0f, a->weights, n);
-    a->vector->softmax(a->weights, n, n, n, attention_backward_scale_of(a->config));
+    a->vector->softmax(a->weights, n, n, n, attention_scale_of(a->config));
 }
 
-void nb_attention_forward(nb_attention_scratch *a, const nb_attender_sequence *s, float *out)
+void nb_attention_forward(nb_attention_scratch *a, const nb_attention_sequence *s, float *out)
 {
     size_t w = a->config->width, head = w / a->config->heads, n = s->n;
     if (a->causal) {
-        attention_backward_join(a, s);
-        attention_backward_causal_forward(a, s, out);
+        attention_join(a, s);
+        attention_causal_forward(a, s, out);
         return;
     }
     for (size_t h = 0; h < a->config->heads; h++) {
         const float *q = s->qkv + h * head;
-        attention_backward_weigh(a, q, n);
+        attention_weigh(a, q, n);
         nb_sgemm_nn(nb_matrix_of(a->weights, n, n), nb_matrix_strided(q + 2 * w, n, head, 3 * w), out + h * head, w);
     }
 }
 
 /* Gradients of keys and values are added to dkeys [.., 2 width], rows `stride` apart: those of the prefix too. */
-static void attention_backward_causal_back(nb_attention_scratch *a, const nb_attender_sequence *s, const float *dout,
-                                           float *dqkv, float *dkeys, size_t stride)
+static void attention_causal_backward(nb_attention_scratch *a, const nb_attention_sequence *s, const float *dout,
+                                      float *dqkv, float *dkeys, size_t stride)
 {
     size_t w = a->config->width, head = w / a->config->heads;
     float *unused = a->joined; /* the head's own output, which nobody needs again */
     for (size_t h = 0; h < a->config->heads; h++) {
-        nb_head at = attention_backward_head_of(a, s, h);
+        nb_head at = attention_head_of(a, s, h);
         nb_head_gradient d = {
             .keys = dkeys + h * head, .values = dkeys + w + h * head, .stride = stride, .scratch = a->d};
         for (size_t i = 0; i < s->n; i++) {
@@ -119,8 +119,8 @@ static void attention_backward_causal_back(nb_attention_scratch *a, const nb_att
     }
 }
 
-static void attention_backward_full_back(nb_attention_scratch *a, const nb_attender_sequence *s, const float *dout,
-                                         float *dqkv)
+static void attention_full_backward(nb_attention_scratch *a, const nb_attention_sequence *s, const float *dout,
+                                    float *dqkv)
 {
     size_t w = a->config->width, head = w / a->config->heads, n = s->n;
     nb_matrix weights = nb_matrix_of(a->weights, n, n), dscores = nb_matrix_of(a->d, n, n);
@@ -130,30 +130,30 @@ static void attention_backward_full_back(nb_attention_scratch *a, const nb_atten
         nb_matrix values = nb_matrix_strided(q + 2 * w, n, head, 3 * w);
         nb_matrix d = nb_matrix_strided(dout + h * head, n, head, w);
         float *dq = dqkv + h * head;
-        attention_backward_weigh(a, q, n);
+        attention_weigh(a, q, n);
         nb_sgemm_tn(1.0f, weights, d, 0.0f, dq + 2 * w, 3 * w);
         nb_sgemm_nt(d, values, 0.0f, a->d, n);
-        a->gradient->softmax(a->d, a->weights, n, n, attention_backward_scale_of(a->config));
+        a->gradient->softmax(a->d, a->weights, n, n, attention_scale_of(a->config));
         nb_sgemm_nn(dscores, keys, dq, 3 * w);
         nb_sgemm_tn(1.0f, dscores, queries, 0.0f, dq + w, 3 * w);
     }
 }
 
-void nb_attention_backward(nb_attention_scratch *a, const nb_attender_sequence *s, const float *dout, float *dqkv)
+void nb_attention_backward(nb_attention_scratch *a, const nb_attention_sequence *s, const float *dout, float *dqkv)
 {
     size_t w = a->config->width, n = s->n, before = s->before;
     if (!a->causal) {
-        attention_backward_full_back(a, s, dout, dqkv);
+        attention_full_backward(a, s, dout, dqkv);
         return;
     }
-    attention_backward_join(a, s);
+    attention_join(a, s);
     memset(dqkv, 0, n * 3 * w * sizeof *dqkv);
     if (!before) {
-        attention_backward_causal_back(a, s, dout, dqkv, dqkv + w, 3 * w);
+        attention_causal_backward(a, s, dout, dqkv, dqkv + w, 3 * w);
         return;
     }
     memset(a->back, 0, (before + n) * 2 * w * sizeof *a->back);
-    attention_backward_causal_back(a, s, dout, dqkv, a->back, 2 * w);
+    attention_causal_backward(a, s, dout, dqkv, a->back, 2 * w);
     for (size_t i = 0; i < n; i++) {
         memcpy(dqkv + i * 3 * w + w, a->back + (before + i) * 2 * w, 2 * w * sizeof *dqkv);
     }

@@ -21,12 +21,12 @@ typedef struct nb_attention_scratch {
 } nb_attention_scratch;
 
 /** One sequence and what stands before it; borrows both. */
-typedef struct nb_attender_sequence {
+typedef struct nb_attention_sequence {
     const float *qkv;    /**< [n, 3 width] queries, keys and values */
     size_t n;            /**< rows of the sequence */
     const float *prefix; /**< [before, 2 width] keys and values; NULL when before is 0 */
     size_t before;       /**< rows of the prefix; causal attention only */
-} nb_attender_sequence;
+} nb_attention_sequence;
 
 /** Allocates the memory.
  * @param[out] out freed by nb_attention_scratch_destroy; {0} on failure
@@ -41,12 +41,12 @@ void nb_attention_scratch_destroy(nb_attention_scratch *attention);
 
 /** The attention's output.
  * @param[out] out [sequence.n, width] */
-void nb_attention_forward(nb_attention_scratch *attention, const nb_attender_sequence *sequence, float *out);
+void nb_attention_forward(nb_attention_scratch *attention, const nb_attention_sequence *sequence, float *out);
 
 /** The gradients by queries, keys and values; the prefix gets none.
  * @param dout [sequence.n, width] the gradient by the output
  * @param[out] dqkv [sequence.n, 3 width] */
-void nb_attention_backward(nb_attention_scratch *attention, const nb_attender_sequence *sequence, const float *dout,
+void nb_attention_backward(nb_attention_scratch *attention, const nb_attention_sequence *sequence, const float *dout,
                            float *dqkv);
 
 #endif

@@ -76,14 +76,14 @@ float *nb_tape_input(nb_tape *t)
 }
 
 /* Sequence i of a layer, whose rows begin at `row`. */
-static nb_attender_sequence backward_sequence_of(const nb_tape *t, const nb_tape_layer *l, size_t layer, size_t i,
-                                                 size_t row)
+static nb_attention_sequence backward_sequence_of(const nb_tape *t, const nb_tape_layer *l, size_t layer, size_t i,
+                                                  size_t row)
 {
     size_t w = t->config->width, before = t->prefixes ? t->prefixes[i].before : 0;
-    return (nb_attender_sequence){.qkv = l->qkv + row * 3 * w,
-                                  .n = t->lengths[i],
-                                  .prefix = before ? t->prefixes[i].keys + layer * before * 2 * w : NULL,
-                                  .before = before};
+    return (nb_attention_sequence){.qkv = l->qkv + row * 3 * w,
+                                   .n = t->lengths[i],
+                                   .prefix = before ? t->prefixes[i].keys + layer * before * 2 * w : NULL,
+                                   .before = before};
 }
 
 /* One block: x [used, width] -> out, keeping what the backward pass needs in l. */
@@ -98,7 +98,7 @@ static void backward_block_forward(nb_tape *t, size_t layer, nb_tape_layer *l, c
     nb_sgemm_nt(nb_matrix_of(t->scratch_qkv, rows, w), nb_matrix_of(b->qkv_weight, 3 * w, w), 0.0f, l->qkv, 3 * w);
     v->add_bias(l->qkv, rows, 3 * w, b->qkv_bias);
     for (size_t i = 0, at = 0; i < t->sequences; at += t->lengths[i], i++) {
-        const nb_attender_sequence sequence = backward_sequence_of(t, l, layer, i, at);
+        const nb_attention_sequence sequence = backward_sequence_of(t, l, layer, i, at);
         nb_attention_forward(&t->attention, &sequence, l->attention_out + at * w);
     }
     nb_sgemm_nt(nb_matrix_of(l->attention_out, rows, w), nb_matrix_of(b->out_weight, w, w), 0.0f, t->scratch_qkv, w);
@@ -152,8 +152,7 @@ static void backward_linear_back(const nb_tape *t, const linear_layer *l, const 
 }
 
 /* d [used, width] goes from behind the MLP to before it. */
-static void backward_perceptron_back(nb_tape *t, const nb_block *b, const nb_tape_layer *l, float *d,
-                                     const nb_gradient_sink *sink)
+static void backward_mlp(nb_tape *t, const nb_block *b, const nb_tape_layer *l, float *d, const nb_gradient_sink *sink)
 {
     const nb_tower_config *c = t->config;
     size_t w = c->width, rows = t->used;
@@ -187,7 +186,7 @@ static void backward_attention_back(nb_tape *t, size_t layer, const nb_tape_laye
     backward_linear_back(t, &(linear_layer){b->out_weight, b->out_bias, w, w}, d, l->attention_out, sink);
     nb_sgemm_nn(nb_matrix_of(d, rows, w), nb_matrix_of(b->out_weight, w, w), dattention_out, w);
     for (size_t i = 0, at = 0; i < t->sequences; at += t->lengths[i], i++) {
-        const nb_attender_sequence sequence = backward_sequence_of(t, l, layer, i, at);
+        const nb_attention_sequence sequence = backward_sequence_of(t, l, layer, i, at);
         nb_attention_backward(&t->attention, &sequence, dattention_out + at * w, dqkv + at * 3 * w);
     }
     if (sink->gradients) {
@@ -210,7 +209,7 @@ void nb_tape_backward(nb_tape *t, float *d, const nb_gradient_sink *sink)
         if (t->recompute && i + 1 < t->config->layers) { /* the last layer is still there */
             backward_block_forward(t, i, l, x, NULL);
         }
-        backward_perceptron_back(t, &t->blocks[i], l, d, sink);
+        backward_mlp(t, &t->blocks[i], l, d, sink);
         backward_attention_back(t, i, l, x, d, sink);
     }
 }
