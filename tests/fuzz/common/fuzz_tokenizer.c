@@ -12,6 +12,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char merges[] = "#version: 0.2\na b\nab ab\nt h\nth e</w>\n' s</w>\n";
 
+/* There is memory for what a fuzzer puts together. */
+static void must_hold(nb_status status)
+{
+    if (status != NB_OK) {
+        __builtin_trap();
+    }
+}
+
 /* Writes the tokens of every byte, those of merges above and the special ones as the members of a JSON object. */
 static void write_members(nb_buffer *json, nb_error *err)
 {
@@ -22,12 +30,12 @@ static void write_members(nb_buffer *json, nb_error *err)
         for (unsigned byte = 0; byte < 256; byte++, id++) {
             bool prints = (byte > 32 && byte < 127) || (byte > 160 && byte != 173);
             unsigned code = prints ? byte : unprintable++;
-            nb_buffer_printf(json, err, "\"\\u%04x%s\": %d, ", code, at_end ? "</w>" : "", id);
+            must_hold(nb_buffer_printf(json, err, "\"\\u%04x%s\": %d, ", code, at_end ? "</w>" : "", id));
         }
     }
     size_t count = sizeof more / sizeof *more;
     for (size_t i = 0; i < count; i++, id++) {
-        nb_buffer_printf(json, err, "\"%s\": %d%s", more[i], id, i + 1 < count ? ", " : "");
+        must_hold(nb_buffer_printf(json, err, "\"%s\": %d%s", more[i], id, i + 1 < count ? ", " : ""));
     }
 }
 
@@ -36,7 +44,7 @@ static nb_tokenizer *small_tokenizer(const nb_buffer *members)
     nb_buffer json = {0};
     nb_error err = {0};
     nb_tokenizer *t;
-    nb_buffer_printf(&json, &err, "{%s}", members->data);
+    must_hold(nb_buffer_printf(&json, &err, "{%s}", members->data));
     if (nb_tokenizer_open_memory(&t, &(nb_tokenizer_texts){json.data, json.len, merges, sizeof merges - 1}, "memory",
                                  &err) != NB_OK) {
         __builtin_trap();
@@ -73,15 +81,15 @@ static void fuzz_files(const nb_buffer *members, const uint8_t *data, size_t siz
     nb_buffer vocab = {0}, lines = {0};
     const uint8_t *cut = memchr(data, 0, size);
     size_t first = cut ? (size_t)(cut - data) : size;
-    size_t second = cut ? size - first - 1 : 0;
+    size_t second = cut ? size - first - 1 : 0, behind = first ? first - 1 : 0; /* the first byte */
     const char *rest = cut ? (const char *)cut + 1 : "";
     if (data[0] & 2) {
-        nb_buffer_printf(&vocab, &err, "{%s%.*s}", members->data, (int)first - 1, (const char *)data + 1);
-        nb_buffer_append(&lines, merges, sizeof merges - 1, &err);
+        must_hold(nb_buffer_printf(&vocab, &err, "{%s%.*s}", members->data, (int)behind, (const char *)data + 1));
+        must_hold(nb_buffer_append(&lines, merges, sizeof merges - 1, &err));
     } else {
-        nb_buffer_append(&vocab, data + 1, first - 1, &err);
+        must_hold(nb_buffer_append(&vocab, data + 1, behind, &err));
     }
-    nb_buffer_append(&lines, rest, second, &err);
+    must_hold(nb_buffer_append(&lines, rest, second, &err));
     if (nb_tokenizer_open_memory(
             &t, &(nb_tokenizer_texts){vocab.data ? vocab.data : "", vocab.len, lines.data ? lines.data : "", lines.len},
             "memory", &err) == NB_OK) {
