@@ -63,7 +63,7 @@ nb_status nb_panel_caption(nb_panel *panel, nb_error *err, const char *format, .
 /** What a class is called.
  * @param names of the classes; may be NULL
  * @param label the class
- * @param scratch that the result may lie in
+ * @param buffer scratch that the result may lie in
  * @return its name, or "class 7" */
 const char *nb_class_name(const nb_strings *names, size_t label, char buffer[32]);
 
