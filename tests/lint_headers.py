@@ -21,18 +21,16 @@ UNDOCUMENTED = """
 common/base common/clip/checkpoint common/clip/gradients common/clip/inversion common/clip/model
 common/clip/preprocess common/clip/tokenizer common/clip/towers common/image common/linear common/linear/amx
 common/linear/exact common/linear/reference common/linear/simd common/options common/parallel common/store
-common/store/hdf5 common/transfer jobs jobs/check jobs/embed jobs/eval jobs/mine jobs/plan jobs/run jobs/score
-mining/affinity mining/criteria mining/embed mining/images mining/select scoring scoring/bank scoring/files
-scoring/scores scoring/streams scoring/visual
+common/store/hdf5 common/transfer jobs jobs/check jobs/embed jobs/mine jobs/plan jobs/run mining/affinity
+mining/criteria mining/embed mining/images mining/select
 """
 CROWDED = """
 common/clip/checkpoint common/clip/gradients common/clip/inversion common/clip/model common/clip/tokenizer
 common/clip/towers common/image common/linear common/linear/amx common/linear/reference common/linear/simd
-common/options common/store common/store/hdf5 common/transfer jobs/embed jobs/eval jobs/mine jobs/plan jobs/run
-mining/embed mining/select scoring scoring/bank scoring/files scoring/scores
+common/options common/store common/store/hdf5 common/transfer jobs/embed jobs/mine jobs/plan jobs/run
+mining/embed mining/select
 """
 TWICE = """
-nb_packed nb_part nb_side nb_sink nb_stream pair
 """
 
 PARAMETERS_MAX = 6

@@ -8,6 +8,7 @@
 #include "common/base/text.h"
 #include "scoring/files/predictions.h"
 #include "scoring/report/evaluation.h"
+#include "scoring/report/tables.h"
 #include "scoring/scores/stream.h"
 
 #include <stdlib.h>

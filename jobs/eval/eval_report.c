@@ -2,6 +2,7 @@
 
 #include "jobs/score/score_options.h"
 #include "scoring/report/page.h"
+#include "scoring/report/panel_curves.h"
 
 #include <stdlib.h>
 #include <string.h>

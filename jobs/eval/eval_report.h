@@ -24,7 +24,8 @@ typedef struct nb_eval_show {
 } nb_eval_show;
 
 /** Makes the page and the plots that are wanted. Not collective.
- * @return NB_OK, or as scoring again and writing fail */
+ * @param show what there is to show, and where it goes
+ * @return NB_OK, NB_ERR_LIMIT when memory is out, or as nb_sweep_sizes, nb_page_write and nb_panels_write fail */
 nb_status nb_eval_show_all(const nb_eval_show *show, nb_error *err);
 
 #endif

@@ -12,10 +12,10 @@
 #include <string.h>
 
 /* The two stores as one list of images. */
-typedef struct pair {
+typedef struct store_pair {
     nb_store *id, *ood;
     size_t id_count, count;
-} pair;
+} store_pair;
 
 nb_status nb_eval_stream_model(const nb_job *job, const nb_scorer *scorer, const char *model, bool allow,
                                nb_clip **clip, nb_error *err)
@@ -39,7 +39,7 @@ done:
 
 static nb_status eval_stream_one_row(void *self, size_t image, float *out, nb_error *err)
 {
-    pair *p = self;
+    store_pair *p = self;
     bool id = image < p->id_count;
     return nb_image_rows(id ? p->id : p->ood, id ? image : image - p->id_count, 1, out, err);
 }
@@ -71,7 +71,7 @@ static nb_status eval_stream_push_names(nb_strings *out, const nb_strings *names
     return status;
 }
 
-static nb_status eval_stream_choose_order(const nb_eval_streams *s, const pair *p, uint64_t seed, size_t set,
+static nb_status eval_stream_choose_order(const nb_eval_streams *s, const store_pair *p, uint64_t seed, size_t set,
                                           size_t **order, nb_error *err)
 {
     const char *path = nb_eval_stream_order(s, set);
@@ -116,10 +116,10 @@ nb_status nb_eval_stream_score(const nb_eval_streams *s, const nb_scorer *scorer
                                nb_error *err)
 {
     nb_store *id_images = both->id_images, *ood_images = both->ood_images;
-    pair p = {.id = id_images,
-              .ood = ood_images,
-              .id_count = (size_t)id_images->plan.count,
-              .count = (size_t)id_images->plan.count + (size_t)ood_images->plan.count};
+    store_pair p = {.id = id_images,
+                    .ood = ood_images,
+                    .id_count = (size_t)id_images->plan.count,
+                    .count = (size_t)id_images->plan.count + (size_t)ood_images->plan.count};
     nb_stream_source source = {.count = p.count, .batch = s->batch, .row = eval_stream_one_row, .self = &p};
     nb_score_result *stream = NULL, *results = NULL;
     size_t *order = NULL;

@@ -21,16 +21,22 @@ typedef struct nb_eval_streams {
     const nb_clip *clip; /**< fp32, to invert confident OOD images through; NULL: none are */
 } nb_eval_streams;
 
-/** Opens, for scores that make visual negatives, the checkpoint `model` (NULL: none) to invert images through; else
- * *clip is NULL. Says in the log what is done. NB_ERR_INPUT for another checkpoint than the bank's, unless
- * that is allowed, and as
- * nb_stream_visual_decide refuses.
- * @param clip closed by the caller
- * @return NB_OK, as said above, or as nb_clip_open fails */
+/** Opens the checkpoint to invert images through, for scores that make visual negatives; says in the log what is done.
+ * Not collective.
+ * @param job its options and log
+ * @param scorer of the score
+ * @param model the checkpoint; NULL: none
+ * @param allow another checkpoint than the bank's is a warning, not an error
+ * @param clip closed by the caller, also after a failure; NULL where nothing is inverted
+ * @return NB_OK, NB_ERR_INPUT for another checkpoint than the bank's, or as nb_stream_visual_decide and nb_clip_open
+ * fail */
 nb_status nb_eval_stream_model(const nb_job *job, const nb_scorer *scorer, const char *model, bool allow,
                                nb_clip **clip, nb_error *err);
 
-/** The order file of a set: the last word that names it, else the last that names no set; NULL for none. */
+/** The order file of a set: the last word that names it, else the last that names no set. Not collective.
+ * @param streams what the options say
+ * @param set number of the OOD set
+ * @return a path that the options own; NULL for none */
 const char *nb_eval_stream_order(const nb_eval_streams *streams, size_t set);
 
 /** What is scored as one stream, and where the scores go. */
@@ -41,10 +47,12 @@ typedef struct nb_eval_stream_pair {
     nb_scores *id, *ood;              /**< {0} before; tables in the order of their stores, freed by the caller */
 } nb_eval_stream_pair;
 
-/** Scores the ID images and set `set` as one stream. Rows are numbered, and names sought by --order, ID images first.
- * Without an order they are mixed by `seed` (scoring/streams/stream_order.h). The tables *id and *ood come out in the
- * order of their stores.
- * @return NB_OK, NB_ERR_INPUT for an order that does not fit, or as reading and scoring fail. Not collective. */
+/** Scores the ID images and one OOD set as one stream. Rows are numbered, and names sought by --order, ID images first.
+ * Without an order they are mixed by pair->seed (scoring/streams/stream_order.h). Not collective.
+ * @param streams what the options say
+ * @param scorer scores them
+ * @param pair the stores; its tables are filled in the order of their stores
+ * @return NB_OK, NB_ERR_INPUT for an order that does not fit, or as reading and scoring fail */
 nb_status nb_eval_stream_score(const nb_eval_streams *streams, const nb_scorer *scorer, const nb_eval_stream_pair *pair,
                                nb_error *err);
 

@@ -39,14 +39,14 @@ nb_status nb_diff_stores(const char *a, const char *b, json_t *info, bool *same,
 nb_status nb_diff_scores(const char *a, const char *b, json_t *info, bool *same, nb_error *err);
 
 /** A list of texts with what belongs to each; members but texts may be NULL. */
-typedef struct nb_side {
+typedef struct nb_diff_list {
     const nb_strings *texts;
     const uint8_t *tags;
     const double *rows; /**< [count, d] */
     size_t d;           /**< 0, or another one on the other side: rows do not compare */
     const double *values;
     const uint64_t *ids;
-} nb_side;
+} nb_diff_list;
 
 /** Compares two lists by text and tag: an object with "a", "b", "only_a", "only_b", "moved", "first_only_a",
  * "first_only_b", and of the entries in both how many differ in their rows (with the largest Euclidean distance),
@@ -56,7 +56,7 @@ typedef struct nb_side {
  * @param out becomes the object, which the caller owns; NULL on failure
  * @param same cleared when they differ
  * @return NB_OK, or NB_ERR_LIMIT without memory. */
-nb_status nb_diff_sides(const nb_side *a, const nb_side *b, json_t **out, bool *same, nb_error *err);
+nb_status nb_diff_sides(const nb_diff_list *a, const nb_diff_list *b, json_t **out, bool *same, nb_error *err);
 
 /** The leaves in which two objects differ, as {"path/to/leaf": {"a", "b"}}.
  * @param out added to

@@ -13,8 +13,8 @@
 
 enum { BLOCK_ROWS = 256 };
 
-static nb_status inspect_diff_kinds_add_sides(json_t *info, const char *key, const nb_side *a, const nb_side *b,
-                                              bool *same, nb_error *err)
+static nb_status inspect_diff_kinds_add_sides(json_t *info, const char *key, const nb_diff_list *a,
+                                              const nb_diff_list *b, bool *same, nb_error *err)
 {
     json_t *found;
     nb_status status = nb_diff_sides(a, b, &found, same, err);
@@ -48,8 +48,8 @@ static nb_status inspect_diff_kinds_diff_prototypes(const nb_bank *a, const nb_b
     if (!a->prototypes || !b->prototypes) {
         return NB_OK; /* the parameters say so */
     }
-    nb_side of_a = {.texts = &a->labels, .rows = a->prototypes, .d = d};
-    nb_side of_b = {.texts = &b->labels, .rows = b->prototypes, .d = d};
+    nb_diff_list of_a = {.texts = &a->labels, .rows = a->prototypes, .d = d};
+    nb_diff_list of_b = {.texts = &b->labels, .rows = b->prototypes, .d = d};
     return inspect_diff_kinds_add_sides(info, "prototypes", &of_a, &of_b, same, err);
 }
 
@@ -59,8 +59,8 @@ static nb_status inspect_diff_kinds_diff_visual(const nb_bank *a, const nb_bank 
     if (!a->visual_count || !b->visual_count) {
         return NB_OK;
     }
-    nb_side of_a = {.texts = &a->visual_names, .rows = a->visual_rows, .d = d, .values = a->visual_criterion};
-    nb_side of_b = {.texts = &b->visual_names, .rows = b->visual_rows, .d = d, .values = b->visual_criterion};
+    nb_diff_list of_a = {.texts = &a->visual_names, .rows = a->visual_rows, .d = d, .values = a->visual_criterion};
+    nb_diff_list of_b = {.texts = &b->visual_names, .rows = b->visual_rows, .d = d, .values = b->visual_criterion};
     return inspect_diff_kinds_add_sides(info, "visual_negatives", &of_a, &of_b, same, err);
 }
 
@@ -71,10 +71,10 @@ nb_status nb_diff_banks(const char *path_a, const char *path_b, json_t *info, bo
     NB_TRY(nb_bank_open(&a, path_a, err));
     NB_TRY(nb_bank_open(&b, path_b, err));
     size_t d = a.d == b.d ? a.d : 0;
-    nb_side labels_a = {.texts = &a.labels, .rows = a.label_rows, .d = d};
-    nb_side labels_b = {.texts = &b.labels, .rows = b.label_rows, .d = d};
-    nb_side of_a = {&a.negatives, a.tags, a.negative_rows, d, a.criterion, a.ids};
-    nb_side of_b = {&b.negatives, b.tags, b.negative_rows, d, b.criterion, b.ids};
+    nb_diff_list labels_a = {.texts = &a.labels, .rows = a.label_rows, .d = d};
+    nb_diff_list labels_b = {.texts = &b.labels, .rows = b.label_rows, .d = d};
+    nb_diff_list of_a = {&a.negatives, a.tags, a.negative_rows, d, a.criterion, a.ids};
+    nb_diff_list of_b = {&b.negatives, b.tags, b.negative_rows, d, b.criterion, b.ids};
     inspect_diff_kinds_diff_parameters(&a, &b, info, same);
     NB_TRY(inspect_diff_kinds_add_sides(info, "labels", &labels_a, &labels_b, same, err));
     NB_TRY(inspect_diff_kinds_diff_prototypes(&a, &b, d, info, same, err));
@@ -95,7 +95,7 @@ nb_status nb_diff_corpora(const char *path_a, const char *path_b, json_t *info, 
     nb_status status;
     NB_TRY(nb_corpus_file_read(&a, NULL, path_a, err));
     NB_TRY(nb_corpus_file_read(&b, NULL, path_b, err));
-    nb_side of_a = {.texts = &a.texts, .tags = a.tags}, of_b = {.texts = &b.texts, .tags = b.tags};
+    nb_diff_list of_a = {.texts = &a.texts, .tags = a.tags}, of_b = {.texts = &b.texts, .tags = b.tags};
     NB_TRY(inspect_diff_kinds_add_sides(info, "texts", &of_a, &of_b, same, err));
     for (size_t i = 0; *same && i < a.count; i++) {
         origins += a.source[i] != b.source[i] || a.line[i] != b.line[i];

@@ -9,7 +9,7 @@ enum { NAMED_MAX = 10, PATH_BYTES = 256 };
 
 /* An entry of a list in the order of texts and tags. */
 typedef struct entry {
-    const nb_side *side;
+    const nb_diff_list *side;
     size_t at;
 } entry;
 
@@ -25,7 +25,7 @@ static int inspect_diff_sides_compare_entries(const void *a, const void *b)
     return order;
 }
 
-static nb_status inspect_diff_sides_sort_side(entry **out, const nb_side *side, nb_error *err)
+static nb_status inspect_diff_sides_sort_side(entry **out, const nb_diff_list *side, nb_error *err)
 {
     size_t n = side->texts->count;
     *out = nb_alloc(n, sizeof **out, err);
@@ -54,8 +54,8 @@ static double inspect_diff_sides_distance(const double *a, const double *b, size
     return sqrt(sum);
 }
 
-static void inspect_diff_sides_compare_pair(comparison *t, const nb_side *a, size_t i, const nb_side *b, size_t j,
-                                            size_t d)
+static void inspect_diff_sides_compare_pair(comparison *t, const nb_diff_list *a, size_t i, const nb_diff_list *b,
+                                            size_t j, size_t d)
 {
     t->common++;
     t->moved += i != j;
@@ -73,8 +73,8 @@ static void inspect_diff_sides_compare_pair(comparison *t, const nb_side *a, siz
 }
 
 /* Goes through `a` in its own order; entries that `sorted` (of b, count m) lacks are counted and the first named. */
-static void inspect_diff_sides_look_up(comparison *t, const nb_side *a, const entry *sorted, const nb_side *b, size_t d,
-                                       bool pairs)
+static void inspect_diff_sides_look_up(comparison *t, const nb_diff_list *a, const entry *sorted, const nb_diff_list *b,
+                                       size_t d, bool pairs)
 {
     for (size_t i = 0; i < a->texts->count; i++) {
         entry key = {a, i};
@@ -87,7 +87,7 @@ static void inspect_diff_sides_look_up(comparison *t, const nb_side *a, const en
     }
 }
 
-nb_status nb_diff_sides(const nb_side *a, const nb_side *b, json_t **out, bool *same, nb_error *err)
+nb_status nb_diff_sides(const nb_diff_list *a, const nb_diff_list *b, json_t **out, bool *same, nb_error *err)
 {
     size_t d = a->d == b->d ? a->d : 0;
     entry *in_a = NULL, *in_b = NULL;

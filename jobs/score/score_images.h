@@ -18,6 +18,7 @@ typedef struct nb_score_sources {
     bool allow_mismatch; /**< images of another checkpoint than the bank's are a warning, not an error */
 } nb_score_sources;
 
+/** The images, opened. Owns everything in it. */
 typedef struct nb_score_images {
     size_t count, d;
     size_t tile; /**< images of a tile, the unit that ranks share: its rows must be asked for as a whole */
@@ -31,27 +32,46 @@ typedef struct nb_score_images {
     nb_image_embedder embedder;
 } nb_score_images;
 
-/** Collective. Opens what the sources name for scoring with this bank. NB_ERR_USAGE unless it is either stores or a
- * model with inputs; NB_ERR_INPUT when widths differ, or the bank and the images come from checkpoints that are both
- * known and differ. Close it also after a failure.
- * @return NB_OK, as said above, or as opening stores, checkpoint and images fails; the same on all ranks */
+/** Opens what the sources name for scoring with a bank. Collective.
+ * @param out closed by nb_score_images_close, also after a failure
+ * @param job its log, communicator and engine
+ * @param sources what the command line says
+ * @param bank the images are scored with; not kept
+ * @return NB_OK, NB_ERR_USAGE unless it is either stores or a model with inputs, NB_ERR_INPUT when widths differ or the
+ * bank and the images come from checkpoints that are both known and differ, or as opening stores, checkpoint and images
+ * fails; the same on all ranks */
 nb_status nb_score_images_open(nb_score_images *out, nb_job *job, const nb_score_sources *sources, const nb_bank *bank,
                                nb_error *err);
-/** Collective. */
+
+/** Closes the images. Collective.
+ * @param images {0} afterwards; takes {0} */
 void nb_score_images_close(nb_score_images *images);
 
-/** NB_ERR_INPUT when `path` is of another checkpoint than the bank; a warning where that is allowed.
- * @return NB_OK or as said above. Not collective. */
+/** Compares the checkpoint that made a file with the bank's. Not collective.
+ * @param job its log takes the warning
+ * @param bank the bank
+ * @param path the file, for the message
+ * @param checkpoint that made it; an unknown one ("") passes
+ * @param allow another one is a warning, not an error
+ * @return NB_OK, or NB_ERR_INPUT for another checkpoint */
 nb_status nb_score_check_checkpoint(const nb_job *job, const nb_bank *bank, const char *path,
                                     const nb_digest *checkpoint, bool allow, nb_error *err);
 
-/** The same of the checkpoint that made a store, which must be as wide as the bank too.
- * @return NB_OK or NB_ERR_INPUT. Not collective. */
+/** The same of the checkpoint that made a store, which must be as wide as the bank too. Not collective.
+ * @param job its log takes the warning
+ * @param bank the bank
+ * @param store open
+ * @param allow another checkpoint is a warning, not an error; another width is never allowed
+ * @return NB_OK or NB_ERR_INPUT */
 nb_status nb_score_check_store(const nb_job *job, const nb_bank *bank, const nb_store *store, bool allow,
                                nb_error *err);
 
-/** Rows [begin, begin + count) of one tile, normalised, into out [count, d]. For stores any rows will do.
- * @return NB_OK, or as reading or embedding fails. Not collective. */
+/** Reads or embeds rows of one tile, normalised. For stores any rows will do. Not collective.
+ * @param images open
+ * @param begin first row
+ * @param count rows; those of embedded images lie in one tile
+ * @param out [count, d] filled
+ * @return NB_OK, or as nb_image_rows or nb_image_embedder_tile and nb_score_normalise fail */
 nb_status nb_score_images_rows(nb_score_images *images, size_t begin, size_t count, float *out, nb_error *err);
 
 #endif

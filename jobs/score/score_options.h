@@ -20,15 +20,23 @@
         OPT_MORE
 
 /** Row `i` of the parameters of all scores, each name once, for nb_command.more. A row that differs from an earlier one
- * of its name in more than the default is given as well: the parser refuses it, and no such table starts. */
+ * of its name in more than the default is given as well: the parser refuses it, and no such table starts.
+ * @param i number of the row
+ * @param row becomes the row
+ * @return false behind the last */
 bool nb_score_more(size_t i, nb_option *row);
 
 /** Writes the help of an option (nb_option.describe): its `help` where "{streams}" are the scores of streams,
  * "{visual}" those that take visual negatives, and "{}" where a parameter's default comes from. A parameter that one
- * score alone has begins with the score's name. */
+ * score alone has begins with the score's name.
+ * @param option the option
+ * @param room [size] the text, cut where it does not fit
+ * @param size bytes, at least 1 */
 void nb_score_describe(const nb_option *option, char *room, size_t size);
 
-/** The word of --seed; NULL when it is not given. The options own it. */
+/** The word of --seed.
+ * @param options as they were parsed
+ * @return a text that the options own; NULL when it is not given */
 const char *nb_score_seed(const nb_parsed *options);
 
 /** What was decided, and who decided it. */
@@ -38,28 +46,45 @@ typedef struct nb_score_chosen {
 } nb_score_chosen;
 
 /** Decides on score and parameters.
+ * @param out what was decided; borrows from the score's table
+ * @param bank what it suggests comes after the user's word
+ * @param options as they were parsed
  * @param score as the options say it; NULL: the bank's
- * @return NB_OK, NB_ERR_INPUT when the bank's score is unknown, or NB_ERR_USAGE for a seed that is none */
+ * @return NB_OK, NB_ERR_INPUT when the bank's score is unknown, NB_ERR_USAGE for a seed that is none, or as
+ * nb_parameters_default fails */
 nb_status nb_score_decide(nb_score_chosen *out, const nb_bank *bank, const nb_parsed *options, const char *score,
                           nb_error *err);
 
 /** Logs the parameters the score uses and where each comes from; warns of what the score itself had to repair and of
  * options without effect.
+ * @param job its log and options
+ * @param chosen what was decided
+ * @param scorer made of it
  * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_score_log(const nb_job *job, const nb_score_chosen *chosen, const nb_scorer *scorer, nb_error *err);
 
-/** nb_score_decide, then a scorer for the bank; destroyed by the caller.
+/** Decides as nb_score_decide does, and makes a scorer for the bank.
+ * @param out destroyed by the caller
+ * @param bank borrowed; must stay
+ * @param options as they were parsed
+ * @param score as the options say it; NULL: the bank's
  * @return as nb_score_decide and nb_scorer_create */
 nb_status nb_score_choose(nb_scorer *out, const nb_bank *bank, const nb_parsed *options, const char *score,
                           nb_error *err);
 
 /** Appends the comment lines that say what was scored how: version, bank digest, score and its parameters.
+ * @param out appended to
+ * @param scorer the scorer
  * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_score_comments(nb_strings *out, const nb_scorer *scorer, nb_error *err);
 
 /** Scores rows [begin, begin + count) of a store.
+ * @param scorer scores them
+ * @param images the store, open
+ * @param begin first row
+ * @param count rows
  * @param results [count]
- * @return NB_OK, or as nb_image_rows and nb_scorer_run_float fail */
+ * @return NB_OK, NB_ERR_LIMIT when memory is out, or as nb_image_rows and nb_scorer_run_float fail */
 nb_status nb_score_rows(const nb_scorer *scorer, nb_store *images, size_t begin, size_t count, nb_score_result *results,
                         nb_error *err);
 

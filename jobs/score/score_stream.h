@@ -8,6 +8,7 @@
 #include "jobs/score/score_images.h"
 #include "scoring/scores/score.h"
 
+/** A stream to score; all borrowed. */
 typedef struct nb_score_stream {
     nb_job *job;
     const nb_scorer *scorer; /**< of a stream */
@@ -19,9 +20,11 @@ typedef struct nb_score_stream {
     nb_digest model; /**< of the checkpoint that images were inverted through, "" where none were; set by the run */
 } nb_score_stream;
 
-/** Collective. Scores along the stream -> results [images->count] in its order, on rank 0. Embedding, where it is
- * needed, is shared by all ranks; rank 0 goes along the stream and inverts images.
- * @return NB_OK, or as nb_stream_run and the inversion fail; the same on all ranks */
+/** Scores along the stream. Embedding, where it is needed, is shared by all ranks; rank 0 goes along the stream and
+ * inverts images. Collective.
+ * @param stream the stream; its `model` is set
+ * @param results [images->count] in the stream's order, on rank 0; elsewhere it may be NULL
+ * @return NB_OK, or as nb_score_images_rows, nb_stream_run and the inversion fail; the same on all ranks */
 nb_status nb_score_stream_run(nb_score_stream *stream, nb_score_result *results, nb_error *err);
 
 #endif

@@ -67,9 +67,16 @@ enum {
 /** How the negatives are stored. */
 typedef enum nb_bank_precision { NB_BANK_FP32, NB_BANK_FP16, NB_BANK_INT8 } nb_bank_precision;
 #define NB_BANK_PRECISIONS "fp16|int8|fp32"
-/** The name of a precision: "int8". */
+
+/** The name of a precision.
+ * @param precision the precision
+ * @return "int8", say; static */
 const char *nb_bank_precision_name(nb_bank_precision precision);
-/** True with the precision of that name in *out. */
+
+/** Finds the precision of a name.
+ * @param name "fp32", "fp16" or "int8"
+ * @param out becomes the precision
+ * @return false for another name */
 bool nb_bank_precision_parse(const char *name, nb_bank_precision *out);
 
 /** How to score with a bank. */
@@ -92,6 +99,7 @@ typedef struct nb_bank_threshold {
     nb_bank_suggestion suggestion; /**< the score and parameters it holds for */
 } nb_bank_threshold;
 
+/** A bank in memory: C labels, M negatives, V visual negatives, width d. Owns everything in it. */
 typedef struct nb_bank {
     size_t d, label_count, negative_count, visual_count;
     nb_strings labels, negatives;
@@ -121,16 +129,20 @@ typedef struct nb_bank {
     uint64_t negative_bytes; /**< of negatives/ as it lies in the file, packed */
 } nb_bank;
 
-/** Opens, verifies the whole file and reads it. NB_ERR_VERIFY when a digest does not match, NB_ERR_INPUT for anything
- * else that is no bank this version understands.
- * @param out {0} after a failure; closed by nb_bank_close
- * @return NB_OK, as said above, NB_ERR_LIMIT when memory is out or a bound is passed, or NB_ERR_IO. HDF5 is not for
- * several threads at once: neither is this */
+/** Opens a bank, verifies the whole file and reads it. HDF5 is not for several threads at once: neither is this.
+ * @param out closed by nb_bank_close; {0} after a failure
+ * @param path the file
+ * @return NB_OK, NB_ERR_VERIFY when a digest does not match, NB_ERR_INPUT for anything else that is no bank this
+ * version understands, NB_ERR_LIMIT when memory is out or a bound is passed, or NB_ERR_IO */
 nb_status nb_bank_open(nb_bank *out, const char *path, nb_error *err);
-/** Frees what a bank holds; takes NULL and {0}. */
+
+/** Frees what a bank holds.
+ * @param bank {0} afterwards; takes NULL and {0} */
 void nb_bank_close(nb_bank *bank);
 
-/** What the bank suggests, in one piece. */
+/** What the bank suggests, in one piece.
+ * @param bank the bank
+ * @return score and parameters */
 nb_bank_suggestion nb_bank_suggested(const nb_bank *bank);
 
 #endif

@@ -7,9 +7,12 @@
 
 #include "common/store/embeddings.h"
 
-/** Rows [begin, begin + count) into out [count, width], normalised. Errors of nb_store_rows_float and
- * nb_score_normalise, which name the store.
- * @return NB_OK, or as nb_store_rows_float and nb_score_normalise fail */
+/** Reads rows of a store of images, normalised. Messages name the store.
+ * @param store open
+ * @param begin first row
+ * @param count rows
+ * @param out [count, width] filled
+ * @return NB_OK, NB_ERR_LIMIT when memory is out, or as nb_store_rows_float and nb_score_normalise fail */
 nb_status nb_image_rows(nb_store *store, size_t begin, size_t count, float *out, nb_error *err);
 
 #endif

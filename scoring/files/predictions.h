@@ -31,6 +31,7 @@
 
 #include "scoring/files/score_file.h"
 
+/** A form of a score file. */
 typedef enum nb_prediction_format {
     NB_PREDICTIONS_TSV,
     NB_PREDICTIONS_JSONL,
@@ -41,21 +42,33 @@ typedef enum nb_prediction_format {
 #define NB_PREDICTIONS_KIND "scores" /* of the HDF5 form */
 enum { NB_PREDICTIONS_VERSION = 1 };
 
-/** The format of that name; "auto": as the path ends, .jsonl or .h5 or .hdf5, else tsv. */
+/** Finds a format by its name.
+ * @param name of NB_PREDICTION_FORMATS; "auto": as the path ends, .jsonl or .h5 or .hdf5, else tsv
+ * @param path of the file
+ * @return the format; tsv for another name */
 nb_prediction_format nb_predictions_format(const char *name, const char *path);
 
-/** Writes the rows; fails as nb_scores_write does.
- * @return as nb_scores_write */
+/** Writes the rows.
+ * @param scores the rows
+ * @param format the form
+ * @param path the file
+ * @param force replaces a file that is there
+ * @return as nb_scores_write for the table; else NB_OK, NB_ERR_INPUT for no rows and for numbers that no score file may
+ * have, NB_ERR_IO, NB_ERR_LIMIT when memory is out, or as nb_output_begin fails */
 nb_status nb_predictions_write(const nb_scores *scores, nb_prediction_format format, const char *path, bool force,
                                nb_error *err);
 
-/** Reads the HDF5 form, but for class names and decisions. NB_ERR_VERIFY when its seal is broken, NB_ERR_INPUT for what
- * is no such file or has numbers that no score file may have. On failure *out is empty.
- * @param out freed by nb_scores_free
- * @return NB_OK, as said above, NB_ERR_IO, or NB_ERR_LIMIT when memory is out */
+/** Reads the HDF5 form, but for class names and decisions.
+ * @param out freed by nb_scores_free; empty after a failure
+ * @param path the file
+ * @return NB_OK, NB_ERR_VERIFY when its seal is broken, NB_ERR_INPUT for what is no such file or has numbers that no
+ * score file may have, NB_ERR_IO, or NB_ERR_LIMIT when memory is out */
 nb_status nb_predictions_read(nb_scores *out, const char *path, nb_error *err);
+
 /** Reads the HDF5 form or, when the file does not begin like one, the table (nb_scores_read).
- * @return as nb_predictions_read and nb_scores_read */
+ * @param out {0} before; freed by nb_scores_free
+ * @param path the file
+ * @return as nb_predictions_read, nb_scores_read and nb_file_check */
 nb_status nb_predictions_read_any(nb_scores *out, const char *path, nb_error *err);
 
 #endif

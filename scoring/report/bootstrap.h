@@ -8,16 +8,26 @@
 
 #include "scoring/report/evaluation.h"
 
-/** Sets weight [count] to how often each image is drawn in this resample; order [count] says whose turn each place is.
- * Depends on seed, stream, resample and count alone. */
+/** How often each image is drawn in a resample. Depends on seed, stream, resample and count alone.
+ * @param weight [count] filled
+ * @param order [count] says whose turn each place is
+ * @param count images
+ * @param seed, stream, resample what the random numbers depend on */
 void nb_bootstrap_draw(uint32_t *weight, const uint32_t *order, size_t count, uint64_t seed, uint64_t stream,
                        uint64_t resample);
 
-/** The q-quantile of sorted values [count] with linear interpolation. */
+/** A quantile with linear interpolation.
+ * @param sorted [count] rising values
+ * @param count at least 1
+ * @param q in [0, 1]
+ * @return the q-quantile */
 double nb_bootstrap_quantile(const double *sorted, size_t count, double q);
 
-/** Fills low and high of every figure of a settled report.
- * @return NB_OK, or NB_ERR_LIMIT when memory is out or a resample has too many pairs to count */
+/** Fills low and high of every figure.
+ * @param e the images
+ * @param how resamples, at least 1, confidence and seed
+ * @param report settled
+ * @return NB_OK, NB_ERR_LIMIT when memory is out or for too many resamples, or as nb_ranking_create fails */
 nb_status nb_bootstrap_intervals(const nb_evaluation *e, const nb_bootstrap *how, nb_report *report, nb_error *err);
 
 #endif

@@ -7,8 +7,10 @@
 
 #include "scoring/report/drawing.h"
 
-typedef enum nb_shape { NB_SHAPE_LINE, NB_SHAPE_DOTS, NB_SHAPE_AREA } nb_shape; /* DOTS: a line through dots */
+/** How a series is drawn; DOTS: a line through dots. */
+typedef enum nb_shape { NB_SHAPE_LINE, NB_SHAPE_DOTS, NB_SHAPE_AREA } nb_shape;
 
+/** A series. Borrows name and points. */
 typedef struct nb_series {
     const char *name; /**< NULL: not in the legend */
     nb_ink ink;
@@ -19,12 +21,14 @@ typedef struct nb_series {
     size_t count;
 } nb_series;
 
+/** An axis. */
 typedef struct nb_axis {
     const char *label; /**< with its unit */
     double low, high;  /**< low < high */
     bool logarithmic;  /**< low > 0 */
 } nb_axis;
 
+/** A chart. All borrowed. */
 typedef struct nb_chart {
     const char *title;
     nb_axis x, y;
@@ -34,12 +38,18 @@ typedef struct nb_chart {
     const char *mark_label; /**< beside it */
 } nb_chart;
 
-/** Draws into *out (begun here; the caller frees it). NB_ERR_INTERNAL for an axis without extent.
- * @return NB_OK, as said above, or NB_ERR_LIMIT when memory is out */
+/** Draws a chart.
+ * @param chart what is drawn
+ * @param out begun here; freed by the caller with nb_drawing_free, also after a failure
+ * @return NB_OK; NB_ERR_INTERNAL for an axis without extent; NB_ERR_LIMIT when memory is out */
 nb_status nb_chart_draw(const nb_chart *chart, nb_drawing *out, nb_error *err);
 
-/** Where ticks of an axis stand, at most `most`, rising; returns how many. *digits: decimals their labels need.
- * @param ticks [most] */
+/** Where the ticks of an axis stand.
+ * @param axis the axis
+ * @param most ticks at most
+ * @param ticks [most] filled, rising
+ * @param digits becomes the decimals their labels need
+ * @return how many */
 size_t nb_chart_ticks(const nb_axis *axis, size_t most, double *ticks, int *digits);
 
 /** One bar of a bar chart, a value in [0, 1]; negative: none. */
@@ -49,7 +59,7 @@ typedef struct nb_bar {
     size_t count; /**< what it is a share of */
 } nb_bar;
 
-/** A chart of horizontal bars of percentages; all borrowed. */
+/** Horizontal bars of percentages. All borrowed. */
 typedef struct nb_bar_chart {
     const char *title;
     const char *label; /**< of the axis, with its unit */
@@ -58,8 +68,10 @@ typedef struct nb_bar_chart {
     size_t count;
 } nb_bar_chart;
 
-/** Draws the bars into *out (begun here; the caller frees it, also after a failure).
- * @return NB_OK, or NB_ERR_LIMIT when memory is out. Not collective. */
+/** Draws bars.
+ * @param chart what is drawn
+ * @param out begun here; freed by the caller with nb_drawing_free, also after a failure
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_chart_bars(const nb_bar_chart *chart, nb_drawing *out, nb_error *err);
 
 #endif

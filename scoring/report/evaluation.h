@@ -21,20 +21,31 @@ typedef struct nb_eval_plan {
     bool paired;  /**< the ID images are scored anew beside each set, in one stream with it; the caller's to set */
 } nb_eval_plan;
 
-/** From the words of --id, --ood and --stream ("NAME=FILE" or "GROUP:NAME=FILE"). Runs: as many as there are --id words
- * (or words of one stream); the n-th word of each name belongs to run n. NB_ERR_USAGE for a word that is not of this
- * form, for a set that does not have one file a run, and for streams beside --id or --ood; NB_ERR_INPUT for a set twice
- * in the only run.
- * @param out freed by nb_eval_plan_free, also after a failure
- * @return NB_OK, as said above, or NB_ERR_LIMIT when memory is out */
+/** Makes a plan of the words of a command line. Runs: as many as there are --id words (or words of one stream); the
+ * n-th word of each name belongs to run n.
+ * @param out freed by the caller with nb_eval_plan_free; {0} on failure
+ * @param ids of --id: files
+ * @param oods of --ood: "NAME=FILE" or "GROUP:NAME=FILE"
+ * @param streams of --stream, alike
+ * @return NB_OK; NB_ERR_USAGE for a word that is not of this form, for a set that does not have one file a run, and for
+ * streams beside --id or --ood; NB_ERR_INPUT for a set twice in the only run; NB_ERR_LIMIT when memory is out */
 nb_status nb_eval_plan_read(nb_eval_plan *out, const nb_strings *ids, const nb_strings *oods, const nb_strings *streams,
                             nb_error *err);
-/** Frees what a plan holds; takes {0}. */
+
+/** Frees a plan.
+ * @param plan a plan or {0} */
 void nb_eval_plan_free(nb_eval_plan *plan);
-/** Makes `count` runs of the only one.
+
+/** Makes several runs of the only one.
+ * @param plan of one run
+ * @param count runs
  * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_eval_plan_repeat(nb_eval_plan *plan, size_t count, nb_error *err);
-/** The file of an OOD set in a run; the plan owns it. */
+
+/** The file of a set in a run.
+ * @param plan the plan
+ * @param run, set their numbers
+ * @return its path */
 const char *nb_eval_plan_path(const nb_eval_plan *plan, size_t run, size_t set);
 
 /** The images of one kind in one run. */
@@ -48,10 +59,12 @@ typedef struct nb_sample {
     size_t example; /**< one of them, a row from 0 */
 } nb_sample;
 
+/** ID and OOD images that are compared. */
 typedef struct nb_pairing {
     size_t id, ood; /**< indices of samples */
 } nb_pairing;
 
+/** All images of all runs. */
 typedef struct nb_evaluation {
     nb_sample *samples;
     nb_pairing *pairs; /**< [run_count, set_count] */
@@ -60,10 +73,15 @@ typedef struct nb_evaluation {
     bool odds; /**< keys are log-odds */
 } nb_evaluation;
 
-/** Room for the samples of a plan; the caller fills them in any order and frees the evaluation.
+/** Makes an evaluation, whose samples the caller fills in any order.
+ * @param out freed by the caller with nb_evaluation_free, also after a failure
+ * @param plan says which samples there are
+ * @param as_released images are ordered by scores in single precision, as released code does
  * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_evaluation_begin(nb_evaluation *out, const nb_eval_plan *plan, bool as_released, nb_error *err);
-/** Frees an evaluation with its samples; takes {0}. */
+
+/** Frees an evaluation.
+ * @param evaluation an evaluation or {0} */
 void nb_evaluation_free(nb_evaluation *evaluation);
 
 /** What the scores of a sample are of. */
@@ -74,25 +92,34 @@ typedef struct nb_sample_source {
 } nb_sample_source;
 
 /** Fills a sample and computes its keys.
+ * @param e the evaluation
  * @param sample its number in the plan
+ * @param source where the scores come from
  * @param scores taken over: {0} afterwards, also after a failure
- * @return NB_OK, NB_ERR_INPUT for a predicted class, or a label of ID images, from label_count on or numbers that no
- * score file may have, NB_ERR_LIMIT for over 2^32 - 1 rows or when memory is out. Not collective. */
+ * @return NB_OK, NB_ERR_INPUT for a predicted class, or a label of ID images, from label_count on, NB_ERR_LIMIT for
+ * over 2^32 - 1 rows or when memory is out, or as nb_scores_keys fails */
 nb_status nb_evaluation_take(nb_evaluation *e, size_t sample, const nb_sample_source *source, nb_scores *scores,
                              nb_error *err);
-/** Fills both samples of a stream: rows with a label are ID images, rows with label -1 OOD images. NB_ERR_INPUT when
- * there are none of one kind.
+
+/** Fills both samples of a stream: rows with a label are ID images, rows with label -1 OOD images.
+ * @param e the evaluation
+ * @param pair the samples
+ * @param path the stream's file
  * @param scores copied
- * @return NB_OK, as said above, or as nb_evaluation_take */
+ * @return NB_OK, NB_ERR_INPUT when there are none of one kind, or as nb_evaluation_take fails */
 nb_status nb_evaluation_split(nb_evaluation *e, const nb_pairing *pair, const char *path, const nb_scores *scores,
                               nb_error *err);
 
-/** NB_ERR_INPUT when the samples of a run do not compare: one has ood_score and the other not, or their comments name
- * different banks or scores.
- * @return NB_OK or as said above */
+/** Whether the samples of every run compare. Sets e->odds.
+ * @param e all samples filled
+ * @return NB_OK, or NB_ERR_INPUT when one has ood_score and the other not, or their comments name different banks or
+ * scores */
 nb_status nb_evaluation_check(nb_evaluation *e, nb_error *err);
 
-/** True when all keys of a pair are one value, so that no metric says anything. */
+/** Whether all keys of a pair are one value, so that no metric says anything.
+ * @param e the evaluation
+ * @param pair the samples
+ * @return true when they are */
 bool nb_evaluation_flat(const nb_evaluation *e, const nb_pairing *pair);
 
 /** What the bootstrap does. */
@@ -102,11 +129,14 @@ typedef struct nb_bootstrap {
     uint64_t seed;
 } nb_bootstrap;
 
-/** The report of all runs. Intervals are percentiles of the figures over resamples: ID and OOD images are drawn with
- * replacement, the same draws in every run and, for the ID images, beside every OOD set; random numbers depend on seed,
- * set, resample and place alone, so the intervals are the same everywhere.
- * @param out freed by nb_report_free, also after a failure
- * @return NB_OK, or NB_ERR_INPUT, NB_ERR_NUMERIC or NB_ERR_LIMIT as nb_metrics_compute and nb_report_begin */
+/** Makes the report of all runs. Intervals are percentiles of the figures over resamples: ID and OOD images are drawn
+ * with replacement, the same draws in every run and, for the ID images, beside every OOD set; random numbers depend on
+ * seed, set, resample and place alone, so the intervals are the same everywhere.
+ * @param e all samples filled and checked
+ * @param plan names and groups
+ * @param how the bootstrap
+ * @param out freed by the caller with nb_report_free; {0} on failure
+ * @return NB_OK, or as nb_report_begin, nb_metrics_compute, nb_report_settle and nb_bootstrap_intervals fail */
 nb_status nb_evaluation_report(const nb_evaluation *e, const nb_eval_plan *plan, const nb_bootstrap *how,
                                nb_report *out, nb_error *err);
 

@@ -8,6 +8,7 @@
 
 #include "scoring/report/panels.h"
 
+/** Labels and thumbnails shown at most. */
 enum { NB_PAGE_CONFUSED = 8, NB_PAGE_THUMBNAILS = 40 };
 
 /** What the page shows; all borrowed. */
@@ -25,8 +26,11 @@ typedef struct nb_page {
     const char *made;          /**< when */
 } nb_page;
 
-/** Writes the page; errors as nb_file_write. Images that cannot be read are left out; *thumbnails (may be NULL) is how
- * many are shown.
+/** Writes the page. Images that cannot be read are left out.
+ * @param page what it shows
+ * @param path the file
+ * @param force replaces a file that is there
+ * @param thumbnails becomes how many images are shown; may be NULL
  * @return NB_OK, NB_ERR_LIMIT when memory is out, or as nb_file_write fails */
 nb_status nb_page_write(const nb_page *page, const char *path, bool force, size_t *thumbnails, nb_error *err);
 

@@ -1,4 +1,7 @@
-/* The looks of a report: light, dark, narrow and printed. */
+/**
+ * @file
+ * The looks of a report: light, dark, narrow and printed.
+ */
 #ifndef NB_SCORING_REPORT_PAGE_STYLE_H
 #define NB_SCORING_REPORT_PAGE_STYLE_H
 

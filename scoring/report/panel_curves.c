@@ -1,7 +1,7 @@
-/* Histograms of scores, ROC and precision-recall curves. */
+#include "scoring/report/panel_curves.h"
+
 #include "scoring/report/chart.h"
 #include "scoring/report/escape.h"
-#include "scoring/report/panels.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
+#include "scoring/report/tables.h"
+
 #include "common/base/file.h"
 #include "scoring/report/escape.h"
-#include "scoring/report/report.h"
 
 #include <math.h>
 #include <string.h>

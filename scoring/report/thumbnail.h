@@ -7,11 +7,14 @@
 
 #include "common/base/memory.h"
 
-enum { NB_THUMBNAIL_SIDE = 112 };
+enum { NB_THUMBNAIL_SIDE = 112 }; /**< pixels */
 
-/** Appends a "data:image/png;base64,..." address of the image file, made so small that no side is longer than
- * NB_THUMBNAIL_SIDE. Fails as nb_image_read_within does, its limits 64 MiB and 64 Mi pixels; *out is then as it was.
- * @return NB_OK, or as nb_image_read_within fails */
+/** Appends a "data:image/png;base64,..." address of an image file, made so small that no side is longer than
+ * NB_THUMBNAIL_SIDE.
+ * @param out appended to; as it was on failure
+ * @param path the image
+ * @return NB_OK, NB_ERR_LIMIT when memory is out, NB_ERR_INTERNAL when libpng fails, or as nb_image_read_within fails,
+ * with limits of 64 MiB and 64 Mi pixels */
 nb_status nb_thumbnail(nb_buffer *out, const char *path, nb_error *err);
 
 #endif

@@ -17,8 +17,10 @@
 #include "common/base/memory.h"
 #include "common/linear/simd/vector.h"
 
+/** A memory. */
 typedef struct nb_memory nb_memory;
 
+/** What a memory is made for. */
 typedef struct nb_memory_spec {
     const float *texts; /**< [classes, d], normalised; borrowed, must stay */
     size_t classes, d;
@@ -28,25 +30,34 @@ typedef struct nb_memory_spec {
     const nb_vector *vector; /**< the loops to compute with */
 } nb_memory_spec;
 
-/** Makes an empty memory, freed by nb_memory_destroy.
- * @param out NULL on failure
+/** Makes an empty memory.
+ * @param out freed by nb_memory_destroy; NULL on failure
+ * @param spec copied; what it borrows must stay
  * @return NB_OK, NB_ERR_USAGE for slots or a beta out of bounds, or NB_ERR_LIMIT when memory is out */
 nb_status nb_memory_create(nb_memory **out, const nb_memory_spec *spec, nb_error *err);
 
-/** Frees a memory; takes NULL. */
+/** Frees a memory.
+ * @param memory may be NULL */
 void nb_memory_destroy(nb_memory *memory);
 
 /** Offers an image to a class under a key. While there is room it is stored; then it replaces the image with the
  * largest key (the later slot among equals) if its own is smaller, and is left out otherwise.
+ * @param memory the memory
+ * @param class number of the class
  * @param image [d], normalised; copied
+ * @param key the smaller, the more the image is worth keeping
  * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_memory_store(nb_memory *memory, size_t class, const float *image, double key, nb_error *err);
 
-/** Images stored in all classes. */
+/** Counts the images stored in all classes.
+ * @param memory the memory
+ * @return images */
 size_t nb_memory_count(const nb_memory *memory);
 
 /** Turns cosines of images with the texts into those with the proxies.
+ * @param memory not changed but for its scratch
  * @param images [count, d], normalised
+ * @param count images
  * @param cosines [count, classes], changed in place
  * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_memory_cosines(nb_memory *memory, const float *images, size_t count, float *cosines, nb_error *err);

@@ -121,15 +121,19 @@ struct nb_score_rule {
 extern const nb_score_rule *const nb_score_table[];
 extern const size_t nb_score_count; /**< rows of it */
 
-/** The score of that name.
+/** The score of a name.
+ * @param name the name
  * @return NULL for an unknown name */
 const nb_score_rule *nb_score_find(const char *name);
 
-/** The name of score `i` of the table, for options that choose one (OPT_CHOICE_OF).
+/** The name of a score of the table, for options that choose one (OPT_CHOICE_OF).
+ * @param i its number
  * @return NULL behind the last */
 const char *nb_score_name(size_t i);
 
-/** Appends the names of all scores in the table's order, with `between` between them: "neglabel|dnm|mcm".
+/** Appends the names of all scores in the table's order: "neglabel|dnm|mcm".
+ * @param out appended to
+ * @param between stands between two names
  * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_score_names(nb_buffer *out, const char *between, nb_error *err);
 
@@ -145,51 +149,78 @@ typedef struct nb_scorer {
     const nb_vector *vector;
 } nb_scorer;
 
-/** Makes a scorer. Not collective. The bank is borrowed and must stay; nb_scorer_destroy frees the rest.
+/** Makes a scorer. Not collective.
+ * @param out destroyed by the caller with nb_scorer_destroy; {0} after a failure
+ * @param bank borrowed; must stay
+ * @param parameters the score with its parameters; copied
  * @return NB_OK, NB_ERR_USAGE when there are more groups than negatives, the temperature is not positive, or the score
  * cannot work with the parameters, or NB_ERR_LIMIT when memory is out */
 nb_status nb_scorer_create(nb_scorer *out, const nb_bank *bank, const nb_score_parameters *parameters, nb_error *err);
 
-/** As nb_scorer_create, with rows behind the bank's negatives.
+/** Makes a scorer with rows behind the bank's negatives. Not collective.
+ * @param out destroyed by the caller with nb_scorer_destroy; {0} after a failure
+ * @param bank borrowed; must stay
+ * @param parameters the score with its parameters; copied
  * @param extra [extra_count, d], normalised; copied
+ * @param extra_count rows; 0: as nb_scorer_create
  * @return as nb_scorer_create */
 nb_status nb_scorer_create_with(nb_scorer *out, const nb_bank *bank, const nb_score_parameters *parameters,
                                 const float *extra, size_t extra_count, nb_error *err);
 
-/** Frees what a scorer holds; takes NULL and {0}. */
+/** Frees what a scorer holds.
+ * @param scorer {0} afterwards; takes NULL and {0} */
 void nb_scorer_destroy(nb_scorer *scorer);
 
 /** Scores images, each alone. Batches of NB_SCORE_BATCH from the beginning, each one set of products in single
  * precision with sums in double: the same images in the same batch give the same bits.
+ * @param scorer of a score of single images
  * @param images [count, d], normalised
+ * @param count images
  * @param results [count]
  * @return NB_OK, NB_ERR_USAGE for a score of streams, or NB_ERR_LIMIT when memory is out */
 nb_status nb_scorer_run_float(const nb_scorer *scorer, const float *images, size_t count, nb_score_result *results,
                               nb_error *err);
 
-/** As nb_scorer_run_float, from doubles [count, d], rounded to single precision. */
+/** Scores images given in double precision: they are rounded to single.
+ * @param scorer of a score of single images
+ * @param images [count, d], normalised
+ * @param count images
+ * @param results [count]
+ * @return as nb_scorer_run_float */
 nb_status nb_scorer_run(const nb_scorer *scorer, const double *images, size_t count, nb_score_result *results,
                         nb_error *err);
 
 /** Normalises rows in place, their norms taken in double precision.
  * @param rows [count, d]
+ * @param count rows
+ * @param d their width
  * @param first number of the first row, for messages
  * @param what what the rows are, for messages
  * @return NB_OK, or NB_ERR_NUMERIC naming the row when one is zero or not finite; rows before it are normalised */
 nb_status nb_score_normalise(float *rows, size_t count, size_t d, size_t first, const char *what, nb_error *err);
 
 /** The logits of one image from its cosines, for scores of streams.
- * @param row [C + M]; it comes back as it was
- * @param groups [groups] scratch that *out refers to */
+ * @param scorer the scorer
+ * @param row [C + M] the cosines; it comes back as it was
+ * @param groups [groups] scratch that *out refers to
+ * @param out becomes the logits */
 void nb_logits_from_row(const nb_scorer *scorer, float *row, double *groups, nb_logits *out);
 
-/** ln(exp a + exp b); -INFINITY stands for nothing. */
+/** Adds in logarithms.
+ * @param a the logarithm of a summand; -INFINITY stands for nothing
+ * @param b that of the other
+ * @return ln(exp a + exp b) */
 double nb_log_add(double a, double b);
 
-/** The cost of the product of images and rows. */
+/** The cost of the product of images and rows.
+ * @param load the size of the run
+ * @return the cost, with no memory that grows */
 nb_score_cost nb_score_plain_cost(const nb_score_load *load);
 
-/** What scoring with these parameters costs: what the score's own function says, else nb_score_plain_cost. */
+/** What scoring with these parameters costs: what the score's own function says, else nb_score_plain_cost.
+ * @param parameters the score with its parameters
+ * @param load the size of the run
+ * @return the cost */
 nb_score_cost nb_score_cost_of(const nb_score_parameters *parameters, const nb_score_load *load);
 
 #endif

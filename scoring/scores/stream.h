@@ -11,25 +11,32 @@
 
 #include "scoring/scores/score.h"
 
+/** A stream under way. */
 typedef struct nb_stream nb_stream;
 
-/** Begins a stream. The scorer is borrowed and must stay; nb_stream_destroy frees the rest.
- * @param out NULL on failure
+/** Begins a stream.
+ * @param out ended by nb_stream_destroy; NULL on failure
+ * @param scorer borrowed; must stay
  * @return NB_OK, NB_ERR_LIMIT when memory is out, or what the score's own beginning fails with */
 nb_status nb_stream_create(nb_stream **out, const nb_scorer *scorer, nb_error *err);
 
-/** Ends a stream; takes NULL. */
+/** Ends a stream.
+ * @param stream may be NULL */
 void nb_stream_destroy(nb_stream *stream);
 
 /** Scores images as one batch. After an error the stream is of no more use.
+ * @param stream the stream
  * @param images [count, d], normalised
+ * @param count images; for 0 nothing happens
  * @param results [count]
  * @return NB_OK, NB_ERR_LIMIT when memory is out, or what a maker of visual negatives fails with */
 nb_status nb_stream_push(nb_stream *stream, const float *images, size_t count, nb_score_result *results, nb_error *err);
 
 /** Scores images as batches of `batch`, the last one shorter: as pushes one by one do, to rounding, but what does not
  * depend on the state is computed for all of them together, which is faster.
+ * @param stream the stream
  * @param images [count, d], normalised
+ * @param count images
  * @param batch from 1 on
  * @param results [count]
  * @return as nb_stream_push */
@@ -37,6 +44,8 @@ nb_status nb_stream_push_batches(nb_stream *stream, const float *images, size_t 
                                  nb_score_result *results, nb_error *err);
 
 /** Appends what the state came to, "1034 images stored in 812 classes", for the log; "" for scores without one.
+ * @param stream the stream
+ * @param out appended to
  * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_stream_describe(const nb_stream *stream, nb_buffer *out, nb_error *err);
 
@@ -49,13 +58,18 @@ typedef struct nb_visual_limits {
     size_t count; /**< kept at most */
 } nb_visual_limits;
 
-/** True for a score that takes visual negatives; *limits, which may be NULL, then says which. */
+/** Whether a score takes visual negatives.
+ * @param scorer of the score
+ * @param limits becomes which it takes, where it takes some; may be NULL
+ * @return true when it does */
 bool nb_score_visual(const nb_scorer *scorer, nb_visual_limits *limits);
 
 /** Adds visual negatives: those with the largest margins so far, as many as the limits say, stand beside the bank from
  * the next push on.
+ * @param stream the stream
  * @param rows [count, d], normalised; copied
  * @param margins [count]
+ * @param count visual negatives
  * @return NB_OK, NB_ERR_USAGE for scores that take none, NB_ERR_NUMERIC for a margin that is NaN, or NB_ERR_LIMIT when
  * memory is out */
 nb_status nb_stream_add_negatives(nb_stream *stream, const float *rows, const double *margins, size_t count,
@@ -68,6 +82,8 @@ typedef nb_status (*nb_visual_maker)(void *self, nb_stream *stream, const float 
                                      size_t count, nb_error *err);
 
 /** From the next push on, every batch offers its images under theta to `make` before it is scored for good.
+ * @param stream the stream
+ * @param make makes the visual negatives
  * @param self for `make`; borrowed, must stay as long as the stream
  * @return NB_OK, or NB_ERR_USAGE for scores that take none */
 nb_status nb_stream_make_visual(nb_stream *stream, nb_visual_maker make, void *self, nb_error *err);

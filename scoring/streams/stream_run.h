@@ -9,6 +9,7 @@
 
 enum { NB_STREAM_BATCH = 32 }; /* images that change the state together, unless somebody says otherwise */
 
+/** Where the images of a stream come from. */
 typedef struct nb_stream_source {
     size_t count;
     size_t batch;
@@ -19,8 +20,11 @@ typedef struct nb_stream_source {
     void *self;
 } nb_stream_source;
 
-/** Scores all of them -> results [count], in the stream's order.
+/** Scores all images of a source.
+ * @param stream the stream
+ * @param source of the images
  * @param d width of the images
+ * @param results [source->count], in the stream's order
  * @return NB_OK, NB_ERR_LIMIT when memory is out, or as source->row and nb_stream_push fail */
 nb_status nb_stream_run(nb_stream *stream, const nb_stream_source *source, size_t d, nb_score_result *results,
                         nb_error *err);

@@ -13,6 +13,7 @@
 #include "common/clip/inversion/visual_negatives.h"
 #include "scoring/scores/stream.h"
 
+/** What makes the visual negatives of a stream. Owns everything in it but what `source` borrows. */
 typedef struct nb_stream_visual {
     nb_visual_source source;
     double *images; /**< [NB_INVERT_TILE, d] */
@@ -22,22 +23,32 @@ typedef struct nb_stream_visual {
     size_t inverted, rejected; /**< images so far, and those whose feature the rejection rule refused */
 } nb_stream_visual;
 
-/** Whether visual negatives are to be made for this scorer. model: the checkpoint to invert through, NULL for none;
- * asked: their number was asked for, not left to its default. *note, freed by the caller, says what is done, empty for
- * scores that take none. NB_ERR_USAGE when they were asked for and can come from nowhere; NB_ERR_INPUT when they are to
- * be made and the bank has no prototypes to judge them by.
- * @return NB_OK, as said above, or NB_ERR_LIMIT when memory is out */
+/** Whether visual negatives are to be made for a scorer.
+ * @param scorer the scorer
+ * @param model the checkpoint to invert through; NULL: none
+ * @param asked their number was asked for, not left to its default
+ * @param make becomes whether
+ * @param note appended to: what is done, nothing for scores that take none; freed by the caller
+ * @return NB_OK, NB_ERR_USAGE when they were asked for and can come from nowhere, NB_ERR_INPUT when they are to be made
+ * and the bank has no prototypes to judge them by, or NB_ERR_LIMIT when memory is out */
 nb_status nb_stream_visual_decide(const nb_scorer *scorer, const char *model, bool asked, bool *make, nb_buffer *note,
                                   nb_error *err);
 
-/** clip (fp32) and scorer are borrowed and must stay; the bank must have prototypes. NB_ERR_INPUT when the checkpoint
- * embeds to another width. Destroy it also after a failure.
- * @return NB_OK, as said above, or as nb_visual_source_create fails */
+/** Makes what inverts images.
+ * @param out destroyed by the caller with nb_stream_visual_destroy, also after a failure
+ * @param clip the checkpoint, fp32; borrowed, must stay
+ * @param scorer against a bank with prototypes; borrowed, must stay
+ * @return NB_OK, NB_ERR_INPUT when the checkpoint embeds to another width, NB_ERR_LIMIT when memory is out, or as
+ * nb_visual_source_create fails */
 nb_status nb_stream_visual_create(nb_stream_visual *out, const nb_clip *clip, const nb_scorer *scorer, nb_error *err);
-/** Takes {0}. */
+
+/** Frees what inverts images.
+ * @param visual {0} afterwards; takes {0} */
 void nb_stream_visual_destroy(nb_stream_visual *visual);
 
 /** From the next push on, the stream's confident OOD images become visual negatives.
+ * @param visual must stay as long as the stream
+ * @param stream the stream
  * @return as nb_stream_make_visual; the pushes then fail as nb_visual_source_run does */
 nb_status nb_stream_visual_attach(nb_stream_visual *visual, nb_stream *stream, nb_error *err);
 

@@ -1,6 +1,7 @@
 #include "support/support.h"
 
 #include "scoring/report/report.h"
+#include "scoring/report/tables.h"
 
 #include <jansson.h>
 #include <math.h>
