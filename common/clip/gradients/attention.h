@@ -32,18 +32,24 @@ typedef struct nb_attention_sequence {
  * @param[out] out freed by nb_attention_scratch_destroy; {0} on failure
  * @param config borrowed for the attention's life
  * @param longest rows of the longest sequence, its prefix included
+ * @param causal a row sees only rows up to its own
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_attention_scratch_create(nb_attention_scratch *out, const nb_tower_config *config, size_t longest,
                                       bool causal, nb_error *err);
 
-/** Frees the memory and clears the struct. Takes NULL and {0}. */
+/** Frees the memory and clears the struct. Takes NULL and {0}.
+ * @param attention as nb_attention_scratch_create left it, or {0} */
 void nb_attention_scratch_destroy(nb_attention_scratch *attention);
 
 /** The attention's output.
+ * @param attention memory for `longest` rows or more; what it holds afterwards is of no use
+ * @param sequence its n rows and the prefix are together at most attention->longest
  * @param[out] out [sequence.n, width] */
 void nb_attention_forward(nb_attention_scratch *attention, const nb_attention_sequence *sequence, float *out);
 
 /** The gradients by queries, keys and values; the prefix gets none.
+ * @param attention as for the forward pass; weights are computed again, so nothing of that pass need be left in it
+ * @param sequence that of the forward pass
  * @param dout [sequence.n, width] the gradient by the output
  * @param[out] dqkv [sequence.n, 3 width] */
 void nb_attention_backward(nb_attention_scratch *attention, const nb_attention_sequence *sequence, const float *dout,

@@ -26,20 +26,28 @@ typedef struct nb_end_rows {
 
 /** Allocates the rows.
  * @param[out] out freed by nb_end_rows_destroy, also after a failure
+ * @param batch most rows
+ * @param width of the tower
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_end_rows_create(nb_end_rows *out, size_t batch, size_t width, nb_error *err);
 
-/** Frees the rows and clears the struct. Takes {0}. */
+/** Frees the rows and clears the struct. Takes {0}.
+ * @param rows as nb_end_rows_create left them, or {0} */
 void nb_end_rows_destroy(nb_end_rows *rows);
 
 /** Layer norm and projection of rows->pooled.
+ * @param head the weights
+ * @param rows their `pooled` is read, their `normed` is filled
  * @param count rows, up to the batch
  * @param[out] out [count, d] */
 void nb_projection_head_forward(const nb_projection_head *head, nb_end_rows *rows, size_t count, float *out);
 
-/** The gradient by rows->pooled, into rows->dpooled, and those of the end's weights, into the sink.
+/** The gradient by rows->pooled, into rows->dpooled, and those of the head's weights, added to the sink's.
+ * @param head the weights
  * @param rows as the forward pass left them
- * @param dout [count, d] the gradient by the output */
+ * @param dout [count, d] the gradient by the output
+ * @param count rows, as in the forward pass
+ * @param sink its arena has the head's weights in it */
 void nb_projection_head_backward(const nb_projection_head *head, nb_end_rows *rows, const float *dout, size_t count,
                                  const nb_gradient_sink *sink);
 

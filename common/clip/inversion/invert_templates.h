@@ -30,7 +30,8 @@ typedef struct nb_word_templates {
 nb_status nb_word_templates_create(nb_word_templates *out, const nb_clip *clip, const nb_strings *templates,
                                    nb_error *err);
 
-/** Frees the memory and clears the struct. Takes {0}. */
+/** Frees the memory and clears the struct. Takes {0}.
+ * @param templates as nb_word_templates_create left them, or {0} */
 void nb_word_templates_destroy(nb_word_templates *templates);
 
 #endif

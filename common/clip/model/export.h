@@ -7,12 +7,14 @@
 #include "common/clip/model/model.h"
 
 /** config.json of a model of this shape.
+ * @param config the shape
  * @param end_token its id; -1: not stated
  * @param[out] out the text, freed by the caller
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_clip_config_text(const nb_clip_config *config, int64_t end_token, char **out, nb_error *err);
 
 /** preprocessor_config.json of this preprocessing.
+ * @param preprocess its size, mean, deviation and rescale factor are stated
  * @param[out] out the text, freed by the caller
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_clip_preprocess_text(const nb_preprocess *preprocess, char **out, nb_error *err);

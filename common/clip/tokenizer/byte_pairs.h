@@ -27,15 +27,18 @@ typedef struct nb_byte_pairs {
 
 /** Builds the table. No pair and no id may occur in two merges, and no id may be a part of its own making: the caller
  * has checked.
+ * @param[out] pairs freed by nb_byte_pairs_free; {0} on failure
  * @param merges [count], an allocation of malloc's family that is taken over, even on failure
  * @param count below 2^31
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_byte_pairs_build(nb_byte_pairs *pairs, nb_byte_pair *merges, size_t count, nb_error *err);
 
-/** Frees the memory and clears the struct. Takes {0}. */
+/** Frees the memory and clears the struct. Takes {0}.
+ * @param pairs as nb_byte_pairs_build left them, or {0} */
 void nb_byte_pairs_free(nb_byte_pairs *pairs);
 
 /** Merges the symbols of one word in place. Time grows linearly with their number.
+ * @param pairs the merges
  * @param[in,out] ids [*count]
  * @param[in,out] count how many there are, then how many are left
  * @return NB_OK, or NB_ERR_LIMIT without memory (24 bytes a symbol in words of over 256) or for 2^30 symbols or more */

@@ -46,15 +46,22 @@ typedef struct nb_tower_sequences {
 
 /** Allocates the memory.
  * @param[out] out freed by nb_tower_scratch_destroy; {0} on failure
+ * @param config only used in the call
+ * @param rows most rows of all sequences together
+ * @param longest most rows of a sequence
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_tower_scratch_create(nb_tower_scratch *out, const nb_tower_config *config, size_t rows, size_t longest,
                                   nb_error *err);
 
-/** Frees the memory and clears the struct. Takes NULL and {0}. */
+/** Frees the memory and clears the struct. Takes NULL and {0}.
+ * @param scratch as nb_tower_scratch_create left it, or {0} */
 void nb_tower_scratch_destroy(nb_tower_scratch *scratch);
 
 /** Runs all blocks over the sequences, in place.
- * @param blocks [config->layers] with weights as floats */
+ * @param config that of the scratch
+ * @param blocks [config->layers] with weights as floats
+ * @param sequences their x is the input, then the output
+ * @param scratch for as many rows; what it holds afterwards is of no use */
 void nb_tower_forward(const nb_tower_config *config, const nb_block *blocks, const nb_tower_sequences *sequences,
                       nb_tower_scratch *scratch);
 
