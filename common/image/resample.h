@@ -17,6 +17,7 @@ typedef struct nb_resample_side {
 
 /** Resizes and crops. Time and memory grow with the part of `in` under the crop: memory with its columns and with the
  * longest window, not with its area. Not collective; any number of threads may call it.
+ * @param in the whole image
  * @param across the width, first + crop->width <= out
  * @param down the height, likewise
  * @param[in,out] crop holds the pixels that are wanted, of its width and height
