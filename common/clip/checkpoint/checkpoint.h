@@ -71,7 +71,7 @@ bool nb_checkpoint_used(const nb_checkpoint *checkpoint, size_t i);
  * @param i below nb_checkpoint_count */
 void nb_checkpoint_use(nb_checkpoint *checkpoint, size_t i);
 
-/** Gives back the memory of tensor i's bytes, which were read and are not needed again soon. They stay readable:
+/** Releases the memory of tensor i's bytes, which were read and are not needed again soon. They stay readable:
  * touched again, they are read from the file again.
  * @param checkpoint maps the bytes
  * @param i below nb_checkpoint_count */

@@ -95,8 +95,8 @@ size_t nb_safetensors_count(const nb_safetensors *s);
  * @param i below nb_safetensors_count */
 const nb_tensor *nb_safetensors_at(const nb_safetensors *s, size_t i);
 
-/** Gives back the memory of a mapped tensor's bytes; touched again, they are read from the file again.
- * @param s an open file; of one in memory nothing is given back
+/** Releases the memory of a mapped tensor's bytes; touched again, they are read from the file again.
+ * @param s an open file; for one in memory nothing is done
  * @param tensor one of its tensors */
 void nb_safetensors_drop(const nb_safetensors *s, const nb_tensor *tensor);
 

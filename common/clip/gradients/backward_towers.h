@@ -15,10 +15,10 @@ typedef struct nb_text_tape {
     size_t batch, count; /**< capacity; texts of the last forward pass */
     nb_tape tape;
     nb_projection_head head;
-    nb_end_rows end_rows; /**< [batch, width] */
-    const int32_t *ids;   /**< borrowed from forward to backward */
-    size_t *lengths;      /**< [batch] */
-    float *d;             /**< [rows, width] */
+    nb_pooled_rows pooled_rows; /**< [batch, width] */
+    const int32_t *ids;         /**< borrowed from forward to backward */
+    size_t *lengths;            /**< [batch] */
+    float *d;                   /**< [rows, width] */
 } nb_text_tape;
 
 /** Allocates the memory for a batch of texts.
@@ -53,12 +53,12 @@ typedef struct nb_image_tape {
     size_t batch, count; /**< capacity; images of the last forward pass */
     nb_tape tape;
     nb_projection_head head;
-    nb_end_rows end_rows; /**< [batch, width] */
-    const float *pixels;  /**< borrowed from forward to backward */
-    size_t *lengths;      /**< [batch] */
-    float *patches;       /**< [patches, 3 patch patch] of one image */
-    float *embedded;      /**< [rows, width] before the first layer norm */
-    float *d, *dembedded; /**< [rows, width] */
+    nb_pooled_rows pooled_rows; /**< [batch, width] */
+    const float *pixels;        /**< borrowed from forward to backward */
+    size_t *lengths;            /**< [batch] */
+    float *patches;             /**< [patches, 3 patch patch] of one image */
+    float *embedded;            /**< [rows, width] before the first layer norm */
+    float *d, *dembedded;       /**< [rows, width] */
 } nb_image_tape;
 
 /** Allocates the memory for a batch of images.

@@ -6,9 +6,9 @@
  * tower, a template a step. What stands before the word in a template is the same for all images and sees nothing of
  * the word (the tower is causal): its keys and values are computed once, and no gradient goes there.
  *
- * Many images are computed at once. An image's result depends on the image, its number and the seed; on the company it
- * is computed in to rounding only, so fixed tiles give the same bits. Nothing here is collective. An inverter is for
- * one thread at a time. */
+ * Many images are computed at once. An image's result depends on the image, its number and the seed; on the
+ * other images of its batch to rounding only, so fixed tiles give the same bits. Nothing here is collective. An
+ * inverter is for one thread at a time. */
 #ifndef NB_COMMON_CLIP_INVERSION_INVERT_H
 #define NB_COMMON_CLIP_INVERSION_INVERT_H
 
@@ -26,11 +26,11 @@ typedef struct nb_inverter nb_inverter;
 /** Images with their numbers; borrows both. */
 typedef struct nb_numbered_images {
     const float *rows;   /**< [count, projection] embeddings of any length but 0 */
-    const uint64_t *ids; /**< [count] what chance depends on */
+    const uint64_t *ids; /**< [count] numbers of the images, which their random draws depend on */
     size_t count;
 } nb_numbered_images;
 
-/** Images on their way to words; borrows all. */
+/** Images and the words they are inverted to; borrows all. */
 typedef struct nb_inversion {
     const float *images; /**< [count, projection] embeddings of any length but 0 */
     size_t count;
@@ -54,7 +54,7 @@ nb_status nb_inverter_create(nb_inverter **out, const nb_clip *clip, const nb_st
  * @param inverter no longer of use afterwards */
 void nb_inverter_destroy(nb_inverter *inverter);
 
-/** What chance decides for an image, from (seed, id) alone.
+/** The random draws for an image, from (seed, id) alone.
  * @param inverter decides the width, the number of steps and the number of templates
  * @param seed of the run
  * @param id the image's number

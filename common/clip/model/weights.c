@@ -204,7 +204,7 @@ static void weights_take_block(loader *l, place at, const nb_tower_config *c, nb
     b->fc2_bias = weights_vector(l, NB_TENSOR_PART_FC2_BIAS, at, w);
 }
 
-static void weights_take_ends(loader *l, nb_clip *m)
+static void weights_take_outside_blocks(loader *l, nb_clip *m)
 {
     const nb_clip_config *c = &m->config;
     const place once = {0};
@@ -237,7 +237,7 @@ static void weights_take_all(loader *l, nb_clip *m)
         weights_take_block(l, (place){NB_TOWER_IMAGE, i}, &m->config.image, &m->image_blocks[i]);
     }
     if (l->status == NB_OK) {
-        weights_take_ends(l, m);
+        weights_take_outside_blocks(l, m);
     }
 }
 
@@ -313,7 +313,7 @@ size_t nb_clip_weight_bytes(const nb_clip_config *c, const nb_engine *engine)
     for (size_t i = 0; i < c->image.layers; i++) {
         weights_take_block(&l, (place){0}, &c->image, &block);
     }
-    weights_take_ends(&l, &m);
+    weights_take_outside_blocks(&l, &m);
     return l.used;
 }
 
