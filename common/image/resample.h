@@ -21,7 +21,7 @@ typedef struct nb_resample_side {
  * @param across the width, first + crop->width <= out
  * @param down the height, likewise
  * @param[in,out] crop holds the pixels that are wanted, of its width and height
- * @return NB_OK, or NB_ERR_LIMIT without memory */
+ * @return NB_OK, or NB_ERR_LIMIT without memory or for windows that are too many to count */
 nb_status nb_resample(const nb_image *in, const nb_resample_side *across, const nb_resample_side *down, nb_image *crop,
                       nb_error *err);
 
