@@ -28,7 +28,8 @@ nb_status nb_clip_preprocess_text(const nb_preprocess *preprocess, char **out, n
  * @param from the folder the model was opened from
  * @param to an existing folder
  * @return NB_OK, or NB_ERR_NUMERIC where a weight is beyond the range of NB_F16, NB_ERR_INPUT when a file of `from` is
- * missing, NB_ERR_IO when reading or writing fails, NB_ERR_LIMIT without memory */
+ * missing, NB_ERR_USAGE or NB_ERR_IO as nb_output_begin (common/base/file.h) where one of `to` cannot be replaced,
+ * NB_ERR_IO when reading or writing fails, NB_ERR_LIMIT without memory */
 nb_status nb_clip_export(const nb_clip *clip, const float *weights, nb_dtype dtype, const char *from, const char *to,
                          nb_error *err);
 

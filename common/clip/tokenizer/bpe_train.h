@@ -57,7 +57,8 @@ nb_status nb_bpe_train(nb_strings *merges, const nb_strings *words, const uint64
  * @param force replace files that exist
  * @param merges as nb_bpe_train gives them
  * @return NB_OK, or as nb_file_write (common/base/file.h): NB_ERR_USAGE for a file that exists, unless force, NB_ERR_IO
- * when writing fails; NB_ERR_INPUT for a merge without a blank; NB_ERR_LIMIT without memory */
+ * when writing fails; NB_ERR_INPUT for a merge without a blank or two that make the same symbol; NB_ERR_LIMIT without
+ * memory */
 nb_status nb_bpe_write(const char *directory, bool force, const nb_strings *merges, nb_error *err);
 
 #endif
