@@ -19,8 +19,8 @@ typedef enum nb_activation {
 typedef struct nb_tower_config {
     size_t width, layers, heads; /**< heads divides width */
     size_t mlp;                  /**< width inside the MLP */
-    nb_activation activation;
-    float epsilon; /**< of the layer norms */
+    nb_activation activation;    /**< of the MLP */
+    float epsilon;               /**< of the layer norms */
 } nb_tower_config;
 
 /** Values of nb_clip_config.end_token that are no token. */
@@ -31,13 +31,13 @@ enum {
 
 /** The shape of a checkpoint. */
 typedef struct nb_clip_config {
-    nb_tower_config text, image;
-    size_t projection; /**< width of the embeddings */
-    size_t context;    /**< most tokens of a text, start and end included */
-    size_t vocabulary; /**< tokens */
-    size_t image_size; /**< side of an image, pixels; at most 4096 */
-    size_t patch;      /**< side of a patch, pixels; divides image_size */
-    bool open_clip;    /**< read from open_clip_config.json */
+    nb_tower_config text, image; /**< the towers */
+    size_t projection;           /**< width of the embeddings */
+    size_t context;              /**< most tokens of a text, start and end included */
+    size_t vocabulary;           /**< tokens */
+    size_t image_size;           /**< side of an image, pixels; at most 4096 */
+    size_t patch;                /**< side of a patch, pixels; divides image_size */
+    bool open_clip;              /**< read from open_clip_config.json */
     /** Where the text is read: the first token of this id; NB_END_HIGHEST: the highest id of the text, as open_clip and
      * old Hugging Face configurations (eos_token_id 2) have it. */
     int64_t end_token;

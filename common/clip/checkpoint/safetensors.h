@@ -54,8 +54,8 @@ size_t nb_dtype_bits(nb_dtype dtype);
 
 /** One tensor; borrows name and data. */
 typedef struct nb_tensor {
-    const char *name;
-    nb_dtype dtype;
+    const char *name;                 /**< in the file; NUL-terminated */
+    nb_dtype dtype;                   /**< type of an element */
     size_t rank;                      /**< 0: one number */
     size_t shape[NB_TENSOR_RANK_MAX]; /**< the first `rank` are set */
     size_t count;                     /**< elements: the product of the shape */

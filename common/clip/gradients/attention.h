@@ -12,13 +12,13 @@
 /** Memory for the attention of one sequence at a time; for one thread. */
 typedef struct nb_attention_scratch {
     const nb_tower_config *config; /**< borrowed */
-    const nb_vector *vector;
-    const nb_gradient *gradient;
-    bool causal;        /**< a row sees only rows up to its own */
-    size_t longest;     /**< rows of prefix and sequence together */
-    float *weights, *d; /**< [longest, longest] when not causal, else [longest] */
-    float *joined;      /**< [longest, 2 width] keys and values of prefix and sequence; causal */
-    float *djoined;     /**< their gradients */
+    const nb_vector *vector;       /**< for the softmax */
+    const nb_gradient *gradient;   /**< for the attention of a query and for gradients */
+    bool causal;                   /**< a row sees only rows up to its own */
+    size_t longest;                /**< rows of prefix and sequence together */
+    float *weights, *d;            /**< [longest, longest] when not causal, else [longest] */
+    float *joined;                 /**< [longest, 2 width] keys and values of prefix and sequence; causal */
+    float *djoined;                /**< their gradients */
 } nb_attention_scratch;
 
 /** One sequence and what stands before it; borrows both. */

@@ -16,8 +16,8 @@
 /** Where gradients go: an arena with the layout of the weights (common/clip/model/weights.h). Gradients are added to
  * what is there. Borrows both. */
 typedef struct nb_gradient_sink {
-    const float *weights;
-    float *gradients; /**< NULL: the weights are frozen and get none */
+    const float *weights; /**< where the model's arena begins */
+    float *gradients;     /**< NULL: the weights are frozen and get none */
 } nb_gradient_sink;
 
 /** The place of a weight's gradient, NULL when it is frozen.
@@ -51,15 +51,15 @@ typedef struct nb_tape_size {
 
 /** One transformer's memory from forward to backward. */
 typedef struct nb_tape {
-    const nb_tower_config *config; /**< borrowed */
-    const nb_block *blocks;        /**< borrowed */
-    const nb_vector *vector;
-    const nb_gradient *gradient;
-    bool recompute;
-    size_t rows;           /**< capacity */
-    float *inputs;         /**< [layers + 1][rows, width]: of every layer, and the last one's output */
-    nb_tape_layer *layers; /**< [layers], or one with recompute */
-    nb_attention_scratch attention;
+    const nb_tower_config *config;  /**< borrowed */
+    const nb_block *blocks;         /**< borrowed */
+    const nb_vector *vector;        /**< for layer norms and activations */
+    const nb_gradient *gradient;    /**< for their gradients */
+    bool recompute;                 /**< as in nb_tape_size */
+    size_t rows;                    /**< capacity */
+    float *inputs;                  /**< [layers + 1][rows, width]: of every layer, and the last one's output */
+    nb_tape_layer *layers;          /**< [layers], or one with recompute */
+    nb_attention_scratch attention; /**< scratch of one sequence */
     float *scratch_qkv;             /**< scratch [rows, 3 width] */
     float *scratch_mlp;             /**< scratch [rows, the larger of mlp and width] */
     size_t sequences, used;         /**< of the last forward pass; used: its rows */

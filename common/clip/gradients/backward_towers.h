@@ -11,10 +11,10 @@
 
 /** The text tower over up to `batch` texts of up to config.context tokens. */
 typedef struct nb_text_tape {
-    const nb_clip *clip; /**< borrowed */
-    size_t batch, count; /**< capacity; texts of the last forward pass */
-    nb_tape tape;
-    nb_projection_head head;
+    const nb_clip *clip;        /**< borrowed */
+    size_t batch, count;        /**< capacity; texts of the last forward pass */
+    nb_tape tape;               /**< of the transformer */
+    nb_projection_head head;    /**< weights, borrowed from the model */
     nb_pooled_rows pooled_rows; /**< [batch, width] */
     const int32_t *ids;         /**< borrowed from forward to backward */
     size_t *lengths;            /**< [batch] */
@@ -49,10 +49,10 @@ void nb_text_tape_backward(nb_text_tape *tape, const float *dout, const nb_gradi
 
 /** The image tower over up to `batch` images. */
 typedef struct nb_image_tape {
-    const nb_clip *clip; /**< borrowed */
-    size_t batch, count; /**< capacity; images of the last forward pass */
-    nb_tape tape;
-    nb_projection_head head;
+    const nb_clip *clip;        /**< borrowed */
+    size_t batch, count;        /**< capacity; images of the last forward pass */
+    nb_tape tape;               /**< of the transformer */
+    nb_projection_head head;    /**< weights, borrowed from the model */
     nb_pooled_rows pooled_rows; /**< [batch, width] */
     const float *pixels;        /**< borrowed from forward to backward */
     size_t *lengths;            /**< [batch] */

@@ -10,10 +10,10 @@
 typedef struct nb_projection_head {
     const float *norm_weight, *norm_bias; /**< [width] */
     const float *projection;              /**< [d, width] */
-    size_t width, d;
-    float epsilon; /**< of the layer norm */
-    const nb_vector *vector;
-    const nb_gradient *gradient;
+    size_t width, d;                      /**< of the tower; of the embeddings */
+    float epsilon;                        /**< of the layer norm */
+    const nb_vector *vector;              /**< for the layer norm */
+    const nb_gradient *gradient;          /**< for its gradient */
 } nb_projection_head;
 
 /** The pooled rows of a batch and their gradients, in the projection head, forward and backward. */

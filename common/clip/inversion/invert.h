@@ -27,13 +27,13 @@ typedef struct nb_inverter nb_inverter;
 typedef struct nb_numbered_images {
     const float *rows;   /**< [count, projection] embeddings of any length but 0 */
     const uint64_t *ids; /**< [count] numbers of the images, which their random draws depend on */
-    size_t count;
+    size_t count;        /**< images */
 } nb_numbered_images;
 
 /** Images and the words they are inverted to; borrows all. */
 typedef struct nb_inversion {
-    const float *images; /**< [count, projection] embeddings of any length but 0 */
-    size_t count;
+    const float *images;     /**< [count, projection] embeddings of any length but 0 */
+    size_t count;            /**< images */
     float *words;            /**< [count, text width] the first words, then the last */
     const uint32_t *choices; /**< [count, steps] the number of a template for every step */
 } nb_inversion;

@@ -22,17 +22,17 @@
 
 /** An open model. */
 typedef struct nb_clip {
-    nb_clip_config config;
-    nb_tokenizer *tokenizer;
+    nb_clip_config config;      /**< the shape */
+    nb_tokenizer *tokenizer;    /**< owned */
     nb_strings tokenizer_files; /**< the tokenizer was read from */
     bool preprocess_file;       /**< there is a preprocessor_config.json */
-    nb_preprocess preprocess;
-    bool preprocess_defaulted; /**< stated nowhere: CLIP's published mean and deviation are used */
-    nb_digest digest;          /**< SHA-256 over the digests of the files that were read */
-    float logit_scale;         /**< natural logarithm */
-    const nb_engine *engine;   /**< computes the towers; the weights below are as it packs them */
-    void *arena;               /**< all weights, where the model owns them; the pointers below go into them */
-    nb_block *text_blocks, *image_blocks;
+    nb_preprocess preprocess;   /**< how images become tensors */
+    bool preprocess_defaulted;  /**< stated nowhere: CLIP's published mean and deviation are used */
+    nb_digest digest;           /**< SHA-256 over the digests of the files that were read */
+    float logit_scale;          /**< natural logarithm */
+    const nb_engine *engine;    /**< computes the towers; the weights below are as it packs them */
+    void *arena;                /**< all weights, where the model owns them; the pointers below go into them */
+    nb_block *text_blocks, *image_blocks;           /**< [layers] of each tower, owned */
     const float *token_embedding;                   /**< [vocabulary, text width] */
     const float *text_position;                     /**< [context, text width] */
     const float *text_norm_weight, *text_norm_bias; /**< after the last block */
@@ -41,9 +41,9 @@ typedef struct nb_clip {
     const float *patch_embedding;                   /**< [image width, 3 patch patch]; NULL where the engine packs */
     const void *packed_patch_embedding;             /**< it, as the blocks' matrices */
     const float *image_position;                    /**< [patches + 1, image width] */
-    const float *pre_norm_weight, *pre_norm_bias;
-    const float *post_norm_weight, *post_norm_bias;
-    const float *image_projection; /**< [projection, image width] */
+    const float *pre_norm_weight, *pre_norm_bias;   /**< [image width] before the first block */
+    const float *post_norm_weight, *post_norm_bias; /**< [image width] after the last block */
+    const float *image_projection;                  /**< [projection, image width] */
 } nb_clip;
 
 /** Opens the model of a folder with its weights in fp32.

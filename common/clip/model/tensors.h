@@ -11,8 +11,8 @@
 /** Tensors in the order they are written: logit_scale first, then text, then image. */
 typedef struct nb_clip_tensors {
     nb_tensor *tensors; /**< [count], F32, data inside the arena */
-    size_t count;
-    nb_strings names; /**< the tensors' */
+    size_t count;       /**< tensors */
+    nb_strings names;   /**< the tensors' */
 } nb_clip_tensors;
 
 /** Lists the tensors of an arena.

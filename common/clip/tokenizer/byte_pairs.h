@@ -13,16 +13,16 @@
 
 /** A merge: left and right side by side become id; all are >= 0. */
 typedef struct nb_byte_pair {
-    int32_t left, right, id;
+    int32_t left, right, id; /**< symbols */
 } nb_byte_pair;
 
 /** Merges in the order of their rank, with a table to find them. Start from {0}. Read-only once built, so any number of
  * threads may merge. */
 typedef struct nb_byte_pairs {
     nb_byte_pair *merges; /**< [count] */
-    size_t count;
-    uint32_t *table; /**< [mask + 1] ranks, open addressing by (left, right), at most half full */
-    size_t mask;
+    size_t count;         /**< merges */
+    uint32_t *table;      /**< [mask + 1] ranks, open addressing by (left, right), at most half full */
+    size_t mask;          /**< entries of the table, a power of two, less one */
 } nb_byte_pairs;
 
 /** Builds the table. No pair and no id may occur in two merges, and no id may be a part of its own making: the caller

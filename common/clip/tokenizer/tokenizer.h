@@ -23,10 +23,10 @@ typedef struct nb_tokenizer nb_tokenizer;
 
 /** The contents of vocab.json and merges.txt; borrowed. */
 typedef struct nb_tokenizer_texts {
-    const char *vocab;
-    size_t vocab_len; /**< bytes */
-    const char *merges;
-    size_t merges_len; /**< bytes */
+    const char *vocab;  /**< [vocab_len] */
+    size_t vocab_len;   /**< bytes */
+    const char *merges; /**< [merges_len] */
+    size_t merges_len;  /**< bytes */
 } nb_tokenizer_texts;
 
 /** Opens a tokenizer from the contents of its two files; nb_tokenizer_open (common/clip/tokenizer/tokenizer_files.h)

@@ -26,12 +26,12 @@ typedef struct nb_forward_size {
 typedef struct nb_forward {
     const nb_tower_config *config; /**< borrowed */
     const nb_block *blocks;        /**< borrowed */
-    const nb_engine *engine;
-    const nb_vector *vector;
-    size_t rows, pooled, longest; /**< as in nb_forward_size */
-    size_t together;              /**< rows that go through a block's layers at once */
-    float *x;                     /**< [rows, width] residual stream; the caller fills it */
-    float *normed;                /**< [together or pooled, width] */
+    const nb_engine *engine;       /**< computes the products */
+    const nb_vector *vector;       /**< the small kernels */
+    size_t rows, pooled, longest;  /**< as in nb_forward_size */
+    size_t together;               /**< rows that go through a block's layers at once */
+    float *x;                      /**< [rows, width] residual stream; the caller fills it */
+    float *normed;                 /**< [together or pooled, width] */
     float *qkv;           /**< [rows, 3 width]; in the last layer keys and values, then the pooled rows' queries */
     float *attention_out; /**< [rows, width] the attention's output */
     void *input;          /**< [together, width] in the engine's form */

@@ -28,7 +28,7 @@ typedef struct nb_block {
 
 /** Memory for up to `rows` packed rows of sequences of up to `longest` rows. */
 typedef struct nb_tower_scratch {
-    size_t rows, longest;
+    size_t rows, longest; /**< capacity, as nb_tower_scratch_create got it */
     float *normed;        /**< [rows, width] */
     float *qkv;           /**< [rows, 3 width] */
     float *attention_out; /**< [rows, width] the attention's output */
@@ -40,8 +40,8 @@ typedef struct nb_tower_scratch {
 typedef struct nb_tower_sequences {
     float *x;              /**< [sum of lengths, width] the residual stream */
     const size_t *lengths; /**< [count] */
-    size_t count;
-    bool causal; /**< a row sees only rows up to its own */
+    size_t count;          /**< sequences */
+    bool causal;           /**< a row sees only rows up to its own */
 } nb_tower_sequences;
 
 /** Allocates the memory.

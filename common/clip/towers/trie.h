@@ -14,15 +14,15 @@
 typedef struct nb_trie_batch {
     const int32_t *ids;    /**< [texts, context] */
     const size_t *lengths; /**< [texts] tokens of each, 1 to context */
-    size_t context;
+    size_t context;        /**< ids from text to text */
 } nb_trie_batch;
 
 /** One text: the rows [first, first + count) are its own, at depths `shared` and on; the rows above them on its path
  * belong to the text before it in the order. count is 0 for a text equal to the one before. */
 typedef struct nb_trie_text {
-    size_t text; /**< number in the batch */
-    size_t first, count, shared;
-    size_t last; /**< row of its end token */
+    size_t text;                 /**< number in the batch */
+    size_t first, count, shared; /**< first row; rows; depth of the first row */
+    size_t last;                 /**< row of its end token */
 } nb_trie_text;
 
 /** A trie of some texts of a batch. */
