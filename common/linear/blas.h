@@ -36,14 +36,14 @@ void nb_blas_choose(char *argv[]);
 
 /** A matrix of floats that is read: data[rows, cols], element (i, k) at data[i * stride + k]. Borrows the memory. */
 typedef struct nb_matrix {
-    const float *data;
+    const float *data; /**< row-major */
     size_t rows, cols;
     size_t stride; /**< elements from row to row, at least cols */
 } nb_matrix;
 
 /** As nb_matrix, of doubles. */
 typedef struct nb_double_matrix {
-    const double *data;
+    const double *data; /**< row-major */
     size_t rows, cols;
     size_t stride; /**< elements from row to row, at least cols */
 } nb_double_matrix;

@@ -18,8 +18,8 @@ enum { NB_EXACT_DIGITS = 6 };
 
 /** A sum. The digits' weights are 2^(32 (top - 1)), 2^(32 (top - 2)), ...; {0} is the empty sum. */
 typedef struct nb_exact_sum {
-    int64_t top; /**< valid when any digit is not 0 */
-    int64_t digit[NB_EXACT_DIGITS];
+    int64_t top;                    /**< valid when any digit is not 0 */
+    int64_t digit[NB_EXACT_DIGITS]; /**< highest first */
 } nb_exact_sum;
 
 /** sum += factor exp(exponent), rounded once to 53 bits.

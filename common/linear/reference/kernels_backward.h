@@ -55,11 +55,11 @@ void nb_bias_backward(float *dbias, const float *dy, size_t rows, size_t width);
 
 /** One step of AdamW (Loshchilov, Hutter: Decoupled Weight Decay Regularization, ICLR 2019) as PyTorch takes it. */
 typedef struct nb_adamw {
-    float beta1, beta2, epsilon;
-    float decay;    /**< times the rate it is what a weight loses */
-    float rate;     /**< of this step */
-    float correct1; /**< 1 - beta1^t */
-    float correct2; /**< sqrt(1 - beta2^t) */
+    float beta1, beta2, epsilon; /**< as nb_adamw_at gets them */
+    float decay;                 /**< times the rate it is what a weight loses */
+    float rate;                  /**< of this step */
+    float correct1;              /**< 1 - beta1^t */
+    float correct2;              /**< sqrt(1 - beta2^t) */
 } nb_adamw;
 
 /** The settings of one step.
