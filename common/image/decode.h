@@ -42,15 +42,15 @@ typedef enum nb_image_fault {
 
 /** A picture; owns its pixels. */
 typedef struct nb_image {
-    uint8_t *rgb; /**< [height, width, 3] */
-    size_t width, height;
+    uint8_t *rgb;         /**< [height, width, 3] */
+    size_t width, height; /**< pixels */
 } nb_image;
 
 /** One image file in memory; borrowed. */
 typedef struct nb_image_file {
-    const void *bytes;
-    size_t len;       /**< bytes */
-    const char *name; /**< for messages only */
+    const void *bytes; /**< [len] */
+    size_t len;        /**< bytes */
+    const char *name;  /**< for messages only */
 } nb_image_file;
 
 /** NB_IMAGE_PIXELS_MAX and NB_IMAGE_BYTES_MAX. */

@@ -12,7 +12,7 @@
 
 /** One side of the picture, in pixels: resized from `in` to `out`, of which those from `first` on are wanted. */
 typedef struct nb_resample_side {
-    size_t in, out, first;
+    size_t in, out, first; /**< pixels; `first` counts in the output */
 } nb_resample_side;
 
 /** Resizes and crops. Time and memory grow with the part of `in` under the crop: memory with its columns and with the
