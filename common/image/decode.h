@@ -42,33 +42,38 @@ typedef enum nb_image_fault {
 
 /** A picture; owns its pixels. */
 typedef struct nb_image {
-    uint8_t *rgb; /**< [height, width, 3] */
-    size_t width, height;
+    uint8_t *rgb;         /**< [height, width, 3] */
+    size_t width, height; /**< pixels */
 } nb_image;
 
 /** One image file in memory; borrowed. */
 typedef struct nb_image_file {
-    const void *bytes;
-    size_t len;       /**< bytes */
-    const char *name; /**< for messages only */
+    const void *bytes; /**< [len] */
+    size_t len;        /**< bytes */
+    const char *name;  /**< for messages only */
 } nb_image_file;
 
 /** NB_IMAGE_PIXELS_MAX and NB_IMAGE_BYTES_MAX. */
 nb_image_limits nb_image_limits_default(void);
 
-/** A fault in words: "damaged", "over the limit of pixels", ...; "unknown" for a number that is none. */
+/** A fault in words: "damaged", "over the limit of pixels", ...; "unknown" for a number that is none.
+ * @param fault of nb_image_decode_within or nb_image_read_within */
 const char *nb_image_fault_name(nb_image_fault fault);
 
 /** Decodes an image file.
  * @param[out] out freed by nb_image_free; {0} on failure
+ * @param limits what is accepted
+ * @param file the image
  * @param[out] fault why the image was refused; NULL: not wanted
  * @return NB_OK, or NB_ERR_INPUT when the bytes are no whole image of a known format or exceed a limit, NB_ERR_LIMIT
- * without memory, NB_ERR_INTERNAL as nb_webp_decode */
+ * without memory, NB_ERR_INTERNAL as nb_png_decode and nb_webp_decode */
 nb_status nb_image_decode_within(nb_image *out, const nb_image_limits *limits, const nb_image_file *file,
                                  nb_image_fault *fault, nb_error *err);
 
 /** Reads and decodes an image file.
  * @param[out] out freed by nb_image_free; {0} on failure
+ * @param limits what is accepted
+ * @param path of the file
  * @param[out] fault why the image was refused; NULL: not wanted
  * @return as nb_image_decode_within, NB_ERR_INPUT for a missing file or a directory too, NB_ERR_IO when it cannot be
  * read */
@@ -76,26 +81,36 @@ nb_status nb_image_read_within(nb_image *out, const nb_image_limits *limits, con
                                nb_error *err);
 
 /** nb_image_decode_within the default limits.
+ * @param[out] out freed by nb_image_free; {0} on failure
  * @param bytes [len]
+ * @param len bytes
  * @param name for messages only
  * @return as nb_image_decode_within */
 nb_status nb_image_decode(nb_image *out, const void *bytes, size_t len, const char *name, nb_error *err);
 
 /** nb_image_read_within the default limits.
+ * @param[out] out freed by nb_image_free; {0} on failure
+ * @param path of the file
  * @return as nb_image_read_within */
 nb_status nb_image_read(nb_image *out, const char *path, nb_error *err);
 
 /** Zeroed pixels for width x height, checked against NB_IMAGE_PIXELS_MAX before they are allocated.
  * @param[out] out must hold no pixels yet; freed by nb_image_free; {0} on failure
+ * @param width pixels
+ * @param height pixels
  * @return NB_OK, or NB_ERR_INPUT when either is 0 or the product is over the limit, NB_ERR_LIMIT without memory */
 nb_status nb_image_create(nb_image *out, uint64_t width, uint64_t height, nb_error *err);
 
 /** The same with another limit. An image over it leaves its size in *out, without pixels.
+ * @param[out] out must hold no pixels yet; freed by nb_image_free
+ * @param width pixels
+ * @param height pixels
  * @param pixels the limit
  * @return as nb_image_create */
 nb_status nb_image_create_within(nb_image *out, uint64_t width, uint64_t height, size_t pixels, nb_error *err);
 
-/** Frees the pixels and clears the struct. Takes NULL and {0}. */
+/** Frees the pixels and clears the struct. Takes NULL and {0}.
+ * @param image as a decoder or nb_image_create left it, or {0} */
 void nb_image_free(nb_image *image);
 
 #endif

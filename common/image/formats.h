@@ -12,16 +12,26 @@
 /** Decodes a JPEG.
  * @param[out] out from {0}
  * @param bytes [len]
+ * @param len bytes
  * @param pixels most that are accepted
  * @return NB_OK, or NB_ERR_INPUT for damaged, truncated or unsupported data or an image over the limit, NB_ERR_LIMIT
  * without memory */
 nb_status nb_jpeg_decode(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
 
-/** Decodes a PNG; parameters and errors as nb_jpeg_decode. */
+/** Decodes a PNG.
+ * @param[out] out from {0}
+ * @param bytes [len]
+ * @param len bytes
+ * @param pixels most that are accepted
+ * @return as nb_jpeg_decode, and NB_ERR_INTERNAL where libpng makes longer rows than it was asked for */
 nb_status nb_png_decode(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
 
-/** Decodes a WebP; parameters and errors as nb_jpeg_decode, and NB_ERR_INTERNAL where libwebp is not of its headers'
- * version. */
+/** Decodes a WebP.
+ * @param[out] out from {0}
+ * @param bytes [len]
+ * @param len bytes
+ * @param pixels most that are accepted
+ * @return as nb_jpeg_decode, and NB_ERR_INTERNAL where libwebp is not of its headers' version */
 nb_status nb_webp_decode(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
 
 #endif

@@ -57,8 +57,8 @@ typedef struct stretch {
 static stretch resample_stretch_of(const nb_resample_side *side)
 {
     double scale = (double)side->in / (double)side->out;
-    double wide = scale < 1.0 ? 1.0 : scale;
-    return (stretch){.in = (double)side->in, .scale = scale, .support = 2.0 * wide, .inverse = 1.0 / wide};
+    double factor = scale < 1.0 ? 1.0 : scale;
+    return (stretch){.in = (double)side->in, .scale = scale, .support = 2.0 * factor, .inverse = 1.0 / factor};
 }
 
 /* The inputs first .. last - 1 that output `at` sees. */
@@ -130,12 +130,12 @@ static size_t resample_windows_span(const windows *w, size_t first, size_t count
 
 /* The crop is made strip by strip and a strip band by band, so that what is worked on stays in the first cache. A
  * transposed picture has a line a column, in it BAND pixels, one a row. */
-typedef struct workshop {
+typedef struct resizer {
     windows across, down;
     int32_t *transposed; /* [columns under a strip, LANES] and one */
     int32_t *rows;       /* [capacity, ROW] resized across, waiting for the pass down */
     size_t capacity;
-} workshop;
+} resizer;
 
 /* Of one strip: its outputs, and rows top .. top + held - 1 of the input, which `rows` has. */
 typedef struct strip {
@@ -146,7 +146,8 @@ typedef struct strip {
 /* Pixels are moved four values at a time; the fourth belongs to the next pixel, which is moved later. */
 
 /* count rows of `in` [.., width] to transposed [columns, LANES]. */
-VECTORISED static void resample_turn(const uint8_t *in, size_t width, size_t count, size_t columns, int32_t *transposed)
+VECTORISED static void resample_transpose(const uint8_t *in, size_t width, size_t count, size_t columns,
+                                          int32_t *transposed)
 {
     for (size_t x = 0; x + 1 < columns; x++) {
         for (size_t y = 0; y < count; y++) {
@@ -166,8 +167,8 @@ VECTORISED static void resample_turn(const uint8_t *in, size_t width, size_t cou
 }
 
 /* The sums of one window over lines of `in` [taps, stride], LANES of each, rounded to 0 .. 255. */
-static inline void resample_weigh(const int32_t *weight, size_t taps, const int32_t *in, size_t stride,
-                                  int32_t out[LANES])
+static inline void resample_convolve(const int32_t *weight, size_t taps, const int32_t *in, size_t stride,
+                                     int32_t out[LANES])
 {
     int32_t sum[LANES];
     for (size_t l = 0; l < LANES; l++) {
@@ -191,8 +192,8 @@ VECTORISED static void resample_resize_across(const windows *w, const strip *t, 
     for (size_t i = 0; i < t->count; i++) {
         size_t at = t->first + i;
         int32_t column[LANES + 1] = {0};
-        resample_weigh(w->weight + at * w->taps, w->taps, transposed + (w->start[at] - w->start[t->first]) * LANES,
-                       LANES, column);
+        resample_convolve(w->weight + at * w->taps, w->taps, transposed + (w->start[at] - w->start[t->first]) * LANES,
+                          LANES, column);
         for (size_t y = 0; y < count; y++) {
             memcpy(rows + y * ROW + 3 * i, column + 3 * y, 4 * sizeof *rows);
         }
@@ -204,7 +205,7 @@ VECTORISED static void resample_resize_down(const int32_t *weight, size_t taps, 
 {
     for (size_t x = 0; x < STRIP; x += LANES) {
         int32_t line[LANES];
-        resample_weigh(weight, taps, rows + x, ROW, line);
+        resample_convolve(weight, taps, rows + x, ROW, line);
         for (size_t l = 0; l < LANES; l++) {
             out[x + l] = (uint8_t)line[l];
         }
@@ -216,8 +217,8 @@ static size_t resample_strip_outputs(const windows *w, size_t first)
     return w->count - first < STRIP / 3 ? w->count - first : STRIP / 3;
 }
 
-static nb_status resample_workshop_make(workshop *s, const nb_resample_side *across, const nb_resample_side *down,
-                                        const nb_image *crop, nb_error *err)
+static nb_status resample_resizer_make(resizer *s, const nb_resample_side *across, const nb_resample_side *down,
+                                       const nb_image *crop, nb_error *err)
 {
     nb_status status;
     size_t columns = 0;
@@ -235,7 +236,7 @@ done:
     return status;
 }
 
-static void resample_workshop_free(workshop *s)
+static void resample_resizer_free(resizer *s)
 {
     resample_windows_free(&s->across);
     resample_windows_free(&s->down);
@@ -244,7 +245,7 @@ static void resample_workshop_free(workshop *s)
 }
 
 /* Makes room for a band: drops the rows above `start`. */
-static void resample_drop(workshop *s, strip *t, size_t start)
+static void resample_drop(resizer *s, strip *t, size_t start)
 {
     size_t gone = start - t->top < t->held ? start - t->top : t->held;
     memmove(s->rows, s->rows + gone * ROW, (t->held - gone) * ROW * sizeof *s->rows);
@@ -253,7 +254,7 @@ static void resample_drop(workshop *s, strip *t, size_t start)
 }
 
 /* Adds bands, of rows before `last`, until the rows start .. end - 1 are there. */
-static void resample_provide(workshop *s, strip *t, const nb_image *in, size_t start, size_t end, size_t last)
+static void resample_provide(resizer *s, strip *t, const nb_image *in, size_t start, size_t end, size_t last)
 {
     size_t left = s->across.start[t->first], columns = resample_windows_span(&s->across, t->first, t->count);
     while (t->top + t->held < end) {
@@ -261,7 +262,7 @@ static void resample_provide(workshop *s, strip *t, const nb_image *in, size_t s
             resample_drop(s, t, start);
         }
         size_t from = t->top + t->held, count = last - from < BAND ? last - from : BAND;
-        resample_turn(in->rgb + 3 * (from * in->width + left), in->width, count, columns, s->transposed);
+        resample_transpose(in->rgb + 3 * (from * in->width + left), in->width, count, columns, s->transposed);
         resample_resize_across(&s->across, t, s->transposed, count, s->rows + t->held * ROW);
         t->held += count;
     }
@@ -271,8 +272,8 @@ nb_status nb_resample(const nb_image *in, const nb_resample_side *across, const 
                       nb_error *err)
 {
     nb_status status;
-    workshop s = {0};
-    NB_TRY(resample_workshop_make(&s, across, down, crop, err));
+    resizer s = {0};
+    NB_TRY(resample_resizer_make(&s, across, down, crop, err));
     for (size_t first = 0; first < crop->width; first += STRIP / 3) {
         strip t = {.first = first, .count = resample_strip_outputs(&s.across, first), .top = s.down.start[0]};
         size_t last = t.top + resample_windows_span(&s.down, 0, crop->height);
@@ -285,6 +286,6 @@ nb_status nb_resample(const nb_image *in, const nb_resample_side *across, const 
         }
     }
 done:
-    resample_workshop_free(&s);
+    resample_resizer_free(&s);
     return status;
 }

@@ -12,15 +12,16 @@
 
 /** One side of the picture, in pixels: resized from `in` to `out`, of which those from `first` on are wanted. */
 typedef struct nb_resample_side {
-    size_t in, out, first;
+    size_t in, out, first; /**< pixels; `first` counts in the output */
 } nb_resample_side;
 
 /** Resizes and crops. Time and memory grow with the part of `in` under the crop: memory with its columns and with the
  * longest window, not with its area. Not collective; any number of threads may call it.
+ * @param in the whole image
  * @param across the width, first + crop->width <= out
  * @param down the height, likewise
  * @param[in,out] crop holds the pixels that are wanted, of its width and height
- * @return NB_OK, or NB_ERR_LIMIT without memory */
+ * @return NB_OK, or NB_ERR_LIMIT without memory or for windows that are too many to count */
 nb_status nb_resample(const nb_image *in, const nb_resample_side *across, const nb_resample_side *down, nb_image *crop,
                       nb_error *err);
 

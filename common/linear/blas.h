@@ -36,37 +36,51 @@ void nb_blas_choose(char *argv[]);
 
 /** A matrix of floats that is read: data[rows, cols], element (i, k) at data[i * stride + k]. Borrows the memory. */
 typedef struct nb_matrix {
-    const float *data;
+    const float *data; /**< row-major */
     size_t rows, cols;
     size_t stride; /**< elements from row to row, at least cols */
 } nb_matrix;
 
 /** As nb_matrix, of doubles. */
 typedef struct nb_double_matrix {
-    const double *data;
+    const double *data; /**< row-major */
     size_t rows, cols;
     size_t stride; /**< elements from row to row, at least cols */
 } nb_double_matrix;
 
-/** The matrix data[rows, cols] whose rows lie one behind another. */
+/** The matrix data[rows, cols] whose rows lie one behind another.
+ * @param data borrowed
+ * @param rows how many
+ * @param cols elements of a row, and from row to row */
 static inline nb_matrix nb_matrix_of(const float *data, size_t rows, size_t cols)
 {
     return (nb_matrix){data, rows, cols, cols};
 }
 
-/** The matrix data[rows, cols] whose rows are `stride` elements apart. */
+/** The matrix data[rows, cols] whose rows are `stride` elements apart.
+ * @param data borrowed
+ * @param rows how many
+ * @param cols elements of a row
+ * @param stride at least cols */
 static inline nb_matrix nb_matrix_strided(const float *data, size_t rows, size_t cols, size_t stride)
 {
     return (nb_matrix){data, rows, cols, stride};
 }
 
-/** As nb_matrix_of, of doubles. */
+/** As nb_matrix_of, of doubles.
+ * @param data borrowed
+ * @param rows how many
+ * @param cols elements of a row, and from row to row */
 static inline nb_double_matrix nb_double_matrix_of(const double *data, size_t rows, size_t cols)
 {
     return (nb_double_matrix){data, rows, cols, cols};
 }
 
-/** As nb_matrix_strided, of doubles. */
+/** As nb_matrix_strided, of doubles.
+ * @param data borrowed
+ * @param rows how many
+ * @param cols elements of a row
+ * @param stride elements from row to row, at least cols */
 static inline nb_double_matrix nb_double_matrix_strided(const double *data, size_t rows, size_t cols, size_t stride)
 {
     return (nb_double_matrix){data, rows, cols, stride};

@@ -32,27 +32,27 @@ typedef enum nb_epilogue {
 typedef struct nb_product {
     const nb_vector *vector; /**< needed for a bias or an activation */
     const void *input;       /**< from nb_engine.input or an activating product */
-    size_t rows, k;
-    const void *weight;  /**< from nb_engine.pack */
-    size_t first, count; /**< activating: first is 0 */
-    const float *bias;   /**< [count], NULL: none; NB_ADD and activating need one in fp32 */
-    nb_epilogue epilogue;
-    void *out;      /**< float [rows, count]; activating: nb_engine.input_bytes(rows, count) bytes */
-    size_t stride;  /**< elements from row to row of out, 0: count; fp32 and activating: 0 */
-    float *scratch; /**< NB_ADD: [rows, count] */
+    size_t rows, k;          /**< of the input: rows, and values of each */
+    const void *weight;      /**< from nb_engine.pack */
+    size_t first, count;     /**< activating: first is 0 */
+    const float *bias;       /**< [count], NULL: none; NB_ADD and activating need one in fp32 */
+    nb_epilogue epilogue;    /**< what is done with the product */
+    void *out;               /**< float [rows, count]; activating: nb_engine.input_bytes(rows, count) bytes */
+    size_t stride;           /**< elements from row to row of out, 0: count; fp32 and activating: 0 */
+    float *scratch;          /**< NB_ADD: [rows, count] */
 } nb_product;
 
 /** Attention of one head: out[m, head] = softmax(q k^T / sqrt(head)) v. */
 typedef struct nb_attention {
-    const nb_vector *vector;
-    size_t m, n, head;  /**< queries; keys and values; floats of a row of each */
-    const float *q;     /**< [m, head] */
-    const float *k, *v; /**< [n, head] */
-    size_t q_stride;    /**< elements from row to row of q */
-    size_t stride;      /**< of k and of v */
-    size_t out_stride;  /**< of out */
-    float *out;         /**< [m, head] */
-    void *scratch;      /**< nb_engine.attention_bytes for at least m and n */
+    const nb_vector *vector; /**< needed for the softmax */
+    size_t m, n, head;       /**< queries; keys and values; floats of a row of each */
+    const float *q;          /**< [m, head] */
+    const float *k, *v;      /**< [n, head] */
+    size_t q_stride;         /**< elements from row to row of q */
+    size_t stride;           /**< of k and of v */
+    size_t out_stride;       /**< of out */
+    float *out;              /**< [m, head] */
+    void *scratch;           /**< nb_engine.attention_bytes for at least m and n */
 } nb_attention;
 
 /** What computes the towers' products. */

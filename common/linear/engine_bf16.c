@@ -109,7 +109,7 @@ typedef struct head_scratch {
     size_t bytes;
 } head_scratch;
 
-static head_scratch engine_bf16_head_rooms(void *scratch, size_t longest, size_t head)
+static head_scratch engine_bf16_head_scratch(void *scratch, size_t longest, size_t head)
 {
     char *at = scratch;
     head_scratch r = {0};
@@ -128,14 +128,14 @@ static head_scratch engine_bf16_head_rooms(void *scratch, size_t longest, size_t
 
 static size_t engine_bf16_attention_bytes(size_t longest, size_t head)
 {
-    return engine_bf16_head_rooms(NULL, longest, head).bytes;
+    return engine_bf16_head_scratch(NULL, longest, head).bytes;
 }
 
 /* Products by tiles, the softmax between them in fp32. */
 static void engine_bf16_attend(const nb_engine *e, const nb_attention *a)
 {
     size_t longest = a->m > a->n ? a->m : a->n;
-    head_scratch r = engine_bf16_head_rooms(a->scratch, longest, a->head);
+    head_scratch r = engine_bf16_head_scratch(a->scratch, longest, a->head);
     e->tiles->pack_rows(r.q, a->q, a->m, a->head, a->q_stride);
     e->tiles->pack_panels(r.k, a->k, a->n, a->head, a->stride);
     engine_bf16_product(

@@ -247,7 +247,7 @@ static bool checkpoint_exists(const char *directory, const char *name)
     return found;
 }
 
-/* Says what to do about a folder without weights that can be read. */
+/* A hint what to do about a folder without weights that can be read. */
 static void checkpoint_hint_missing(const char *directory, nb_error *err)
 {
     static const char *const pickled[] = {"pytorch_model.bin", "open_clip_pytorch_model.bin", "model.pt"};

@@ -23,49 +23,69 @@ typedef struct nb_checkpoint nb_checkpoint;
 
 /** Opens and validates the weights of a folder.
  * @param[out] out closed by nb_checkpoint_close; NULL on failure. The tensors live until then
+ * @param directory the folder
  * @return NB_OK, or NB_ERR_INPUT naming the file, and the tensor or shard: no weights in the folder, an index that is
  * none or too long, a shard whose name is not a plain file name, a tensor that is in the map but not in its shard, in a
  * shard but not in the map, or in two shards, a file that nb_safetensors_open refuses; NB_ERR_IO when a file cannot be
  * read; NB_ERR_LIMIT without memory */
 nb_status nb_checkpoint_open(nb_checkpoint **out, const char *directory, nb_error *err);
 
-/** Closes the files and frees the checkpoint. Takes NULL. */
+/** Closes the files and frees the checkpoint. Takes NULL.
+ * @param checkpoint no longer of use afterwards */
 void nb_checkpoint_close(nb_checkpoint *checkpoint);
 
-/** The path of the file to blame for what is missing: the single file or the index. Lives until close. */
+/** The path of the file to blame for what is missing: the single file or the index. Lives until close.
+ * @param checkpoint whose path is wanted */
 const char *nb_checkpoint_path(const nb_checkpoint *checkpoint);
 
 /** The names inside the folder of all files read: the single file, or the index and then the shards in bytewise order.
- * The checkpoint's. */
+ * The checkpoint's.
+ * @param checkpoint owns the names */
 const nb_strings *nb_checkpoint_files(const nb_checkpoint *checkpoint);
 
-/** Shards, 1 for a single file. */
+/** Shards, 1 for a single file.
+ * @param checkpoint whose shards are counted */
 size_t nb_checkpoint_shards(const nb_checkpoint *checkpoint);
 
-/** Tensors of all shards. */
+/** Tensors of all shards.
+ * @param checkpoint whose tensors are counted */
 size_t nb_checkpoint_count(const nb_checkpoint *checkpoint);
 
-/** Tensor i < count, in bytewise order of the names. The checkpoint's. */
+/** Tensor i < count, in bytewise order of the names. The checkpoint's.
+ * @param checkpoint owns the tensor
+ * @param i below nb_checkpoint_count */
 const nb_tensor *nb_checkpoint_at(const nb_checkpoint *checkpoint, size_t i);
 
-/** The path of the file that holds tensor i. Lives until close. */
+/** The path of the file that holds tensor i. Lives until close.
+ * @param checkpoint owns the path
+ * @param i below nb_checkpoint_count */
 const char *nb_checkpoint_path_at(const nb_checkpoint *checkpoint, size_t i);
 
-/** Whether tensor i was marked as used. */
+/** Whether tensor i was marked as used.
+ * @param checkpoint holds the marks
+ * @param i below nb_checkpoint_count */
 bool nb_checkpoint_used(const nb_checkpoint *checkpoint, size_t i);
 
-/** Marks tensor i as used. */
+/** Marks tensor i as used.
+ * @param checkpoint holds the marks
+ * @param i below nb_checkpoint_count */
 void nb_checkpoint_use(nb_checkpoint *checkpoint, size_t i);
 
-/** Gives back the memory of tensor i's bytes, which were read and are not needed again soon. */
+/** Releases the memory of tensor i's bytes, which were read and are not needed again soon. They stay readable:
+ * touched again, they are read from the file again.
+ * @param checkpoint maps the bytes
+ * @param i below nb_checkpoint_count */
 void nb_checkpoint_drop(const nb_checkpoint *checkpoint, size_t i);
 
 /** Looks a tensor up by binary search.
- * @param[out] i its number where there is one
+ * @param checkpoint is searched
+ * @param name of the tensor, whole
+ * @param[out] i its number; where there is none, how many tensors have a name that is bytewise less
  * @return whether there is one of that name */
 bool nb_checkpoint_find(const nb_checkpoint *checkpoint, const char *name, size_t *i);
 
-/** The first tensor whose name begins with `prefix`, NULL when there is none. The checkpoint's. */
+/** The first tensor whose name begins with `prefix`, NULL when there is none. The checkpoint's.
+ * @param checkpoint owns the tensor */
 const nb_tensor *nb_checkpoint_prefix(const nb_checkpoint *checkpoint, const char *prefix);
 
 /** An index, read. Start from {0}. */
@@ -77,12 +97,15 @@ typedef struct nb_shard_map {
 
 /** Reads an index.
  * @param[out] out freed by nb_shard_map_free, also on failure
+ * @param json [len] the text of the index; only read in the call
+ * @param len bytes of the text
  * @param path for messages
  * @return NB_OK, or NB_ERR_INPUT when the text is no JSON object with a weight_map, names a shard that is not a plain
  * file name or more than NB_SHARDS_MAX, NB_ERR_LIMIT without memory */
 nb_status nb_shard_map_parse(nb_shard_map *out, const char *json, size_t len, const char *path, nb_error *err);
 
-/** Frees the memory and clears the struct. Takes {0}. */
+/** Frees the memory and clears the struct. Takes {0}.
+ * @param map as nb_shard_map_parse left it, or {0} */
 void nb_shard_map_free(nb_shard_map *map);
 
 #endif

@@ -19,8 +19,8 @@ typedef enum nb_activation {
 typedef struct nb_tower_config {
     size_t width, layers, heads; /**< heads divides width */
     size_t mlp;                  /**< width inside the MLP */
-    nb_activation activation;
-    float epsilon; /**< of the layer norms */
+    nb_activation activation;    /**< of the MLP */
+    float epsilon;               /**< of the layer norms */
 } nb_tower_config;
 
 /** Values of nb_clip_config.end_token that are no token. */
@@ -31,13 +31,13 @@ enum {
 
 /** The shape of a checkpoint. */
 typedef struct nb_clip_config {
-    nb_tower_config text, image;
-    size_t projection; /**< width of the embeddings */
-    size_t context;    /**< most tokens of a text, start and end included */
-    size_t vocabulary; /**< tokens */
-    size_t image_size; /**< side of an image, pixels; at most 4096 */
-    size_t patch;      /**< side of a patch, pixels; divides image_size */
-    bool open_clip;    /**< read from open_clip_config.json */
+    nb_tower_config text, image; /**< the towers */
+    size_t projection;           /**< width of the embeddings */
+    size_t context;              /**< most tokens of a text, start and end included */
+    size_t vocabulary;           /**< tokens */
+    size_t image_size;           /**< side of an image, pixels; at most 4096 */
+    size_t patch;                /**< side of a patch, pixels; divides image_size */
+    bool open_clip;              /**< read from open_clip_config.json */
     /** Where the text is read: the first token of this id; NB_END_HIGHEST: the highest id of the text, as open_clip and
      * old Hugging Face configurations (eos_token_id 2) have it. */
     int64_t end_token;
@@ -51,6 +51,7 @@ typedef struct nb_clip_config {
  * open_clip_config.json have the defaults of open_clip's CLIPTextCfg and CLIPVisionCfg (open_clip/model.py), GELU where
  * quick_gelu is not set.
  * @param[out] out of no use on failure
+ * @param directory the model's folder
  * @return NB_OK, or NB_ERR_INPUT naming file, key and value for anything that is not a ViT CLIP (another model type,
  * ResNet or timm image towers, other text towers, pooling or norms than CLIP's, a size that is not in 1 to 2^20, heads
  * that do not divide the width, a patch that does not divide the image) and when the folder or the file is missing or
@@ -58,16 +59,21 @@ typedef struct nb_clip_config {
 nb_status nb_clip_config_read(nb_clip_config *out, const char *directory, nb_error *err);
 
 /** The same from the text of one of the two files.
+ * @param[out] out of no use on failure
+ * @param json [len] the text; only read in the call
+ * @param len bytes of the text
  * @param open_clip the text is that of open_clip_config.json
  * @param path for messages
  * @return as nb_clip_config_read of the content */
 nb_status nb_clip_config_parse(nb_clip_config *out, const char *json, size_t len, bool open_clip, const char *path,
                                nb_error *err);
 
-/** The name of the file that a configuration was read from: "config.json" or "open_clip_config.json". */
+/** The name of the file that a configuration was read from: "config.json" or "open_clip_config.json".
+ * @param config as nb_clip_config_read filled it */
 const char *nb_clip_config_file(const nb_clip_config *config);
 
-/** Patches an image is cut into, without the class token. */
+/** Patches an image is cut into, without the class token.
+ * @param config its image_size and patch are read */
 size_t nb_clip_patches(const nb_clip_config *config);
 
 #endif

@@ -51,7 +51,7 @@ static const row rows[NB_TENSOR_PART_COUNT] = {
     [NB_TENSOR_PART_LOGIT_SCALE] = {{"logit_scale"}, "logit_scale", false},
 };
 
-size_t nb_tensor_part_names(nb_naming naming, nb_tensor_part part, nb_side side, size_t layer,
+size_t nb_tensor_part_names(nb_naming naming, nb_tensor_part part, nb_tower tower, size_t layer,
                             char names[NB_TENSOR_PART_PIECES][NB_TENSOR_PART_NAME_MAX])
 {
     static const char *const folders[][2] = {
@@ -61,7 +61,7 @@ size_t nb_tensor_part_names(nb_naming naming, nb_tensor_part part, nb_side side,
     char prefix[NB_TENSOR_PART_NAME_MAX / 2] = "";
     size_t count = 0;
     if ((int)part < NB_TENSOR_PART_BLOCK_COUNT) {
-        snprintf(prefix, sizeof prefix, "%s%zu.", folders[naming][side], layer);
+        snprintf(prefix, sizeof prefix, "%s%zu.", folders[naming][tower], layer);
     }
     if (naming == NB_NAMES_OPEN_CLIP) {
         snprintf(names[0], NB_TENSOR_PART_NAME_MAX, "%s%s", prefix, r->open_clip);

@@ -13,11 +13,11 @@ typedef enum nb_naming {
 } nb_naming;
 
 /** A tower. */
-typedef enum nb_side { NB_SIDE_TEXT, NB_SIDE_IMAGE } nb_side;
+typedef enum nb_tower { NB_TOWER_TEXT, NB_TOWER_IMAGE } nb_tower;
 
 /** What the towers need. */
 typedef enum nb_tensor_part {
-    /* of one residual block of one side */
+    /* of one residual block of one tower */
     NB_TENSOR_PART_NORM1_WEIGHT,
     NB_TENSOR_PART_NORM1_BIAS,
     NB_TENSOR_PART_QKV_WEIGHT,
@@ -55,24 +55,32 @@ enum {
 };
 
 /** The names of the tensors that make up a part: pieces are stacked along the first dimension.
- * @param side of a block's part; else ignored
+ * @param naming the scheme
+ * @param part not NB_TENSOR_PART_COUNT
+ * @param tower of a block's part; else ignored
  * @param layer of a block's part; else ignored
  * @param[out] names as many as the result says are set
  * @return 1 or 3 */
-size_t nb_tensor_part_names(nb_naming naming, nb_tensor_part part, nb_side side, size_t layer,
+size_t nb_tensor_part_names(nb_naming naming, nb_tensor_part part, nb_tower tower, size_t layer,
                             char names[NB_TENSOR_PART_PIECES][NB_TENSOR_PART_NAME_MAX]);
 
-/** Whether the scheme stores the part's matrix as [in, out]. */
+/** Whether the scheme stores the part's matrix as [in, out].
+ * @param naming the scheme
+ * @param part not NB_TENSOR_PART_COUNT */
 bool nb_tensor_part_transposed(nb_naming naming, nb_tensor_part part);
 
 /** Which scheme a checkpoint follows. One of neither counts as Hugging Face's: what it lacks is then reported tensor by
  * tensor.
+ * @param[out] out the scheme
+ * @param checkpoint only the names of its tensors are looked at
  * @return NB_OK, or NB_ERR_INPUT naming kind and tensor of models that are none of ours: ResNet image towers, SigLIP
  * and other timm towers, text towers of other libraries, CoCa, attention pooling */
 nb_status nb_names_detect(nb_naming *out, const nb_checkpoint *checkpoint, nb_error *err);
 
 /** Looks for tensors of a tower that were not used: the towers compute something else than the configuration says, for
  * instance with more layers. Buffers of positions and masks may be left.
+ * @param naming the scheme the checkpoint follows
+ * @param checkpoint with the tensors that were used marked as such
  * @return NB_OK, or NB_ERR_INPUT naming the first */
 nb_status nb_names_check_used(nb_naming naming, const nb_checkpoint *checkpoint, nb_error *err);
 

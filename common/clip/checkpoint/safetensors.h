@@ -54,8 +54,8 @@ size_t nb_dtype_bits(nb_dtype dtype);
 
 /** One tensor; borrows name and data. */
 typedef struct nb_tensor {
-    const char *name;
-    nb_dtype dtype;
+    const char *name;                 /**< in the file; NUL-terminated */
+    nb_dtype dtype;                   /**< type of an element */
     size_t rank;                      /**< 0: one number */
     size_t shape[NB_TENSOR_RANK_MAX]; /**< the first `rank` are set */
     size_t count;                     /**< elements: the product of the shape */
@@ -67,38 +67,51 @@ typedef struct nb_safetensors nb_safetensors;
 
 /** Maps and validates a file.
  * @param[out] out closed by nb_safetensors_close; NULL on failure. The tensors live until then
+ * @param path of the file
  * @return NB_OK, or NB_ERR_INPUT naming file, tensor and cause: a missing file, a directory, a header that is too long,
  * no JSON or of another form, tensors that overlap or leave gaps; a file cut short is refused with the number of bytes
  * it lacks; NB_ERR_IO when it cannot be mapped, NB_ERR_LIMIT without memory */
 nb_status nb_safetensors_open(nb_safetensors **out, const char *path, nb_error *err);
 
 /** The same for bytes in memory.
+ * @param[out] out closed by nb_safetensors_close; NULL on failure. The tensors live until then
  * @param bytes [len], borrowed until close
+ * @param len bytes
  * @param name stands for the path in messages
  * @return as nb_safetensors_open of the content */
 nb_status nb_safetensors_open_memory(nb_safetensors **out, const void *bytes, size_t len, const char *name,
                                      nb_error *err);
 
-/** The path (or name) it was opened by, for messages. Lives until close. */
+/** The path (or name) it was opened by, for messages. Lives until close.
+ * @param s an open file, which owns the path */
 const char *nb_safetensors_path(const nb_safetensors *s);
 
-/** Tensors of the file. */
+/** Tensors of the file.
+ * @param s an open file */
 size_t nb_safetensors_count(const nb_safetensors *s);
 
-/** Tensor i < count, in the order of the data. The file's. */
+/** Tensor i < count, in the order of the data. The file's.
+ * @param s an open file
+ * @param i below nb_safetensors_count */
 const nb_tensor *nb_safetensors_at(const nb_safetensors *s, size_t i);
 
-/** Gives back the memory of a mapped tensor's bytes; touched again, they are read from the file again. */
+/** Releases the memory of a mapped tensor's bytes; touched again, they are read from the file again.
+ * @param s an open file; for one in memory nothing is done
+ * @param tensor one of its tensors */
 void nb_safetensors_drop(const nb_safetensors *s, const nb_tensor *tensor);
 
-/** Looks a tensor up by binary search. The file's; NULL when there is none of that name. */
+/** Looks a tensor up by binary search. The file's; NULL when there is none of that name.
+ * @param s an open file
+ * @param name of the tensor, whole */
 const nb_tensor *nb_safetensors_find(const nb_safetensors *s, const char *name);
 
-/** Closes the file. Takes NULL. */
+/** Closes the file. Takes NULL.
+ * @param s no longer of use afterwards */
 void nb_safetensors_close(nb_safetensors *s);
 
 /** Writes the tensors one behind another in the given order, the header padded with spaces so that the data starts at a
  * multiple of 8. A partial never looks complete (common/base/file.h).
+ * @param path of the file to write
  * @param force replace a file that exists
  * @param tensors [count]
  * @param metadata_json a JSON object whose values are strings; NULL: none
@@ -109,6 +122,7 @@ nb_status nb_safetensors_write(const char *path, bool force, const nb_tensor *te
                                const char *metadata_json, nb_error *err);
 
 /** The elements of an F32, F16 or BF16 tensor as floats, exactly (subnormals, infinities and NaN payloads included).
+ * @param tensor its data need not be aligned
  * @param[out] out [tensor->count]
  * @return NB_OK, or NB_ERR_INPUT for another dtype */
 nb_status nb_tensor_to_float(const nb_tensor *tensor, float *out, nb_error *err);

@@ -11,6 +11,9 @@
 #define NB_SAFETENSORS_METADATA "__metadata__"
 
 /** Elements and bytes of a tensor by its shape and dtype.
+ * @param tensor its rank, shape and dtype are read
+ * @param[out] count elements; unset where the result is false
+ * @param[out] bytes of the data; unset where the result is false
  * @return false when a product overflows or the bits fill no whole bytes */
 bool nb_tensor_size(const nb_tensor *tensor, size_t *count, size_t *bytes);
 
@@ -18,6 +21,9 @@ bool nb_tensor_size(const nb_tensor *tensor, size_t *count, size_t *bytes);
 bool nb_tensor_name_printable(const char *name);
 
 /** Reports a tensor: "'PATH': tensor 'NAME': what".
+ * @param path of the file
+ * @param name of the tensor, of which up to 200 bytes are shown
+ * @param what is wrong with it
  * @return NB_ERR_INPUT */
 nb_status nb_tensor_refuse(nb_error *err, const char *path, const char *name, const char *what);
 

@@ -16,8 +16,8 @@ nb_status nb_attention_scratch_create(nb_attention_scratch *a, const nb_tower_co
     a->weights = nb_alloc_aligned(square, sizeof(float), err);
     a->d = nb_alloc_aligned(square, sizeof(float), err);
     a->joined = nb_alloc_aligned(both, sizeof(float), err);
-    a->back = nb_alloc_aligned(both, sizeof(float), err);
-    if (!a->weights || !a->d || !a->joined || !a->back) {
+    a->djoined = nb_alloc_aligned(both, sizeof(float), err);
+    if (!a->weights || !a->d || !a->joined || !a->djoined) {
         nb_attention_scratch_destroy(a);
         return NB_ERR_LIMIT;
     }
@@ -30,7 +30,7 @@ void nb_attention_scratch_destroy(nb_attention_scratch *a)
         free(a->weights);
         free(a->d);
         free(a->joined);
-        free(a->back);
+        free(a->djoined);
         *a = (nb_attention_scratch){0};
     }
 }
@@ -77,7 +77,7 @@ static void attention_causal_forward(nb_attention_scratch *a, const nb_attention
 }
 
 /* The weights [n, n] of one head of full attention. */
-static void attention_weigh(nb_attention_scratch *a, const float *q, size_t n)
+static void attention_weights(nb_attention_scratch *a, const float *q, size_t n)
 {
     size_t w = a->config->width, head = w / a->config->heads;
     nb_sgemm_nt(nb_matrix_strided(q, n, head, 3 * w), nb_matrix_strided(q + w, n, head, 3 * w), 0.0f, a->weights, n);
@@ -94,7 +94,7 @@ void nb_attention_forward(nb_attention_scratch *a, const nb_attention_sequence *
     }
     for (size_t h = 0; h < a->config->heads; h++) {
         const float *q = s->qkv + h * head;
-        attention_weigh(a, q, n);
+        attention_weights(a, q, n);
         nb_sgemm_nn(nb_matrix_of(a->weights, n, n), nb_matrix_strided(q + 2 * w, n, head, 3 * w), out + h * head, w);
     }
 }
@@ -130,7 +130,7 @@ static void attention_full_backward(nb_attention_scratch *a, const nb_attention_
         nb_matrix values = nb_matrix_strided(q + 2 * w, n, head, 3 * w);
         nb_matrix d = nb_matrix_strided(dout + h * head, n, head, w);
         float *dq = dqkv + h * head;
-        attention_weigh(a, q, n);
+        attention_weights(a, q, n);
         nb_sgemm_tn(1.0f, weights, d, 0.0f, dq + 2 * w, 3 * w);
         nb_sgemm_nt(d, values, 0.0f, a->d, n);
         a->gradient->softmax(a->d, a->weights, n, n, attention_scale_of(a->config));
@@ -152,9 +152,9 @@ void nb_attention_backward(nb_attention_scratch *a, const nb_attention_sequence 
         attention_causal_backward(a, s, dout, dqkv, dqkv + w, 3 * w);
         return;
     }
-    memset(a->back, 0, (before + n) * 2 * w * sizeof *a->back);
-    attention_causal_backward(a, s, dout, dqkv, a->back, 2 * w);
+    memset(a->djoined, 0, (before + n) * 2 * w * sizeof *a->djoined);
+    attention_causal_backward(a, s, dout, dqkv, a->djoined, 2 * w);
     for (size_t i = 0; i < n; i++) {
-        memcpy(dqkv + i * 3 * w + w, a->back + (before + i) * 2 * w, 2 * w * sizeof *dqkv);
+        memcpy(dqkv + i * 3 * w + w, a->djoined + (before + i) * 2 * w, 2 * w * sizeof *dqkv);
     }
 }

@@ -140,9 +140,9 @@ typedef struct linear_layer {
     size_t outputs, inputs;
 } linear_layer;
 
-/* Back for its parameters: dweight += dy^T x, dbias += sums of dy; x, dy [used, .]. */
-static void backward_linear_back(const nb_tape *t, const linear_layer *l, const float *dy, const float *x,
-                                 const nb_gradient_sink *sink)
+/* The gradients of its parameters: dweight += dy^T x, dbias += sums of dy; x, dy [used, .]. */
+static void backward_linear(const nb_tape *t, const linear_layer *l, const float *dy, const float *x,
+                            const nb_gradient_sink *sink)
 {
     if (sink->gradients) {
         nb_sgemm_tn(1.0f, nb_matrix_of(dy, t->used, l->outputs), nb_matrix_of(x, t->used, l->inputs), 1.0f,
@@ -151,7 +151,7 @@ static void backward_linear_back(const nb_tape *t, const linear_layer *l, const 
     }
 }
 
-/* d [used, width] goes from behind the MLP to before it. */
+/* The backward pass of the MLP: d [used, width] is the gradient by the residual stream behind it, then before it. */
 static void backward_mlp(nb_tape *t, const nb_block *b, const nb_tape_layer *l, float *d, const nb_gradient_sink *sink)
 {
     const nb_tower_config *c = t->config;
@@ -159,15 +159,15 @@ static void backward_mlp(nb_tape *t, const nb_block *b, const nb_tape_layer *l, 
     nb_gelu_kind kind = c->activation == NB_QUICK_GELU ? NB_VECTOR_QUICK_GELU : NB_VECTOR_GELU;
     if (sink->gradients) {
         t->gradient->gelu(t->scratch_mlp, l->mlp_hidden, rows * c->mlp, kind);
-        backward_linear_back(t, &(linear_layer){b->fc2_weight, b->fc2_bias, w, c->mlp}, d, t->scratch_mlp, sink);
+        backward_linear(t, &(linear_layer){b->fc2_weight, b->fc2_bias, w, c->mlp}, d, t->scratch_mlp, sink);
     }
     nb_sgemm_nn(nb_matrix_of(d, rows, w), nb_matrix_of(b->fc2_weight, w, c->mlp), t->scratch_mlp, c->mlp);
     t->gradient->gelu_backward(t->scratch_mlp, l->mlp_hidden, rows * c->mlp, kind);
     if (sink->gradients) {
         t->vector->layer_norm(t->scratch_qkv, l->mid, rows,
                               &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
-        backward_linear_back(t, &(linear_layer){b->fc1_weight, b->fc1_bias, c->mlp, w}, t->scratch_mlp, t->scratch_qkv,
-                             sink);
+        backward_linear(t, &(linear_layer){b->fc1_weight, b->fc1_bias, c->mlp, w}, t->scratch_mlp, t->scratch_qkv,
+                        sink);
     }
     nb_sgemm_nn(nb_matrix_of(t->scratch_mlp, rows, c->mlp), nb_matrix_of(b->fc1_weight, c->mlp, w), t->scratch_qkv, w);
     t->gradient->layer_norm(
@@ -175,15 +175,15 @@ static void backward_mlp(nb_tape *t, const nb_block *b, const nb_tape_layer *l, 
         t->scratch_qkv, l->mid, rows, &(nb_norm_layer){b->norm2_weight, NULL, w, c->epsilon});
 }
 
-/* d goes from behind the attention to before it; x is the block's input. */
-static void backward_attention_back(nb_tape *t, size_t layer, const nb_tape_layer *l, const float *x, float *d,
-                                    const nb_gradient_sink *sink)
+/* The same for the attention; x is the block's input. */
+static void backward_attention(nb_tape *t, size_t layer, const nb_tape_layer *l, const float *x, float *d,
+                               const nb_gradient_sink *sink)
 {
     const nb_tower_config *c = t->config;
     const nb_block *b = &t->blocks[layer];
     size_t w = c->width, rows = t->used;
     float *dattention_out = t->scratch_mlp, *dqkv = t->scratch_qkv, *normed = t->scratch_mlp;
-    backward_linear_back(t, &(linear_layer){b->out_weight, b->out_bias, w, w}, d, l->attention_out, sink);
+    backward_linear(t, &(linear_layer){b->out_weight, b->out_bias, w, w}, d, l->attention_out, sink);
     nb_sgemm_nn(nb_matrix_of(d, rows, w), nb_matrix_of(b->out_weight, w, w), dattention_out, w);
     for (size_t i = 0, at = 0; i < t->sequences; at += t->lengths[i], i++) {
         const nb_attention_sequence sequence = backward_sequence_of(t, l, layer, i, at);
@@ -191,7 +191,7 @@ static void backward_attention_back(nb_tape *t, size_t layer, const nb_tape_laye
     }
     if (sink->gradients) {
         t->vector->layer_norm(normed, x, rows, &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, c->epsilon});
-        backward_linear_back(t, &(linear_layer){b->qkv_weight, b->qkv_bias, 3 * w, w}, dqkv, normed, sink);
+        backward_linear(t, &(linear_layer){b->qkv_weight, b->qkv_bias, 3 * w, w}, dqkv, normed, sink);
     }
     float *dnormed = t->scratch_mlp;
     nb_sgemm_nn(nb_matrix_of(dqkv, rows, 3 * w), nb_matrix_of(b->qkv_weight, 3 * w, w), dnormed, w);
@@ -210,7 +210,7 @@ void nb_tape_backward(nb_tape *t, float *d, const nb_gradient_sink *sink)
             backward_block_forward(t, i, l, x, NULL);
         }
         backward_mlp(t, &t->blocks[i], l, d, sink);
-        backward_attention_back(t, i, l, x, d, sink);
+        backward_attention(t, i, l, x, d, sink);
     }
 }
 

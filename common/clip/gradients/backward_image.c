@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The end of the image tower. */
-static nb_projection_head backward_image_end(const nb_clip *m)
+/* The projection head of the image tower; borrows the weights. */
+static nb_projection_head backward_image_projection_head(const nb_clip *m)
 {
     return (nb_projection_head){.norm_weight = m->post_norm_weight,
                                 .norm_bias = m->post_norm_bias,
@@ -26,12 +26,12 @@ nb_status nb_image_tape_create(nb_image_tape *t, const nb_clip *clip, size_t bat
     size_t length = nb_clip_patches(c) + 1, rows = batch * length, w = c->image.width;
     const nb_tape_size size = {.rows = rows, .longest = length, .recompute = recompute};
     nb_status status;
-    *t = (nb_image_tape){.clip = clip, .batch = batch, .head = backward_image_end(clip)};
+    *t = (nb_image_tape){.clip = clip, .batch = batch, .head = backward_image_projection_head(clip)};
     NB_TRY(nb_tape_create(&t->tape, &c->image, clip->image_blocks, &size, err));
     NB_TRY_NEW(t->lengths, batch);
     NB_TRY_NEW(t->patches, (length - 1) * 3 * c->patch * c->patch);
     NB_TRY_NEW(t->embedded, rows * w);
-    NB_TRY(nb_end_rows_create(&t->end_rows, batch, w, err));
+    NB_TRY(nb_pooled_rows_create(&t->pooled_rows, batch, w, err));
     NB_TRY_NEW(t->d, rows * w);
     NB_TRY_NEW(t->dembedded, rows * w);
     for (size_t i = 0; i < batch; i++) {
@@ -50,7 +50,7 @@ void nb_image_tape_destroy(nb_image_tape *t)
     free(t->lengths);
     free(t->patches);
     free(t->embedded);
-    nb_end_rows_destroy(&t->end_rows);
+    nb_pooled_rows_destroy(&t->pooled_rows);
     free(t->d);
     free(t->dembedded);
     *t = (nb_image_tape){0};
@@ -83,13 +83,13 @@ void nb_image_tape_forward(nb_image_tape *t, const float *pixels, size_t count, 
                                &(nb_norm_layer){m->pre_norm_weight, m->pre_norm_bias, w, c->image.epsilon});
     const float *last = nb_tape_forward(&t->tape, t->lengths, NULL, count);
     for (size_t i = 0; i < count; i++) {
-        memcpy(t->end_rows.pooled + i * w, last + i * rows * w, w * sizeof *last);
+        memcpy(t->pooled_rows.pooled + i * w, last + i * rows * w, w * sizeof *last);
     }
-    nb_projection_head_forward(&t->head, &t->end_rows, count, out);
+    nb_projection_head_forward(&t->head, &t->pooled_rows, count, out);
 }
 
-/* dembedded to class token, positions and the patches' projection. */
-static void backward_image_embedding_back(nb_image_tape *t, const nb_gradient_sink *sink)
+/* The gradients of class token, positions and the patches' projection, from dembedded. */
+static void backward_image_embedding(nb_image_tape *t, const nb_gradient_sink *sink)
 {
     const nb_clip *m = t->clip;
     const nb_clip_config *c = &m->config;
@@ -110,10 +110,10 @@ void nb_image_tape_backward(nb_image_tape *t, const float *dout, const nb_gradie
 {
     const nb_clip *m = t->clip;
     size_t w = m->config.image.width, rows = nb_clip_patches(&m->config) + 1, used = t->count * rows;
-    nb_projection_head_backward(&t->head, &t->end_rows, dout, t->count, sink);
+    nb_projection_head_backward(&t->head, &t->pooled_rows, dout, t->count, sink);
     memset(t->d, 0, used * w * sizeof *t->d);
     for (size_t i = 0; i < t->count; i++) {
-        memcpy(t->d + i * rows * w, t->end_rows.dpooled + i * w, w * sizeof *t->d);
+        memcpy(t->d + i * rows * w, t->pooled_rows.dpooled + i * w, w * sizeof *t->d);
     }
     nb_tape_backward(&t->tape, t->d, sink);
     if (sink->gradients) {
@@ -123,6 +123,6 @@ void nb_image_tape_backward(nb_image_tape *t, const float *dout, const nb_gradie
                                                          nb_gradient_sink_at(sink, m->pre_norm_bias)},
                                      t->d, t->embedded, used,
                                      &(nb_norm_layer){m->pre_norm_weight, NULL, w, m->config.image.epsilon});
-        backward_image_embedding_back(t, sink);
+        backward_image_embedding(t, sink);
     }
 }

@@ -26,7 +26,7 @@ nb_status nb_text_tape_create(nb_text_tape *t, const nb_clip *clip, size_t batch
     *t = (nb_text_tape){.clip = clip, .batch = batch, .head = nb_text_projection_head(clip)};
     NB_TRY(nb_tape_create(&t->tape, &c->text, clip->text_blocks, &size, err));
     NB_TRY_NEW(t->lengths, batch);
-    NB_TRY(nb_end_rows_create(&t->end_rows, batch, w, err));
+    NB_TRY(nb_pooled_rows_create(&t->pooled_rows, batch, w, err));
     NB_TRY_NEW(t->d, rows * w);
 done:
     if (status != NB_OK) {
@@ -39,7 +39,7 @@ void nb_text_tape_destroy(nb_text_tape *t)
 {
     nb_tape_destroy(&t->tape);
     free(t->lengths);
-    nb_end_rows_destroy(&t->end_rows);
+    nb_pooled_rows_destroy(&t->pooled_rows);
     free(t->d);
     *t = (nb_text_tape){0};
 }
@@ -61,20 +61,20 @@ void nb_text_tape_forward(nb_text_tape *t, const int32_t *ids, const size_t *len
     const float *last = nb_tape_forward(&t->tape, t->lengths, NULL, count);
     for (size_t i = 0, row = 0; i < count; i++) {
         row += lengths[i];
-        memcpy(t->end_rows.pooled + i * w, last + (row - 1) * w, w * sizeof *last);
+        memcpy(t->pooled_rows.pooled + i * w, last + (row - 1) * w, w * sizeof *last);
     }
-    nb_projection_head_forward(&t->head, &t->end_rows, count, out);
+    nb_projection_head_forward(&t->head, &t->pooled_rows, count, out);
 }
 
 void nb_text_tape_backward(nb_text_tape *t, const float *dout, const nb_gradient_sink *sink)
 {
     const nb_clip *m = t->clip;
     size_t w = m->config.text.width, context = m->config.context;
-    nb_projection_head_backward(&t->head, &t->end_rows, dout, t->count, sink);
+    nb_projection_head_backward(&t->head, &t->pooled_rows, dout, t->count, sink);
     memset(t->d, 0, t->tape.used * w * sizeof *t->d);
     for (size_t i = 0, row = 0; i < t->count; i++) {
         row += t->lengths[i];
-        memcpy(t->d + (row - 1) * w, t->end_rows.dpooled + i * w, w * sizeof *t->d);
+        memcpy(t->d + (row - 1) * w, t->pooled_rows.dpooled + i * w, w * sizeof *t->d);
     }
     nb_tape_backward(&t->tape, t->d, sink);
     const float *d = t->d;

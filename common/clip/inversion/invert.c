@@ -16,14 +16,14 @@ struct nb_inverter {
     nb_word_templates templates;
     nb_tape tape;
     nb_projection_head head;
-    size_t *lengths;          /* [batch] */
-    nb_tape_prefix *prefixes; /* [batch] */
-    float *d;                 /* [rows, width] */
-    nb_end_rows end_rows;     /* [batch, width] */
-    float *m, *v, *gradient;  /* [batch, width] */
-    float *texts, *dtexts;    /* [batch, projection] */
-    float *drawn_words;       /* [batch, width] */
-    uint32_t *drawn_choices;  /* [batch, steps] */
+    size_t *lengths;            /* [batch] */
+    nb_tape_prefix *prefixes;   /* [batch] */
+    float *d;                   /* [rows, width] */
+    nb_pooled_rows pooled_rows; /* [batch, width] */
+    float *m, *v, *gradient;    /* [batch, width] */
+    float *texts, *dtexts;      /* [batch, projection] */
+    float *drawn_words;         /* [batch, width] */
+    uint32_t *drawn_choices;    /* [batch, steps] */
 };
 
 /* Arrays of one number a (image, channel). */
@@ -31,7 +31,7 @@ static nb_status invert_make_rows(nb_inverter *v, nb_error *err)
 {
     size_t w = v->clip->config.text.width, d = v->clip->config.projection;
     nb_status status;
-    NB_TRY(nb_end_rows_create(&v->end_rows, v->batch, w, err));
+    NB_TRY(nb_pooled_rows_create(&v->pooled_rows, v->batch, w, err));
     NB_TRY_NEW(v->m, v->batch * w);
     NB_TRY_NEW(v->v, v->batch * w);
     NB_TRY_NEW(v->gradient, v->batch * w);
@@ -80,7 +80,7 @@ void nb_inverter_destroy(nb_inverter *v)
     if (v) {
         nb_word_templates_destroy(&v->templates);
         nb_tape_destroy(&v->tape);
-        nb_end_rows_destroy(&v->end_rows);
+        nb_pooled_rows_destroy(&v->pooled_rows);
         free(v->lengths);
         free(v->prefixes);
         free(v->d);
@@ -126,9 +126,9 @@ static void invert_embed(nb_inverter *v, const nb_inversion *n, size_t step)
     const float *last = nb_tape_forward(&v->tape, v->lengths, v->prefixes, count);
     for (size_t i = 0, row = 0; i < count; i++) {
         row += v->lengths[i];
-        memcpy(v->end_rows.pooled + i * w, last + (row - 1) * w, w * sizeof *last);
+        memcpy(v->pooled_rows.pooled + i * w, last + (row - 1) * w, w * sizeof *last);
     }
-    nb_projection_head_forward(&v->head, &v->end_rows, count, v->texts);
+    nb_projection_head_forward(&v->head, &v->pooled_rows, count, v->texts);
 }
 
 /* 1 - cos(text, image), and its gradient by the text. */
@@ -153,11 +153,11 @@ static void invert_backward(nb_inverter *v, size_t count)
 {
     const nb_gradient_sink frozen = {0};
     size_t w = v->clip->config.text.width;
-    nb_projection_head_backward(&v->head, &v->end_rows, v->dtexts, count, &frozen);
+    nb_projection_head_backward(&v->head, &v->pooled_rows, v->dtexts, count, &frozen);
     memset(v->d, 0, v->tape.used * w * sizeof *v->d);
     for (size_t i = 0, row = 0; i < count; i++) {
         row += v->lengths[i];
-        memcpy(v->d + (row - 1) * w, v->end_rows.dpooled + i * w, w * sizeof *v->d);
+        memcpy(v->d + (row - 1) * w, v->pooled_rows.dpooled + i * w, w * sizeof *v->d);
     }
     nb_tape_backward(&v->tape, v->d, &frozen);
     for (size_t i = 0, row = 0; i < count; row += v->lengths[i], i++) {

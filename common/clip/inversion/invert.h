@@ -6,9 +6,9 @@
  * tower, a template a step. What stands before the word in a template is the same for all images and sees nothing of
  * the word (the tower is causal): its keys and values are computed once, and no gradient goes there.
  *
- * Many images are computed at once. An image's result depends on the image, its number and the seed; on the company it
- * is computed in to rounding only, so fixed tiles give the same bits. Nothing here is collective. An inverter is for
- * one thread at a time. */
+ * Many images are computed at once. An image's result depends on the image, its number and the seed; on the
+ * other images of its batch to rounding only, so fixed tiles give the same bits. Nothing here is collective. An
+ * inverter is for one thread at a time. */
 #ifndef NB_COMMON_CLIP_INVERSION_INVERT_H
 #define NB_COMMON_CLIP_INVERSION_INVERT_H
 
@@ -26,14 +26,14 @@ typedef struct nb_inverter nb_inverter;
 /** Images with their numbers; borrows both. */
 typedef struct nb_numbered_images {
     const float *rows;   /**< [count, projection] embeddings of any length but 0 */
-    const uint64_t *ids; /**< [count] what chance depends on */
-    size_t count;
+    const uint64_t *ids; /**< [count] numbers of the images, which their random draws depend on */
+    size_t count;        /**< images */
 } nb_numbered_images;
 
-/** Images on their way to words; borrows all. */
+/** Images and the words they are inverted to; borrows all. */
 typedef struct nb_inversion {
-    const float *images; /**< [count, projection] embeddings of any length but 0 */
-    size_t count;
+    const float *images;     /**< [count, projection] embeddings of any length but 0 */
+    size_t count;            /**< images */
     float *words;            /**< [count, text width] the first words, then the last */
     const uint32_t *choices; /**< [count, steps] the number of a template for every step */
 } nb_inversion;
@@ -43,21 +43,27 @@ typedef struct nb_inversion {
  * @param clip borrowed for the inverter's life; in fp32
  * @param templates prompts with one {} each; NULL: CLIP's 80 (common/clip/inversion/templates.h)
  * @param steps 1 to NB_INVERT_STEPS_MAX
+ * @param batch most images of a call
  * @return NB_OK, or NB_ERR_USAGE for no template, no step, too many steps or no batch, NB_ERR_INPUT for a template
  * without exactly one {}, one with another '$' token, one so long that word and end token do not fit the context, one
  * that nb_tokenizer_encode refuses, or a vocabulary without a token for '$', NB_ERR_LIMIT without memory */
 nb_status nb_inverter_create(nb_inverter **out, const nb_clip *clip, const nb_strings *templates, size_t steps,
                              size_t batch, nb_error *err);
 
-/** Frees an inverter. Takes NULL. */
+/** Frees an inverter. Takes NULL.
+ * @param inverter no longer of use afterwards */
 void nb_inverter_destroy(nb_inverter *inverter);
 
-/** What chance decides for an image, from (seed, id) alone.
+/** The random draws for an image, from (seed, id) alone.
+ * @param inverter decides the width, the number of steps and the number of templates
+ * @param seed of the run
+ * @param id the image's number
  * @param[out] word [text width] its first word, normal with deviation 0.02 as token embeddings start in CLIP's training
  * @param[out] choices [steps] its template at every step */
 void nb_inverter_draw(const nb_inverter *inverter, uint64_t seed, uint64_t id, float *word, uint32_t *choices);
 
 /** Inverts images from given words with given templates.
+ * @param inverter its memory is used
  * @param inversion up to the batch; its words are changed
  * @param[out] features [count, projection], normalised: the text embedding of the last word in the last step's template
  * @param[out] losses [count, steps] the loss before each step; NULL: not wanted
@@ -66,6 +72,8 @@ nb_status nb_inverter_run(nb_inverter *inverter, const nb_inversion *inversion, 
                           nb_error *err);
 
 /** Draws for images by their numbers and inverts them.
+ * @param inverter its memory is used
+ * @param seed as nb_inverter_draw gets it
  * @param images up to the batch
  * @param[out] features [count, projection], as nb_inverter_run gives them
  * @return as nb_inverter_run */

@@ -16,10 +16,10 @@ typedef struct nb_word_template {
 /** A list of templates, all of one model; read-only once made. */
 typedef struct nb_word_templates {
     nb_word_template *list; /**< [count] */
-    size_t count;
-    size_t rows_max; /**< of a template */
-    int32_t *tokens; /**< [count, context] */
-    float *keys;     /**< keys and values of all prefixes */
+    size_t count;           /**< templates */
+    size_t rows_max;        /**< of a template */
+    int32_t *tokens;        /**< [count, context] */
+    float *keys;            /**< keys and values of all prefixes */
 } nb_word_templates;
 
 /** Tokenises templates and computes what stands before the word. Not collective.
@@ -30,7 +30,8 @@ typedef struct nb_word_templates {
 nb_status nb_word_templates_create(nb_word_templates *out, const nb_clip *clip, const nb_strings *templates,
                                    nb_error *err);
 
-/** Frees the memory and clears the struct. Takes {0}. */
+/** Frees the memory and clears the struct. Takes {0}.
+ * @param templates as nb_word_templates_create left them, or {0} */
 void nb_word_templates_destroy(nb_word_templates *templates);
 
 #endif

@@ -39,7 +39,8 @@ typedef struct nb_visual_batch {
  * @param clip    borrowed; its projection is d
  * @param classes borrowed for this call
  * @param seed of the random draws
- * @return NB_OK, or NB_ERR_LIMIT without memory; nothing is left to destroy then */
+ * @return NB_OK, or as nb_inverter_create of CLIP's 80 templates: NB_ERR_INPUT for a model whose tokenizer or context
+ * does not do for them, NB_ERR_LIMIT without memory; nothing is left to destroy then */
 nb_status nb_visual_source_create(nb_visual_source *out, const nb_clip *clip, const nb_visual_classes *classes,
                                   uint64_t seed, nb_error *err);
 
@@ -48,9 +49,9 @@ nb_status nb_visual_source_create(nb_visual_source *out, const nb_clip *clip, co
 void nb_visual_source_destroy(nb_visual_source *source);
 
 /** Inverts and judges a batch. The result of an image depends on it, its number and the seed alone. Not collective.
- * @param source made ready
+ * @param source made by nb_visual_source_create
  * @param batch images in, features and margins out
- * @return NB_OK, or the error of the inversion */
+ * @return as nb_inverter_images */
 nb_status nb_visual_source_run(nb_visual_source *source, const nb_visual_batch *batch, nb_error *err);
 
 #endif

@@ -12,8 +12,9 @@
  * @param force replace files that exist
  * @param config its vocabulary and end token do not count
  * @param merges the byte pairs of the vocabulary (common/clip/tokenizer/bpe_train.h)
- * @return NB_OK, or NB_ERR_USAGE for a file that exists, unless force, NB_ERR_IO when writing fails, NB_ERR_LIMIT
- * without memory */
+ * @param seed of the random weights
+ * @return NB_OK, or NB_ERR_USAGE for a file that exists, unless force, NB_ERR_INPUT for merges that nb_bpe_write
+ * refuses, NB_ERR_IO when writing fails, NB_ERR_LIMIT without memory */
 nb_status nb_clip_create(const char *folder, bool force, const nb_clip_config *config, const nb_strings *merges,
                          uint64_t seed, nb_error *err);
 

@@ -7,12 +7,14 @@
 #include "common/clip/model/model.h"
 
 /** config.json of a model of this shape.
+ * @param config the shape
  * @param end_token its id; -1: not stated
  * @param[out] out the text, freed by the caller
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_clip_config_text(const nb_clip_config *config, int64_t end_token, char **out, nb_error *err);
 
 /** preprocessor_config.json of this preprocessing.
+ * @param preprocess its size, mean, deviation and rescale factor are stated
  * @param[out] out the text, freed by the caller
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_clip_preprocess_text(const nb_preprocess *preprocess, char **out, nb_error *err);
@@ -26,7 +28,8 @@ nb_status nb_clip_preprocess_text(const nb_preprocess *preprocess, char **out, n
  * @param from the folder the model was opened from
  * @param to an existing folder
  * @return NB_OK, or NB_ERR_NUMERIC where a weight is beyond the range of NB_F16, NB_ERR_INPUT when a file of `from` is
- * missing, NB_ERR_IO when reading or writing fails, NB_ERR_LIMIT without memory */
+ * missing, NB_ERR_USAGE or NB_ERR_IO as nb_output_begin (common/base/file.h) where one of `to` cannot be replaced,
+ * NB_ERR_IO when reading or writing fails, NB_ERR_LIMIT without memory */
 nb_status nb_clip_export(const nb_clip *clip, const float *weights, nb_dtype dtype, const char *from, const char *to,
                          nb_error *err);
 

@@ -15,11 +15,14 @@ typedef struct nb_image_encoder nb_image_encoder;
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_image_encoder_create(nb_image_encoder **out, const nb_clip *clip, size_t batch, nb_error *err);
 
-/** Frees an encoder. Takes NULL. */
+/** Frees an encoder. Takes NULL.
+ * @param encoder no longer of use afterwards */
 void nb_image_encoder_destroy(nb_image_encoder *encoder);
 
 /** Embeds images.
+ * @param encoder its memory is used
  * @param pixels [count, 3, size, size] as nb_preprocess_normalise makes them
+ * @param count any number; more than the encoder's batch are taken in several steps
  * @param[out] out [count, projection], NOT normalised */
 void nb_image_encoder_run(nb_image_encoder *encoder, const float *pixels, size_t count, float *out);
 

@@ -6,13 +6,13 @@
 #include <math.h>
 
 /* Draws tensor after tensor, each from a stream of its own. */
-typedef struct drawer {
+typedef struct initialiser {
     float *arena;
     const float *base;
     uint64_t seed, stream;
-} drawer;
+} initialiser;
 
-static void initialise_draw(drawer *w, const float *tensor, size_t count, double mean, double deviation)
+static void initialise_draw(initialiser *w, const float *tensor, size_t count, double mean, double deviation)
 {
     float *to = w->arena + (tensor - w->base);
     for (size_t i = 0; i < count; i++) {
@@ -22,27 +22,27 @@ static void initialise_draw(drawer *w, const float *tensor, size_t count, double
     w->stream++;
 }
 
-static void initialise_draw_norm(drawer *w, const float *weight, const float *bias, size_t width)
+static void initialise_draw_norm(initialiser *w, const float *weight, const float *bias, size_t width)
 {
     initialise_draw(w, weight, width, 1, 0);
     initialise_draw(w, bias, width, 0, 0);
 }
 
-static void initialise_draw_tower(drawer *w, const nb_tower_config *c, const nb_block *blocks)
+static void initialise_draw_tower(initialiser *w, const nb_tower_config *c, const nb_block *blocks)
 {
     size_t n = c->width;
-    double attention = pow((double)n, -0.5), end = attention * pow(2.0 * (double)c->layers, -0.5);
+    double attention = pow((double)n, -0.5), branch_out = attention * pow(2.0 * (double)c->layers, -0.5);
     for (size_t i = 0; i < c->layers; i++) {
         const nb_block *b = &blocks[i];
         initialise_draw_norm(w, b->norm1_weight, b->norm1_bias, n);
         initialise_draw(w, b->qkv_weight, 3 * n * n, 0, attention);
         initialise_draw(w, b->qkv_bias, 3 * n, 0, 0);
-        initialise_draw(w, b->out_weight, n * n, 0, end);
+        initialise_draw(w, b->out_weight, n * n, 0, branch_out);
         initialise_draw(w, b->out_bias, n, 0, 0);
         initialise_draw_norm(w, b->norm2_weight, b->norm2_bias, n);
         initialise_draw(w, b->fc1_weight, c->mlp * n, 0, pow(2.0 * (double)n, -0.5));
         initialise_draw(w, b->fc1_bias, c->mlp, 0, 0);
-        initialise_draw(w, b->fc2_weight, n * c->mlp, 0, end);
+        initialise_draw(w, b->fc2_weight, n * c->mlp, 0, branch_out);
         initialise_draw(w, b->fc2_bias, n, 0, 0);
     }
 }
@@ -52,7 +52,7 @@ nb_status nb_clip_initialise(nb_clip *m, float *arena, uint64_t seed, nb_error *
     const nb_clip_config *c = &m->config;
     size_t text = c->text.width, image = c->image.width, area = 3 * c->patch * c->patch;
     double text_scale = pow((double)text, -0.5), image_scale = pow((double)image, -0.5);
-    drawer w = {.arena = arena, .base = arena, .seed = seed};
+    initialiser w = {.arena = arena, .base = arena, .seed = seed};
     nb_status status = nb_clip_weights_bind(m, arena, err);
     if (status != NB_OK) {
         return status;

@@ -12,6 +12,7 @@
 /** Draws all weights. The same configuration and seed give the same weights. Not collective.
  * @param clip has a configuration and an engine, fp32; is bound to the arena
  * @param[out] arena [nb_clip_parameters]
+ * @param seed of the random numbers
  * @return NB_OK, or NB_ERR_LIMIT without memory for the blocks */
 nb_status nb_clip_initialise(nb_clip *clip, float *arena, uint64_t seed, nb_error *err);
 

@@ -15,7 +15,7 @@ typedef struct lister {
     nb_clip_tensors *out;
     size_t capacity;
     const float *weights, *arena;
-    nb_side side;
+    nb_tower tower;
     size_t layer;
     nb_error *err;
     nb_status status;
@@ -24,7 +24,7 @@ typedef struct lister {
 static void tensors_add(lister *l, nb_tensor_part part, const float *weight, shape s)
 {
     char names[NB_TENSOR_PART_PIECES][NB_TENSOR_PART_NAME_MAX];
-    size_t pieces = nb_tensor_part_names(NB_NAMES_HUGGING_FACE, part, l->side, l->layer, names);
+    size_t pieces = nb_tensor_part_names(NB_NAMES_HUGGING_FACE, part, l->tower, l->layer, names);
     const float *data = l->arena + (weight - l->weights);
     if (pieces > 1) {
         s.size[0] /= pieces;
@@ -86,7 +86,7 @@ static void tensors_add_text(lister *l, const nb_clip *m)
 {
     const nb_clip_config *c = &m->config;
     size_t w = c->text.width;
-    l->side = NB_SIDE_TEXT;
+    l->tower = NB_TOWER_TEXT;
     tensors_add_matrix(l, NB_TENSOR_PART_TOKEN_EMBEDDING, m->token_embedding, c->vocabulary, w);
     tensors_add_matrix(l, NB_TENSOR_PART_TEXT_POSITION, m->text_position, c->context, w);
     tensors_add_blocks(l, &c->text, m->text_blocks);
@@ -99,7 +99,7 @@ static void tensors_add_image(lister *l, const nb_clip *m)
 {
     const nb_clip_config *c = &m->config;
     size_t w = c->image.width;
-    l->side = NB_SIDE_IMAGE;
+    l->tower = NB_TOWER_IMAGE;
     tensors_add_vector(l, NB_TENSOR_PART_CLASS_EMBEDDING, m->class_embedding, w);
     tensors_add(l, NB_TENSOR_PART_PATCH_EMBEDDING, m->patch_embedding, (shape){4, {w, 3, c->patch, c->patch}});
     tensors_add_matrix(l, NB_TENSOR_PART_IMAGE_POSITION, m->image_position, nb_clip_patches(c) + 1, w);

@@ -11,8 +11,8 @@
 /** Tensors in the order they are written: logit_scale first, then text, then image. */
 typedef struct nb_clip_tensors {
     nb_tensor *tensors; /**< [count], F32, data inside the arena */
-    size_t count;
-    nb_strings names; /**< the tensors' */
+    size_t count;       /**< tensors */
+    nb_strings names;   /**< the tensors' */
 } nb_clip_tensors;
 
 /** Lists the tensors of an arena.
@@ -24,7 +24,8 @@ typedef struct nb_clip_tensors {
 nb_status nb_clip_tensors_list(nb_clip_tensors *out, const nb_clip *clip, const float *weights, const float *arena,
                                nb_error *err);
 
-/** Frees the list and clears the struct. Takes NULL and {0}. */
+/** Frees the list and clears the struct. Takes NULL and {0}.
+ * @param tensors as nb_clip_tensors_list left them, or {0} */
 void nb_clip_tensors_free(nb_clip_tensors *tensors);
 
 #endif

@@ -11,14 +11,19 @@ typedef struct nb_text_encoder nb_text_encoder;
 /** Makes an encoder of up to `batch` texts at once.
  * @param[out] out freed by nb_text_encoder_destroy; NULL on failure
  * @param clip borrowed for the encoder's life
+ * @param batch most texts of a call
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_text_encoder_create(nb_text_encoder **out, const nb_clip *clip, size_t batch, nb_error *err);
 
-/** Frees an encoder. Takes NULL. */
+/** Frees an encoder. Takes NULL.
+ * @param encoder no longer of use afterwards */
 void nb_text_encoder_destroy(nb_text_encoder *encoder);
 
 /** Embeds texts [begin, begin + count) of a list. The same texts in the same batch give the same bits. The tower is
  * causal and read at the first end token, so the tokens behind it are not computed.
+ * @param encoder its memory is used
+ * @param texts the list
+ * @param begin the first one's number
  * @param count up to the batch
  * @param[out] out [count, projection], NOT normalised
  * @return NB_OK, or as nb_tokenizer_encode of the first text that it refuses */

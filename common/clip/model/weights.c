@@ -23,7 +23,7 @@ enum { PACKED_ALIGN = 64 };
 
 /* The place of a part. */
 typedef struct place {
-    nb_side side;
+    nb_tower tower;
     size_t layer;
 } place;
 
@@ -128,7 +128,7 @@ static const float *weights_take(loader *l, nb_tensor_part part, place where, sh
 {
     const float *begin = l->arena ? (const void *)(l->arena + l->used) : NULL;
     char names[NB_TENSOR_PART_PIECES][NB_TENSOR_PART_NAME_MAX];
-    size_t pieces = nb_tensor_part_names(l->naming, part, where.side, where.layer, names);
+    size_t pieces = nb_tensor_part_names(l->naming, part, where.tower, where.layer, names);
     if (pieces > 1) {
         s.size[0] /= pieces;
     }
@@ -204,7 +204,7 @@ static void weights_take_block(loader *l, place at, const nb_tower_config *c, nb
     b->fc2_bias = weights_vector(l, NB_TENSOR_PART_FC2_BIAS, at, w);
 }
 
-static void weights_take_ends(loader *l, nb_clip *m)
+static void weights_take_outside_blocks(loader *l, nb_clip *m)
 {
     const nb_clip_config *c = &m->config;
     const place once = {0};
@@ -231,13 +231,13 @@ static void weights_take_all(loader *l, nb_clip *m)
 {
     l->used = 0;
     for (size_t i = 0; i < m->config.text.layers && l->status == NB_OK; i++) {
-        weights_take_block(l, (place){NB_SIDE_TEXT, i}, &m->config.text, &m->text_blocks[i]);
+        weights_take_block(l, (place){NB_TOWER_TEXT, i}, &m->config.text, &m->text_blocks[i]);
     }
     for (size_t i = 0; i < m->config.image.layers && l->status == NB_OK; i++) {
-        weights_take_block(l, (place){NB_SIDE_IMAGE, i}, &m->config.image, &m->image_blocks[i]);
+        weights_take_block(l, (place){NB_TOWER_IMAGE, i}, &m->config.image, &m->image_blocks[i]);
     }
     if (l->status == NB_OK) {
-        weights_take_ends(l, m);
+        weights_take_outside_blocks(l, m);
     }
 }
 
@@ -313,7 +313,7 @@ size_t nb_clip_weight_bytes(const nb_clip_config *c, const nb_engine *engine)
     for (size_t i = 0; i < c->image.layers; i++) {
         weights_take_block(&l, (place){0}, &c->image, &block);
     }
-    weights_take_ends(&l, &m);
+    weights_take_outside_blocks(&l, &m);
     return l.used;
 }
 

@@ -30,10 +30,13 @@ nb_status nb_clip_weights_read(nb_clip *clip, nb_checkpoint *checkpoint, void *a
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_clip_weights_bind(nb_clip *clip, void *arena, nb_error *err);
 
-/** Numbers a model of this configuration has, the logit scale included: floats of its arena in fp32. */
+/** Numbers a model of this configuration has, the logit scale included: floats of its arena in fp32.
+ * @param config the shape */
 size_t nb_clip_parameters(const nb_clip_config *config);
 
-/** Bytes of its arena as an engine packs it. */
+/** Bytes of its arena as an engine packs it.
+ * @param config the shape
+ * @param engine decides the form of the matrices */
 size_t nb_clip_weight_bytes(const nb_clip_config *config, const nb_engine *engine);
 
 #endif

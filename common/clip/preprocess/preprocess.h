@@ -24,11 +24,14 @@ typedef struct nb_preprocess {
     double rescale; /**< from 0..255 to 0..1: 1 / 255 */
 } nb_preprocess;
 
-/** CLIP's published mean and deviation for a crop of `size` pixels. */
+/** CLIP's published mean and deviation for a crop of `size` pixels.
+ * @param size pixels of the crop's side */
 nb_preprocess nb_preprocess_default(size_t size);
 
 /** Reads preprocessor_config.json, of up to 1 MiB, of a model folder in Hugging Face's layout. Keys that are absent
  * have CLIP's published values.
+ * @param[out] out of no use on failure
+ * @param model_directory the model's folder
  * @param image_size the model's, pixels
  * @param[out] defaulted whether the whole file is absent; NULL: not wanted
  * @return NB_OK, or NB_ERR_INPUT naming key and value for what this preprocessing does not do (another resampling than
@@ -39,12 +42,15 @@ nb_status nb_preprocess_read(nb_preprocess *out, const char *model_directory, si
                              nb_error *err);
 
 /** The crop of size x size pixels.
+ * @param in any image with pixels
+ * @param size pixels of the crop's side
  * @param[out] out freed by nb_image_free; {0} on failure
  * @return NB_OK, or NB_ERR_LIMIT for a size that is not in 1 to NB_PREPROCESS_SIZE_MAX or without memory, NB_ERR_INPUT
  * for an image without pixels */
 nb_status nb_preprocess_crop(const nb_image *in, size_t size, nb_image *out, nb_error *err);
 
 /** (x rescale - mean) / std in single precision, as torchvision's ToTensor and Normalize.
+ * @param p its mean, deviation and rescale factor are read
  * @param crop size x size pixels
  * @param[out] out [3, size, size] */
 void nb_preprocess_normalise(const nb_preprocess *p, const nb_image *crop, float *out);

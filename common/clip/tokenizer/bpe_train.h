@@ -24,15 +24,19 @@ typedef struct nb_word_counts {
 
 /** Adds the words of a text: ASCII letters lower-cased; runs of letters and bytes over 127, single digits, and runs of
  * other printable characters are words of their own, as CLIP's pattern cuts English text (contractions aside).
+ * @param counts before nb_word_counts_finish
  * @param text [len]
+ * @param len bytes
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_word_counts_add(nb_word_counts *counts, const char *text, size_t len, nb_error *err);
 
 /** Sorts and counts what was added. Call once.
+ * @param counts what nb_word_counts_add made of the texts
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_word_counts_finish(nb_word_counts *counts, nb_error *err);
 
-/** Frees the memory and clears the struct. Takes {0}. */
+/** Frees the memory and clears the struct. Takes {0}.
+ * @param counts in any state */
 void nb_word_counts_free(nb_word_counts *counts);
 
 /** Learns merges. Each takes the pair with the highest count, on a tie the one whose line is smallest bytewise; pairs
@@ -47,11 +51,14 @@ void nb_word_counts_free(nb_word_counts *counts);
 nb_status nb_bpe_train(nb_strings *merges, const nb_strings *words, const uint64_t *counts, size_t limit,
                        uint64_t min_count, nb_error *err);
 
-/** Writes vocab.json and merges.txt into a folder: 256 byte symbols, the same with </w>, the merges' joined texts,
- * <|startoftext|>, <|endoftext|>: NB_BPE_BASE_SYMBOLS + merges->count + 2 ids.
+/** Writes vocab.json and merges.txt into a folder: 256 byte symbols, the same with "</w>", the merges' joined texts,
+ * "<|startoftext|>", "<|endoftext|>": NB_BPE_BASE_SYMBOLS + merges->count + 2 ids.
+ * @param directory an existing folder
  * @param force replace files that exist
+ * @param merges as nb_bpe_train gives them
  * @return NB_OK, or as nb_file_write (common/base/file.h): NB_ERR_USAGE for a file that exists, unless force, NB_ERR_IO
- * when writing fails; NB_ERR_INPUT for a merge without a blank; NB_ERR_LIMIT without memory */
+ * when writing fails; NB_ERR_INPUT for a merge without a blank or two that make the same symbol; NB_ERR_LIMIT without
+ * memory */
 nb_status nb_bpe_write(const char *directory, bool force, const nb_strings *merges, nb_error *err);
 
 #endif

@@ -13,29 +13,32 @@
 
 /** A merge: left and right side by side become id; all are >= 0. */
 typedef struct nb_byte_pair {
-    int32_t left, right, id;
+    int32_t left, right, id; /**< symbols */
 } nb_byte_pair;
 
 /** Merges in the order of their rank, with a table to find them. Start from {0}. Read-only once built, so any number of
  * threads may merge. */
 typedef struct nb_byte_pairs {
     nb_byte_pair *merges; /**< [count] */
-    size_t count;
-    uint32_t *table; /**< [mask + 1] ranks, open addressing by (left, right), at most half full */
-    size_t mask;
+    size_t count;         /**< merges */
+    uint32_t *table;      /**< [mask + 1] ranks, open addressing by (left, right), at most half full */
+    size_t mask;          /**< entries of the table, a power of two, less one */
 } nb_byte_pairs;
 
 /** Builds the table. No pair and no id may occur in two merges, and no id may be a part of its own making: the caller
  * has checked.
+ * @param[out] pairs freed by nb_byte_pairs_free; {0} on failure
  * @param merges [count], an allocation of malloc's family that is taken over, even on failure
  * @param count below 2^31
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_byte_pairs_build(nb_byte_pairs *pairs, nb_byte_pair *merges, size_t count, nb_error *err);
 
-/** Frees the memory and clears the struct. Takes {0}. */
+/** Frees the memory and clears the struct. Takes {0}.
+ * @param pairs as nb_byte_pairs_build left them, or {0} */
 void nb_byte_pairs_free(nb_byte_pairs *pairs);
 
 /** Merges the symbols of one word in place. Time grows linearly with their number.
+ * @param pairs the merges
  * @param[in,out] ids [*count]
  * @param[in,out] count how many there are, then how many are left
  * @return NB_OK, or NB_ERR_LIMIT without memory (24 bytes a symbol in words of over 256) or for 2^30 symbols or more */

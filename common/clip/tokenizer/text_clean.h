@@ -13,17 +13,20 @@
 
 /** The classes that the word pattern of the tokenizer tells apart. */
 typedef enum nb_text_class {
-    NB_TEXT_SPACE,  /**< \s: White_Space, 25 code points */
-    NB_TEXT_LETTER, /**< \p{L} */
-    NB_TEXT_NUMBER, /**< \p{N} */
-    NB_TEXT_OTHER,  /**< [^\s\p{L}\p{N}] */
+    NB_TEXT_SPACE,  /**< White_Space, 25 code points */
+    NB_TEXT_LETTER, /**< general category L */
+    NB_TEXT_NUMBER, /**< general category N */
+    NB_TEXT_OTHER,  /**< neither blank, letter nor number */
     NB_TEXT_NOTHING /**< U+0345: in none of them */
 } nb_text_class;
 
-/** The class of a code point. */
+/** The class of a code point.
+ * @param code_point of Unicode */
 nb_text_class nb_text_classify(int32_t code_point);
 
 /** Decodes the code point at p, the start of a sequence of well-formed UTF-8.
+ * @param p where the sequence starts
+ * @param[out] code_point what it encodes
  * @return its length in bytes */
 size_t nb_text_decode(const char *p, int32_t *code_point);
 
@@ -33,6 +36,7 @@ size_t nb_text_decode(const char *p, int32_t *code_point);
  * @param[out] out a new NUL-terminated string, freed by the caller
  * @param[out] out_len its bytes
  * @param text [len] well-formed UTF-8; may hold NUL bytes
+ * @param len bytes of the text
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_text_clean(char **out, size_t *out_len, const char *text, size_t len, nb_error *err);
 

@@ -253,7 +253,7 @@ int32_t nb_tokenizer_end(const nb_tokenizer *t)
     return t->end;
 }
 
-/* ---- back to text ---- */
+/* ---- decoding ---- */
 
 /* The byte a symbol stands for, -1 when it is the result of a merge. *at_end: it ends a word. */
 static int tokenizer_symbol_byte(const nb_tokenizer *t, int32_t id, bool *at_end)
@@ -267,7 +267,7 @@ static int tokenizer_symbol_byte(const nb_tokenizer *t, int32_t id, bool *at_end
     return -1;
 }
 
-/* Takes merges back until single bytes are left, the leftmost first. A token has at most TOKEN_MAX bytes and every
+/* Undoes merges until single bytes are left, the leftmost first. A token has at most TOKEN_MAX bytes and every
  * step makes one symbol more, so the pending symbols fit. */
 static nb_status tokenizer_spell(const nb_tokenizer *t, int32_t token, nb_buffer *out, nb_error *err)
 {

@@ -23,10 +23,10 @@ typedef struct nb_tokenizer nb_tokenizer;
 
 /** The contents of vocab.json and merges.txt; borrowed. */
 typedef struct nb_tokenizer_texts {
-    const char *vocab;
-    size_t vocab_len; /**< bytes */
-    const char *merges;
-    size_t merges_len; /**< bytes */
+    const char *vocab;  /**< [vocab_len] */
+    size_t vocab_len;   /**< bytes */
+    const char *merges; /**< [merges_len] */
+    size_t merges_len;  /**< bytes */
 } nb_tokenizer_texts;
 
 /** Opens a tokenizer from the contents of its two files; nb_tokenizer_open (common/clip/tokenizer/tokenizer_files.h)
@@ -38,21 +38,26 @@ typedef struct nb_tokenizer_texts {
  * lines are skipped. Lines behind the merge that completes the vocabulary are not read: OpenAI's own file holds more
  * merges than the vocabulary uses.
  * @param[out] out freed by nb_tokenizer_close; NULL on failure
+ * @param texts only read in the call
  * @param where the folder that messages name
  * @return NB_OK, or NB_ERR_INPUT with file, line or token for anything else, NB_ERR_LIMIT without memory */
 nb_status nb_tokenizer_open_memory(nb_tokenizer **out, const nb_tokenizer_texts *texts, const char *where,
                                    nb_error *err);
 
-/** Frees a tokenizer. Takes NULL. */
+/** Frees a tokenizer. Takes NULL.
+ * @param tokenizer no longer of use afterwards */
 void nb_tokenizer_close(nb_tokenizer *tokenizer);
 
-/** Number of tokens: ids are in [0, size). */
+/** Number of tokens: ids are in [0, size).
+ * @param tokenizer an open one */
 size_t nb_tokenizer_vocab_size(const nb_tokenizer *tokenizer);
 
-/** The id of "<|startoftext|>". */
+/** The id of "<|startoftext|>".
+ * @param tokenizer an open one */
 int32_t nb_tokenizer_start(const nb_tokenizer *tokenizer);
 
-/** The id of "<|endoftext|>". */
+/** The id of "<|endoftext|>".
+ * @param tokenizer an open one */
 int32_t nb_tokenizer_end(const nb_tokenizer *tokenizer);
 
 /** Memory for the tokens of a text, the caller's. */
@@ -63,7 +68,9 @@ typedef struct nb_token_array {
 
 /** Writes the start token, the tokens of a text and the end token. A longer list is cut, the end token kept last. Time
  * grows linearly with the text; one word without blanks takes up to 29 bytes of memory a byte, other text 3.
+ * @param tokenizer an open one
  * @param text [len] UTF-8; may hold NUL bytes
+ * @param len bytes of the text
  * @param[out] out ids behind *count are left alone
  * @param[out] count tokens written, 2 to out.capacity; 0 on failure
  * @return NB_OK, or NB_ERR_USAGE for a capacity below 2, NB_ERR_INPUT for text that is not valid UTF-8, NB_ERR_LIMIT
@@ -73,7 +80,10 @@ nb_status nb_tokenizer_encode(const nb_tokenizer *tokenizer, const char *text, s
 
 /** Appends the text the tokens stand for: start and end tokens left out, a blank behind every word. For checks and
  * messages: slow.
+ * @param tokenizer an open one
  * @param ids [count]
+ * @param count of the ids
+ * @param[in,out] out the text is appended to it
  * @return NB_OK, or NB_ERR_USAGE for an id that is no token, NB_ERR_LIMIT without memory or over the buffer's maximum
  */
 nb_status nb_tokenizer_decode(const nb_tokenizer *tokenizer, const int32_t *ids, size_t count, nb_buffer *out,

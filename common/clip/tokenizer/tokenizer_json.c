@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* True for absent, null or exactly this text. */
-static bool tokenizer_json_says(const json_t *object, const char *key, const char *text)
+static bool tokenizer_json_is_text(const json_t *object, const char *key, const char *text)
 {
     const json_t *value = json_object_get(object, key);
     return !value || json_is_null(value) || (json_is_string(value) && strcmp(json_string_value(value), text) == 0);
@@ -17,13 +17,13 @@ static nb_status tokenizer_json_check_model(const json_t *model, const char *pat
     const char *problem = NULL;
     if (!json_is_object(model)) {
         problem = "has no object 'model'";
-    } else if (!tokenizer_json_says(model, "type", "BPE")) {
+    } else if (!tokenizer_json_is_text(model, "type", "BPE")) {
         problem = "has a model.type that is not 'BPE'";
     } else if (!json_is_object(json_object_get(model, "vocab")) || !json_is_array(json_object_get(model, "merges"))) {
         problem = "lacks model.vocab or model.merges";
     } else if (!json_object_get(model, "end_of_word_suffix") ||
-               !tokenizer_json_says(model, "end_of_word_suffix", "</w>") ||
-               !tokenizer_json_says(model, "continuing_subword_prefix", "")) {
+               !tokenizer_json_is_text(model, "end_of_word_suffix", "</w>") ||
+               !tokenizer_json_is_text(model, "continuing_subword_prefix", "")) {
         problem = "marks words in another way than by the suffix '</w>'";
     }
     if (!problem) {

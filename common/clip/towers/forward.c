@@ -65,13 +65,13 @@ void nb_forward_destroy(nb_forward *f)
     }
 }
 
-/* A matrix as the engine wants it. */
-static const void *forward_either(const float *plain, const void *packed)
+/* A matrix as the engine has it: packed where it packs. */
+static const void *forward_weights_of(const float *plain, const void *packed)
 {
     return packed ? packed : plain;
 }
 
-static size_t forward_fewer(size_t a, size_t b)
+static size_t forward_min(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
@@ -105,22 +105,22 @@ static void forward_finish_block(nb_forward *f, const nb_block *b, float *x, siz
     const nb_engine *e = f->engine;
     size_t w = c->width;
     for (size_t at = 0; at < rows; at += f->together) {
-        size_t n = forward_fewer(rows - at, f->together);
+        size_t n = forward_min(rows - at, f->together);
         float *some = x + at * w;
         const void *input = e->input(e, f->input, f->attention_out + at * w, n, w);
-        forward_add_linear(f, &(residual_layer){forward_either(b->out_weight, b->packed.out), b->out_bias, w}, input, n,
-                           some);
+        forward_add_linear(f, &(residual_layer){forward_weights_of(b->out_weight, b->packed.out), b->out_bias, w},
+                           input, n, some);
         f->vector->layer_norm(f->normed, some, n, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
         e->product(e, &(nb_product){.vector = f->vector,
                                     .input = e->input(e, f->input, f->normed, n, w),
                                     .rows = n,
                                     .k = w,
-                                    .weight = forward_either(b->fc1_weight, b->packed.fc1),
+                                    .weight = forward_weights_of(b->fc1_weight, b->packed.fc1),
                                     .count = c->mlp,
                                     .bias = b->fc1_bias,
                                     .epilogue = c->activation == NB_QUICK_GELU ? NB_STORE_QUICK_GELU : NB_STORE_GELU,
                                     .out = f->hidden});
-        forward_add_linear(f, &(residual_layer){forward_either(b->fc2_weight, b->packed.fc2), b->fc2_bias, c->mlp},
+        forward_add_linear(f, &(residual_layer){forward_weights_of(b->fc2_weight, b->packed.fc2), b->fc2_bias, c->mlp},
                            f->hidden, n, some);
     }
 }
@@ -139,7 +139,7 @@ static void forward_some_qkv(nb_forward *f, const nb_block *b, const float *norm
                                      .input = f->engine->input(f->engine, f->input, normed, rows, f->config->width),
                                      .rows = rows,
                                      .k = f->config->width,
-                                     .weight = forward_either(b->qkv_weight, b->packed.qkv),
+                                     .weight = forward_weights_of(b->qkv_weight, b->packed.qkv),
                                      .first = wanted.first,
                                      .count = wanted.count,
                                      .bias = b->qkv_bias + wanted.first,
@@ -151,7 +151,7 @@ static void forward_project(nb_forward *f, const nb_block *b, size_t rows)
 {
     size_t w = f->config->width;
     for (size_t at = 0; at < rows; at += f->together) {
-        size_t n = forward_fewer(rows - at, f->together);
+        size_t n = forward_min(rows - at, f->together);
         f->vector->layer_norm(f->normed, f->x + at * w, n,
                               &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, f->config->epsilon});
         forward_some_qkv(f, b, f->normed, n, (outputs){0, 3 * w}, f->qkv + at * 3 * w);
@@ -166,7 +166,7 @@ static float *forward_project_last(nb_forward *f, const nb_block *b, size_t rows
     size_t w = c->width;
     float *queries = f->qkv + rows * 2 * w;
     for (size_t at = 0; at < rows; at += f->together) {
-        size_t n = forward_fewer(rows - at, f->together);
+        size_t n = forward_min(rows - at, f->together);
         f->vector->layer_norm(f->normed, f->x + at * w, n,
                               &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, c->epsilon});
         forward_some_qkv(f, b, f->normed, n, (outputs){w, 2 * w}, f->qkv + at * 2 * w);
@@ -180,7 +180,7 @@ static float *forward_project_last(nb_forward *f, const nb_block *b, size_t rows
         memcpy(f->pooled_x + i * w, f->x + f->pool[i] * w, w * sizeof *f->pooled_x);
     }
     for (size_t at = 0; at < pooled; at += f->together) {
-        forward_some_qkv(f, b, f->attention_out + at * w, forward_fewer(pooled - at, f->together), (outputs){0, w},
+        forward_some_qkv(f, b, f->attention_out + at * w, forward_min(pooled - at, f->together), (outputs){0, w},
                          queries + at * w);
     }
     return queries;

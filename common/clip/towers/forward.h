@@ -26,12 +26,12 @@ typedef struct nb_forward_size {
 typedef struct nb_forward {
     const nb_tower_config *config; /**< borrowed */
     const nb_block *blocks;        /**< borrowed */
-    const nb_engine *engine;
-    const nb_vector *vector;
-    size_t rows, pooled, longest; /**< as in nb_forward_size */
-    size_t together;              /**< rows that go through a block's layers at once */
-    float *x;                     /**< [rows, width] residual stream; the caller fills it */
-    float *normed;                /**< [together or pooled, width] */
+    const nb_engine *engine;       /**< computes the products */
+    const nb_vector *vector;       /**< the small kernels */
+    size_t rows, pooled, longest;  /**< as in nb_forward_size */
+    size_t together;               /**< rows that go through a block's layers at once */
+    float *x;                      /**< [rows, width] residual stream; the caller fills it */
+    float *normed;                 /**< [together or pooled, width] */
     float *qkv;           /**< [rows, 3 width]; in the last layer keys and values, then the pooled rows' queries */
     float *attention_out; /**< [rows, width] the attention's output */
     void *input;          /**< [together, width] in the engine's form */
@@ -47,21 +47,26 @@ typedef struct nb_forward {
  * @param engine computes the products
  * @param config borrowed for the forward's life
  * @param blocks [config->layers] as `engine` packs them, borrowed likewise
+ * @param size what it gets memory for
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_forward_create(nb_forward *out, const nb_engine *engine, const nb_tower_config *config,
                             const nb_block *blocks, const nb_forward_size *size, nb_error *err);
 
-/** Frees the memory and clears the struct. Takes NULL and {0}. */
+/** Frees the memory and clears the struct. Takes NULL and {0}.
+ * @param forward as nb_forward_create left it, or {0} */
 void nb_forward_destroy(nb_forward *forward);
 
 /** Runs all blocks over the trie's rows in forward->x. Afterwards forward->pooled_x [trie->count, width] holds the
  * residual stream of every text's end token, in the trie's order.
- * @param forward made with `causal` */
+ * @param forward made with `causal`
+ * @param trie of at most forward->rows rows and forward->pooled texts */
 void nb_forward_trie(nb_forward *forward, const nb_trie *trie);
 
 /** Runs all blocks over `count` sequences of `length` rows in forward->x with full attention. Afterwards
  * forward->pooled_x [count, width] holds the first row of each.
- * @param forward made without `causal` */
+ * @param forward made without `causal`
+ * @param count sequences, at most forward->pooled
+ * @param length rows of each, at most forward->longest; count x length is at most forward->rows */
 void nb_forward_full(nb_forward *forward, size_t count, size_t length);
 
 #endif

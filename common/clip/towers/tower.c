@@ -50,7 +50,7 @@ static void tower_linear(const linear_layer *l, const float *in, size_t rows, fl
 }
 
 /* Softmax of the scaled scores [n, n]; a causal row i gives its weight to the first i + 1 keys. */
-static void tower_weigh(float *scores, size_t n, float scale, bool causal)
+static void tower_softmax(float *scores, size_t n, float scale, bool causal)
 {
     for (size_t i = 0; i < n; i++) {
         float *row = scores + i * n;
@@ -71,7 +71,7 @@ static void tower_attend(const nb_tower_config *c, const float *qkv, float *out,
     for (size_t h = 0; h < c->heads; h++) {
         const float *q = qkv + h * head, *k = q + c->width, *v = k + c->width;
         nb_sgemm_nt(nb_matrix_strided(q, n, head, stride), nb_matrix_strided(k, n, head, stride), 0.0f, scores, n);
-        tower_weigh(scores, n, scale, causal);
+        tower_softmax(scores, n, scale, causal);
         nb_sgemm_nn(nb_matrix_of(scores, n, n), nb_matrix_strided(v, n, head, stride), out + h * head, c->width);
     }
 }

@@ -28,7 +28,7 @@ typedef struct nb_block {
 
 /** Memory for up to `rows` packed rows of sequences of up to `longest` rows. */
 typedef struct nb_tower_scratch {
-    size_t rows, longest;
+    size_t rows, longest; /**< capacity, as nb_tower_scratch_create got it */
     float *normed;        /**< [rows, width] */
     float *qkv;           /**< [rows, 3 width] */
     float *attention_out; /**< [rows, width] the attention's output */
@@ -40,21 +40,28 @@ typedef struct nb_tower_scratch {
 typedef struct nb_tower_sequences {
     float *x;              /**< [sum of lengths, width] the residual stream */
     const size_t *lengths; /**< [count] */
-    size_t count;
-    bool causal; /**< a row sees only rows up to its own */
+    size_t count;          /**< sequences */
+    bool causal;           /**< a row sees only rows up to its own */
 } nb_tower_sequences;
 
 /** Allocates the memory.
  * @param[out] out freed by nb_tower_scratch_destroy; {0} on failure
+ * @param config only used in the call
+ * @param rows most rows of all sequences together
+ * @param longest most rows of a sequence
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_tower_scratch_create(nb_tower_scratch *out, const nb_tower_config *config, size_t rows, size_t longest,
                                   nb_error *err);
 
-/** Frees the memory and clears the struct. Takes NULL and {0}. */
+/** Frees the memory and clears the struct. Takes NULL and {0}.
+ * @param scratch as nb_tower_scratch_create left it, or {0} */
 void nb_tower_scratch_destroy(nb_tower_scratch *scratch);
 
 /** Runs all blocks over the sequences, in place.
- * @param blocks [config->layers] with weights as floats */
+ * @param config that of the scratch
+ * @param blocks [config->layers] with weights as floats
+ * @param sequences their x is the input, then the output
+ * @param scratch for as many rows; what it holds afterwards is of no use */
 void nb_tower_forward(const nb_tower_config *config, const nb_block *blocks, const nb_tower_sequences *sequences,
                       nb_tower_scratch *scratch);
 

@@ -25,7 +25,7 @@ static bool tiles_cpu_has_amx(void)
     return (low & saved) == saved && nb_cpu_has_avx512();
 }
 
-static const nb_tiles *tiles_look(const char **why)
+static const nb_tiles *tiles_find(const char **why)
 {
     if (!tiles_cpu_has_amx()) {
         *why = "this CPU has no AMX";
@@ -38,7 +38,7 @@ static const nb_tiles *tiles_look(const char **why)
     return &nb_tiles_hardware;
 }
 #else
-static const nb_tiles *tiles_look(const char **why)
+static const nb_tiles *tiles_find(const char **why)
 {
     *why = "this build has no AMX kernels";
     return NULL;
@@ -48,5 +48,5 @@ static const nb_tiles *tiles_look(const char **why)
 const nb_tiles *nb_tiles_amx(const char **why)
 {
     const char *ignored;
-    return tiles_look(why ? why : &ignored);
+    return tiles_find(why ? why : &ignored);
 }

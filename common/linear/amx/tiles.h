@@ -31,14 +31,14 @@ enum {
 
 /** Memory that is fetched into the cache while a block is computed; it need not be readable. */
 typedef struct nb_operand_prefetch {
-    const void *begin;
-    size_t bytes; /**< 0: none */
+    const void *begin; /**< first byte */
+    size_t bytes;      /**< 0: none */
 } nb_operand_prefetch;
 
 /** The part of a block [NB_PANEL, NB_PANEL] that is wanted: its first `rows` rows, of those `columns` values from
  * `skip` on. */
 typedef struct nb_tile_part {
-    size_t skip, rows, columns;
+    size_t skip, rows, columns; /**< values before it; its rows; values of each row */
 } nb_tile_part;
 
 /** The operations, in hardware or emulated. */

@@ -11,6 +11,7 @@
 float nb_half_to_float(uint16_t bits);
 
 /** The nearest half-precision number, ties to even; overflow gives infinity, a NaN the quiet NaN of its sign.
+ * @param value any float
  * @return its encoding */
 uint16_t nb_float_to_half(float value);
 

@@ -101,7 +101,7 @@ static inline float gradient_quick_gelu_slope(float x)
     return s + 1.702f * x * s * (1.0f - s);
 }
 
-static void gradient_gelu_back(float *dx, const float *x, size_t count, nb_gelu_kind kind)
+static void gradient_gelu_backward(float *dx, const float *x, size_t count, nb_gelu_kind kind)
 {
     if (kind == NB_VECTOR_QUICK_GELU) {
         for (size_t i = 0; i < count; i++) {
@@ -160,8 +160,8 @@ static void gradient_attend(const nb_head *h, const float *query, float *p, floa
     }
 }
 
-static void gradient_attend_back(const nb_head *h, const float *query, const float *p, const float *dout,
-                                 const nb_head_gradient *gradient)
+static void gradient_attend_backward(const nb_head *h, const float *query, const float *p, const float *dout,
+                                     const nb_head_gradient *gradient)
 {
     size_t keys = h->count, dstride = gradient->stride;
     float *dquery = gradient->query, *dkeys = gradient->keys, *dvalues = gradient->values, *d = gradient->scratch;
@@ -209,10 +209,10 @@ static float gradient_add_fixed(int64_t *sum, const float *gradient, size_t coun
 extern const nb_gradient NB_TABLE_NAME(nb_gradient);
 const nb_gradient NB_TABLE_NAME(nb_gradient) = {.layer_norm = gradient_layer_norm,
                                                 .gelu = gradient_gelu,
-                                                .gelu_backward = gradient_gelu_back,
+                                                .gelu_backward = gradient_gelu_backward,
                                                 .softmax = gradient_softmax,
                                                 .bias = gradient_bias,
                                                 .attend = gradient_attend,
-                                                .attend_backward = gradient_attend_back,
+                                                .attend_backward = gradient_attend_backward,
                                                 .adamw = gradient_adamw,
                                                 .add_fixed = gradient_add_fixed};
