@@ -31,8 +31,9 @@ typedef struct nb_transfer_choice {
 /* clang-format on */
 
 /** Reads the words of --verify, each a key or a key file. Not collective.
- * @param extra  for how many more keys to allocate
- * @param keys  receives [words->count + room] keys; the caller frees *keys, after a failure too
+ * @param words the keys, or paths of their files
+ * @param extra for how many more keys to allocate
+ * @param keys  receives room for words->count + extra keys; the caller frees *keys, after a failure too
  * @param count receives how many were read
  * @return NB_OK; NB_ERR_INPUT for what is no key; NB_ERR_IO for a file that cannot be read; NB_ERR_LIMIT without memory
  */
@@ -42,7 +43,8 @@ nb_status nb_job_trusted_keys(const nb_strings *words, size_t extra, nb_public_k
 /** An nb_password_source. Not collective.
  * @param state the --password-file, or NULL
  * @param path  the key the password is for
- * @return what nb_password_get returns */
+ * @param out   receives the password, with a NUL; the caller wipes it
+ * @return as nb_password_get */
 nb_status nb_job_password(void *state, const char *path, char out[NB_PASSWORD_MAX], nb_error *err);
 
 #endif

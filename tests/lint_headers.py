@@ -18,21 +18,21 @@ import sys
 # Folders whose headers are not written yet, folders with longer lists of parameters, and types of two meanings. Nothing
 # is to be added.
 UNDOCUMENTED = """
-common/base common/clip/checkpoint common/clip/gradients common/clip/inversion common/clip/model
+common/clip/checkpoint common/clip/gradients common/clip/inversion common/clip/model
 common/clip/preprocess common/clip/tokenizer common/clip/towers common/image common/linear common/linear/amx
-common/linear/exact common/linear/reference common/linear/simd common/options common/parallel common/store
-common/store/hdf5 common/transfer jobs jobs/check jobs/embed jobs/eval jobs/mine jobs/plan jobs/run jobs/score
-mining/affinity mining/criteria mining/embed mining/images mining/select scoring scoring/bank scoring/files
+common/linear/exact common/linear/reference common/linear/simd
+jobs/eval jobs/score
+scoring scoring/bank scoring/files
 scoring/scores scoring/streams scoring/visual
 """
 CROWDED = """
 common/clip/checkpoint common/clip/gradients common/clip/inversion common/clip/model common/clip/tokenizer
 common/clip/towers common/image common/linear common/linear/amx common/linear/reference common/linear/simd
-common/options common/store common/store/hdf5 common/transfer jobs/embed jobs/eval jobs/mine jobs/plan jobs/run
-mining/embed mining/select scoring scoring/bank scoring/files scoring/scores
+jobs/eval
+scoring scoring/bank scoring/files scoring/scores
 """
 TWICE = """
-nb_packed nb_part nb_side nb_sink nb_stream pair
+nb_side
 """
 
 PARAMETERS_MAX = 6

@@ -31,6 +31,8 @@ typedef struct nb_embed_choice {
  * until it is known what is there.
  *
  * Collective.
+ * @param job    of the command
+ * @param choice its options
  * @return NB_OK; NB_ERR_USAGE for the output or --part; the same on all ranks */
 nb_status nb_job_embed_check(nb_job *job, const nb_embed_choice *choice, nb_error *err);
 
@@ -47,6 +49,8 @@ typedef struct nb_embedding {
 /** Makes the store with all ranks, records the run and where its time went, and reports it.
  *
  * Collective.
+ * @param job       of the command
+ * @param embedding completed here; receives `left`
  * @return NB_OK; NB_STOPPED on request, with what is done kept; else what nb_embed_store and provenance return, on all
  *         ranks */
 nb_status nb_job_embed(nb_job *job, nb_embedding *embedding, nb_error *err);
