@@ -9,7 +9,7 @@
  * precision it picks give the same bytes. */
 #define NB_PRECISION_OPTION(member)                                                                                    \
     OPT_CHOICE("precision", member, "TYPE", "fp32", "fp32|bf16|auto",                                                  \
-               "of the towers' products; auto: bf16 where every CPU has AMX, else fp32", OPT_UNRECORDED)
+               "precision of the towers' products; auto: bf16 where every CPU has AMX, else fp32", OPT_UNRECORDED)
 
 /** The engine all ranks use, after a warning of slow kernels: fp32 where `wanted` says so or a rank's CPU has no AMX,
  * which the log reports.
