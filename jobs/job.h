@@ -42,6 +42,8 @@ nb_command_list nb_commands(void);
 
 /** The whole program behind main: finds the command, parses, runs, reports. Collective under MPI once the command
  * starts.
+ * @param argc how many words
+ * @param argv [argc] the words of the command line, the program's name first
  * @return the exit code: a status of common/base/status.h */
 int nb_program(int argc, char *argv[]);
 
@@ -49,18 +51,30 @@ int nb_program(int argc, char *argv[]);
  * input.
  *
  * Collective.
+ * @param job  whose provenance gets the input
  * @param out  receives the store; the caller closes it
  * @param role what it is to the command: "texts", "id images"
+ * @param path of the file
  * @return what nb_store_open returns, and NB_ERR_LIMIT without memory; the same on all ranks */
 nb_status nb_job_open_store(nb_job *job, nb_store *out, const char *role, const char *path, nb_error *err);
 
-/** As nb_job_open_store, by nb_store_open_parts. Collective. */
+/** As nb_job_open_store, by nb_store_open_parts: names and tags stay in the file.
+ *
+ * Collective.
+ * @param job  whose provenance gets the input
+ * @param out  receives the store; the caller closes it
+ * @param role as for nb_job_open_store
+ * @param path of the file
+ * @return as nb_job_open_store */
 nb_status nb_job_open_store_parts(nb_job *job, nb_store *out, const char *role, const char *path, nb_error *err);
 
 /** Refuses, before any work is done, what nb_output_begin refuses, and one name for two outputs.
  *
  * Collective.
+ * @param job   of the command; rank 0 looks
  * @param paths [count]; entries may be NULL
+ * @param count how many
+ * @param force outputs that exist may be overwritten
  * @return NB_OK; NB_ERR_USAGE for an output that exists or is named twice; what nb_output_begin returns; the same on
  *         all ranks */
 nb_status nb_job_check_outputs(const nb_job *job, const char *const *paths, size_t count, bool force, nb_error *err);
@@ -68,6 +82,7 @@ nb_status nb_job_check_outputs(const nb_job *job, const char *const *paths, size
 /** Records the kernel family (OpenBLAS's and our vectors'), which all ranks must share.
  *
  * Collective.
+ * @param job whose provenance gets it
  * @return NB_OK; NB_ERR_LIMIT on nodes that differ, with the variables that make them alike */
 nb_status nb_job_record_kernel(nb_job *job, nb_error *err);
 
@@ -77,6 +92,7 @@ void nb_job_log_kernels(nb_job *job);
 
 /** Rank 0 writes the record of the run beside an output that stands. A failure, on a disk just filled up say, is a
  * warning: the output is whole without it. Not collective.
+ * @param job    of the command, its provenance complete
  * @param output its path
  * @param digest its SHA-256, in hex */
 void nb_job_record(nb_job *job, const char *output, const char *digest);
@@ -84,12 +100,16 @@ void nb_job_record(nb_job *job, const char *output, const char *digest);
 /** All ranks go on, or all fail with the first failure: `return nb_agree(job, status, err)`.
  *
  * Collective for a command that runs under MPI; otherwise `status` comes back.
+ * @param job    of the command
  * @param status of this rank
  * @return NB_OK when all ranks have it, else the status of the lowest rank that failed, with its error in *err */
 nb_status nb_agree(const nb_job *job, nb_status status, nb_error *err);
 
-/* As in common/parallel/comm.h: a rank that fails never goes on. */
 #if defined(__clang_analyzer__) && !defined(NB_JOB_DEFINITIONS)
+/** nb_agree for analysers, as in common/parallel/comm.h: a rank that fails never goes on. Collective as nb_agree.
+ * @param job    of the command
+ * @param status of this rank
+ * @return as nb_agree */
 static inline nb_status nb_agree_analysed(const nb_job *job, nb_status status, nb_error *err)
 {
     nb_status all = nb_agree(job, status, err);

@@ -19,10 +19,6 @@ import sys
 # is to be added.
 UNDOCUMENTED = """
 """
-CROWDED = """
-"""
-TWICE = """
-"""
 
 PARAMETERS_MAX = 6
 COMMENT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)

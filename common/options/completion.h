@@ -5,10 +5,14 @@
 #include "common/options/option.h"
 
 /** Prints a script that bash sources: it completes `negbank`, without help of the package bash-completion. Not
- * collective; errors of `out` are the caller's to look for. */
+ * collective.
+ * @param commands all commands of the program
+ * @param out      receives it; errors of writing are the caller's to look for */
 void nb_completion_bash(nb_command_list commands, FILE *out);
 
-/** Prints the file _negbank for a folder of zsh's $fpath. Not collective. */
+/** Prints the file _negbank for a folder of zsh's $fpath. Not collective.
+ * @param commands all commands of the program
+ * @param out      as for nb_completion_bash */
 void nb_completion_zsh(nb_command_list commands, FILE *out);
 
 #endif

@@ -166,10 +166,13 @@ bool nb_command_option(const nb_command *command, size_t i, nb_option *row);
 nb_status nb_options_parse(nb_parsed *out, const nb_command *command, nb_command_list commands, int argc,
                            char *const argv[], nb_error *err);
 
-/** Frees what parsing made and zeroes it; NULL and a zeroed struct are fine. Not collective. */
+/** Frees what parsing made and zeroes it; NULL and a zeroed struct are fine. Not collective.
+ * @param parsed as nb_options_parse left it, also after a failure */
 void nb_parsed_free(nb_parsed *parsed);
 
 /** Where the value of an option came from. Not collective.
+ * @param parsed the options of a command
+ * @param name   of one of them
  * @return NB_FROM_DEFAULT also for a name the command does not have */
 nb_option_source nb_option_given(const nb_parsed *parsed, const char *name);
 
@@ -180,13 +183,19 @@ nb_option_source nb_option_given(const nb_parsed *parsed, const char *name);
 const void *nb_option_value(const nb_parsed *parsed, const nb_option *option);
 
 /** Appends the value of an option as text: "" for an unset text, "a, b" for a list. Not collective.
+ * @param out    receives it behind what it holds
+ * @param parsed owns the value
  * @param option one of parsed->options
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_option_format(nb_buffer *out, const nb_parsed *parsed, const nb_option *option, nb_error *err);
 
 /** The key of an option: "embed text" and "model" give "embed.text.model" or, with `variable`,
  * NEGBANK_EMBED_TEXT_MODEL. Not collective.
- * @param out      [size] receives the key, cut where it does not fit */
+ * @param out      [size] receives the key, cut where it does not fit
+ * @param size     bytes, the end mark included
+ * @param command  its name, one word or two
+ * @param option   its name
+ * @param variable the name of an environment variable instead of a key */
 void nb_option_key(char *out, size_t size, const char *command, const char *option, bool variable);
 
 /** Whether a key of a run file is an option of a command. Not collective.
@@ -222,14 +231,20 @@ nb_status nb_option_read(const nb_option *option, void *at, const char *value, c
  * @return one of parsed->options, NULL when there is none of that name. Not collective. */
 const nb_option *nb_option_named(const nb_parsed *parsed, const char *name);
 
-/** Prints what --help prints: summary, usage, a line an option, examples. Not collective. */
+/** Prints what --help prints: summary, usage, a line an option, examples. Not collective.
+ * @param command the one explained
+ * @param out     receives it; errors of writing are the caller's to look for */
 void nb_options_help(const nb_command *command, FILE *out);
 
-/** Prints the names and summaries of all commands. Not collective. */
+/** Prints the names and summaries of all commands. Not collective.
+ * @param commands in the order they are listed in
+ * @param out      as for nb_options_help */
 void nb_options_overview(nb_command_list commands, FILE *out);
 
 /** Prints what --print-config prints: a run file with every value and, as a comment, where it came from. Not
- * collective; errors of `out` are the caller's to look for.
+ * collective.
+ * @param parsed the options of a command
+ * @param out    as for nb_options_help
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_options_print(const nb_parsed *parsed, FILE *out, nb_error *err);
 

@@ -12,7 +12,11 @@ extern const size_t nb_common_option_count;
  * @return NB_OK, NB_ERR_LIMIT without memory, NB_ERR_INTERNAL when two rows share a name */
 nb_status nb_option_table(nb_parsed *out, nb_error *err);
 
-/** The row of a name [len], NULL for a name the command does not have. Not collective. */
+/** The row of a name [len], NULL for a name the command does not have. Not collective.
+ * @param parsed whose rows are looked through
+ * @param name   [len] bytes, without an end mark
+ * @param len    how many
+ * @return one of parsed->options, or NULL */
 const nb_option *nb_option_find(const nb_parsed *parsed, const char *name, size_t len);
 
 /** Sets one value from its text and remembers where it came from. A list grows; when it comes from a stronger source

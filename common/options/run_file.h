@@ -12,6 +12,7 @@ typedef struct nb_pairs {
 
 /** Reads a run file of at most 1 MiB. Not collective.
  * @param out receives the pairs; the caller frees them with nb_pairs_free, after a failure too
+ * @param path of the run file
  * @return NB_OK; NB_ERR_INPUT when it is not YAML, not a mapping of keys to values or lists of them, or names a
  * variable that is not set; NB_ERR_IO when it cannot be read; NB_ERR_LIMIT without memory */
 nb_status nb_config_read(nb_pairs *out, const char *path, nb_error *err);

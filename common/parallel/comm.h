@@ -102,8 +102,13 @@ static inline bool nb_comm_owns(const nb_comm *comm, size_t tile)
     return tile % (size_t)comm->size == (size_t)comm->rank;
 }
 
-/* Analysers look into one file at a time: this tells them that a rank that fails never goes on. */
 #if defined(__clang_analyzer__) && !defined(NB_COMM_DEFINITIONS)
+/** nb_comm_agree for analysers, which look into one file at a time: tells them that a rank that fails never goes on.
+ * Collective.
+ *
+ * @param comm   the ranks
+ * @param status of this rank
+ * @return as nb_comm_agree. */
 static inline nb_status nb_comm_agree_analysed(const nb_comm *comm, nb_status status, nb_error *err)
 {
     nb_status all = nb_comm_agree(comm, status, err);

@@ -271,7 +271,8 @@ done:
 static const nb_option options[] = {
     OPT_INPUT("model", model, "DIR", "CLIP checkpoint folder (Hugging Face or open_clip)", OPT_REQUIRED),
     NB_PRECISION_OPTION(precision),
-    OPT_FLAG("require-known-answers", require_known_answers, "fail (7) unless it gives its shape's published cosines"),
+    OPT_FLAG("require-known-answers", require_known_answers,
+             "fail (exit code 7) unless it gives the published cosines of its shape"),
     OPT_FLAG("json", json, "print JSON"),
     NB_TALK_OPTIONS,
 };

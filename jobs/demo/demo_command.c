@@ -23,8 +23,10 @@ static nb_status demo(nb_job *job, nb_error *err)
 static const nb_option options[] = {
     OPT_OUTPUT("output", output, "DIR", "folder to make", .letter = 'o', OPT_REQUIRED),
     OPT_INT("seed", seed, "N", "1", 0, 9e15, "seed of the pictures, and of random weights"),
-    OPT_INT("scale", scale, "N", "1", 1, 100, "times 16 pictures a class to learn from, 10 to test with"),
-    OPT_INT("train", train, "N", "0", 0, 1e9, "also write train.tar, N pictures for `negbank tune --captions`"),
+    OPT_INT("scale", scale, "N", "1", 1, 100,
+            "times the usual number of pictures: 16 a class to learn from, 10 a class to test with"),
+    OPT_INT("train", train, "N", "0", 0, 1e9,
+            "also write train.tar, N pictures with captions for `negbank tune --captions`"),
     OPT_FLAG("random-weights", random_weights, "a checkpoint that knows nothing, instead of the trained one"),
     OPT_FLAG("force", force, "overwrite files of that folder", OPT_UNRECORDED),
     NB_TALK_OPTIONS,

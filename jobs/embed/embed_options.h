@@ -19,9 +19,14 @@ typedef struct nb_embed_choice {
     OPT_INPUT("model", embed.model, "DIR", "CLIP checkpoint folder", OPT_REQUIRED),                                    \
         NB_PRECISION_OPTION(embed.precision),                                                                          \
         OPT_CHOICE("store", embed.store, "TYPE", "fp32", "fp32|fp16", "precision of the stored embeddings"),           \
-        OPT_FLAG("resume", embed.resume, "continue an interrupted run, on any number of ranks", OPT_UNRECORDED),       \
-        OPT_TEXT("part", embed.part, "K/N", NULL, "part K of N, beside other jobs; 0/N lays it out", OPT_UNRECORDED),  \
-        OPT_CHOICE("sharing", embed.sharing, "HOW", "auto", "auto|node|window|dealt", "sharing of tiles",              \
+        OPT_FLAG("resume", embed.resume, "continue what an interrupted run left, on any number of ranks",              \
+                 OPT_UNRECORDED),                                                                                      \
+        OPT_TEXT("part", embed.part, "K/N", NULL,                                                                      \
+                 "make part K of N alone, beside other jobs; the last one completes the store; 0/N only "              \
+                 "preallocates it",                                                                                    \
+                 OPT_UNRECORDED),                                                                                      \
+        OPT_CHOICE("sharing", embed.sharing, "HOW", "auto", "auto|node|window|dealt",                                  \
+                   "how ranks share tiles: a queue in the node's memory, one in an MPI window, or dealt: round-robin", \
                    OPT_UNRECORDED),                                                                                    \
         OPT_OUTPUT("output", embed.output, "FILE", "the embedding store", .letter = 'o', OPT_REQUIRED),                \
         OPT_FLAG("force", embed.force, "overwrite the output", OPT_UNRECORDED)
@@ -31,6 +36,8 @@ typedef struct nb_embed_choice {
  * until it is known what is there.
  *
  * Collective.
+ * @param job    of the command
+ * @param choice its options
  * @return NB_OK; NB_ERR_USAGE for the output or --part; the same on all ranks */
 nb_status nb_job_embed_check(nb_job *job, const nb_embed_choice *choice, nb_error *err);
 
@@ -47,6 +54,8 @@ typedef struct nb_embedding {
 /** Makes the store with all ranks, records the run and where its time went, and reports it.
  *
  * Collective.
+ * @param job       of the command
+ * @param embedding completed here; receives `left`
  * @return NB_OK; NB_STOPPED on request, with what is done kept; else what nb_embed_store and provenance return, on all
  *         ranks */
 nb_status nb_job_embed(nb_job *job, nb_embedding *embedding, nb_error *err);

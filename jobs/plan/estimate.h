@@ -28,10 +28,14 @@ typedef struct nb_estimate {
 /** What `corpus` takes. Not collective.
  * @param bytes  of unpacked inputs
  * @param lines  of them
- * @param memory the option of that name, in bytes */
+ * @param ranks  that sort them
+ * @param memory the option of that name, in bytes
+ * @return the estimate */
 nb_estimate nb_estimate_corpus(double bytes, double lines, int ranks, uint64_t memory);
 
 /** What `embed text` takes. Not collective.
+ * @param c       the checkpoint's shape
+ * @param engine  that computes its products
  * @param count   texts
  * @param bytes   of all of them
  * @param prompts each text goes through
@@ -40,6 +44,8 @@ nb_estimate nb_estimate_texts(const nb_clip_config *c, const nb_engine *engine, 
                               double prompts, bool half);
 
 /** What `embed images` takes. Not collective.
+ * @param c          the checkpoint's shape
+ * @param engine     that computes its products
  * @param count      images
  * @param name_bytes of all their names
  * @param threads    that decode, a rank
@@ -56,13 +62,19 @@ typedef struct nb_estimate_mining {
 
 /** Estimates mining: what candidates, ledger and bank take, and the criteria and the rejection rule by their own
  * account. Not collective.
+ * @param out   receives the estimate
+ * @param m     what is mined, of how much
+ * @param ranks that mine
  * @return NB_OK, NB_ERR_LIMIT without memory, NB_ERR_INTERNAL when the options lack a parameter */
 nb_status nb_estimate_mine(nb_estimate *out, const nb_estimate_mining *m, int ranks, nb_error *err);
 
 /** What `tune` takes. Not collective.
- * @param steps of the run
- * @param batch pairs a step
- * @param micro pairs a rank computes at once */
+ * @param c         the checkpoint's shape
+ * @param steps     of the run
+ * @param batch     pairs a step
+ * @param micro     pairs a rank computes at once
+ * @param recompute activations are computed again in the backward pass instead of kept
+ * @return the estimate */
 nb_estimate nb_estimate_tune(const nb_clip_config *c, double steps, double batch, double micro, bool recompute);
 
 #endif

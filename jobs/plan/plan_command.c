@@ -223,9 +223,11 @@ typedef nb_plan_settings settings; /* as the macros of rows call it */
 static const nb_option options[] = {
     NB_RUN_FILE_OPTION,
     OPT_INT("ranks", ranks, "N", "1", 1, 1e6, "ranks of every MPI stage"),
-    OPT_INT("ranks-per-node", ranks_per_node, "N", "1", 1, 1e4, "ranks of a node, which share one copy of the weights"),
+    OPT_INT("ranks-per-node", ranks_per_node, "N", "1", 1, 1e4,
+            "ranks that share a node, and there one copy of the weights"),
     OPT_TEXT("memory-per-rank", memory, "SIZE", NULL, "refuse a stage that needs more: 4G"),
-    OPT_LIST("rate", rate, "WHAT=N", "of one rank: texts=, images=, gflops=, corpus= (MB/s); else measured here"),
+    OPT_LIST("rate", rate, "WHAT=N",
+             "of one rank: texts=, images= (a second), gflops=, corpus= (MB/s); those not given are measured here"),
     OPT_LIST("items", items, "STAGE=N", "rows a stage makes, where its inputs are not there yet"),
     OPT_FLAG("json", json, "print JSON"),
     NB_TALK_OPTIONS,

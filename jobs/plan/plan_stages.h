@@ -20,7 +20,7 @@ typedef struct nb_plan_row {
     const nb_stage *stage;
     nb_estimate e;
     nb_plan_count made;                 /**< what later stages find in its output */
-    double memory, seconds, free_space; /**< room: free bytes where the output goes, 0 for unknown */
+    double memory, seconds, free_space; /**< free_space: bytes where the output goes, 0 for unknown */
     bool approximate;
     char problem[256]; /**< why it cannot run, "" when it can */
 } nb_plan_row;
@@ -35,8 +35,10 @@ typedef struct nb_plan {
     double limit; /**< bytes a rank, 0: none */
 } nb_plan;
 
-/** Fills e, made, about and seconds (of one rank alone) of a row whose stage is set; rows of the stages before it are
- * filled. Measures rates that are not known. Not collective.
+/** Fills e, made, approximate and seconds (of one rank alone) of a row whose stage is set; rows of the stages before it
+ * are filled. Measures rates that are not known. Not collective.
+ * @param plan the stages, their rows and the rates
+ * @param row  one of plan->rows
  * @return NB_OK; a stage that cannot run has its `problem` said instead; NB_ERR_LIMIT without memory */
 nb_status nb_plan_stage(nb_plan *plan, nb_plan_row *row, nb_error *err);
 

@@ -46,9 +46,12 @@ done:
 }
 
 static const nb_option options[] = {
-    OPT_INPUT("password-file", password_file, "FILE", "default: NEGBANK_KEY_PASSWORD, else asked for", OPT_UNRECORDED),
+    OPT_INPUT("password-file", password_file, "FILE",
+              "its first line is the key's password (default: NEGBANK_KEY_PASSWORD, else asked for at the terminal)",
+              OPT_UNRECORDED),
     OPT_FLAG("no-encryption", no_password, "leave the secret key without a password"),
-    OPT_CHOICE("strength", strength, "HOW", "sensitive", "sensitive|interactive", "scrypt with 1 GiB or 16 MiB"),
+    OPT_CHOICE("strength", strength, "HOW", "sensitive", "sensitive|interactive",
+               "scrypt with 1 GiB of memory and some seconds, as minisign does, or with 16 MiB"),
     NB_OUTPUT_OPTIONS("the secret key; the public one is FILE.pub"),
     NB_TALK_OPTIONS,
 };

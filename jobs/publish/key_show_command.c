@@ -47,7 +47,9 @@ done:
 
 static const nb_option options[] = {
     OPT_INPUT("inputs", file, "KEY", "a secret or public key file, or a public key itself", OPT_ARGUMENT, OPT_REQUIRED),
-    OPT_INPUT("password-file", password_file, "FILE", "default: NEGBANK_KEY_PASSWORD, else asked for", OPT_UNRECORDED),
+    OPT_INPUT("password-file", password_file, "FILE",
+              "its first line is the key's password (default: NEGBANK_KEY_PASSWORD, else asked for at the terminal)",
+              OPT_UNRECORDED),
     NB_TALK_OPTIONS,
 };
 

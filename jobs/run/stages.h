@@ -63,13 +63,19 @@ nb_status nb_stages_read(nb_stages *out, const char *config, nb_error *err);
 void nb_stages_free(nb_stages *stages);
 
 /** Works out every stage's state from its record, its output and its inputs. Not collective.
+ * @param stages receive their states
  * @return NB_OK; NB_ERR_IO for a file that cannot be read; NB_ERR_LIMIT without memory */
 nb_status nb_stages_look(nb_stages *stages, nb_error *err);
 
-/** "ready", "waiting", "partly", "stale", "done". Not collective. */
+/** The word for a state: "ready", "waiting", "partly", "stale", "done". Not collective.
+ * @param state one of them
+ * @return a constant */
 const char *nb_stage_state_name(nb_stage_state state);
 
 /** Records that a stage begins, or that it is done. Not collective.
+ * @param stages whose run folder gets the record
+ * @param stage  one of them
+ * @param done   it is done, else it begins
  * @return NB_OK; NB_ERR_IO when the record cannot be written; NB_ERR_LIMIT without memory */
 nb_status nb_stage_record(const nb_stages *stages, const nb_stage *stage, bool done, nb_error *err);
 
@@ -81,6 +87,10 @@ typedef struct nb_stage_mode {
 } nb_stage_mode;
 
 /** Appends the words behind the program's name, "mine" "--config" FILE ... Not collective.
+ * @param words  receive them behind what they hold
+ * @param stages of the run file
+ * @param stage  one of them
+ * @param mode   how it is run
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_stage_words(nb_strings *words, const nb_stages *stages, const nb_stage *stage, nb_stage_mode mode,
                          nb_error *err);
@@ -90,10 +100,15 @@ nb_status nb_stage_words(nb_strings *words, const nb_stages *stages, const nb_st
 const char *nb_stage_text(const nb_stage *stage, const char *option);
 
 /** The list of that name. Not collective.
+ * @param stage  whose options are looked through
+ * @param option its name
  * @return NULL when the stage has none; the stage owns it */
 const nb_strings *nb_stage_list(const nb_stage *stage, const char *option);
 
 /** The number of that name. Not collective.
+ * @param stage     whose options are looked through
+ * @param option    its name
+ * @param otherwise for a stage without it
  * @return `otherwise` when the stage has none */
 double nb_stage_number(const nb_stage *stage, const char *option, double otherwise);
 

@@ -50,7 +50,7 @@ nb_status nb_mine(nb_mined *out, const nb_mine_plan *plan, const nb_evidence *ev
  * @param mined emptied */
 void nb_mined_free(nb_mined *mined);
 
-/** The selected texts in bank order. On rank 0.
+/** The selected texts in bank order. Not collective: on rank 0, which has the selection.
  * @param mined what was found
  * @param texts the store mined from
  * @param names freed by the caller
@@ -59,7 +59,8 @@ void nb_mined_free(nb_mined *mined);
 nb_status nb_mined_texts(const nb_mined *mined, nb_store *texts, nb_strings *names, uint8_t *tags, nb_error *err);
 
 /** Writes the explain table: id, text (escaped as in score files), tag, status, position (row of the bank, from 0), the
- * columns; rows by id. On rank 0.
+ * columns; rows by id. Not collective: on rank 0, which has the selection.
+ * @param mined what was found
  * @param texts the store mined from
  * @param path of the table
  * @param force overwrite
