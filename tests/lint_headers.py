@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tests/lint_headers.py [--all | --documented] FILE...: what a header owes its reader. Prints FILE:LINE: what is missing; exits with 1.
+"""tests/lint_headers.py FILE...: what a header owes its reader. Prints FILE:LINE: what is missing; exits with 1.
 
 documentation  a public function (nb_..., negbank_...) has a /** comment */ directly above it that names each of its
                parameters (`err` is explained once, in common/base/status.h); where it returns nb_status, an @return names
@@ -7,18 +7,11 @@ documentation  a public function (nb_..., negbank_...) has a /** comment */ dire
                the comment, or that of the file, says what is collective. A type has a comment.
 parameters     no function takes more than six
 types          a type of a header, or one named nb_..., is defined in one place (`struct reader` of a .c file is its own)
-
---all also reports the folders that the tables below excuse; --documented only prints the headers of the others.
 """
 import bisect
 import collections
 import re
 import sys
-
-# Folders whose headers are not written yet, folders with longer lists of parameters, and types of two meanings. Nothing
-# is to be added.
-UNDOCUMENTED = """
-"""
 
 PARAMETERS_MAX = 6
 COMMENT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
@@ -180,30 +173,23 @@ def folder_of(path):
     return path.rsplit('/', 1)[0]
 
 
-def main(words):
-    everything = '--all' in words
-    files = [w for w in words if not w.startswith('--')]
-    excused = {name: set() if everything else set(text.split())
-               for name, text in (('undocumented', UNDOCUMENTED), ('crowded', CROWDED), ('twice', TWICE))}
-    if '--documented' in words:
-        print('\n'.join(f for f in files if f.endswith('.h') and folder_of(f) not in excused['undocumented']))
-        return 0
-    sources = [Source(path) for path in files]
+def main(paths):
+    sources = [Source(path) for path in paths]
     uses_mpi = {folder_of(s.path) for s in sources if re.search(r'#include [<"](mpi\.h|common/parallel/)', s.text)}
     found, types = [], collections.defaultdict(list)
     for source in sources:
         folder = folder_of(source.path)
         for begin, _, head in source.declarations():
             function = function_of(head)
-            if function and len(function[2]) > PARAMETERS_MAX and folder not in excused['crowded']:
+            if function and len(function[2]) > PARAMETERS_MAX:
                 found.append((source.path, source.line(begin), f'{function[0]} takes {len(function[2])} parameters'))
             for name in types_of(head):
                 types[name].append((source.path, source.line(begin)))
-        if source.path.endswith('.h') and folder not in excused['undocumented']:
+        if source.path.endswith('.h'):
             found += [(source.path, source.line(at), text) for at, text in undocumented(source, folder in uses_mpi)]
     for name, places in types.items():
         public = name.startswith('nb_') or any(path.endswith('.h') for path, _ in places)
-        if public and len(places) > 1 and name not in excused['twice']:
+        if public and len(places) > 1:
             found += [(path, line, f'type {name} is defined {len(places)} times') for path, line in places]
     for path, line, text in sorted(found):
         print(f'{path}:{line}: {text}')

@@ -113,6 +113,19 @@ typedef struct nb_command {
     nb_status (*run)(struct nb_job *job, nb_error *err); /**< jobs/job.h */
 } nb_command;
 
+/** Defines a command, with the table `options` and the struct `settings` above it; other members of nb_command may
+ * follow
+ * (`.examples = ...`). */
+#define NB_COMMAND(ID, RUN, NAME, SUMMARY, USAGE, ...)                                                                 \
+    const nb_command nb_command_##ID = {.name = NAME,                                                                  \
+                                        .summary = SUMMARY,                                                            \
+                                        .usage = USAGE,                                                                \
+                                        .options = options,                                                            \
+                                        .option_count = sizeof options / sizeof *options,                              \
+                                        .settings_size = sizeof(settings),                                             \
+                                        .run = RUN,                                                                    \
+                                        __VA_ARGS__}
+
 /** All commands of the program. */
 typedef struct nb_command_list {
     const nb_command *const *all; /**< [count], in the order they are listed in */

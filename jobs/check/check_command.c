@@ -277,17 +277,10 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_check = {
-    .name = "check",
-    .summary = "is a checkpoint whole, is it really CLIP, and how fast is it here",
-    .usage = "--model DIR [--json]",
-    .description =
-        "Reads every tensor of a checkpoint, compares its shapes, says which published model it looks like,\n"
-        "computes known embeddings with it and measures its speed here.\n",
-    .examples = "  negbank check --model vit-b-32\n"
-                "  negbank check --model vit-b-32 --require-known-answers --json\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = check_run,
-};
+NB_COMMAND(check, check_run, "check", "is a checkpoint whole, is it really CLIP, and how fast is it here",
+           "--model DIR [--json]",
+           .description =
+               "Reads every tensor of a checkpoint, compares its shapes, says which published model it looks like,\n"
+               "computes known embeddings with it and measures its speed here.\n",
+           .examples = "  negbank check --model vit-b-32\n"
+                       "  negbank check --model vit-b-32 --require-known-answers --json\n");

@@ -186,10 +186,8 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_corpus = {
-    .name = "corpus",
-    .summary = "make the canonical corpus of candidate texts",
-    .usage = "-o C.nbc INPUT... [options]",
+NB_COMMAND(
+    corpus, corpus_run, "corpus", "make the canonical corpus of candidate texts", "-o C.nbc INPUT... [options]",
     .description =
         "Reads lines, csv, tsv, JSON lines, WordNet database files and tagged word lists, plain, gzip or zstd.\n"
         "Texts are normalised, de-duplicated exactly and sorted bytewise by all ranks together;\n"
@@ -204,9 +202,4 @@ const nb_command nb_command_corpus = {
                 "  mpirun -np 64 negbank corpus --column caption --memory 4G --scratch /local -o captions.nbc \\\n"
                 "      'shards/*.tsv.gz'\n"
                 "  negbank corpus -o words.nbc https://example.org/lists/words.txt.gz @addresses.sha256\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .mpi = true,
-    .run = corpus_run,
-};
+    .mpi = true);

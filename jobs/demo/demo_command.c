@@ -32,17 +32,10 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_demo = {
-    .name = "demo",
-    .summary = "make a small world of pictures, labels, words and a small CLIP",
-    .usage = "-o DIR [options]",
-    .description = "Draws pictures of coloured shapes with labels, writes lists of words and a CLIP that was trained "
-                   "on such pictures:\n"
-                   "a world in which every command can be tried within seconds.\n",
-    .examples = "  negbank demo -o world\n"
-                "  negbank demo --seed 7 -o another-world\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = demo,
-};
+NB_COMMAND(demo, demo, "demo", "make a small world of pictures, labels, words and a small CLIP", "-o DIR [options]",
+           .description =
+               "Draws pictures of coloured shapes with labels, writes lists of words and a CLIP that was trained "
+               "on such pictures:\n"
+               "a world in which every command can be tried within seconds.\n",
+           .examples = "  negbank demo -o world\n"
+                       "  negbank demo --seed 7 -o another-world\n");

@@ -112,10 +112,9 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_embed_images = {
-    .name = "embed images",
-    .summary = "embed images with CLIP's image tower",
-    .usage = "--model DIR -o I.nbe INPUT... [options]",
+NB_COMMAND(
+    embed_images, embed_images_run, "embed images", "embed images with CLIP's image tower",
+    "--model DIR -o I.nbe INPUT... [options]",
     .description =
         "Inputs are folders, image lists, image files and webdataset shards (.tar, .tar.gz, .tar.zst), also as "
         "patterns.\n"
@@ -127,9 +126,4 @@ const nb_command nb_command_embed_images = {
     .examples = "  mpirun -np 4 negbank embed images --model vit-b-16 -o wild.nbe wild-images/\n"
                 "  negbank embed images --model vit-b-16 --labels-from list -o id.nbe id-train.txt\n"
                 "  srun negbank embed images --model vit-b-16 --resume -o wild.nbe 'shards/wild-*.tar'\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .mpi = true,
-    .run = embed_images_run,
-};
+    .mpi = true);

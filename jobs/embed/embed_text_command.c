@@ -52,10 +52,9 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_embed_text = {
-    .name = "embed text",
-    .summary = "embed a corpus with CLIP's text tower",
-    .usage = "--model DIR -o T.nbe C.nbc [options]",
+NB_COMMAND(
+    embed_text, embed_text_run, "embed text", "embed a corpus with CLIP's text tower",
+    "--model DIR -o T.nbe C.nbc [options]",
     .description =
         "Every text goes through its prompts into the text tower; the mean of its embeddings, normalised, is its row.\n"
         "\n"
@@ -64,9 +63,4 @@ const nb_command nb_command_embed_text = {
     .examples = "  mpirun -np 4 negbank embed text --model vit-b-16 -o wordnet.nbe wordnet.nbc\n"
                 "  negbank embed text --model vit-b-16 --prompt 'a photo of a {}.' --prompt 'a drawing of a {}.' \\\n"
                 "      -o words.nbe words.nbc\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .mpi = true,
-    .run = embed_text_run,
-};
+    .mpi = true);

@@ -417,10 +417,9 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_eval = {
-    .name = "eval",
-    .summary = "AUROC, FPR95 and AUPR of ID images against OOD sets; tables and reports",
-    .usage = "--id S.tsv --ood NAME=S.tsv ... [--bank B.nbank] [-o M.json] [options]",
+NB_COMMAND(
+    eval, eval, "eval", "AUROC, FPR95 and AUPR of ID images against OOD sets; tables and reports",
+    "--id S.tsv --ood NAME=S.tsv ... [--bank B.nbank] [-o M.json] [options]",
     .description =
         "Prints AUROC, FPR95 by both conventions, AUPR and average precision of ID images against sets of OOD images,\n"
         "which are score files or, with --bank, embedding stores that are scored here.\n"
@@ -429,9 +428,4 @@ const nb_command nb_command_eval = {
                 "  negbank eval --bank pets.nbank --id id.nbe --ood cars=cars.nbe --report pets.html --plots plots\n"
                 "  negbank eval --bank pets.nbank --id id.nbe --ood cars=cars.nbe --score adaneg --seed 1 --repeat 5\n"
                 "  negbank eval --id s0/id.tsv --id s1/id.tsv --ood cars=s0/cars.tsv --ood cars=s1/cars.tsv\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .more = nb_score_more,
-    .run = eval,
-};
+    .more = nb_score_more);

@@ -135,19 +135,12 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_help = {
-    .name = "help",
-    .summary = "explain a command; man pages and completion for shells",
-    .usage = "[COMMAND...] [--man | --list | --completion SHELL]",
-    .description = "Prints the options of a command, as its --help does, or all commands.\n"
-                   "\n"
-                   "Installed, the man pages and the completion are where man, bash and zsh look for them.\n"
-                   "From a build folder, bash takes the completion by the last of the examples.\n",
-    .examples = "  negbank help embed text\n"
-                "  negbank help --man mine > negbank-mine.1\n"
-                "  eval \"$(negbank help --completion bash)\"\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = help_run,
-};
+NB_COMMAND(help, help_run, "help", "explain a command; man pages and completion for shells",
+           "[COMMAND...] [--man | --list | --completion SHELL]",
+           .description = "Prints the options of a command, as its --help does, or all commands.\n"
+                          "\n"
+                          "Installed, the man pages and the completion are where man, bash and zsh look for them.\n"
+                          "From a build folder, bash takes the completion by the last of the examples.\n",
+           .examples = "  negbank help embed text\n"
+                       "  negbank help --man mine > negbank-mine.1\n"
+                       "  eval \"$(negbank help --completion bash)\"\n");

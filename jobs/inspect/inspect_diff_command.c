@@ -51,17 +51,11 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_inspect_diff = {
-    .name = "inspect diff",
-    .summary = "how two files of one kind differ in content",
-    .usage = "A B [--json] [--exit-code]",
-    .description = "Compares two files of one kind by content: what is in one alone, what is in both but differs, and "
-                   "by how much.\n"
-                   "How and where they were made is left out.\n",
-    .examples = "  negbank inspect diff pets.nbank pets-int8.nbank\n"
-                "  negbank inspect diff --exit-code -q old.nbc new.nbc && echo identical\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = inspect_diff,
-};
+NB_COMMAND(inspect_diff, inspect_diff, "inspect diff", "how two files of one kind differ in content",
+           "A B [--json] [--exit-code]",
+           .description =
+               "Compares two files of one kind by content: what is in one alone, what is in both but differs, and "
+               "by how much.\n"
+               "How and where they were made is left out.\n",
+           .examples = "  negbank inspect diff pets.nbank pets-int8.nbank\n"
+                       "  negbank inspect diff --exit-code -q old.nbc new.nbc && echo identical\n");

@@ -101,15 +101,8 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_inspect_export = {
-    .name = "inspect export",
-    .summary = "texts and embeddings of a file, for other programs",
-    .usage = "FILE [--texts F.txt] [--embeddings M.npy]",
-    .description = "Verifies the file and writes the parts that are asked for.\n",
-    .examples = "  negbank inspect export pets.nbank --texts negatives.txt --embeddings negatives.npy\n"
-                "  negbank inspect export wordnet.nbc --texts candidates.txt\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = inspect_export,
-};
+NB_COMMAND(inspect_export, inspect_export, "inspect export", "texts and embeddings of a file, for other programs",
+           "FILE [--texts F.txt] [--embeddings M.npy]",
+           .description = "Verifies the file and writes the parts that are asked for.\n",
+           .examples = "  negbank inspect export pets.nbank --texts negatives.txt --embeddings negatives.npy\n"
+                       "  negbank inspect export wordnet.nbc --texts candidates.txt\n");

@@ -49,17 +49,11 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_inspect_info = {
-    .name = "inspect info",
-    .summary = "what a file is, where it comes from, whether it is whole",
-    .usage = "FILE [--json]",
-    .description = "Verifies the file, then prints its kind, its size, its inputs with their digests and the options "
-                   "it was made with.\n"
-                   "The record of its run is shown too where it lies beside the file.\n",
-    .examples = "  negbank inspect info pets.nbank\n"
-                "  negbank inspect info --json wordnet.nbe\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = inspect_info,
-};
+NB_COMMAND(inspect_info, inspect_info, "inspect info", "what a file is, where it comes from, whether it is whole",
+           "FILE [--json]",
+           .description =
+               "Verifies the file, then prints its kind, its size, its inputs with their digests and the options "
+               "it was made with.\n"
+               "The record of its run is shown too where it lies beside the file.\n",
+           .examples = "  negbank inspect info pets.nbank\n"
+                       "  negbank inspect info --json wordnet.nbe\n");

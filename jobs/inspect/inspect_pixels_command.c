@@ -64,15 +64,8 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_inspect_pixels = {
-    .name = "inspect pixels",
-    .summary = "the preprocessed crop of an image",
-    .usage = "--size N IMAGE -o OUT.png|OUT.npy [options]",
-    .description = "Resizes and crops an image as the image tower gets it, and writes what comes of it.\n",
-    .examples = "  negbank inspect pixels --size 224 cat.jpg -o seen.png\n"
-                "  negbank inspect pixels --size 336 cat.jpg -o seen.npy\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = inspect_pixels,
-};
+NB_COMMAND(inspect_pixels, inspect_pixels, "inspect pixels", "the preprocessed crop of an image",
+           "--size N IMAGE -o OUT.png|OUT.npy [options]",
+           .description = "Resizes and crops an image as the image tower gets it, and writes what comes of it.\n",
+           .examples = "  negbank inspect pixels --size 224 cat.jpg -o seen.png\n"
+                       "  negbank inspect pixels --size 336 cat.jpg -o seen.npy\n");

@@ -123,16 +123,10 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_inspect_tokens = {
-    .name = "inspect tokens",
-    .summary = "token ids of text lines on standard input",
-    .usage = "--model DIR [--jsonl] < TEXT",
+NB_COMMAND(
+    inspect_tokens, inspect_tokens, "inspect tokens", "token ids of text lines on standard input",
+    "--model DIR [--jsonl] < TEXT",
     .description =
         "Prints a line of token ids for every line of standard input, as the text tower of the checkpoint gets them.\n",
     .examples = "  echo 'a photo of a cat.' | negbank inspect tokens --model vit-b-16\n"
-                "  negbank inspect tokens --model vit-b-16 --jsonl < cases.jsonl\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = inspect_tokens,
-};
+                "  negbank inspect tokens --model vit-b-16 --jsonl < cases.jsonl\n");

@@ -36,16 +36,9 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_inspect_verify = {
-    .name = "inspect verify",
-    .summary = "whether a file is whole, else where it broke (exit code 7)",
-    .usage = "FILE [--json]",
-    .description = "Reads the whole file against its seal and the checksums of its tiles.\n"
-                   "Of a damaged file it says which dataset or tile broke, and ends with exit status 7.\n",
-    .examples = "  negbank inspect verify pets.nbank\n"
-                "  negbank inspect verify --json wordnet.nbe\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = inspect_verify,
-};
+NB_COMMAND(inspect_verify, inspect_verify, "inspect verify",
+           "whether a file is whole, else where it broke (exit code 7)", "FILE [--json]",
+           .description = "Reads the whole file against its seal and the checksums of its tiles.\n"
+                          "Of a damaged file it says which dataset or tile broke, and ends with exit status 7.\n",
+           .examples = "  negbank inspect verify pets.nbank\n"
+                       "  negbank inspect verify --json wordnet.nbe\n");

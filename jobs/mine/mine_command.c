@@ -262,10 +262,9 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_mine = {
-    .name = "mine",
-    .summary = "select a bank of negative labels",
-    .usage = "--texts T.nbe --labels L.txt (--model DIR | --label-embeddings L.nbe) -o B.nbank [options]",
+NB_COMMAND(
+    mine, mine_run, "mine", "select a bank of negative labels",
+    "--texts T.nbe --labels L.txt (--model DIR | --label-embeddings L.nbe) -o B.nbank [options]",
     .description =
         "Selects, by a criterion, the texts that serve best as negative labels, and writes a bank of them, the labels "
         "and their embeddings.\n"
@@ -277,10 +276,4 @@ const nb_command nb_command_mine = {
                 "      --id-images pets-16-a-class.nbe --wild-images wild.nbe -o pets.nbank\n"
                 "  negbank mine --texts wordnet.nbe --labels pets.txt --model vit-b-16 --criterion neglabel \\\n"
                 "      --count 10000 --explain why.tsv -o pets-neglabel.nbank\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .more = nb_mining_row,
-    .mpi = true,
-    .run = mine_run,
-};
+    .more = nb_mining_row, .mpi = true);

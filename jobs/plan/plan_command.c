@@ -233,17 +233,10 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_plan = {
-    .name = "plan",
-    .summary = "what a run file would take: tiles, memory, bytes, hours",
-    .usage = "CONFIG [options]",
-    .description = "Reads a run file and the sizes of its inputs, and prints tiles, memory a rank, bytes and hours of "
-                   "every stage.\n"
-                   "Rates that are not given are measured here.\n",
-    .examples = "  negbank plan pets.yaml --ranks 64 --ranks-per-node 16 --memory-per-rank 4G\n"
-                "  negbank plan pets.yaml --ranks 64 --rate texts=1400 --rate images=23 --json\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(nb_plan_settings),
-    .run = plan_make_plan,
-};
+NB_COMMAND(plan, plan_make_plan, "plan", "what a run file would take: tiles, memory, bytes, hours", "CONFIG [options]",
+           .description =
+               "Reads a run file and the sizes of its inputs, and prints tiles, memory a rank, bytes and hours of "
+               "every stage.\n"
+               "Rates that are not given are measured here.\n",
+           .examples = "  negbank plan pets.yaml --ranks 64 --ranks-per-node 16 --memory-per-rank 4G\n"
+                       "  negbank plan pets.yaml --ranks 64 --rate texts=1400 --rate images=23 --json\n");

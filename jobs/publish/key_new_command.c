@@ -56,15 +56,7 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_key_new = {
-    .name = "key new",
-    .summary = "make a key pair to sign banks with",
-    .usage = "-o KEY [options]",
-    .description = "Makes a secret key and its public half in the format of minisign.\n",
-    .examples = "  negbank key new -o bank.key\n"
-                "  negbank key new -o ci.key --password-file secret.txt --strength interactive\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = key_new,
-};
+NB_COMMAND(key_new, key_new, "key new", "make a key pair to sign banks with", "-o KEY [options]",
+           .description = "Makes a secret key and its public half in the format of minisign.\n",
+           .examples = "  negbank key new -o bank.key\n"
+                       "  negbank key new -o ci.key --password-file secret.txt --strength interactive\n");

@@ -53,15 +53,7 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_key_show = {
-    .name = "key show",
-    .summary = "a key's id and public half",
-    .usage = "KEY [options]",
-    .description = "Prints what kind of key it is, its id and its public half.\n",
-    .examples = "  negbank key show bank.key\n"
-                "  negbank key show bank.key.pub\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = key_show,
-};
+NB_COMMAND(key_show, key_show, "key show", "a key's id and public half", "KEY [options]",
+           .description = "Prints what kind of key it is, its id and its public half.\n",
+           .examples = "  negbank key show bank.key\n"
+                       "  negbank key show bank.key.pub\n");

@@ -430,17 +430,10 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_publish = {
-    .name = "publish",
-    .summary = "bring a bank, signed, to a server, with card and index",
-    .usage = "B.nbank URL [options]",
+NB_COMMAND(
+    publish, publish_run, "publish", "bring a bank, signed, to a server, with card and index", "B.nbank URL [options]",
     .description = "Uploads the bank, its digest, its signature and a card, and adds it to the index beside it.\n"
                    "Two publishers at once lose nothing.\n"
                    "A later run goes on where a broken one ended.\n",
     .examples = "  negbank publish pets.nbank https://banks.example.org/ --sign bank.key --metrics pets.json\n"
-                "  negbank publish pets.nbank s3://banks/pets.nbank --version 2 --site public/\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = publish_run,
-};
+                "  negbank publish pets.nbank s3://banks/pets.nbank --version 2 --site public/\n");

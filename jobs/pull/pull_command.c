@@ -446,18 +446,11 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_pull = {
-    .name = "pull",
-    .summary = "fetch and verify a bank or a checkpoint",
-    .usage = "URL|NAME|--model URL [-o FILE] [options]",
+NB_COMMAND(
+    pull, pull, "pull", "fetch and verify a bank or a checkpoint", "URL|NAME|--model URL [-o FILE] [options]",
     .description = "Checks digest, seal and, with --verify, signatures before a file gets its name.\n"
                    "An index that is older than one seen before, or that lost its signature, is refused.\n",
     .examples =
         "  negbank pull https://banks.example.org/pets.nbank -o pets.nbank --verify bank.key.pub\n"
         "  negbank pull pets@2 --index https://banks.example.org/index.json -o pets.nbank\n"
-        "  negbank pull --model https://huggingface.co/openai/clip-vit-base-patch16/resolve/main/ -o vit-b-16\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = pull,
-};
+        "  negbank pull --model https://huggingface.co/openai/clip-vit-base-patch16/resolve/main/ -o vit-b-16\n");

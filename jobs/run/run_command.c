@@ -306,18 +306,11 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_run = {
-    .name = "run",
-    .summary = "run all stages of a run file, skipping finished ones",
-    .usage = "CONFIG [options]",
-    .description = "A run file has a section a stage, with the options of its command.\n"
-                   "Stages run in the order in which they need each other.\n"
-                   "One is finished when its output was made by these options from these inputs; it is skipped.\n",
-    .examples = "  negbank run configs/demo.yaml --ranks 4\n"
-                "  negbank run pets.yaml --dry-run\n"
-                "  negbank run pets.yaml --only mine --launcher 'srun --mpi=pmix'\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = run_run,
-};
+NB_COMMAND(run, run_run, "run", "run all stages of a run file, skipping finished ones", "CONFIG [options]",
+           .description =
+               "A run file has a section a stage, with the options of its command.\n"
+               "Stages run in the order in which they need each other.\n"
+               "One is finished when its output was made by these options from these inputs; it is skipped.\n",
+           .examples = "  negbank run configs/demo.yaml --ranks 4\n"
+                       "  negbank run pets.yaml --dry-run\n"
+                       "  negbank run pets.yaml --only mine --launcher 'srun --mpi=pmix'\n");

@@ -254,10 +254,9 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_score = {
-    .name = "score",
-    .summary = "score images with a bank",
-    .usage = "--bank B.nbank (--images I.nbe [--model DIR] | --model DIR INPUT...) -o S.tsv [options]",
+NB_COMMAND(
+    score, score, "score", "score images with a bank",
+    "--bank B.nbank (--images I.nbe [--model DIR] | --model DIR INPUT...) -o S.tsv [options]",
     .description =
         "Scores embedded images, or images that a checkpoint embeds on the way, with the labels and negatives of a "
         "bank.\n"
@@ -269,10 +268,4 @@ const nb_command nb_command_score = {
         "  negbank score --bank pets.nbank --images id.nbe --images ood.nbe --score adaneg --order stream.txt \\\n"
         "      -o stream.tsv\n"
         "  negbank score --bank pets.nbank --images test.nbe --model vit-b-16 --score interneg -o interneg.tsv\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .more = nb_score_more,
-    .mpi = true,
-    .run = score,
-};
+    .more = nb_score_more, .mpi = true);

@@ -81,15 +81,9 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_store_export = {
-    .name = "store export",
-    .summary = "write a store's rows as .npy and text",
-    .usage = "S.nbe --embeddings M.npy [options]",
+NB_COMMAND(
+    store_export, store_export_run, "store export", "write a store's rows as .npy and text",
+    "S.nbe --embeddings M.npy [options]",
     .description = "Writes the matrix of a store, its names and its labels as files that numpy and text tools read.\n",
     .examples = "  negbank store export words.nbe --embeddings words.npy --names words.txt\n"
-                "  negbank store export id.nbe --embeddings first.npy --labels first-labels.npy --rows 0:100\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = store_export_run,
-};
+                "  negbank store export id.nbe --embeddings first.npy --labels first-labels.npy --rows 0:100\n");

@@ -46,16 +46,9 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_store_import = {
-    .name = "store import",
-    .summary = "make an embedding store of a .npy matrix",
-    .usage = "-o S.nbe --embeddings M.npy [options]",
-    .description = "Embeddings that another program computed become a store like those of negbank embed.\n"
-                   "Mining and scoring then need no checkpoint.\n",
-    .examples = "  negbank store import --embeddings words.npy --names words.txt -o words.nbe\n"
-                "  negbank store import --embeddings id.npy --labels id-labels.npy -o id.nbe\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .run = store_import_run,
-};
+NB_COMMAND(store_import, store_import_run, "store import", "make an embedding store of a .npy matrix",
+           "-o S.nbe --embeddings M.npy [options]",
+           .description = "Embeddings that another program computed become a store like those of negbank embed.\n"
+                          "Mining and scoring then need no checkpoint.\n",
+           .examples = "  negbank store import --embeddings words.npy --names words.txt -o words.nbe\n"
+                       "  negbank store import --embeddings id.npy --labels id-labels.npy -o id.nbe\n");

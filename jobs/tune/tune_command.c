@@ -283,10 +283,9 @@ static const nb_option options[] = {
     NB_TALK_OPTIONS,
 };
 
-const nb_command nb_command_tune = {
-    .name = "tune",
-    .summary = "fine-tune both towers on ID images and labels (CMA), or train them on captions",
-    .usage = "(--model DIR | --from-scratch CONFIG) --images LIST (--labels L.txt | --captions) -o OUT [options]",
+NB_COMMAND(
+    tune, tune_run, "tune", "fine-tune both towers on ID images and labels (CMA), or train them on captions",
+    "(--model DIR | --from-scratch CONFIG) --images LIST (--labels L.txt | --captions) -o OUT [options]",
     .description =
         "Tunes both towers on ID images and the texts of their labels with CMA's loss, or with CLIP's own (--lambda "
         "0).\n"
@@ -299,9 +298,4 @@ const nb_command nb_command_tune = {
         "  negbank tune --model vit-b-16 --images id-train.txt --labels pets.txt --lambda 0 --batch 64 \\\n"
         "      --steps 200 --warmup 20 --eval-images id-test.txt --eval-every 50 -o tuned\n"
         "  mpirun -np 2 negbank tune --from-scratch config.json --images train.tar --captions --lambda 0 -o new\n",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .settings_size = sizeof(settings),
-    .mpi = true,
-    .run = tune_run,
-};
+    .mpi = true);
