@@ -27,11 +27,11 @@ nb_status nb_option_format(nb_buffer *out, const nb_parsed *p, const nb_option *
     }
 }
 
-/* A YAML double-quoted scalar; the reader of run files takes "$$" for a dollar sign. */
+/* A YAML double-quoted scalar, empty for NULL; the reader of run files takes "$$" for a dollar sign. */
 static void option_print_quoted(FILE *out, const char *text)
 {
     fputc('"', out);
-    for (; *text; text++) {
+    for (; text && *text; text++) {
         if (*text == '"' || *text == '\\') {
             fputc('\\', out);
         }

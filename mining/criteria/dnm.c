@@ -68,7 +68,7 @@ static void dnm_close(void *opaque)
 /* The candidate behind number `other`. */
 static size_t dnm_id_of(const state *s, size_t other)
 {
-    if (!s->sampled) {
+    if (!s->sampled || !s->others) {
         return other;
     }
     uint64_t n = s->evidence->candidates->count, begin = other * n / s->others, end = (other + 1) * n / s->others;

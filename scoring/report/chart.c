@@ -65,6 +65,7 @@ static size_t chart_logarithmic_ticks(const nb_axis *a, size_t most, double *tic
     static const double all[] = {1, 2, 5};
     for (size_t take = 3; take > 0; take -= 2) { /* 1, 2, 5, else powers of ten alone */
         size_t count = 0;
+        /* NOLINTNEXTLINE(clang-analyzer-security.FloatLoopCounter): ten times a power of ten; few steps */
         for (double power = pow(10, floor(log10(a->low))); power <= a->high; power *= 10) {
             for (size_t i = 0; i < take; i++) {
                 double tick = all[i] * power;

@@ -80,8 +80,9 @@ static size_t evaluation_labels_said(const nb_sample *s)
 {
     const char *line = evaluation_comment(s, "bank ");
     const char *colon = line ? strchr(line, ':') : NULL;
-    unsigned long long count = 0;
-    return colon && sscanf(colon, ": %9llu labels", &count) == 1 ? (size_t)count : 0;
+    char *end = NULL;
+    unsigned long long count = colon && strncmp(colon, ": ", 2) == 0 ? strtoull(colon + 2, &end, 10) : 0;
+    return end && strncmp(end, " labels", 7) == 0 && count < 1000000000 ? (size_t)count : 0;
 }
 
 static nb_status evaluation_refuse_class(const nb_sample *s, size_t i, const char *what, int32_t number,

@@ -17,7 +17,8 @@ typedef struct settings {
 
 static double dnm_score_rho(double tau, size_t labels, size_t negatives, size_t groups)
 {
-    return (double)(negatives / groups) * (1 - tau) / ((double)labels * tau);
+    size_t size = negatives / groups; /* of a group; the remainder is dropped */
+    return (double)size * (1 - tau) / ((double)labels * tau);
 }
 
 static nb_status dnm_score_settle(nb_score_parameters *parameters, size_t labels, size_t negatives, char *note,

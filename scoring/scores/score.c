@@ -68,7 +68,7 @@ static nb_status score_arrange(nb_scorer *s, const float *extra, nb_error *err)
         order[k] = swap;
     }
     for (size_t i = 0; i < m; i++) {
-        if (order[i] < b->negative_count) {
+        if (!extra || order[i] < b->negative_count) {
             score_copy_row(negatives + i * s->d, b->negative_rows + order[i] * s->d, s->d);
         } else {
             memcpy(negatives + i * s->d, extra + (order[i] - b->negative_count) * s->d, s->d * sizeof *extra);

@@ -73,14 +73,14 @@ size_t nb_instruction_sets(const nb_instruction_set *out[NB_INSTRUCTION_SETS])
 static const nb_instruction_set *instruction_set_choose(void)
 {
     const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
-    size_t count = nb_instruction_sets(sets);
+    size_t count = nb_instruction_sets(sets); /* 1 at least: plain code runs everywhere */
     const char *wanted = getenv("NEGBANK_VECTOR");
     for (size_t i = 0; wanted && i < count; i++) {
         if (strcmp(sets[i]->name, wanted) == 0) {
             return sets[i];
         }
     }
-    return sets[count - 1];
+    return count ? sets[count - 1] : &table[0];
 }
 
 const nb_instruction_set *nb_instruction_set_best(void)
