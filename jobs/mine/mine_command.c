@@ -59,6 +59,30 @@ static nb_status mine_choose_methods(run *r, const nb_criterion *asked, nb_error
     return NB_OK;
 }
 
+static bool mine_has_parameter(const nb_method_parameters *p, const char *name)
+{
+    for (size_t k = 0; k < p->count; k++) {
+        if (strcmp(p->rows[k].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Warns of parameters that were given for other criteria or rules than those that are used. */
+static void mine_warn_of_idle(const run *r)
+{
+    nb_option row;
+    for (size_t i = 0; nb_mining_row(i, &row); i++) {
+        bool used = mine_has_parameter(&r->criterion->parameters, row.name) ||
+                    mine_has_parameter(&r->rejection->parameters, row.name);
+        if (!used && nb_option_given(r->job->options, row.name) != NB_FROM_DEFAULT) {
+            nb_log_warn(&r->job->log, "--%s has no effect: the criterion %s does not use it", row.name,
+                        r->criterion->name);
+        }
+    }
+}
+
 /* How many to keep: --count or --fraction, the one from the stronger source, else the own of the criterion asked for,
  * or all that are accepted where these are fewer. */
 static nb_status mine_choose_quota(run *r, const nb_criterion *asked, nb_error *err)
@@ -90,6 +114,7 @@ static nb_status mine_read_inputs(run *r, nb_error *err)
     const nb_criterion *asked = nb_criterion_find(s->criterion);
     nb_status status;
     NB_TRY(mine_choose_methods(r, asked, err));
+    mine_warn_of_idle(r);
     NB_TRY(mine_choose_quota(r, asked, err));
     NB_TRY(nb_mine_visual_check(&s->visual, &s->from, err));
     NB_TRY(nb_mine_inputs_open(&r->in, r->job, &s->from, err));
