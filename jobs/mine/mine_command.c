@@ -69,14 +69,26 @@ static bool mine_has_parameter(const nb_method_parameters *p, const char *name)
     return false;
 }
 
-/* Warns of parameters that were given for other criteria or rules than those that are used. */
+/* True when the rule, the criterion or one that only stands in the table of --explain takes the parameter. */
+static bool mine_uses(const run *r, const char *name)
+{
+    const nb_mine_sources *from = &r->set->from;
+    const nb_mine_plan plan = {.criterion = r->criterion, .all_columns = r->set->explain != NULL};
+    const nb_criterion *criteria[NB_MINE_CRITERIA];
+    size_t count = nb_mine_criteria(&plan, from->id_images != NULL, from->wild_images != NULL, criteria);
+    bool used = mine_has_parameter(&r->rejection->parameters, name);
+    for (size_t i = 0; i < count && !used; i++) {
+        used = mine_has_parameter(&criteria[i]->parameters, name);
+    }
+    return used;
+}
+
+/* Warns of parameters that were given for criteria or rules other than those that are used. */
 static void mine_warn_of_idle(const run *r)
 {
     nb_option row;
     for (size_t i = 0; nb_mining_row(i, &row); i++) {
-        bool used = mine_has_parameter(&r->criterion->parameters, row.name) ||
-                    mine_has_parameter(&r->rejection->parameters, row.name);
-        if (!used && nb_option_given(r->job->options, row.name) != NB_FROM_DEFAULT) {
+        if (nb_option_given(r->job->options, row.name) != NB_FROM_DEFAULT && !mine_uses(r, row.name)) {
             nb_log_warn(&r->job->log, "--%s has no effect: the criterion %s does not use it", row.name,
                         r->criterion->name);
         }

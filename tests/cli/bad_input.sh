@@ -90,6 +90,10 @@ for option in quantile affinity-temperature tau; do
     says "--$option has no effect: the criterion dnm does not use it"
 done
 grep -q -- '--neighbours has no effect' err && die 'its own parameter is taken for idle'
+run 0 "${NB[@]}" mine --config idle.yaml --texts t.nbe --labels w/labels.txt --model w/model --count 5 --tau 0.3 \
+    --explain idle.tsv -o explained.nbank
+says '--tau has no effect'
+grep -q -- '--quantile has no effect' err && die "a parameter of the table's columns is taken for idle"
 case_ 'label embeddings that fit'
 done_ mine -q --texts t.nbe --labels k.txt --label-embeddings k.nbe --criterion neglabel --count 5 -o good.nbank
 
