@@ -195,17 +195,27 @@ done:
     return status;
 }
 
-/* Options of streams mean something with a bank and a score of streams alone. */
+static void eval_warn_if(const run *r, bool idle, const char *option)
+{
+    if (idle && nb_option_given(r->job->options, option) != NB_FROM_DEFAULT) {
+        nb_log_warn(&r->job->log, "--%s has no effect: %s", option,
+                    r->set->bank ? "the score does not use it" : "score files are read as they are");
+    }
+}
+
+/* A score and its parameters mean something with a bank alone, and those of streams with a score of streams. --seed
+ * seeds more than scores. */
 static void eval_warn_of_idle(const run *r)
 {
-    static const char *const options[] = {"order", "batch", "model"};
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        bool idle = !r->plan.paired || (i == 2 && !nb_score_visual(&r->scorer, NULL));
-        if (idle && nb_option_given(r->job->options, options[i]) != NB_FROM_DEFAULT) {
-            nb_log_warn(&r->job->log, "--%s has no effect: %s", options[i],
-                        r->set->bank ? "the score does not use it" : "score files are read as they are");
-        }
+    const nb_score_rule *rule = r->set->bank ? r->scorer.rule : NULL;
+    nb_option row;
+    eval_warn_if(r, !rule, "score");
+    for (size_t i = 0; nb_score_more(i, &row); i++) {
+        eval_warn_if(r, strcmp(row.name, "seed") != 0 && !(rule && nb_parameter_find(rule, row.name)), row.name);
     }
+    eval_warn_if(r, !r->plan.paired, "order");
+    eval_warn_if(r, !r->plan.paired, "batch");
+    eval_warn_if(r, !r->plan.paired || !nb_score_visual(&r->scorer, NULL), "model");
 }
 
 /* Opens the bank and finds out whether its score is one of streams. */

@@ -59,6 +59,42 @@ static nb_status mine_choose_methods(run *r, const nb_criterion *asked, nb_error
     return NB_OK;
 }
 
+static bool mine_has_parameter(const nb_method_parameters *p, const char *name)
+{
+    for (size_t k = 0; k < p->count; k++) {
+        if (strcmp(p->rows[k].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* True when the rule, the criterion or one that only stands in the table of --explain takes the parameter. */
+static bool mine_uses(const run *r, const char *name)
+{
+    const nb_mine_sources *from = &r->set->from;
+    const nb_mine_plan plan = {.criterion = r->criterion, .all_columns = r->set->explain != NULL};
+    const nb_criterion *criteria[NB_MINE_CRITERIA];
+    size_t count = nb_mine_criteria(&plan, from->id_images != NULL, from->wild_images != NULL, criteria);
+    bool used = mine_has_parameter(&r->rejection->parameters, name);
+    for (size_t i = 0; i < count && !used; i++) {
+        used = mine_has_parameter(&criteria[i]->parameters, name);
+    }
+    return used;
+}
+
+/* Warns of parameters that were given for criteria or rules other than those that are used. */
+static void mine_warn_of_idle(const run *r)
+{
+    nb_option row;
+    for (size_t i = 0; nb_mining_row(i, &row); i++) {
+        if (nb_option_given(r->job->options, row.name) != NB_FROM_DEFAULT && !mine_uses(r, row.name)) {
+            nb_log_warn(&r->job->log, "--%s has no effect: the criterion %s does not use it", row.name,
+                        r->criterion->name);
+        }
+    }
+}
+
 /* How many to keep: --count or --fraction, the one from the stronger source, else the own of the criterion asked for,
  * or all that are accepted where these are fewer. */
 static nb_status mine_choose_quota(run *r, const nb_criterion *asked, nb_error *err)
@@ -90,6 +126,7 @@ static nb_status mine_read_inputs(run *r, nb_error *err)
     const nb_criterion *asked = nb_criterion_find(s->criterion);
     nb_status status;
     NB_TRY(mine_choose_methods(r, asked, err));
+    mine_warn_of_idle(r);
     NB_TRY(mine_choose_quota(r, asked, err));
     NB_TRY(nb_mine_visual_check(&s->visual, &s->from, err));
     NB_TRY(nb_mine_inputs_open(&r->in, r->job, &s->from, err));

@@ -82,6 +82,18 @@ done_ embed images -q --model w/model -o shots.nbe w/id-test.txt
 run 0 "${NB[@]}" mine --texts t.nbe --labels w/labels.txt --model w/model --id-images shots.nbe --count 5 -o fallen.nbank
 says 'falls back to dnm density'
 grep -q '"criterion used": "dnm"' fallen.nbank.run.json || die 'its record does not say so'
+case_ 'parameters of other criteria, from the command line, a run file and the environment'
+printf 'mine:\n  criterion: dnm\n  quantile: 0.9\n  neighbours: 5\n' >idle.yaml
+run 0 env NEGBANK_MINE_AFFINITY_TEMPERATURE=0.1 "${NB[@]}" mine --config idle.yaml --texts t.nbe --labels w/labels.txt \
+    --model w/model --count 5 --tau 0.3 -o idle.nbank
+for option in quantile affinity-temperature tau; do
+    says "--$option has no effect: the criterion dnm does not use it"
+done
+grep -q -- '--neighbours has no effect' err && die 'its own parameter is taken for idle'
+run 0 "${NB[@]}" mine --config idle.yaml --texts t.nbe --labels w/labels.txt --model w/model --count 5 --tau 0.3 \
+    --explain idle.tsv -o explained.nbank
+says '--tau has no effect'
+grep -q -- '--quantile has no effect' err && die "a parameter of the table's columns is taken for idle"
 case_ 'label embeddings that fit'
 done_ mine -q --texts t.nbe --labels k.txt --label-embeddings k.nbe --criterion neglabel --count 5 -o good.nbank
 

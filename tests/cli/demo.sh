@@ -28,6 +28,14 @@ run 0 "$NEGBANK" demo -q --random-weights -o random
 grep -q 'RANDOM' random/README.txt || die "README.txt does not say that the weights are random"
 cmp -s random/model/model.safetensors world/model/model.safetensors && die "the weights are the trained ones"
 
+case_ "scripts refuse words they do not know, before they build or install anything"
+for script in quickstart train-demo; do
+    run 2 env NEGBANK_BUILD=/dev/null/none "$TESTS/../jobs/$script" --foo
+    says "unknown option '--foo'"
+done
+run 2 "$TESTS/../jobs/packages" build foo
+says 'jobs/packages build'
+
 case_ "jobs/train-demo, for two steps; run again, nothing is left to do"
 run 0 env STEPS=2 PICTURES=300 "$TESTS/../jobs/train-demo" new
 says "2 steps of 256 pairs"

@@ -141,6 +141,12 @@ run 0 "${NB[@]}" eval --bank b.nbank --id s.nbe --ood n=near.nbe --batch 3
 says '--batch has no effect: the score does not use it'
 run 0 "${NB[@]}" eval --id s.tsv --ood n=near.tsv --order near.order
 says '--order has no effect: score files are read'
+run 0 "${NB[@]}" eval --bank b.nbank --id s.nbe --ood n=near.nbe --score mcm --gamma 0.3 --temperature 2 --seed 1
+says '--gamma has no effect: the score does not use it'
+grep -Eq -- '--(seed|temperature|score) has no effect' err && die 'what is used is taken for idle'
+run 0 "${NB[@]}" eval --id s.tsv --ood n=near.tsv --score mcm --tau 0.3
+says '--score has no effect: score files are read'
+says '--tau has no effect: score files are read'
 
 case_ 'visual negatives along the streams need a checkpoint or a bank that has some'
 refused 2 out.json eval -o out.json --bank b.nbank --id s.nbe --ood n=near.nbe --score interneg --visual 5

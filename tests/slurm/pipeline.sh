@@ -19,6 +19,8 @@ absent run.run/jobs.tsv
 case_ 'the batch script asks for the stage it is to make'
 NEGBANK_SLURM=$SLURM run 2 bash "$SLURM/stage.sbatch" run.yaml
 says 'which stage?'
+run 2 env -u NEGBANK_SLURM SLURM_SUBMIT_DIR="$T" bash "$SLURM/stage.sbatch" run.yaml mine
+says "'$T/slurm/stage.bash' is not there"
 case_ 'what cannot fit is not submitted'
 run 5 "$SLURM/submit" run.yaml --mem-per-cpu 20M
 says 'does not fit'
