@@ -31,7 +31,7 @@ static nb_status visit(void *self, nb_pool *pool, size_t tile, nb_error *err)
     state *s = self;
     int special = s->bad > s->stopped ? s->bad : s->stopped;
     bool waits = special >= 0 && comm.rank != special; /* so that the one surely gets its tiles */
-    const struct timespec nap = {.tv_nsec = waits ? 30000000 : 1000000};
+    const struct timespec nap = {.tv_nsec = waits ? 100000000 : 1000000};
     s->mine++;
     nanosleep(&nap, NULL);
     if (comm.rank == s->bad && s->mine == s->bad_tile) {
@@ -99,7 +99,8 @@ static void test_all_done(void **unused)
 
 static nb_status visit_slowly(void *self, nb_pool *pool, size_t tile, nb_error *err)
 {
-    const struct timespec nap = {.tv_nsec = comm.rank + 1 == comm.size ? 100000000 : 20000000};
+    /* long enough that the others are ahead of it on a busy machine, too */
+    const struct timespec nap = {.tv_nsec = comm.rank + 1 == comm.size ? 600000000 : 20000000};
     (void)self, (void)err;
     nanosleep(&nap, NULL);
     pool->counters.items += rows_of(tile);
