@@ -30,7 +30,7 @@ typedef struct nb_pool_work {
     void *state;
 
     /** Works on one tile and adds its items to pool->counters: `items` when they were made, `kept` when there was
-     * nothing to do. A long tile shows with nb_pool_report how far it is, and returns NB_STOPPED when told so: it is
+     * nothing to do. A long tile shows with nb_pool_report how far it is, and returns NB_STOPPED when asked to: it is
      * left half done then and does not count. */
     nb_status (*visit)(void *state, nb_pool *pool, size_t tile, nb_error *err);
 

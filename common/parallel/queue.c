@@ -11,21 +11,21 @@ _Static_assert(sizeof(nb_counters) == COUNTERS_WORDS * sizeof(uint64_t), "counte
 
 typedef _Atomic uint64_t word;
 
-static const char *const names[] = {"auto", "node", "window", "dealt"};
+static const char *const sharing_names[] = {"auto", "node", "window", "round-robin"};
 
 const char *nb_sharing_name(nb_sharing sharing)
 {
-    return names[sharing];
+    return sharing_names[sharing];
 }
 
 nb_sharing nb_sharing_parse(const char *name)
 {
     for (int i = NB_SHARING_NODE; i <= NB_SHARING_ROUND_ROBIN; i++) {
-        if (strcmp(name, names[i]) == 0) {
+        if (strcmp(name, sharing_names[i]) == 0) {
             return (nb_sharing)i;
         }
     }
-    return NB_SHARING_AUTO;
+    return strcmp(name, NB_SHARING_OLD_WORD) == 0 ? NB_SHARING_ROUND_ROBIN : NB_SHARING_AUTO;
 }
 
 static size_t queue_word_count(const nb_queue *q)
@@ -95,7 +95,7 @@ static nb_status queue_create(nb_queue *q, nb_sharing how, bool one, nb_error *e
     }
     if (status != NB_OK) {
         nb_context(err, "tiles cannot be shared by way of '%s'", nb_sharing_name(how));
-        nb_hint(err, "leave --sharing at auto, or say dealt");
+        nb_hint(err, "leave --sharing at auto, or say round-robin");
         err->status = NB_ERR_LIMIT;
         return NB_ERR_LIMIT;
     }
@@ -180,7 +180,7 @@ done:
     return status;
 }
 
-static nb_status queue_draw_window(nb_queue *q, size_t *run, nb_error *err)
+static nb_status queue_fetch_window(nb_queue *q, size_t *run, nb_error *err)
 {
     nb_status status = NB_OK;
     if (!q->under_way) {
@@ -199,10 +199,10 @@ done:
 
 /* ---- taking ---- */
 
-static nb_status queue_draw(nb_queue *q, size_t *run, nb_error *err)
+static nb_status queue_fetch(nb_queue *q, size_t *run, nb_error *err)
 {
     if (q->how == NB_SHARING_WINDOW) {
-        return queue_draw_window(q, run, err);
+        return queue_fetch_window(q, run, err);
     }
     if (q->how == NB_SHARING_NODE) {
         *run = (size_t)atomic_fetch_add(&queue_node_words(q)[NEXT_RUN], 1);
@@ -218,7 +218,7 @@ nb_status nb_queue_next(nb_queue *q, size_t *tile, bool *more, nb_error *err)
     *more = false;
     if (!nb_queue_halted(q) && q->at == q->end && q->end < q->tiles) {
         size_t run = 0;
-        nb_status status = queue_draw(q, &run, err);
+        nb_status status = queue_fetch(q, &run, err);
         if (status != NB_OK) {
             return status;
         }

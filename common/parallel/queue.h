@@ -9,11 +9,12 @@
  *   window  MPI one-sided operations on a window of rank 0. The next run is asked for while the one in hand is worked
  *           on, since rank 0 may answer only when it calls MPI itself. (Open MPI's UCX windows fail across nodes;
  *           nb_comm_start leaves them out.)
- *   dealt   where no window can be made: runs assigned round-robin, nothing shared.
+ *   round-robin  where no window can be made: nothing is shared.
  *
  * A rank that fails or was asked to stop calls nb_queue_halt: the others get nothing more, leave their loops, and all
- * meet at the caller's nb_comm_agree. `node` shows a halt at once, `window` with the next run but one, `dealt` not at
- * all: there the others finish their share first. In between nothing is collective, so no rank can hang another. */
+ * meet at the caller's nb_comm_agree. `node` shows a halt at once, `window` with the next run but one,
+ * `round-robin` not at all: there the others finish their share first. In between nothing is collective, so no rank can
+ * hang another. */
 #ifndef NB_PARALLEL_QUEUE_H
 #define NB_PARALLEL_QUEUE_H
 
@@ -22,10 +23,13 @@
 /** Ways to share, best first. */
 typedef enum nb_sharing { NB_SHARING_AUTO, NB_SHARING_NODE, NB_SHARING_WINDOW, NB_SHARING_ROUND_ROBIN } nb_sharing;
 
-/** "auto", "node", "window", "dealt" for a `sharing`. Not to be freed. Not collective. */
+/** "auto", "node", "window", "round-robin" for a `sharing`. Not to be freed. Not collective. */
 const char *nb_sharing_name(nb_sharing sharing);
 
-/** The way of that `name`; NB_SHARING_AUTO for an unknown one. Not collective. */
+/** What version 0.1 called round-robin; still understood. */
+#define NB_SHARING_OLD_WORD "dealt"
+
+/** The way of that `name`, or of its old word; NB_SHARING_AUTO for an unknown one. Not collective. */
 nb_sharing nb_sharing_parse(const char *name);
 
 /** Why no more tiles come; halts add up. */
@@ -52,7 +56,7 @@ typedef struct nb_queue {
     uint64_t given, nothing; /**< window: what it sends */
     nb_counters sent, mine;  /**< window: on its way, and what comes next */
     bool under_way, posted;  /**< window */
-    size_t next_run;         /**< dealt: the next run */
+    size_t next_run;         /**< round-robin: the next run */
 } nb_queue;
 
 /** Makes a queue. Collective; all arguments agree on all ranks.
@@ -90,10 +94,10 @@ NB_CHECKED nb_status nb_queue_post(nb_queue *q, const nb_counters *counters, nb_
 /** The counters of all ranks as last seen. Rank 0 alone, not collective.
  *
  * @param q   the queue
- * @param all [size]; with `dealt` those of others are 0 */
+ * @param all [size]; with `round-robin` those of others are 0 */
 void nb_queue_counters(nb_queue *q, nb_counters *all);
 
-/** True once every rank has posted `finished` to `q`; with `dealt`, at once. Rank 0 alone, not collective. */
+/** True once every rank has posted `finished` to `q`; with `round-robin`, at once. Rank 0 alone, not collective. */
 bool nb_queue_finished(nb_queue *q);
 
 /** Frees what is shared. Collective, directly behind an agreement; harmless on {0}, which all ranks must then hold.

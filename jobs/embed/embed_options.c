@@ -65,6 +65,10 @@ nb_status nb_job_embed(nb_job *job, nb_embedding *e, nb_error *err)
     e->spec.half = strcmp(choice->store, "fp16") == 0;
     e->spec.provenance = provenance;
     e->work.sharing = nb_sharing_parse(choice->sharing);
+    if (strcmp(choice->sharing, NB_SHARING_OLD_WORD) == 0) {
+        nb_log_warn(&job->log, "--sharing %s is called %s now; a later version will not know the old word",
+                    choice->sharing, nb_sharing_name(e->work.sharing));
+    }
     const nb_embed_job store = {.log = &job->log, .target = &target, .spec = &e->spec, .work = &e->work};
     NB_TRY(nb_embed_store(&job->comm, &store, &digest, &account, err));
     if (digest.hex[0]) { /* rank 0 wrote a store */

@@ -25,8 +25,8 @@ typedef struct nb_embed_choice {
                  "make part K of N alone, beside other jobs; the last one completes the store; 0/N only "              \
                  "preallocates it",                                                                                    \
                  OPT_UNRECORDED),                                                                                      \
-        OPT_CHOICE("sharing", embed.sharing, "HOW", "auto", "auto|node|window|dealt",                                  \
-                   "how ranks share tiles: a queue in the node's memory, one in an MPI window, or dealt: round-robin", \
+        OPT_CHOICE("sharing", embed.sharing, "HOW", "auto", "auto|node|window|round-robin|" NB_SHARING_OLD_WORD,      \
+                   "how ranks share tiles: a queue in the node's memory, one in an MPI window, or round-robin",         \
                    OPT_UNRECORDED),                                                                                    \
         OPT_OUTPUT("output", embed.output, "FILE", "the embedding store", .letter = 'o', OPT_REQUIRED),                \
         OPT_FLAG("force", embed.force, "overwrite the output", OPT_UNRECORDED)

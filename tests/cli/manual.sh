@@ -104,7 +104,7 @@ case_ 'bash: choices'
 completes 'fp16\nfp32\n' embed text --store f
 completes 'fp32\n' embed text --store fp3
 completes 'window\n' embed images --sharing = w
-completes 'auto\ndealt\nnode\nwindow\n' embed images --sharing =
+completes 'auto\ndealt\nnode\nround-robin\nwindow\n' embed images --sharing =
 completes 'bash\nzsh\n' help --completion ''
 case_ 'bash: files and folders'
 completes 'a file.txt\n' corpus -o a

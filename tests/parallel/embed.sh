@@ -12,7 +12,7 @@ inputs=('?.tar*' world/images/id-test)
 embed=("$NEGBANK" embed images --model world/model --labels-from none)
 run 0 "${embed[@]}" -q -o alone.nbe --decode-threads 0 "${inputs[@]}"
 
-for how in auto node window dealt; do
+for how in auto node window round-robin; do
     for threads in 0 1 2; do
         case_ "shared by $how, $threads threads"
         # shellcheck disable=SC2046
@@ -23,6 +23,13 @@ for how in auto node window dealt; do
         rm ranks.nbe
     done
 done
+
+case_ "the old word for round-robin is understood, with a warning"
+# shellcheck disable=SC2046
+run 0 $(mpi "$RANKS") "${embed[@]}" --sharing dealt -o ranks.nbe "${inputs[@]}"
+says '--sharing dealt is called round-robin now'
+same alone.nbe ranks.nbe
+rm ranks.nbe
 
 case_ 'a damaged shard among others ends all ranks'
 head -c 30000 c.tar >d.tar
