@@ -179,6 +179,12 @@ static nb_status url_http_request(nb_url *u, const char *text, nb_error *err)
         status = url_no_memory(err);
         goto done;
     }
+    const char *host = strstr(plain, "://");
+    if (!host ||
+        memchr(host + 3, '@', strcspn(host + 3, "/?"))) { /* libcurl takes one in the zone of an IPv6 address */
+        status = url_not_an_address(err, "...", "its host holds '@', which is written %40 in a user or password");
+        goto done;
+    }
     size_t path = strcspn(plain, "?");
     NB_TRY(url_copy(&u->text, plain, strlen(plain), err));
     NB_TRY(url_copy(&u->request, plain, strlen(plain), err));

@@ -51,9 +51,18 @@ static void test_urls(void **state)
         must_fail(nb_url_beside(&other, &url, leaving[i], &err), NB_ERR_INPUT, &err, "leaves its folder");
     }
     nb_url_free(&url);
-    static const char *const wrong[] = {
-        "ftp://x/y", "file:///etc/passwd", "x.nbank",    "http://",        "http://a b/",   "",
-        "s3://",     "s3://bucket",        "s3://b@d/x", "https://x/\x01", "javascript://x"};
+    static const char *const wrong[] = {"http://user:p%40s3@[::%40ss@[::1]:8080/c",
+                                        "ftp://x/y",
+                                        "file:///etc/passwd",
+                                        "x.nbank",
+                                        "http://",
+                                        "http://a b/",
+                                        "",
+                                        "s3://",
+                                        "s3://bucket",
+                                        "s3://b@d/x",
+                                        "https://x/\x01",
+                                        "javascript://x"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         nb_error_clear(&err);
         must_fail(nb_url_parse(&url, wrong[i], &err), NB_ERR_USAGE, &err, "is no address");
