@@ -77,13 +77,14 @@ static nb_status bank_writer_check_rows(const char *what, const float *rows, siz
     return NB_OK;
 }
 
-static nb_status bank_writer_put_rows(writer *w, const char *name, const float *rows, size_t count, size_t d, bool half)
+/* In half precision, or as they are. */
+static nb_status bank_writer_put_matrix(writer *w, const char *name, const float *rows, size_t count, size_t d,
+                                        bool half)
 {
     hid_t type = -1;
     uint16_t *bits = NULL;
     nb_error *err = w->err;
     nb_status status;
-    NB_TRY(bank_writer_check_rows(name, rows, count, d, err));
     if (!half) {
         return bank_writer_put(w, name, (array){H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, count, d}, rows);
     }
@@ -99,6 +100,12 @@ done:
     }
     free(bits);
     return status;
+}
+
+static nb_status bank_writer_put_rows(writer *w, const char *name, const float *rows, size_t count, size_t d, bool half)
+{
+    nb_status status = bank_writer_check_rows(name, rows, count, d, w->err);
+    return status == NB_OK ? bank_writer_put_matrix(w, name, rows, count, d, half) : status;
 }
 
 static nb_status bank_writer_put_codes(writer *w, const char *group, const nb_packed_rows *p, size_t count, size_t d)
@@ -141,6 +148,54 @@ done:
     return status;
 }
 
+/* Doubles rounded to single precision, all of them finite; freed by the caller. */
+static nb_status bank_writer_to_floats(const char *name, const double *values, size_t count, float **out, nb_error *err)
+{
+    *out = nb_alloc(count, sizeof **out, err);
+    for (size_t i = 0; *out && i < count; i++) {
+        (*out)[i] = (float)values[i];
+        if (!isfinite((*out)[i])) {
+            return nb_fail(err, NB_ERR_NUMERIC, "entry %zu of the bank's %s is %g", i, name, values[i]);
+        }
+    }
+    return *out ? NB_OK : NB_ERR_LIMIT;
+}
+
+static nb_status bank_writer_put_rounded(writer *w, const char *name, const double *values, size_t count)
+{
+    float *floats = NULL;
+    nb_status status = bank_writer_to_floats(name, values, count, &floats, w->err);
+    if (status == NB_OK) {
+        status = bank_writer_put_floats(w, name, count, floats);
+    }
+    free(floats);
+    return status;
+}
+
+static nb_status bank_writer_put_proxies(writer *w, const nb_bank_content *c)
+{
+    const nb_bank_proxies *p = c->proxies;
+    size_t k = p->measured_count, d = c->d;
+    float *map = NULL, *rows = NULL;
+    nb_status status;
+    NB_TRY(bank_writer_put_rounded(w, "proxies/log_prior", p->log_prior, c->negatives->count));
+    NB_TRY(bank_writer_put_rounded(w, "proxies/evidence", p->evidence, c->negatives->count));
+    if (k) {
+        const array numbers = {H5T_STD_U32LE, H5T_NATIVE_UINT32, 1, k, 1};
+        NB_TRY(bank_writer_put(w, "proxies/measured/negatives", numbers, p->measured));
+        NB_TRY(bank_writer_to_floats("proxies/measured", p->measured_rows, k * d, &rows, w->err));
+        NB_TRY(bank_writer_put_negative_rows(w, c, "proxies/measured", rows, k));
+    }
+    NB_TRY(bank_writer_to_floats("proxies/map", p->map, d * d, &map, w->err));
+    NB_TRY(bank_writer_put_matrix(w, "proxies/map", map, d, d, c->precision != NB_BANK_FP32));
+    NB_TRY(bank_writer_put_rounded(w, "proxies/text_mean", p->text_mean, d));
+    NB_TRY(bank_writer_put_rounded(w, "proxies/image_mean", p->image_mean, d));
+done:
+    free(map);
+    free(rows);
+    return status;
+}
+
 static nb_status bank_writer_put_data(writer *w, const nb_bank_content *c)
 {
     size_t m = c->negatives->count;
@@ -160,6 +215,9 @@ static nb_status bank_writer_put_data(writer *w, const nb_bank_content *c)
         NB_TRY(bank_writer_put_strings(w, "visual/names", c->visual->names));
         NB_TRY(bank_writer_put_negative_rows(w, c, "visual", c->visual->rows, c->visual->names->count));
         NB_TRY(bank_writer_put_doubles(w, "visual/criterion", c->visual->names->count, c->visual->criterion));
+    }
+    if (c->proxies) {
+        NB_TRY(bank_writer_put_proxies(w, c));
     }
 done:
     return status;
@@ -193,7 +251,7 @@ static nb_status bank_writer_write_file(const char *path, const nb_bank_content 
 {
     writer w = {.file = -1, .digests = json_object(), .err = err};
     nb_status status;
-    NB_TRY(nb_h5_create(&w.file, path, NB_BANK_KIND, NB_BANK_FORMAT, err));
+    NB_TRY(nb_h5_create(&w.file, path, NB_BANK_KIND, c->proxies ? NB_BANK_FORMAT : NB_BANK_FORMAT_PLAIN, err));
     NB_TRY(bank_writer_put_data(&w, c));
     NB_TRY(bank_writer_put_texts(&w, c, threshold));
     NB_TRY(nb_h5_save(&w.file, path, err));

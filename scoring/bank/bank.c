@@ -81,8 +81,9 @@ done:
 /* All of a group as it lies in the file. */
 static uint64_t bank_packed_bytes(hid_t file, const char *group)
 {
-    static const char *const parts[] = {"embeddings", "scales", "centre",      "columns",      "criterion",
-                                        "tags",       "ids",    "texts/bytes", "texts/offsets"};
+    static const char *const parts[] = {"embeddings",    "scales",    "centre",   "columns",
+                                        "criterion",     "tags",      "ids",      "texts/bytes",
+                                        "texts/offsets", "log_prior", "evidence", "negatives"};
     uint64_t bytes = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         char name[64];
@@ -198,6 +199,8 @@ static nb_status bank_read_all(nb_bank *b, nb_bank_reader *r)
     NB_TRY(bank_read_labels(b, r));
     NB_TRY(bank_read_negatives(b, r));
     NB_TRY(bank_read_visual(b, r));
+    NB_TRY(nb_bank_read_proxies(b, r));
+    b->negative_bytes += bank_packed_bytes(r->file, "proxies") + bank_packed_bytes(r->file, "proxies/measured");
     NB_TRY(bank_read_texts(b, r));
     NB_TRY(bank_check_all_known(r));
 done:
@@ -251,6 +254,7 @@ void nb_bank_close(nb_bank *b)
         free(b->ids);
         free(b->visual_rows);
         free(b->visual_criterion);
+        nb_bank_proxies_free(b->proxies);
         free(b->score);
         free(b->checkpoint);
         free(b->provenance);

@@ -3,9 +3,9 @@
  * @file
  * The bank: negative labels for one ID label set, and all that scoring with them needs.
  *
- * Format 1, an HDF5 file behind a seal (common/store/seal.h) of kind "bank". Datasets are zstd chunks (filter 32015,
- * elements wider than a byte shuffled first), small ones stored as they are; C labels, M negatives, width d. "rows" is
- * f32, f16, or with int8 the codes of rows that are
+ * Format 1, or 2 where it has proxies/, an HDF5 file behind a seal (common/store/seal.h) of kind "bank". Datasets are
+ * zstd chunks (filter 32015, elements wider than a byte shuffled first), small ones stored as they are; C labels, M
+ * negatives, width d. "rows" is f32, f16, or with int8 the codes of rows that are
  *
  *     row[i][k] = centre[k] + scales[i] columns[k] code[i][k],
  *
@@ -25,6 +25,15 @@
  *   visual/...              as negatives/, without texts, tags and ids: [V] pseudo words inverted from images (absent
  *                           where none were made)
  *   visual/names/...        strings [V]        the images they come from
+ *   proxies/...                                (format 2; absent where the score "debiased" was not mined for)
+ *   proxies/log_prior       f32 [M]            ln of each negative's weight, at most 0
+ *   proxies/evidence        f32 [M]            wild images that resemble it, corrected for ID images
+ *   proxies/map             f16 or f32 [d, d]  G: a text e lies at unit(image_mean + (e - text_mean) G) among images
+ *   proxies/text_mean       f32 [d]            mean of the labels' text embeddings
+ *   proxies/image_mean      f32 [d]            mean of the prototypes
+ *   proxies/measured/...                       K negatives whose place wild images showed (absent for K = 0)
+ *   proxies/measured/negatives   u32 [K]       their numbers, rising
+ *   proxies/measured/embeddings  rows [K, d]   those places; with int8 also scales, centre, columns as above
  *   suggested               text               JSON: {"score", "temperature", "groups", "seed", "tau"}; seed null: the
  *                                              bank's own order
  *   calibration             text               JSON: "suggested" as it was used, with "recall" (wanted), "measured"
@@ -53,9 +62,11 @@
 
 #include "common/base/memory.h"
 #include "common/store/seal.h"
+#include "scoring/bank/bank_proxies.h"
 
 enum {
-    NB_BANK_FORMAT = 1,
+    NB_BANK_FORMAT_PLAIN = 1, /**< of a bank without proxies */
+    NB_BANK_FORMAT = 2,       /**< of one with them, the newest */
     NB_BANK_LABELS_MAX = 1 << 20,
     NB_BANK_NEGATIVES_MAX = 1 << 26,
     NB_BANK_UNPACKED_MIN = 1 << 24,
@@ -112,6 +123,7 @@ typedef struct nb_bank {
     nb_strings visual_names;
     double *visual_rows;      /**< [V, d], normalised in double precision, or NULL */
     double *visual_criterion; /**< [V] or NULL */
+    nb_bank_proxies *proxies; /**< owned; NULL in banks without */
     nb_bank_precision precision;
     char *score;                 /**< suggested score */
     double temperature;          /**< suggested */
@@ -126,7 +138,7 @@ typedef struct nb_bank {
     nb_digest digest;  /**< the file's identity */
     nb_digest content; /**< over the digests of all datasets: the content's identity; "" in banks older than it */
     uint64_t file_bytes;
-    uint64_t negative_bytes; /**< of negatives/ as it lies in the file, packed */
+    uint64_t negative_bytes; /**< of negatives/, and of what proxies/ has a negative, as they lie in the file, packed */
 } nb_bank;
 
 /** Opens a bank, verifies the whole file and reads it. HDF5 is not for several threads at once: neither is this.

@@ -102,31 +102,42 @@ static void bank_rows_widen(const void *raw, bool half, size_t count, double *ou
     }
 }
 
+/* A matrix as it is stored, checked. */
+static nb_status bank_rows_load(nb_bank_reader *r, const char *path, size_t rows, size_t width,
+                                nb_bank_precision stored, void **raw)
+{
+    size_t element = stored == NB_BANK_INT8 ? 1 : stored == NB_BANK_FP16 ? 2 : 4;
+    hid_t half = nb_h5_half_type();
+    /* HDF5 has no native half: the bits come through its own type, unconverted */
+    hid_t type = stored == NB_BANK_INT8 ? H5T_NATIVE_INT8 : stored == NB_BANK_FP16 ? half : H5T_NATIVE_FLOAT;
+    hsize_t dims[2] = {rows, width};
+    nb_status status;
+    NB_TRY(nb_bank_check_size(r, path, 2, element));
+    NB_TRY(nb_h5_get(r->file, path, &(nb_h5_array){.memory = type, .rank = 2, .dims = dims}, raw, r->err));
+    NB_TRY(nb_bank_check(r, path, *raw, rows * width * element));
+done:
+    H5Tclose(half);
+    return status;
+}
+
 nb_status nb_bank_read_rows(nb_bank_reader *r, const nb_bank_matrix *matrix, size_t *width,
                             nb_bank_precision *precision, double **out)
 {
     const char *group = matrix->group;
     size_t rows = matrix->rows;
     char path[NAME_MAX_BYTES];
-    hid_t half = nb_h5_half_type();
     nb_bank_precision have = NB_BANK_FP32;
     void *raw = NULL;
     nb_error *err = r->err;
     nb_status status;
     snprintf(path, sizeof path, "%s/%s", group, matrix->name);
     NB_TRY(bank_rows_look(r, path, rows, width, precision != NULL, &have));
-    size_t element = have == NB_BANK_INT8 ? 1 : have == NB_BANK_FP16 ? 2 : 4, count = rows * *width;
-    NB_TRY(nb_bank_check_size(r, path, 2, element));
-    /* HDF5 has no native half: the bits come through its own type, unconverted */
-    hid_t type = have == NB_BANK_INT8 ? H5T_NATIVE_INT8 : have == NB_BANK_FP16 ? half : H5T_NATIVE_FLOAT;
-    hsize_t dims[2] = {rows, *width};
-    NB_TRY(nb_h5_get(r->file, path, &(nb_h5_array){.memory = type, .rank = 2, .dims = dims}, &raw, err));
-    NB_TRY(nb_bank_check(r, path, raw, count * element));
-    NB_TRY_NEW(*out, count);
+    NB_TRY(bank_rows_load(r, path, rows, *width, have, &raw));
+    NB_TRY_NEW(*out, rows * *width);
     if (have == NB_BANK_INT8) {
         NB_TRY(bank_rows_decode(r, group, raw, rows, *width, *out));
     } else {
-        bank_rows_widen(raw, have == NB_BANK_FP16, count, *out);
+        bank_rows_widen(raw, have == NB_BANK_FP16, rows * *width, *out);
     }
     for (size_t i = 0; i < rows; i++) {
         double norm = nb_normalise_row(*out + i * *width, *out + i * *width, *width);
@@ -139,7 +150,29 @@ nb_status nb_bank_read_rows(nb_bank_reader *r, const nb_bank_matrix *matrix, siz
         *precision = have;
     }
 done:
-    H5Tclose(half);
+    free(raw);
+    return status;
+}
+
+nb_status nb_bank_read_plain(nb_bank_reader *r, const nb_bank_matrix *matrix, size_t width, double **out)
+{
+    char path[NAME_MAX_BYTES];
+    nb_bank_precision have = NB_BANK_FP32;
+    void *raw = NULL;
+    nb_error *err = r->err;
+    nb_status status;
+    snprintf(path, sizeof path, "%s/%s", matrix->group, matrix->name);
+    NB_TRY(bank_rows_look(r, path, matrix->rows, &width, false, &have));
+    NB_TRY(bank_rows_load(r, path, matrix->rows, width, have, &raw));
+    NB_TRY_NEW(*out, matrix->rows * width);
+    bank_rows_widen(raw, have == NB_BANK_FP16, matrix->rows * width, *out);
+    for (size_t i = 0; i < matrix->rows * width; i++) {
+        if (!isfinite((*out)[i])) {
+            status = nb_fail(err, NB_ERR_INPUT, "element %zu of '%s' is %g", i, path, (*out)[i]);
+            goto done;
+        }
+    }
+done:
     free(raw);
     return status;
 }

@@ -65,4 +65,19 @@ typedef struct nb_bank_matrix {
 nb_status nb_bank_read_rows(nb_bank_reader *r, const nb_bank_matrix *matrix, size_t *width,
                             nb_bank_precision *precision, double **out);
 
+/** Reads a matrix of single or half precision as it is, without normalising, and checks it.
+ * @param r the bank
+ * @param matrix which, and its rows
+ * @param width the width it must have
+ * @param out [rows, width], freed by the caller, also after a failure
+ * @return as nb_bank_read_vector, and NB_ERR_INPUT for an element that is not finite */
+nb_status nb_bank_read_plain(nb_bank_reader *r, const nb_bank_matrix *matrix, size_t width, double **out);
+
+/** Reads and checks the proxies of a bank whose labels and negatives are read, and imputes those of its texts; does
+ * nothing where the file has none.
+ * @param bank its proxies are set; closed by the caller, also after a failure
+ * @param r the bank
+ * @return as nb_bank_read_vector, and NB_ERR_INPUT for values that cannot be, or without prototypes */
+nb_status nb_bank_read_proxies(nb_bank *bank, nb_bank_reader *r);
+
 #endif

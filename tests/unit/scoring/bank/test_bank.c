@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { C = 5, M = 60, V = 7, D = 48, IMAGES = 200, FLIPS = 1000 };
+enum { C = 5, M = 60, V = 7, D = 48, K = 9, IMAGES = 200, FLIPS = 1000 };
 
 /* The content of a bank, with memory of its own. */
 typedef struct made {
@@ -29,6 +29,9 @@ typedef struct made {
     uint64_t ids[M];
     nb_strings label_names, texts, visual_names, prompts;
     nb_bank_visual visual;
+    double log_prior[M], evidence[M], measured_rows[K * D], map[D * D], text_mean[D], image_mean[D];
+    uint32_t measured[K];
+    nb_bank_proxies proxies;
     nb_bank_content content;
 } made;
 
@@ -98,6 +101,39 @@ static made *make(nb_bank_precision precision)
     return m;
 }
 
+/* Gives the content proxies, `measured` of them measured. */
+static void add_proxies(made *m, size_t measured)
+{
+    float rows[K * D];
+    fill_rows(rows, K, 5);
+    for (size_t i = 0; i < M; i++) {
+        m->log_prior[i] = -0.37 * (double)i;
+        m->evidence[i] = 12.5 - (double)i;
+    }
+    for (size_t i = 0; i < K; i++) {
+        m->measured[i] = (uint32_t)(6 * i + 3);
+    }
+    for (size_t i = 0; i < K * D; i++) {
+        m->measured_rows[i] = (double)rows[i];
+    }
+    for (size_t i = 0; i < D * D; i++) {
+        m->map[i] = (i % (D + 1) == 0 ? 2 : 0) + 0.1 * nb_random_normal(7, 6, i);
+    }
+    for (size_t k = 0; k < D; k++) {
+        m->text_mean[k] = 0.01 * (double)k;
+        m->image_mean[k] = 0.4 - 0.01 * (double)k;
+    }
+    m->proxies = (nb_bank_proxies){.log_prior = m->log_prior,
+                                   .evidence = m->evidence,
+                                   .measured_count = measured,
+                                   .measured = m->measured,
+                                   .measured_rows = m->measured_rows,
+                                   .map = m->map,
+                                   .text_mean = m->text_mean,
+                                   .image_mean = m->image_mean};
+    m->content.proxies = &m->proxies;
+}
+
 static void unmake(made *m)
 {
     nb_strings_free(&m->label_names);
@@ -128,7 +164,8 @@ static void open_images(nb_store *store, uint64_t stream, size_t count)
     must(nb_store_open(store, path, true, &err), &err);
 }
 
-/* Writes a bank with everything a bank may have. */
+/* Writes a bank with everything that format 1 may have; with proxies it is one of format 2. */
+static bool write_proxies;
 static void write_bank(const char *path, nb_bank_precision precision)
 {
     nb_error err = {0};
@@ -136,6 +173,9 @@ static void write_bank(const char *path, nb_bank_precision precision)
     nb_store images;
     made *m = make(precision);
     open_images(&images, 9, IMAGES);
+    if (write_proxies) {
+        add_proxies(m, K);
+    }
     m->content.measure = measure;
     m->content.measure_state = &images;
     must(nb_bank_write(path, true, &m->content, &digest, &err), &err);
@@ -196,6 +236,87 @@ static void test_round_trip(void **state)
     }
 }
 
+/* The format that the file's attribute says. */
+static unsigned format_of(const char *path)
+{
+    unsigned format = 0;
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t attribute = H5Aopen(file, "format", H5P_DEFAULT);
+    assert_true(H5Aread(attribute, H5T_NATIVE_UINT, &format) >= 0);
+    H5Aclose(attribute);
+    H5Fclose(file);
+    return format;
+}
+
+static void assert_near(const double *have, const double *want, size_t count, double tolerance)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert_true(fabs(have[i] - want[i]) <= tolerance * fmax(fabs(want[i]), 1));
+    }
+}
+
+/* unit(image_mean + (e - text_mean) G) of one row, in plain loops. */
+static void impute(const made *m, const double *e, double *out)
+{
+    double sum = 0;
+    for (size_t k = 0; k < D; k++) {
+        out[k] = m->image_mean[k];
+        for (size_t i = 0; i < D; i++) {
+            out[k] += (e[i] - m->text_mean[i]) * m->map[i * D + k];
+        }
+        sum += out[k] * out[k];
+    }
+    for (size_t k = 0; k < D; k++) {
+        out[k] /= sqrt(sum);
+    }
+}
+
+/* Proxies come back at every precision, with and without measured ones, and imputed ones are made of them; without
+ * proxies the bank is one of format 1 as before. */
+static void test_proxies(void **state)
+{
+    (void)state;
+    static const double of_rows[] = {1e-6, 1e-3, 2e-2}, of_map[] = {1e-6, 1e-3, 1e-3}, imputed[] = {1e-6, 2e-3, 5e-2};
+    const char *path = scratch_path("proxies.nbank"), *bare = scratch_path("bare.nbank");
+    for (int p = NB_BANK_FP32; p <= NB_BANK_INT8; p++) {
+        for (size_t k = 0; k <= K; k += K) {
+            nb_error err = {0};
+            nb_bank b, without;
+            nb_digest digest;
+            double row[D];
+            made *m = make((nb_bank_precision)p);
+            must(nb_bank_write(bare, true, &m->content, &digest, &err), &err);
+            add_proxies(m, k);
+            must(nb_bank_write(path, true, &m->content, &digest, &err), &err);
+            assert_int_equal(format_of(bare), 1);
+            assert_int_equal(format_of(path), 2);
+            must(nb_bank_open(&without, bare, &err), &err);
+            must(nb_bank_open(&b, path, &err), &err);
+            assert_null(without.proxies);
+            assert_non_null(b.proxies);
+            assert_near(b.proxies->log_prior, m->log_prior, M, 1e-6);
+            assert_near(b.proxies->evidence, m->evidence, M, 1e-6);
+            assert_int_equal(b.proxies->measured_count, k);
+            assert_near(b.proxies->map, m->map, (size_t)D * D, of_map[p]);
+            assert_near(b.proxies->text_mean, m->text_mean, D, 1e-6);
+            assert_near(b.proxies->image_mean, m->image_mean, D, 1e-6);
+            if (k) {
+                assert_memory_equal(b.proxies->measured, m->measured, sizeof m->measured);
+                assert_near(b.proxies->measured_rows, m->measured_rows, (size_t)K * D, of_rows[p]);
+            }
+            for (size_t i = 0; i < M; i++) {
+                impute(m, b.negative_rows + i * D, row);
+                assert_near(b.proxies->imputed_rows + i * D, row, D, imputed[p]);
+            }
+            assert_true(b.negative_bytes > without.negative_bytes);
+            assert_true(b.negative_bytes < without.negative_bytes + 8 * M + K * (4 * D + 8) + 8 * D + 1024);
+            nb_bank_close(&without);
+            nb_bank_close(&b);
+            unmake(m);
+        }
+    }
+}
+
 /* What the bank says of its threshold holds when the images are scored anew with the file. */
 static void test_threshold(void **state)
 {
@@ -253,6 +374,7 @@ static void test_flipped_bytes(void **state)
     for (int p = NB_BANK_FP32; p <= NB_BANK_INT8; p++) {
         char *bytes;
         size_t len, missed = 0;
+        write_proxies = p == NB_BANK_FP16;
         write_bank(path, (nb_bank_precision)p);
         must(nb_file_read(path, 1 << 24, &bytes, &len, &err), &err);
         must(nb_file_write(bad, true, bytes, len, &err), &err);
@@ -275,6 +397,7 @@ static void test_flipped_bytes(void **state)
         close(fd);
         free(bytes);
     }
+    write_proxies = false;
 }
 
 /* ---- hostile content: everything about the file is right but what it says ---- */
@@ -535,6 +658,104 @@ static void test_shapes(void **state)
               "unpacks to 2147483648 bytes");
 }
 
+/* ---- proxies that cannot be ---- */
+
+static void positive_prior(hid_t f)
+{
+    poke_float(f, "proxies/log_prior", 7, 0.5F);
+}
+static void infinite_prior(hid_t f)
+{
+    poke_float(f, "proxies/log_prior", 8, -INFINITY);
+}
+static void nan_evidence(hid_t f)
+{
+    poke_float(f, "proxies/evidence", 9, NAN);
+}
+static void infinite_map(hid_t f)
+{
+    poke_float(f, "proxies/map", 11, INFINITY);
+}
+static void nan_mean(hid_t f)
+{
+    poke_float(f, "proxies/text_mean", 1, NAN);
+}
+static void nan_measured(hid_t f)
+{
+    poke_float(f, "proxies/measured/embeddings", 0, NAN);
+}
+static void falling_numbers(hid_t f)
+{
+    uint32_t number = 3;
+    poke(f, "proxies/measured/negatives", H5T_NATIVE_UINT32, 1, &number);
+}
+static void number_beyond(hid_t f)
+{
+    uint32_t number = M;
+    poke(f, "proxies/measured/negatives", H5T_NATIVE_UINT32, K - 1, &number);
+}
+static void no_numbers(hid_t f)
+{
+    replace_vector(f, "proxies/measured/negatives", H5T_STD_U32LE, 0);
+}
+static void more_numbers(hid_t f)
+{
+    replace_vector(f, "proxies/measured/negatives", H5T_STD_U32LE, M + 1);
+}
+static void fewer_priors(hid_t f)
+{
+    replace_vector(f, "proxies/log_prior", H5T_IEEE_F32LE, M - 1);
+}
+static void fewer_measured(hid_t f)
+{
+    replace_rows(f, "proxies/measured/embeddings", K - 1, D);
+}
+static void narrow_map(hid_t f)
+{
+    replace_rows(f, "proxies/map", D, D - 1);
+}
+static void no_map(hid_t f)
+{
+    H5Ldelete(f, "proxies/map", H5P_DEFAULT);
+}
+static void no_prototypes(hid_t f)
+{
+    H5Ldelete(f, "labels/prototypes", H5P_DEFAULT);
+}
+/* A map and a mean of nothing: every imputed proxy is zero. */
+static void zero_map(hid_t f)
+{
+    replace_rows(f, "proxies/map", D, D);
+    replace_vector(f, "proxies/image_mean", H5T_IEEE_F32LE, D);
+}
+
+static void test_bad_proxies(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    write_proxies = true;
+    must(open_altered(NB_BANK_FP32, nothing, true, &err), &err);
+    refused(NB_BANK_FP32, positive_prior, NB_ERR_INPUT, "entry 7 of 'proxies/log_prior' is 0.5");
+    refused(NB_BANK_FP32, infinite_prior, NB_ERR_INPUT, "entry 8 of 'proxies/log_prior' is -inf");
+    refused(NB_BANK_FP32, nan_evidence, NB_ERR_INPUT, "entry 9 of 'proxies/evidence'");
+    refused(NB_BANK_FP32, infinite_map, NB_ERR_INPUT, "element 11 of 'proxies/map' is inf");
+    refused(NB_BANK_FP32, nan_mean, NB_ERR_INPUT, "entry 1 of 'proxies/text_mean'");
+    refused(NB_BANK_FP32, nan_measured, NB_ERR_INPUT, "row 0 of 'proxies/measured/embeddings'");
+    refused(NB_BANK_FP16, falling_numbers, NB_ERR_INPUT, "entry 1 of 'proxies/measured/negatives' is 3");
+    refused(NB_BANK_FP16, number_beyond, NB_ERR_INPUT, "entry 8 of 'proxies/measured/negatives' is 60");
+    refused(NB_BANK_FP16, no_numbers, NB_ERR_INPUT, "has 0 entries of 60 negatives");
+    refused(NB_BANK_FP16, more_numbers, NB_ERR_INPUT, "has 61 entries of 60 negatives");
+    refused(NB_BANK_FP16, fewer_priors, NB_ERR_INPUT, "60 belong there");
+    refused(NB_BANK_INT8, fewer_measured, NB_ERR_INPUT, "is [8, 48], [9, 48] belongs there");
+    refused(NB_BANK_FP16, narrow_map, NB_ERR_INPUT, "is [48, 47], [48, 48] belongs there");
+    refused(NB_BANK_FP16, no_map, NB_ERR_INPUT, "proxies/map");
+    refused(NB_BANK_FP16, no_prototypes, NB_ERR_INPUT, "no 'labels/prototypes'");
+    refused(NB_BANK_FP16, zero_map, NB_ERR_INPUT, "the imputed proxy of row 0 has norm 0");
+    must_fail(open_altered(NB_BANK_FP32, narrow_map, false, &err), NB_ERR_INPUT, &err, "'proxies/map'");
+    must_fail(open_altered(NB_BANK_FP32, positive_prior, false, &err), NB_ERR_VERIFY, &err, "'proxies/log_prior'");
+    write_proxies = false;
+}
+
 /* ---- what the texts say ---- */
 
 static const char *text_name, *text_value;
@@ -678,7 +899,7 @@ static void test_versions(void **state)
     (void)state;
     nb_error err = {0};
     refused(NB_BANK_FP16, future_format, NB_ERR_INPUT, "it was written by negbank ");
-    must_fail(open_altered(NB_BANK_FP16, future_format, true, &err), NB_ERR_INPUT, &err, "has format 2");
+    must_fail(open_altered(NB_BANK_FP16, future_format, true, &err), NB_ERR_INPUT, &err, "has format 3");
     refused(NB_BANK_FP16, new_dataset, NB_ERR_INPUT, "of which this version knows");
     must_fail(open_altered(NB_BANK_FP16, other_text, false, &err), NB_ERR_VERIFY, &err,
               "'provenance' does not match its digest");
@@ -730,6 +951,13 @@ static void test_writer_refuses(void **state)
         memset(m->rows + 3 * D, 0, D * sizeof(float));
         must_fail(nb_bank_write(path, true, &m->content, &digest, &err), NB_ERR_NUMERIC, &err, "row 3");
         fill_rows(m->rows, M, 3);
+        add_proxies(m, K);
+        m->map[5] = NAN;
+        must_fail(nb_bank_write(path, true, &m->content, &digest, &err), NB_ERR_NUMERIC, &err, "proxies/map");
+        m->map[5] = 0;
+        m->content.prototypes = NULL;
+        must_fail(nb_bank_write(path, true, &m->content, &digest, &err), NB_ERR_INPUT, &err, "labels/prototypes");
+        m->content.prototypes = m->prototypes;
         m->content.suggestion.groups = M + 1; /* what would not open is not written */
         must_fail(nb_bank_write(path, true, &m->content, &digest, &err), NB_ERR_INPUT, &err, "61 groups");
         unmake(m);
@@ -787,7 +1015,7 @@ int main(void)
         cmocka_unit_test(test_values),         cmocka_unit_test(test_shapes),      cmocka_unit_test(test_suggested),
         cmocka_unit_test(test_unknown_score),  cmocka_unit_test(test_calibration), cmocka_unit_test(test_source),
         cmocka_unit_test(test_versions),       cmocka_unit_test(test_old_banks),   cmocka_unit_test(test_codes),
-        cmocka_unit_test(test_writer_refuses),
+        cmocka_unit_test(test_writer_refuses), cmocka_unit_test(test_proxies),     cmocka_unit_test(test_bad_proxies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
