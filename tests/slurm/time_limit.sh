@@ -4,13 +4,15 @@
 . "$TESTS/slurm/cluster.bash" || exit 1
 case_ 'the cluster and the work'
 cluster_start
-dear_world 30
+# Slurm looks at limits twice a minute and signals up to half a minute early: 15 to 45 s after the start here, behind the
+# launch of the ranks and before their end
+dear_world 60
 expected # alone: beside it the job would take twice as long
 
 case_ 'stopped before the time limit, requeued, finished'
-submit run.yaml --no-plan --time 1 --signal 50 --requeues 8
+submit run.yaml --no-plan --time 2 --signal 75 --requeues 8
 job=$(job_of embed-images)
-until_ 240 job_ended "$job" || { show; die 'the job does not end'; }
+until_ 400 job_ended "$job" || { show; die 'the job does not end'; }
 run 0 "$SLURM/status" run.yaml || { show; exit 1; }
 same many.nbe alone/many.nbe
 [ "$(ended_with embed-images 85)" -ge 1 ] || { show; die 'it never stopped with 85'; }
@@ -25,9 +27,9 @@ echo "kept $(kept_of embed-images) images of $(ended_with embed-images 85) stopp
 case_ 'requeues are bounded'
 rm many.nbe many.nbe.run.json
 rm -r run.run
-submit run.yaml --no-plan --time 1 --signal 50 --requeues 0
+submit run.yaml --no-plan --time 2 --signal 75 --requeues 0
 job=$(job_of embed-images)
-until_ 120 job_ended "$job" || { show; die 'the job does not end'; }
+until_ 200 job_ended "$job" || { show; die 'the job does not end'; }
 if [ "$(ended_with embed-images 85)" = 1 ]; then # not too fast a machine
     grep -q 'the most allowed (requeues: 0)' "$(log_of embed-images)" || die 'the bound is not reported'
     run 1 "$SLURM/status" run.yaml
