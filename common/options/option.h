@@ -45,6 +45,7 @@ typedef struct nb_option {
      * `help` the words are its help. */
     const char *(*choice)(size_t i);
     double min, max;  /**< of an INT or a REAL, both included; both 0: no bounds */
+    const char *word; /**< of an INT: a word that may stand for a number, and is 0; NULL for none */
     bool positional;  /**< an INPUT or a LIST that takes the arguments without dashes */
     bool required;    /**< checked unless --help or --print-config is given */
     bool unrecorded;  /**< says how to run, not what to compute: stays out of the content half of provenance */

@@ -8,7 +8,9 @@ nb_status nb_option_format(nb_buffer *out, const nb_parsed *p, const nb_option *
     const void *at = nb_option_value(p, o);
     switch (o->type) {
     case NB_OPTION_FLAG: return nb_buffer_printf(out, err, "%s", *(const bool *)at ? "true" : "false");
-    case NB_OPTION_INT: return nb_buffer_printf(out, err, "%lld", (long long)*(const int64_t *)at);
+    case NB_OPTION_INT:
+        return o->word && !*(const int64_t *)at ? nb_buffer_printf(out, err, "%s", o->word)
+                                                : nb_buffer_printf(out, err, "%lld", (long long)*(const int64_t *)at);
     case NB_OPTION_REAL: return nb_buffer_printf(out, err, "%.15g", *(const double *)at);
     case NB_OPTION_LIST: {
         const nb_strings *list = at;

@@ -101,8 +101,13 @@ nb_status nb_option_read(const nb_option *o, void *at, const char *value, const 
     switch (o->type) {
     case NB_OPTION_FLAG: return option_set_flag(at, value, label, err);
     case NB_OPTION_INT:
+        if (o->word && strcmp(value, o->word) == 0) {
+            *(int64_t *)at = 0;
+            return NB_OK;
+        }
         if (!nb_parse_int(value, &integer)) {
-            return nb_fail(err, NB_ERR_USAGE, "%s: '%s' is not a whole number", label, value);
+            return nb_fail(err, NB_ERR_USAGE, "%s: '%s' is not a whole number%s%s", label, value,
+                           o->word ? ", nor " : "", o->word ? o->word : "");
         }
         if (!option_set_within(o, (double)integer)) {
             return option_set_out_of_bounds(o, value, label, err);

@@ -49,7 +49,9 @@ static double mine_bank_tau(const nb_parsed *options)
 static nb_status mine_bank_suggest(nb_bank_suggestion *out, const nb_mine_bank *b, nb_error *err)
 {
     const nb_mine_bank_choice *c = b->choice;
-    const nb_score_rule *rule = nb_score_find(c->score);
+    bool asked = nb_option_given(b->inputs->job->options, "score") != NB_FROM_DEFAULT;
+    const char *score = !asked && b->mined->criterion->score ? b->mined->criterion->score : c->score;
+    const nb_score_rule *rule = nb_score_find(score);
     size_t negatives = b->mined->selection.count;
     int64_t seed = 0;
     *out = (nb_bank_suggestion){.groups = (size_t)c->groups, .seeded = strcmp(c->group_seed, "none") != 0};
@@ -60,7 +62,7 @@ static nb_status mine_bank_suggest(nb_bank_suggestion *out, const nb_mine_bank *
         return nb_fail(err, NB_ERR_USAGE, "--groups %zu cannot be cut from %zu negatives", out->groups, negatives);
     }
     if (!rule) {
-        return nb_fail(err, NB_ERR_INTERNAL, "score '%s' has no rule", c->score);
+        return nb_fail(err, NB_ERR_INTERNAL, "score '%s' has no rule", score);
     }
     out->seed = (uint64_t)seed;
     out->tau = mine_bank_tau(b->inputs->job->options);
@@ -68,8 +70,36 @@ static nb_status mine_bank_suggest(nb_bank_suggestion *out, const nb_mine_bank *
     nb_score_parameters published;
     nb_status status = nb_score_published(&published, rule, err);
     out->temperature = given ? c->temperature : published.shared.temperature;
-    snprintf(out->score, sizeof out->score, "%s", c->score);
+    snprintf(out->score, sizeof out->score, "%s", score);
     return status;
+}
+
+/* Bytes of a number of a row. */
+static size_t mine_bank_number(const nb_mine_bank_choice *c, bool negatives)
+{
+    nb_bank_precision precision = NB_BANK_FP16;
+    nb_bank_precision_parse(c->precision, &precision);
+    return precision == NB_BANK_FP32 ? 4 : precision == NB_BANK_INT8 && negatives ? 1 : 2;
+}
+
+nb_status nb_mine_bank_bound(size_t *out, const char *max_bytes, const nb_mine_inputs *in,
+                             const nb_mine_bank_choice *c, nb_error *err)
+{
+    enum { TEXT = 64, FILE_BYTES = 65536 }; /* of a text and what lies beside it; of all that does not grow */
+    size_t d = (size_t)in->texts.plan.width, number = mine_bank_number(c, true);
+    size_t negative = 2 * (d * number + 4) + TEXT; /* its text's row and its measured proxy's */
+    uint64_t bytes, fixed = FILE_BYTES + (2 * in->labels.count + d) * d * mine_bank_number(c, false) +
+                            in->labels.count * TEXT;
+    if (!nb_parse_bytes(max_bytes, &bytes)) {
+        return nb_fail(err, NB_ERR_USAGE, "--max-bank-bytes: '%s' is no size, as 500K, 16M or 1G", max_bytes);
+    }
+    if (bytes < fixed + negative) {
+        nb_fail(err, NB_ERR_USAGE, "--max-bank-bytes %s: a bank of %zu labels takes %llu bytes before its first negative",
+                max_bytes, in->labels.count, (unsigned long long)fixed);
+        return nb_hint(err, "ask for more, or for another --bank-precision");
+    }
+    *out = (size_t)((bytes - fixed) / negative);
+    return NB_OK;
 }
 
 /* The selected candidates, as the content of a bank wants them. */
@@ -164,6 +194,7 @@ nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error 
                                       .text_prompts = &texts.nouns,
                                       .adjective_prompts = &texts.adjectives};
     content.provenance = provenance;
+    content.proxies = b->mined->outcome.proxies;
     NB_TRY(nb_bank_write(b->output, b->force, &content, digest, err));
 done:
     mine_bank_free_picked(&p);

@@ -36,7 +36,17 @@ typedef struct nb_mine_bank {
     bool force;                        /**< overwrite */
     const nb_mined *mined;             /**< the selection */
     const nb_mine_visual *visual;      /**< visual negatives, perhaps none */
+    const char *max_bytes;             /**< as --max-bank-bytes has it; NULL: no bound */
 } nb_mine_bank;
+
+/** How many negatives a file of so many bytes holds, with room for texts of usual length. Not collective.
+ * @param out at least 1
+ * @param max_bytes as --max-bank-bytes has it
+ * @param inputs open
+ * @param choice the precision
+ * @return NB_OK, or NB_ERR_USAGE when it is no size, or too small for one negative */
+nb_status nb_mine_bank_bound(size_t *out, const char *max_bytes, const nb_mine_inputs *inputs,
+                             const nb_mine_bank_choice *choice, nb_error *err);
 
 /** Writes the bank. On rank 0; not collective.
  * @param bank what it is made of

@@ -17,7 +17,8 @@ typedef struct settings {
     nb_talk talk;
     nb_mine_sources from;
     const char *output, *explain, *criterion, *reject;
-    int64_t count;
+    int64_t count, max_bank;
+    const char *max_bank_bytes;
     double fraction;
     nb_mine_bank_choice bank;
     nb_mine_visual_choice visual;
@@ -32,6 +33,7 @@ typedef struct run {
     const nb_criterion *criterion; /* that is used */
     const nb_rejection *rejection;
     nb_quota quota;
+    bool automatic; /* the criterion chooses the size */
     nb_mined mined;
     nb_mine_visual visual;
 } run;
@@ -103,13 +105,15 @@ static nb_status mine_choose_quota(run *r, const nb_criterion *asked, nb_error *
     nb_option_source count = nb_option_given(r->job->options, "count");
     nb_option_source fraction = nb_option_given(r->job->options, "fraction");
     bool given = count != NB_FROM_DEFAULT || fraction != NB_FROM_DEFAULT;
-    r->quota = (nb_quota){.count = asked->count, .clamp = !given};
-    memcpy(r->quota.fraction, asked->fraction, sizeof r->quota.fraction);
-    if (given && count == fraction) {
+    if (given && count == fraction && s->count) {
         return nb_fail(err, NB_ERR_USAGE, "--count %lld and --fraction %g are both given, choose one",
                        (long long)s->count, s->fraction);
     }
-    if (count > fraction) {
+    given = fraction > count || s->count;
+    r->automatic = asked->automatic && !given;
+    r->quota = (nb_quota){.count = asked->automatic ? (size_t)s->max_bank : asked->count, .clamp = !given};
+    memcpy(r->quota.fraction, asked->fraction, sizeof r->quota.fraction);
+    if (count >= fraction && s->count) {
         r->quota.count = (size_t)s->count;
     } else if (fraction > count) {
         r->quota.count = 0;
@@ -130,6 +134,9 @@ static nb_status mine_read_inputs(run *r, nb_error *err)
     NB_TRY(mine_choose_quota(r, asked, err));
     NB_TRY(nb_mine_visual_check(&s->visual, &s->from, err));
     NB_TRY(nb_mine_inputs_open(&r->in, r->job, &s->from, err));
+    if (s->max_bank_bytes) {
+        NB_TRY(nb_mine_bank_bound(&r->quota.max, s->max_bank_bytes, &r->in, &s->bank, err));
+    }
 done:
     return status;
 }
@@ -140,6 +147,10 @@ static void mine_log_counts(const run *r)
     nb_log_info(&r->job->log, "%llu candidates: %zu rejected as labels, %zu by the stop list, %zu by %s, %zu accepted",
                 (unsigned long long)r->in.texts.plan.count, s->rejected[NB_REJECTED_LABEL],
                 s->rejected[NB_REJECTED_STOP], s->rejected[NB_REJECTED_RULE], r->rejection->name, s->accepted);
+    if (s->bounded) {
+        nb_log_warn(&r->job->log, "--max-bank-bytes %s holds %zu negatives: those behind them are left out",
+                    r->set->max_bank_bytes, r->quota.max);
+    }
     nb_log_info(&r->job->log, "%zu negatives by %s -> %s", s->count, r->criterion->name, r->set->output);
 }
 
@@ -152,7 +163,8 @@ static nb_status mine_write_outputs(run *r, nb_error *err)
                                .output = s->output,
                                .force = s->force,
                                .mined = &r->mined,
-                               .visual = &r->visual};
+                               .visual = &r->visual,
+                               .max_bytes = r->set->max_bank_bytes};
     nb_digest digest;
     nb_status status = NB_OK;
     if (r->job->comm.rank != 0) {
@@ -218,6 +230,7 @@ static nb_status mine_select_and_write(run *r, const char *ledger, const char *p
                          .options = r->job->options,
                          .all_columns = r->set->explain != NULL,
                          .quota = r->quota,
+                         .automatic = r->automatic,
                          .ledger = ledger,
                          .identity = identity.hex,
                          .resume = r->set->resume};
@@ -280,7 +293,11 @@ static const nb_option options[] = {
     OPT_INPUT("id-images", from.id_images, "I.nbe", "labelled ID images, a few a class"),
     OPT_INPUT("wild-images", from.wild_images, "W.nbe", "unlabelled images of any kind, ID classes among them"),
     OPT_CHOICE_OF("criterion", criterion, "NAME", "", nb_criterion_choice, NULL),
-    OPT_INT("count", count, "M", NULL, 1, 1e12, "negatives to keep; default: the criterion's own"),
+    OPT_INT("count", count, "M|auto", "auto", 1, 1e12,
+            "negatives to keep; auto: debiased chooses by its images, other criteria have a size of their own",
+            .word = "auto"),
+    OPT_INT("max-bank", max_bank, "M", "20000", 1, 1e12, "largest size that --count auto may choose"),
+    OPT_TEXT("max-bank-bytes", max_bank_bytes, "SIZE", NULL, "and a bound for the bank's file, like 16M"),
     OPT_REAL("fraction", fraction, "F", NULL, 1e-12, 1, "or the share of each tag's accepted candidates"),
     OPT_CHOICE_OF("reject", reject, "RULE", "", nb_rejection_choice, "rejection rule; auto: {}",
                   .describe = nb_rejection_describe),

@@ -1,5 +1,7 @@
 #include "mining/criteria/criterion.h"
 
+#include "scoring/bank/bank_proxies.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +112,13 @@ nb_status nb_mining_parameters(void **block, const nb_method_parameters *paramet
         return NB_ERR_LIMIT;
     }
     return options ? nb_method_values(*block, parameters, options, err) : nb_method_defaults(*block, parameters, err);
+}
+
+void nb_criterion_outcome_free(nb_criterion_outcome *outcome)
+{
+    nb_bank_proxies_free(outcome->proxies);
+    free(outcome->findings);
+    *outcome = (nb_criterion_outcome){0};
 }
 
 int nb_ascending(const void *a, const void *b)

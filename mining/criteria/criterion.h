@@ -14,22 +14,73 @@
 #include "mining/criteria/evidence.h"
 #include "mining/criteria/rejection/rejection.h"
 
-enum { NB_COLUMNS_MAX = 3 }; /**< columns a criterion */
+enum {
+    NB_COLUMNS_MAX = 5,            /**< columns a criterion */
+    NB_SIZE_STEPS_MAX = 32,        /**< sizes of a bank that are compared, at most */
+    NB_CRITERION_BANK_MAX = 20000, /**< negatives of a bank whose criterion chooses its size, unless --max-bank says */
+    NB_LISTS_MAX = 4,              /**< lists a criterion */
+    NB_NO_COLUMN = NB_COLUMNS_MAX  /**< in nb_criterion_list */
+};
+
+struct nb_bank_proxies; /* scoring/bank/bank_proxies.h */
+
+/** Candidates in the order of a column, the largest value first, which take turns with other lists in filling the
+ * bank: each in turn gives its next ones that are not in the bank yet. */
+typedef struct nb_criterion_list {
+    size_t column; /**< that orders them */
+    size_t floor;  /**< a column: only those stand here whose value is over `times` that column's; or NB_NO_COLUMN */
+    double times;  /**< see there */
+    size_t take;   /**< how many at a turn */
+} nb_criterion_list;
+
+/** What was chosen, for `finish`. Borrowed, the same on all ranks. */
+typedef struct nb_chosen {
+    const uint64_t *ids;         /**< [count] global ids in the bank's order */
+    const double *const *values; /**< [column_count][count] */
+    size_t count;                /**< negatives */
+    const size_t *listed;        /**< [list_count] candidates that stood in each list */
+    bool automatic;              /**< `finish` may keep fewer */
+} nb_chosen;
+
+/** A size that a bank may have. */
+typedef struct nb_size_step {
+    size_t count;      /**< negatives */
+    double id_moves;   /**< how far the ID images' scores move from here to the next size; NaN for the last one */
+    double wild_moves; /**< the same of wild images; NaN without them */
+} nb_size_step;
+
+/** What `finish` came to. */
+typedef struct nb_criterion_outcome {
+    struct nb_bank_proxies *proxies;       /**< of the negatives that are kept, on rank 0; or NULL */
+    size_t kept;                           /**< negatives: the first ones of the choice */
+    nb_size_step sizes[NB_SIZE_STEPS_MAX]; /**< [size_count] that were compared */
+    size_t size_count;                     /**< 0: none */
+    double tolerance;                      /**< a size is enough when less moves */
+    char *findings; /**< JSON object of what the run found out about its images, on rank 0; or NULL */
+} nb_criterion_outcome;
+
+/** Frees what an outcome holds. Not collective.
+ * @param outcome emptied */
+void nb_criterion_outcome_free(nb_criterion_outcome *outcome);
 
 /** A criterion. */
 typedef struct nb_criterion {
-    const char *name;                        /**< of --criterion */
-    const char *source;                      /**< the paper */
-    const char *const *columns;              /**< [column_count] names in the explain table; the last one decides */
-    size_t column_count;                     /**< 1 to NB_COLUMNS_MAX */
-    bool smallest;                           /**< keep the smallest values, else the largest */
-    bool needs_prototypes;                   /**< ID images must be given */
-    bool needs_wild;                         /**< wild images must be given, or `without_wild` takes its place */
+    const char *name;               /**< of --criterion */
+    const char *source;             /**< the paper */
+    const char *const *columns;     /**< [column_count] names in the explain table; the last one decides */
+    size_t column_count;            /**< 1 to NB_COLUMNS_MAX */
+    bool smallest;                  /**< keep the smallest values, else the largest */
+    const nb_criterion_list *lists; /**< [list_count] that fill the bank in turn, in place of the last column */
+    size_t list_count;              /**< 0: the last column decides */
+    const char *score;              /**< that its banks suggest; NULL: the default one */
+    bool needs_prototypes;          /**< ID images must be given */
+    bool needs_wild;                /**< wild images must be given, or `without_wild` takes its place */
     const struct nb_criterion *without_wild; /**< what it falls back to; NULL only without needs_wild */
     const nb_rejection *rejection;           /**< the rule of `--reject auto` */
     unsigned explained;              /**< not 0: its columns stand in every explain table, in rising order of this */
     double fraction[NB_TAG_COUNT];   /**< default share of each tag; all 0: `count` */
     size_t count;                    /**< default size of the bank */
+    bool automatic;                  /**< or `finish` chooses it, up to --max-bank */
     nb_method_parameters parameters; /**< options of `mine` */
     /** Adds what it takes to *cost; NULL for nothing. */
     void (*cost)(nb_mining_cost *cost, const nb_mining_size *size, const void *parameters);
@@ -43,6 +94,9 @@ typedef struct nb_criterion {
     /** Not collective. The deciding value of `count` candidates with rows [count, d] in double; NULL where sums over
      * the data decide. Values of `tile` are within nb_affinity_slack of these. */
     nb_status (*exact)(void *state, const double *rows, size_t count, double *values, nb_error *err);
+    /** Collective, behind the selection; NULL: nothing is left to do. *out is freed by the caller, also after a
+     * failure. */
+    nb_status (*finish)(void *state, const nb_chosen *choice, nb_criterion_outcome *out, nb_error *err);
     const nb_rejection *applies; /**< a rule without parameters that tile_and_reject applies; NULL for none */
     /** Not collective. As `tile`, with the rule's verdicts rejected [tile->count] from the same products. */
     nb_status (*tile_and_reject)(void *state, const nb_text_tile *tile, double *const *values, uint8_t *rejected,

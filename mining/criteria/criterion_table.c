@@ -3,11 +3,12 @@
 #include "mining/criteria/criterion.h"
 
 /* clang-format off */
-#define CRITERIA(ROW) \
-    ROW(debiased)     \
-    ROW(interneg)     \
-    ROW(neglabel)     \
-    ROW(dnm)          \
+#define CRITERIA(ROW)    \
+    ROW(debiased)        \
+    ROW(activation_only) \
+    ROW(interneg)        \
+    ROW(neglabel)        \
+    ROW(dnm)             \
     ROW(random)
 /* clang-format on */
 

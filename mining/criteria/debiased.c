@@ -1,231 +1,116 @@
-/* The debiased criterion: how much of the wild images a candidate explains that the ID images do not.
+/* The debiased criterion: a candidate is a good negative when images that are not the user's resemble it. Three things
+ * are known of it: its text; what the ID images make of it; what the wild images, of which some are ID, make of it.
+ * mining/DEBIASED.md has the derivation, the figures and what was tried and did not help.
  *
- * Wild images are a mixture, P_wild = tau P_neg + (1 - tau) P_id. The responsibility of candidate u for image x, all
- * candidates and the ID label texts competing, is
- *   r_u(x) = exp(cos(e(u), f(x)) / T) / (sum_v exp(cos(e(v), f(x)) / T) + sum_c exp(cos(q_c, f(x)) / T)),
- * its means over the wild and the ID images are A_wild and A_id, and the activation under the true negatives is
- *   A(u) = (A_wild(u) - (1 - tau) A_id(u)) / tau.
+ * r_u(x) are responsibilities at CLIP's own temperature (mining/criteria/responsibilities.h), rho(x) the labels' part
+ * in x, w weights of the ID images D that give every class the same, W the wild images, N the candidates that compete.
  *
- * Two passes over the affinities, neither of which is ever kept. The first adds up every image's partition sum: a text
- * tile's part of it is one number, and the numbers of all tiles on all ranks are added in a form that does not depend
- * on their order (common/linear/exact/exact_sum.h). The second turns affinities into responsibilities and sums them
- * over the images, tile by tile in order. Images are read from their store a tile at a time. */
-#include "common/linear/blas.h"
-#include "common/linear/exact/exact_sum.h"
-#include "common/linear/simd/affinity.h"
-#include "common/linear/simd/vector.h"
-#include "mining/affinity/sweep.h"
+ *   id_activation   A_u = sum_D w(x) r_u(x)
+ *   log_prior       -2 ln(1 + N A_u / theta): ID images lower a candidate's weight, none is rejected for them
+ *   evidence        E_u = sum_W r_u(x) - n A_u, in images; n = kappa |W|, kappa = min(1, mean_W rho / sum_D w rho) the
+ *                   share of ID images among the wild ones
+ *   sigma           of the evidence: sigma_u^2 = sum_W r_u(x)^2 + n^2 sum_D (w(x) r_u(x))^2
+ *   central         <e_u, mean e>
+ *
+ * A candidate has evidence when E_u > 2 sigma_u. The bank is filled in turn with the strongest evidence not yet taken
+ * and the two most central texts not yet taken; its first M are the best bank of M. */
 #include "mining/criteria/criterion.h"
+#include "mining/criteria/debiased/bank_size.h"
+#include "mining/criteria/debiased/findings.h"
+#include "mining/criteria/debiased/measured_proxies.h"
+#include "mining/criteria/debiased/text_image_map.h"
+
+#include "common/linear/reference/kernels.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-typedef struct settings {
-    double tau;         /* share of true negatives among the wild images */
-    double temperature; /* of the responsibilities */
-} settings;
+enum { ID_ACTIVATION, LOG_PRIOR, EVIDENCE, SIGMA, CENTRAL, COLUMNS };
+enum { BY_EVIDENCE, BY_CENTRALITY, LISTS };
 
-/* One image set. */
-typedef struct image_set {
-    nb_store *store;
-    size_t count;
-    nb_exact_sum *partition; /* [count], of this rank's texts, then of all */
-    float *shift;            /* [count] T times the logarithm of the partition sum */
-} image_set;
+enum { SIGMAS = 2 }; /* evidence is over so many standard deviations */
+
+static const double temperature = 0.01; /* CLIP's own */
+static const double theta = 0.05;       /* ID activation, in parts of a candidate's fair share, that the prior feels */
+static const double power = 2;          /* of the prior */
+static const double gain = 2;           /* texts are spread as widely again when they are mapped among images */
+static const double ridge = 0.5;        /* of the map */
+static const double tolerance = 0.01;   /* of a bank's size: mean change of an image's rank */
 
 typedef struct state {
     const nb_evidence *evidence;
-    const settings *set;
-    const nb_affinity *loops;
-    image_set sets[2]; /* wild, ID */
-    float *images;     /* [NB_AFFINITY_IMAGES, d] */
-    float *cosines;    /* [NB_AFFINITY_TEXTS, NB_AFFINITY_IMAGES] or transposed */
+    nb_responsibilities responsibilities;
+    double kappa;      /* share of ID images among the wild ones */
+    double n;          /* their number */
+    double mistaken;   /* sum_D w (1 - rho): what of the ID images falls on candidates */
+    double *squares;   /* [2][NB_AFFINITY_TEXTS] of a tile */
+    double *wild_sums; /* [NB_AFFINITY_TEXTS] of a tile */
 } state;
 
 static void debiased_close(void *opaque)
 {
     state *s = opaque;
     if (s) {
-        for (size_t i = 0; i < 2; i++) {
-            free(s->sets[i].partition);
-            free(s->sets[i].shift);
-        }
-        free(s->images);
-        free(s->cosines);
+        nb_responsibilities_close(&s->responsibilities);
+        free(s->squares);
+        free(s->wild_sums);
         free(s);
     }
 }
 
-static size_t debiased_images_of(const image_set *set, size_t begin)
+/* ln of weights of sum 1 that give every class the same; none for images without a class. */
+static nb_status debiased_weigh(state *s, nb_error *err)
 {
-    return set->count - begin < NB_AFFINITY_IMAGES ? set->count - begin : NB_AFFINITY_IMAGES;
-}
-
-/* Adds texts [count, d] to the partition sums of a set; those with a reason do not compete (reasons may be NULL). */
-static nb_status debiased_add_partition(state *s, image_set *set, const float *texts, const uint8_t *reasons,
-                                        size_t count, nb_error *err)
-{
-    const nb_evidence *e = s->evidence;
-    const nb_vector *vector = nb_vector_best();
-    double inverse = 1 / s->set->temperature;
-    nb_status status = NB_OK;
-    for (size_t x = 0; x < set->count; x += NB_AFFINITY_IMAGES) {
-        size_t images = debiased_images_of(set, x);
-        NB_TRY(nb_unit_rows(set->store, x, images, s->images, err));
-        nb_sgemm_nt(nb_matrix_of(s->images, images, e->d), nb_matrix_of(texts, count, e->d), 0, s->cosines, count);
-        for (size_t k = 0; reasons && k < count; k++) {
-            for (size_t i = 0; reasons[k] != NB_ACCEPTED && i < images; i++) {
-                s->cosines[i * count + k] = -INFINITY;
-            }
-        }
-        for (size_t i = 0; i < images; i++) {
-            float top;
-            double sum;
-            vector->sum_exp(s->cosines + i * count, count, (float)inverse, &top, &sum);
-            if (top > -INFINITY) {
-                nb_exact_add(&set->partition[x + i], sum, (double)top * inverse);
-            }
-        }
-    }
-done:
-    return status;
-}
-
-/* The label texts compete too; rank 0 adds them. */
-static nb_status debiased_add_labels(state *s, nb_error *err)
-{
-    const nb_evidence *e = s->evidence;
-    float *labels = NULL;
+    nb_image_set *id = &s->responsibilities.sets[NB_ID_SET];
+    size_t classes = s->evidence->label_count, *held = NULL;
+    const int32_t *labels = id->store->labels;
     nb_status status;
-    NB_TRY_NEW(labels, e->label_count * e->d);
-    for (size_t i = 0; i < e->label_count * e->d; i++) {
-        labels[i] = (float)e->labels[i];
-    }
-    for (size_t c = 0; c < e->label_count; c += NB_AFFINITY_TEXTS) {
-        size_t count = e->label_count - c < NB_AFFINITY_TEXTS ? e->label_count - c : NB_AFFINITY_TEXTS;
-        for (size_t i = 0; i < 2; i++) {
-            NB_TRY(debiased_add_partition(s, &s->sets[i], labels + c * e->d, NULL, count, err));
+    NB_TRY_NEW(held, classes);
+    NB_TRY_NEW(id->log_weight, id->count);
+    for (size_t x = 0; x < id->count; x++) {
+        if (labels[x] >= 0) {
+            held[labels[x]]++;
         }
     }
+    for (size_t x = 0; x < id->count; x++) {
+        id->log_weight[x] = labels[x] >= 0 ? -log((double)classes * (double)held[labels[x]]) : -INFINITY;
+    }
 done:
-    free(labels);
+    free(held);
     return status;
 }
 
-static nb_status debiased_add_tile(void *opaque, size_t number, bool *kept, nb_error *err)
+/* kappa, from what of the images the labels take. */
+static void debiased_estimate_share(state *s)
 {
-    state *s = opaque;
-    nb_text_tile tile;
-    nb_status status;
-    (void)kept;
-    NB_TRY(nb_candidates_load(s->evidence->candidates, number, &tile, err));
-    for (size_t i = 0; i < 2; i++) {
-        NB_TRY(debiased_add_partition(s, &s->sets[i], tile.rows, tile.reasons, tile.count, err));
+    const nb_image_set *id = &s->responsibilities.sets[NB_ID_SET], *wild = &s->responsibilities.sets[NB_WILD_SET];
+    double of_id = 0, of_wild = 0;
+    for (size_t x = 0; x < id->count; x++) {
+        of_id += exp(id->log_weight[x]) * id->label_share[x];
     }
-done:
-    return status;
-}
-
-/* Collective. Brings the sums of all ranks together. */
-static nb_status debiased_all_reduce(state *s, image_set *set, nb_error *err)
-{
-    const nb_comm *comm = s->evidence->comm;
-    uint64_t *words = NULL;
-    int64_t *tops = NULL;
-    nb_status status;
-    NB_TRY_NEW(words, set->count * NB_EXACT_DIGITS);
-    NB_TRY_NEW(tops, set->count);
-done:
-    status = nb_comm_agree(comm, words && tops ? NB_OK : NB_ERR_LIMIT, err);
-    for (size_t x = 0; status == NB_OK && x < set->count; x++) {
-        tops[x] = nb_exact_is_empty(&set->partition[x]) ? INT64_MIN : set->partition[x].top;
+    for (size_t x = 0; x < wild->count; x++) {
+        of_wild += wild->label_share[x] / (double)wild->count;
     }
-    if (status == NB_OK) {
-        status = nb_comm_max(comm, tops, set->count, err);
-    }
-    for (size_t x = 0; status == NB_OK && x < set->count; x++) {
-        nb_exact_raise(&set->partition[x], tops[x]);
-        for (size_t k = 0; k < NB_EXACT_DIGITS; k++) {
-            words[x * NB_EXACT_DIGITS + k] = (uint64_t)set->partition[x].digit[k];
-        }
-    }
-    if (status == NB_OK) {
-        status = nb_comm_sum(comm, words, set->count * NB_EXACT_DIGITS, err);
-    }
-    for (size_t x = 0; status == NB_OK && x < set->count; x++) {
-        nb_exact_sum sum = {.top = tops[x]};
-        for (size_t k = 0; k < NB_EXACT_DIGITS; k++) {
-            sum.digit[k] = (int64_t)words[x * NB_EXACT_DIGITS + k];
-        }
-        set->shift[x] = (float)(s->set->temperature * nb_exact_log(&sum));
-    }
-    free(words);
-    free(tops);
-    return status;
-}
-
-static nb_status debiased_prepare(state *s, const nb_evidence *e, nb_error *err)
-{
-    nb_status status = NB_OK;
-    s->sets[0].store = e->wild_images;
-    s->sets[1].store = e->id_images;
-    for (size_t i = 0; i < 2; i++) {
-        s->sets[i].count = (size_t)s->sets[i].store->plan.count;
-        NB_TRY_NEW(s->sets[i].partition, s->sets[i].count);
-        NB_TRY_NEW(s->sets[i].shift, s->sets[i].count);
-    }
-    s->images = nb_alloc_aligned(NB_AFFINITY_IMAGES * e->d, sizeof *s->images, err);
-    s->cosines = nb_alloc_aligned((size_t)NB_AFFINITY_IMAGES * NB_AFFINITY_TEXTS, sizeof *s->cosines, err);
-    status = s->images && s->cosines ? NB_OK : NB_ERR_LIMIT;
-done:
-    return status;
+    s->kappa = wild->count ? fmin(1, of_wild / of_id) : 0;
+    s->n = s->kappa * (double)wild->count;
+    s->mistaken = 1 - of_id;
 }
 
 static nb_status debiased_open(void **out, const nb_evidence *e, const void *parameters, nb_error *err)
 {
     state *s = nb_alloc(1, sizeof *s, err);
-    nb_status status = s ? NB_OK : NB_ERR_LIMIT;
-    double begin = nb_clock();
+    nb_status status = nb_comm_agree(e->comm, s ? NB_OK : NB_ERR_LIMIT, err);
+    (void)parameters;
     *out = s;
-    if (s) {
-        s->evidence = e;
-        s->set = parameters;
-        s->loops = nb_affinity_best();
-        status = debiased_prepare(s, e, err);
+    if (!s || status != NB_OK) {
+        return status;
     }
-    NB_TRY(nb_comm_agree(e->comm, status, err));
-    NB_TRY(nb_candidates_sweep(e->candidates, e->log, "candidates in partition sums", debiased_add_tile, s, err));
-    NB_TRY(nb_comm_agree(e->comm, e->comm->rank == 0 ? debiased_add_labels(s, err) : NB_OK, err));
-    for (size_t i = 0; i < 2; i++) {
-        NB_TRY(debiased_all_reduce(s, &s->sets[i], err));
-    }
-    nb_say_pass(e, "partition sums, all ranks", (double)e->candidates->count,
-                (double)(s->sets[0].count + s->sets[1].count), nb_clock() - begin);
-done:
-    return status;
-}
-
-static nb_status debiased_add_responsibility(state *s, const image_set *set, const nb_text_tile *t, double *mean,
-                                             nb_error *err)
-{
-    const nb_evidence *e = s->evidence;
-    float inverse = (float)(1 / s->set->temperature);
-    nb_status status = NB_OK;
-    for (size_t i = 0; i < t->count; i++) {
-        mean[i] = 0;
-    }
-    for (size_t x = 0; x < set->count; x += NB_AFFINITY_IMAGES) {
-        size_t images = debiased_images_of(set, x);
-        NB_TRY(nb_unit_rows(set->store, x, images, s->images, err));
-        nb_sgemm_nt(nb_matrix_of(t->rows, t->count, e->d), nb_matrix_of(s->images, images, e->d), 0, s->cosines,
-                    images);
-        for (size_t i = 0; i < t->count; i++) {
-            mean[i] += s->loops->exp_sum_each(s->cosines + i * images, set->shift + x, images, inverse);
-        }
-    }
-    for (size_t i = 0; i < t->count; i++) {
-        mean[i] /= (double)set->count;
-    }
+    s->evidence = e;
+    NB_TRY(nb_responsibilities_open(&s->responsibilities, e, temperature, true, err));
+    NB_TRY(debiased_weigh(s, err));
+    NB_TRY_NEW(s->squares, 2 * NB_AFFINITY_TEXTS);
+    NB_TRY_NEW(s->wild_sums, NB_AFFINITY_TEXTS);
+    debiased_estimate_share(s);
 done:
     return status;
 }
@@ -233,44 +118,161 @@ done:
 static nb_status debiased_tile(void *opaque, const nb_text_tile *t, double *const *values, nb_error *err)
 {
     state *s = opaque;
-    double tau = s->set->tau;
-    nb_status status = NB_OK;
-    for (size_t i = 0; i < 2; i++) {
-        NB_TRY(debiased_add_responsibility(s, &s->sets[i], t, values[i], err));
-    }
+    nb_responsibilities *r = &s->responsibilities;
+    double *wild_squares = s->squares, *id_squares = s->squares + NB_AFFINITY_TEXTS;
+    size_t d = s->evidence->d;
+    nb_status status;
+    NB_TRY(nb_responsibilities_load(r, t, err));
+    NB_TRY(nb_responsibilities_sum(r, &r->sets[NB_ID_SET], t, values[ID_ACTIVATION], id_squares, err));
+    NB_TRY(nb_responsibilities_sum(r, &r->sets[NB_WILD_SET], t, s->wild_sums, wild_squares, err));
     for (size_t i = 0; i < t->count; i++) {
-        values[2][i] = (values[0][i] - (1 - tau) * values[1][i]) / tau;
+        double a = values[ID_ACTIVATION][i], central = 0;
+        for (size_t k = 0; k < d; k++) {
+            central += nb_responsibilities_text(r, t, i, k) * r->mean[k];
+        }
+        values[LOG_PRIOR][i] = -power * log1p((double)r->accepted * a / theta);
+        values[EVIDENCE][i] = s->wild_sums[i] - s->n * a;
+        values[SIGMA][i] = sqrt(wild_squares[i] + s->n * s->n * id_squares[i]);
+        values[CENTRAL][i] = central;
     }
+done:
+    return status;
+}
+
+/* The negatives that have evidence, in the bank's order: their numbers and ids [count each]. */
+static size_t debiased_evident(const nb_chosen *c, uint32_t *numbers, uint64_t *ids)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->values[EVIDENCE][i] > SIGMAS * c->values[SIGMA][i]) {
+            numbers[count] = (uint32_t)i;
+            ids[count++] = c->ids[i];
+        }
+    }
+    return count;
+}
+
+/* Takes out proxies without a direction. */
+static void debiased_drop_empty(nb_bank_proxies *p, size_t d)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < p->measured_count; i++) {
+        double *row = p->measured_rows + i * d;
+        if (nb_dot(row, row, d) > 0) {
+            for (size_t k = 0; k < d; k++) {
+                p->measured_rows[kept * d + k] = row[k];
+            }
+            p->measured[kept++] = p->measured[i];
+        }
+    }
+    p->measured_count = kept;
+}
+
+/* Collective. What the score needs of all that were chosen, on every rank. */
+static nb_status debiased_make_proxies(const state *s, const nb_chosen *c, nb_bank_proxies *p, nb_error *err)
+{
+    const nb_evidence *e = s->evidence;
+    uint64_t *ids = NULL;
+    nb_status status;
+    NB_TRY_NEW(ids, c->count);
+    NB_TRY_NEW(p->measured, c->count);
+    NB_TRY_NEW(p->log_prior, c->count);
+    NB_TRY_NEW(p->evidence, c->count);
+    p->measured_count = debiased_evident(c, p->measured, ids);
+    NB_TRY_NEW(p->measured_rows, p->measured_count * e->d + 1);
+    for (size_t i = 0; i < c->count; i++) {
+        p->log_prior[i] = c->values[LOG_PRIOR][i];
+        p->evidence[i] = c->values[EVIDENCE][i];
+    }
+    NB_TRY(nb_text_image_map(p, e, gain, ridge, err));
+done:
+    status = nb_comm_agree(e->comm, status, err);
+    if (status == NB_OK) {
+        status = nb_measured_proxies(&s->responsibilities, s->n, ids, p->measured_count, p->measured_rows, err);
+        debiased_drop_empty(p, e->d);
+    }
+    free(ids);
+    return status;
+}
+
+/* The share of what the ID images are mistaken for that lies on negatives with a measured proxy. */
+static double debiased_covered(const state *s, const nb_chosen *c, const nb_bank_proxies *p)
+{
+    double covered = 0;
+    for (size_t i = 0; i < p->measured_count; i++) {
+        covered += c->values[ID_ACTIVATION][p->measured[i]];
+    }
+    return s->mistaken > 0 ? fmin(1, covered / s->mistaken) : 0;
+}
+
+static nb_debiased_findings debiased_find(const state *s, const nb_chosen *c, const nb_bank_proxies *p)
+{
+    const nb_responsibilities *r = &s->responsibilities;
+    return (nb_debiased_findings){.candidates = r->accepted,
+                                  .id_images = r->sets[NB_ID_SET].count,
+                                  .wild_images = r->sets[NB_WILD_SET].count,
+                                  .id_share = s->kappa,
+                                  .covered = debiased_covered(s, c, p),
+                                  .with_evidence = c->listed[BY_EVIDENCE],
+                                  .chosen = c->count};
+}
+
+/* Cuts proxies to those of the first negatives. */
+static void debiased_cut(nb_bank_proxies *p, size_t kept)
+{
+    while (p->measured_count && p->measured[p->measured_count - 1] >= kept) {
+        p->measured_count--;
+    }
+}
+
+static nb_status debiased_finish(void *opaque, const nb_chosen *c, nb_criterion_outcome *out, nb_error *err)
+{
+    state *s = opaque;
+    const nb_comm *comm = s->evidence->comm;
+    nb_bank_proxies *p = out->proxies = nb_alloc(1, sizeof *out->proxies, err);
+    nb_status status;
+    out->kept = c->count;
+    NB_TRY(nb_comm_agree(comm, p ? NB_OK : NB_ERR_LIMIT, err));
+    NB_TRY(debiased_make_proxies(s, c, p, err));
+    nb_debiased_findings found = debiased_find(s, c, p);
+    if (c->automatic) {
+        const nb_bank_draft draft = {&s->responsibilities, c->ids, c->count, p};
+        NB_TRY(nb_bank_size_choose(out, &draft, tolerance, err));
+        debiased_cut(p, out->kept);
+    }
+    found.measured = p->measured_count;
+    nb_debiased_say(s->evidence->log, &found, out);
+    NB_TRY(nb_comm_agree(comm, nb_debiased_write(&found, out, err), err));
 done:
     return status;
 }
 
 static void debiased_cost(nb_mining_cost *cost, const nb_mining_size *size, const void *parameters)
 {
-    double images = size->wild_images + size->id_images;
+    double images = size->wild_images + size->id_images, kept = fmin(size->candidates, NB_CRITERION_BANK_MAX);
     (void)parameters;
-    cost->products += 2 * 2 * size->candidates * images * size->width; /* partition sums, then activations */
-    cost->memory +=
-        images * (double)(sizeof(nb_exact_sum) * 2 + 4) + 4.0 * NB_AFFINITY_IMAGES * (NB_AFFINITY_TEXTS + size->width);
+    nb_responsibilities_cost(cost, size);
+    cost->products += (2 * 2 + 2 * 3) * kept * images * size->width; /* measured proxies, then sizes compared */
+    cost->memory += 8 * kept * size->width + 16 * size->width * size->width + 8 * images * 16;
 }
 
-static const char *const columns[] = {"activation_wild", "activation_id", "activation"};
-static const nb_option parameters[] = {
-    OPT_REAL("tau", tau, "TAU", "0.5", 1e-6, 1, "debiased: share of true negatives among the wild images"),
-    OPT_REAL("affinity-temperature", temperature, "T", "0.05", 1e-4, 1e4,
-             "debiased: temperature of the responsibilities"),
+static const char *const columns[COLUMNS] = {"id_activation", "log_prior", "evidence", "sigma", "central"};
+static const nb_criterion_list lists[LISTS] = {
+    [BY_EVIDENCE] = {.column = EVIDENCE, .floor = SIGMA, .times = SIGMAS, .take = 1},
+    [BY_CENTRALITY] = {.column = CENTRAL, .floor = NB_NO_COLUMN, .take = 2},
 };
 const nb_criterion nb_criterion_debiased = {.name = "debiased",
                                             .source = "this program",
                                             .columns = columns,
-                                            .column_count = 3,
+                                            .column_count = COLUMNS,
+                                            .lists = lists,
+                                            .list_count = LISTS,
                                             .needs_prototypes = true,
-                                            .needs_wild = true,
-                                            .without_wild = &nb_criterion_dnm,
-                                            .rejection = &nb_rejection_interneg,
-                                            .count = 1000,
-                                            .parameters = NB_METHOD_PARAMETERS(parameters),
+                                            .rejection = &nb_rejection_none,
+                                            .automatic = true,
+                                            .score = "debiased",
                                             .cost = debiased_cost,
                                             .open = debiased_open,
                                             .close = debiased_close,
-                                            .tile = debiased_tile};
+                                            .tile = debiased_tile,
+                                            .finish = debiased_finish};

@@ -95,7 +95,8 @@ static nb_status explain_line(table *t, size_t i, const place *chosen, nb_error 
             nb_buffer_printf(b, err, "rejected:%s\t", nb_reason_name((nb_reason)tile->reasons[i], m->rejection->name)));
     }
     for (size_t k = 0; k < m->column_count; k++) {
-        bool decided = chosen && k + 1 == m->criterion->column_count; /* perhaps by a more exact value */
+        /* perhaps by a more exact value */
+        bool decided = chosen && !m->criterion->list_count && k + 1 == m->criterion->column_count;
         NB_TRY(
             nb_buffer_printf(b, err, "\t%.9g", decided ? m->selection.values[chosen->position] : tile->columns[k][i]));
     }
@@ -149,6 +150,22 @@ done:
     return status;
 }
 
+/* The sizes that were compared, as comments behind the candidates. */
+static nb_status explain_write_sizes(table *t, nb_error *err)
+{
+    const nb_criterion_outcome *out = &t->mined->outcome;
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < out->size_count; i++) {
+        const nb_size_step *step = &out->sizes[i];
+        NB_TRY(nb_buffer_printf(&t->text, err, "# negatives %zu, ID images move %.6f, wild images move %.6f%s\n",
+                                step->count, step->id_moves, step->wild_moves,
+                                step->count == out->kept ? ", chosen" : ""));
+    }
+    status = explain_flush(t, err);
+done:
+    return status;
+}
+
 nb_status nb_mined_explain(const nb_mined *m, nb_store *texts, const char *path, bool force, nb_error *err)
 {
     nb_output out = {0};
@@ -170,6 +187,7 @@ nb_status nb_mined_explain(const nb_mined *m, nb_store *texts, const char *path,
     }
     NB_TRY(nb_buffer_append(&t.text, "\n", 1, err));
     NB_TRY(explain_write_tiles(&t, texts, err));
+    NB_TRY(explain_write_sizes(&t, err));
     if (fclose(t.file) != 0) {
         t.file = NULL;
         status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", out.partial);

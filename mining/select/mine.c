@@ -195,17 +195,100 @@ static nb_status mine_select_best(run *r, nb_error *err)
     nb_selection_basis basis = {.comm = r->evidence->comm,
                                 .ledger = &r->mined->ledger,
                                 .column = c->column_count - 1,
+                                .lists = c->lists,
+                                .list_count = c->list_count,
                                 .smallest = c->smallest,
                                 .rule = r->plan->rejection->name,
                                 .slack = nb_affinity_slack(r->evidence->d),
                                 .rescore = c->exact ? mine_rescore : NULL,
                                 .state = r};
     nb_status status = nb_select(&r->mined->selection, &basis, &r->plan->quota, err);
-    if (status == NB_OK && r->mined->selection.clamped) {
+    if (status == NB_OK && r->mined->selection.clamped && !r->plan->automatic) {
         nb_log_warn(r->evidence->log, "%zu candidates are accepted, fewer than the default %zu: all are kept",
                     r->mined->selection.accepted, r->plan->quota.count);
     }
     return status;
+}
+
+/* The values of the chosen in every column of the criterion, by looking them up in the ledger; on rank 0. */
+static nb_status mine_look_up(const run *r, double *const *values, nb_error *err)
+{
+    const nb_selection *s = &r->mined->selection;
+    uint64_t last = UINT64_MAX;
+    bool done;
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < s->count; i++) {
+        uint64_t tile = s->ids[i] / NB_AFFINITY_TEXTS;
+        if (tile != last) {
+            NB_TRY(nb_ledger_read(&r->mined->ledger, (size_t)tile, r->tile, &done, err));
+            last = tile;
+        }
+        for (size_t k = 0; k < r->plan->criterion->column_count; k++) {
+            values[k][i] = r->tile->columns[k][s->ids[i] % NB_AFFINITY_TEXTS];
+        }
+    }
+done:
+    return status;
+}
+
+/* Collective. Lets the criterion make what belongs to the chosen; every rank knows them then. */
+static nb_status mine_finish(run *r, nb_error *err)
+{
+    const nb_comm *comm = r->evidence->comm;
+    const nb_criterion *c = r->plan->criterion;
+    nb_mined *m = r->mined;
+    uint64_t count = m->selection.count, *ids = NULL;
+    double *columns[NB_COLUMNS_MAX] = {NULL};
+    nb_status status;
+    NB_TRY(nb_comm_broadcast(comm, &count, sizeof count, err));
+    NB_TRY_NEW(ids, count);
+    for (size_t k = 0; k < c->column_count; k++) {
+        NB_TRY_NEW(columns[k], count);
+    }
+    if (comm->rank == 0) {
+        memcpy(ids, m->selection.ids, count * sizeof *ids);
+        NB_TRY(mine_look_up(r, columns, err));
+    }
+done:
+    status = nb_comm_agree(comm, status, err);
+    if (status == NB_OK) {
+        status = nb_comm_broadcast(comm, ids, count * sizeof *ids, err);
+    }
+    for (size_t k = 0; k < c->column_count && status == NB_OK; k++) {
+        status = nb_comm_broadcast(comm, columns[k], count * sizeof *columns[k], err);
+    }
+    if (status == NB_OK) {
+        const nb_chosen choice = {.ids = ids,
+                                  .values = (const double *const *)columns,
+                                  .count = (size_t)count,
+                                  .listed = m->selection.listed,
+                                  .automatic = r->plan->automatic};
+        status = nb_comm_agree(comm, c->finish(r->workers[0].state, &choice, &m->outcome, err), err);
+    }
+    if (status == NB_OK && comm->rank == 0) {
+        m->selection.count = m->outcome.kept;
+        for (size_t i = 0; i < m->selection.count && c->list_count; i++) {
+            m->selection.values[i] = columns[c->lists[0].column][i];
+        }
+    }
+    free(ids);
+    for (size_t k = 0; k < c->column_count; k++) {
+        free(columns[k]);
+    }
+    return status;
+}
+
+/* A rule or a criterion made for few labels can reject nearly all candidates when there are many. */
+static void mine_warn_of_rejection(const run *r)
+{
+    const nb_selection *s = &r->mined->selection;
+    size_t judged = s->accepted + s->rejected[NB_REJECTED_RULE];
+    if (s->accepted < judged / 10) {
+        nb_log_warn(r->evidence->log,
+                    "%s rejects %zu of %zu candidates: it drops what fits any class, and of %zu classes nearly "
+                    "everything fits one; --criterion debiased needs no such rule",
+                    r->plan->rejection->name, s->rejected[NB_REJECTED_RULE], judged, r->evidence->label_count);
+    }
 }
 
 nb_status nb_mine(nb_mined *m, const nb_mine_plan *plan, const nb_evidence *e, nb_error *err)
@@ -221,6 +304,10 @@ nb_status nb_mine(nb_mined *m, const nb_mine_plan *plan, const nb_evidence *e, n
     NB_TRY(nb_comm_agree(e->comm, r.tile ? NB_OK : NB_ERR_LIMIT, err));
     NB_TRY(nb_candidates_sweep(e->candidates, e->log, "candidates", mine_visit_tile, &r, err));
     NB_TRY(mine_select_best(&r, err));
+    mine_warn_of_rejection(&r);
+    if (plan->criterion->finish) {
+        NB_TRY(mine_finish(&r, err));
+    }
 done:
     mine_close_workers(&r);
     free(r.tile);
@@ -234,5 +321,6 @@ void nb_mined_free(nb_mined *m)
 {
     nb_ledger_close(&m->ledger);
     nb_selection_free(&m->selection);
+    nb_criterion_outcome_free(&m->outcome);
     m->column_count = 0;
 }

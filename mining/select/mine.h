@@ -13,6 +13,7 @@ typedef struct nb_mine_plan {
     const nb_parsed *options;      /**< has the parameters of both as options (nb_mining_row); NULL: their defaults */
     bool all_columns;              /**< also the criteria that explain, where the evidence allows */
     nb_quota quota;                /**< how many to keep */
+    bool automatic;                /**< the criterion may keep fewer, where it chooses sizes */
     const char *ledger;            /**< the path of the ledger */
     const char *identity;          /**< what decides the ledger's content, beside the methods and their columns */
     bool resume;                   /**< continue the ledger that is there */
@@ -25,7 +26,8 @@ typedef struct nb_mined {
     const char *column_names[NB_LEDGER_COLUMNS]; /**< [column_count] */
     size_t column_count;                         /**< of the ledger; the criterion's own come first */
     nb_ledger ledger;                            /**< open */
-    nb_selection selection;                      /**< its lists on rank 0 only */
+    nb_selection selection;                      /**< its arrays on rank 0 only */
+    nb_criterion_outcome outcome;                /**< what the criterion made of the selection */
 } nb_mined;
 
 enum { NB_MINE_CRITERIA = 4 }; /**< criteria a run computes at most */

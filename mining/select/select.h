@@ -2,7 +2,8 @@
  * Selection: which candidates become the bank, in which order, and why the others did not.
  *
  * Orders are total: by the criterion, ties by global id. Every tag gets its share and keeps its own order; the bank
- * lists nouns first, then untagged texts, then adjectives.
+ * lists nouns first, then untagged texts, then adjectives. Where a criterion has lists that take turns, there is one
+ * order over all tags (mining/select/turns.h).
  *
  * Every rank reads the ledger's records of its own tiles. The value of the last candidate kept is found digit by digit
  * with counts added over the ranks; where values are known to a slack only, all candidates that may be among the kept
@@ -13,6 +14,7 @@
 
 #include "common/base/tag.h"
 #include "mining/affinity/reasons.h"
+#include "mining/criteria/criterion.h"
 #include "mining/select/ledger.h"
 
 /** How many to keep: a count (all tags together, split in proportion to their accepted candidates, the remainder to the
@@ -21,6 +23,7 @@ typedef struct nb_quota {
     size_t count;                  /**< 0: by fraction */
     double fraction[NB_TAG_COUNT]; /**< of each tag */
     bool clamp;                    /**< a count beyond the accepted candidates means all of them */
+    size_t max;                    /**< never more than so many, however asked for; 0: no bound */
 } nb_quota;
 
 /** What decides. */
@@ -33,7 +36,9 @@ typedef struct nb_selection_basis {
     double slack;            /**< values of the ledger are within this of the exact ones */
     /** Exact values of candidates ids [count] into values; NULL when those of the ledger are exact. Not collective. */
     nb_status (*rescore)(void *state, const uint64_t *ids, size_t count, double *values, nb_error *err);
-    void *state; /**< of rescore */
+    void *state;                    /**< of rescore */
+    const nb_criterion_list *lists; /**< [list_count] that take turns, in place of `column` and tags; without rescore */
+    size_t list_count;              /**< at most NB_LISTS_MAX; 0: `column` decides */
 } nb_selection_basis;
 
 /** What was selected. */
@@ -44,6 +49,8 @@ typedef struct nb_selection {
     size_t accepted;                  /**< candidates that could have been selected */
     size_t rejected[NB_REASON_COUNT]; /**< candidates by reason */
     bool clamped;                     /**< fewer were accepted than asked for */
+    bool bounded;                     /**< the quota's bound held some back */
+    size_t listed[NB_LISTS_MAX];      /**< candidates that stand in each list */
 } nb_selection;
 
 /** Selects. Collective.

@@ -173,6 +173,18 @@ static float affinity_mean(const float *x, size_t n)
     return (sum + part[0]) / (float)n;
 }
 
+/* The sum of LANES parts and a rest. */
+static inline double affinity_add_parts(float part[LANES], float rest)
+{
+    for (int l = 0; l < LANES / 2; l++) {
+        part[l] += part[l + LANES / 2];
+    }
+    for (int l = 0; l < LANES / 2; l++) {
+        rest += part[l];
+    }
+    return (double)rest;
+}
+
 /* Blocks of BLOCK values are summed in single precision, the blocks in double. */
 static double affinity_exp_sum_each(const float *x, const float *shift, size_t n, float scale)
 {
@@ -188,14 +200,33 @@ static double affinity_exp_sum_each(const float *x, const float *shift, size_t n
         for (; i < end; i++) {
             rest += fast_exp((x[i] - shift[i]) * scale);
         }
-        for (int l = 0; l < LANES / 2; l++) {
-            part[l] += part[l + LANES / 2];
-        }
-        for (int l = 0; l < LANES / 2; l++) {
-            rest += part[l];
-        }
-        sum += (double)rest;
+        sum += affinity_add_parts(part, rest);
     }
+    return sum;
+}
+
+static double affinity_exp_sums_each(const float *x, const float *shift, size_t n, float scale, double *squares)
+{
+    double sum = 0, square_sum = 0;
+    for (size_t i = 0; i < n;) {
+        float part[LANES] = {0}, square[LANES] = {0}, rest = 0, square_rest = 0;
+        size_t end = i + BLOCK < n ? i + BLOCK : n;
+        for (; i + LANES <= end; i += LANES) {
+            for (size_t l = 0; l < LANES; l++) {
+                float term = fast_exp((x[i + l] - shift[i + l]) * scale);
+                part[l] += term;
+                square[l] += term * term;
+            }
+        }
+        for (; i < end; i++) {
+            float term = fast_exp((x[i] - shift[i]) * scale);
+            rest += term;
+            square_rest += term * term;
+        }
+        sum += affinity_add_parts(part, rest);
+        square_sum += affinity_add_parts(square, square_rest);
+    }
+    *squares = square_sum;
     return sum;
 }
 
@@ -380,6 +411,7 @@ const nb_affinity NB_TABLE_NAME(nb_affinity) = {.unit_half = affinity_unit_half,
                                                 .unit_float = affinity_unit_float,
                                                 .mean = affinity_mean,
                                                 .exp_sum_each = affinity_exp_sum_each,
+                                                .exp_sums_each = affinity_exp_sums_each,
                                                 .above = affinity_above,
                                                 .order = affinity_order,
                                                 .nearer = affinity_nearer,

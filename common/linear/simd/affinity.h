@@ -27,6 +27,8 @@ typedef struct nb_affinity {
     float (*mean)(const float *x, size_t n);
     /** sum_i exp((x[i] - shift[i]) scale) over x[n], shift[n]. */
     double (*exp_sum_each)(const float *x, const float *shift, size_t n, float scale);
+    /** As exp_sum_each; *squares gets the sum of the squares of the terms. */
+    double (*exp_sums_each)(const float *x, const float *shift, size_t n, float scale, double *squares);
     /** Copies the values of x[n] that are >= limit to kept[n + NB_AFFINITY_PAD] in their order, with infinities behind
      * them; returns how many. */
     size_t (*above)(const float *x, size_t n, float limit, float *kept);

@@ -75,17 +75,20 @@ static void check_rows(const nb_affinity *set, size_t width)
 static void check_sums(const nb_affinity *set, size_t n)
 {
     float x[LONGEST], y[LONGEST], least;
-    double all = 0, each = 0, sum = 0, lowest = INFINITY;
+    double all = 0, each = 0, squares = 0, sum = 0, lowest = INFINITY, got;
     for (size_t i = 0; i < n; i++) {
         x[i] = draw(2, i);
         y[i] = draw(3, i);
         all += (double)x[i];
         each += exp(((double)x[i] - (double)y[i]) * 20);
+        squares += exp(((double)x[i] - (double)y[i]) * 40);
         sum += (double)y[i] - (double)x[i];
         lowest = fmin(lowest, (double)y[i] - (double)x[i]);
     }
     close_to((double)set->mean(x, n), all / (double)n, 1e-6);
     close_to(set->exp_sum_each(x, y, n, 20) / each, 1, 3e-6);
+    assert_true(set->exp_sums_each(x, y, n, 20, &got) == set->exp_sum_each(x, y, n, 20));
+    close_to(got / squares, 1, 6e-6);
     close_to(set->gaps(x, y, n, &least), sum, 1e-6);
     close_to((double)least, lowest, 1e-7);
 }
