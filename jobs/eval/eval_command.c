@@ -79,7 +79,7 @@ static nb_status eval_get_scores(run *r, const char *role, const char *path, nb_
     NB_TRY(eval_open_store(r, role, path, &store, err));
     NB_TRY_NEW(results, (size_t)store.plan.count);
     NB_TRY(nb_score_rows(&r->scorer, &store, 0, (size_t)store.plan.count, results, err));
-    NB_TRY(nb_score_table_fill(out, &store.names, store.labels, results, err));
+    NB_TRY(nb_score_table_fill(out, &store.names, store.labels, results, r->scorer.rule, err));
 done:
     free(results);
     nb_store_close(&store);

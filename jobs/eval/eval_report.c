@@ -79,7 +79,7 @@ static nb_status eval_report_score_again(void *context, const nb_rescore *what, 
     for (size_t i = 0; i < *count; i++) {
         NB_TRY(nb_strings_push(&names, "", 0, err));
     }
-    NB_TRY(nb_score_table_fill(&table, &names, NULL, results, err));
+    NB_TRY(nb_score_table_fill(&table, &names, NULL, results, scorer.rule, err));
     NB_TRY_NEW(*keys, *count);
     NB_TRY(nb_scores_keys(&table, s->show->evaluation->as_released, *keys, err));
 done:

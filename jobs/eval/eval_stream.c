@@ -132,8 +132,9 @@ nb_status nb_eval_stream_score(const nb_eval_streams *s, const nb_scorer *scorer
     for (size_t i = 0; i < p.count; i++) {
         results[order[i]] = stream[i];
     }
-    NB_TRY(nb_score_table_fill(both->id, &id_images->names, id_images->labels, results, err));
-    NB_TRY(nb_score_table_fill(both->ood, &ood_images->names, ood_images->labels, results + p.id_count, err));
+    NB_TRY(nb_score_table_fill(both->id, &id_images->names, id_images->labels, results, scorer->rule, err));
+    NB_TRY(nb_score_table_fill(both->ood, &ood_images->names, ood_images->labels, results + p.id_count, scorer->rule,
+                               err));
 done:
     free(order);
     free(stream);

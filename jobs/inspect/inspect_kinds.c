@@ -234,6 +234,7 @@ static nb_status inspect_kinds_describe_scores(const char *path, json_t *info, n
     json_object_set_new(info, "lowest", json_real(low));
     json_object_set_new(info, "highest", json_real(high));
     json_object_set_new(info, "odds", json_boolean(nb_scores_have_odds(&s)));
+    json_object_set_new(info, "log_odds", json_boolean(s.log_odds));
     json_object_set_new(info, "comments", comments);
     nb_scores_free(&s);
     return NB_OK;

@@ -141,7 +141,7 @@ static nb_status score_make_table(const run *r, const nb_score_result *results, 
         labels[i] = im->labels[image];
         NB_TRY(nb_strings_push(&names, nb_strings_get(&im->names, image), nb_strings_len(&im->names, image), err));
     }
-    NB_TRY(nb_score_table_fill(out, &names, labels, results, err));
+    NB_TRY(nb_score_table_fill(out, &names, labels, results, r->scorer.rule, err));
 done:
     nb_strings_free(&names);
     free(labels);

@@ -341,6 +341,9 @@ nb_status nb_score_comments(nb_strings *out, const nb_scorer *scorer, nb_error *
         }
     }
     NB_TRY(nb_strings_push(out, line.data, line.len, err));
+    if (rule->log_odds) {
+        NB_TRY(nb_strings_push(out, NB_SCORES_LOG_ODDS, strlen(NB_SCORES_LOG_ODDS), err));
+    }
 done:
     nb_buffer_free(&line);
     return status;
@@ -366,10 +369,11 @@ done:
 }
 
 nb_status nb_score_table_fill(nb_scores *out, const nb_strings *names, const int32_t *labels,
-                              const nb_score_result *results, nb_error *err)
+                              const nb_score_result *results, const nb_score_rule *rule, nb_error *err)
 {
     size_t n = names->count;
     nb_status status;
+    out->log_odds = rule->log_odds;
     NB_TRY_NEW(out->labels, n);
     NB_TRY_NEW(out->classes, n);
     NB_TRY_NEW(out->score, n);

@@ -72,7 +72,8 @@ nb_status nb_score_log(const nb_job *job, const nb_score_chosen *chosen, const n
 nb_status nb_score_choose(nb_scorer *out, const nb_bank *bank, const nb_parsed *options, const char *score,
                           nb_error *err);
 
-/** Appends the comment lines that say what was scored how: version, bank digest, score and its parameters.
+/** Appends the comment lines that say what was scored how: version, bank digest, score and its parameters,
+ * and where scores are log-odds that they are.
  * @param out appended to
  * @param scorer the scorer
  * @return NB_OK, or NB_ERR_LIMIT when memory is out */
@@ -93,8 +94,9 @@ nb_status nb_score_rows(const nb_scorer *scorer, nb_store *images, size_t begin,
  * @param names [n]; copied
  * @param labels [n]; NULL: all unknown
  * @param results [n]
+ * @param rule the score they are of
  * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_score_table_fill(nb_scores *out, const nb_strings *names, const int32_t *labels,
-                              const nb_score_result *results, nb_error *err);
+                              const nb_score_result *results, const nb_score_rule *rule, nb_error *err);
 
 #endif

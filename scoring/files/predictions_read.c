@@ -109,6 +109,7 @@ static nb_status predictions_read_all(nb_scores *s, hid_t file, uint64_t bytes, 
     if (nb_h5_has(file, "comments")) {
         NB_TRY(predictions_read_texts(file, "comments", bytes, &s->comments, err));
     }
+    nb_scores_set_kind(s);
     s->count = n;
     if (!n) {
         status = nb_fail(err, NB_ERR_INPUT, "it has no rows");

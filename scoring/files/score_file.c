@@ -28,9 +28,10 @@ typedef struct reader {
     size_t fields;      /* fields a row has */
 } reader;
 
-/* Why this pair of numbers cannot be ordered by; NULL when it can. `first` is the ood_score of the first row. */
-static const char *score_file_number_fault(double score, double ood_score, double first)
+/* Why row i cannot be ordered by; NULL when it can. */
+static const char *score_file_number_fault(const nb_scores *s, size_t i)
 {
+    double score = s->score[i], ood_score = s->ood_score[i], first = s->ood_score[0];
     if (!isfinite(score)) {
         return "the score is not finite";
     }
@@ -42,6 +43,9 @@ static const char *score_file_number_fault(double score, double ood_score, doubl
     }
     if (!isfinite(ood_score) || ood_score < 0) {
         return "ood_score is neither nan nor a number from 0 on";
+    }
+    if (s->log_odds) {
+        return NULL;
     }
     if (score < 0) {
         return "the score is negative beside an ood_score, which makes it no probability";
@@ -217,7 +221,7 @@ static nb_status score_file_parse_row(reader *r, span line, nb_scores *out, nb_b
     NB_TRY(score_file_parse_class(r, CLASS, want[CLASS], &out->classes[i], err));
     NB_TRY(score_file_parse_real(r, SCORE, want[SCORE], false, &out->score[i], err));
     NB_TRY(score_file_parse_real(r, OOD_SCORE, want[OOD_SCORE], true, &out->ood_score[i], err));
-    const char *fault = score_file_number_fault(out->score[i], out->ood_score[i], out->ood_score[0]);
+    const char *fault = score_file_number_fault(out, i);
     if (fault) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' line %zu: %s (score %.9g, ood_score %.9g)", r->name, r->line, fault,
                          out->score[i], out->ood_score[i]);
@@ -265,6 +269,7 @@ nb_status nb_scores_parse(nb_scores *out, const char *name, const char *bytes, s
         status = nb_fail(err, NB_ERR_INPUT, "'%s' has no header line: it is no score file", name);
         goto done;
     }
+    nb_scores_set_kind(out);
     NB_TRY(score_file_parse_header(&r, line, err));
     NB_TRY(score_file_allocate_rows(out, r.rest, err));
     for (;;) {
@@ -313,7 +318,7 @@ void nb_scores_free(nb_scores *scores)
 
 static nb_status score_file_check_row(const nb_scores *s, size_t i, nb_status kind, nb_error *err)
 {
-    const char *fault = score_file_number_fault(s->score[i], s->ood_score[i], s->ood_score[0]);
+    const char *fault = score_file_number_fault(s, i);
     return fault ? nb_fail(err, kind, "score row %zu (counted from 1): %s (score %.9g, ood_score %.9g)", i + 1, fault,
                            s->score[i], s->ood_score[i])
                  : NB_OK;
@@ -475,6 +480,14 @@ bool nb_scores_have_odds(const nb_scores *scores)
     return scores->count && !isnan(scores->ood_score[0]);
 }
 
+void nb_scores_set_kind(nb_scores *scores)
+{
+    scores->log_odds = false;
+    for (size_t i = 0; i < scores->comments.count && !scores->log_odds; i++) {
+        scores->log_odds = strcmp(nb_strings_get(&scores->comments, i), NB_SCORES_LOG_ODDS) == 0;
+    }
+}
+
 nb_status nb_scores_check(const nb_scores *scores, nb_error *err)
 {
     nb_status status = NB_OK;
@@ -486,7 +499,7 @@ nb_status nb_scores_check(const nb_scores *scores, nb_error *err)
 
 nb_status nb_scores_keys(const nb_scores *scores, bool as_released, double *keys, nb_error *err)
 {
-    bool odds = nb_scores_have_odds(scores);
+    bool odds = nb_scores_have_odds(scores) && !scores->log_odds;
     nb_status status = nb_scores_check(scores, err);
     for (size_t i = 0; i < scores->count && status == NB_OK; i++) {
         double score = scores->score[i];

@@ -13,7 +13,8 @@
  *   label        the true ID class, -1 unknown or OOD
  *   class        the predicted ID class, -1 where none was predicted
  *   score        %.9g, finite; higher means more in-distribution
- *   ood_score    %.9g, 1 - score without cancellation; nan in all rows where the score is no probability
+ *   ood_score    %.9g, of a probability 1 - score without cancellation; of a log-odd 1 / (1 + exp score), and then a
+ *                comment line "# values log-odds" says so; nan in all rows where the score is neither
  *   class_name   the name of `class`; where names are known, for people and scripts, not read
  *   decision     in or out by a threshold; where one is known, for people and scripts, not read
  * @endverbatim
@@ -28,6 +29,9 @@
 
 enum { NB_SCORE_LINE_MAX = 1 << 20 }; /* bytes of one line of a score file */
 
+/** The comment of files whose scores are log-odds. */
+#define NB_SCORES_LOG_ODDS "values log-odds"
+
 /** The rows of a score file, in file order. Start from {0}; owns everything in it. */
 typedef struct nb_scores {
     nb_strings images; /**< [count] names as they are, not escaped */
@@ -35,6 +39,8 @@ typedef struct nb_scores {
     int32_t *classes;  /**< [count] the predicted ID class, -1 where none was predicted */
     double *score;     /**< [count] finite, higher means more in-distribution */
     double *ood_score; /**< [count] 1 - score without cancellation, or NaN in all rows: the score is no probability */
+    bool log_odds; /**< scores are log-odds: they are keys themselves; what is written needs NB_SCORES_LOG_ODDS among
+                        its comments */
     size_t count;
     /** For writing only: names of the ID classes, borrowed, and whether a threshold takes each image for ID [count]. A
      * column each, absent where NULL. */
@@ -47,9 +53,9 @@ typedef struct nb_scores {
  * @param out freed by nb_scores_free; empty after a failure
  * @param path the file
  * @return NB_OK, NB_ERR_INPUT with file and line for a missing column, a wrong number of fields, a malformed number, a
- * label or class below -1, a score that is not finite, a negative ood_score or score beside an ood_score, both of them
- * 0, ood_score given in some rows only, a bad escape, a NUL byte, a line over NB_SCORE_LINE_MAX, and for a file without
- * rows; NB_ERR_IO, or NB_ERR_LIMIT when memory is out */
+ * label or class below -1, a score that is not finite, a negative ood_score, unless it is a log-odd a negative score
+ * beside an ood_score or both of them 0, ood_score given in some rows only, a bad escape, a NUL byte, a line over
+ * NB_SCORE_LINE_MAX, and for a file without rows; NB_ERR_IO, or NB_ERR_LIMIT when memory is out */
 nb_status nb_scores_read(nb_scores *out, const char *path, nb_error *err);
 
 /** Reads a score file from memory.
@@ -91,13 +97,17 @@ const char *nb_scores_class_name(const nb_scores *scores, size_t i);
  * @return true when they do; false without rows */
 bool nb_scores_have_odds(const nb_scores *scores);
 
+/** Sets log_odds as the comments say.
+ * @param scores a table with its comments */
+void nb_scores_set_kind(nb_scores *scores);
+
 /** Refuses numbers that no score file may have.
  * @param scores the table
  * @return NB_OK, or NB_ERR_INPUT naming the row */
 nb_status nb_scores_check(const nb_scores *scores, nb_error *err);
 
 /** The keys metrics order images by: ln(score) - ln(ood_score), so that scores near 1 stay apart, with -inf for score 0
- * and +inf for ood_score 0; the score itself where ood_score is NaN.
+ * and +inf for ood_score 0; the score itself where it is a log-odd or ood_score is NaN.
  * @param scores the table
  * @param as_released the score alone, rounded to single precision, as the published code orders
  * @param keys [count] filled

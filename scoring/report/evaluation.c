@@ -164,6 +164,7 @@ static nb_status evaluation_copy_rows(nb_scores *out, const nb_scores *from, boo
         out->score[out->count] = from->score[i];
         out->ood_score[out->count++] = from->ood_score[i];
     }
+    out->log_odds = from->log_odds;
     for (size_t i = 0; i < from->comments.count; i++) {
         NB_TRY(nb_strings_push(&out->comments, nb_strings_get(&from->comments, i), nb_strings_len(&from->comments, i),
                                err));
@@ -207,12 +208,18 @@ static nb_status evaluation_check_comment(const nb_sample *a, const nb_sample *b
 nb_status nb_evaluation_check(nb_evaluation *e, nb_error *err)
 {
     nb_status status = NB_OK;
+    e->log_odds = e->samples[0].scores.log_odds;
     e->odds = !e->as_released && nb_scores_have_odds(&e->samples[0].scores);
     for (size_t i = 0; i < e->run_count * e->set_count; i++) {
         const nb_sample *id = &e->samples[e->pairs[i].id];
         const nb_sample *ood = &e->samples[e->pairs[i].ood];
         if (!e->as_released && nb_scores_have_odds(&id->scores) != nb_scores_have_odds(&ood->scores)) {
             status = nb_fail(err, NB_ERR_INPUT, "'%s' and '%s' do not compare: one has ood_score, the other has not",
+                             id->path, ood->path);
+            goto done;
+        }
+        if (id->scores.log_odds != ood->scores.log_odds) {
+            status = nb_fail(err, NB_ERR_INPUT, "'%s' and '%s' do not compare: one has log-odds, the other has not",
                              id->path, ood->path);
             goto done;
         }
@@ -282,6 +289,7 @@ nb_status nb_evaluation_report(const nb_evaluation *e, const nb_eval_plan *plan,
     }
     NB_TRY(nb_report_settle(out, err));
     out->ordered = e->as_released ? "the score in single precision"
+                   : e->log_odds  ? "the score, a log-odd"
                    : e->odds      ? "the log-odds of the score"
                                   : "the score";
     if (how->resamples) {

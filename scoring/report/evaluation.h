@@ -70,7 +70,8 @@ typedef struct nb_evaluation {
     nb_pairing *pairs; /**< [run_count, set_count] */
     size_t sample_count, set_count, run_count;
     bool as_released;
-    bool odds; /**< keys are log-odds */
+    bool odds;     /**< keys are log-odds */
+    bool log_odds; /**< so are the scores themselves */
 } nb_evaluation;
 
 /** Makes an evaluation, whose samples the caller fills in any order.
@@ -112,8 +113,8 @@ nb_status nb_evaluation_split(nb_evaluation *e, const nb_pairing *pair, const ch
 
 /** Whether the samples of every run compare. Sets e->odds.
  * @param e all samples filled
- * @return NB_OK, or NB_ERR_INPUT when one has ood_score and the other not, or their comments name different banks or
- * scores */
+ * @return NB_OK, or NB_ERR_INPUT when one has ood_score or log-odds and the other not, or their comments name different
+ * banks or scores */
 nb_status nb_evaluation_check(nb_evaluation *e, nb_error *err);
 
 /** Whether all keys of a pair are one value, so that no metric says anything.

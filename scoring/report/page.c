@@ -395,7 +395,7 @@ done:
 nb_status nb_page_write(const nb_page *page, const char *path, bool force, size_t *thumbnails, nb_error *err)
 {
     writer w = {.page = page, .err = err};
-    const char *odds = page->evaluation->odds
+    const char *odds = page->evaluation->odds && !page->evaluation->log_odds
                            ? "Log-odds keep confident images apart where the score itself would be 1: 0 is a score of "
                              "0.5, 2.2 of 0.9, 4.6 of 0.99, 9.2 of 0.9999. The outermost bins hold what lies beyond "
                              "the axis."

@@ -88,7 +88,8 @@ static double panel_curves_outline(const nb_sample *s, double low, double high, 
 
 static const char *panel_curves_key_label(const nb_evaluation *e)
 {
-    return e->odds          ? "log-odds of the score: ln(score) \xE2\x88\x92 ln(1 \xE2\x88\x92 score)"
+    return e->log_odds      ? "score (log-odds)"
+           : e->odds        ? "log-odds of the score: ln(score) \xE2\x88\x92 ln(1 \xE2\x88\x92 score)"
            : e->as_released ? "score (single precision)"
                             : "score";
 }

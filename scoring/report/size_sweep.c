@@ -26,6 +26,39 @@ static int size_sweep_by_index(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
+/* The proxies of the chosen negatives; what is no negative's own is borrowed. */
+static nb_status size_sweep_part_of_proxies(nb_bank *out, const nb_bank *bank, const standing *chosen, nb_error *err)
+{
+    const nb_bank_proxies *from = bank->proxies;
+    nb_bank_proxies *to;
+    size_t n = out->negative_count, d = bank->d, k = 0;
+    nb_status status;
+    NB_TRY_NEW(to, 1);
+    out->proxies = to;
+    *to = (nb_bank_proxies){.map = from->map, .text_mean = from->text_mean, .image_mean = from->image_mean};
+    NB_TRY_NEW(to->log_prior, n);
+    NB_TRY_NEW(to->evidence, n);
+    NB_TRY_NEW(to->imputed_rows, n * d);
+    NB_TRY_NEW(to->measured, from->measured_count);
+    NB_TRY_NEW(to->measured_rows, from->measured_count * d);
+    for (size_t i = 0; i < n; i++) {
+        size_t at = chosen[i].index;
+        to->log_prior[i] = from->log_prior[at];
+        to->evidence[i] = from->evidence[at];
+        memcpy(to->imputed_rows + i * d, from->imputed_rows + at * d, d * sizeof *to->imputed_rows);
+        while (k < from->measured_count && from->measured[k] < at) {
+            k++;
+        }
+        if (k < from->measured_count && from->measured[k] == at) {
+            memcpy(to->measured_rows + to->measured_count * d, from->measured_rows + k * d,
+                   d * sizeof *to->measured_rows);
+            to->measured[to->measured_count++] = (uint32_t)i;
+        }
+    }
+done:
+    return status;
+}
+
 nb_status nb_part_of_bank(nb_bank *out, const nb_bank *bank, size_t count, nb_error *err)
 {
     size_t m = bank->negative_count;
@@ -38,6 +71,7 @@ nb_status nb_part_of_bank(nb_bank *out, const nb_bank *bank, size_t count, nb_er
     out->negative_rows = out->criterion = NULL;
     out->tags = NULL;
     out->ids = NULL;
+    out->proxies = NULL;
     out->negative_count = count < m ? count : m;
     NB_TRY_NEW(order, m);
     NB_TRY_NEW(out->negative_rows, out->negative_count * bank->d);
@@ -63,6 +97,9 @@ nb_status nb_part_of_bank(nb_bank *out, const nb_bank *bank, size_t count, nb_er
         out->tags[i] = bank->tags[from];
         out->ids[i] = bank->ids[from];
     }
+    if (bank->proxies) {
+        NB_TRY(size_sweep_part_of_proxies(out, bank, order, err));
+    }
 done:
     free(order);
     if (status != NB_OK) {
@@ -78,6 +115,10 @@ void nb_part_free(nb_bank *part)
     free(part->criterion);
     free(part->tags);
     free(part->ids);
+    if (part->proxies) {
+        part->proxies->map = part->proxies->text_mean = part->proxies->image_mean = NULL; /* the whole bank's */
+        nb_bank_proxies_free(part->proxies);
+    }
     *part = (nb_bank){0};
 }
 

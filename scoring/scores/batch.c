@@ -131,6 +131,9 @@ nb_status nb_scorer_run_float(const nb_scorer *s, const float *images, size_t co
         nb_fail(err, NB_ERR_USAGE, "the score '%s' is one of a stream of images, not of an image alone", s->rule->name);
         return nb_hint(err, "score the stream with `negbank score`, then evaluate its score file");
     }
+    if (s->rule->image) {
+        return s->rule->image->run(s->state, s, images, count, results, err);
+    }
     NB_TRY_NEW(cosines, most * BLOCK);
     NB_TRY_NEW(sums, most * groups);
     NB_TRY_NEW(accumulators, most);

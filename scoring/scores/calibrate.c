@@ -18,9 +18,10 @@ static int calibrate_highest_first(const void *a, const void *b)
     return (x->key < y->key) - (x->key > y->key);
 }
 
-static keyed calibrate_as_keyed(const nb_score_result *r)
+/* A log-odd is no probability: its threshold has no ood_score. */
+static keyed calibrate_as_keyed(const nb_score_rule *rule, const nb_score_result *r)
 {
-    return (keyed){isnan(r->ood) ? r->score : log(r->score) - log(r->ood), r->score, r->ood};
+    return (keyed){nb_score_key(rule, r), r->score, rule->log_odds ? (double)NAN : r->ood};
 }
 
 static nb_status calibrate_scorer(nb_scorer *scorer, const nb_bank *bank, nb_error *err)
@@ -60,7 +61,7 @@ static nb_status calibrate_score_all(const nb_scorer *scorer, nb_store *images, 
         NB_TRY(nb_scorer_run(scorer, rows, batch, results, err));
         for (size_t i = 0; i < batch; i++) {
             if (!images->labels || images->labels[at + i] >= 0) {
-                keys[(*count)++] = calibrate_as_keyed(&results[i]);
+                keys[(*count)++] = calibrate_as_keyed(scorer->rule, &results[i]);
             }
         }
     }

@@ -287,5 +287,6 @@ bool nb_threshold_holds(const nb_bank *bank, const nb_scorer *scorer)
 
 bool nb_threshold_accepts(const nb_bank *bank, const nb_score_result *r)
 {
-    return (isnan(r->ood) ? r->score : log(r->score) - log(r->ood)) >= bank->threshold.key;
+    bool plain = isnan(bank->threshold.ood_score) || isnan(r->ood); /* the key is the score */
+    return (plain ? r->score : log(r->score) - log(r->ood)) >= bank->threshold.key;
 }

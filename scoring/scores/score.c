@@ -41,6 +41,11 @@ nb_score_cost nb_score_cost_of(const nb_score_parameters *p, const nb_score_load
     return p->rule->cost ? p->rule->cost(load, p) : nb_score_plain_cost(load);
 }
 
+double nb_score_key(const nb_score_rule *rule, const nb_score_result *r)
+{
+    return rule->log_odds || isnan(r->ood) ? r->score : log(r->score) - log(r->ood);
+}
+
 static void score_copy_row(float *out, const double *row, size_t d)
 {
     for (size_t i = 0; i < d; i++) {
@@ -124,6 +129,9 @@ nb_status nb_scorer_create_with(nb_scorer *s, const nb_bank *bank, const nb_scor
         score_copy_row(s->rows + c * s->d, bank->label_rows + c * s->d, s->d);
     }
     NB_TRY(score_arrange(s, extra, err));
+    if (rule->image) {
+        NB_TRY(rule->image->create(&s->state, s, err));
+    }
 done:
     if (status != NB_OK) {
         nb_scorer_destroy(s);
@@ -139,6 +147,9 @@ nb_status nb_scorer_create(nb_scorer *s, const nb_bank *bank, const nb_score_par
 void nb_scorer_destroy(nb_scorer *s)
 {
     if (s) {
+        if (s->state) {
+            s->rule->image->destroy(s->state);
+        }
         free(s->rows);
         *s = (nb_scorer){0};
     }

@@ -6,9 +6,10 @@
  * and its source stand at the top of the file. Everything that names scores or their parameters is made from the table:
  * options, run files, bounds, what banks suggest, `--help`, `plan`, and the library's names.
  *
- * A score sees an image through a few log-sum-exps of its logits z_c = cos(label c, image) / T and
+ * A score sees an image through a few log-sum-exps (nb_logits) of its logits z_c = cos(label c, image) / T and
  * y_b = cos(negative b, image) / T, each with its maximum subtracted: nothing overflows, whatever T. A confident image
- * scores 1 - 1e-9, so "1 - score" is computed directly and kept beside the score.
+ * scores 1 - 1e-9, so "1 - score" is computed directly and kept beside the score. A score that sees more of the bank
+ * makes its own products (nb_image_rule).
  *
  * Scores of two kinds: those of an image alone, in batches (nb_scorer_run), and those along a stream of images, whose
  * state the images change (scoring/scores/stream.h).
@@ -54,7 +55,7 @@ typedef struct nb_score_parameters {
 typedef struct nb_score_result {
     int32_t label; /**< predicted class; the lowest number among equals */
     double score;  /**< higher: more in-distribution */
-    double ood;    /**< 1 - score without cancellation; NaN where the score is no probability */
+    double ood;    /**< of a probability 1 - score without cancellation, of a log-odd 1 / (1 + exp score), else NaN */
 } nb_score_result;
 
 /** What a score sees of one image. */
@@ -84,12 +85,26 @@ typedef struct nb_score_cost {
 } nb_score_cost;
 
 struct nb_stream_rule; /* scoring/scores/stream.h */
+struct nb_scorer;
+
+/** What a score of single images implements that is no function of nb_logits; `state` is its own, one a scorer, and
+ * read-only once made. */
+typedef struct nb_image_rule {
+    /** Makes the state; refuses a bank that the score cannot be computed with, NB_ERR_USAGE. *state is NULL at first;
+     * what it holds after a failure is destroyed by the caller. The scorer is borrowed. */
+    nb_status (*create)(void **state, const struct nb_scorer *scorer, nb_error *err);
+    void (*destroy)(void *state); /**< takes NULL */
+    /** As nb_scorer_run_float. */
+    nb_status (*run)(const void *state, const struct nb_scorer *scorer, const float *images, size_t count,
+                     nb_score_result *results, nb_error *err);
+} nb_image_rule;
 
 /** A score. Its functions may be called by several threads at once, for different scorers or the same. */
 struct nb_score_rule {
     const char *name;   /**< small letters, digits and dashes, under NB_BANK_SCORE_BYTES bytes */
     const char *source; /**< the paper */
-    bool negatives;     /**< it needs the bank's negatives */
+    bool negatives;     /**< it needs the bank's negatives in groups */
+    bool log_odds;      /**< its values are log-odds, any number: they order images as they are */
     /** [parameter_count], at most NB_SCORE_PARAMETERS_MAX: rows of the option table, made with OPT_REAL and its kin,
      * each with the published default. Scores that share a name share the row, but for the default. Offsets are those
      * of the block, where a REAL is a double, an INT a size_t, a FLAG a bool, and a CHOICE an int, the number of its
@@ -102,9 +117,11 @@ struct nb_score_rule {
      * @return NB_OK, or NB_ERR_USAGE when there is no mending */
     nb_status (*settle)(nb_score_parameters *parameters, size_t label_count, size_t negative_count, char *note,
                         nb_error *err);
-    /** The score of one image; out->label is set by the caller. NULL in scores of streams. */
+    /* One of these three. */
+    /** The score of one image alone; out->label is set by the caller. */
     void (*score)(const nb_logits *logits, nb_score_result *out);
-    const struct nb_stream_rule *stream; /**< NULL: images are scored alone */
+    const nb_image_rule *image;          /**< of a score of images alone that sees more than nb_logits */
+    const struct nb_stream_rule *stream; /**< of a score of streams */
     /** What it costs; NULL: the product of images and rows, and nothing that grows. */
     nb_score_cost (*cost)(const nb_score_load *load, const nb_score_parameters *parameters);
 };
@@ -146,6 +163,7 @@ typedef struct nb_scorer {
     char note[NB_SCORE_NOTE_BYTES]; /**< what was repaired, "" for nothing */
     size_t d, label_count, negative_count;
     float *rows; /**< [C + M, d]: the labels, then the negatives in group order (M = 0 where the score uses none) */
+    void *state; /**< of rule->image */
     const nb_vector *vector;
 } nb_scorer;
 
@@ -154,7 +172,7 @@ typedef struct nb_scorer {
  * @param bank borrowed; must stay
  * @param parameters the score with its parameters; copied
  * @return NB_OK, NB_ERR_USAGE when there are more groups than negatives, the temperature is not positive, or the score
- * cannot work with the parameters, or NB_ERR_LIMIT when memory is out */
+ * cannot work with the parameters or the bank, or NB_ERR_LIMIT when memory is out */
 nb_status nb_scorer_create(nb_scorer *out, const nb_bank *bank, const nb_score_parameters *parameters, nb_error *err);
 
 /** Makes a scorer with rows behind the bank's negatives. Not collective.
@@ -166,6 +184,13 @@ nb_status nb_scorer_create(nb_scorer *out, const nb_bank *bank, const nb_score_p
  * @return as nb_scorer_create */
 nb_status nb_scorer_create_with(nb_scorer *out, const nb_bank *bank, const nb_score_parameters *parameters,
                                 const float *extra, size_t extra_count, nb_error *err);
+
+/** What orders images: a log-odd itself, of a probability its log-odds ln(score) - ln(ood), which keep scores near 1
+ * apart, else the score.
+ * @param rule the score
+ * @param result of an image
+ * @return the key; higher means more in-distribution */
+double nb_score_key(const nb_score_rule *rule, const nb_score_result *result);
 
 /** Frees what a scorer holds.
  * @param scorer {0} afterwards; takes NULL and {0} */

@@ -5,6 +5,7 @@
 #define SCORES(ROW) \
     ROW(neglabel)   \
     ROW(dnm)        \
+    ROW(debiased)   \
     ROW(mcm)        \
     ROW(max_logit)  \
     ROW(energy)     \

@@ -644,7 +644,7 @@ static void test_table(void **state)
         const nb_score_rule *rule = nb_score_table[i];
         assert_true(strlen(rule->name) < NB_BANK_SCORE_BYTES && rule->source && *rule->source);
         assert_ptr_equal(nb_score_find(rule->name), rule);
-        assert_true((rule->stream != NULL) != (rule->score != NULL));
+        assert_int_equal((rule->stream != NULL) + (rule->image != NULL) + (rule->score != NULL), 1);
         must(nb_score_published(&p, rule, &err), &err);
         for (size_t k = 0; k < rule->parameter_count; k++) {
             const nb_option *row = &rule->parameters[k], *first = NULL;
