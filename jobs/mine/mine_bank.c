@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static nb_status mine_bank_push_list(nb_strings *out, const json_t *list, nb_error *err)
 {
@@ -155,6 +156,18 @@ static nb_status mine_bank_measure(void *state, const nb_bank *bank, nb_bank_thr
     return status;
 }
 
+/* Warns where texts were longer than the bound allowed for. */
+static void mine_bank_check_size(const nb_mine_bank *b)
+{
+    uint64_t most;
+    struct stat file;
+    if (b->max_bytes && nb_parse_bytes(b->max_bytes, &most) && stat(b->output, &file) == 0 &&
+        (uint64_t)file.st_size > most) {
+        nb_log_warn(&b->inputs->job->log, "'%s' takes %llu bytes, over --max-bank-bytes %s: its texts are long",
+                    b->output, (unsigned long long)file.st_size, b->max_bytes);
+    }
+}
+
 nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error *err)
 {
     picked p = {0};
@@ -196,6 +209,7 @@ nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error 
     content.provenance = provenance;
     content.proxies = b->mined->outcome.proxies;
     NB_TRY(nb_bank_write(b->output, b->force, &content, digest, err));
+    mine_bank_check_size(b);
 done:
     mine_bank_free_picked(&p);
     nb_prompts_destroy(&texts);
