@@ -14,7 +14,8 @@ static bool method_same_text(const char *a, const char *b)
 static bool method_same_row(const nb_option *a, const nb_option *b)
 {
     return method_same_text(a->name, b->name) && a->type == b->type && method_same_text(a->fallback, b->fallback) &&
-           method_same_text(a->value, b->value) && method_same_text(a->word, b->word) && method_same_text(a->choices, b->choices) && a->choice == b->choice &&
+           method_same_text(a->value, b->value) && method_same_text(a->word, b->word) &&
+           method_same_text(a->choices, b->choices) && a->choice == b->choice &&
            !(a->min < b->min || a->min > b->min || a->max < b->max || a->max > b->max) &&
            a->unrecorded == b->unrecorded && method_same_text(a->help, b->help);
 }

@@ -83,20 +83,21 @@ static size_t mine_bank_number(const nb_mine_bank_choice *c, bool negatives)
     return precision == NB_BANK_FP32 ? 4 : precision == NB_BANK_INT8 && negatives ? 1 : 2;
 }
 
-nb_status nb_mine_bank_bound(size_t *out, const char *max_bytes, const nb_mine_inputs *in,
-                             const nb_mine_bank_choice *c, nb_error *err)
+nb_status nb_mine_bank_bound(size_t *out, const char *max_bytes, const nb_mine_inputs *in, const nb_mine_bank_choice *c,
+                             nb_error *err)
 {
     enum { TEXT = 64, FILE_BYTES = 65536 }; /* of a text and what lies beside it; of all that does not grow */
     size_t d = (size_t)in->texts.plan.width, number = mine_bank_number(c, true);
     size_t negative = 2 * (d * number + 4) + TEXT; /* its text's row and its measured proxy's */
-    uint64_t bytes, fixed = FILE_BYTES + (2 * in->labels.count + d) * d * mine_bank_number(c, false) +
-                            in->labels.count * TEXT;
+    uint64_t bytes,
+        fixed = FILE_BYTES + (2 * in->labels.count + d) * d * mine_bank_number(c, false) + in->labels.count * TEXT;
     if (!nb_parse_bytes(max_bytes, &bytes)) {
         return nb_fail(err, NB_ERR_USAGE, "--max-bank-bytes: '%s' is no size, as 500K, 16M or 1G", max_bytes);
     }
     if (bytes < fixed + negative) {
-        nb_fail(err, NB_ERR_USAGE, "--max-bank-bytes %s: a bank of %zu labels takes %llu bytes before its first negative",
-                max_bytes, in->labels.count, (unsigned long long)fixed);
+        nb_fail(err, NB_ERR_USAGE,
+                "--max-bank-bytes %s: a bank of %zu labels takes %llu bytes before its first negative", max_bytes,
+                in->labels.count, (unsigned long long)fixed);
         return nb_hint(err, "ask for more, or for another --bank-precision");
     }
     *out = (size_t)((bytes - fixed) / negative);

@@ -120,20 +120,16 @@ static nb_status debiased_tile(void *opaque, const nb_text_tile *t, double *cons
     state *s = opaque;
     nb_responsibilities *r = &s->responsibilities;
     double *wild_squares = s->squares, *id_squares = s->squares + NB_AFFINITY_TEXTS;
-    size_t d = s->evidence->d;
     nb_status status;
     NB_TRY(nb_responsibilities_load(r, t, err));
     NB_TRY(nb_responsibilities_sum(r, &r->sets[NB_ID_SET], t, values[ID_ACTIVATION], id_squares, err));
     NB_TRY(nb_responsibilities_sum(r, &r->sets[NB_WILD_SET], t, s->wild_sums, wild_squares, err));
+    nb_responsibilities_central(r, t, values[CENTRAL]);
     for (size_t i = 0; i < t->count; i++) {
-        double a = values[ID_ACTIVATION][i], central = 0;
-        for (size_t k = 0; k < d; k++) {
-            central += nb_responsibilities_text(r, t, i, k) * r->mean[k];
-        }
+        double a = values[ID_ACTIVATION][i];
         values[LOG_PRIOR][i] = -power * log1p((double)r->accepted * a / theta);
         values[EVIDENCE][i] = s->wild_sums[i] - s->n * a;
         values[SIGMA][i] = sqrt(wild_squares[i] + s->n * s->n * id_squares[i]);
-        values[CENTRAL][i] = central;
     }
 done:
     return status;

@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 size_t nb_image_set_tile(const nb_image_set *set, size_t begin)
 {
@@ -103,19 +104,47 @@ done:
     return status;
 }
 
+/* row[d] += text i of the tile. */
+static void responsibilities_add_text(const nb_responsibilities *r, const nb_text_tile *t, size_t i, double *row)
+{
+    size_t d = r->evidence->d;
+    const double *precise = r->precise ? (const double *)r->texts + i * d : NULL;
+    const float *single = t->rows + i * d;
+    for (size_t k = 0; k < d; k++) {
+        row[k] += precise ? precise[k] : (double)single[k];
+    }
+}
+
 /* Adds the accepted candidates of a tile to the parts of the mean. */
 static void responsibilities_add_mean(nb_responsibilities *r, const nb_text_tile *t)
 {
     size_t d = r->evidence->d;
-    for (size_t k = 0; k < d; k++) {
-        double sum = 0;
-        for (size_t i = 0; i < t->count; i++) {
-            sum += t->reasons[i] == NB_ACCEPTED ? nb_responsibilities_text(r, t, i, k) : 0;
-        }
-        nb_exact_add(&r->sums[sum > 0 ? k : d + k], fabs(sum), 0);
-    }
+    memset(r->mean, 0, d * sizeof *r->mean); /* not known before the end */
     for (size_t i = 0; i < t->count; i++) {
-        r->accepted += t->reasons[i] == NB_ACCEPTED;
+        if (t->reasons[i] == NB_ACCEPTED) {
+            responsibilities_add_text(r, t, i, r->mean);
+            r->accepted++;
+        }
+    }
+    for (size_t k = 0; k < d; k++) {
+        nb_exact_add(&r->sums[r->mean[k] > 0 ? k : d + k], fabs(r->mean[k]), 0);
+    }
+}
+
+void nb_responsibilities_central(const nb_responsibilities *r, const nb_text_tile *t, double *out)
+{
+    enum { LANES = 8 };
+    size_t d = r->evidence->d;
+    for (size_t i = 0; i < t->count; i++) {
+        const float *single = t->rows + i * d;
+        double part[LANES] = {0};
+        for (size_t k = 0; k < d && !r->precise; k++) {
+            part[k % LANES] += (double)single[k] * r->mean[k];
+        }
+        for (size_t l = 1; l < LANES; l++) {
+            part[0] += part[l];
+        }
+        out[i] = r->precise ? nb_dot((const double *)r->texts + i * d, r->mean, d) : part[0];
     }
 }
 

@@ -79,18 +79,11 @@ nb_status nb_responsibilities_load(nb_responsibilities *r, const nb_text_tile *t
 nb_status nb_responsibilities_sum(nb_responsibilities *r, const nb_image_set *set, const nb_text_tile *tile,
                                   double *sums, double *squares, nb_error *err);
 
-/** Coordinate k of text i of the tile that is loaded.
- * @param r open
+/** How central the candidates are: the product of each with the mean. Not collective.
+ * @param r open, with the tile loaded
  * @param tile the tile
- * @param i of the tile's texts
- * @param k of the width
- * @return the coordinate, as precise as the run */
-static inline double nb_responsibilities_text(const nb_responsibilities *r, const nb_text_tile *tile, size_t i,
-                                              size_t k)
-{
-    size_t at = i * r->evidence->d + k;
-    return r->precise ? ((const double *)r->texts)[at] : (double)tile->rows[at];
-}
+ * @param out [tile->count] */
+void nb_responsibilities_central(const nb_responsibilities *r, const nb_text_tile *tile, double *out);
 
 /** What opening and one sum over all candidates take, added to *cost. Not collective.
  * @param cost what is added to

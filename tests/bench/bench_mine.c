@@ -1,6 +1,7 @@
 /* The affinity passes beside the bare products they are made of; run by tests/bench/mine.
  *
- *   bench_mine make DIR TEXTS WILD LABELS     writes synthetic stores and a label file (half precision, 512 wide)
+ *   bench_mine make DIR TEXTS WILD LABELS N   writes synthetic stores and a label file (half precision, 512 wide), N
+ *                                             ID images a label
  *   bench_mine passes DIR TILES SECONDS       a line a pass: name, GFLOP/s of the pass, GFLOP/s of the products alone;
  *                                             before them microseconds a text when it is first read
  *
@@ -19,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WIDTH = 512, PER_CLASS = 4, STORE_TILE = 1024 };
+enum { WIDTH = 512, STORE_TILE = 1024 };
 
 static void must(nb_status status, const nb_error *err)
 {
@@ -95,6 +96,7 @@ static void make_store(const char *folder, const char *name, size_t count, uint6
 static int make(char *argv[])
 {
     size_t texts = strtoul(argv[3], NULL, 10), wild = strtoul(argv[4], NULL, 10), labels = strtoul(argv[5], NULL, 10);
+    size_t id = labels * strtoul(argv[6], NULL, 10);
     char *path = in(argv[2], "labels.txt");
     FILE *file = fopen(path, "w");
     for (size_t c = 0; file && c < labels; c++) {
@@ -106,7 +108,7 @@ static int make(char *argv[])
     }
     make_store(argv[2], "texts.nbe", texts, 1, 0, "word");
     make_store(argv[2], "wild.nbe", wild, 2, 0, "wild");
-    make_store(argv[2], "id.nbe", labels * PER_CLASS, 3, labels, "image");
+    make_store(argv[2], "id.nbe", id, 3, labels, "image");
     make_store(argv[2], "labels.nbe", labels, 4, 0, "label");
     free(path);
     return 0;
@@ -144,11 +146,14 @@ static void measure(const nb_evidence *e, const nb_criterion *criterion, const s
 {
     nb_error err = {0};
     void *state = NULL, *parameters = NULL;
-    static double values[3][NB_AFFINITY_TEXTS];
-    double *const columns[3] = {values[0], values[1], values[2]};
+    static double values[NB_COLUMNS_MAX][NB_AFFINITY_TEXTS];
+    double *columns[NB_COLUMNS_MAX];
     float *a = calloc((size_t)NB_AFFINITY_TEXTS * WIDTH, sizeof *a), *b = calloc((size_t)4096 * WIDTH, sizeof *b);
     float *c = calloc((size_t)NB_AFFINITY_TEXTS * 4096, sizeof *c);
     double pass = 0, bare = 0, flops = 0, first, first_bare = 0;
+    for (size_t k = 0; k < NB_COLUMNS_MAX; k++) {
+        columns[k] = values[k];
+    }
     for (size_t i = 0; i < (size_t)NB_AFFINITY_TEXTS * WIDTH; i++) {
         a[i] = b[i] = (float)(i % 17) * 0.01f;
     }
@@ -246,12 +251,12 @@ static int passes(char *argv[])
 int main(int argc, char *argv[])
 {
     nb_blas_choose(argv);
-    if (argc == 6 && strcmp(argv[1], "make") == 0) {
+    if (argc == 7 && strcmp(argv[1], "make") == 0) {
         return make(argv);
     }
     if (argc == 5 && strcmp(argv[1], "passes") == 0) {
         return passes(argv);
     }
-    fprintf(stderr, "usage: bench_mine make DIR TEXTS WILD LABELS | passes DIR TILES SECONDS\n");
+    fprintf(stderr, "usage: bench_mine make DIR TEXTS WILD LABELS N | passes DIR TILES SECONDS\n");
     return 2;
 }

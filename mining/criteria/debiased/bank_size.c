@@ -7,7 +7,7 @@
 _Static_assert(NB_SIZE_SMALLEST % NB_DRAFT_BLOCK == 0, "sizes end with a block");
 
 /* 1000, 2000, 4000, ... and all. */
-static size_t size_grid(size_t *sizes, size_t count)
+static size_t bank_size_grid(size_t *sizes, size_t count)
 {
     size_t steps = 0;
     for (size_t size = NB_SIZE_SMALLEST; size < count && steps + 1 < NB_SIZE_STEPS_MAX; size *= 2) {
@@ -18,7 +18,7 @@ static size_t size_grid(size_t *sizes, size_t count)
 }
 
 /* How many of sorted[count] are under x. */
-static size_t size_count_below(const double *sorted, size_t count, double x)
+static size_t bank_size_count_below(const double *sorted, size_t count, double x)
 {
     size_t low = 0, high = count;
     while (low < high) {
@@ -33,14 +33,14 @@ static size_t size_count_below(const double *sorted, size_t count, double x)
 }
 
 /* Ranks of scores[count] among sorted[id_count]. */
-static void size_rank(double *ranks, const double *scores, size_t count, const double *sorted, size_t id_count)
+static void bank_size_rank(double *ranks, const double *scores, size_t count, const double *sorted, size_t id_count)
 {
     for (size_t x = 0; x < count; x++) {
-        ranks[x] = (double)size_count_below(sorted, id_count, scores[x]) / (double)id_count;
+        ranks[x] = (double)bank_size_count_below(sorted, id_count, scores[x]) / (double)id_count;
     }
 }
 
-static double size_mean_change(const double *a, const double *b, size_t count)
+static double bank_size_mean_change(const double *a, const double *b, size_t count)
 {
     double sum = 0;
     for (size_t x = 0; x < count; x++) {
@@ -50,8 +50,8 @@ static double size_mean_change(const double *a, const double *b, size_t count)
 }
 
 /* scores[NB_IMAGE_SETS][steps, images]: fills in how far both sets move from each size to the next. */
-static nb_status size_compare(nb_criterion_outcome *out, const nb_responsibilities *r, double *const *scores,
-                              nb_error *err)
+static nb_status bank_size_compare(nb_criterion_outcome *out, const nb_responsibilities *r, double *const *scores,
+                                   nb_error *err)
 {
     size_t id_count = r->sets[NB_ID_SET].count;
     double *sorted = NULL, *ranks[NB_IMAGE_SETS][2] = {{NULL}};
@@ -68,8 +68,8 @@ static nb_status size_compare(nb_criterion_outcome *out, const nb_responsibiliti
         qsort(sorted, id_count, sizeof *sorted, nb_ascending);
         for (size_t set = 0; set < NB_IMAGE_SETS; set++) {
             size_t count = r->sets[set].count;
-            size_rank(ranks[set][step % 2], scores[set] + step * count, count, sorted, id_count);
-            moves[set] = size_mean_change(ranks[set][0], ranks[set][1], count);
+            bank_size_rank(ranks[set][step % 2], scores[set] + step * count, count, sorted, id_count);
+            moves[set] = bank_size_mean_change(ranks[set][0], ranks[set][1], count);
         }
         if (step) {
             out->sizes[step - 1].id_moves = moves[NB_ID_SET];
@@ -88,7 +88,7 @@ done:
 nb_status nb_bank_size_choose(nb_criterion_outcome *out, const nb_bank_draft *draft, double tolerance, nb_error *err)
 {
     const nb_responsibilities *r = draft->responsibilities;
-    size_t sizes[NB_SIZE_STEPS_MAX], steps = size_grid(sizes, draft->count);
+    size_t sizes[NB_SIZE_STEPS_MAX], steps = bank_size_grid(sizes, draft->count);
     double *scores[NB_IMAGE_SETS] = {NULL};
     nb_status status = NB_OK;
     out->size_count = steps;
@@ -103,7 +103,8 @@ done:
     status = nb_comm_agree(r->evidence->comm, status, err);
     if (status == NB_OK && steps > 1) {
         status = nb_draft_scores(draft, sizes, steps, scores, err);
-        status = status == NB_OK ? nb_comm_agree(r->evidence->comm, size_compare(out, r, scores, err), err) : status;
+        status =
+            status == NB_OK ? nb_comm_agree(r->evidence->comm, bank_size_compare(out, r, scores, err), err) : status;
     }
     size_t chosen = 0;
     while (chosen + 1 < steps &&

@@ -18,7 +18,7 @@ typedef struct scratch {
     double *part;       /* [BLOCK, d] */
 } scratch;
 
-static void proxies_free(scratch *s)
+static void measured_free(scratch *s)
 {
     free(s->texts);
     free(s->images);
@@ -27,7 +27,7 @@ static void proxies_free(scratch *s)
     free(s->part);
 }
 
-static nb_status proxies_prepare(scratch *s, size_t d, nb_error *err)
+static nb_status measured_prepare(scratch *s, size_t d, nb_error *err)
 {
     nb_status status;
     NB_TRY_NEW(s->texts, BLOCK * d);
@@ -40,8 +40,8 @@ done:
 }
 
 /* Adds factor times the moments of `count` texts over the images of a set to out [count, d]. */
-static nb_status proxies_add_set(const nb_responsibilities *r, scratch *s, const nb_image_set *set, double factor,
-                                 nb_double_matrix out, nb_error *err)
+static nb_status measured_add_set(const nb_responsibilities *r, scratch *s, const nb_image_set *set, double factor,
+                                  nb_double_matrix out, nb_error *err)
 {
     size_t d = r->evidence->d, count = out.rows;
     double *sums = (double *)(uintptr_t)out.data;
@@ -70,16 +70,16 @@ done:
     return status;
 }
 
-static nb_status proxies_block(const nb_responsibilities *r, scratch *s, double n, const uint64_t *ids,
-                               nb_double_matrix out, nb_error *err)
+static nb_status measured_block(const nb_responsibilities *r, scratch *s, double n, const uint64_t *ids,
+                                nb_double_matrix out, nb_error *err)
 {
     size_t d = r->evidence->d;
     nb_status status = NB_OK;
     for (size_t i = 0; i < out.rows; i++) {
         NB_TRY(nb_store_rows(r->evidence->candidates->store, (size_t)ids[i], 1, s->texts + i * d, err));
     }
-    NB_TRY(proxies_add_set(r, s, &r->sets[NB_WILD_SET], 1, out, err));
-    NB_TRY(proxies_add_set(r, s, &r->sets[NB_ID_SET], -n, out, err));
+    NB_TRY(measured_add_set(r, s, &r->sets[NB_WILD_SET], 1, out, err));
+    NB_TRY(measured_add_set(r, s, &r->sets[NB_ID_SET], -n, out, err));
     for (size_t i = 0; i < out.rows; i++) {
         double *row = (double *)(uintptr_t)out.data + i * d, norm = nb_normalise_row(row, row, d);
         if (!(norm > 0) || !isfinite(norm)) {
@@ -98,11 +98,11 @@ nb_status nb_measured_proxies(const nb_responsibilities *r, double n, const uint
     scratch s = {0};
     nb_status status;
     memset(out, 0, count * d * sizeof *out);
-    NB_TRY(proxies_prepare(&s, d, err));
+    NB_TRY(measured_prepare(&s, d, err));
     for (size_t at = 0; at < count; at += BLOCK) {
         size_t some = count - at < BLOCK ? count - at : BLOCK;
         if (nb_comm_owns(comm, at / BLOCK)) {
-            NB_TRY(proxies_block(r, &s, n, ids + at, nb_double_matrix_of(out + at * d, some, d), err));
+            NB_TRY(measured_block(r, &s, n, ids + at, nb_double_matrix_of(out + at * d, some, d), err));
         }
     }
 done:
@@ -110,6 +110,6 @@ done:
     if (status == NB_OK && count) { /* of every number all ranks but one have 0 */
         status = nb_comm_sum(comm, (uint64_t *)(void *)out, count * d, err);
     }
-    proxies_free(&s);
+    measured_free(&s);
     return status;
 }

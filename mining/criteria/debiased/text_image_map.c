@@ -12,7 +12,7 @@ typedef struct lesson {
     double *right;        /* [n, d] */
 } lesson;
 
-static void map_free(lesson *l)
+static void text_image_free(lesson *l)
 {
     free(l->x);
     free(l->rest);
@@ -21,7 +21,7 @@ static void map_free(lesson *l)
     free(l->right);
 }
 
-static void map_mean(double *mean, const double *rows, size_t count, size_t d)
+static void text_image_mean(double *mean, const double *rows, size_t count, size_t d)
 {
     for (size_t c = 0; c < count; c++) {
         for (size_t k = 0; k < d; k++) {
@@ -30,7 +30,7 @@ static void map_mean(double *mean, const double *rows, size_t count, size_t d)
     }
 }
 
-static void map_transpose(double *out, const double *in, size_t rows, size_t columns)
+static void text_image_transpose(double *out, const double *in, size_t rows, size_t columns)
 {
     for (size_t i = 0; i < rows; i++) {
         for (size_t k = 0; k < columns; k++) {
@@ -40,7 +40,7 @@ static void map_transpose(double *out, const double *in, size_t rows, size_t col
 }
 
 /* a [n, n] = its Cholesky factor L in the lower triangle; a is symmetric and positive definite. */
-static void map_factor(double *a, size_t n)
+static void text_image_factor(double *a, size_t n)
 {
     for (size_t j = 0; j < n; j++) {
         double *row = a + j * n;
@@ -59,14 +59,14 @@ static void map_factor(double *a, size_t n)
 }
 
 /* row[d] = (row - factor other) */
-static void map_subtract(double *row, const double *other, double factor, size_t d)
+static void text_image_subtract(double *row, const double *other, double factor, size_t d)
 {
     for (size_t k = 0; k < d; k++) {
         row[k] -= factor * other[k];
     }
 }
 
-static void map_divide(double *row, double by, size_t d)
+static void text_image_divide(double *row, double by, size_t d)
 {
     for (size_t k = 0; k < d; k++) {
         row[k] /= by;
@@ -74,23 +74,23 @@ static void map_divide(double *row, double by, size_t d)
 }
 
 /* b [n, d] = (L L')^-1 b. */
-static void map_solve(const double *l, double *b, size_t n, size_t d)
+static void text_image_solve(const double *l, double *b, size_t n, size_t d)
 {
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < i; k++) {
-            map_subtract(b + i * d, b + k * d, l[i * n + k], d);
+            text_image_subtract(b + i * d, b + k * d, l[i * n + k], d);
         }
-        map_divide(b + i * d, l[i * n + i], d);
+        text_image_divide(b + i * d, l[i * n + i], d);
     }
     for (size_t i = n; i-- > 0;) {
         for (size_t k = i + 1; k < n; k++) {
-            map_subtract(b + i * d, b + k * d, l[k * n + i], d);
+            text_image_subtract(b + i * d, b + k * d, l[k * n + i], d);
         }
-        map_divide(b + i * d, l[i * n + i], d);
+        text_image_divide(b + i * d, l[i * n + i], d);
     }
 }
 
-static nb_status map_prepare(lesson *l, const nb_bank_proxies *p, const nb_evidence *e, nb_error *err)
+static nb_status text_image_prepare(lesson *l, const nb_bank_proxies *p, const nb_evidence *e, nb_error *err)
 {
     nb_status status;
     *l = (lesson){.classes = e->label_count, .d = e->d, .n = e->label_count < e->d ? e->label_count : e->d};
@@ -112,25 +112,25 @@ done:
 
 /* The ridge solution [d, d] for Y - X; where there are fewer classes than coordinates by way of the smaller system,
  * (X'X + r I)^-1 X' = X' (X X' + r I)^-1. */
-static void map_learn(lesson *l, double *map, double ridge)
+static void text_image_learn(lesson *l, double *map, double ridge)
 {
     size_t c = l->classes, d = l->d, n = l->n;
-    map_transpose(l->transposed, l->x, c, d);
+    text_image_transpose(l->transposed, l->x, c, d);
     const nb_double_matrix across = nb_double_matrix_of(l->transposed, d, c), along = nb_double_matrix_of(l->x, c, d);
     nb_dgemm_nt(1, c < d ? along : across, c < d ? along : across, l->system, n);
     for (size_t i = 0; i < n; i++) {
         l->system[i * n + i] += ridge;
     }
-    map_factor(l->system, n);
+    text_image_factor(l->system, n);
     if (c < d) { /* X' times the solution for Y - X */
-        map_solve(l->system, l->rest, c, d);
-        map_transpose(l->right, l->rest, c, d);
+        text_image_solve(l->system, l->rest, c, d);
+        text_image_transpose(l->right, l->rest, c, d);
         nb_dgemm_nt(1, across, nb_double_matrix_of(l->right, d, c), map, d);
     } else {                 /* the solution for X' (Y - X) */
         double *rest = l->x; /* not needed any more */
-        map_transpose(rest, l->rest, c, d);
+        text_image_transpose(rest, l->rest, c, d);
         nb_dgemm_nt(1, across, nb_double_matrix_of(rest, d, c), map, d);
-        map_solve(l->system, map, d, d);
+        text_image_solve(l->system, map, d, d);
     }
 }
 
@@ -141,14 +141,14 @@ nb_status nb_text_image_map(nb_bank_proxies *out, const nb_evidence *e, double g
     NB_TRY_NEW(out->map, e->d * e->d);
     NB_TRY_NEW(out->text_mean, e->d);
     NB_TRY_NEW(out->image_mean, e->d);
-    map_mean(out->text_mean, e->labels, e->label_count, e->d);
-    map_mean(out->image_mean, e->prototypes, e->label_count, e->d);
-    NB_TRY(map_prepare(&l, out, e, err));
-    map_learn(&l, out->map, ridge);
+    text_image_mean(out->text_mean, e->labels, e->label_count, e->d);
+    text_image_mean(out->image_mean, e->prototypes, e->label_count, e->d);
+    NB_TRY(text_image_prepare(&l, out, e, err));
+    text_image_learn(&l, out->map, ridge);
     for (size_t k = 0; k < e->d; k++) {
         out->map[k * e->d + k] += gain;
     }
 done:
-    map_free(&l);
+    text_image_free(&l);
     return status;
 }
