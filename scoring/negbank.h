@@ -99,8 +99,9 @@ NEGBANK_API int negbank_threshold(const negbank_bank *bank, double *score);
  * @param out the scorer, destroyed by the caller; NULL on failure
  * @param score a name; NULL: the one the bank suggests
  * @param parameters "groups=5,temperature=0.01"; NULL: those the bank suggests, else those published with the score
- * @return NEGBANK_OK; NEGBANK_ERR_USAGE for an unknown score or parameter, or a value that is none or with which the
- * score cannot be computed; NEGBANK_ERR_LIMIT when memory is out */
+ * @return NEGBANK_OK; NEGBANK_ERR_USAGE for an unknown score or parameter, a value that is none or with which the score
+ * cannot be computed, or a score that needs what the bank has not (debiased: proxies); NEGBANK_ERR_LIMIT when memory is
+ * out */
 NEGBANK_API int negbank_scorer_create(negbank_scorer **out, const negbank_bank *bank, const char *score,
                                       const char *parameters, char *message, size_t message_size);
 /** Destroys a scorer; takes NULL. */
@@ -112,7 +113,8 @@ NEGBANK_API const char *negbank_scorer_description(const negbank_scorer *scorer)
 /** The score of one image. */
 typedef struct negbank_result {
     double score;     /**< higher: more in-distribution */
-    double ood_score; /**< 1 - score without cancellation; NaN where the score is no probability */
+    double ood_score; /**< of a probability 1 - score without cancellation; of a log-odd (debiased), 1 / (1 + exp
+                         score); NaN where the score is neither */
     int32_t label;    /**< number of the predicted label */
     int32_t accepted; /**< 1 in-distribution by the bank's threshold, 0 out, -1 the bank has none for this scorer */
 } negbank_result;

@@ -31,6 +31,11 @@ static json_t *inspect_bank_threshold_json(const nb_bank_threshold *t)
                      (json_int_t)t->images, "suggested", inspect_bank_suggestion_json(&t->suggestion));
 }
 
+static json_t *inspect_bank_proxies_json(const nb_bank_proxies *p)
+{
+    return p ? json_pack("{s:I}", "measured", (json_int_t)p->measured_count) : json_null();
+}
+
 void nb_describe_bank(const nb_bank *b, json_t *info)
 {
     nb_bank_suggestion suggestion = nb_bank_suggested(b);
@@ -39,6 +44,7 @@ void nb_describe_bank(const nb_bank *b, json_t *info)
                         json_real(round(10.0 * (double)b->negative_bytes / (double)b->negative_count) / 10));
     json_object_set_new(info, "visual", json_integer((json_int_t)b->visual_count));
     json_object_set_new(info, "prototypes", json_boolean(b->prototypes != NULL));
+    json_object_set_new(info, "proxies", inspect_bank_proxies_json(b->proxies));
     json_object_set_new(info, "suggested", inspect_bank_suggestion_json(&suggestion));
     json_object_set_new(info, "calibration",
                         b->threshold.images ? inspect_bank_threshold_json(&b->threshold) : json_null());

@@ -10,7 +10,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/** Compares two banks: labels, negatives (by text and tag: only in one, moved, embeddings, criterion), parameters.
+/** Compares two banks: labels, negatives (by text and tag: only in one, moved, embeddings, criterion),
+ * proxies, parameters.
  * @param a, b the files
  * @param info added to
  * @param same cleared when they differ

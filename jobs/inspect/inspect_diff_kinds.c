@@ -64,6 +64,59 @@ static nb_status inspect_diff_kinds_diff_visual(const nb_bank *a, const nb_bank 
     return inspect_diff_kinds_add_sides(info, "visual_negatives", &of_a, &of_b, same, err);
 }
 
+/* The negatives with a measured proxy. */
+typedef struct measured {
+    nb_strings texts;
+    uint8_t *tags;
+    double *evidence;
+} measured;
+
+static void inspect_diff_kinds_measured_free(measured *m)
+{
+    nb_strings_free(&m->texts);
+    free(m->tags);
+    free(m->evidence);
+}
+
+static nb_status inspect_diff_kinds_find_measured(measured *out, const nb_bank *b, nb_error *err)
+{
+    const nb_bank_proxies *p = b->proxies;
+    nb_status status;
+    NB_TRY_NEW(out->tags, p->measured_count);
+    NB_TRY_NEW(out->evidence, p->measured_count);
+    for (size_t i = 0; i < p->measured_count; i++) {
+        size_t at = p->measured[i];
+        NB_TRY(nb_strings_push(&out->texts, nb_strings_get(&b->negatives, at), nb_strings_len(&b->negatives, at), err));
+        out->tags[i] = b->tags[at];
+        out->evidence[i] = p->evidence[at];
+    }
+done:
+    return status;
+}
+
+/* Two parts: all negatives with prior and imputed proxy, and those with a measured proxy. */
+static nb_status inspect_diff_kinds_diff_proxies(const nb_bank *a, const nb_bank *b, size_t d, json_t *info, bool *same,
+                                                 nb_error *err)
+{
+    measured of_a = {0}, of_b = {0};
+    nb_status status;
+    if (!a->proxies || !b->proxies) {
+        return NB_OK; /* the parameters say so */
+    }
+    nb_diff_list all_a = {&a->negatives, a->tags, a->proxies->imputed_rows, d, a->proxies->log_prior, NULL};
+    nb_diff_list all_b = {&b->negatives, b->tags, b->proxies->imputed_rows, d, b->proxies->log_prior, NULL};
+    NB_TRY(inspect_diff_kinds_add_sides(info, "proxies", &all_a, &all_b, same, err));
+    NB_TRY(inspect_diff_kinds_find_measured(&of_a, a, err));
+    NB_TRY(inspect_diff_kinds_find_measured(&of_b, b, err));
+    nb_diff_list some_a = {&of_a.texts, of_a.tags, a->proxies->measured_rows, d, of_a.evidence, NULL};
+    nb_diff_list some_b = {&of_b.texts, of_b.tags, b->proxies->measured_rows, d, of_b.evidence, NULL};
+    NB_TRY(inspect_diff_kinds_add_sides(info, "measured_proxies", &some_a, &some_b, same, err));
+done:
+    inspect_diff_kinds_measured_free(&of_a);
+    inspect_diff_kinds_measured_free(&of_b);
+    return status;
+}
+
 nb_status nb_diff_banks(const char *path_a, const char *path_b, json_t *info, bool *same, nb_error *err)
 {
     nb_bank a = {0}, b = {0};
@@ -80,6 +133,7 @@ nb_status nb_diff_banks(const char *path_a, const char *path_b, json_t *info, bo
     NB_TRY(inspect_diff_kinds_diff_prototypes(&a, &b, d, info, same, err));
     NB_TRY(inspect_diff_kinds_add_sides(info, "negatives", &of_a, &of_b, same, err));
     NB_TRY(inspect_diff_kinds_diff_visual(&a, &b, d, info, same, err));
+    NB_TRY(inspect_diff_kinds_diff_proxies(&a, &b, d, info, same, err));
     json_object_set_new(info, "provenance",
                         json_string(strcmp(a.provenance, b.provenance) == 0 ? "identical" : "different"));
 done:

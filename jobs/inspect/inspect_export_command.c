@@ -6,7 +6,8 @@
 
 typedef struct settings {
     nb_talk talk;
-    const char *file, *texts, *embeddings, *labels, *label_embeddings, *prototypes;
+    const char *file, *texts, *embeddings, *labels, *label_embeddings, *prototypes, *log_prior, *evidence, *imputed,
+        *measured;
     bool force, json;
 } settings;
 
@@ -22,6 +23,12 @@ static nb_status inspect_export_write_rows(const char *path, bool force, const f
                 : NB_OK;
 }
 
+static nb_status inspect_export_write_values(const char *path, bool force, const double *values, size_t count,
+                                             nb_error *err)
+{
+    return path ? nb_npy_write(path, force, NB_NPY_F64, (nb_npy_shape){.rows = count}, values, err) : NB_OK;
+}
+
 /* The file has everything that is asked of it. */
 static nb_status inspect_export_check_parts(const settings *s, const nb_exported *e, const char *kind, nb_error *err)
 {
@@ -31,7 +38,11 @@ static nb_status inspect_export_check_parts(const settings *s, const nb_exported
     } parts[] = {{s->embeddings, "embeddings", e->rows != NULL},
                  {s->labels, "ID labels", e->labels.count != 0},
                  {s->label_embeddings, "label embeddings", e->label_rows != NULL},
-                 {s->prototypes, "prototypes", e->prototypes != NULL}};
+                 {s->prototypes, "prototypes", e->prototypes != NULL},
+                 {s->log_prior, "proxies", e->log_prior != NULL},
+                 {s->evidence, "proxies", e->evidence != NULL},
+                 {s->imputed, "proxies", e->imputed != NULL},
+                 {s->measured, "proxies", e->measured != NULL}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (parts[i].asked && !parts[i].there) {
             return nb_fail(err, NB_ERR_INPUT, "'%s' is a %s: it has no %s", s->file, kind, parts[i].what);
@@ -62,7 +73,8 @@ static nb_status inspect_export(nb_job *job, nb_error *err)
     nb_exported e = {0};
     nb_seal seal;
     nb_status status;
-    const char *const outputs[] = {s->texts, s->embeddings, s->labels, s->label_embeddings, s->prototypes};
+    const char *const outputs[] = {s->texts,     s->embeddings, s->labels,  s->label_embeddings, s->prototypes,
+                                   s->log_prior, s->evidence,   s->imputed, s->measured};
     enum { OUTPUTS = sizeof outputs / sizeof *outputs };
     bool any = false;
     for (size_t i = 0; i < OUTPUTS; i++) {
@@ -80,6 +92,10 @@ static nb_status inspect_export(nb_job *job, nb_error *err)
     NB_TRY(inspect_export_write_lines(s->labels, s->force, &e.labels, err));
     NB_TRY(inspect_export_write_rows(s->label_embeddings, s->force, e.label_rows, e.labels.count, e.width, err));
     NB_TRY(inspect_export_write_rows(s->prototypes, s->force, e.prototypes, e.labels.count, e.width, err));
+    NB_TRY(inspect_export_write_values(s->log_prior, s->force, e.log_prior, e.texts.count, err));
+    NB_TRY(inspect_export_write_values(s->evidence, s->force, e.evidence, e.texts.count, err));
+    NB_TRY(inspect_export_write_rows(s->imputed, s->force, e.imputed, e.texts.count, e.width, err));
+    NB_TRY(inspect_export_write_rows(s->measured, s->force, e.measured, e.texts.count, e.width, err));
     nb_log_info(&job->log, "%zu rows of the %s exported", e.texts.count, seal.kind);
     if (s->json) {
         NB_TRY(inspect_export_print_counts(s, &e, &seal, err));
@@ -96,6 +112,10 @@ static const nb_option options[] = {
     OPT_OUTPUT("labels", labels, "L.txt", "of a bank: its ID labels"),
     OPT_OUTPUT("label-embeddings", label_embeddings, "M.npy", "of a bank: the embeddings of its ID labels"),
     OPT_OUTPUT("prototypes", prototypes, "M.npy", "of a bank: the mean ID image embeddings of its labels"),
+    OPT_OUTPUT("log-prior", log_prior, "V.npy", "of a bank with proxies: the log priors of its negatives"),
+    OPT_OUTPUT("evidence", evidence, "V.npy", "of a bank with proxies: the wild images that resemble each negative"),
+    OPT_OUTPUT("imputed-proxies", imputed, "M.npy", "of a bank with proxies: those imputed from texts"),
+    OPT_OUTPUT("measured-proxies", measured, "M.npy", "of a bank with proxies: the measured ones, NaN for none"),
     OPT_FLAG("json", json, "print what was exported as JSON", OPT_UNRECORDED),
     OPT_FLAG("force", force, "overwrite the outputs", OPT_UNRECORDED),
     NB_TALK_OPTIONS,

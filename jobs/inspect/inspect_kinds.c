@@ -159,6 +159,27 @@ static nb_status inspect_kinds_to_floats(float **out, const double *rows, size_t
     return *out ? NB_OK : NB_ERR_LIMIT;
 }
 
+static nb_status inspect_kinds_export_proxies(const nb_bank *bank, nb_exported *out, nb_error *err)
+{
+    const nb_bank_proxies *p = bank->proxies;
+    size_t m = bank->negative_count, d = bank->d;
+    nb_status status;
+    NB_TRY_NEW(out->log_prior, m);
+    NB_TRY_NEW(out->evidence, m);
+    memcpy(out->log_prior, p->log_prior, m * sizeof *p->log_prior);
+    memcpy(out->evidence, p->evidence, m * sizeof *p->evidence);
+    NB_TRY(inspect_kinds_to_floats(&out->imputed, p->imputed_rows, m * d, err));
+    NB_TRY_NEW(out->measured, m * d);
+    for (size_t i = 0; i < m * d; i++) {
+        out->measured[i] = NAN;
+    }
+    for (size_t i = 0; i < p->measured_count * d; i++) {
+        out->measured[p->measured[i / d] * d + i % d] = (float)p->measured_rows[i];
+    }
+done:
+    return status;
+}
+
 static nb_status inspect_kinds_export_bank(const char *path, nb_exported *out, nb_error *err)
 {
     nb_bank bank;
@@ -173,6 +194,9 @@ static nb_status inspect_kinds_export_bank(const char *path, nb_exported *out, n
     NB_TRY(inspect_kinds_to_floats(&out->label_rows, bank.label_rows, bank.label_count * bank.d, err));
     if (bank.prototypes) {
         NB_TRY(inspect_kinds_to_floats(&out->prototypes, bank.prototypes, bank.label_count * bank.d, err));
+    }
+    if (bank.proxies) {
+        NB_TRY(inspect_kinds_export_proxies(&bank, out, err));
     }
 done:
     nb_bank_close(&bank);
@@ -327,6 +351,10 @@ void nb_exported_free(nb_exported *e)
         free(e->rows);
         free(e->label_rows);
         free(e->prototypes);
+        free(e->log_prior);
+        free(e->evidence);
+        free(e->imputed);
+        free(e->measured);
         *e = (nb_exported){0};
     }
 }

@@ -17,6 +17,9 @@ typedef struct nb_exported {
     nb_strings texts, labels;
     float *rows;                    /**< [texts.count, width] or NULL */
     float *label_rows, *prototypes; /**< [labels.count, width] or NULL; of banks */
+    double *log_prior, *evidence;   /**< [texts.count] or NULL; of banks with proxies, as the next two */
+    float *imputed;                 /**< [texts.count, width] or NULL */
+    float *measured;                /**< [texts.count, width], NaN where none was measured, or NULL */
     size_t width;
 } nb_exported;
 

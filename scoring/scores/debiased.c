@@ -9,7 +9,11 @@
  *
  * and the score is J + 2 A + min(2 A, W), or J + 4 A where no proxy was measured. It is a log-odd: any number, and
  * `ood` its logistic function. All rows stand in one matrix, [q; q + p; e; e + v'; e + v]; its product with a batch of
- * images is made in blocks that are reduced to log-sum-exps while they lie in the cache. */
+ * images is made in blocks that are reduced to log-sum-exps while they lie in the cache.
+ *
+ * CLIP's embeddings share a large common part, and single precision would spend most of its digits on it. It is the
+ * same in both sums of a log-odd and drops out: a common row is subtracted from q and e, and one from all sums of two.
+ */
 #include "common/linear/blas.h"
 #include "scoring/scores/score.h"
 
@@ -53,34 +57,50 @@ static void debiased_destroy(void *state)
     }
 }
 
-/* Row = a + b; b may be NULL. */
-static void debiased_put_row(float *row, const double *a, const double *b, size_t d)
+/* The rows a + b - common of a part; b NULL: a - common. */
+typedef struct sources {
+    const double *a, *b, *common;
+} sources;
+
+static void debiased_put_row(float *row, const sources *from, size_t i, size_t i_b, size_t d)
 {
     for (size_t k = 0; k < d; k++) {
-        row[k] = (float)(a[k] + (b ? b[k] : 0));
+        row[k] = (float)(from->a[i * d + k] + (from->b ? from->b[i_b * d + k] : 0) - from->common[k]);
     }
 }
 
-static void debiased_fill(debiased *b, const nb_bank *bank, double temperature)
+/* The means of e and of e + v'. */
+static void debiased_find_common(const nb_bank *bank, double *texts, double *pairs)
+{
+    size_t m = bank->negative_count, d = bank->d;
+    for (size_t u = 0; u < m; u++) {
+        for (size_t k = 0; k < d; k++) {
+            double e = bank->negative_rows[u * d + k] / (double)m;
+            texts[k] += e;
+            pairs[k] += e + bank->proxies->imputed_rows[u * d + k] / (double)m;
+        }
+    }
+}
+
+/* texts, pairs: the common rows. */
+static void debiased_fill(debiased *b, const nb_bank *bank, double temperature, const double *texts,
+                          const double *pairs)
 {
     const nb_bank_proxies *p = bank->proxies;
-    size_t d = bank->d;
-    float *at[PARTS];
+    const sources from[PARTS] = {{bank->label_rows, NULL, texts},
+                                 {bank->label_rows, bank->prototypes, pairs},
+                                 {bank->negative_rows, NULL, texts},
+                                 {bank->negative_rows, p->imputed_rows, pairs},
+                                 {bank->negative_rows, p->measured_rows, pairs}};
     for (size_t part = 0; part < PARTS; part++) {
-        at[part] = b->rows + b->begin[part] * d;
-    }
-    for (size_t c = 0; c < bank->label_count; c++) {
-        debiased_put_row(at[TEXTS] + c * d, bank->label_rows + c * d, NULL, d);
-        debiased_put_row(at[PAIRS] + c * d, bank->label_rows + c * d, bank->prototypes + c * d, d);
+        for (size_t i = b->begin[part]; i < b->begin[part + 1]; i++) {
+            size_t at = i - b->begin[part];
+            debiased_put_row(b->rows + i * bank->d, &from[part], part == MEASURED ? p->measured[at] : at, at, bank->d);
+        }
     }
     for (size_t u = 0; u < bank->negative_count; u++) {
-        /* a prior that no weight of any other is lost against stays finite */
+        /* the least that a product with 1 / T cannot make infinite */
         b->prior[u] = (float)fmax(temperature * p->log_prior[u], (double)-FLT_MAX / 4);
-        debiased_put_row(at[NEGATIVES] + u * d, bank->negative_rows + u * d, NULL, d);
-        debiased_put_row(at[IMPUTED] + u * d, bank->negative_rows + u * d, p->imputed_rows + u * d, d);
-    }
-    for (size_t k = 0; k < p->measured_count; k++) {
-        debiased_put_row(at[MEASURED] + k * d, bank->negative_rows + p->measured[k] * d, p->measured_rows + k * d, d);
     }
 }
 
@@ -88,6 +108,7 @@ static nb_status debiased_create(void **state, const nb_scorer *s, nb_error *err
 {
     const nb_bank *bank = s->bank;
     debiased *b;
+    double *texts = NULL, *pairs = NULL;
     size_t elements;
     nb_status status;
     if (!bank->proxies || !bank->prototypes) {
@@ -109,29 +130,59 @@ static nb_status debiased_create(void **state, const nb_scorer *s, nb_error *err
     b->rows = nb_alloc_aligned(elements, sizeof *b->rows, err);
     NB_TRY(b->rows ? NB_OK : NB_ERR_LIMIT);
     NB_TRY_NEW(b->prior, bank->negative_count);
-    debiased_fill(b, bank, s->parameters.shared.temperature);
+    NB_TRY_NEW(texts, bank->d);
+    NB_TRY_NEW(pairs, bank->d);
+    debiased_find_common(bank, texts, pairs);
+    debiased_fill(b, bank, s->parameters.shared.temperature, texts, pairs);
 done:
+    free(texts);
+    free(pairs);
     return status;
 }
 
-/* Takes cosines x [n] of a part's rows, the first of them number `first` of it. */
-static void debiased_add(const debiased *b, const nb_scorer *s, sums *to, int part, size_t first, float *x, size_t n)
+/* Rows [first, first + count) of a part. */
+typedef struct block {
+    int part;
+    size_t first, count;
+} block;
+
+/* Takes cosines x [count] of a block's rows. */
+static void debiased_add(const debiased *b, const nb_scorer *s, const block *at, float *x, sums *to)
 {
     const settings *set = (const void *)s->parameters.block;
     double scale = 1 / set->shared.temperature, sum;
     float top;
-    if (part == (set->class_by == CLASS_TEXT ? TEXTS : PAIRS)) {
-        size_t best = s->vector->first_largest(x, n);
+    if (at->part == (set->class_by == CLASS_TEXT ? TEXTS : PAIRS)) {
+        size_t best = s->vector->first_largest(x, at->count);
         if (x[best] > to->top) {
             to->top = x[best];
-            to->best = first + best;
+            to->best = at->first + best;
         }
     }
-    if (part == NEGATIVES || part == IMPUTED) {
-        s->vector->add(x, x, b->prior + first, n);
+    if (at->part == NEGATIVES || at->part == IMPUTED) {
+        s->vector->add(x, x, b->prior + at->first, at->count);
     }
-    s->vector->sum_exp(x, n, (float)scale, &top, &sum);
-    to->part[part] = nb_log_add(to->part[part], scale * (double)top + log(sum));
+    s->vector->sum_exp(x, at->count, (float)scale, &top, &sum);
+    to->part[at->part] = nb_log_add(to->part[at->part], scale * (double)top + log(sum));
+}
+
+/* A batch of images against all rows. */
+static void debiased_score_batch(const debiased *b, const nb_scorer *s, nb_matrix images, float *cosines, sums *to)
+{
+    for (size_t i = 0; i < images.rows; i++) {
+        to[i] = (sums){{-INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY}, -INFINITY, 0};
+    }
+    for (int part = 0; part < PARTS; part++) {
+        size_t rows = b->begin[part + 1] - b->begin[part];
+        for (block at = {.part = part}; at.first < rows; at.first += at.count) {
+            const float *from = b->rows + (b->begin[part] + at.first) * s->d;
+            at.count = rows - at.first < BLOCK ? rows - at.first : BLOCK;
+            nb_sgemm_nt(images, nb_matrix_of(from, at.count, s->d), 0, cosines, BLOCK);
+            for (size_t i = 0; i < images.rows; i++) {
+                debiased_add(b, s, &at, cosines + i * BLOCK, &to[i]);
+            }
+        }
+    }
 }
 
 static void debiased_finish(const sums *from, nb_score_result *out)
@@ -148,7 +199,7 @@ static nb_status debiased_run(const void *state, const nb_scorer *s, const float
                               nb_score_result *results, nb_error *err)
 {
     const debiased *b = state;
-    size_t most = count < NB_SCORE_BATCH ? count : NB_SCORE_BATCH, d = s->d;
+    size_t most = count < NB_SCORE_BATCH ? count : NB_SCORE_BATCH;
     float *cosines = NULL;
     sums *all = NULL;
     nb_status status;
@@ -156,19 +207,7 @@ static nb_status debiased_run(const void *state, const nb_scorer *s, const float
     NB_TRY_NEW(all, most);
     for (size_t at = 0; at < count; at += most) {
         size_t batch = count - at < most ? count - at : most;
-        for (size_t i = 0; i < batch; i++) {
-            all[i] = (sums){{-INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY}, -INFINITY, 0};
-        }
-        for (int part = 0; part < PARTS; part++) {
-            for (size_t first = b->begin[part], n; first < b->begin[part + 1]; first += n) {
-                n = b->begin[part + 1] - first < BLOCK ? b->begin[part + 1] - first : BLOCK;
-                nb_sgemm_nt(nb_matrix_of(images + at * d, batch, d), nb_matrix_of(b->rows + first * d, n, d), 0,
-                            cosines, BLOCK);
-                for (size_t i = 0; i < batch; i++) {
-                    debiased_add(b, s, &all[i], part, first - b->begin[part], cosines + i * BLOCK, n);
-                }
-            }
-        }
+        debiased_score_batch(b, s, nb_matrix_of(images + at * s->d, batch, s->d), cosines, all);
         for (size_t i = 0; i < batch; i++) {
             debiased_finish(&all[i], &results[at + i]);
         }
@@ -179,13 +218,12 @@ done:
     return status;
 }
 
-/* Two rows a label and a negative; a measured proxy is one more, for a third of the negatives where the bank is one of
- * `debiased` with wild images. */
+/* Two rows a label and a negative, and one more for a negative with a measured proxy: at most three. */
 static nb_score_cost debiased_cost(const nb_score_load *load, const nb_score_parameters *parameters)
 {
     (void)parameters;
-    return (nb_score_cost){.products = 2 * load->images * load->rows * (2 + 1.0 / 3) * load->width,
-                           .memory = load->rows * (2 + 1.0 / 3) * load->width * sizeof(float)};
+    return (nb_score_cost){.products = 2 * load->images * load->rows * 3 * load->width,
+                           .memory = load->rows * 3 * load->width * sizeof(float)};
 }
 
 static const nb_image_rule debiased_images = {

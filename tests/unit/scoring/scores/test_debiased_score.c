@@ -280,7 +280,7 @@ static void test_golden(void **state)
         golden g;
         double gap;
         open_case(&g, i);
-        assert_true(compare(&g, NB_BANK_FP32, ID, &gap) <= 1e-4);
+        assert_true(compare(&g, NB_BANK_FP32, ID, &gap) <= 3e-5);
         assert_true(gap <= 1e-9);
         /* 3600 pairs: one that changes sides is 0.03 points */
         assert_true(compare(&g, NB_BANK_FP16, ID, &gap) <= 0.5);
