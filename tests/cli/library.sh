@@ -58,6 +58,13 @@ for score in neglabel mcm max-logit energy dnm adaneg interneg; do
         same out want
     done
 done
+run 0 "$TOOLS/add_proxies" b.nbank p.nbank
+for class in text both; do
+    done_ score -q --force --bank p.nbank --images i.nbe --score debiased --class $class -o debiased.tsv
+    grep -v '^#' debiased.tsv | tail -n +2 | cut -f 3-5 >want
+    run 0 ./by-pkg-config p.nbank i.npy debiased class=$class
+    same out want
+done
 done_ score -q --bank b.nbank --images i.nbe --score adaneg --groups 2 --proxies task --seed 3 -o parameters.tsv
 grep -v '^#' parameters.tsv | tail -n +2 | cut -f 3-5 >want
 run 0 ./by-pkg-config b.nbank i.npy adaneg groups=2,proxies=task,seed=3
@@ -73,6 +80,8 @@ flip flipped.nbank 5000
 run 7 ./by-pkg-config flipped.nbank i.npy
 run 2 ./by-pkg-config b.nbank i.npy best
 says "'best' is none of the scores"
+run 2 ./by-pkg-config b.nbank i.npy debiased
+says 'the bank has no proxies, which the score debiased needs (mine it again with --criterion debiased'
 run 2 ./by-pkg-config b.nbank i.npy neglabel groups
 says "'groups' is not name=value"
 run 2 ./by-pkg-config b.nbank i.npy neglabel groups=0

@@ -9,6 +9,7 @@ for precision in fp32 int8; do
         --bank-precision $precision -o $precision.nbank
 done
 mv b.nbank fp16.nbank
+for precision in fp32 fp16 int8; do run 0 "$TOOLS/add_proxies" $precision.nbank proxies-$precision.nbank; done
 
 case_ 'the plugin needs no HDF5 library'
 nm -D --undefined-only "$PLUGIN/libh5zstd.so" >symbols || die 'nm cannot read the plugin'
@@ -39,7 +40,7 @@ import numpy as np
 
 name = sys.argv[1]
 with h5py.File(name + ".nbank", "r") as f:
-    assert f.userblock_size == 512 and f.attrs["format"] == 1
+    assert f.userblock_size == 512 and f.attrs["format"] == (2 if "proxies" in f else 1)
     digests = json.loads(f["digests"][()])
     seen = []
     f.visititems(lambda path, item: seen.append(path) if isinstance(item, h5py.Dataset) and path != "digests" else None)
@@ -52,11 +53,11 @@ with h5py.File(name + ".nbank", "r") as f:
     assert hashlib.sha256(lines.encode()).hexdigest() == digests["all"]
     n = f["negatives"]
     rows = n["embeddings"][()].astype(np.float64)
-    if name == "int8":
+    if name.endswith("int8"):
         assert n["embeddings"].dtype == np.int8
         rows = n["centre"][()] + n["scales"][()].astype(np.float64)[:, None] * n["columns"][()].astype(np.float64) * rows
     else:
-        assert n["embeddings"].dtype == (np.float16 if name == "fp16" else np.float32)
+        assert n["embeddings"].dtype == (np.float16 if name.endswith("fp16") else np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     assert abs(rows - np.load("rows.npy")).max() < 1e-6
     texts = n["texts/bytes"][()].tobytes().split(b"\0")[:-1]
@@ -65,7 +66,7 @@ with h5py.File(name + ".nbank", "r") as f:
     assert abs(labels / np.linalg.norm(labels, axis=1, keepdims=True) - np.load("labels.npy")).max() < 1e-6
 print("read", len(texts))
 PYTHON
-for precision in fp32 fp16 int8; do
+for precision in fp32 fp16 int8 proxies-fp32 proxies-fp16 proxies-int8; do
     case_ "h5py reads a bank of $precision"
     done_ inspect export -q $precision.nbank --force --texts texts.txt --embeddings rows.npy --labels labels.txt \
         --label-embeddings labels.npy
