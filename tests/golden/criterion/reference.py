@@ -74,7 +74,7 @@ def mine(labels, candidates, id_images, id_classes, wild_images):
     }
     if wild_images is not None:
         wild_shares, wild_labels = share_out(wild_images, candidates, labels)
-        mined["kappa"] = min(1.0, wild_labels.mean() / id_labels.mean())
+        mined["kappa"] = min(1.0, wild_labels.mean() / (weight @ id_labels))
         hidden = mined["kappa"] * len(wild_images)  # ID images among the wild ones, by their number
         weighted = id_shares * weight[:, None]
         mined["evidence"] = wild_shares.sum(axis=0) - hidden * activation
