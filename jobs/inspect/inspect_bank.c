@@ -45,6 +45,7 @@ void nb_describe_bank(const nb_bank *b, json_t *info)
     json_object_set_new(info, "visual", json_integer((json_int_t)b->visual_count));
     json_object_set_new(info, "prototypes", json_boolean(b->prototypes != NULL));
     json_object_set_new(info, "proxies", inspect_bank_proxies_json(b->proxies));
+    json_object_set_new(info, "findings", b->findings.candidates ? nb_bank_findings_json(&b->findings) : json_null());
     json_object_set_new(info, "suggested", inspect_bank_suggestion_json(&suggestion));
     json_object_set_new(info, "calibration",
                         b->threshold.images ? inspect_bank_threshold_json(&b->threshold) : json_null());

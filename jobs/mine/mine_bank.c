@@ -209,6 +209,7 @@ nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error 
                                       .adjective_prompts = &texts.adjectives};
     content.provenance = provenance;
     content.proxies = b->mined->outcome.proxies;
+    content.findings = b->mined->outcome.findings.candidates ? &b->mined->outcome.findings : NULL;
     NB_TRY(nb_bank_write(b->output, b->force, &content, digest, err));
     mine_bank_check_size(b);
 done:

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct settings {
@@ -144,6 +145,7 @@ done:
 static void mine_log_counts(const run *r)
 {
     const nb_selection *s = &r->mined.selection;
+    struct stat file;
     nb_log_info(&r->job->log, "%llu candidates: %zu rejected as labels, %zu by the stop list, %zu by %s, %zu accepted",
                 (unsigned long long)r->in.texts.plan.count, s->rejected[NB_REJECTED_LABEL],
                 s->rejected[NB_REJECTED_STOP], s->rejected[NB_REJECTED_RULE], r->rejection->name, s->accepted);
@@ -151,7 +153,10 @@ static void mine_log_counts(const run *r)
         nb_log_warn(&r->job->log, "--max-bank-bytes %s holds %zu negatives: those behind them are left out",
                     r->set->max_bank_bytes, r->quota.max);
     }
-    nb_log_info(&r->job->log, "%zu negatives by %s -> %s", s->count, r->criterion->name, r->set->output);
+    if (stat(r->set->output, &file) == 0) {
+        nb_log_info(&r->job->log, "%zu negatives by %s -> %s, %.0f bytes a negative with all the file holds", s->count,
+                    r->criterion->name, r->set->output, (double)file.st_size / (double)s->count);
+    }
 }
 
 /* Rank 0 writes the outputs. */

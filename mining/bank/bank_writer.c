@@ -223,6 +223,17 @@ done:
     return status;
 }
 
+static nb_status bank_writer_put_findings(writer *w, const nb_bank_findings *findings)
+{
+    json_t *root = nb_bank_findings_json(findings);
+    char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
+    nb_status status = text ? bank_writer_put_text(w, "findings", text)
+                            : nb_fail(w->err, NB_ERR_LIMIT, "out of memory for the bank's findings");
+    json_decref(root);
+    free(text);
+    return status;
+}
+
 static nb_status bank_writer_put_texts(writer *w, const nb_bank_content *c, const nb_bank_threshold *threshold)
 {
     char *suggestion = NULL, *calibration = NULL, *source = NULL, *digests = NULL;
@@ -235,6 +246,9 @@ static nb_status bank_writer_put_texts(writer *w, const nb_bank_content *c, cons
     }
     NB_TRY(nb_bank_source_text(&c->source, &source, w->err));
     NB_TRY(bank_writer_put_text(w, "source", source));
+    if (c->proxies && c->findings) {
+        NB_TRY(bank_writer_put_findings(w, c->findings));
+    }
     NB_TRY(bank_writer_put_text(w, "provenance", c->provenance));
     NB_TRY(nb_bank_digests_text(w->digests, &digests, w->err));
     NB_TRY(nb_h5_put_text(w->file, "digests", digests, w->err));

@@ -24,14 +24,15 @@ typedef struct nb_bank_content {
     size_t d; /**< width of the rows */
     nb_bank_precision precision;
     const nb_strings *labels, *negatives;
-    const float *label_rows;        /**< [C, d] */
-    const float *negative_rows;     /**< [M, d] */
-    const float *prototypes;        /**< [C, d] or NULL */
-    const double *criterion;        /**< [M] */
-    const uint8_t *tags;            /**< [M] */
-    const uint64_t *ids;            /**< [M] */
-    const nb_bank_visual *visual;   /**< or NULL */
-    const nb_bank_proxies *proxies; /**< or NULL: none, and the format is 1; they need prototypes */
+    const float *label_rows;          /**< [C, d] */
+    const float *negative_rows;       /**< [M, d] */
+    const float *prototypes;          /**< [C, d] or NULL */
+    const double *criterion;          /**< [M] */
+    const uint8_t *tags;              /**< [M] */
+    const uint64_t *ids;              /**< [M] */
+    const nb_bank_visual *visual;     /**< or NULL */
+    const nb_bank_proxies *proxies;   /**< or NULL: none, and the format is 1; they need prototypes */
+    const nb_bank_findings *findings; /**< written beside proxies; or NULL */
     nb_bank_suggestion suggestion;
     nb_bank_source source;
     const char *provenance;  /**< JSON */

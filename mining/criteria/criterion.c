@@ -1,7 +1,5 @@
 #include "mining/criteria/criterion.h"
 
-#include "scoring/bank/bank_proxies.h"
-
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,7 +115,6 @@ nb_status nb_mining_parameters(void **block, const nb_method_parameters *paramet
 void nb_criterion_outcome_free(nb_criterion_outcome *outcome)
 {
     nb_bank_proxies_free(outcome->proxies);
-    free(outcome->findings);
     *outcome = (nb_criterion_outcome){0};
 }
 

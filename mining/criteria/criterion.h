@@ -13,16 +13,15 @@
 #include "common/options/method.h"
 #include "mining/criteria/evidence.h"
 #include "mining/criteria/rejection/rejection.h"
+#include "scoring/bank/bank_findings.h"
+#include "scoring/bank/bank_proxies.h"
 
 enum {
     NB_COLUMNS_MAX = 5,            /**< columns a criterion */
-    NB_SIZE_STEPS_MAX = 32,        /**< sizes of a bank that are compared, at most */
     NB_CRITERION_BANK_MAX = 20000, /**< negatives of a bank whose criterion chooses its size, unless --max-bank says */
     NB_LISTS_MAX = 4,              /**< lists a criterion */
     NB_NO_COLUMN = NB_COLUMNS_MAX  /**< in nb_criterion_list */
 };
-
-struct nb_bank_proxies; /* scoring/bank/bank_proxies.h */
 
 /** Candidates in the order of a column, the largest value first, which take turns with other lists in filling the
  * bank: each in turn gives its next ones that are not in the bank yet. */
@@ -42,21 +41,11 @@ typedef struct nb_chosen {
     bool automatic;              /**< `finish` may keep fewer */
 } nb_chosen;
 
-/** A size that a bank may have. */
-typedef struct nb_size_step {
-    size_t count;      /**< negatives */
-    double id_moves;   /**< how far the ID images' scores move from here to the next size; NaN for the last one */
-    double wild_moves; /**< the same of wild images; NaN without them */
-} nb_size_step;
-
 /** What `finish` came to. */
 typedef struct nb_criterion_outcome {
-    struct nb_bank_proxies *proxies;       /**< of the negatives that are kept, on rank 0; or NULL */
-    size_t kept;                           /**< negatives: the first ones of the choice */
-    nb_size_step sizes[NB_SIZE_STEPS_MAX]; /**< [size_count] that were compared */
-    size_t size_count;                     /**< 0: none */
-    double tolerance;                      /**< a size is enough when less moves */
-    char *findings; /**< JSON object of what the run found out about its images, on rank 0; or NULL */
+    nb_bank_proxies *proxies;  /**< of the negatives that are kept, the same on all ranks; or NULL */
+    size_t kept;               /**< negatives: the first ones of the choice */
+    nb_bank_findings findings; /**< candidates 0: none */
 } nb_criterion_outcome;
 
 /** Frees what an outcome holds. Not collective.

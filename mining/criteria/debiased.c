@@ -201,16 +201,17 @@ static double debiased_covered(const state *s, const nb_chosen *c, const nb_bank
     return s->mistaken > 0 ? fmin(1, covered / s->mistaken) : 0;
 }
 
-static nb_debiased_findings debiased_find(const state *s, const nb_chosen *c, const nb_bank_proxies *p)
+static nb_bank_findings debiased_find(const state *s, const nb_chosen *c, const nb_bank_proxies *p)
 {
     const nb_responsibilities *r = &s->responsibilities;
-    return (nb_debiased_findings){.candidates = r->accepted,
-                                  .id_images = r->sets[NB_ID_SET].count,
-                                  .wild_images = r->sets[NB_WILD_SET].count,
-                                  .id_share = s->kappa,
-                                  .covered = debiased_covered(s, c, p),
-                                  .with_evidence = c->listed[BY_EVIDENCE],
-                                  .chosen = c->count};
+    bool wild = r->sets[NB_WILD_SET].count > 0;
+    return (nb_bank_findings){.candidates = r->accepted,
+                              .id_images = r->sets[NB_ID_SET].count,
+                              .wild_images = r->sets[NB_WILD_SET].count,
+                              .with_evidence = c->listed[BY_EVIDENCE],
+                              .id_share = wild ? s->kappa : (double)NAN,
+                              .covered = wild ? debiased_covered(s, c, p) : (double)NAN,
+                              .tolerance = (double)NAN};
 }
 
 /* Cuts proxies to those of the first negatives. */
@@ -230,15 +231,14 @@ static nb_status debiased_finish(void *opaque, const nb_chosen *c, nb_criterion_
     out->kept = c->count;
     NB_TRY(nb_comm_agree(comm, p ? NB_OK : NB_ERR_LIMIT, err));
     NB_TRY(debiased_make_proxies(s, c, p, err));
-    nb_debiased_findings found = debiased_find(s, c, p);
+    out->findings = debiased_find(s, c, p);
     if (c->automatic) {
         const nb_bank_draft draft = {&s->responsibilities, c->ids, c->count, p};
-        NB_TRY(nb_bank_size_choose(out, &draft, tolerance, err));
+        NB_TRY(nb_bank_size_choose(&out->findings, &out->kept, &draft, tolerance, err));
         debiased_cut(p, out->kept);
     }
-    found.measured = p->measured_count;
-    nb_debiased_say(s->evidence->log, &found, out);
-    NB_TRY(nb_comm_agree(comm, nb_debiased_write(&found, out, err), err));
+    out->findings.measured = p->measured_count;
+    nb_debiased_say(s->evidence->log, &out->findings, out->kept);
 done:
     return status;
 }

@@ -153,13 +153,13 @@ done:
 /* The sizes that were compared, as comments behind the candidates. */
 static nb_status explain_write_sizes(table *t, nb_error *err)
 {
-    const nb_criterion_outcome *out = &t->mined->outcome;
+    const nb_bank_findings *out = &t->mined->outcome.findings;
     nb_status status = NB_OK;
     for (size_t i = 0; i < out->size_count; i++) {
         const nb_size_step *step = &out->sizes[i];
         NB_TRY(nb_buffer_printf(&t->text, err, "# negatives %zu, ID images move %.6f, wild images move %.6f%s\n",
                                 step->count, step->id_moves, step->wild_moves,
-                                step->count == out->kept ? ", chosen" : ""));
+                                step->count == t->mined->outcome.kept ? ", chosen" : ""));
     }
     status = explain_flush(t, err);
 done:

@@ -164,7 +164,7 @@ nb_bank_suggestion nb_bank_suggested(const nb_bank *b)
 
 static nb_status bank_read_texts(nb_bank *b, nb_bank_reader *r)
 {
-    char *calibration = NULL, *source = NULL;
+    char *calibration = NULL, *source = NULL, *findings = NULL;
     nb_status status;
     NB_TRY(bank_read_suggestion(b, r));
     if (nb_h5_has(r->file, "calibration")) {
@@ -175,9 +175,14 @@ static nb_status bank_read_texts(nb_bank *b, nb_bank_reader *r)
         NB_TRY(bank_read_text(r, "source", &source));
         NB_TRY(nb_bank_source_parse(b, source, r->err));
     }
+    if (b->proxies && nb_h5_has(r->file, "findings")) {
+        NB_TRY(bank_read_text(r, "findings", &findings));
+        NB_TRY(nb_bank_findings_parse(&b->findings, findings, r->err));
+    }
     NB_TRY(bank_read_text(r, "provenance", &b->provenance));
 done:
     free(calibration);
+    free(findings);
     free(source);
     return status;
 }

@@ -34,6 +34,8 @@
  *   proxies/measured/...                       K negatives whose place wild images showed (absent for K = 0)
  *   proxies/measured/negatives   u32 [K]       their numbers, rising
  *   proxies/measured/embeddings  rows [K, d]   those places; with int8 also scales, centre, columns as above
+ *   findings                text               JSON: what the miner found out (scoring/bank/bank_findings.h; format 2;
+ *                                              absent where nothing is known)
  *   suggested               text               JSON: {"score", "temperature", "groups", "seed", "tau"}; seed null: the
  *                                              bank's own order
  *   calibration             text               JSON: "suggested" as it was used, with "recall" (wanted), "measured"
@@ -62,6 +64,7 @@
 
 #include "common/base/memory.h"
 #include "common/store/seal.h"
+#include "scoring/bank/bank_findings.h"
 #include "scoring/bank/bank_proxies.h"
 
 enum {
@@ -121,9 +124,10 @@ typedef struct nb_bank {
     uint8_t *tags;         /**< [M] */
     uint64_t *ids;         /**< [M] */
     nb_strings visual_names;
-    double *visual_rows;      /**< [V, d], normalised in double precision, or NULL */
-    double *visual_criterion; /**< [V] or NULL */
-    nb_bank_proxies *proxies; /**< owned; NULL in banks without */
+    double *visual_rows;       /**< [V, d], normalised in double precision, or NULL */
+    double *visual_criterion;  /**< [V] or NULL */
+    nb_bank_proxies *proxies;  /**< owned; NULL in banks without */
+    nb_bank_findings findings; /**< candidates 0: nothing is known */
     nb_bank_precision precision;
     char *score;                 /**< suggested score */
     double temperature;          /**< suggested */

@@ -354,6 +354,57 @@ done:
     return status;
 }
 
+/* A share in percent, or a dash. */
+static nb_status page_write_share(writer *w, const char *format, double share)
+{
+    nb_status status = NB_OK;
+    if (isfinite(share)) {
+        PUT(format, share);
+    } else {
+        PUT("\xE2\x80\x93");
+    }
+done:
+    return status;
+}
+
+/* What the miner of the bank found out, where it says so. */
+static nb_status page_write_findings(writer *w)
+{
+    const nb_bank_findings *f = w->page->bank ? &w->page->bank->findings : NULL;
+    nb_status status = NB_OK;
+    if (!f || !f->candidates) {
+        return NB_OK;
+    }
+    PUT("<h2>How the bank was mined</h2>\n<dl><dt>candidates</dt><dd>%zu, %zu with evidence in the wild images</dd>",
+        f->candidates, f->with_evidence);
+    PUT("<dt>negatives</dt><dd>%zu, the places of %zu measured by wild images, those of the others imputed</dd>",
+        w->page->bank->negative_count, f->measured);
+    PUT("<dt>images</dt><dd>%zu ID, %zu wild</dd><dt>ID among the wild images</dt><dd>", f->id_images, f->wild_images);
+    NB_TRY(page_write_share(w, "%.1f\xE2\x80\xAF%%", 100 * f->id_share));
+    PUT("</dd><dt>covered by evidence, of what ID images are mistaken for</dt><dd>");
+    NB_TRY(page_write_share(w, "%.0f\xE2\x80\xAF%%", 100 * f->covered));
+    PUT("</dd></dl>\n");
+    if (f->size_count) {
+        PUT("<div class=\"wide\"><table>\n<thead><tr><th>negatives</th><th>ID images move</th><th>wild images "
+            "move</th></tr></thead>\n<tbody>\n");
+        for (size_t i = 0; i < f->size_count; i++) {
+            PUT("<tr class=\"%s\"><th>%zu%s</th><td>",
+                f->sizes[i].count == w->page->bank->negative_count ? "mean" : "set", f->sizes[i].count,
+                f->sizes[i].count == w->page->bank->negative_count ? " (chosen)" : "");
+            NB_TRY(page_write_share(w, "%.4f", f->sizes[i].id_moves));
+            PUT("</td><td>");
+            NB_TRY(page_write_share(w, "%.4f", f->sizes[i].wild_moves));
+            PUT("</td></tr>\n");
+        }
+        PUT("</tbody></table></div>\n<p class=\"muted\">How far an image's rank moves, of 1, from one size to the "
+            "next. "
+            "The smallest size is chosen behind which neither moves by %g or more.</p>\n",
+            f->tolerance);
+    }
+done:
+    return status;
+}
+
 static nb_status page_write_provenance(writer *w)
 {
     const nb_page *p = w->page;
@@ -407,6 +458,7 @@ nb_status nb_page_write(const nb_page *page, const char *path, bool force, size_
     NB_TRY(page_write_panels(&w, NB_SECTION_SCORES, "Scores", odds));
     NB_TRY(page_write_panels(&w, NB_SECTION_CURVES, "Curves", NULL));
     NB_TRY(page_write_panels(&w, NB_SECTION_BANK, "Quality against the bank", page->sweep_note));
+    NB_TRY(page_write_findings(&w));
     NB_TRY(page_write_confusion(&w));
     NB_TRY(page_write_panels(&w, NB_SECTION_CLASSES, "ID accuracy", NULL));
     NB_TRY(page_write_provenance(&w));

@@ -83,7 +83,8 @@ nb_status nb_part_of_bank(nb_bank *out, const nb_bank *bank, size_t count, nb_er
     }
     for (size_t i = 0; i < m; i++) {
         size_t tag = bank->tags[i];
-        order[i] = (standing){((double)seen[tag]++ + 0.5) / (double)total[tag], i};
+        /* a bank with proxies has one order over all tags */
+        order[i] = (standing){bank->proxies ? (double)i : ((double)seen[tag]++ + 0.5) / (double)total[tag], i};
     }
     qsort(order, m, sizeof *order, size_sweep_by_share);
     qsort(order, out->negative_count, sizeof *order, size_sweep_by_index);

@@ -1,5 +1,7 @@
 #include "mining/criteria/debiased/bank_size.h"
 
+#include "mining/criteria/criterion.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +52,7 @@ static double bank_size_mean_change(const double *a, const double *b, size_t cou
 }
 
 /* scores[NB_IMAGE_SETS][steps, images]: fills in how far both sets move from each size to the next. */
-static nb_status bank_size_compare(nb_criterion_outcome *out, const nb_responsibilities *r, double *const *scores,
+static nb_status bank_size_compare(nb_bank_findings *out, const nb_responsibilities *r, double *const *scores,
                                    nb_error *err)
 {
     size_t id_count = r->sets[NB_ID_SET].count;
@@ -85,7 +87,8 @@ done:
     return status;
 }
 
-nb_status nb_bank_size_choose(nb_criterion_outcome *out, const nb_bank_draft *draft, double tolerance, nb_error *err)
+nb_status nb_bank_size_choose(nb_bank_findings *out, size_t *kept, const nb_bank_draft *draft, double tolerance,
+                              nb_error *err)
 {
     const nb_responsibilities *r = draft->responsibilities;
     size_t sizes[NB_SIZE_STEPS_MAX], steps = bank_size_grid(sizes, draft->count);
@@ -111,7 +114,7 @@ done:
            (out->sizes[chosen].id_moves >= tolerance || out->sizes[chosen].wild_moves >= tolerance)) {
         chosen++;
     }
-    out->kept = sizes[chosen];
+    *kept = sizes[chosen];
     for (size_t set = 0; set < NB_IMAGE_SETS; set++) {
         free(scores[set]);
     }

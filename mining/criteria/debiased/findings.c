@@ -1,12 +1,9 @@
 #include "mining/criteria/debiased/findings.h"
 
-#include <jansson.h>
-#include <math.h>
-
 enum { FEW_IMAGES = 1000 }; /* wild images: fewer are evidence for little */
 
 /* How far the wild images can be trusted. */
-static void findings_say_wild(const nb_log *log, const nb_debiased_findings *f)
+static void findings_say_wild(const nb_log *log, const nb_bank_findings *f)
 {
     if (!f->wild_images) {
         nb_log_warn(log, "no --wild-images: each negative's place among images is imputed from its text, by the map "
@@ -33,11 +30,11 @@ static void findings_say_wild(const nb_log *log, const nb_debiased_findings *f)
     }
 }
 
-void nb_debiased_say(const nb_log *log, const nb_debiased_findings *f, const nb_criterion_outcome *out)
+void nb_debiased_say(const nb_log *log, const nb_bank_findings *f, size_t kept)
 {
     findings_say_wild(log, f);
-    for (size_t i = 0; i + 1 < out->size_count; i++) {
-        const nb_size_step *step = &out->sizes[i];
+    for (size_t i = 0; i + 1 < f->size_count; i++) {
+        const nb_size_step *step = &f->sizes[i];
         if (f->wild_images) {
             nb_log_info(log, "from %zu to %zu negatives ID images move by %.4f, wild images by %.4f", step->count,
                         step[1].count, step->id_moves, step->wild_moves);
@@ -46,43 +43,7 @@ void nb_debiased_say(const nb_log *log, const nb_debiased_findings *f, const nb_
                         step->id_moves);
         }
     }
-    if (out->kept < f->chosen) {
-        nb_log_info(log, "%zu negatives are enough: images move by less than %g behind them", out->kept,
-                    out->tolerance);
+    if (f->size_count && kept < f->sizes[f->size_count - 1].count) {
+        nb_log_info(log, "%zu negatives are enough: images move by less than %g behind them", kept, f->tolerance);
     }
-}
-
-/* A number, or null. */
-static json_t *findings_number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
-static json_t *findings_sizes(const nb_criterion_outcome *out)
-{
-    json_t *sizes = json_array();
-    for (size_t i = 0; i < out->size_count; i++) {
-        const nb_size_step *step = &out->sizes[i];
-        json_t *one = json_pack("{sIsoso}", "negatives", (json_int_t)step->count, "id_moves",
-                                findings_number(step->id_moves), "wild_moves", findings_number(step->wild_moves));
-        if (json_array_append_new(sizes, one) != 0) {
-            json_decref(sizes);
-            return NULL;
-        }
-    }
-    return sizes;
-}
-
-nb_status nb_debiased_write(const nb_debiased_findings *f, nb_criterion_outcome *out, nb_error *err)
-{
-    json_t *all =
-        json_pack("{sIsIsIsososIsIsoso}", "candidates", (json_int_t)f->candidates, "id_images",
-                  (json_int_t)f->id_images, "wild_images", (json_int_t)f->wild_images, "id_share",
-                  findings_number(f->wild_images ? f->id_share : (double)NAN), "covered",
-                  findings_number(f->wild_images ? f->covered : (double)NAN), "with_evidence",
-                  (json_int_t)f->with_evidence, "measured", (json_int_t)f->measured, "size_tolerance",
-                  findings_number(out->size_count ? out->tolerance : (double)NAN), "sizes", findings_sizes(out));
-    out->findings = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
-    json_decref(all);
-    return out->findings ? NB_OK : nb_fail(err, NB_ERR_LIMIT, "out of memory for what mining found out");
 }
