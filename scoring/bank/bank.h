@@ -56,7 +56,7 @@
  *
  * Untrusted input: at most NB_BANK_LABELS_MAX labels, NB_BANK_NEGATIVES_MAX negatives, width NB_STORE_WIDTH_MAX, and no
  * dataset that unpacks to more than NB_BANK_UNPACKED_MIN bytes and NB_BANK_UNPACKED_TIMES the size of the file. Reading
- * takes 8 bytes of memory an element.
+ * takes 8 bytes of memory an element, and with proxies as much again as the negatives' embeddings.
  */
 /* clang-format on */
 #ifndef NB_SCORING_BANK_BANK_H

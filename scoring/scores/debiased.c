@@ -218,12 +218,14 @@ done:
     return status;
 }
 
-/* Two rows a label and a negative, and one more for a negative with a measured proxy: at most three. */
+/* Two rows a label and a negative, and one more for a negative with a measured proxy: at most three. The bank holds
+ * both proxies. */
 static nb_score_cost debiased_cost(const nb_score_load *load, const nb_score_parameters *parameters)
 {
     (void)parameters;
     return (nb_score_cost){.products = 2 * load->images * load->rows * 3 * load->width,
-                           .memory = load->rows * 3 * load->width * sizeof(float)};
+                           .memory = load->rows * 3 * load->width * sizeof(float) +
+                                     load->rows * 2 * load->width * sizeof(double)};
 }
 
 static const nb_image_rule debiased_images = {

@@ -56,12 +56,15 @@ run 0 "${NB[@]}" eval -q --id p.tsv --ood near=near.tsv
 cp out want
 run 0 "${NB[@]}" eval -q --id p.h5 --ood near=near.h5
 same out want
+done_ score -q --bank p.nbank --images s.nbe --images near.nbe --score debiased -o mixed.tsv
+run 0 "${NB[@]}" eval -q --stream near=mixed.tsv
+same out want
 run 0 "${NB[@]}" eval -q --bank p.nbank --score debiased --id s.nbe --ood near=near.nbe --report r.html --plots plots --bootstrap 50 -o e.json
 prints near
 awk '$1 == "near" { print $2, $3 }' want >files
-awk '$1 == "near" { print $2 + 0, $3 + 0 }' out >stores
+awk '$1 == "near" { print $2, $3 }' out >stores
+present files stores
 awk 'NR == FNR { a = $1; next } { exit !(($1 - a) ^ 2 < 1e-4) }' files stores || die 'files and stores give other figures'
-prints near
 grep -q 'ordered by the score, a log-odd' r.html || die 'the report does not say what orders images'
 grep -q 'ln(score)' r.html && die 'the report takes the score for a probability'
 grep -q 'Quality against the bank' r.html || die 'the report has no curve over sizes of the bank'

@@ -5,7 +5,11 @@
  *   6       the text "digests"
  *   7 8 9   bytes over the elements of "negatives/embeddings", "negatives/scales", "visual/centre" of the int8 bank,
  *           with every digest made right
- *   10      a matrix of other dimensions: rows and width, two bytes each */
+ *   10      "labels/embeddings" of other dimensions: rows and width, a byte each
+ *   11      as 0 1 2, of an int8 bank with proxies
+ *   12..16  as 7 8 9, over those parts of its proxies
+ *   17      as 10, of "proxies/measured/embeddings"
+ *   18      "proxies/measured/negatives" of another length */
 #include "fuzz/fuzz.h"
 
 #include "common/base/file.h"
@@ -16,7 +20,7 @@
 
 #include <math.h>
 
-enum { N = 9, D = 4, PRECISIONS = 3, TEXT_MAX = 4096, SIDE_MAX = 64 };
+enum { N = 9, D = 4, PRECISIONS = 3, PROXIES = PRECISIONS, MEASURED = 3, TEXT_MAX = 4096, SIDE_MAX = 64, MODES = 19 };
 
 /* A bank as it was made. */
 typedef struct original {
@@ -24,7 +28,7 @@ typedef struct original {
     size_t len;
 } original;
 
-static original originals[PRECISIONS];
+static original originals[PRECISIONS + 1]; /* the last with proxies */
 
 /* HDF5 keeps what it has half read of a damaged header. */
 const char *__lsan_default_suppressions(void);
@@ -45,15 +49,25 @@ static nb_status measure(void *state, const nb_bank *bank, nb_bank_threshold *ou
     return NB_OK;
 }
 
+static void make_original(original *out, const nb_bank_content *content, const char *path)
+{
+    nb_error err = {0};
+    nb_digest digest;
+    require(nb_bank_write(path, true, content, &digest, &err) == NB_OK);
+    require(nb_file_read(path, 1 << 20, &out->bytes, &out->len, &err) == NB_OK);
+    unlink(path);
+}
+
 static void make_originals(const char *path)
 {
+    static double zeros[N], map[D * D], mean[D] = {0.5, 0.5, 0.5, 0.5}, measured_rows[MEASURED * D];
+    static uint32_t measured[MEASURED] = {0, 3, 8};
     static const double criterion[N];
     static const uint8_t tags[N] = {0, 1, 2};
     static const uint64_t ids[N] = {7, 8, 9};
     float rows[N * D];
     nb_strings names = {0}, none = {0};
     nb_error err = {0};
-    nb_digest digest;
     for (size_t r = 0; r < N; r++) {
         char name[16];
         int len = snprintf(name, sizeof name, "text %zu", r);
@@ -79,10 +93,24 @@ static void make_originals(const char *path)
                                .measure = measure};
     for (int p = 0; p < PRECISIONS; p++) {
         content.precision = (nb_bank_precision)p;
-        require(nb_bank_write(path, true, &content, &digest, &err) == NB_OK);
-        require(nb_file_read(path, 1 << 20, &originals[p].bytes, &originals[p].len, &err) == NB_OK);
-        unlink(path);
+        make_original(&originals[p], &content, path);
     }
+    for (size_t i = 0; i < MEASURED * D; i++) {
+        measured_rows[i] = i % D == i / D ? 1 : 0.25;
+    }
+    for (size_t i = 0; i < D; i++) {
+        map[i * D + i] = 2;
+    }
+    nb_bank_proxies proxies = {.log_prior = zeros,
+                               .evidence = zeros,
+                               .measured_count = MEASURED,
+                               .measured = measured,
+                               .measured_rows = measured_rows,
+                               .map = map,
+                               .text_mean = mean,
+                               .image_mean = mean};
+    content.proxies = &proxies;
+    make_original(&originals[PROXIES], &content, path);
     nb_strings_free(&names);
 }
 
@@ -129,19 +157,22 @@ static void replace_text(hid_t file, int mode, const uint8_t *data, size_t size)
 static void overwrite(hid_t file, int mode, const uint8_t *data, size_t size)
 {
     static const char *const names[] = {"negatives/embeddings", "negatives/scales", "visual/centre"};
+    static const char *const of_proxies[] = {"proxies/log_prior", "proxies/map", "proxies/image_mean",
+                                             "proxies/measured/negatives", "proxies/measured/scales"};
+    const char *name = mode < 11 ? names[mode - 7] : of_proxies[mode - 12];
     nb_error err = {0};
     void *raw;
     size_t bytes;
-    require(nb_h5_get_raw(file, names[mode - 7], &raw, &bytes, &err) == NB_OK);
+    require(nb_h5_get_raw(file, name, &raw, &bytes, &err) == NB_OK);
     memcpy(raw, data, size < bytes ? size : bytes);
-    hid_t dataset = H5Dopen2(file, names[mode - 7], H5P_DEFAULT), type = H5Dget_type(dataset);
+    hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT), type = H5Dget_type(dataset);
     require(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, raw) >= 0);
     H5Tclose(type);
     H5Dclose(dataset);
     free(raw);
 }
 
-static void reshape(hid_t file, const uint8_t *data, size_t size)
+static void reshape(hid_t file, const char *name, const uint8_t *data, size_t size)
 {
     nb_error err = {0};
     hsize_t dims[2] = {size > 0 ? data[0] % SIDE_MAX : 0, size > 1 ? data[1] % SIDE_MAX : 0};
@@ -150,10 +181,24 @@ static void reshape(hid_t file, const uint8_t *data, size_t size)
     for (size_t i = 0; i < dims[0] * dims[1]; i++) {
         rows[i] = 1;
     }
-    require(H5Ldelete(file, "labels/embeddings", H5P_DEFAULT) >= 0);
+    require(H5Ldelete(file, name, H5P_DEFAULT) >= 0);
     const nb_h5_array array = {H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, dims, rows};
-    require(nb_h5_put(file, "labels/embeddings", &array, NB_H5_ZSTD, &err) == NB_OK);
+    require(nb_h5_put(file, name, &array, NB_H5_ZSTD, &err) == NB_OK);
     free(rows);
+}
+
+static void renumber(hid_t file, const uint8_t *data, size_t size)
+{
+    static const char name[] = "proxies/measured/negatives";
+    nb_error err = {0};
+    uint32_t numbers[SIDE_MAX];
+    size_t count = size < SIDE_MAX ? size : SIDE_MAX;
+    for (size_t i = 0; i < count; i++) {
+        numbers[i] = data[i];
+    }
+    require(H5Ldelete(file, name, H5P_DEFAULT) >= 0);
+    const nb_h5_values values = {H5T_STD_U32LE, H5T_NATIVE_UINT32, count, numbers};
+    require(nb_h5_put_vector(file, name, values, NB_H5_ZSTD, &err) == NB_OK);
 }
 
 /* Changes the file at `path` through HDF5. */
@@ -163,15 +208,35 @@ static void alter(const char *path, int mode, const uint8_t *data, size_t size)
     require(file >= 0);
     if (mode <= 6) {
         replace_text(file, mode, data, size);
-    } else if (mode <= 9) {
-        overwrite(file, mode, data, size);
+    } else if (mode == 10 || mode == 17) {
+        reshape(file, mode == 10 ? "labels/embeddings" : "proxies/measured/embeddings", data, size);
+    } else if (mode == 18) {
+        renumber(file, data, size);
     } else {
-        reshape(file, data, size);
+        overwrite(file, mode, data, size);
     }
     if (mode != 6) {
         put_digests(file);
     }
     require(H5Fclose(file) >= 0);
+}
+
+static void check_proxies(const nb_bank *b)
+{
+    const nb_bank_proxies *p = b->proxies;
+    require(b->prototypes && p->measured_count <= b->negative_count);
+    for (size_t i = 0; i < b->negative_count; i++) {
+        require(isfinite(p->evidence[i]) && isfinite(p->log_prior[i]) && p->log_prior[i] <= 1e-6);
+    }
+    for (size_t i = 0; i < p->measured_count; i++) {
+        require(p->measured[i] < b->negative_count && (!i || p->measured[i] > p->measured[i - 1]));
+    }
+    for (size_t i = 0; i < p->measured_count * b->d; i++) {
+        require(fabs(p->measured_rows[i]) <= 1.000001);
+    }
+    for (size_t i = 0; i < b->negative_count * b->d; i++) {
+        require(fabs(p->imputed_rows[i]) <= 1.000001);
+    }
 }
 
 /* What was read is what the header promises. */
@@ -184,6 +249,9 @@ static void check_bank(const nb_bank *b)
     }
     for (size_t i = 0; i < b->visual_count * b->d; i++) {
         require(fabs(b->visual_rows[i]) <= 1.000001);
+    }
+    if (b->proxies) {
+        check_proxies(b);
     }
 }
 
@@ -200,18 +268,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!size) {
         return 0;
     }
-    int mode = data[0] % 11;
-    const original *o = &originals[mode < 3 ? mode : NB_BANK_INT8];
+    int mode = data[0] % MODES;
+    const original *o = &originals[mode < 3 ? mode : mode < 11 ? NB_BANK_INT8 : PROXIES];
+    bool changed = mode < 3 || mode == 11;
     char *bytes = malloc(o->len);
     require(bytes != NULL);
     memcpy(bytes, o->bytes, o->len);
-    for (size_t i = 1; mode < 3 && i + 2 < size; i += 3) {
+    for (size_t i = 1; changed && i + 2 < size; i += 3) {
         size_t at = ((size_t)data[i] << 8 | data[i + 1]) % o->len;
         bytes[at] = (char)(bytes[at] ^ data[i + 2]);
     }
     put_file(memory_folder(), "file", bytes, o->len); /* HDF5 opens no memory_file */
     free(bytes);
-    if (mode >= 3) {
+    if (!changed) {
         alter(path, mode, data + 1, size - 1);
     }
     require(nb_seal_write(path, NB_BANK_KIND, 0, 0, &digest, &err) == NB_OK);

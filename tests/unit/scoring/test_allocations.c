@@ -55,6 +55,8 @@ static int write_bank(void **state)
     double values[M];
     uint8_t tags[M] = {0};
     uint64_t ids[M];
+    double log_prior[M], evidence[M], measured_rows[2 * D], map[D * D] = {0}, mean[D];
+    uint32_t measured[2] = {3, 11};
     nb_strings label_names = {0}, texts = {0}, visual_names = {0}, prompts = {0};
     nb_digest digest;
     nb_error err = {0};
@@ -67,7 +69,22 @@ static int write_bank(void **state)
     for (size_t i = 0; i < M; i++) {
         values[i] = 1.0 / (double)(i + 1);
         ids[i] = i;
+        log_prior[i] = -(double)i;
+        evidence[i] = 1;
     }
+    for (size_t k = 0; k < D; k++) {
+        map[k * D + k] = 2;
+        mean[k] = 0.1;
+        measured_rows[k] = measured_rows[D + k] = (double)visual[k];
+    }
+    nb_bank_proxies proxies = {.log_prior = log_prior,
+                               .evidence = evidence,
+                               .measured_count = 2,
+                               .measured = measured,
+                               .measured_rows = measured_rows,
+                               .map = map,
+                               .text_mean = mean,
+                               .image_mean = mean};
     name(&label_names, C, "label");
     name(&texts, M, "negative");
     name(&visual_names, V, "image");
@@ -85,6 +102,7 @@ static int write_bank(void **state)
         .tags = tags,
         .ids = ids,
         .visual = &pictures,
+        .proxies = &proxies,
         .suggestion = {.score = "neglabel", .temperature = 0.02, .groups = 3, .seeded = true, .seed = 11, .tau = 0.4},
         .source = {.checkpoint = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
                    .label_prompts = &prompts},
@@ -146,7 +164,7 @@ static void test_library(void **state)
     static const way ways[] = {
         {"neglabel", NULL, false}, {"dnm", "groups=2", false},      {"mcm", "temperature=0.5", false},
         {"max-logit", NULL, true}, {"energy", NULL, false},         {"adaneg", "groups=2,seed=7", true},
-        {"interneg", NULL, true},  {"neglabel", "seed=none", true},
+        {"interneg", NULL, true},  {"neglabel", "seed=none", true}, {"debiased", NULL, false},
     };
     (void)state;
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {

@@ -114,6 +114,34 @@ static void refuses_long_lines_and_missing_files(void **state)
     must_fail(nb_scores_read(&s, scratch_path("empty.tsv"), &err), NB_ERR_INPUT, &err, "empty.tsv");
 }
 
+/* What no probability could be is read of log-odds, and orders as it is. */
+static void reads_log_odds(void **state)
+{
+    (void)state;
+    static const char rows[] = HEADER "a\t0\t0\t-3.5\t0.97\nb\t0\t0\t0\t0.5\nc\t0\t0\t800\t0\n";
+    char text[sizeof rows + 64];
+    nb_error err = {0};
+    nb_scores s;
+    double keys[3];
+    must_fail(parse(&s, rows, &err), NB_ERR_INPUT, &err, "makes it no probability");
+    snprintf(text, sizeof text, "# values\n# values log-odds\n%s", rows);
+    must(parse(&s, text, &err), &err);
+    assert_true(s.log_odds && nb_scores_have_odds(&s));
+    must(nb_scores_keys(&s, false, keys, &err), &err);
+    assert_true(keys[0] == -3.5 && keys[1] == 0 && keys[2] == 800);
+    must(nb_scores_write(&s, scratch_path("odds.tsv"), true, &err), &err);
+    nb_scores_free(&s);
+    must(nb_scores_read(&s, scratch_path("odds.tsv"), &err), &err);
+    assert_true(s.log_odds && s.count == 3);
+    nb_scores_free(&s);
+    snprintf(text, sizeof text, "# values log-odds\n" HEADER "a\t0\t0\t1\t-0.1\n");
+    must_fail(parse(&s, text, &err), NB_ERR_INPUT, &err, "nor a number from 0 on");
+    snprintf(text, sizeof text, "# values log-odds, too\n" HEADER "a\t0\t0\t0.5\t0.5\n");
+    must(parse(&s, text, &err), &err);
+    assert_false(s.log_odds);
+    nb_scores_free(&s);
+}
+
 static void push(nb_strings *s, const char *bytes, size_t len)
 {
     nb_error err = {0};
@@ -246,10 +274,15 @@ static void accuracy_counts_labelled_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_columns_by_name), cmocka_unit_test(refuses_bad_headers),
-        cmocka_unit_test(refuses_bad_rows),      cmocka_unit_test(refuses_long_lines_and_missing_files),
-        cmocka_unit_test(survives_a_round_trip), cmocka_unit_test(writes_the_stated_format),
-        cmocka_unit_test(keys_are_log_odds),     cmocka_unit_test(accuracy_counts_labelled_rows),
+        cmocka_unit_test(reads_columns_by_name),
+        cmocka_unit_test(refuses_bad_headers),
+        cmocka_unit_test(refuses_bad_rows),
+        cmocka_unit_test(refuses_long_lines_and_missing_files),
+        cmocka_unit_test(survives_a_round_trip),
+        cmocka_unit_test(writes_the_stated_format),
+        cmocka_unit_test(reads_log_odds),
+        cmocka_unit_test(keys_are_log_odds),
+        cmocka_unit_test(accuracy_counts_labelled_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
