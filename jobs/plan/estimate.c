@@ -107,6 +107,18 @@ done:
     return status;
 }
 
+/* Bytes of the bank and the explain table's part of it: rows and texts, with proxies and their map where it has them. */
+static double estimate_bank(const nb_estimate_mining *m, double columns)
+{
+    const nb_mining_size *s = &m->size;
+    double negative = s->width * 2 + 8 * columns + 64, all = s->labels * (s->width * 8 + 32);
+    if (m->plan.criterion->finish) {
+        negative += s->width * 2 + 12;
+        all += s->width * s->width * 2;
+    }
+    return m->kept * negative + all;
+}
+
 nb_status nb_estimate_mine(nb_estimate *out, const nb_estimate_mining *m, int ranks, nb_error *err)
 {
     const nb_mining_size *s = &m->size;
@@ -120,7 +132,7 @@ nb_status nb_estimate_mine(nb_estimate *out, const nb_estimate_mining *m, int ra
     *out = (nb_estimate){.items = n,
                          .tiles = estimate_tiles_of(n, NB_AFFINITY_TEXTS),
                          .memory = cost.memory,
-                         .written = m->kept * (s->width * 2 + 8 * columns + 64) + s->labels * (s->width * 8 + 32),
+                         .written = estimate_bank(m, columns),
                          .scratch = NB_LEDGER_HEADER + n * (2 + 8 * columns),
                          .products = cost.products};
 done:

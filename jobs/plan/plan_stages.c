@@ -168,6 +168,9 @@ static double plan_stages_kept_of(const nb_stage *s, const nb_criterion *c, doub
     if (count > 0 || fraction > 0) {
         return count > 0 ? fmin(count, n) : fraction * n;
     }
+    if (c->automatic) { /* at most */
+        return fmin(nb_stage_number(s, "max-bank", n), n);
+    }
     return c->count ? fmin((double)c->count, n) : c->fraction[NB_TAG_NONE] * n;
 }
 

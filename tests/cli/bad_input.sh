@@ -79,7 +79,8 @@ refused 3 out.nbank mine --texts t.nbe --labels w/labels.txt --model w/model --c
 says "'held.nbe' with"
 case_ 'a criterion that falls back says so in the bank'
 done_ embed images -q --model w/model -o shots.nbe w/id-test.txt
-run 0 "${NB[@]}" mine --texts t.nbe --labels w/labels.txt --model w/model --id-images shots.nbe --count 5 -o fallen.nbank
+run 0 "${NB[@]}" mine --texts t.nbe --labels w/labels.txt --model w/model --id-images shots.nbe --count 5 \
+    --criterion activation-only -o fallen.nbank
 says 'falls back to dnm density'
 grep -q '"criterion used": "dnm"' fallen.nbank.run.json || die 'its record does not say so'
 case_ 'parameters of other criteria, from the command line, a run file and the environment'

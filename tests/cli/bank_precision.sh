@@ -7,7 +7,7 @@ mine=("$NEGBANK" mine -q --force --texts texts.nbe --labels "$D/id_labels.txt" -
     --id-images train.nbe --wild-images wild.nbe --neighbours 20)
 
 bytes_of() { stat -c %s "$1"; }
-for job in debiased:500 debiased:1000 dnm:500 interneg:500 neglabel:1000; do
+for job in activation-only:500 activation-only:1000 dnm:500 interneg:500 neglabel:1000; do
     IFS=: read -r criterion count <<<"$job"
     for precision in fp32 fp16 int8; do
         case_ "$criterion $count in $precision"
@@ -16,7 +16,7 @@ for job in debiased:500 debiased:1000 dnm:500 interneg:500 neglabel:1000; do
             --ood flowers=flowers.nbe --ood cars=cars.nbe --ood other_breeds=other_breeds.nbe -o "$precision.json"
         for set in dtd flowers cars other_breeds; do
             "$TOOLS/json_near" "$precision.json" "datasets/$set/auroc" "$D/expected.json" \
-                "results/$set/${criterion}_$count/auroc" 100 0.02 >near.out || die "$(cat near.out)"
+                "results/$set/${criterion/activation-only/debiased}_$count/auroc" 100 0.02 >near.out || die "$(cat near.out)"
         done
         run 0 "$NEGBANK" inspect info "$precision.nbank"
         prints "precision      $precision"
@@ -27,7 +27,7 @@ for job in debiased:500 debiased:1000 dnm:500 interneg:500 neglabel:1000; do
 done
 
 case_ 'a threshold from held-out images'
-run 0 "${mine[@]}" --count 500 --calibrate test.nbe --bank-precision int8 -o c.nbank
+run 0 "${mine[@]}" --criterion activation-only --count 500 --calibrate test.nbe --bank-precision int8 -o c.nbank
 run 0 "$NEGBANK" inspect info c.nbank --json
 prints '"images": 2383'
 prints '"recall": 0.95'

@@ -35,7 +35,7 @@ case_ 'what verify read'
 run 0 "${NB[@]}" inspect verify --json t.nbe
 [ "$(field checked/tiles)" -ge 1 ] || die 'no tile was read'
 run 0 "${NB[@]}" inspect verify --json eight.nbank
-is checked/datasets 18
+is checked/datasets 24
 run 0 "${NB[@]}" inspect verify --json s.tsv
 is checked/rows "$(($(grep -vc '^#' s.tsv) - 1))"
 

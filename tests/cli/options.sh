@@ -140,7 +140,7 @@ environment=(X=x)
 config
 value mine.tau '0.5  # default'
 value mine.force 'false  # default'
-value '# mine.count' '# not set'
+value mine.count 'auto  # default'
 value '# mine.prompt' '# not set'
 case_ 'the environment over defaults'
 environment=(NEGBANK_MINE_COUNT=20 NEGBANK_MINE_TAU=0.2 NEGBANK_MINE_QUANTILE=0.2 NEGBANK_MINE_FORCE=yes NEGBANK_MINE_PROMPT=p)
@@ -290,7 +290,7 @@ yaml 2 'mine.count.more: 3\n' "unknown key 'mine.count.more'"
 yaml 2 'embed.text.bogus: 3\n' "unknown key 'embed.text.bogus'"
 yaml 3 "$(printf 'k%.0s' {1..300}): 3\n" 'key too long'
 case_ 'values that are refused'
-yaml 2 'mine.count: many\n' "mine.count in 'x.yaml': 'many' is not a whole number"
+yaml 2 'mine.count: many\n' "mine.count in 'x.yaml': 'many' is not a whole number, nor auto"
 yaml 2 'mine.count:\n' "mine.count in 'x.yaml': '' is not a whole number"
 yaml 2 'mine.count: 0\n' "mine.count in 'x.yaml': '0' is not within"
 yaml 2 'mine.tau: 7\n' "mine.tau in 'x.yaml': '7' is not within"

@@ -42,7 +42,7 @@ evaluate() { # RANKS METHOD BANK OPTIONS...: through score files
 }
 
 for ranks in 1 4; do
-    for job in neglabel:1000:quantile interneg:500:margin dnm:500:density debiased:500:activation debiased:1000:activation; do
+    for job in neglabel:1000:quantile interneg:500:margin dnm:500:density activation-only:500:activation activation-only:1000:activation; do
         IFS=: read -r criterion count column <<<"$job"
         case_ "$criterion $count at $ranks ranks"
         # shellcheck disable=SC2046
@@ -51,22 +51,22 @@ for ranks in 1 4; do
             --count "$count" --neighbours 20 --explain why.tsv -o "$criterion$count.$ranks.nbank"
         same "$criterion$count.$ranks.nbank" "$criterion$count.1.nbank"
         run 0 "$NEGBANK" inspect export -q --force "$criterion$count.$ranks.nbank" --texts bank.txt
-        same_bank bank.txt "$D/expected_bank_${criterion}_$count.txt" why.tsv "$column"
-        evaluate "$ranks" "${criterion}_$count" "$criterion$count.$ranks.nbank"
+        same_bank bank.txt "$D/expected_bank_${criterion/activation-only/debiased}_$count.txt" why.tsv "$column"
+        evaluate "$ranks" "${criterion/activation-only/debiased}_$count" "$criterion$count.$ranks.nbank"
     done
     case_ "MCM at $ranks ranks"
-    evaluate "$ranks" mcm_T1 debiased500.1.nbank --score mcm
-    evaluate "$ranks" mcm_T0.01 debiased500.1.nbank --score mcm --temperature 0.01
+    evaluate "$ranks" mcm_T1 activation-only500.1.nbank --score mcm
+    evaluate "$ranks" mcm_T0.01 activation-only500.1.nbank --score mcm --temperature 0.01
 done
 
-case_ "density with InterNeg's rejection, which debiased falls back to without wild images"
+case_ "density with InterNeg's rejection, which activation-only falls back to without wild images"
 run 0 "$NEGBANK" mine --texts texts.nbe --labels "$D/id_labels.txt" --label-embeddings labels.nbe --id-images train.nbe \
-    --count 500 --neighbours 20 -o fallback.nbank
+    --criterion activation-only --count 500 --neighbours 20 -o fallback.nbank
 says "falls back to dnm density"
 run 0 "$NEGBANK" inspect export -q --force fallback.nbank --texts bank.txt
 same bank.txt "$D/expected_bank_dnm_interneg_500.txt"
 
 case_ "eval straight from a bank"
-run 0 "$NEGBANK" eval -q --force --bank debiased500.1.nbank --id test.nbe --ood dtd=dtd.nbe -o direct.json
+run 0 "$NEGBANK" eval -q --force --bank activation-only500.1.nbank --id test.nbe --ood dtd=dtd.nbe -o direct.json
 check debiased_500 dtd direct.json
 finish

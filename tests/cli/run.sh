@@ -30,7 +30,7 @@ wild = p["embed-images-wild"]
 assert wild["items"] == 100 and wild["tiles"] == 7, wild
 assert abs(wild["seconds"] - 10 * 2 / 7) < 1e-6, wild  # 7 tiles on 4 ranks: the slowest has 2 of them
 assert p["embed-text"]["items"] == p["corpus"]["items"] == 1396, p["corpus"]
-assert p["mine"]["scratch_bytes"] == 4096 + 1396 * 26, p["mine"]  # debiased: three columns
+assert p["mine"]["scratch_bytes"] == 4096 + 1396 * 42, p["mine"]  # debiased: five columns
 P
 run 5 "$NB" plan demo.yaml --rate images=10 --memory-per-rank 100M
 says 'does not fit: a rank needs'

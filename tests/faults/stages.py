@@ -6,7 +6,7 @@ import subprocess
 
 PROGRAM = os.environ["NEGBANK"]
 TRANSFER = "--cache cache --retries 1 --retry-wait 0.01 --connect-timeout 5 --stall-timeout 5"
-CRITERIA = ("debiased", "interneg", "neglabel", "dnm", "random")
+CRITERIA = ("debiased", "activation-only", "interneg", "neglabel", "dnm", "random")
 
 
 class Stage:

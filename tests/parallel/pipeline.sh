@@ -19,7 +19,7 @@ pipeline() {
     for set in id-train wild id-test; do
         run 0 "$@" "$NEGBANK" embed images -q --model world/model --labels-from list -o "$dir/$set.nbe" "world/$set.txt"
     done
-    for criterion in debiased interneg neglabel dnm random; do
+    for criterion in debiased activation-only interneg neglabel dnm random; do
         run 0 "$@" "$NEGBANK" mine -q --criterion "$criterion" --texts "$dir/words.nbe" --model world/model \
             --labels world/labels.txt --id-images "$dir/id-train.nbe" --wild-images "$dir/wild.nbe" \
             --explain "$dir/$criterion.explain" -o "$dir/$criterion.nbank"
@@ -29,7 +29,7 @@ pipeline() {
     run 0 "$@" "$NEGBANK" mine -q --criterion interneg --count 20 --visual 10 --visual-theta 1 --texts "$dir/words.nbe" \
         --model world/model --labels world/labels.txt --id-images "$dir/id-train.nbe" --wild-images "$dir/wild.nbe" \
         -o "$dir/visual.nbank"
-    run 0 "$@" "$NEGBANK" score -q --bank "$dir/debiased.nbank" --images "$dir/id-test.nbe" --groups 4 --seed 3 \
+    run 0 "$@" "$NEGBANK" score -q --bank "$dir/debiased.nbank" --images "$dir/id-test.nbe" --score neglabel --groups 4 --seed 3 \
         -o "$dir/store.tsv"
     run 0 "$@" "$NEGBANK" score -q --bank "$dir/debiased.nbank" --score mcm --model world/model --labels-from list \
         -o "$dir/files.tsv" world/id-test.txt

@@ -182,7 +182,7 @@ static bool fail_one(const char *criterion, long i, int victim, const uint64_t *
 
 static void test_mining(void **state)
 {
-    static const char *const criteria[] = {"debiased", "interneg", "neglabel", "dnm", "random"};
+    static const char *const criteria[] = {"debiased", "activation-only", "interneg", "neglabel", "dnm", "random"};
     (void)state;
     for (size_t c = 0; c < sizeof criteria / sizeof *criteria; c++) {
         uint64_t want[KEPT] = {0};
