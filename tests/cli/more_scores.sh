@@ -46,7 +46,7 @@ own score --bank b.nbank --images s.nbe --share 1 -o o.tsv
 says '--share has no effect: the score neglabel does not use it'
 
 case_ 'a bank that suggests it, with a threshold, and figures'
-own mine -q --texts t.nbe --labels w/labels.txt --model w/model --id-images i.nbe --reject none --count 50 --score neglabel \
+own mine -q --texts t.nbe --labels w/labels.txt --model w/model --id-images i.nbe --reject none --count 50 \
     --score margin --calibrate s.nbe -o m.nbank
 own score --bank m.nbank --images s.nbe -o p.tsv
 says 'score margin: temperature 0.5 (the bank)'

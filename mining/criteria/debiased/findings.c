@@ -19,8 +19,8 @@ static void findings_say_wild(const nb_log *log, const nb_bank_findings *f)
                     "the wild images are evidence for no candidate: all places among images are imputed from texts");
     } else if (f->id_share > 0.5) {
         nb_log_warn(log,
-                    "%.0f %% of the wild images look like ID: they are counted out, which leaves evidence for %zu "
-                    "candidates; the places of the others are imputed from their texts",
+                    "%.0f %% of the wild images look like ID: they are counted out, which leaves evidence for %zu of "
+                    "the candidates; the places of the others are imputed from their texts",
                     100 * f->id_share, f->with_evidence);
     } else if (f->wild_images < FEW_IMAGES) {
         nb_log_warn(log,
