@@ -3,16 +3,18 @@
 #include "common/base/version.h"
 #include "common/store/hdf5/h5_internal.h"
 #include "common/store/hdf5/h5_memory.h"
+#include "common/store/hdf5/structure.h"
 #include "common/store/hdf5/zstd_filter.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK_BYTES = 1 << 20, COPY_BYTES = 1 << 20, DATASET_BYTES_MAX_LOG2 = 40 };
+enum { CHUNK_BYTES = 1 << 20, COPY_BYTES = 1 << 20, DATASET_BYTES_MAX_LOG2 = 40, ROOT_LINKS_MAX = 64 };
 
 nb_status nb_h5_start(nb_error *err)
 {
@@ -114,6 +116,9 @@ nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_userblock(create, NB_H5_USER_BLOCK);
     H5Pset_obj_track_times(create, false);
+    if (format > 1) { /* more than 8 links would leave the header for a heap and a tree, which structure.c refuses */
+        H5Pset_link_phase_change(create, ROOT_LINKS_MAX, ROOT_LINKS_MAX);
+    }
     /* 1.10's index of a single chunk takes 30 bytes, 1.8's over 2000: as much as a small file holds */
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
     NB_TRY(nb_h5_memory_use(access, err));
@@ -142,6 +147,27 @@ void nb_h5_close(hid_t *file)
     *file = -1;
 }
 
+/* What no reader of ours would open is not written. */
+static nb_status h5_check_structure(int fd, const char *path, nb_error *err)
+{
+    struct stat st;
+    nb_error why = {0};
+    if (fstat(fd, &st) != 0) {
+        return nb_fail_errno(err, NB_ERR_IO, "cannot read back what is to be written to '%s'", path);
+    }
+    void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    if (bytes == MAP_FAILED) {
+        return nb_fail_errno(err, NB_ERR_LIMIT, "cannot map what is to be written to '%s'", path);
+    }
+    nb_map map = {bytes, (size_t)st.st_size};
+    nb_status status = nb_structure_check(&map, path, &why);
+    nb_map_close(&map);
+    if (status == NB_ERR_INPUT) {
+        return nb_fail(err, NB_ERR_INTERNAL, "this HDF5 library writes what negbank does not read: %s", why.message);
+    }
+    return status == NB_OK ? NB_OK : nb_fail(err, status, "%s", why.message);
+}
+
 nb_status nb_h5_save(hid_t *file, const char *path, nb_error *err)
 {
     nb_status status;
@@ -156,6 +182,7 @@ nb_status nb_h5_save(hid_t *file, const char *path, nb_error *err)
     }
     *file = -1;
     NB_TRY(nb_h5_memory_check(memory, path, err));
+    NB_TRY(h5_check_structure(memory->fd, path, err));
     NB_TRY_NEW(copy.buffer, COPY_BYTES);
     copy.to = open(path, O_WRONLY | O_CLOEXEC);
     if (copy.to < 0 || fstat(memory->fd, &st) != 0) {

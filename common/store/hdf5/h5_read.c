@@ -3,6 +3,7 @@
  * has not the layout that h5.c gives it is therefore refused before HDF5 reads it. */
 #include "common/base/text.h"
 #include "common/store/hdf5/h5_stored.h"
+#include "common/store/hdf5/structure.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -61,10 +62,25 @@ static unsigned h5_read_get_number_attribute(hid_t file, const char *name)
     return number;
 }
 
+/* Nothing reaches HDF5 that our own reader has not walked through. */
+static nb_status h5_read_check_structure(const char *path, nb_error *err)
+{
+    nb_map map;
+    nb_status status = nb_map_open(&map, path, err);
+    if (status == NB_OK) {
+        status = nb_structure_check(&map, path, err);
+        nb_map_close(&map);
+    }
+    return status;
+}
+
 nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err)
 {
     *file = -1;
-    nb_status status = nb_h5_start(err);
+    nb_status status = h5_read_check_structure(path, err);
+    if (status == NB_OK) {
+        status = nb_h5_start(err);
+    }
     if (status != NB_OK) {
         return status;
     }
