@@ -16,14 +16,6 @@
 
 enum { CHUNK_BYTES = 1 << 20, COPY_BYTES = 1 << 20, DATASET_BYTES_MAX_LOG2 = 40, ROOT_LINKS_MAX = 64 };
 
-nb_status nb_h5_start(nb_error *err)
-{
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    /* a sealed file is all there is: no link may lead into another one */
-    H5Lunregister(H5L_TYPE_EXTERNAL);
-    return nb_zstd_filter_register(err);
-}
-
 static nb_status h5_put_attribute(hid_t file, const char *name, hid_t type, const void *value, nb_error *err)
 {
     hid_t space = H5Screate(H5S_SCALAR);
@@ -108,12 +100,11 @@ static nb_status h5_make_file(const char *path, nb_error *err)
 nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err)
 {
     *file = -1;
-    nb_status status = nb_h5_start(err);
-    if (status != NB_OK) {
-        return status;
-    }
+    nb_status status;
+    nb_h5_quiet();
     hid_t create = H5Pcreate(H5P_FILE_CREATE);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    NB_TRY(nb_zstd_filter_register(err));
     H5Pset_userblock(create, NB_H5_USER_BLOCK);
     H5Pset_obj_track_times(create, false);
     if (format > 1) { /* more than 8 links would leave the header for a heap and a tree, which structure.c refuses */
@@ -136,6 +127,9 @@ nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned
 done:
     H5Pclose(create);
     H5Pclose(access);
+    if (*file < 0) {
+        nb_h5_loud();
+    }
     return status;
 }
 
@@ -143,6 +137,7 @@ void nb_h5_close(hid_t *file)
 {
     if (*file > 0) {
         H5Fclose(*file);
+        nb_h5_loud();
     }
     *file = -1;
 }
@@ -178,9 +173,12 @@ nb_status nb_h5_save(hid_t *file, const char *path, nb_error *err)
     if (H5Fclose(*file) < 0) {
         memory->kept = false; /* it is HDF5's until the process ends */
         *file = -1;
-        return nb_h5_fail(err, NB_ERR_LIMIT, "finish", path);
+        status = nb_h5_fail(err, NB_ERR_LIMIT, "finish", path);
+        nb_h5_loud();
+        return status;
     }
     *file = -1;
+    nb_h5_loud();
     NB_TRY(nb_h5_memory_check(memory, path, err));
     NB_TRY(h5_check_structure(memory->fd, path, err));
     NB_TRY_NEW(copy.buffer, COPY_BYTES);

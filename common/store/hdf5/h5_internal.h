@@ -5,11 +5,6 @@
 #include "common/store/hdf5/h5.h"
 #include "common/store/hdf5/h5_error.h"
 
-/** Quiets HDF5, keeps it inside the files it is given and registers the filter. Harmless when done twice.
- *
- * @return as nb_zstd_filter_register. */
-NB_CHECKED nb_status nb_h5_start(nb_error *err);
-
 /** Makes the groups in front of a dataset's name, without the times HDF5 gives those it makes by itself.
  *
  * @param file made by nb_h5_create

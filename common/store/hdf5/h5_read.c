@@ -4,6 +4,7 @@
 #include "common/base/text.h"
 #include "common/store/hdf5/h5_stored.h"
 #include "common/store/hdf5/structure.h"
+#include "common/store/hdf5/zstd_filter.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -77,16 +78,14 @@ static nb_status h5_read_check_structure(const char *path, nb_error *err)
 nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err)
 {
     *file = -1;
-    nb_status status = h5_read_check_structure(path, err);
-    if (status == NB_OK) {
-        status = nb_h5_start(err);
-    }
-    if (status != NB_OK) {
-        return status;
-    }
+    nb_status status;
+    nb_h5_quiet();
+    NB_TRY(h5_read_check_structure(path, err));
+    NB_TRY(nb_zstd_filter_register(err));
     *file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (*file < 0) {
-        return nb_h5_fail(err, NB_ERR_INPUT, "open", path);
+        status = nb_h5_fail(err, NB_ERR_INPUT, "open", path);
+        goto done;
     }
     char have[64], producer[64];
     h5_read_get_text_attribute(*file, "kind", have, sizeof have);
@@ -98,9 +97,13 @@ nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned f
         nb_fail(err, NB_ERR_INPUT, "'%s' has format %u, this program reads up to %u", path, version, format);
         status = nb_hint(err, "it was written by %s: install that version or a newer one", producer);
     }
+done:
     if (status != NB_OK) {
-        H5Fclose(*file);
+        if (*file >= 0) {
+            H5Fclose(*file);
+        }
         *file = -1;
+        nb_h5_loud();
     }
     return status;
 }

@@ -70,7 +70,7 @@ static void refused(change alter, const char *word)
 static void replace_attribute(hid_t file, const char *name, hid_t type, hsize_t count, const void *values)
 {
     assert_true(H5Adelete(file, name) >= 0);
-    hid_t space = H5Screate_simple(1, &count, NULL);
+    hid_t space = count == 1 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &count, NULL);
     hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     assert_true(H5Awrite(attribute, type, values) >= 0);
     H5Aclose(attribute);
@@ -85,6 +85,23 @@ static hid_t replace(hid_t file, const char *name, hid_t type, hsize_t count, hi
     hid_t dataset = H5Dcreate2(file, name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
     assert_true(dataset >= 0);
     H5Sclose(space);
+    return dataset;
+}
+
+/* Properties of a dataset that lies in the file from the begin, as our writer gives them. */
+static hid_t plain_properties(void)
+{
+    hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(properties, false);
+    H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY);
+    return properties;
+}
+
+/* Elements of another type or number in the place of a dataset. */
+static hid_t replace_plain(hid_t file, const char *name, hid_t type, hsize_t count)
+{
+    hid_t properties = plain_properties(), dataset = replace(file, name, type, count, properties);
+    H5Pclose(properties);
     return dataset;
 }
 
@@ -125,14 +142,17 @@ static void steering_producer(hid_t file)
     H5Tclose(type);
 }
 
+/* What the walk through the file's structure says (common/store/hdf5/structure.h). */
+static const char structure[] = "not stored as negbank stores it";
+
 static void test_attributes(void **state)
 {
     (void)state;
     nb_error err = {0};
     must(open_altered(nothing, &err), &err);
-    refused(long_format, "format 0");
+    refused(long_format, structure);
     refused(wide_format, "format 0");
-    refused(long_kind, "is a negbank ''");
+    refused(long_kind, structure);
     refused(steering_producer, "?[2Jxx");
 }
 
@@ -141,7 +161,7 @@ static void many_texts(hid_t file)
     static char texts[64 * 1000];
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, 64);
-    hid_t dataset = replace(file, "provenance", type, 1000, H5P_DEFAULT);
+    hid_t dataset = replace_plain(file, "provenance", type, 1000);
     H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts);
     H5Dclose(dataset);
     H5Tclose(type);
@@ -152,7 +172,7 @@ static void pointed_text(hid_t file)
     const char *text = "{}";
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, H5T_VARIABLE);
-    hid_t dataset = replace(file, "provenance", type, 1, H5P_DEFAULT);
+    hid_t dataset = replace_plain(file, "provenance", type, 1);
     H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &text);
     H5Dclose(dataset);
     H5Tclose(type);
@@ -160,21 +180,28 @@ static void pointed_text(hid_t file)
 
 static void wide_tags(hid_t file)
 {
-    H5Dclose(replace(file, "tags", H5T_STD_U64LE, N, H5P_DEFAULT));
+    H5Dclose(replace_plain(file, "tags", H5T_STD_U64LE, N));
 }
 
 static void big_endian_norms(hid_t file)
 {
-    H5Dclose(replace(file, "norms", H5T_IEEE_F32BE, N, H5P_DEFAULT));
+    H5Dclose(replace_plain(file, "norms", H5T_IEEE_F32BE, N));
+}
+
+static void double_norms(hid_t file)
+{
+    H5Dclose(replace_plain(file, "norms", H5T_IEEE_F64LE, N));
 }
 
 static void whole_number_rows(hid_t file)
 {
+    hid_t properties = plain_properties();
     H5Ldelete(file, "embeddings", H5P_DEFAULT);
     hsize_t dims[2] = {N, D};
     hid_t space = H5Screate_simple(2, dims, NULL);
-    H5Dclose(H5Dcreate2(file, "embeddings", H5T_STD_I32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Dclose(H5Dcreate2(file, "embeddings", H5T_STD_I32LE, space, H5P_DEFAULT, properties, H5P_DEFAULT));
     H5Sclose(space);
+    H5Pclose(properties);
 }
 
 static void test_types(void **state)
@@ -183,7 +210,8 @@ static void test_types(void **state)
     refused(many_texts, "not a text");
     refused(pointed_text, "not a text");
     refused(wide_tags, "another type");
-    refused(big_endian_norms, "another type");
+    refused(big_endian_norms, structure);
+    refused(double_norms, "another type");
     refused(whole_number_rows, "precision");
 }
 
@@ -226,6 +254,7 @@ static void test_values(void **state)
 static hid_t replace_chunked(hid_t file, const char *name, hsize_t count, hsize_t chunk, int filter)
 {
     hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(properties, false);
     H5Pset_chunk(properties, 1, &chunk);
     if (filter) {
         unsigned level = 1;
@@ -310,17 +339,20 @@ static void test_chunks(void **state)
     refused(short_frame, "missing or incomplete");
     refused(long_frame, "missing or incomplete");
     refused(empty_frame, "missing or incomplete");
-    refused(skipped_filter, "missing or incomplete");
     refused(no_frame, "missing or incomplete");
-    refused(missing_chunks, "missing or incomplete");
-    refused(no_filter, "compressed");
-    refused(other_filter, "compressed");
-    refused(vast_names, "missing or incomplete");
+    refused(skipped_filter, structure);
+    refused(missing_chunks, structure);
+    refused(no_filter, structure);
+    refused(other_filter, structure);
+    refused(vast_names, structure);
 }
 
 static void unstored_tags(hid_t file)
 {
-    H5Dclose(replace(file, "tags", H5T_STD_U8LE, N, H5P_DEFAULT));
+    hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(properties, false);
+    H5Dclose(replace(file, "tags", H5T_STD_U8LE, N, properties));
+    H5Pclose(properties);
 }
 
 static void outside_tags(hid_t file)
@@ -332,20 +364,17 @@ static void outside_tags(hid_t file)
     H5Pclose(properties);
 }
 
-static hid_t follow_nothing(const char *name, hid_t group, const void *data, size_t len, hid_t access, hid_t transfer)
-{
-    (void)name, (void)group, (void)data, (void)len, (void)access, (void)transfer;
-    return -1;
-}
-
 static void linked_tags(hid_t file)
 {
-    /* the kind of link that opening our files has made unknown, for as long as one is made */
-    const H5L_class_t class = {.version = H5L_LINK_CLASS_T_VERS, .id = H5L_TYPE_EXTERNAL, .trav_func = follow_nothing};
     make_store(scratch_path("linked.nbe"));
-    assert_true(H5Lregister(&class) >= 0);
     H5Ldelete(file, "tags", H5P_DEFAULT);
     assert_true(H5Lcreate_external(scratch_path("linked.nbe"), "/tags", file, "tags", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+}
+
+static void soft_tags(hid_t file)
+{
+    H5Ldelete(file, "tags", H5P_DEFAULT);
+    assert_true(H5Lcreate_soft("/labels", file, "tags", H5P_DEFAULT, H5P_DEFAULT) >= 0);
 }
 
 static void virtual_tags(hid_t file)
@@ -362,10 +391,11 @@ static void virtual_tags(hid_t file)
 static void test_other_files(void **state)
 {
     (void)state;
-    refused(unstored_tags, "not all in the file");
-    refused(outside_tags, "not all in the file");
-    refused(linked_tags, "open dataset");
-    refused(virtual_tags, "not all in the file");
+    refused(unstored_tags, structure);
+    refused(outside_tags, structure);
+    refused(linked_tags, structure);
+    refused(soft_tags, structure);
+    refused(virtual_tags, structure);
 }
 
 int main(void)
