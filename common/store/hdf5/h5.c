@@ -340,8 +340,16 @@ nb_status nb_h5_reserve(hid_t file, const char *name, const nb_h5_array *array, 
     return status;
 }
 
-nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_error *err)
+nb_status nb_h5_text_too_long(const char *name, size_t bytes, size_t most, nb_error *err)
 {
+    return nb_fail(err, NB_ERR_LIMIT, "text '%s' has %zu bytes, over %zu (limit h5-text)", name, bytes, most);
+}
+
+static nb_status h5_put_text(hid_t file, const char *name, size_t most, const char *text, nb_error *err)
+{
+    if (strlen(text) >= most) {
+        return nb_h5_text_too_long(name, strlen(text) + 1, most, err);
+    }
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, strlen(text) + 1);
     H5Tset_cset(type, H5T_CSET_UTF8);
@@ -349,6 +357,16 @@ nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_erro
     nb_status status = nb_h5_put(file, name, &scalar, NB_H5_CONTIGUOUS, err);
     H5Tclose(type);
     return status;
+}
+
+nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_error *err)
+{
+    return h5_put_text(file, name, NB_H5_TEXT_MAX, text, err);
+}
+
+nb_status nb_h5_put_long_text(hid_t file, const char *name, const char *text, nb_error *err)
+{
+    return h5_put_text(file, name, NB_H5_LONG_TEXT_MAX, text, err);
 }
 
 nb_status nb_h5_put_strings(hid_t file, const char *name, const nb_strings *strings, nb_error *err)

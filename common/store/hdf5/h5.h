@@ -111,13 +111,24 @@ NB_CHECKED nb_status nb_h5_put_vector(hid_t file, const char *name, nb_h5_values
 NB_CHECKED nb_status nb_h5_reserve(hid_t file, const char *name, const nb_h5_array *array, uint64_t *offset,
                                    nb_error *err);
 
+/** Bytes of a text with its NUL, at most: of any text, and of the provenance of a corpus, which lists its inputs. */
+enum { NB_H5_TEXT_MAX = 1 << 20, NB_H5_LONG_TEXT_MAX = 1 << 26 };
+
 /** Writes one text as a scalar string.
  *
  * @param file made by nb_h5_create
  * @param name of the dataset
  * @param text UTF-8
- * @return as nb_h5_put. */
+ * @return as nb_h5_put; NB_ERR_LIMIT also over NB_H5_TEXT_MAX. */
 NB_CHECKED nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_error *err);
+
+/** nb_h5_put_text up to NB_H5_LONG_TEXT_MAX.
+ *
+ * @param file made by nb_h5_create
+ * @param name of the dataset
+ * @param text UTF-8
+ * @return as nb_h5_put_text. */
+NB_CHECKED nb_status nb_h5_put_long_text(hid_t file, const char *name, const char *text, nb_error *err);
 
 /** Writes a list of strings as NAME/bytes and NAME/offsets.
  *
@@ -172,8 +183,16 @@ NB_CHECKED nb_status nb_h5_get(hid_t file, const char *name, const nb_h5_array *
  * @param file an open file
  * @param name of the dataset
  * @param text NUL-terminated, freed by the caller; NULL on failure
- * @return as nb_h5_get; NB_ERR_INPUT for what is no text, or one of over 256 MiB. */
+ * @return as nb_h5_get; NB_ERR_INPUT for what is no text, NB_ERR_LIMIT over NB_H5_TEXT_MAX. */
 NB_CHECKED nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *err);
+
+/** nb_h5_get_text up to NB_H5_LONG_TEXT_MAX.
+ *
+ * @param file an open file
+ * @param name of the dataset
+ * @param text NUL-terminated, freed by the caller; NULL on failure
+ * @return as nb_h5_get_text. */
+NB_CHECKED nb_status nb_h5_get_long_text(hid_t file, const char *name, char **text, nb_error *err);
 
 /** Reads a list that nb_h5_put_strings wrote.
  *

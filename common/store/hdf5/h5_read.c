@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_BYTES_MAX = 1 << 28 };
-
 static bool h5_read_holds_one(hid_t space)
 {
     bool one = H5Sget_simple_extent_npoints(space) == 1;
@@ -19,10 +17,10 @@ static bool h5_read_holds_one(hid_t space)
     return one;
 }
 
-/* A fixed-length string shorter than `size`. */
-static bool h5_read_is_text(hid_t type, size_t size)
+/* A fixed-length string. */
+static bool h5_read_is_text(hid_t type)
 {
-    return H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && H5Tget_size(type) < size;
+    return H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0;
 }
 
 /* A text attribute in printable ASCII; "" when there is none. */
@@ -34,7 +32,7 @@ static void h5_read_get_text_attribute(hid_t file, const char *name, char *out, 
         return;
     }
     hid_t type = H5Aget_type(attribute);
-    if (h5_read_is_text(type, size) && h5_read_holds_one(H5Aget_space(attribute)) &&
+    if (h5_read_is_text(type) && H5Tget_size(type) < size && h5_read_holds_one(H5Aget_space(attribute)) &&
         H5Aread(attribute, type, out) >= 0) {
         out[H5Tget_size(type)] = '\0';
     }
@@ -245,7 +243,7 @@ static nb_status h5_read_get_vector(hid_t file, const char *name, hid_t type, si
     return status;
 }
 
-nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *err)
+static nb_status h5_read_get_text(hid_t file, const char *name, size_t most, char **text, nb_error *err)
 {
     hid_t dataset;
     void *data = NULL;
@@ -255,15 +253,27 @@ nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *er
         return status;
     }
     hid_t type = H5Dget_type(dataset);
-    if (h5_read_is_text(type, TEXT_BYTES_MAX) && h5_read_holds_one(H5Dget_space(dataset))) {
-        status = nb_h5_read_checked(file, dataset, name, &(nb_h5_array){.memory = type}, &data, err);
-    } else {
+    if (!h5_read_is_text(type) || !h5_read_holds_one(H5Dget_space(dataset))) {
         status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' is not a text", name);
+    } else if (H5Tget_size(type) > most) {
+        status = nb_h5_text_too_long(name, H5Tget_size(type), most, err);
+    } else {
+        status = nb_h5_read_checked(file, dataset, name, &(nb_h5_array){.memory = type}, &data, err);
     }
     *text = data;
     H5Tclose(type);
     H5Dclose(dataset);
     return status;
+}
+
+nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *err)
+{
+    return h5_read_get_text(file, name, NB_H5_TEXT_MAX, text, err);
+}
+
+nb_status nb_h5_get_long_text(hid_t file, const char *name, char **text, nb_error *err)
+{
+    return h5_read_get_text(file, name, NB_H5_LONG_TEXT_MAX, text, err);
 }
 
 bool nb_h5_strings_sound(const nb_strings *s, size_t bytes)

@@ -60,7 +60,7 @@ nb_status nb_corpus_file_info(nb_corpus_info *out, const char *path, nb_error *e
     nb_status status;
     NB_TRY(nb_h5_open(&file, path, NB_CORPUS_KIND, NB_CORPUS_FORMAT, err));
     NB_TRY(nb_h5_get_text(file, "counts", &out->counts, err));
-    NB_TRY(nb_h5_get_text(file, "provenance", &out->provenance, err));
+    NB_TRY(nb_h5_get_long_text(file, "provenance", &out->provenance, err));
 done:
     nb_h5_close(&file);
     return status;
