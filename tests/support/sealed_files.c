@@ -56,7 +56,7 @@ static void find_blocks(sealed_file *f)
     }
 }
 
-static void keep(sealed_file *f, const char *path, const char *name, const char *kind)
+void sealed_file_keep(sealed_file *f, const char *path, const char *name, const char *kind)
 {
     nb_error err = {0};
     char *bytes;
@@ -181,21 +181,21 @@ void sealed_files_make(sealed_file files[SEALED_FILES], const char *path)
     nb_strings names = {0};
     fill(rows, &names);
     make_store(path, rows, &names, false);
-    keep(&files[SEALED_STORE_FP32], path, "store in fp32", NB_STORE_KIND);
+    sealed_file_keep(&files[SEALED_STORE_FP32], path, "store in fp32", NB_STORE_KIND);
     make_store(path, rows, &names, true);
-    keep(&files[SEALED_STORE_FP16], path, "store in fp16", NB_STORE_KIND);
+    sealed_file_keep(&files[SEALED_STORE_FP16], path, "store in fp16", NB_STORE_KIND);
     make_corpus(path, &names, N);
-    keep(&files[SEALED_CORPUS], path, "corpus", NB_CORPUS_KIND);
+    sealed_file_keep(&files[SEALED_CORPUS], path, "corpus", NB_CORPUS_KIND);
     make_corpus(path, &names, LONG);
-    keep(&files[SEALED_LONG_CORPUS], path, "long corpus", NB_CORPUS_KIND);
+    sealed_file_keep(&files[SEALED_LONG_CORPUS], path, "long corpus", NB_CORPUS_KIND);
     make_bank(path, rows, &names, NB_BANK_FP32);
-    keep(&files[SEALED_BANK_FP32], path, "bank in fp32", NB_BANK_KIND);
+    sealed_file_keep(&files[SEALED_BANK_FP32], path, "bank in fp32", NB_BANK_KIND);
     make_bank(path, rows, &names, NB_BANK_FP16);
-    keep(&files[SEALED_BANK_FP16], path, "bank in fp16", NB_BANK_KIND);
+    sealed_file_keep(&files[SEALED_BANK_FP16], path, "bank in fp16", NB_BANK_KIND);
     make_bank(path, rows, &names, NB_BANK_INT8);
-    keep(&files[SEALED_BANK_INT8], path, "bank in int8", NB_BANK_KIND);
+    sealed_file_keep(&files[SEALED_BANK_INT8], path, "bank in int8", NB_BANK_KIND);
     make_scores(path, &names);
-    keep(&files[SEALED_SCORES], path, "scores", NB_PREDICTIONS_KIND);
+    sealed_file_keep(&files[SEALED_SCORES], path, "scores", NB_PREDICTIONS_KIND);
     nb_strings_free(&names);
 }
 

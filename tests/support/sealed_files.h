@@ -37,6 +37,9 @@ typedef struct sealed_file {
     size_t metadata; /* bytes of all blocks */
 } sealed_file;
 
+/* Takes the sealed file at `path`, which is removed; the name is borrowed. */
+void sealed_file_keep(sealed_file *f, const char *path, const char *name, const char *kind);
+
 /* Makes them all at `path`, one after the other, which is removed at the end. */
 void sealed_files_make(sealed_file files[SEALED_FILES], const char *path);
 void sealed_files_free(sealed_file files[SEALED_FILES]);
