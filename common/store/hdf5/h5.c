@@ -155,7 +155,7 @@ static nb_status h5_check_structure(int fd, const char *path, nb_error *err)
         return nb_fail_errno(err, NB_ERR_LIMIT, "cannot map what is to be written to '%s'", path);
     }
     nb_map map = {bytes, (size_t)st.st_size};
-    nb_status status = nb_structure_check(&map, path, &why);
+    nb_status status = nb_structure_check(&map, path, NB_STRUCTURE_TEXTS_TIMES, &why);
     nb_map_close(&map);
     if (status == NB_ERR_INPUT) {
         return nb_fail(err, NB_ERR_INTERNAL, "this HDF5 library writes what negbank does not read: %s", why.message);

@@ -29,15 +29,26 @@ enum { NB_H5_USER_BLOCK = 512 };
  *         NB_ERR_INTERNAL when HDF5 cannot be started. */
 NB_CHECKED nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);
 
-/** Opens a file for reading.
+/** Opens a file for reading, once its structure was walked through (common/store/hdf5/structure.h).
  *
  * @param file   the file, closed by nb_h5_close; -1 on failure
  * @param path   where it is
  * @param kind   what its root attribute `kind` must say
  * @param format the newest version of the format that is read
- * @return NB_OK, NB_ERR_INPUT when it is no HDF5 file, of another kind or of a newer format, or NB_ERR_INTERNAL when
- * HDF5 cannot be started. */
+ * @return NB_OK, NB_ERR_INPUT when it is missing, not stored as nb_h5_save stores it, of another kind or of a newer
+ * format, NB_ERR_LIMIT when it unpacks to more than its size allows, over another limit or when memory is out,
+ * NB_ERR_IO when it cannot be mapped, or NB_ERR_INTERNAL when HDF5 cannot be started. */
 NB_CHECKED nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);
+
+/** nb_h5_open for a file that holds nothing but texts and what belongs to them: where they are much alike, it may
+ * unpack to far more than other files.
+ *
+ * @param file   as nb_h5_open
+ * @param path   as nb_h5_open
+ * @param kind   as nb_h5_open
+ * @param format as nb_h5_open
+ * @return as nb_h5_open. */
+NB_CHECKED nb_status nb_h5_open_texts(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);
 
 /** Writes a file made by nb_h5_create to its path and closes it, also on failure. It is not synced.
  *

@@ -61,24 +61,31 @@ static unsigned h5_read_get_number_attribute(hid_t file, const char *name)
     return number;
 }
 
+/* What a file must be. */
+typedef struct h5_kind {
+    const char *name;
+    unsigned format; /* the newest that is read */
+    unsigned times;  /* what it may unpack to */
+} h5_kind;
+
 /* Nothing reaches HDF5 that our own reader has not walked through. */
-static nb_status h5_read_check_structure(const char *path, nb_error *err)
+static nb_status h5_read_check_structure(const char *path, unsigned times, nb_error *err)
 {
     nb_map map;
     nb_status status = nb_map_open(&map, path, err);
     if (status == NB_OK) {
-        status = nb_structure_check(&map, path, err);
+        status = nb_structure_check(&map, path, times, err);
         nb_map_close(&map);
     }
     return status;
 }
 
-nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err)
+static nb_status h5_read_open(hid_t *file, const char *path, const h5_kind *kind, nb_error *err)
 {
     *file = -1;
     nb_status status;
     nb_h5_quiet();
-    NB_TRY(h5_read_check_structure(path, err));
+    NB_TRY(h5_read_check_structure(path, kind->times, err));
     NB_TRY(nb_zstd_filter_register(err));
     *file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (*file < 0) {
@@ -89,10 +96,10 @@ nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned f
     h5_read_get_text_attribute(*file, "kind", have, sizeof have);
     h5_read_get_text_attribute(*file, "producer", producer, sizeof producer);
     unsigned version = h5_read_get_number_attribute(*file, "format");
-    if (strcmp(have, kind) != 0) {
-        status = nb_fail(err, NB_ERR_INPUT, "'%s' is a negbank '%s', a '%s' is needed", path, have, kind);
-    } else if (version == 0 || version > format) {
-        nb_fail(err, NB_ERR_INPUT, "'%s' has format %u, this program reads up to %u", path, version, format);
+    if (strcmp(have, kind->name) != 0) {
+        status = nb_fail(err, NB_ERR_INPUT, "'%s' is a negbank '%s', a '%s' is needed", path, have, kind->name);
+    } else if (version == 0 || version > kind->format) {
+        nb_fail(err, NB_ERR_INPUT, "'%s' has format %u, this program reads up to %u", path, version, kind->format);
         status = nb_hint(err, "it was written by %s: install that version or a newer one", producer);
     }
 done:
@@ -104,6 +111,16 @@ done:
         nb_h5_loud();
     }
     return status;
+}
+
+nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err)
+{
+    return h5_read_open(file, path, &(h5_kind){kind, format, NB_STRUCTURE_UNPACKED_TIMES}, err);
+}
+
+nb_status nb_h5_open_texts(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err)
+{
+    return h5_read_open(file, path, &(h5_kind){kind, format, NB_STRUCTURE_TEXTS_TIMES}, err);
 }
 
 bool nb_h5_has(hid_t file, const char *name)

@@ -213,7 +213,7 @@ static nb_status structure_superblock(nb_structure *s, uint64_t *root, nb_error 
     return NB_OK;
 }
 
-static nb_status structure_walk(nb_structure *s, nb_error *err)
+static nb_status structure_walk(nb_structure *s, unsigned times, nb_error *err)
 {
     walk *w = NULL;
     uint64_t root;
@@ -228,9 +228,9 @@ static nb_status structure_walk(nb_structure *s, nb_error *err)
         NB_TRY(structure_header(w, &h, err));
     }
     NB_TRY(nb_structure_disjoint(s, err));
-    if (s->unpacked > NB_STRUCTURE_UNPACKED_MIN && s->unpacked / NB_STRUCTURE_UNPACKED_TIMES > s->size) {
-        nb_fail(err, NB_ERR_LIMIT, "'%s' unpacks to %llu bytes, over %d times its %llu (limit h5-unpacked)", s->path,
-                (unsigned long long)s->unpacked, NB_STRUCTURE_UNPACKED_TIMES, (unsigned long long)(s->base + s->size));
+    if (s->unpacked > NB_STRUCTURE_UNPACKED_MIN && s->unpacked / times > s->size) {
+        nb_fail(err, NB_ERR_LIMIT, "'%s' unpacks to %llu bytes, over %u times its %llu (limit h5-unpacked)", s->path,
+                (unsigned long long)s->unpacked, times, (unsigned long long)(s->base + s->size));
         status = nb_hint(err, "it may have been made to fill memory");
     }
 done:
@@ -238,7 +238,7 @@ done:
     return status;
 }
 
-nb_status nb_structure_check(const nb_map *map, const char *path, nb_error *err)
+nb_status nb_structure_check(const nb_map *map, const char *path, unsigned times, nb_error *err)
 {
     if (map->len < NB_H5_USER_BLOCK + SUPERBLOCK_BYTES) {
         return nb_fail(err, NB_ERR_INPUT, "'%s' is no file of ours: %zu bytes", path, map->len);
@@ -250,7 +250,7 @@ nb_status nb_structure_check(const nb_map *map, const char *path, nb_error *err)
                       .size = map->len - NB_H5_USER_BLOCK,
                       .base = NB_H5_USER_BLOCK,
                       .path = path};
-    nb_status status = structure_walk(&s, err);
+    nb_status status = structure_walk(&s, times, err);
     nb_structure_end(&s);
     return status;
 }

@@ -23,17 +23,19 @@ enum {
     NB_STRUCTURE_HEAP_OBJECTS = 8192,    /**< strings in one heap: h5-heap */
     NB_STRUCTURE_CHUNK_MAX = 1 << 30,    /**< bytes of a chunk, unpacked */
     NB_STRUCTURE_UNPACKED_MIN = 1 << 26, /**< bytes that all chunks of any file may unpack to: h5-unpacked */
-    NB_STRUCTURE_UNPACKED_TIMES = 256    /**< of a larger file: times its size */
+    NB_STRUCTURE_UNPACKED_TIMES = 256,   /**< beyond that: times the size of the file */
+    NB_STRUCTURE_TEXTS_TIMES = 4096      /**< as much for a file of nothing but texts, which may be much alike */
 };
 /** Bytes of one dataset, unpacked: h5-dataset. */
 #define NB_STRUCTURE_DATASET_MAX ((uint64_t)1 << 40)
 
 /** Checks a file.
  *
- * @param map  the whole file with its user block
- * @param path for messages
+ * @param map   the whole file with its user block
+ * @param path  for messages
+ * @param times NB_STRUCTURE_UNPACKED_TIMES, or more
  * @return NB_OK, NB_ERR_INPUT when anything in it is not as our writer writes it, or NB_ERR_LIMIT over a limit, which
  * the message names, or when memory is out. */
-NB_CHECKED nb_status nb_structure_check(const nb_map *map, const char *path, nb_error *err);
+NB_CHECKED nb_status nb_structure_check(const nb_map *map, const char *path, unsigned times, nb_error *err);
 
 #endif

@@ -167,6 +167,23 @@ static void many_texts(hid_t file)
     H5Tclose(type);
 }
 
+static void long_text(hid_t file)
+{
+    hid_t type = H5Tcopy(H5T_C_S1), properties = plain_properties(), space = H5Screate(H5S_SCALAR);
+    char *text = calloc(NB_H5_TEXT_MAX + 1, 1);
+    assert_non_null(text);
+    memset(text, '{', NB_H5_TEXT_MAX);
+    H5Tset_size(type, NB_H5_TEXT_MAX + 1);
+    assert_true(H5Ldelete(file, "provenance", H5P_DEFAULT) >= 0);
+    hid_t dataset = H5Dcreate2(file, "provenance", type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+    assert_true(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) >= 0);
+    H5Dclose(dataset);
+    H5Sclose(space);
+    H5Pclose(properties);
+    H5Tclose(type);
+    free(text);
+}
+
 static void pointed_text(hid_t file)
 {
     const char *text = "{}";
@@ -209,6 +226,8 @@ static void test_types(void **state)
     (void)state;
     refused(many_texts, "not a text");
     refused(pointed_text, "not a text");
+    nb_error err = {0};
+    must_fail(open_altered(long_text, &err), NB_ERR_LIMIT, &err, "h5-text");
     refused(wide_tags, "another type");
     refused(big_endian_norms, structure);
     refused(double_norms, "another type");
@@ -331,6 +350,20 @@ static void vast_names(hid_t file)
     H5Dclose(replace_chunked(file, "names/bytes", (hsize_t)1 << 39, (hsize_t)1 << 20, NB_ZSTD_FILTER));
 }
 
+/* Zeros as names: hardly a byte a chunk. */
+static void zero_names(hid_t file)
+{
+    enum { BYTES = 80 << 20 };
+    nb_error err = {0};
+    char *zeros = calloc(BYTES, 1);
+    assert_non_null(zeros);
+    assert_true(H5Ldelete(file, "names/bytes", H5P_DEFAULT) >= 0);
+    must(nb_h5_put_vector(file, "names/bytes", (nb_h5_values){H5T_STD_U8LE, H5T_NATIVE_UCHAR, BYTES, zeros}, NB_H5_ZSTD,
+                          &err),
+         &err);
+    free(zeros);
+}
+
 static void test_chunks(void **state)
 {
     (void)state;
@@ -345,6 +378,7 @@ static void test_chunks(void **state)
     refused(no_filter, structure);
     refused(other_filter, structure);
     refused(vast_names, structure);
+    must_fail(open_altered(zero_names, &err), NB_ERR_LIMIT, &err, "h5-unpacked");
 }
 
 static void unstored_tags(hid_t file)

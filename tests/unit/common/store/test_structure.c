@@ -116,6 +116,28 @@ static void test_pages(void **state)
     }
 }
 
+/* A thousand times the size of the file: texts that are much alike, or made to fill memory. */
+static void test_unpacked(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    const char *path = scratch_path("structure.h5");
+    hid_t file, dataset;
+    uint64_t offset;
+    const nb_h5_chunking chunking = {H5T_STD_U8LE, UINT64_C(128) << 20, 1};
+    must(nb_h5_create(&file, path, "test", 1, &err), &err);
+    must(nb_h5_chunked(&dataset, file, "bytes", &chunking, &err), &err);
+    for (uint64_t i = 0; i < 128; i++) {
+        const nb_h5_chunk chunk = {dataset, i, 1000};
+        must(nb_h5_place(file, path, &chunk, &offset, &err), &err);
+    }
+    H5Dclose(dataset);
+    must(nb_h5_save(&file, path, &err), &err);
+    must_fail(nb_h5_open(&file, path, "test", 1, &err), NB_ERR_LIMIT, &err, "h5-unpacked");
+    must(nb_h5_open_texts(&file, path, "test", 1, &err), &err);
+    nb_h5_close(&file);
+}
+
 /* More links than HDF5 keeps in a header by itself. */
 static void test_many_links(void **state)
 {
@@ -151,7 +173,7 @@ static void walked(const sealed_file *f, unsigned char *bytes, nb_status want, c
     nb_error err = {0};
     sealed_file_checksums(f, bytes);
     const nb_map map = {bytes, f->len};
-    nb_status status = nb_structure_check(&map, f->name, &err);
+    nb_status status = nb_structure_check(&map, f->name, NB_STRUCTURE_TEXTS_TIMES, &err);
     if (want == NB_OK) {
         must(status, &err);
     } else {
@@ -266,7 +288,7 @@ static void test_cut(void **state)
             assert_non_null(bytes);
             memcpy(bytes, files[i].bytes, len);
             const nb_map map = {bytes, len};
-            assert_int_equal(nb_structure_check(&map, "cut", &err), NB_ERR_INPUT);
+            assert_int_equal(nb_structure_check(&map, "cut", NB_STRUCTURE_TEXTS_TIMES, &err), NB_ERR_INPUT);
             free(bytes);
         }
     }
@@ -277,8 +299,9 @@ int main(void)
     sealed_files_make(files, scratch_path("made"));
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_checksum), cmocka_unit_test(test_small_and_empty), cmocka_unit_test(test_chunks),
-        cmocka_unit_test(test_pages),    cmocka_unit_test(test_many_links),      cmocka_unit_test(test_fields),
-        cmocka_unit_test(test_links),    cmocka_unit_test(test_strings),         cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_pages),    cmocka_unit_test(test_unpacked),        cmocka_unit_test(test_many_links),
+        cmocka_unit_test(test_fields),   cmocka_unit_test(test_links),           cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_cut),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     sealed_files_free(files);
