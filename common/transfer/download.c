@@ -89,8 +89,8 @@ static nb_status download_check_size(const state *s, nb_error *err)
                        (long long)s->total, (long long)w->expect);
     }
     if (s->total > w->max_bytes) {
-        return nb_fail(err, NB_ERR_LIMIT, "'%s' has %lld bytes, at most %lld are accepted (limit max-size)", w->url->shown,
-                       (long long)s->total, (long long)w->max_bytes);
+        return nb_fail(err, NB_ERR_LIMIT, "'%s' has %lld bytes, at most %lld are accepted (limit max-size)",
+                       w->url->shown, (long long)s->total, (long long)w->max_bytes);
     }
     return NB_OK;
 }

@@ -61,7 +61,7 @@ typedef struct header {
     const object *object;
     bool root;
     unsigned seen; /* bits of the messages */
-    nb_shape shape;
+    nb_element_shape shape;
     nb_cursor layout; /* looked at last: it means nothing without the others */
     part parts[NB_STRUCTURE_PARTS_MAX];
     size_t part_count;

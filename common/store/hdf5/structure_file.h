@@ -63,7 +63,7 @@ NB_CHECKED nb_status nb_structure_claim(nb_structure *s, uint64_t begin, uint64_
 NB_CHECKED nb_status nb_structure_block(nb_structure *s, uint64_t begin, uint64_t len, const char *magic,
                                         const unsigned char **out, nb_error *err);
 
-/** True when bytes [begin, begin + len) are in the file. */
+/** True when bytes [`begin`, `begin` + `len`) are in the file `s`. */
 bool nb_structure_holds(const nb_structure *s, uint64_t begin, uint64_t len);
 
 /** Checks that no two things share a byte, once all were found.
@@ -82,13 +82,13 @@ typedef struct nb_cursor {
     bool beyond;
 } nb_cursor;
 
-/** The next `bytes` bytes (1 to 8) as a little-endian number. */
+/** The next `bytes` bytes (1 to 8) of `c` as a little-endian number. */
 uint64_t nb_cursor_take(nb_cursor *c, size_t bytes);
 
-/** The next `bytes` bytes themselves; NULL when there are fewer. */
+/** The next `bytes` bytes of `c` themselves; NULL when there are fewer. */
 const unsigned char *nb_cursor_bytes(nb_cursor *c, size_t bytes);
 
-/** True when all was read and nothing beyond. */
+/** True when all of `c` was read and nothing beyond. */
 bool nb_cursor_done(const nb_cursor *c);
 
 #endif

@@ -23,7 +23,7 @@ typedef struct chunking {
 } chunking;
 
 /* Bytes of the whole dataset; false over the limit. */
-static bool structure_total(const nb_shape *shape, uint64_t *total)
+static bool structure_total(const nb_element_shape *shape, uint64_t *total)
 {
     *total = shape->element;
     for (size_t i = 0; i < shape->rank; i++) {
@@ -36,7 +36,8 @@ static bool structure_total(const nb_shape *shape, uint64_t *total)
     return true;
 }
 
-static nb_status structure_contiguous(nb_structure *s, const nb_shape *shape, nb_cursor *c, uint64_t at, nb_error *err)
+static nb_status structure_contiguous(nb_structure *s, const nb_element_shape *shape, nb_cursor *c, uint64_t at,
+                                      nb_error *err)
 {
     uint64_t address = nb_cursor_take(c, 8), size = nb_cursor_take(c, 8), total = 0;
     if (!structure_total(shape, &total)) {
@@ -133,7 +134,7 @@ done:
 }
 
 /* The shape of a chunk: whole rows. What does not fit is refused by the caller. */
-static bool structure_chunk_shape(const nb_shape *shape, nb_cursor *c, chunking *out)
+static bool structure_chunk_shape(const nb_element_shape *shape, nb_cursor *c, chunking *out)
 {
     uint64_t ranks = nb_cursor_take(c, 1), wide = nb_cursor_take(c, 1), rows = 0;
     if (ranks != shape->rank + 1 || wide < 1 || wide > 8) {
@@ -158,13 +159,14 @@ static bool structure_chunk_shape(const nb_shape *shape, nb_cursor *c, chunking 
     return out->count && nb_cursor_take(c, (size_t)wide) == shape->element;
 }
 
-static bool structure_packed(const nb_shape *shape)
+static bool structure_packed(const nb_element_shape *shape)
 {
     return shape->rank && !shape->variable && shape->filters == (shape->element > 1 ? 2U : 1U) &&
            (shape->filters == 1 || shape->shuffled == shape->element);
 }
 
-static nb_status structure_chunked(nb_structure *s, const nb_shape *shape, nb_cursor *c, uint64_t at, nb_error *err)
+static nb_status structure_chunked(nb_structure *s, const nb_element_shape *shape, nb_cursor *c, uint64_t at,
+                                   nb_error *err)
 {
     chunking k = {0};
     uint64_t flags = nb_cursor_take(c, 1), total = 0;
@@ -191,7 +193,7 @@ static nb_status structure_chunked(nb_structure *s, const nb_shape *shape, nb_cu
     return structure_fixed_array(s, &k, address, err);
 }
 
-nb_status nb_structure_layout(nb_structure *s, const nb_shape *shape, nb_cursor *c, uint64_t at, nb_error *err)
+nb_status nb_structure_layout(nb_structure *s, const nb_element_shape *shape, nb_cursor *c, uint64_t at, nb_error *err)
 {
     uint64_t version = nb_cursor_take(c, 1), kind = nb_cursor_take(c, 1);
     if (version == LAYOUT_VERSION && kind == CONTIGUOUS) {

@@ -13,7 +13,7 @@
  * @param at    where it is, for messages
  * @return NB_OK, NB_ERR_INPUT when it is none that our writer writes, or NB_ERR_LIMIT over a limit or when memory is
  * out. */
-NB_CHECKED nb_status nb_structure_layout(nb_structure *s, const nb_shape *shape, nb_cursor *c, uint64_t at,
+NB_CHECKED nb_status nb_structure_layout(nb_structure *s, const nb_element_shape *shape, nb_cursor *c, uint64_t at,
                                          nb_error *err);
 
 #endif

@@ -14,7 +14,7 @@ enum {
     SHUFFLE = 2
 };
 
-bool nb_message_dataspace(nb_cursor *c, nb_shape *out)
+bool nb_message_dataspace(nb_cursor *c, nb_element_shape *out)
 {
     uint64_t version = nb_cursor_take(c, 1);
     out->rank = (size_t)nb_cursor_take(c, 1);
@@ -67,7 +67,7 @@ static bool structure_is_variable(nb_cursor *c, uint64_t bits, uint64_t size)
     return bytes && size == VARIABLE_BYTES && (bits == 0x001 || bits == 0x101); /* a string, ASCII or UTF-8 */
 }
 
-bool nb_message_datatype(nb_cursor *c, nb_shape *out)
+bool nb_message_datatype(nb_cursor *c, nb_element_shape *out)
 {
     uint64_t head = nb_cursor_take(c, 1), bits = nb_cursor_take(c, 3), size = nb_cursor_take(c, 4);
     bool good = head >> 4 == 1 || head >> 4 == 3; /* the version */
@@ -90,7 +90,7 @@ bool nb_message_fill(nb_cursor *c)
     return version == 3 && allocated && written <= 2 && nb_cursor_done(c);
 }
 
-bool nb_message_filters(nb_cursor *c, nb_shape *out)
+bool nb_message_filters(nb_cursor *c, nb_element_shape *out)
 {
     uint64_t version = nb_cursor_take(c, 1);
     out->filters = (size_t)nb_cursor_take(c, 1);
@@ -126,7 +126,7 @@ static bool structure_is_name(const unsigned char *name, size_t len)
 
 bool nb_message_attribute(nb_cursor *c)
 {
-    nb_shape value = {0};
+    nb_element_shape value = {0};
     uint64_t version = nb_cursor_take(c, 1), flags = nb_cursor_take(c, 1), name_bytes = nb_cursor_take(c, 2);
     uint64_t type_bytes = nb_cursor_take(c, 2), space_bytes = nb_cursor_take(c, 2), charset = nb_cursor_take(c, 1);
     const unsigned char *name = nb_cursor_bytes(c, (size_t)name_bytes);
