@@ -5,6 +5,8 @@
 #include <hdf5.h>
 #include <stdio.h>
 
+enum { ZSTD = 32015 };
+
 static int printed, failed;
 
 static herr_t print(hid_t stack, void *data)
@@ -57,6 +59,7 @@ static void look(hid_t file, int on_stack, const char *when)
     H5Eget_auto2(H5E_DEFAULT, &function, &data);
     check(function == print && data == &printed, when, "errors are printed otherwise");
     check(H5Lis_registered(H5L_TYPE_EXTERNAL) > 0, when, "external links are unknown");
+    check(H5Zfilter_avail(ZSTD) == 0, when, "a filter was added");
     int before = printed;
     check(H5Gopen2(file, "nothing", H5P_DEFAULT) < 0 && printed == before + 1, when, "an error of ours is not printed");
     hid_t group = H5Gopen2(file, "far", H5P_DEFAULT);

@@ -235,6 +235,14 @@ NB_CHECKED nb_status nb_h5_get_raw(hid_t file, const char *name, void **data, si
 
 /* ---- reading in parts ---- */
 
+/** Working memory for unpacking chunks. Start from {0}. */
+typedef struct nb_h5_unpacker {
+    unsigned char *packed;    /**< [packed_capacity] */
+    unsigned char *shuffled;  /**< [shuffled_capacity] */
+    size_t packed_capacity;   /**< bytes */
+    size_t shuffled_capacity; /**< bytes */
+} nb_h5_unpacker;
+
 /** A vector read part by part, for what is too long to be held whole. The file stays open meanwhile. */
 typedef struct nb_h5_vector {
     hid_t dataset, type; /**< 0: not open */
@@ -242,8 +250,10 @@ typedef struct nb_h5_vector {
     size_t count;        /**< elements in all */
     size_t element;      /**< bytes of one in memory */
     size_t chunk_rows;   /**< elements a chunk; 0: contiguous */
-    size_t checked;      /**< the chunk looked at last, from 1 */
-    uint64_t file_bytes; /**< of the whole file */
+    nb_h5_unpacker unpacker;
+    unsigned char *chunk; /**< [chunk_rows] elements of the chunk read last */
+    size_t loaded;        /**< which that is, from 1; 0: none */
+    uint64_t file_bytes;  /**< of the whole file */
 } nb_h5_vector;
 
 /** Opens a vector; its chunks are looked at when they are read.

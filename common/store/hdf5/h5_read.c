@@ -4,9 +4,7 @@
 #include "common/base/text.h"
 #include "common/store/hdf5/h5_stored.h"
 #include "common/store/hdf5/structure.h"
-#include "common/store/hdf5/zstd_filter.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,7 +84,6 @@ static nb_status h5_read_open(hid_t *file, const char *path, const h5_kind *kind
     nb_status status;
     nb_h5_quiet();
     NB_TRY(h5_read_check_structure(path, kind->times, err));
-    NB_TRY(nb_zstd_filter_register(err));
     *file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (*file < 0) {
         status = nb_h5_fail(err, NB_ERR_INPUT, "open", path);
@@ -206,12 +203,11 @@ nb_status nb_h5_read_checked(hid_t file, hid_t dataset, const char *name, const 
         status = nb_h5_fail(err, NB_ERR_INPUT, "look into dataset", name);
         goto done;
     }
-    NB_TRY(nb_h5_check_stored(&s, err));
     *data = nb_alloc_aligned(s.bytes + 1, 1, err);
-    status = *data ? NB_OK : NB_ERR_LIMIT;
-    errno = 0;
-    if (*data && H5Dread(dataset, want->memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data) < 0) {
-        status = nb_h5_read_failed(name, err);
+    NB_TRY(*data ? NB_OK : NB_ERR_LIMIT);
+    ((char *)*data)[s.bytes] = '\0';
+    status = nb_h5_read_stored(&s, want->memory, *data, err);
+    if (status != NB_OK) {
         free(*data);
         *data = NULL;
     }
