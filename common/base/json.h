@@ -1,10 +1,19 @@
-/* JSON as jansson reads it, where there is memory for it. */
+/* JSON as jansson reads it, where there is memory for it: a small text of nothing but brackets becomes a hundred times
+ * larger in memory. */
 #ifndef NB_BASE_JSON_H
 #define NB_BASE_JSON_H
 
 #include "common/base/status.h"
 
 #include <jansson.h>
+
+/** Limits of a text; their names in messages stand behind them. The largest texts that are meant are an index of 100
+ * 000 banks and the tokenizer of a large vocabulary. */
+enum {
+    NB_JSON_DEPTH_MAX = 64,           /**< objects and arrays in one another: json-depth */
+    NB_JSON_VALUES_MAX = 1 << 22,     /**< values and keys: json-values */
+    NB_JSON_CONTAINERS_MAX = 1 << 19, /**< objects and arrays: json-containers */
+};
 
 /** Parses a text. Not collective.
  *
@@ -14,7 +23,8 @@
  * @param len   its bytes
  * @param flags jansson's
  * @param where says why the text is no JSON; may be NULL
- * @return NB_OK, also for what is no JSON, or NB_ERR_LIMIT when memory is out. */
+ * @return NB_OK, also for what is no JSON, or NB_ERR_LIMIT over a limit, which the message names, or
+ * when memory is out. */
 NB_CHECKED nb_status nb_json_parse(json_t **out, const char *text, size_t len, size_t flags, json_error_t *where,
                                    nb_error *err);
 

@@ -1,6 +1,7 @@
 #include "common/store/provenance.h"
 
 #include "common/base/file.h"
+#include "common/base/json.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/base/version.h"
@@ -143,12 +144,15 @@ nb_status nb_provenance_fact(nb_provenance *p, const char *name, const char *val
 
 nb_status nb_provenance_same_fact(const char *path, const char *old, const char *fresh, const char *name, nb_error *err)
 {
-    json_t *a = json_loads(old, 0, NULL), *b = json_loads(fresh, 0, NULL);
+    json_t *a = NULL, *b = NULL;
+    nb_status status;
+    NB_TRY(nb_json_parse(&a, old, strlen(old), 0, NULL, err));
+    NB_TRY(nb_json_parse(&b, fresh, strlen(fresh), 0, NULL, err));
     const char *was = json_string_value(json_object_get(a, name)), *is = json_string_value(json_object_get(b, name));
-    nb_status status = NB_OK;
     if (was && is && strcmp(was, is) != 0) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' was begun with %s %s, this run has %s", path, name, was, is);
     }
+done:
     json_decref(a);
     json_decref(b);
     return status;
@@ -161,7 +165,10 @@ nb_status nb_provenance_measured(nb_provenance *p, const char *name, json_t *val
 
 bool nb_provenance_find(const char *text, const char *role, nb_digest *digest)
 {
-    json_t *root = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *root = NULL;
+    if (text && nb_json_parse(&root, text, strlen(text), 0, NULL, NULL) != NB_OK) {
+        return false;
+    }
     const json_t *inputs = json_object_get(root, "inputs"), *input;
     bool found = false;
     size_t i;

@@ -89,8 +89,8 @@ static nb_status download_check_size(const state *s, nb_error *err)
                        (long long)s->total, (long long)w->expect);
     }
     if (s->total > w->max_bytes) {
-        return nb_fail(err, NB_ERR_LIMIT, "'%s' has %lld bytes, at most %lld are accepted", w->url->shown,
-                       (long long)s->total, (long long)w->max_bytes);
+        return nb_fail(err, NB_ERR_LIMIT, "'%s' has %lld bytes, at most %lld are accepted (limit max-size)",
+                       w->url->shown, (long long)s->total, (long long)w->max_bytes);
     }
     return NB_OK;
 }
@@ -127,7 +127,7 @@ static nb_status download_take(void *self, const nb_http_reply *reply, const voi
         NB_TRY(download_accept_answer(s, reply, err));
     }
     if ((int64_t)len > s->what->max_bytes - s->at) {
-        return nb_fail(err, NB_ERR_LIMIT, "'%s' is larger than %lld bytes", s->what->url->shown,
+        return nb_fail(err, NB_ERR_LIMIT, "'%s' is larger than %lld bytes (limit max-size)", s->what->url->shown,
                        (long long)s->what->max_bytes);
     }
     for (size_t done = 0; done < len;) {

@@ -4,6 +4,7 @@
 #include "common/store/embeddings.h"
 #include "common/store/hdf5/h5.h"
 #include "jobs/inspect/inspect_kinds.h"
+#include "mining/corpus/file/corpus_file.h"
 #include "scoring/bank/bank.h"
 #include "scoring/bank/bank_digests.h"
 #include "scoring/files/predictions.h"
@@ -80,7 +81,9 @@ static void inspect_checkup_check_datasets(checkup *c, const char *path, const n
     nb_strings names = {0};
     json_t *digests = NULL;
     bool strict = false, store = strcmp(kind->name, NB_STORE_KIND) == 0;
-    if (nb_h5_open(&file, path, kind->name, kind->format, &err) != NB_OK || nb_h5_names(file, &names, &err) != NB_OK) {
+    bool texts = strcmp(kind->name, NB_CORPUS_KIND) == 0;
+    if ((texts ? nb_h5_open_texts : nb_h5_open)(&file, path, kind->name, kind->format, &err) != NB_OK ||
+        nb_h5_names(file, &names, &err) != NB_OK) {
         inspect_checkup_note(c->damage, "structure", err.message);
     }
     if (names.count && strcmp(kind->name, NB_BANK_KIND) == 0) {

@@ -1,6 +1,7 @@
 #include "jobs/inspect/inspect_kinds.h"
 
 #include "common/base/file.h"
+#include "common/base/json.h"
 #include "common/base/tag.h"
 #include "common/base/text.h"
 #include "common/store/embeddings.h"
@@ -31,7 +32,10 @@ static json_t *inspect_kinds_tag_counts(const uint8_t *tags, size_t count)
 
 static void inspect_kinds_set_json(json_t *info, const char *key, const char *text)
 {
-    json_t *value = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *value = NULL;
+    if (text && nb_json_parse(&value, text, strlen(text), 0, NULL, NULL) != NB_OK) {
+        value = NULL; /* more than is shown */
+    }
     json_object_set_new(info, key, value ? value : json_null());
 }
 

@@ -1,5 +1,6 @@
 #include "jobs/mine/mine_bank.h"
 
+#include "common/base/json.h"
 #include "common/base/text.h"
 #include "mining/bank/bank_writer.h"
 #include "mining/embed/prompts.h"
@@ -173,7 +174,8 @@ nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error 
 {
     picked p = {0};
     nb_prompts texts = {0}, labels = {0};
-    json_t *texts_from = json_loads(b->inputs->texts.provenance, 0, NULL);
+    const char *text = b->inputs->texts.provenance;
+    json_t *texts_from = NULL;
     nb_digest embedded = {""}, used = {""};
     char *provenance = NULL;
     nb_status status;
@@ -187,6 +189,7 @@ nb_status nb_mine_bank_write(const nb_mine_bank *b, nb_digest *digest, nb_error 
     content.visual = b->visual->visual.count ? &visual : NULL;
     NB_TRY(mine_bank_suggest(&content.suggestion, b, err));
     NB_TRY(mine_bank_pick(&p, b, err));
+    NB_TRY(text ? nb_json_parse(&texts_from, text, strlen(text), 0, NULL, err) : NB_OK);
     NB_TRY(mine_bank_text_prompts(&texts, texts_from, err));
     if (!b->inputs->from->label_embeddings) {
         NB_TRY(nb_prompts_create(&labels, &b->inputs->from->prompt, NULL, err));

@@ -1,6 +1,7 @@
 #include "jobs/plan/plan_counts.h"
 
 #include "common/base/file.h"
+#include "common/base/json.h"
 #include "mining/corpus/file/corpus_file.h"
 
 #include <dirent.h>
@@ -174,7 +175,10 @@ static nb_status plan_counts_count_corpus(nb_plan_count *out, const char *path, 
     nb_status status = nb_corpus_file_info(&info, path, err);
     if (status == NB_OK) {
         struct stat st;
-        json_t *counts = json_loads(info.counts, 0, NULL);
+        json_t *counts = NULL;
+        if (nb_json_parse(&counts, info.counts, strlen(info.counts), 0, NULL, NULL) != NB_OK) {
+            counts = NULL; /* none are known then */
+        }
         out->items = (double)json_integer_value(json_object_get(counts, "kept"));
         out->bytes = stat(path, &st) == 0 ? fmax(4.0 * (double)st.st_size, 16 * out->items) : 16 * out->items;
         json_decref(counts);

@@ -17,6 +17,7 @@ typedef struct settings {
     nb_transfer_choice transfer;
     const char *what, *model, *output, *index, *sha256;
     nb_strings verify;
+    int64_t max_size; /* MiB */
     bool force, offline;
 } settings;
 
@@ -256,7 +257,7 @@ static nb_status pull_fetch_once(run *r, const char *part, nb_digest *sum, bool 
     nb_download d = {.url = &r->url,
                      .path = part,
                      .expect = r->bytes,
-                     .max_bytes = INT64_MAX / 2,
+                     .max_bytes = r->set->max_size << 20,
                      .checked = r->expected[0] != '\0'};
     nb_downloaded got;
     nb_status status;
@@ -416,7 +417,7 @@ static nb_status pull(nb_job *job, nb_error *err)
     NB_TRY(nb_cache_open(&r.cache, s->transfer.cache, err));
     NB_TRY(nb_http_create(&r.http, &s->transfer.http, &job->log, err));
     if (s->model) {
-        nb_model_pull model = {s->model, s->output, s->force, r.keys, r.key_count, &r.cache};
+        nb_model_pull model = {s->model, s->output, s->force, r.keys, r.key_count, s->max_size << 20, &r.cache};
         NB_TRY(nb_job_pull_model(job, r.http, &model, err));
     } else {
         NB_TRY(pull_bank(&r, err));
@@ -438,6 +439,8 @@ static const nb_option options[] = {
     OPT_TEXT("sha256", sha256, "HEX", NULL, "the digest it must have"),
     OPT_TEXT("model", model, "URL|DIR", NULL,
              "instead of a bank: a checkpoint folder as Hugging Face has it, '.../resolve/main/' there"),
+    OPT_INT("max-size", max_size, "MiB", "16384", 1, INT64_C(1) << 40,
+            "most that is fetched: the bank, or a checkpoint's files together", OPT_UNRECORDED),
     OPT_FLAG("offline", offline, "from the cache alone", OPT_UNRECORDED),
     OPT_OUTPUT("output", output, "FILE",
                "the bank, or the folder of --model (default: the cached file, whose path is printed)", .letter = 'o'),

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SUMS   "SHA256SUMS"
@@ -31,6 +32,7 @@ typedef struct run {
     bool listed;               /* the server has SHA256SUMS */
     nb_buffer sums;            /* of what came */
     nb_strings got;            /* names of what came */
+    int64_t bytes;             /* of what was fetched */
 } run;
 
 /* ---- SHA256SUMS ---- */
@@ -168,7 +170,7 @@ static nb_status pull_model_fetch_file(run *r, const char *name, bool *found, nb
     nb_download d = {.url = &url,
                      .path = part.data,
                      .expect = -1,
-                     .max_bytes = INT64_MAX / 2,
+                     .max_bytes = r->what->max_bytes - r->bytes,
                      .checked = pull_model_listed_digest(r, name) != NULL,
                      .optional = true};
     for (int attempt = 0; attempt < 2; attempt++) {
@@ -187,6 +189,8 @@ static nb_status pull_model_fetch_file(run *r, const char *name, bool *found, nb
     }
     NB_TRY(status);
     if (*found) {
+        struct stat st;
+        r->bytes += stat(part.data, &st) == 0 ? (int64_t)st.st_size : 0;
         if (rename(part.data, path) != 0) {
             status = nb_fail_errno(err, NB_ERR_IO, "cannot rename '%s'", part.data);
             goto done;

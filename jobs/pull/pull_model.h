@@ -11,6 +11,7 @@ typedef struct nb_model_pull {
     bool force;                /**< replace a folder that is there */
     const nb_public_key *keys; /**< [key_count]: SHA256SUMS must be signed by one of them, unless there are none */
     size_t key_count;
+    int64_t max_bytes;     /**< of all files that are fetched */
     const nb_cache *cache; /**< in whose folder pulls into one output wait for one another */
 } nb_model_pull;
 
@@ -21,8 +22,8 @@ typedef struct nb_model_pull {
  * @return NB_OK; NB_ERR_NETWORK when a file cannot be had or the server has no weights in safetensors files;
  * NB_ERR_VERIFY when a digest or the signature does not match, or is missing where one is asked for; NB_ERR_USAGE when
  * the output exists, unless force, or its partial holds files of another checkpoint; NB_ERR_INPUT when what came is no
- * checkpoint; NB_ERR_IO when the folder cannot be written; NB_ERR_LIMIT without memory; NB_STOPPED after a request to
- * stop. */
+ * checkpoint; NB_ERR_IO when the folder cannot be written; NB_ERR_LIMIT over max_bytes or without memory; NB_STOPPED
+ * after a request to stop. */
 nb_status nb_job_pull_model(const nb_job *job, nb_http *http, const nb_model_pull *what, nb_error *err);
 
 #endif

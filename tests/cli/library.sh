@@ -29,6 +29,7 @@ grep -v '^negbank_[a-z_]*@@NEGBANK_0\.1$' visible && die 'other symbols are visi
 sed -n 's/^NEGBANK_API .*[ *]\(negbank_[a-z_]*\)(.*/\1@@NEGBANK_0.1/p' prefix/include/negbank.h | sort >declared
 same visible declared
 nm -D --undefined-only "$lib/libnegbank.so" | grep ' MPI_' && die 'the library calls MPI'
+ldd "$lib/libnegbank.so" | grep -E 'libmpi|libhdf5_(openmpi|mpich)' && die 'the library loads MPI'
 
 case_ 'the header alone, in C and in C++'
 echo '#include <negbank.h>' >alone.c
@@ -97,6 +98,17 @@ printf '\0\0\300\177' >>nan.npy
 run 6 ./by-pkg-config b.nbank nan.npy
 says 'cannot be normalised'
 run 6 ./by-pkg-config b.nbank nan.npy adaneg
+
+case_ "beside the host's own HDF5, which stays as the host has it"
+# damaged behind a seal that is right, so that it is HDF5's part that is refused
+cp b.nbank unlike.nbank
+poke unlike.nbank 520 '\377\377\377\377'
+run 0 "$TOOLS/reseal" unlike.nbank
+run 3 ./by-pkg-config unlike.nbank i.npy
+says 'not stored as negbank stores it'
+run 0 "$TOOLS/beside_hdf5" b.nbank unlike.nbank
+[ ! -s out ] || die 'HDF5 is not as it was'
+[ ! -s err ] || die 'something is printed'
 
 case_ 'from Python'
 if command -v python3 >/dev/null; then

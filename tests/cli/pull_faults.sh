@@ -130,4 +130,17 @@ absent m2
 case_ 'a checkpoint over a connection that breaks'
 run 0 "$NEGBANK" pull "${QUICK[@]}" --model "$F/half/model" -o m3
 diff -r m1 m3 >/dev/null || die 'it is not the same'
+case_ 'larger than --max-size'
+cp b.nbank root/large.nbank
+truncate -s 2M root/large.nbank
+run 5 "$NEGBANK" pull "${QUICK[@]}" --max-size 1 "$F/ok/large.nbank" -o large.nbank
+says 'limit max-size'
+absent large.nbank large.nbank.partial
+cp -r w/model root/large
+for file in config.json model.safetensors; do # neither alone is too large
+    truncate -s 700K "root/large/$file"
+done
+run 5 "$NEGBANK" pull "${QUICK[@]}" --max-size 1 --model "$F/ok/large" -o large
+says 'limit max-size'
+absent large
 finish

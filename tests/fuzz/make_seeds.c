@@ -301,7 +301,17 @@ static void make_texts(void)
          " negbank scores\nimage\tlabel\tclass\tscore\tood_score\na.jpg\t0\t0\t0.75\t0.25\nb.jpg\t-1\t2\t0.5\t0.5\n");
     TEXT("seal", "sealed", 1, "\0\3\0\1\0\5the bytes of a file");
     TEXT("store", "changes", 0, "\1\0\1\2\0\4");
-    TEXT("store", "bank", 3, "\4\0\1");
+    TEXT("store", "bank", 6, "\4\0\1");
+    TEXT("store", "long_corpus", 3, "\4\0\1\300\7\2");
+    TEXT("store", "scores", 7, "\2\0\1\301\0\20");
+    TEXT("structure", "store", 0, "\0\140\0\1");
+    TEXT("structure", "store_half", 1, "\1\0\43\1");
+    TEXT("structure", "corpus", 2, "\2\0\61\377");
+    TEXT("structure", "long_corpus", 3, "\3\0\42\7");
+    TEXT("structure", "bank", 4, "\0\100\66\5");
+    TEXT("structure", "bank_half", 5, "\0\100\66\5");
+    TEXT("structure", "bank_codes", 6, "\4\0\30\1");
+    TEXT("structure", "scores", 7, "\0\310\21\1");
     TEXT("url", "http", 'h', "ttp://user:p%40ss@[::1]:8080/a/b.nbank?key=1#x\n../c");
     TEXT("url", "s3", 's', "3://bucket/a b?c\nd/e.txt");
 }

@@ -19,7 +19,7 @@ from spack.package import parse, recorded  # noqa: E402
 
 # What CMake asks for, and the spec that has it in Spack: module of pkg-config, package of find_package, language.
 SPECS = {
-    "${NEGBANK_MPI}": "openmpi", "${NEGBANK_HDF5}": "hdf5 +mpi", "openblas": "openblas", "libzstd": "zstd", "zlib": "zlib-api",
+    "${NEGBANK_MPI}": "openmpi", "${NEGBANK_HDF5}": "hdf5 ~mpi", "openblas": "openblas", "libzstd": "zstd", "zlib": "zlib-api",
     "jansson": "jansson", "yaml-0.1": "libyaml", "libsodium": "libsodium", "libxxhash": "xxhash",
     "libutf8proc": "utf8proc +shared", "libjpeg": "libjpeg-turbo", "libpng": "libpng", "libwebp": "libwebp",
     "libwebpdemux": "libwebp +libwebpdemux", "libarchive": "libarchive", "cairo": "cairo +png +ft +fc",
@@ -87,9 +87,9 @@ def same_dependencies(source):
 
 
 def hdf5_of_spack(folder):
-    """A folder with an hdf5.pc as Spack has it: this machine's parallel HDF5 under that name, with a mark."""
+    """A folder with an hdf5.pc as Spack has it: this machine's serial HDF5 under that name, with a mark."""
     folder.mkdir(parents=True)
-    flags = [subprocess.run(["pkg-config", word, "hdf5-openmpi"], check=True, capture_output=True, text=True).stdout
+    flags = [subprocess.run(["pkg-config", word, "hdf5-serial"], check=True, capture_output=True, text=True).stdout
              for word in ("--cflags", "--libs")]
     (folder / "hdf5.pc").write_text(f"Name: hdf5\nDescription: of Spack\nVersion: 1.14\nCflags: -DOF_SPACK {flags[0]}"
                                     f"Libs: {flags[1]}")

@@ -3,24 +3,18 @@
 #include "common/base/version.h"
 #include "common/store/hdf5/h5_internal.h"
 #include "common/store/hdf5/h5_memory.h"
+#include "common/store/hdf5/structure.h"
 #include "common/store/hdf5/zstd_filter.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK_BYTES = 1 << 20, COPY_BYTES = 1 << 20, DATASET_BYTES_MAX_LOG2 = 40 };
-
-nb_status nb_h5_start(nb_error *err)
-{
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    /* a sealed file is all there is: no link may lead into another one */
-    H5Lunregister(H5L_TYPE_EXTERNAL);
-    return nb_zstd_filter_register(err);
-}
+enum { CHUNK_BYTES = 1 << 20, COPY_BYTES = 1 << 20, DATASET_BYTES_MAX_LOG2 = 40, ROOT_LINKS_MAX = 64 };
 
 static nb_status h5_put_attribute(hid_t file, const char *name, hid_t type, const void *value, nb_error *err)
 {
@@ -106,14 +100,16 @@ static nb_status h5_make_file(const char *path, nb_error *err)
 nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err)
 {
     *file = -1;
-    nb_status status = nb_h5_start(err);
-    if (status != NB_OK) {
-        return status;
-    }
+    nb_status status;
+    nb_h5_quiet();
     hid_t create = H5Pcreate(H5P_FILE_CREATE);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    NB_TRY(nb_zstd_filter_register(err));
     H5Pset_userblock(create, NB_H5_USER_BLOCK);
     H5Pset_obj_track_times(create, false);
+    if (format > 1) { /* more than 8 links would leave the header for a heap and a tree, which structure.c refuses */
+        H5Pset_link_phase_change(create, ROOT_LINKS_MAX, ROOT_LINKS_MAX);
+    }
     /* 1.10's index of a single chunk takes 30 bytes, 1.8's over 2000: as much as a small file holds */
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
     NB_TRY(nb_h5_memory_use(access, err));
@@ -131,6 +127,9 @@ nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned
 done:
     H5Pclose(create);
     H5Pclose(access);
+    if (*file < 0) {
+        nb_h5_loud();
+    }
     return status;
 }
 
@@ -138,8 +137,30 @@ void nb_h5_close(hid_t *file)
 {
     if (*file > 0) {
         H5Fclose(*file);
+        nb_h5_loud();
     }
     *file = -1;
+}
+
+/* What no reader of ours would open is not written. */
+static nb_status h5_check_structure(int fd, const char *path, nb_error *err)
+{
+    struct stat st;
+    nb_error why = {0};
+    if (fstat(fd, &st) != 0) {
+        return nb_fail_errno(err, NB_ERR_IO, "cannot read back what is to be written to '%s'", path);
+    }
+    void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    if (bytes == MAP_FAILED) {
+        return nb_fail_errno(err, NB_ERR_LIMIT, "cannot map what is to be written to '%s'", path);
+    }
+    nb_map map = {bytes, (size_t)st.st_size};
+    nb_status status = nb_structure_check(&map, path, NB_STRUCTURE_TEXTS_TIMES, &why);
+    nb_map_close(&map);
+    if (status == NB_ERR_INPUT) {
+        return nb_fail(err, NB_ERR_INTERNAL, "this HDF5 library writes what negbank does not read: %s", why.message);
+    }
+    return status == NB_OK ? NB_OK : nb_fail(err, status, "%s", why.message);
 }
 
 nb_status nb_h5_save(hid_t *file, const char *path, nb_error *err)
@@ -152,10 +173,14 @@ nb_status nb_h5_save(hid_t *file, const char *path, nb_error *err)
     if (H5Fclose(*file) < 0) {
         memory->kept = false; /* it is HDF5's until the process ends */
         *file = -1;
-        return nb_h5_fail(err, NB_ERR_LIMIT, "finish", path);
+        status = nb_h5_fail(err, NB_ERR_LIMIT, "finish", path);
+        nb_h5_loud();
+        return status;
     }
     *file = -1;
+    nb_h5_loud();
     NB_TRY(nb_h5_memory_check(memory, path, err));
+    NB_TRY(h5_check_structure(memory->fd, path, err));
     NB_TRY_NEW(copy.buffer, COPY_BYTES);
     copy.to = open(path, O_WRONLY | O_CLOEXEC);
     if (copy.to < 0 || fstat(memory->fd, &st) != 0) {
@@ -315,8 +340,16 @@ nb_status nb_h5_reserve(hid_t file, const char *name, const nb_h5_array *array, 
     return status;
 }
 
-nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_error *err)
+nb_status nb_h5_text_too_long(const char *name, size_t bytes, size_t most, nb_error *err)
 {
+    return nb_fail(err, NB_ERR_LIMIT, "text '%s' has %zu bytes, over %zu (limit h5-text)", name, bytes, most);
+}
+
+static nb_status h5_put_text(hid_t file, const char *name, size_t most, const char *text, nb_error *err)
+{
+    if (strlen(text) >= most) {
+        return nb_h5_text_too_long(name, strlen(text) + 1, most, err);
+    }
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, strlen(text) + 1);
     H5Tset_cset(type, H5T_CSET_UTF8);
@@ -324,6 +357,16 @@ nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_erro
     nb_status status = nb_h5_put(file, name, &scalar, NB_H5_CONTIGUOUS, err);
     H5Tclose(type);
     return status;
+}
+
+nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_error *err)
+{
+    return h5_put_text(file, name, NB_H5_TEXT_MAX, text, err);
+}
+
+nb_status nb_h5_put_long_text(hid_t file, const char *name, const char *text, nb_error *err)
+{
+    return h5_put_text(file, name, NB_H5_LONG_TEXT_MAX, text, err);
 }
 
 nb_status nb_h5_put_strings(hid_t file, const char *name, const nb_strings *strings, nb_error *err)

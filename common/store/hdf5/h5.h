@@ -29,15 +29,26 @@ enum { NB_H5_USER_BLOCK = 512 };
  *         NB_ERR_INTERNAL when HDF5 cannot be started. */
 NB_CHECKED nb_status nb_h5_create(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);
 
-/** Opens a file for reading.
+/** Opens a file for reading, once its structure was walked through (common/store/hdf5/structure.h).
  *
  * @param file   the file, closed by nb_h5_close; -1 on failure
  * @param path   where it is
  * @param kind   what its root attribute `kind` must say
  * @param format the newest version of the format that is read
- * @return NB_OK, NB_ERR_INPUT when it is no HDF5 file, of another kind or of a newer format, or NB_ERR_INTERNAL when
- * HDF5 cannot be started. */
+ * @return NB_OK, NB_ERR_INPUT when it is missing, not stored as nb_h5_save stores it, of another kind or of a newer
+ * format, NB_ERR_LIMIT when it unpacks to more than its size allows, over another limit or when memory is out,
+ * NB_ERR_IO when it cannot be mapped, or NB_ERR_INTERNAL when HDF5 cannot be started. */
 NB_CHECKED nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);
+
+/** nb_h5_open for a file that holds nothing but texts and what belongs to them: where they are much alike, it may
+ * unpack to far more than other files.
+ *
+ * @param file   as nb_h5_open
+ * @param path   as nb_h5_open
+ * @param kind   as nb_h5_open
+ * @param format as nb_h5_open
+ * @return as nb_h5_open. */
+NB_CHECKED nb_status nb_h5_open_texts(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err);
 
 /** Writes a file made by nb_h5_create to its path and closes it, also on failure. It is not synced.
  *
@@ -111,13 +122,24 @@ NB_CHECKED nb_status nb_h5_put_vector(hid_t file, const char *name, nb_h5_values
 NB_CHECKED nb_status nb_h5_reserve(hid_t file, const char *name, const nb_h5_array *array, uint64_t *offset,
                                    nb_error *err);
 
+/** Bytes of a text with its NUL, at most: of any text, and of the provenance of a corpus, which lists its inputs. */
+enum { NB_H5_TEXT_MAX = 1 << 20, NB_H5_LONG_TEXT_MAX = 1 << 26 };
+
 /** Writes one text as a scalar string.
  *
  * @param file made by nb_h5_create
  * @param name of the dataset
  * @param text UTF-8
- * @return as nb_h5_put. */
+ * @return as nb_h5_put; NB_ERR_LIMIT also over NB_H5_TEXT_MAX. */
 NB_CHECKED nb_status nb_h5_put_text(hid_t file, const char *name, const char *text, nb_error *err);
+
+/** nb_h5_put_text up to NB_H5_LONG_TEXT_MAX.
+ *
+ * @param file made by nb_h5_create
+ * @param name of the dataset
+ * @param text UTF-8
+ * @return as nb_h5_put_text. */
+NB_CHECKED nb_status nb_h5_put_long_text(hid_t file, const char *name, const char *text, nb_error *err);
 
 /** Writes a list of strings as NAME/bytes and NAME/offsets.
  *
@@ -172,8 +194,16 @@ NB_CHECKED nb_status nb_h5_get(hid_t file, const char *name, const nb_h5_array *
  * @param file an open file
  * @param name of the dataset
  * @param text NUL-terminated, freed by the caller; NULL on failure
- * @return as nb_h5_get; NB_ERR_INPUT for what is no text, or one of over 256 MiB. */
+ * @return as nb_h5_get; NB_ERR_INPUT for what is no text, NB_ERR_LIMIT over NB_H5_TEXT_MAX. */
 NB_CHECKED nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *err);
+
+/** nb_h5_get_text up to NB_H5_LONG_TEXT_MAX.
+ *
+ * @param file an open file
+ * @param name of the dataset
+ * @param text NUL-terminated, freed by the caller; NULL on failure
+ * @return as nb_h5_get_text. */
+NB_CHECKED nb_status nb_h5_get_long_text(hid_t file, const char *name, char **text, nb_error *err);
 
 /** Reads a list that nb_h5_put_strings wrote.
  *
@@ -205,6 +235,14 @@ NB_CHECKED nb_status nb_h5_get_raw(hid_t file, const char *name, void **data, si
 
 /* ---- reading in parts ---- */
 
+/** Working memory for unpacking chunks. Start from {0}. */
+typedef struct nb_h5_unpacker {
+    unsigned char *packed;    /**< [packed_capacity] */
+    unsigned char *shuffled;  /**< [shuffled_capacity] */
+    size_t packed_capacity;   /**< bytes */
+    size_t shuffled_capacity; /**< bytes */
+} nb_h5_unpacker;
+
 /** A vector read part by part, for what is too long to be held whole. The file stays open meanwhile. */
 typedef struct nb_h5_vector {
     hid_t dataset, type; /**< 0: not open */
@@ -212,8 +250,10 @@ typedef struct nb_h5_vector {
     size_t count;        /**< elements in all */
     size_t element;      /**< bytes of one in memory */
     size_t chunk_rows;   /**< elements a chunk; 0: contiguous */
-    size_t checked;      /**< the chunk looked at last, from 1 */
-    uint64_t file_bytes; /**< of the whole file */
+    nb_h5_unpacker unpacker;
+    unsigned char *chunk; /**< [chunk_rows] elements of the chunk read last */
+    size_t loaded;        /**< which that is, from 1; 0: none */
+    uint64_t file_bytes;  /**< of the whole file */
 } nb_h5_vector;
 
 /** Opens a vector; its chunks are looked at when they are read.

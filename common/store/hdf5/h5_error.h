@@ -1,8 +1,18 @@
-/* What HDF5 says when it fails, as an error of ours. */
+/* What HDF5 says when it fails, as an error of ours, and nothing on the terminal.
+ *
+ * A program that loads our library may use HDF5 itself: what it has set for its errors is put back. */
 #ifndef NB_COMMON_STORE_HDF5_H5_ERROR_H
 #define NB_COMMON_STORE_HDF5_H5_ERROR_H
 
 #include "common/base/status.h"
+
+/** Keeps HDF5 from printing its errors until nb_h5_loud, and puts aside what its error stack holds. Calls nest. For one
+ * thread at a time, as HDF5 is. Not collective. */
+void nb_h5_quiet(void);
+
+/** Ends what nb_h5_quiet began: how errors are printed, and the error stack, are as they were before the first of them.
+ */
+void nb_h5_loud(void);
 
 /** Sets "HDF5 cannot WHAT 'NAME': " and the innermost reason on HDF5's error stack. Not collective.
  *

@@ -5,10 +5,13 @@
 #include "common/store/hdf5/h5.h"
 #include "common/store/hdf5/h5_error.h"
 
-/** Quiets HDF5, keeps it inside the files it is given and registers the filter. Harmless when done twice.
+/** Refuses a text for its length.
  *
- * @return as nb_zstd_filter_register. */
-NB_CHECKED nb_status nb_h5_start(nb_error *err);
+ * @param name  of the dataset
+ * @param bytes it has, with its NUL
+ * @param most  it may have
+ * @return NB_ERR_LIMIT */
+nb_status nb_h5_text_too_long(const char *name, size_t bytes, size_t most, nb_error *err);
 
 /** Makes the groups in front of a dataset's name, without the times HDF5 gives those it makes by itself.
  *

@@ -3,12 +3,10 @@
  * has not the layout that h5.c gives it is therefore refused before HDF5 reads it. */
 #include "common/base/text.h"
 #include "common/store/hdf5/h5_stored.h"
+#include "common/store/hdf5/structure.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { TEXT_BYTES_MAX = 1 << 28 };
 
 static bool h5_read_holds_one(hid_t space)
 {
@@ -17,10 +15,10 @@ static bool h5_read_holds_one(hid_t space)
     return one;
 }
 
-/* A fixed-length string shorter than `size`. */
-static bool h5_read_is_text(hid_t type, size_t size)
+/* A fixed-length string. */
+static bool h5_read_is_text(hid_t type)
 {
-    return H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && H5Tget_size(type) < size;
+    return H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0;
 }
 
 /* A text attribute in printable ASCII; "" when there is none. */
@@ -32,7 +30,7 @@ static void h5_read_get_text_attribute(hid_t file, const char *name, char *out, 
         return;
     }
     hid_t type = H5Aget_type(attribute);
-    if (h5_read_is_text(type, size) && h5_read_holds_one(H5Aget_space(attribute)) &&
+    if (h5_read_is_text(type) && H5Tget_size(type) < size && h5_read_holds_one(H5Aget_space(attribute)) &&
         H5Aread(attribute, type, out) >= 0) {
         out[H5Tget_size(type)] = '\0';
     }
@@ -61,32 +59,65 @@ static unsigned h5_read_get_number_attribute(hid_t file, const char *name)
     return number;
 }
 
-nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err)
+/* What a file must be. */
+typedef struct h5_kind {
+    const char *name;
+    unsigned format; /* the newest that is read */
+    unsigned times;  /* what it may unpack to */
+} h5_kind;
+
+/* Nothing reaches HDF5 that our own reader has not walked through. */
+static nb_status h5_read_check_structure(const char *path, unsigned times, nb_error *err)
+{
+    nb_map map;
+    nb_status status = nb_map_open(&map, path, err);
+    if (status == NB_OK) {
+        status = nb_structure_check(&map, path, times, err);
+        nb_map_close(&map);
+    }
+    return status;
+}
+
+static nb_status h5_read_open(hid_t *file, const char *path, const h5_kind *kind, nb_error *err)
 {
     *file = -1;
-    nb_status status = nb_h5_start(err);
-    if (status != NB_OK) {
-        return status;
-    }
+    nb_status status;
+    nb_h5_quiet();
+    NB_TRY(h5_read_check_structure(path, kind->times, err));
     *file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (*file < 0) {
-        return nb_h5_fail(err, NB_ERR_INPUT, "open", path);
+        status = nb_h5_fail(err, NB_ERR_INPUT, "open", path);
+        goto done;
     }
     char have[64], producer[64];
     h5_read_get_text_attribute(*file, "kind", have, sizeof have);
     h5_read_get_text_attribute(*file, "producer", producer, sizeof producer);
     unsigned version = h5_read_get_number_attribute(*file, "format");
-    if (strcmp(have, kind) != 0) {
-        status = nb_fail(err, NB_ERR_INPUT, "'%s' is a negbank '%s', a '%s' is needed", path, have, kind);
-    } else if (version == 0 || version > format) {
-        nb_fail(err, NB_ERR_INPUT, "'%s' has format %u, this program reads up to %u", path, version, format);
+    if (strcmp(have, kind->name) != 0) {
+        status = nb_fail(err, NB_ERR_INPUT, "'%s' is a negbank '%s', a '%s' is needed", path, have, kind->name);
+    } else if (version == 0 || version > kind->format) {
+        nb_fail(err, NB_ERR_INPUT, "'%s' has format %u, this program reads up to %u", path, version, kind->format);
         status = nb_hint(err, "it was written by %s: install that version or a newer one", producer);
     }
+done:
     if (status != NB_OK) {
-        H5Fclose(*file);
+        if (*file >= 0) {
+            H5Fclose(*file);
+        }
         *file = -1;
+        nb_h5_loud();
     }
     return status;
+}
+
+nb_status nb_h5_open(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err)
+{
+    return h5_read_open(file, path, &(h5_kind){kind, format, NB_STRUCTURE_UNPACKED_TIMES}, err);
+}
+
+nb_status nb_h5_open_texts(hid_t *file, const char *path, const char *kind, unsigned format, nb_error *err)
+{
+    return h5_read_open(file, path, &(h5_kind){kind, format, NB_STRUCTURE_TEXTS_TIMES}, err);
 }
 
 bool nb_h5_has(hid_t file, const char *name)
@@ -172,12 +203,11 @@ nb_status nb_h5_read_checked(hid_t file, hid_t dataset, const char *name, const 
         status = nb_h5_fail(err, NB_ERR_INPUT, "look into dataset", name);
         goto done;
     }
-    NB_TRY(nb_h5_check_stored(&s, err));
     *data = nb_alloc_aligned(s.bytes + 1, 1, err);
-    status = *data ? NB_OK : NB_ERR_LIMIT;
-    errno = 0;
-    if (*data && H5Dread(dataset, want->memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data) < 0) {
-        status = nb_h5_read_failed(name, err);
+    NB_TRY(*data ? NB_OK : NB_ERR_LIMIT);
+    ((char *)*data)[s.bytes] = '\0';
+    status = nb_h5_read_stored(&s, want->memory, *data, err);
+    if (status != NB_OK) {
         free(*data);
         *data = NULL;
     }
@@ -226,7 +256,7 @@ static nb_status h5_read_get_vector(hid_t file, const char *name, hid_t type, si
     return status;
 }
 
-nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *err)
+static nb_status h5_read_get_text(hid_t file, const char *name, size_t most, char **text, nb_error *err)
 {
     hid_t dataset;
     void *data = NULL;
@@ -236,15 +266,27 @@ nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *er
         return status;
     }
     hid_t type = H5Dget_type(dataset);
-    if (h5_read_is_text(type, TEXT_BYTES_MAX) && h5_read_holds_one(H5Dget_space(dataset))) {
-        status = nb_h5_read_checked(file, dataset, name, &(nb_h5_array){.memory = type}, &data, err);
-    } else {
+    if (!h5_read_is_text(type) || !h5_read_holds_one(H5Dget_space(dataset))) {
         status = nb_fail(err, NB_ERR_INPUT, "dataset '%s' is not a text", name);
+    } else if (H5Tget_size(type) > most) {
+        status = nb_h5_text_too_long(name, H5Tget_size(type), most, err);
+    } else {
+        status = nb_h5_read_checked(file, dataset, name, &(nb_h5_array){.memory = type}, &data, err);
     }
     *text = data;
     H5Tclose(type);
     H5Dclose(dataset);
     return status;
+}
+
+nb_status nb_h5_get_text(hid_t file, const char *name, char **text, nb_error *err)
+{
+    return h5_read_get_text(file, name, NB_H5_TEXT_MAX, text, err);
+}
+
+nb_status nb_h5_get_long_text(hid_t file, const char *name, char **text, nb_error *err)
+{
+    return h5_read_get_text(file, name, NB_H5_LONG_TEXT_MAX, text, err);
 }
 
 bool nb_h5_strings_sound(const nb_strings *s, size_t bytes)

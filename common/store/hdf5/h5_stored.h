@@ -37,25 +37,39 @@ bool nb_h5_filters_are_ours(hid_t properties);
  * @return false when chunks are no whole rows, or over 1 GiB. */
 bool nb_h5_chunk_shape(const nb_h5_stored *s, hsize_t *rows, size_t *bytes);
 
-/** Checks that a chunk is stored, packed by all filters, and unpacks to its full size: HDF5 does not compare the two.
+/** A chunk of a dataset. */
+typedef struct nb_h5_place_of {
+    hsize_t row;  /**< its first */
+    size_t bytes; /**< of it unpacked */
+} nb_h5_place_of;
+
+/** Reads and unpacks a chunk. HDF5's filters have no part in it: they need not be registered, and HDF5 does not compare
+ * what a chunk unpacks to with what it should.
  *
  * @param s     the dataset
- * @param row   the chunk's first
- * @param bytes of it unpacked
- * @return NB_OK, NB_ERR_INPUT when it is missing or incomplete, or NB_ERR_LIMIT when memory is out. */
-NB_CHECKED nb_status nb_h5_check_chunk(const nb_h5_stored *s, hsize_t row, size_t bytes, nb_error *err);
+ * @param u     the working memory
+ * @param place which chunk
+ * @param out   [place->bytes]
+ * @return NB_OK, NB_ERR_INPUT when it is missing or does not unpack to its full size, or NB_ERR_LIMIT when memory is
+ * out. */
+NB_CHECKED nb_status nb_h5_unpack_chunk(const nb_h5_stored *s, nb_h5_unpacker *u, const nb_h5_place_of *place,
+                                        void *out, nb_error *err);
 
-/** What a read that failed says, errno having been 0 before it: the filter has no other way to say that it had no
- * memory to unpack into.
- *
- * @param name of the dataset
- * @return NB_ERR_LIMIT when memory was out, else NB_ERR_INPUT. */
-nb_status nb_h5_read_failed(const char *name, nb_error *err);
+/** Frees what `u` holds, which becomes {0}. */
+void nb_h5_unpacker_close(nb_h5_unpacker *u);
 
-/** Checks that all bytes of a dataset are stored, in this file.
+/** Checks that a dataset lies in one piece, all of it in this file.
  *
  * @param s the dataset
- * @return as nb_h5_check_chunk. */
-NB_CHECKED nb_status nb_h5_check_stored(const nb_h5_stored *s, nb_error *err);
+ * @return NB_OK, or NB_ERR_INPUT. */
+NB_CHECKED nb_status nb_h5_check_contiguous(const nb_h5_stored *s, nb_error *err);
+
+/** Reads a whole dataset, all of whose bytes must be stored in this file.
+ *
+ * @param s    the dataset
+ * @param type of its elements
+ * @param out  [s->bytes]
+ * @return as nb_h5_unpack_chunk. */
+NB_CHECKED nb_status nb_h5_read_stored(const nb_h5_stored *s, hid_t type, void *out, nb_error *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* Vectors and lists of strings, read in parts (see h5_read.c for what is refused). */
 #include "common/store/hdf5/h5_stored.h"
 
-#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The layout of an open vector; its chunks are looked at when they are read. */
 static nb_status h5_vector_check_layout(nb_h5_vector *v, hid_t file, nb_error *err)
@@ -21,7 +21,7 @@ static nb_status h5_vector_check_layout(nb_h5_vector *v, hid_t file, nb_error *e
     s.file_bytes = file_bytes;
     v->file_bytes = file_bytes;
     if (!s.bytes || H5Pget_layout(s.properties) != H5D_CHUNKED) {
-        NB_TRY(nb_h5_check_stored(&s, err));
+        NB_TRY(nb_h5_check_contiguous(&s, err));
     } else if (!nb_h5_filters_are_ours(s.properties) || !nb_h5_chunk_shape(&s, &rows, &bytes)) {
         status = nb_h5_refuse(&s, "its chunks are not as they should be", err);
     }
@@ -38,14 +38,8 @@ nb_status nb_h5_vector_open(nb_h5_vector *v, hid_t file, const char *name, hid_t
 {
     hsize_t count;
     nb_status status;
-    hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
     *v = (nb_h5_vector){.type = mem_type, .name = name, .element = mem_size};
-    /* room for a chunk and the next: without it HDF5 unpacks a chunk at every read */
-    if (access < 0 || H5Pset_chunk_cache(access, 101, 4 << 20, 1) < 0) {
-        status = nb_h5_fail(err, NB_ERR_LIMIT, "prepare dataset", name);
-        goto done;
-    }
-    v->dataset = H5Dopen2(file, name, access);
+    v->dataset = H5Dopen2(file, name, H5P_DEFAULT);
     if (v->dataset < 0) {
         v->dataset = 0;
         status = nb_h5_fail(err, NB_ERR_INPUT, "open dataset", name);
@@ -59,9 +53,6 @@ nb_status nb_h5_vector_open(nb_h5_vector *v, hid_t file, const char *name, hid_t
     }
     NB_TRY(h5_vector_check_layout(v, file, err));
 done:
-    if (access >= 0) {
-        H5Pclose(access);
-    }
     if (status != NB_OK) {
         nb_h5_vector_close(v);
     }
@@ -73,52 +64,69 @@ void nb_h5_vector_close(nb_h5_vector *v)
     if (v->dataset > 0) {
         H5Dclose(v->dataset);
     }
+    free(v->chunk);
+    nb_h5_unpacker_close(&v->unpacker);
     *v = (nb_h5_vector){0};
 }
 
-static nb_status h5_vector_check_chunks_of(nb_h5_vector *v, size_t begin, size_t count, nb_error *err)
+/* Has the chunk in v->chunk. */
+static nb_status h5_vector_load(nb_h5_vector *v, size_t chunk, nb_error *err)
 {
-    nb_h5_stored s = {.dataset = v->dataset, .name = v->name, .file_bytes = v->file_bytes};
-    for (size_t chunk = begin / v->chunk_rows; chunk <= (begin + count - 1) / v->chunk_rows; chunk++) {
-        nb_status status = NB_OK;
-        if (chunk + 1 != v->checked) {
-            status = nb_h5_check_chunk(&s, chunk * v->chunk_rows, v->chunk_rows * v->element, err);
-        }
-        if (status != NB_OK) {
-            return status;
-        }
-        v->checked = chunk + 1;
+    const nb_h5_stored s = {.dataset = v->dataset, .name = v->name, .element = v->element, .file_bytes = v->file_bytes};
+    const nb_h5_place_of place = {chunk * v->chunk_rows, v->chunk_rows * v->element};
+    nb_status status = NB_OK;
+    if (chunk + 1 == v->loaded) {
+        return NB_OK;
     }
-    return NB_OK;
+    if (!v->chunk) {
+        NB_TRY_NEW(v->chunk, place.bytes);
+    }
+    v->loaded = 0;
+    NB_TRY(nb_h5_unpack_chunk(&s, &v->unpacker, &place, v->chunk, err));
+    v->loaded = chunk + 1;
+done:
+    return status;
+}
+
+static nb_status h5_vector_read_chunks(nb_h5_vector *v, size_t begin, size_t count, void *out, nb_error *err)
+{
+    unsigned char *to = out;
+    nb_status status = NB_OK;
+    while (count && status == NB_OK) {
+        size_t within = begin % v->chunk_rows, rest = v->chunk_rows - within, part = count < rest ? count : rest;
+        status = h5_vector_load(v, begin / v->chunk_rows, err);
+        if (status == NB_OK) {
+            memcpy(to, v->chunk + within * v->element, part * v->element);
+        }
+        to += part * v->element;
+        begin += part;
+        count -= part;
+    }
+    return status;
 }
 
 nb_status nb_h5_vector_read(nb_h5_vector *v, size_t begin, size_t count, void *out, nb_error *err)
 {
     hsize_t at = begin, length = count;
-    nb_status status;
     if (begin > v->count || count > v->count - begin) {
         return nb_fail(err, NB_ERR_INPUT, "dataset '%s' is damaged: elements %zu + %zu are beyond its %zu", v->name,
                        begin, count, v->count);
     }
-    if (!count) {
-        return NB_OK;
-    }
-    status = v->chunk_rows ? h5_vector_check_chunks_of(v, begin, count, err) : NB_OK;
-    if (status != NB_OK) {
-        return status;
+    if (!count || v->chunk_rows) {
+        return h5_vector_read_chunks(v, begin, count, out, err);
     }
     hid_t space = H5Dget_space(v->dataset), memory = H5Screate_simple(1, &length, NULL);
-    errno = 0;
     bool read = space >= 0 && memory >= 0 &&
                 H5Sselect_hyperslab(space, H5S_SELECT_SET, &at, NULL, &length, NULL) >= 0 &&
                 H5Dread(v->dataset, v->type, memory, space, H5P_DEFAULT, out) >= 0;
+    nb_status status = read ? NB_OK : nb_h5_fail(err, NB_ERR_INPUT, "read dataset", v->name);
     if (space >= 0) {
         H5Sclose(space);
     }
     if (memory >= 0) {
         H5Sclose(memory);
     }
-    return read ? NB_OK : nb_h5_read_failed(v->name, err);
+    return status;
 }
 
 nb_status nb_h5_strings_read(nb_h5_vector *bytes, nb_h5_vector *offsets, size_t begin, size_t count,

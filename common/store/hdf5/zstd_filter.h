@@ -1,4 +1,5 @@
-/* The zstd filter with the HDF5 library of this process. */
+/* The zstd filter with the HDF5 library of this process: for writing. Reading does without
+ * (common/store/hdf5/h5_stored.h), so that a program that loads our library keeps the filters it has. */
 #ifndef NB_COMMON_STORE_HDF5_ZSTD_FILTER_H
 #define NB_COMMON_STORE_HDF5_ZSTD_FILTER_H
 

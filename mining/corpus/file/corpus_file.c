@@ -39,7 +39,7 @@ nb_status nb_corpus_file_read(nb_corpus *c, nb_digest *digest, const char *path,
     if (status != NB_OK) {
         return status;
     }
-    NB_TRY(nb_h5_open(&file, path, NB_CORPUS_KIND, NB_CORPUS_FORMAT, err));
+    NB_TRY(nb_h5_open_texts(&file, path, NB_CORPUS_KIND, NB_CORPUS_FORMAT, err));
     NB_TRY(corpus_file_read_columns(c, file, err));
     if (digest) {
         *digest = seal.digest;
@@ -58,9 +58,9 @@ nb_status nb_corpus_file_info(nb_corpus_info *out, const char *path, nb_error *e
     hid_t file;
     *out = (nb_corpus_info){0};
     nb_status status;
-    NB_TRY(nb_h5_open(&file, path, NB_CORPUS_KIND, NB_CORPUS_FORMAT, err));
+    NB_TRY(nb_h5_open_texts(&file, path, NB_CORPUS_KIND, NB_CORPUS_FORMAT, err));
     NB_TRY(nb_h5_get_text(file, "counts", &out->counts, err));
-    NB_TRY(nb_h5_get_text(file, "provenance", &out->provenance, err));
+    NB_TRY(nb_h5_get_long_text(file, "provenance", &out->provenance, err));
 done:
     nb_h5_close(&file);
     return status;

@@ -100,7 +100,7 @@ static nb_status corpus_file_write_frame(writer *w, nb_error *err)
     NB_TRY(corpus_file_write_place_chunks(w, file, err));
     NB_TRY(corpus_file_write_put_inputs(file, w->inputs, err));
     NB_TRY(nb_h5_put_text(file, "counts", text, err));
-    NB_TRY(nb_h5_put_text(file, "provenance", w->target->provenance, err));
+    NB_TRY(nb_h5_put_long_text(file, "provenance", w->target->provenance, err));
     NB_TRY(nb_h5_save(&file, w->output.partial, err));
 done:
     nb_h5_close(&file);

@@ -21,7 +21,7 @@ class Negbank(CMakePackage):
     depends_on("cmake@3.25:", type="build")
     depends_on("pkgconfig", type="build")
     depends_on("openmpi@4.1:", type=("build", "link", "run"))
-    depends_on("hdf5@1.10.8: +mpi")
+    depends_on("hdf5@1.10.8: ~mpi")
     depends_on("openblas threads=none")
     depends_on("zstd")
     depends_on("zlib-api")
@@ -47,7 +47,7 @@ class Negbank(CMakePackage):
     def cmake_args(self):
         return [
             self.define_from_variant("NEGBANK_NATIVE", "native"),
-            self.define("NEGBANK_HDF5", "hdf5"),  # its name here; on Debian it is hdf5-openmpi
+            self.define("NEGBANK_HDF5", "hdf5"),  # its name here; on Debian it is hdf5-serial
             self.define("BUILD_TESTING", self.run_tests),
         ]
 

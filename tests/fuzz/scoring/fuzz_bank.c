@@ -1,6 +1,7 @@
 /* Hostile banks behind a valid seal: read or refused, nothing else. The first byte chooses what the rest is:
  *
- *   0 1 2   changes to the bytes of a bank in fp32, fp16 or int8, three bytes a change: offset (two), exclusive-or
+ *   0 1 2   changes to the bytes of a bank in fp32, fp16 or int8, three bytes a change: offset (two), exclusive-or;
+ *           HDF5's checksums are made right again
  *   3 4 5   the text "suggested", "calibration" or "source", with every digest made right
  *   6       the text "digests"
  *   7 8 9   bytes over the elements of "negatives/embeddings", "negatives/scales", "visual/centre" of the int8 bank,
@@ -17,18 +18,13 @@
 #include "mining/bank/bank_writer.h"
 #include "scoring/bank/bank.h"
 #include "scoring/bank/bank_digests.h"
+#include "support/sealed_files.h"
 
 #include <math.h>
 
 enum { N = 9, D = 4, PRECISIONS = 3, PROXIES = PRECISIONS, MEASURED = 3, TEXT_MAX = 4096, SIDE_MAX = 64, MODES = 19 };
 
-/* A bank as it was made. */
-typedef struct original {
-    char *bytes;
-    size_t len;
-} original;
-
-static original originals[PRECISIONS + 1]; /* the last with proxies */
+static sealed_file originals[PRECISIONS + 1]; /* the last with proxies */
 
 /* HDF5 keeps what it has half read of a damaged header. */
 const char *__lsan_default_suppressions(void);
@@ -49,13 +45,12 @@ static nb_status measure(void *state, const nb_bank *bank, nb_bank_threshold *ou
     return NB_OK;
 }
 
-static void make_original(original *out, const nb_bank_content *content, const char *path)
+static void make_original(sealed_file *out, const nb_bank_content *content, const char *path)
 {
     nb_error err = {0};
     nb_digest digest;
     require(nb_bank_write(path, true, content, &digest, &err) == NB_OK);
-    require(nb_file_read(path, 1 << 20, &out->bytes, &out->len, &err) == NB_OK);
-    unlink(path);
+    sealed_file_keep(out, path, "bank", NB_BANK_KIND);
 }
 
 static void make_originals(const char *path)
@@ -269,15 +264,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     int mode = data[0] % MODES;
-    const original *o = &originals[mode < 3 ? mode : mode < 11 ? NB_BANK_INT8 : PROXIES];
+    const sealed_file *o = &originals[mode < 3 ? mode : mode < 11 ? NB_BANK_INT8 : PROXIES];
     bool changed = mode < 3 || mode == 11;
-    char *bytes = malloc(o->len);
+    unsigned char *bytes = malloc(o->len);
     require(bytes != NULL);
     memcpy(bytes, o->bytes, o->len);
     for (size_t i = 1; changed && i + 2 < size; i += 3) {
         size_t at = ((size_t)data[i] << 8 | data[i + 1]) % o->len;
-        bytes[at] = (char)(bytes[at] ^ data[i + 2]);
+        bytes[at] = (unsigned char)(bytes[at] ^ data[i + 2]);
     }
+    sealed_file_checksums(o, bytes);
     put_file(memory_folder(), "file", bytes, o->len); /* HDF5 opens no memory_file */
     free(bytes);
     if (!changed) {

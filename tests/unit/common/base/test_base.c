@@ -2,6 +2,7 @@
 #include "support/support.h"
 
 #include "common/base/digest.h"
+#include "common/base/json.h"
 #include "common/base/random.h"
 #include "common/base/text.h"
 
@@ -194,12 +195,51 @@ static void test_secrets(void **state)
     }
 }
 
+/* A text of `count` times `piece`, between a begin and an end. */
+static void parse_many(const char *begin, const char *piece, size_t count, const char *end, const char *limit)
+{
+    nb_error err = {0};
+    nb_buffer text = {0};
+    json_t *root;
+    must(nb_buffer_append(&text, begin, strlen(begin), &err), &err);
+    for (size_t i = 0; i < count; i++) {
+        must(nb_buffer_append(&text, piece, strlen(piece), &err), &err);
+    }
+    must(nb_buffer_append(&text, end, strlen(end), &err), &err);
+    nb_status status = nb_json_parse(&root, text.data, text.len, 0, NULL, &err);
+    if (limit) {
+        must_fail(status, NB_ERR_LIMIT, &err, limit);
+        assert_null(root);
+    } else {
+        must(status, &err);
+        assert_non_null(root);
+    }
+    json_decref(root);
+    nb_buffer_free(&text);
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    parse_many("[", "{},", 1000, "1]", NULL);
+    parse_many("[", "{},", NB_JSON_CONTAINERS_MAX, "1]", "json-containers");
+    parse_many("[", "0,", 1000, "1]", NULL);
+    parse_many("[", "0,", NB_JSON_VALUES_MAX, "1]", "json-values");
+    parse_many("[", "[", NB_JSON_DEPTH_MAX - 1, "1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+               NULL);
+    parse_many("[", "[", NB_JSON_DEPTH_MAX, "", "json-depth");
+    /* what stands in strings does not count */
+    parse_many("[\"", "[[{\\\"[", 1000, "\"]", NULL);
+    parse_many("[\"\\\\\",", "[],", NB_JSON_CONTAINERS_MAX, "1]", "json-containers");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors),  cmocka_unit_test(test_memory),  cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_numbers), cmocka_unit_test(test_random),  cmocka_unit_test(test_digest),
         cmocka_unit_test(test_secrets), cmocka_unit_test(test_outputs), cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

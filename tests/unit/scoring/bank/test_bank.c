@@ -624,16 +624,27 @@ static void no_labels(hid_t f)
     H5Ldelete(f, "labels", H5P_DEFAULT);
 }
 
-/* 1 GiB of zeros in some 30 KB. */
-static void vast_criterion(hid_t f)
+/* Zeros that pack to next to nothing. */
+static void put_zeros(hid_t f, hsize_t count)
 {
     nb_error err = {0};
-    hsize_t count = (hsize_t)1 << 28;
     uint8_t *zeros = calloc((size_t)count, 1);
     H5Ldelete(f, "negatives/criterion", H5P_DEFAULT);
     const nb_h5_values values = {H5T_STD_U8LE, H5T_NATIVE_UINT8, (size_t)count, zeros};
     must(nb_h5_put_vector(f, "negatives/criterion", values, NB_H5_ZSTD, &err), &err);
     free(zeros);
+}
+
+/* More than any file of ours may unpack to. */
+static void vast_criterion(hid_t f)
+{
+    put_zeros(f, (hsize_t)1 << 28);
+}
+
+/* More than a bank may. */
+static void large_criterion(hid_t f)
+{
+    put_zeros(f, (hsize_t)1 << 25);
 }
 
 static void test_shapes(void **state)
@@ -654,8 +665,9 @@ static void test_shapes(void **state)
     refused(NB_BANK_FP16, no_texts, NB_ERR_INPUT, "'negatives/texts' has 0 entries");
     refused(NB_BANK_FP16, no_names, NB_ERR_INPUT, "visual/names");
     refused(NB_BANK_FP16, no_labels, NB_ERR_INPUT, "labels/names");
-    must_fail(open_altered(NB_BANK_FP16, vast_criterion, false, &err), NB_ERR_LIMIT, &err,
-              "unpacks to 2147483648 bytes");
+    must_fail(open_altered(NB_BANK_FP16, vast_criterion, false, &err), NB_ERR_LIMIT, &err, "h5-unpacked");
+    must_fail(open_altered(NB_BANK_FP16, large_criterion, false, &err), NB_ERR_LIMIT, &err,
+              "unpacks to 268435456 bytes");
 }
 
 /* ---- proxies that cannot be ---- */
