@@ -300,7 +300,6 @@ nb_status nb_secret_key_read(nb_secret_key *out, const char *path, nb_password_s
     nb_status status;
     nb_signing_start();
     NB_TRY(key_read_text(&text, path, "secret", err));
-    NB_TRY(key_check_private(path, err));
     if (sodium_base642bin(blob, sizeof blob, text.line, text.len, NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL) !=
             0 ||
         got != sizeof blob) {
@@ -308,6 +307,7 @@ nb_status nb_secret_key_read(nb_secret_key *out, const char *path, nb_password_s
         goto done;
     }
     NB_TRY(key_check_header(blob, path, err));
+    NB_TRY(key_check_private(path, err));
     bool sealed = blob[2] == 'S';
     if (sealed) {
         NB_TRY(key_unseal(blob, path, source, state, err));
