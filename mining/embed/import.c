@@ -1,7 +1,6 @@
 #include "mining/embed/import.h"
 
 #include "common/base/tag.h"
-#include "common/base/text.h"
 #include "common/linear/reference/kernels.h"
 #include "common/store/npy.h"
 
@@ -37,7 +36,6 @@ static nb_status import_read_names(input *in, const char *path, nb_error *err)
     nb_status status = NB_OK;
     if (path) {
         NB_TRY(nb_file_lines(path, NAME_BYTES_MAX, &in->names, err));
-        NB_TRY(nb_strings_check_printable(&in->names, path, err)); /* as every bank has them */
         NB_TRY(import_check_count(in->names.count, in->rows.rows, path, err));
     }
     for (size_t i = 0; !path && i < in->rows.rows; i++) {
