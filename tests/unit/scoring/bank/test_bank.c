@@ -784,10 +784,7 @@ static void test_codes(void **state)
 static void test_control_characters(void **state)
 {
     (void)state;
-    static const char *const hostile[] = {"a\x1b[2J", "two\nlines",
-                                          "\xc2\x9b"
-                                          "31m",
-                                          "x\xe2\x80\xa8y", "\x7f"};
+    static const char *const hostile[] = {"a\x1b[2J", "two\nlines", "\xc2\x9b[31m", "x\xe2\x80\xa8y", "\x7f"};
     const char *path = scratch_path("control.nbank");
     for (size_t i = 0; i < 3 * sizeof hostile / sizeof *hostile; i++) {
         nb_error err = {0};
