@@ -16,6 +16,7 @@ _Static_assert((int)NEGBANK_ERR_USAGE == (int)NB_ERR_USAGE && (int)NEGBANK_ERR_I
                    (int)NEGBANK_ERR_NUMERIC == (int)NB_ERR_NUMERIC && (int)NEGBANK_ERR_VERIFY == (int)NB_ERR_VERIFY &&
                    (int)NEGBANK_ERR_INTERNAL == (int)NB_ERR_INTERNAL,
                "codes are statuses");
+_Static_assert(sizeof(negbank_result) >= NEGBANK_RESULT_SIZE_MIN, "results only grow");
 
 struct negbank_bank {
     nb_bank bank;
@@ -26,7 +27,8 @@ struct negbank_bank {
 struct negbank_scorer {
     nb_scorer scorer;
     char *description;
-    bool decides; /* the bank's threshold holds for it */
+    bool decides;       /* the bank's threshold holds for it */
+    size_t result_size; /* bytes of the caller's negbank_result, which may be of another version */
 };
 
 struct negbank_stream {
@@ -198,12 +200,25 @@ int negbank_scorer_create(negbank_scorer **out, const negbank_bank *b, const cha
     NB_TRY(nb_scorer_create(&s->scorer, &b->bank, &values, err));
     NB_TRY(negbank_describe(s, err));
     s->decides = nb_threshold_holds(&b->bank, &s->scorer);
+    s->result_size = sizeof(negbank_result);
     *out = s;
     s = NULL;
 done:
     nb_buffer_free(&names);
     negbank_scorer_destroy(s);
     return negbank_report(status, err, message, message_size);
+}
+
+int negbank_scorer_result_size(negbank_scorer *s, size_t bytes, char *message, size_t message_size)
+{
+    nb_error err = {0};
+    nb_status status = NB_OK;
+    if (bytes < NEGBANK_RESULT_SIZE_MIN) {
+        status = nb_fail(&err, NB_ERR_USAGE, "a result has at least %d bytes, not %zu", NEGBANK_RESULT_SIZE_MIN, bytes);
+    } else {
+        s->result_size = bytes;
+    }
+    return negbank_report(status, &err, message, message_size);
 }
 
 void negbank_scorer_destroy(negbank_scorer *s)
@@ -220,27 +235,29 @@ const char *negbank_scorer_description(const negbank_scorer *s)
     return s->description;
 }
 
-static void negbank_hand_over(const negbank_scorer *s, const nb_score_result *results, size_t count,
-                              negbank_result *out)
-{
-    for (size_t i = 0; i < count; i++) {
-        const nb_score_result *r = &results[i];
-        out[i] = (negbank_result){.score = r->score,
-                                  .ood_score = r->ood,
-                                  .label = r->label,
-                                  .accepted = s->decides ? nb_threshold_accepts(s->scorer.bank, r) : -1};
-    }
-}
-
 /* Images first, first + 1, ... of a call. */
 typedef struct batch {
     const float *embeddings; /* [count, d] */
     size_t first, count;
+    char *results; /* [count * result_size] */
 } batch;
 
+static void negbank_hand_over(const negbank_scorer *s, const nb_score_result *results, const batch *b)
+{
+    size_t size = s->result_size, known = size < sizeof(negbank_result) ? size : sizeof(negbank_result);
+    for (size_t i = 0; i < b->count; i++) {
+        const nb_score_result *r = &results[i];
+        const negbank_result one = {.score = r->score,
+                                    .ood_score = r->ood,
+                                    .label = r->label,
+                                    .accepted = s->decides ? nb_threshold_accepts(s->scorer.bank, r) : -1};
+        memcpy(b->results + i * size, &one, known);
+        memset(b->results + i * size + known, 0, size - known);
+    }
+}
+
 /* Scores a batch of images, alone or as part of a stream. */
-static nb_status negbank_score_batch(const negbank_scorer *s, nb_stream *stream, const batch *b, negbank_result *out,
-                                     nb_error *err)
+static nb_status negbank_score_batch(const negbank_scorer *s, nb_stream *stream, const batch *b, nb_error *err)
 {
     size_t count = b->count;
     size_t d = s->scorer.d, elements;
@@ -256,7 +273,7 @@ static nb_status negbank_score_batch(const negbank_scorer *s, nb_stream *stream,
     NB_TRY(nb_score_normalise(rows, count, d, b->first, "the embeddings", err));
     NB_TRY(stream ? nb_stream_push(stream, rows, count, results, err)
                   : nb_scorer_run_float(&s->scorer, rows, count, results, err));
-    negbank_hand_over(s, results, count, out);
+    negbank_hand_over(s, results, b);
 done:
     free(rows);
     free(results);
@@ -270,7 +287,8 @@ int negbank_score(const negbank_scorer *s, const float *embeddings, size_t count
     nb_status status = NB_OK;
     for (size_t at = 0; at < count && status == NB_OK; at += NB_SCORE_BATCH) {
         size_t n = count - at < NB_SCORE_BATCH ? count - at : NB_SCORE_BATCH;
-        status = negbank_score_batch(s, NULL, &(batch){embeddings + at * s->scorer.d, at, n}, results + at, &err);
+        const batch part = {embeddings + at * s->scorer.d, at, n, (char *)results + at * s->result_size};
+        status = negbank_score_batch(s, NULL, &part, &err);
     }
     return negbank_report(status, &err, message, message_size);
 }
@@ -303,7 +321,7 @@ int negbank_stream_push(negbank_stream *s, const float *embeddings, size_t count
                         char *message, size_t message_size)
 {
     nb_error err = {0};
-    const batch all = {embeddings, 0, count};
-    nb_status status = count ? negbank_score_batch(s->scorer, s->stream, &all, results, &err) : NB_OK;
+    const batch all = {embeddings, 0, count, (char *)results};
+    nb_status status = count ? negbank_score_batch(s->scorer, s->stream, &all, &err) : NB_OK;
     return negbank_report(status, &err, message, message_size);
 }

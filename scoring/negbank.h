@@ -22,6 +22,12 @@
  *
  * Scores are those of `negbank score`, to the last bit for the same batches on the same kind of CPU with one BLAS
  * thread. Names of scores and of their parameters are the program's, too: `negbank score --help`.
+ *
+ * Versions: a shared library takes the place of another of the same soname (libnegbank.so.0.2) without compiling anew.
+ * Before 1.0 every minor version has a soname of its own, from 1.0 on every major version. Within a soname functions
+ * and codes are added only. A minor version may also add members to negbank_result, at its end; programs that compile
+ * against its header go on as they are. What has the size of a result built in without this header (bindings) says so
+ * by negbank_scorer_result_size, and works with any later version.
  */
 #ifndef NEGBANK_H
 #define NEGBANK_H
@@ -32,6 +38,11 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/** The version this header belongs to; negbank_version is that of the library at run time. */
+#define NEGBANK_VERSION_MAJOR 0
+#define NEGBANK_VERSION_MINOR 2
+#define NEGBANK_VERSION_PATCH 0
 
 #if defined(__GNUC__)
 #define NEGBANK_API __attribute__((visibility("default")))
@@ -104,13 +115,22 @@ NEGBANK_API int negbank_threshold(const negbank_bank *bank, double *score);
  * out */
 NEGBANK_API int negbank_scorer_create(negbank_scorer **out, const negbank_bank *bank, const char *score,
                                       const char *parameters, char *message, size_t message_size);
+/** Sets how many bytes the caller's results have: result i of a call begins at byte i * bytes. Called before the scorer
+ * is used; without it they are those of this version's negbank_result. Since 0.3.
+ * @param bytes sizeof(negbank_result) as the caller knows it; members that do not fit are left out, and bytes behind
+ * those this library knows become 0
+ * @return NEGBANK_OK, or NEGBANK_ERR_USAGE under NEGBANK_RESULT_SIZE_MIN */
+NEGBANK_API int negbank_scorer_result_size(negbank_scorer *scorer, size_t bytes, char *message, size_t message_size);
 /** Destroys a scorer; takes NULL. */
 NEGBANK_API void negbank_scorer_destroy(negbank_scorer *scorer);
 /** The score and every parameter it uses: "neglabel temperature=0.01,groups=5,seed=none". It lives as long as the
  * scorer. */
 NEGBANK_API const char *negbank_scorer_description(const negbank_scorer *scorer);
 
-/** The score of one image. */
+/** Bytes of negbank_result in 0.1, with the four members that every version has. */
+#define NEGBANK_RESULT_SIZE_MIN 24
+
+/** The score of one image. A later minor version may have more members, behind these. */
 typedef struct negbank_result {
     double score;     /**< higher: more in-distribution */
     double ood_score; /**< of a probability 1 - score without cancellation; of a log-odd (debiased), 1 / (1 + exp

@@ -12,6 +12,16 @@
 #                     NEGBANK_PARTS_BEFORE, where one array cannot hold them all), a job that is no task lays it out
 #   NEGBANK_STRIPES   Lustre stripes of what is made in the output's folder (NEGBANK_FOLDER)
 
+# nb_folder RUN.yaml: RUN.run, such that awk does not take it for a variable ("lr=0.1.run") nor any program for an option.
+nb_folder() {
+    local folder=${1%.y*ml}.run
+    case $folder in -* | *=*) case $folder in /*) ;; *) folder=./$folder ;; esac ;; esac
+    printf '%s' "$folder"
+}
+
+# Lines of logs for a terminal, which takes some characters for commands.
+nb_plain() { LC_ALL=C sed 's/\xc2[\x80-\x9f]/?/g' | LC_ALL=C tr '\000-\010\013-\037\177' '?'; }
+
 nb_say() { printf '%s %s\n' "$(date -u +%FT%TZ)" "$*"; }
 
 # The words that start one process a rank, a blank between them.
@@ -174,7 +184,7 @@ nb_stage() {
     [ "$last" = 127 ] || code=$last
     nb_say "stage $NB_STAGE ended with exit code $code"
     printf '%s\t%s\t%s\t%s\t%s\n' "$NB_STAGE" "$NB_JOB" "${SLURM_RESTART_COUNT:-0}" "$code" "$(date -u +%FT%TZ)" \
-        >>"${config%.y*ml}.run/ended.tsv"
+        >>"$(nb_folder "$config")/ended.tsv"
     # 85: stopped, state saved. By a signal although USR1 came: it came before the ranks listened; what earlier runs
     # did is kept all the same.
     if { [ "$code" = 85 ] && { [ -n "$asked" ] || [ -z "$ended" ]; }; } || { [ -n "$asked" ] && [ "$code" -gt 128 ]; }; then

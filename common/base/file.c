@@ -204,6 +204,48 @@ nb_status nb_make_directories(const char *path, nb_error *err)
     return status;
 }
 
+/* In a folder that others write into too, a name may be their link to a file of ours, or their file. */
+static nb_status file_check_own(const char *path, const struct stat *st, nb_error *err)
+{
+    const char *what = S_ISLNK(st->st_mode)      ? "is a link"
+                       : !S_ISREG(st->st_mode)   ? "is not a regular file"
+                       : st->st_uid != geteuid() ? "belongs to another user"
+                       : st->st_nlink > 1        ? "has another name, too"
+                                                 : NULL;
+    if (!what) {
+        return NB_OK;
+    }
+    nb_fail(err, NB_ERR_IO, "'%s' %s: it is not written into", path, what);
+    return nb_hint(err, "remove it, or use a folder of your own");
+}
+
+nb_status nb_file_open_own(int *fd, const char *path, nb_error *err)
+{
+    struct stat st;
+    *fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+    if (*fd < 0) {
+        bool seen = lstat(path, &st) == 0;
+        nb_status status = seen ? file_check_own(path, &st, err) : NB_OK;
+        return status != NB_OK ? status : nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", path);
+    }
+    nb_status status =
+        fstat(*fd, &st) == 0 ? file_check_own(path, &st, err) : nb_fail_errno(err, NB_ERR_IO, "cannot stat '%s'", path);
+    if (status != NB_OK) {
+        close(*fd);
+        *fd = -1;
+    }
+    return status;
+}
+
+nb_owner nb_file_owner(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0) {
+        return NB_OWNER_NONE;
+    }
+    return S_ISREG(st.st_mode) && (st.st_uid == geteuid() || st.st_uid == 0) ? NB_OWNER_OURS : NB_OWNER_OTHER;
+}
+
 /* The folder of a path, "." when it names none; the caller frees. */
 static char *file_folder_of(const char *path, nb_error *err)
 {
@@ -258,6 +300,9 @@ static nb_status file_begin(nb_output *out, const char *path, bool force, bool k
         status = nb_fail_errno(err, NB_ERR_IO, "cannot remove stale '%s'", partial.data);
         goto done;
     }
+    if (keep && lstat(partial.data, &st) == 0) {
+        NB_TRY(file_check_own(partial.data, &st, err));
+    }
     NB_TRY_NEW(out->path, strlen(path) + 1);
     memcpy(out->path, path, strlen(path) + 1);
     out->partial = partial.data;
@@ -277,6 +322,20 @@ nb_status nb_output_resume(nb_output *out, const char *path, bool force, bool *l
 {
     nb_status status = file_begin(out, path, force, true, err);
     *left = status == NB_OK && access(out->partial, F_OK) == 0;
+    return status;
+}
+
+nb_status nb_output_file(FILE **file, const nb_output *out, nb_error *err)
+{
+    int fd = open(out->partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    *file = fd >= 0 ? fdopen(fd, "wb") : NULL;
+    if (*file) {
+        return NB_OK;
+    }
+    nb_status status = nb_fail_errno(err, NB_ERR_IO, "cannot create '%s'", out->partial);
+    if (fd >= 0) {
+        close(fd);
+    }
     return status;
 }
 
@@ -340,11 +399,8 @@ nb_status nb_file_write(const char *path, bool force, const void *bytes, size_t 
     if (status != NB_OK) {
         return status;
     }
-    FILE *f = fopen(out.partial, "wb");
-    if (!f) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot create '%s'", out.partial);
-        goto done;
-    }
+    FILE *f;
+    NB_TRY(nb_output_file(&f, &out, err));
     bool wrote = len == 0 || fwrite(bytes, 1, len, f) == len;
     if (fclose(f) != 0 || !wrote) {
         status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", out.partial);

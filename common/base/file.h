@@ -7,6 +7,8 @@
 
 #include "common/base/memory.h"
 
+#include <stdio.h>
+
 /* ---- reading ---- */
 
 /** Reads a regular file whole.
@@ -62,6 +64,26 @@ void nb_map_close(nb_map *map);
  * @param len   bytes from there; pages that lie in [begin, begin + len) whole are given back */
 void nb_map_drop(const nb_map *map, const void *begin, size_t len);
 
+/* ---- folders that several users write into ---- */
+
+/** Opens a file to read and write it, made when it is missing. What another user may have put under its name is not
+ * written into: a link, a file of theirs, or one that has a second name.
+ *
+ * @param fd   closed by the caller; -1 on failure
+ * @param path the file
+ * @return NB_OK, or NB_ERR_IO. */
+NB_CHECKED nb_status nb_file_open_own(int *fd, const char *path, nb_error *err);
+
+/** Whose a file is. */
+typedef enum nb_owner {
+    NB_OWNER_NONE, /**< it is not there */
+    NB_OWNER_OURS, /**< this user's or root's: to be believed */
+    NB_OWNER_OTHER /**< another user's, a link or no regular file: what it holds has to be verified */
+} nb_owner;
+
+/** Whose the file at `path` is; links are not followed. */
+nb_owner nb_file_owner(const char *path);
+
 /* ---- names ---- */
 
 /** directory "/" name.
@@ -112,6 +134,13 @@ NB_CHECKED nb_status nb_output_begin(nb_output *out, const char *path, bool forc
  * @param left  set to whether there is a partial
  * @return as nb_output_begin. */
 NB_CHECKED nb_status nb_output_resume(nb_output *out, const char *path, bool force, bool *left, nb_error *err);
+
+/** Creates the partial of an output that was begun. A link that somebody puts there is not followed.
+ *
+ * @param file closed by the caller; NULL on failure
+ * @param out  the output
+ * @return NB_OK, or NB_ERR_IO. */
+NB_CHECKED nb_status nb_output_file(FILE **file, const nb_output *out, nb_error *err);
 
 /** Syncs the partial, renames it and syncs the folder.
  *

@@ -42,6 +42,46 @@ bool nb_utf8_valid(const char *bytes, size_t len)
     return true;
 }
 
+/* As nb_text_control, of bytes that need not end. */
+static size_t text_control(const unsigned char *p, size_t left)
+{
+    if (left && (p[0] < 0x20 || p[0] == 0x7f)) {
+        return 1;
+    }
+    if (left >= 2 && p[0] == 0xC2 && p[1] >= 0x80 && p[1] <= 0x9F) {
+        return 2;
+    }
+    return left >= 3 && p[0] == 0xE2 && p[1] == 0x80 && (p[2] == 0xA8 || p[2] == 0xA9) ? 3 : 0;
+}
+
+size_t nb_text_control(const char *text)
+{
+    return text_control((const unsigned char *)text, strnlen(text, 3));
+}
+
+bool nb_text_printable(const char *bytes, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)bytes;
+    for (size_t i = 0; i < len;) {
+        size_t step = text_sequence(p + i, len - i);
+        if (!step || text_control(p + i, len - i)) {
+            return false;
+        }
+        i += step;
+    }
+    return true;
+}
+
+nb_status nb_strings_check_printable(const nb_strings *list, const char *what, nb_error *err)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (!nb_text_printable(nb_strings_get(list, i), nb_strings_len(list, i))) {
+            return nb_fail(err, NB_ERR_INPUT, "entry %zu of '%s' holds control characters or line ends", i, what);
+        }
+    }
+    return NB_OK;
+}
+
 static bool text_starts_number(const char *text)
 {
     return (*text >= '0' && *text <= '9') || *text == '-' || *text == '+' || *text == '.';
@@ -53,9 +93,9 @@ void nb_text_sanitise(char *text)
     size_t left = strlen(text);
     while (left) {
         size_t step = text_sequence(p, left);
-        if (!step || *p < 0x20 || *p == 0x7f) {
-            *p = '?';
-            step = 1;
+        if (!step || text_control(p, left)) {
+            step = step ? step : 1;
+            memset(p, '?', step);
         }
         p += step;
         left -= step;

@@ -2,13 +2,28 @@
 #ifndef NB_BASE_TEXT_H
 #define NB_BASE_TEXT_H
 
-#include "common/base/status.h"
+#include "common/base/memory.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /** True when `bytes` [len] are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool nb_utf8_valid(const char *bytes, size_t len);
+
+/** Bytes of the control character (category Cc: U+0000 to U+001F, U+007F to U+009F) or separator of lines (U+2028,
+ * U+2029) that `text`, which ends with a NUL, begins with; 0 when it begins with none. A terminal takes some of them
+ * for commands. */
+size_t nb_text_control(const char *text);
+
+/** True when `bytes` [len] are what `mine` lets be a label: well-formed UTF-8 without what nb_text_control finds. */
+bool nb_text_printable(const char *bytes, size_t len);
+
+/** Checks the texts of a file, each with nb_text_printable.
+ *
+ * @param list the texts
+ * @param what where they stand: "labels/names"
+ * @return NB_OK, or NB_ERR_INPUT naming the first that is none. */
+NB_CHECKED nb_status nb_strings_check_printable(const nb_strings *list, const char *what, nb_error *err);
 
 /** Replaces control characters and bytes that are not UTF-8 in `text` by '?', so that a terminal or a JSON parser can
  * take it. */

@@ -51,11 +51,8 @@ nb_status nb_image_write_png(const char *path, const nb_image *image, bool force
     if (status != NB_OK) {
         return status;
     }
-    FILE *file = fopen(output.partial, "wb");
-    if (!file) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot create '%s'", output.partial);
-        goto done;
-    }
+    FILE *file;
+    NB_TRY(nb_output_file(&file, &output, err));
     int wrote = png_image_write_to_stdio(&png, file, 0, image->rgb, 0, NULL);
     if (fclose(file) != 0 || !wrote) {
         status = nb_fail(err, NB_ERR_IO, "cannot write '%s': %s", output.partial,

@@ -255,8 +255,8 @@ void nb_options_help(const nb_command *command, FILE *out);
  * @param out      as for nb_options_help */
 void nb_options_overview(nb_command_list commands, FILE *out);
 
-/** Prints what --print-config prints: a run file with every value and, as a comment, where it came from. Not
- * collective.
+/** Prints what --print-config prints: a run file with every value and, as a comment, where it came from. User, password
+ * and query of an address are left out, with a word in the comment. Not collective.
  * @param parsed the options of a command
  * @param out    as for nb_options_help
  * @return NB_OK, or NB_ERR_LIMIT without memory */

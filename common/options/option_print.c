@@ -1,6 +1,12 @@
 /* Values as text, and --print-config. */
 #include "common/options/option.h"
 
+#include "common/base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
 static const char *const option_print_source[] = {"default", "environment", "run file", "command line"};
 
 nb_status nb_option_format(nb_buffer *out, const nb_parsed *p, const nb_option *o, nb_error *err)
@@ -29,6 +35,16 @@ nb_status nb_option_format(nb_buffer *out, const nb_parsed *p, const nb_option *
     }
 }
 
+/* What stands in an address beside where it leads: user, password and query. */
+static bool option_print_secret(const char *text)
+{
+    const char *host = text ? strstr(text, "://") : NULL;
+    if (!host || (strncasecmp(text, "http://", 7) != 0 && strncasecmp(text, "https://", 8) != 0)) {
+        return false;
+    }
+    return memchr(host + 3, '@', strcspn(host + 3, "/")) || strpbrk(host, "?#");
+}
+
 /* A YAML double-quoted scalar, empty for NULL; the reader of run files takes "$$" for a dollar sign. */
 static void option_print_quoted(FILE *out, const char *text)
 {
@@ -40,8 +56,13 @@ static void option_print_quoted(FILE *out, const char *text)
         if (*text == '$') {
             fputc('$', out);
         }
-        if ((unsigned char)*text < 0x20) {
+        size_t control = nb_text_control(text);
+        if (control == 1) {
             fprintf(out, "\\x%02x", (unsigned)(unsigned char)*text);
+        } else if (control) { /* U+0080 to U+009F, U+2028 and U+2029 */
+            unsigned last = (unsigned)(unsigned char)text[control - 1];
+            fprintf(out, "\\u%04x", control == 2 ? last : 0x2028 + (last & 1));
+            text += control - 1;
         } else {
             fputc(*text, out);
         }
@@ -49,14 +70,34 @@ static void option_print_quoted(FILE *out, const char *text)
     fputc('"', out);
 }
 
-static nb_status option_print_value(const nb_parsed *p, const nb_option *o, FILE *out, nb_error *err)
+/* *hidden: the text is an address whose secrets are left out. */
+static nb_status option_print_text(FILE *out, const char *text, bool *hidden, nb_error *err)
+{
+    nb_status status = NB_OK;
+    char *copy = NULL;
+    if (option_print_secret(text)) {
+        NB_TRY_NEW(copy, strlen(text) + 1);
+        memcpy(copy, text, strlen(text));
+        nb_text_hide_secrets(copy);
+        *hidden = true;
+    }
+    option_print_quoted(out, copy ? copy : text);
+done:
+    free(copy);
+    return status;
+}
+
+static nb_status option_print_value(const nb_parsed *p, const nb_option *o, FILE *out, bool *hidden, nb_error *err)
 {
     if (o->type == NB_OPTION_LIST) {
         const nb_strings *list = nb_option_value(p, o);
         fputc('[', out);
         for (size_t k = 0; k < list->count; k++) {
             fputs(k ? ", " : "", out);
-            option_print_quoted(out, nb_strings_get(list, k));
+            nb_status status = option_print_text(out, nb_strings_get(list, k), hidden, err);
+            if (status != NB_OK) {
+                return status;
+            }
         }
         fputc(']', out);
         return NB_OK;
@@ -68,7 +109,7 @@ static nb_status option_print_value(const nb_parsed *p, const nb_option *o, FILE
         if (plain) {
             fputs(value.data, out);
         } else {
-            option_print_quoted(out, value.data);
+            status = option_print_text(out, value.data, hidden, err);
         }
     }
     nb_buffer_free(&value);
@@ -83,13 +124,15 @@ nb_status nb_options_print(const nb_parsed *p, FILE *out, nb_error *err)
         const nb_option *o = &p->options[i];
         bool unset = p->source[i] == NB_FROM_DEFAULT && !o->fallback && o->type != NB_OPTION_FLAG;
         fprintf(out, "%s%s%s: ", unset ? "# " : "", prefix, o->name);
+        bool hidden = false;
         if (!unset) {
-            nb_status status = option_print_value(p, o, out, err);
+            nb_status status = option_print_value(p, o, out, &hidden, err);
             if (status != NB_OK) {
                 return status;
             }
         }
-        fprintf(out, "%s# %s\n", unset ? "" : "  ", unset ? "not set" : option_print_source[p->source[i]]);
+        fprintf(out, "%s# %s%s\n", unset ? "" : "  ", unset ? "not set" : option_print_source[p->source[i]],
+                hidden ? ", without the secrets in its address" : "");
     }
     return NB_OK;
 }

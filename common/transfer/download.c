@@ -51,7 +51,7 @@ static void download_read_note(state *s)
     char *text = NULL;
     size_t len = 0;
     s->etag[0] = '\0';
-    if (access(s->note, F_OK) == 0 && nb_file_read(s->note, NOTE_MAX, &text, &len, NULL) == NB_OK) {
+    if (nb_file_owner(s->note) == NB_OWNER_OURS && nb_file_read(s->note, NOTE_MAX, &text, &len, NULL) == NB_OK) {
         size_t line = strcspn(text, "\n");
         if (line < sizeof s->etag) {
             memcpy(s->etag, text, line);
@@ -199,8 +199,11 @@ done:
 static nb_status download_open_partial(state *s, nb_error *err)
 {
     struct stat st;
-    s->fd = open(s->what->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (s->fd < 0 || fstat(s->fd, &st) != 0) {
+    nb_status status = nb_file_open_own(&s->fd, s->what->path, err);
+    if (status != NB_OK) {
+        return status;
+    }
+    if (fstat(s->fd, &st) != 0) {
         return nb_fail_errno(err, NB_ERR_IO, "cannot open '%s'", s->what->path);
     }
     download_read_note(s);
@@ -275,6 +278,8 @@ nb_status nb_download_run(nb_http *http, const nb_download *what, nb_downloaded 
     if (what->expect >= 0 && s.at != what->expect) {
         status = nb_fail(err, NB_ERR_VERIFY, "'%s' has %lld bytes, it should have %lld", what->url->shown,
                          (long long)s.at, (long long)what->expect);
+    } else if (fsync(s.fd) != 0 && errno != EINVAL && errno != EROFS) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot sync '%s'", what->path);
     }
 done:
     if (s.fd >= 0) {

@@ -2,7 +2,8 @@
  *
  * What has come lies in a file the caller names; the validator it belongs to (a strong ETag) lies beside it as
  * FILE.from. A later request asks for the rest with Range and If-Range; a server that cannot do that, or has other
- * bytes now, starts over. The file is not to be trusted before its digest was checked. */
+ * bytes now, starts over. The file is not to be trusted before its digest was checked. A link, or a file of another
+ * user, is not written into; what is complete is synced. */
 #ifndef NB_TRANSFER_DOWNLOAD_H
 #define NB_TRANSFER_DOWNLOAD_H
 

@@ -18,6 +18,9 @@ struct nb_http {
     CURL *curl;
     const nb_transfer_options *options;
     const nb_log *log;
+    char *own;          /* the origin of the command's own address, NULL: not said */
+    char *token_origin; /* NEGBANK_HTTP_TOKEN_HOST's, NULL: that of `own`, over https */
+    bool withheld;      /* that a token does not go over http was said */
     char said[CURL_ERROR_SIZE];
 };
 
@@ -31,6 +34,47 @@ typedef struct http_exchange {
     nb_status failed;
     nb_error *err;
 } http_exchange;
+
+static const char *http_set_variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+static nb_status http_read_token_host(nb_http *http, nb_error *err)
+{
+    const char *host = http_set_variable("NEGBANK_HTTP_TOKEN_HOST");
+    nb_buffer b = {0};
+    nb_url url = {0};
+    nb_status status = NB_OK;
+    if (!host) {
+        return NB_OK;
+    }
+    NB_TRY(nb_buffer_printf(&b, err, "%s%s", nb_url_like(host) ? "" : "https://", host));
+    NB_TRY(nb_url_parse(&url, b.data, err));
+    NB_TRY(nb_url_origin(&http->token_origin, &url, err));
+    if (url.scheme == NB_SCHEME_S3 ||
+        (url.scheme == NB_SCHEME_HTTP && strncmp(http->token_origin, "http://127.0.0.1:", 17) != 0 &&
+         strncmp(http->token_origin, "http://[::1]:", 13) != 0)) {
+        nb_fail(err, NB_ERR_USAGE, "'%s': a token goes over https, and over http to this machine alone", url.shown);
+        status = NB_ERR_USAGE;
+    }
+done:
+    if (status != NB_OK) {
+        nb_context(err, "NEGBANK_HTTP_TOKEN_HOST");
+        nb_hint(err, "write HOST, HOST:PORT, or http://127.0.0.1:PORT");
+    }
+    nb_url_free(&url);
+    nb_buffer_free(&b);
+    return status;
+}
+
+nb_status nb_http_set_own(nb_http *http, const nb_url *url, nb_error *err)
+{
+    free(http->own);
+    http->own = NULL;
+    return url->scheme == NB_SCHEME_FILE ? NB_OK : nb_url_origin(&http->own, url, err);
+}
 
 nb_status nb_http_create(nb_http **out, const nb_transfer_options *options, const nb_log *log, nb_error *err)
 {
@@ -47,6 +91,11 @@ nb_status nb_http_create(nb_http **out, const nb_transfer_options *options, cons
         free(http);
         return nb_fail(err, NB_ERR_INTERNAL, "libcurl cannot be started");
     }
+    nb_status status = http_read_token_host(http, err);
+    if (status != NB_OK) {
+        nb_http_destroy(http);
+        return status;
+    }
     *out = http;
     return NB_OK;
 }
@@ -55,6 +104,8 @@ void nb_http_destroy(nb_http *http)
 {
     if (http) {
         curl_easy_cleanup(http->curl);
+        free(http->own);
+        free(http->token_origin);
         free(http);
     }
 }
@@ -231,12 +282,6 @@ static int http_on_progress(void *state, curl_off_t down_total, curl_off_t down,
 
 /* ---- setting up ---- */
 
-static const char *http_set_variable(const char *name)
-{
-    const char *value = getenv(name);
-    return value && *value ? value : NULL;
-}
-
 static void http_set_limits(CURL *c, const nb_transfer_options *o)
 {
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
@@ -254,23 +299,47 @@ static void http_set_limits(CURL *c, const nb_transfer_options *o)
     }
 }
 
+/* libcurl itself keeps what it sends to an origin from the redirects that lead to another. */
+static nb_status http_set_http_identity(nb_http *http, const nb_url *url, nb_error *err)
+{
+    const char *token = http_set_variable("NEGBANK_HTTP_TOKEN");
+    char *origin = NULL;
+    nb_status status;
+    if (url->scheme == NB_SCHEME_FILE) {
+        return NB_OK;
+    }
+    if (url->user || url->password) {
+        curl_easy_setopt(http->curl, CURLOPT_USERNAME, url->user ? url->user : "");
+        curl_easy_setopt(http->curl, CURLOPT_PASSWORD, url->password ? url->password : "");
+        return NB_OK;
+    }
+    NB_TRY(nb_url_origin(&origin, url, err));
+    bool own = http->own && strcmp(origin, http->own) == 0, https = url->scheme == NB_SCHEME_HTTPS;
+    bool meant = http->token_origin ? strcmp(origin, http->token_origin) == 0 : own;
+    if (token && meant && (https || http->token_origin)) {
+        curl_easy_setopt(http->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+        curl_easy_setopt(http->curl, CURLOPT_XOAUTH2_BEARER, token);
+        goto done;
+    }
+    if (token && meant && !http->withheld) {
+        nb_log_warn(http->log, "NEGBANK_HTTP_TOKEN is not sent to '%s': anybody on the way could read it", url->shown);
+        http->withheld = true;
+    }
+    if (https || own) {
+        curl_easy_setopt(http->curl, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+    }
+done:
+    free(origin);
+    return status;
+}
+
 /* Keys for S3, or whatever the address, ~/.netrc or the environment say. Lists extra headers in *list. */
 static nb_status http_set_identity(http_exchange *x, struct curl_slist **list, nb_error *err)
 {
     CURL *c = x->http->curl;
     const nb_url *url = x->request->url;
     if (url->scheme != NB_SCHEME_S3) {
-        const char *token = http_set_variable("NEGBANK_HTTP_TOKEN");
-        if (url->user || url->password) {
-            curl_easy_setopt(c, CURLOPT_USERNAME, url->user ? url->user : "");
-            curl_easy_setopt(c, CURLOPT_PASSWORD, url->password ? url->password : "");
-        } else if (token && url->scheme != NB_SCHEME_FILE) {
-            curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
-            curl_easy_setopt(c, CURLOPT_XOAUTH2_BEARER, token);
-        } else {
-            curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
-        }
-        return NB_OK;
+        return http_set_http_identity(x->http, url, err);
     }
     const char *id = http_set_variable("AWS_ACCESS_KEY_ID"), *secret = http_set_variable("AWS_SECRET_ACCESS_KEY");
     const char *token = http_set_variable("AWS_SESSION_TOKEN");

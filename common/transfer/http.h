@@ -2,8 +2,13 @@
  *
  * Proxies come from http_proxy, https_proxy, all_proxy and no_proxy; trusted certificates from --ca-file, else
  * CURL_CA_BUNDLE, SSL_CERT_FILE and SSL_CERT_DIR, else the system; passwords from the address or ~/.netrc; a bearer
- * token from NEGBANK_HTTP_TOKEN (sent to the first host only, never on to another); S3 keys from AWS_ACCESS_KEY_ID,
- * AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. S3 requests carry x-amz-content-sha256, which libcurl leaves out.
+ * token from NEGBANK_HTTP_TOKEN; S3 keys from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. S3
+ * requests carry x-amz-content-sha256, which libcurl leaves out.
+ *
+ * A token is for one origin (scheme, host and port): that of NEGBANK_HTTP_TOKEN_HOST, "HOST", "HOST:PORT" or an address
+ * of it, else that of the command's own address (nb_http_set_own). It goes there over https, or over http where
+ * NEGBANK_HTTP_TOKEN_HOST says http://127.0.0.1:PORT or http://[::1]:PORT; addresses in indexes and lists, and
+ * redirects, do not get it elsewhere. Over http ~/.netrc is asked for the command's own origin alone.
  *
  * Nothing here is collective; a connection belongs to one thread. */
 #ifndef NB_TRANSFER_HTTP_H
@@ -20,9 +25,17 @@ typedef struct nb_http nb_http;
  * @param out     destroyed by the caller; NULL on failure
  * @param options borrowed
  * @param log     borrowed; hears of retries
- * @return NB_OK, NB_ERR_LIMIT when memory is out, or NB_ERR_INTERNAL when libcurl cannot be started. */
+ * @return NB_OK, NB_ERR_USAGE for a NEGBANK_HTTP_TOKEN_HOST that is none, NB_ERR_LIMIT when memory is out, or
+ * NB_ERR_INTERNAL when libcurl cannot be started. */
 NB_CHECKED nb_status nb_http_create(nb_http **out, const nb_transfer_options *options, const nb_log *log,
                                     nb_error *err);
+
+/** Says which address the user gave: its origin is where the token goes when NEGBANK_HTTP_TOKEN_HOST is not set.
+ *
+ * @param http the connection
+ * @param url  the address
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out. */
+NB_CHECKED nb_status nb_http_set_own(nb_http *http, const nb_url *url, nb_error *err);
 
 /** Closes `http`. Takes NULL. */
 void nb_http_destroy(nb_http *http);

@@ -35,7 +35,8 @@ nb_status nb_http_refused(const nb_http_request *request, const nb_http_reply *r
     case 401:
     case 403:
         return nb_hint(err, s3 ? "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and this machine's clock"
-                               : "give a user and password in ~/.netrc, or a token in NEGBANK_HTTP_TOKEN");
+                               : "give a user and password in ~/.netrc, or a token in NEGBANK_HTTP_TOKEN, which goes "
+                                 "over https to the host of the command's own address or of NEGBANK_HTTP_TOKEN_HOST");
     case 404: return nb_hint(err, "check the address");
     case 405:
     case 501: return nb_hint(err, "this server does not take %s", request->method);

@@ -1,6 +1,7 @@
 #include "common/transfer/index.h"
 
 #include "common/base/json.h"
+#include "common/base/text.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -52,7 +53,8 @@ static bool index_strings_only(const json_t *bank, const char *const *keys, size
 {
     for (size_t i = 0; i < count; i++) {
         const json_t *value = json_object_get(bank, keys[i]);
-        if (value && !json_is_string(value)) {
+        if (value &&
+            (!json_is_string(value) || !nb_text_printable(json_string_value(value), json_string_length(value)))) {
             return false;
         }
     }
@@ -80,11 +82,12 @@ static nb_status index_check_bank(const json_t *bank, const char *name, size_t i
     if (!json_is_integer(bytes) || json_integer_value(bytes) < 0) {
         return index_bad_bank(err, name, i, "\"bytes\" is no size");
     }
-    if (!*nb_index_text_of(bank, "file")) {
-        return index_bad_bank(err, name, i, "\"file\" is missing");
+    if (!*nb_index_text_of(bank, "file") ||
+        !nb_text_printable(nb_index_text_of(bank, "file"), strlen(nb_index_text_of(bank, "file")))) {
+        return index_bad_bank(err, name, i, "\"file\" is missing, or holds control characters");
     }
     if (!index_strings_only(bank, texts, sizeof texts / sizeof *texts)) {
-        return index_bad_bank(err, name, i, "a text is something else");
+        return index_bad_bank(err, name, i, "a text is something else, or holds control characters");
     }
     for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
         const json_t *count = json_object_get(bank, counts[k]);
@@ -97,8 +100,8 @@ static nb_status index_check_bank(const json_t *bank, const char *name, size_t i
     }
     json_array_foreach((json_t *)(uintptr_t)labels, at, label)
     {
-        if (!json_is_string(label)) {
-            return index_bad_bank(err, name, i, "a label is no text");
+        if (!json_is_string(label) || !nb_text_printable(json_string_value(label), json_string_length(label))) {
+            return index_bad_bank(err, name, i, "a label is no text, or holds control characters");
         }
     }
     return NB_OK;
@@ -116,8 +119,9 @@ static nb_status index_check_root(nb_index *x, const char *name, nb_error *err)
         nb_fail(err, NB_ERR_INPUT, "'%s' is an index of a version this program does not read", name);
         return nb_hint(err, "a newer negbank may");
     }
-    if (!json_is_integer(serial) || json_integer_value(serial) < 0) {
-        return nb_fail(err, NB_ERR_INPUT, "'%s': \"serial\" is no number from 0 on", name);
+    if (!json_is_integer(serial) || json_integer_value(serial) < 0 ||
+        json_integer_value(serial) > NB_INDEX_SERIAL_MAX) {
+        return nb_fail(err, NB_ERR_INPUT, "'%s': \"serial\" is no number from 0 to %lld", name, NB_INDEX_SERIAL_MAX);
     }
     x->serial = json_integer_value(serial);
     x->banks = json_object_get(x->root, "banks");
@@ -246,6 +250,9 @@ nb_status nb_index_add(nb_index *x, json_t *bank, bool force, nb_error *err)
     }
     if (at == count && count >= NB_INDEX_BANKS_MAX) {
         return nb_fail(err, NB_ERR_LIMIT, "the index is full: it has %d banks", NB_INDEX_BANKS_MAX);
+    }
+    if (x->serial >= NB_INDEX_SERIAL_MAX) {
+        return nb_fail(err, NB_ERR_LIMIT, "the index has the last serial there is, %lld", (long long)x->serial);
     }
     bool fine = at < count ? json_array_set(x->banks, at, bank) == 0 : json_array_append(x->banks, bank) == 0;
     char now[32];

@@ -3,7 +3,7 @@
  *   {
  *    "signature": "untrusted comment: ...\n...",      only in a signed index, always line 2
  *    "format": "negbank index", "version": 1,
- *    "serial": 12,                                    one more at every change
+ *    "serial": 12,                                    one more at every change, at most 2^53
  *    "updated": "2026-11-21T08:00:00Z",
  *    "banks": [{"name": "pets", "version": "1", "file": "pets.nbank", "bytes": 123456, "sha256": "...",
  *               "signature": "pets.nbank.minisig",    where there is one, beside the file as all that is named here
@@ -27,6 +27,9 @@
 
 /** The version of the format, the most bytes a file has, and the most banks it lists. */
 enum { NB_INDEX_VERSION = 1, NB_INDEX_TEXT_MAX = 64 << 20, NB_INDEX_BANKS_MAX = 100000 };
+
+/** The largest serial: every reader of JSON has it exactly, and one more is no overflow. */
+#define NB_INDEX_SERIAL_MAX (1LL << 53)
 
 /** An index in memory; free with nb_index_free. */
 typedef struct nb_index {
@@ -100,7 +103,8 @@ bool nb_index_word(const char *word);
 NB_CHECKED nb_status nb_index_write(nb_index *index, const nb_secret_key *key, nb_buffer *out, nb_error *err);
 
 /** Fetches, parses and verifies an index, compares it with what was last seen at its address, and remembers what is
- * seen now. Processes that share the cache wait for one another meanwhile.
+ * seen now: a verified one is compared with verified ones alone. Processes that share the cache wait for one another
+ * meanwhile.
  *
  * @param out          the index; where the server answers 404 it is empty, with serial 0
  * @param http         the connection
@@ -145,6 +149,7 @@ typedef struct nb_index_change {
     bool force;               /**< replace a bank of that name and version */
     const nb_secret_key *key; /**< NULL: not signed; refused where the index is signed */
     double lock_stale;        /**< s after which the lock of a publisher that is gone is broken */
+    bool adopt;               /**< sign an index that is there without a signature: its entries become the key's */
     bool unguarded;           /**< write even where the server can do neither kind of guard */
 } nb_index_change;
 
@@ -155,7 +160,8 @@ typedef struct nb_index_change {
  * @param http   the connection
  * @param change what is added, and where
  * @return NB_OK, NB_ERR_NETWORK when the server has no guard, stays locked or changes too often, or as nb_index_load,
- *         nb_index_add and nb_upload_run; NB_ERR_USAGE also when the index is signed and `key` is NULL. */
+ *         nb_index_add and nb_upload_run; NB_ERR_USAGE also when the index is signed and `key` is NULL, NB_ERR_VERIFY
+ *         when it is not, `key` is given and `adopt` is not. */
 NB_CHECKED nb_status nb_index_change_at(nb_index *out, nb_http *http, const nb_index_change *change, nb_error *err);
 
 #endif

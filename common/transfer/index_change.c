@@ -232,6 +232,11 @@ static nb_status index_change_current(changer *c, nb_index *out, char etag[256],
         nb_fail(err, NB_ERR_USAGE, "index '%s' is signed: a change needs a signature", x->place.url->shown);
         status = nb_hint(err, "give --sign KEY");
     }
+    if (status == NB_OK && reply.status == 200 && x->key && !out->signature && !x->adopt) {
+        nb_fail(err, NB_ERR_VERIFY, "index '%s' has no signature: to sign it is to vouch for all it lists (%zu banks)",
+                x->place.url->shown, json_array_size(out->banks));
+        status = nb_hint(err, "if it never had one and lists what you published, give --adopt");
+    }
     memcpy(etag, reply.etag, 256);
     nb_http_reply_free(&reply);
     return status;

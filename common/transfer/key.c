@@ -21,24 +21,48 @@ static nb_status key_no_key(nb_error *err, const char *path, const char *kind, c
     return nb_fail(err, NB_ERR_INPUT, "'%s' is no minisign %s key: %s", path, kind, why);
 }
 
-/* The second line of a key file, behind its comment; the caller frees *text. */
-static nb_status key_second_line(const char *path, const char *kind, char **text, const char **line, size_t *len,
-                                 nb_error *err)
+/* The text of a key file, and its second line, behind the comment. */
+typedef struct key_text {
+    char *text;
+    const char *line;
+    size_t size, len; /* of the text, of the line */
+} key_text;
+
+static nb_status key_read_text(key_text *out, const char *path, const char *kind, nb_error *err)
 {
-    size_t size = 0;
-    *line = "";
-    *len = 0;
-    nb_status status = nb_file_read(path, KEY_FILE_MAX, text, &size, err);
+    *out = (key_text){0};
+    nb_status status = nb_file_read(path, KEY_FILE_MAX, &out->text, &out->size, err);
     if (status != NB_OK) {
         return status;
     }
-    const char *end = strchr(*text, '\n');
-    if (strncmp(*text, "untrusted comment:", 18) != 0 || !end) {
+    const char *end = strchr(out->text, '\n');
+    if (strncmp(out->text, "untrusted comment:", 18) != 0 || !end) {
         return key_no_key(err, path, kind, "it does not begin with 'untrusted comment:'");
     }
-    *line = end + 1;
-    *len = strcspn(*line, "\r\n");
+    out->line = end + 1;
+    out->len = strcspn(out->line, "\r\n");
     return NB_OK;
+}
+
+/* Whether it is a public key or none at all, it may be a secret one. */
+static void key_free_text(key_text *text)
+{
+    if (text->text) {
+        sodium_memzero(text->text, text->size);
+        free(text->text);
+    }
+}
+
+/* As ssh has it: a key that others can read is none. */
+static nb_status key_check_private(const char *path, nb_error *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0 || st.st_uid != geteuid() || !(st.st_mode & 077)) {
+        return NB_OK;
+    }
+    nb_fail(err, NB_ERR_INPUT, "secret key '%s' can be read or written by others (mode %04o)", path,
+            (unsigned)st.st_mode & 07777);
+    return nb_hint(err, "make it yours alone: chmod 600");
 }
 
 /* Picks the vector code of this processor; without it the slow code is used, so a failure is none. */
@@ -88,15 +112,13 @@ nb_status nb_public_key_read(nb_public_key *out, const char *text, nb_error *err
         nb_fail(err, NB_ERR_INPUT, "'%s' is neither a public key nor a file", text);
         return nb_hint(err, "a key has 56 characters and begins with RW; its file ends with .pub");
     }
-    char *file = NULL;
-    const char *line;
-    size_t len;
-    nb_status status = key_second_line(text, "public", &file, &line, &len, err);
-    if (status == NB_OK && !nb_public_key_parse(out, line, len)) {
+    key_text file;
+    nb_status status = key_read_text(&file, text, "public", err);
+    if (status == NB_OK && !nb_public_key_parse(out, file.line, file.len)) {
         key_no_key(err, text, "public", "line 2 is not 42 bytes in base64");
         status = nb_hint(err, "the public key lies beside the secret one, as NAME.pub");
     }
-    free(file);
+    key_free_text(&file);
     return status;
 }
 
@@ -155,6 +177,7 @@ static void key_checksum(unsigned char out[32], const unsigned char *sealed)
     crypto_generichash_update(&state, (const unsigned char *)"Ed", 2);
     crypto_generichash_update(&state, sealed, 72);
     crypto_generichash_final(&state, out, 32);
+    sodium_memzero(&state, sizeof state);
 }
 
 /* Encrypts and decrypts: XOR with scrypt of the password. */
@@ -272,18 +295,19 @@ nb_status nb_secret_key_read(nb_secret_key *out, const char *path, nb_password_s
                              bool *encrypted, nb_error *err)
 {
     unsigned char blob[SECRET_BYTES], sum[32];
-    char *text = NULL;
-    const char *line;
-    size_t len, got = 0;
+    key_text text;
+    size_t got = 0;
     nb_status status;
     nb_signing_start();
-    NB_TRY(key_second_line(path, "secret", &text, &line, &len, err));
-    if (sodium_base642bin(blob, sizeof blob, line, len, NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+    NB_TRY(key_read_text(&text, path, "secret", err));
+    if (sodium_base642bin(blob, sizeof blob, text.line, text.len, NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL) !=
+            0 ||
         got != sizeof blob) {
         status = key_no_key(err, path, "secret", "line 2 is not 158 bytes in base64");
         goto done;
     }
     NB_TRY(key_check_header(blob, path, err));
+    NB_TRY(key_check_private(path, err));
     bool sealed = blob[2] == 'S';
     if (sealed) {
         NB_TRY(key_unseal(blob, path, source, state, err));
@@ -303,7 +327,7 @@ nb_status nb_secret_key_read(nb_secret_key *out, const char *path, nb_password_s
     }
 done:
     sodium_memzero(blob, sizeof blob);
-    free(text);
+    key_free_text(&text);
     return status;
 }
 
@@ -357,13 +381,14 @@ static nb_status key_ask(FILE *terminal, const char *prompt, char out[NB_PASSWOR
 
 static nb_status key_from_terminal(char out[NB_PASSWORD_MAX], const char *prompt, bool twice, nb_error *err)
 {
-    char again[NB_PASSWORD_MAX] = "";
+    char again[NB_PASSWORD_MAX] = "", buffer[BUFSIZ];
     nb_status status;
-    FILE *terminal = fopen("/dev/tty", "r+");
+    FILE *terminal = fopen("/dev/tty", "r+e");
     if (!terminal) {
         nb_fail(err, NB_ERR_USAGE, "the key needs a password and there is no terminal to ask at");
         return nb_hint(err, "set NEGBANK_KEY_PASSWORD, or give --password-file FILE");
     }
+    setvbuf(terminal, buffer, _IOFBF, sizeof buffer); /* one that can be wiped */
     NB_TRY(key_ask(terminal, prompt, out, err));
     if (twice) {
         NB_TRY(key_ask(terminal, "the same again", again, err));
@@ -374,6 +399,7 @@ static nb_status key_from_terminal(char out[NB_PASSWORD_MAX], const char *prompt
 done:
     sodium_memzero(again, sizeof again);
     fclose(terminal);
+    sodium_memzero(buffer, sizeof buffer);
     return status;
 }
 

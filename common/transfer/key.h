@@ -91,15 +91,15 @@ NB_CHECKED nb_status nb_secret_key_write(const nb_secret_key *key, const char *p
  * `out`. What it returns but NB_OK ends the reading of the key. */
 typedef nb_status (*nb_password_source)(void *state, const char *path, char out[NB_PASSWORD_MAX], nb_error *err);
 
-/** Reads a secret key's file.
+/** Reads a secret key's file, which must be its owner's alone. The text is wiped from memory.
  *
  * @param out       the key, wiped by the caller; untouched on failure
  * @param path      the file
  * @param source    asked for the password when the key is sealed
  * @param state     what `source` is given
  * @param encrypted set to whether there was a password; may be NULL
- * @return NB_OK, NB_ERR_INPUT for a file that is no key or asks for over 1 GiB, NB_ERR_VERIFY for a wrong password,
- *         NB_ERR_IO, NB_ERR_LIMIT when memory is out, or the status of `source`. */
+ * @return NB_OK, NB_ERR_INPUT for a file that is no key, asks for over 1 GiB or that others can read, NB_ERR_VERIFY for
+ * a wrong password, NB_ERR_IO, NB_ERR_LIMIT when memory is out, or the status of `source`. */
 NB_CHECKED nb_status nb_secret_key_read(nb_secret_key *out, const char *path, nb_password_source source, void *state,
                                         bool *encrypted, nb_error *err);
 

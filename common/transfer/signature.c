@@ -3,6 +3,8 @@
 #include "common/base/text.h"
 
 #include <sodium.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +87,19 @@ nb_status nb_signature_parse(nb_signature *out, const char *name, const char *te
         }
     }
     return NB_OK;
+}
+
+bool nb_signature_field(const nb_signature *s, const char *key, char *value, size_t size)
+{
+    size_t n = strlen(key);
+    for (const char *at = s->trusted, *end; *at; at = end + (*end == '\t')) {
+        end = at + strcspn(at, "\t");
+        if (strncmp(at, key, n) == 0 && at[n] == ':') {
+            snprintf(value, size, "%.*s", (int)(end - at - (ptrdiff_t)n - 1), at + n + 1);
+            return true;
+        }
+    }
+    return false;
 }
 
 static void signature_prehash(unsigned char out[crypto_generichash_BYTES_MAX], const void *bytes, size_t len)

@@ -38,6 +38,15 @@ typedef struct nb_trusted_keys {
 NB_CHECKED nb_status nb_signature_parse(nb_signature *out, const char *name, const char *text, size_t len,
                                         nb_error *err);
 
+/** A field "KEY:VALUE" of the trusted comment, whose fields are parted by tabs.
+ *
+ * @param signature one that was checked
+ * @param key       its name: "file"
+ * @param value     [size] receives it with a NUL, cut where it does not fit
+ * @param size      bytes of `value`
+ * @return false without such a field. */
+bool nb_signature_field(const nb_signature *signature, const char *key, char *value, size_t size);
+
 /** Signs bytes.
  *
  * @param out     the text of the signature file is put behind what it holds

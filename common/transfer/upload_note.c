@@ -25,7 +25,7 @@ nb_status nb_upload_note_read(nb_upload_note *out, const char *path, nb_error *e
     size_t len = 0;
     nb_status status = NB_OK;
     *out = (nb_upload_note){0};
-    if (!path || access(path, F_OK) != 0 || nb_file_read(path, NOTE_MAX, &text, &len, NULL) != NB_OK) {
+    if (!path || nb_file_owner(path) != NB_OWNER_OURS || nb_file_read(path, NOTE_MAX, &text, &len, NULL) != NB_OK) {
         return NB_OK;
     }
     for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
@@ -44,16 +44,15 @@ nb_status nb_upload_note_read(nb_upload_note *out, const char *path, nb_error *e
     return status;
 }
 
-static nb_status upload_note_append_line(const char *path, const char *mode, const char *line, nb_error *err)
+static nb_status upload_note_append_line(const char *path, bool more, const char *line, nb_error *err)
 {
-    FILE *f = path ? fopen(path, mode) : NULL;
-    if (!path) {
-        return NB_OK;
+    int fd = -1;
+    nb_status status = path ? nb_file_open_own(&fd, path, err) : NB_OK;
+    if (!path || status != NB_OK) {
+        return status;
     }
-    bool wrote = f && fprintf(f, "%s\n", line) > 0;
-    if (f && fclose(f) != 0) {
-        wrote = false;
-    }
+    bool wrote = (more ? lseek(fd, 0, SEEK_END) >= 0 : ftruncate(fd, 0) == 0) && dprintf(fd, "%s\n", line) > 0;
+    wrote = close(fd) == 0 && wrote;
     return wrote ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", path);
 }
 
@@ -61,12 +60,12 @@ nb_status nb_upload_note_begin(nb_upload_note *note, const char *path, const cha
 {
     nb_upload_note_free(note);
     note->head = strdup(head);
-    return note->head ? upload_note_append_line(path, "w", head, err)
+    return note->head ? upload_note_append_line(path, false, head, err)
                       : nb_fail(err, NB_ERR_LIMIT, "out of memory for a note");
 }
 
 nb_status nb_upload_note_add(nb_upload_note *note, const char *path, const char *etag, nb_error *err)
 {
     nb_status status = nb_strings_push(&note->etags, etag, strlen(etag), err);
-    return status == NB_OK ? upload_note_append_line(path, "a", etag, err) : status;
+    return status == NB_OK ? upload_note_append_line(path, true, etag, err) : status;
 }

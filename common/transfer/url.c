@@ -43,12 +43,7 @@ bool nb_plain_name(const char *name)
     if (!len || len > 255 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || !nb_utf8_valid(name, len)) {
         return false;
     }
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f || name[i] == '/') {
-            return false;
-        }
-    }
-    return true;
+    return !strchr(name, '/') && nb_text_printable(name, len);
 }
 
 /* RFC 3986: what is not unreserved is encoded, '/' stays. */
@@ -203,10 +198,8 @@ nb_status nb_url_parse(nb_url *out, const char *text, nb_error *err)
     if (len > NB_URL_MAX || !nb_utf8_valid(text, len)) {
         return url_not_an_address(err, "...", "it is too long or not UTF-8");
     }
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) {
-            return url_not_an_address(err, "...", "it holds control characters");
-        }
+    if (!nb_text_printable(text, len)) {
+        return url_not_an_address(err, "...", "it holds control characters");
     }
     if (strncmp(text, "s3://", 5) == 0) {
         out->scheme = NB_SCHEME_S3;
@@ -260,6 +253,36 @@ done:
     return status;
 }
 
+nb_status nb_url_origin(char **out, const nb_url *url, nb_error *err)
+{
+    CURLU *h = curl_url();
+    char *scheme = NULL, *host = NULL, *port = NULL;
+    nb_buffer b = {0};
+    nb_status status;
+    *out = NULL;
+    CURLUcode code = h ? curl_url_set(h, CURLUPART_URL, url->request, CURLU_NON_SUPPORT_SCHEME) : CURLUE_OUT_OF_MEMORY;
+    if (code != CURLUE_OK || curl_url_get(h, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+        curl_url_get(h, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
+        curl_url_get(h, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK) {
+        status = code == CURLUE_OUT_OF_MEMORY ? url_no_memory(err)
+                                              : nb_fail(err, NB_ERR_USAGE, "'%s' names no host", url->shown);
+        goto done;
+    }
+    for (char *p = host; *p; p++) {
+        *p = (char)tolower((unsigned char)*p);
+    }
+    NB_TRY(nb_buffer_printf(&b, err, "%s://%s:%s", scheme, host, port));
+    *out = b.data;
+    b = (nb_buffer){0};
+done:
+    nb_buffer_free(&b);
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(port);
+    curl_url_cleanup(h);
+    return status;
+}
+
 /* ---- addresses made of others ---- */
 
 /* Neither absolute nor upwards, in UTF-8 without control characters. */
@@ -310,7 +333,12 @@ nb_status nb_url_beside(nb_url *out, const nb_url *base, const char *name, nb_er
 {
     *out = (nb_url){0};
     if (nb_url_like(name)) {
-        return nb_url_parse(out, name, err);
+        nb_status status = nb_url_parse(out, name, err);
+        if (status == NB_OK && out->scheme == NB_SCHEME_HTTP && strncasecmp(base->request, "https://", 8) == 0) {
+            status = nb_fail(err, NB_ERR_INPUT, "'%s' leads from https to http: '%s'", base->shown, out->shown);
+            nb_url_free(out);
+        }
+        return status;
     }
     if (!url_stays_below(name)) {
         char shown[64];

@@ -49,8 +49,8 @@ void nb_url_free(nb_url *url);
  * @param out  the address; {0} on failure
  * @param base the other one; its user and password go along
  * @param name of the file, raw: it is percent-encoded here; or itself an http(s) or s3 address, which is taken
- * @return NB_OK, NB_ERR_INPUT for a name that leaves the folder ("..", a leading '/') or holds control characters
- * (names come from indexes too), or as nb_url_parse. */
+ * @return NB_OK, NB_ERR_INPUT for a name that leaves the folder ("..", a leading '/'), holds control characters or
+ * leads from https to http (names come from indexes too), or as nb_url_parse. */
 NB_CHECKED nb_status nb_url_beside(nb_url *out, const nb_url *base, const char *name, nb_error *err);
 
 /** An address with a suffix behind its path: ".sha256".
@@ -60,6 +60,13 @@ NB_CHECKED nb_status nb_url_beside(nb_url *out, const nb_url *base, const char *
  * @param suffix raw
  * @return as nb_url_parse. */
 NB_CHECKED nb_status nb_url_suffixed(nb_url *out, const nb_url *base, const char *suffix, nb_error *err);
+
+/** The origin of what is asked for: scheme, host and port, "https://example.org:443".
+ *
+ * @param out freed by the caller; NULL on failure
+ * @param url an address
+ * @return NB_OK, NB_ERR_USAGE for a file's, which has none, or NB_ERR_LIMIT when memory is out. */
+NB_CHECKED nb_status nb_url_origin(char **out, const nb_url *url, nb_error *err);
 
 /** The last part of the path, percent-decoded; "" for a folder.
  *

@@ -4,6 +4,7 @@
 #include "common/base/file.h"
 #include "common/base/text.h"
 #include "common/parallel/stop.h"
+#include "common/transfer/url.h"
 #include "jobs/transfer.h"
 #include "mining/corpus/file/corpus_file.h"
 #include "mining/corpus/text/labels.h"
@@ -46,11 +47,24 @@ static nb_status corpus_read_means(nb_corpus_options *build_options, const nb_jo
     return nb_scratch_file_check(s->scratch, err);
 }
 
+/* The first address among the words; those in lists are not the user's own. */
+static const char *corpus_own_address(const nb_strings *words)
+{
+    for (size_t i = 0; i < words->count; i++) {
+        const char *word = nb_strings_get(words, i);
+        if (word[0] != '@' && nb_url_like(word)) {
+            return word;
+        }
+    }
+    return NULL;
+}
+
 static nb_status corpus_open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings *labels, nb_error *err)
 {
     const settings *s = job->settings;
     nb_status status = NB_OK;
-    const nb_fetch_options fetch = {.http = &s->transfer.http, .cache = s->transfer.cache, .log = &job->log};
+    const nb_fetch_options fetch = {
+        .http = &s->transfer.http, .cache = s->transfer.cache, .log = &job->log, .own = corpus_own_address(&s->inputs)};
     nb_corpus_settings set = {.choice = {.format = s->format,
                                          .tag = s->tag,
                                          .column = s->column,

@@ -25,7 +25,9 @@ static const nb_man_entry help_environment[] = {
     {"AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "identity at s3:// servers"},
     {"AWS_REGION, AWS_DEFAULT_REGION", "region of s3:// servers"},
     {"AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL", "address of an S3 server other than Amazon's"},
-    {"NEGBANK_HTTP_TOKEN", "identity at http(s):// servers, a bearer token; else ~/.netrc is asked"},
+    {"NEGBANK_HTTP_TOKEN", "identity at https:// servers, a bearer token; else ~/.netrc is asked"},
+    {"NEGBANK_HTTP_TOKEN_HOST", "the HOST or HOST:PORT the token goes to (default: that of the command's own address); "
+                                "http://127.0.0.1:PORT for a server of this machine without TLS"},
     {"https_proxy, http_proxy, no_proxy", "proxies, as libcurl reads them"},
     {"CURL_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR", "certificates to trust"},
     {"NEGBANK_KEY_PASSWORD", "password of the secret key that signs"},

@@ -379,6 +379,22 @@ static bool inspect_kinds_is_table(const json_t *value)
     return json_is_object(json_array_get(value, 0));
 }
 
+/* Texts and keys come from files: what a terminal would take for a command becomes '?'. */
+static void inspect_kinds_put(const char *text)
+{
+    for (const char *p = text; *p; p++) {
+        size_t control = nb_text_control(p);
+        putchar(control ? '?' : *p);
+        p += control ? control - 1 : 0;
+    }
+}
+
+static void inspect_kinds_put_key(const char *key, int indent)
+{
+    printf("%*s", indent, "");
+    inspect_kinds_put(key);
+}
+
 static void inspect_kinds_print_text(const json_t *object, int indent)
 {
     const char *key;
@@ -386,28 +402,50 @@ static void inspect_kinds_print_text(const json_t *object, int indent)
     json_object_foreach((json_t *)(uintptr_t)object, key, value)
     {
         if (json_is_object(value)) {
-            printf("%*s%s:\n", indent, "", key);
+            inspect_kinds_put_key(key, indent);
+            printf(":\n");
             inspect_kinds_print_text(value, indent + 2);
             continue;
         }
         if (inspect_kinds_is_table(value)) {
-            printf("%*s%s:\n", indent, "", key);
+            inspect_kinds_put_key(key, indent);
+            printf(":\n");
             for (size_t i = 0; i < json_array_size(value); i++) {
                 inspect_kinds_print_text(json_array_get(value, i), indent + 2);
             }
             continue;
         }
         char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
-        printf("%*s%-*s %s\n", indent, "", indent ? 1 : 14, key, text ? text : json_string_value(value));
+        int width = (indent ? 1 : 14) - (int)strlen(key);
+        inspect_kinds_put_key(key, indent);
+        printf("%*s ", width > 0 ? width : 0, "");
+        inspect_kinds_put(text ? text : json_is_string(value) ? json_string_value(value) : "");
+        putchar('\n');
         free(text);
     }
+}
+
+/* JSON may hold control characters beyond U+001F as they are; a terminal may not. */
+static void inspect_kinds_print_json(const char *text)
+{
+    for (const char *p = text; *p; p++) {
+        size_t control = *p == '\n' ? 0 : nb_text_control(p);
+        unsigned last = control ? (unsigned)(unsigned char)p[control - 1] : 0;
+        if (control) {
+            printf("\\u%04x", control == 3 ? 0x2028 + (last & 1) : last);
+            p += control - 1;
+        } else {
+            putchar(*p);
+        }
+    }
+    putchar('\n');
 }
 
 nb_status nb_print_info(const json_t *info, bool as_json, nb_error *err)
 {
     char *text = as_json ? json_dumps(info, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15)) : NULL;
     if (as_json) {
-        printf("%s\n", text ? text : "");
+        inspect_kinds_print_json(text ? text : "");
     } else {
         inspect_kinds_print_text(info, 0);
     }

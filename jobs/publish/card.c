@@ -14,13 +14,15 @@ enum { LABELS_SHOWN = 200 };
 static nb_status card_plain(nb_buffer *b, const char *text, nb_error *err)
 {
     nb_status status = NB_OK;
-    for (const char *p = text; *p && status == NB_OK; p++) {
+    for (const char *p = text; *p && status == NB_OK;) {
+        size_t control = nb_text_control(p);
         if (strchr("\\`*_[]<>|#&!~$", *p)) {
             status = nb_buffer_append(b, "\\", 1, err);
         }
         if (status == NB_OK) {
-            status = nb_buffer_append(b, (unsigned char)*p < 0x20 || *p == 0x7f ? " " : p, 1, err);
+            status = nb_buffer_append(b, control ? " " : p, 1, err);
         }
+        p += control ? control : 1;
     }
     return status;
 }

@@ -19,7 +19,7 @@ typedef struct settings {
     const char *bank, *url, *sign, *password_file, *index, *name, *version, *metrics, *corpus, *licence, *cite, *site;
     nb_strings verify;
     double part, whole, lock_stale;
-    bool force, unguarded;
+    bool force, unguarded, adopt;
 } settings;
 
 typedef struct run {
@@ -47,6 +47,7 @@ static nb_status publish_find_addresses(run *r, nb_error *err)
     nb_url folder = {0};
     nb_status status;
     NB_TRY(nb_url_parse(&r->target, s->url, err));
+    NB_TRY(nb_http_set_own(r->http, &r->target, err));
     if (nb_url_is_folder(&r->target)) {
         folder = r->target;
         r->target = (nb_url){0};
@@ -62,6 +63,11 @@ static nb_status publish_find_addresses(run *r, nb_error *err)
     }
     NB_TRY(s->index ? nb_url_parse(&r->index_url, s->index, err)
                     : nb_url_beside(&r->index_url, &r->target, "index.json", err));
+    if (r->target.scheme == NB_SCHEME_HTTP && strncmp(r->index_url.request, "https://", 8) == 0) {
+        nb_fail(err, NB_ERR_USAGE, "index '%s' must not lead to '%s', from https to http", r->index_url.shown,
+                r->target.shown);
+        status = nb_hint(err, "'pull' refuses such an entry");
+    }
 done:
     nb_url_free(&folder);
     return status;
@@ -216,7 +222,7 @@ done:
     return status;
 }
 
-/* minisign's own form of a trusted comment. */
+/* minisign's own form of a trusted comment, with what `pull` compares with what was asked for. */
 static nb_status publish_sign_bank(run *r, nb_buffer *out, nb_error *err)
 {
     nb_buffer trusted = {0};
@@ -224,7 +230,8 @@ static nb_status publish_sign_bank(run *r, nb_buffer *out, nb_error *err)
     int64_t now = 0;
     nb_status status;
     now = fixed && nb_parse_int(fixed, &now) ? now : (int64_t)time(NULL);
-    NB_TRY(nb_buffer_printf(&trusted, err, "timestamp:%lld\tfile:%s\thashed", (long long)now, r->file));
+    NB_TRY(nb_buffer_printf(&trusted, err, "timestamp:%lld\tfile:%s\tname:%s\tversion:%s\tsha256:%s\thashed",
+                            (long long)now, r->file, r->name, r->set->version, r->info.digest.hex));
     NB_TRY(nb_signature_make(out, &r->key, r->map.data, r->map.len, trusted.data, err));
 done:
     nb_buffer_free(&trusted);
@@ -286,6 +293,7 @@ static nb_status publish_change_index(run *r, nb_error *err)
     nb_index_change change = {.place = publish_index_place(r),
                               .bank = entry,
                               .force = s->force,
+                              .adopt = s->adopt,
                               .key = s->sign ? &r->key : NULL,
                               .lock_stale = s->lock_stale,
                               .unguarded = s->unguarded};
@@ -324,6 +332,7 @@ static nb_status publish_read_index(run *r, nb_error *err)
     NB_TRY(publish_read_keys(r, err));
     if (nb_url_like(s->index)) {
         NB_TRY(nb_url_parse(&r->index_url, s->index, err));
+        NB_TRY(nb_http_set_own(r->http, &r->index_url, err));
         const nb_index_place place = publish_index_place(r);
         NB_TRY(nb_index_fetch(&r->index, r->http, &place, err));
         goto done;
@@ -364,6 +373,9 @@ static nb_status publish_check_words(const settings *s, nb_error *err)
     }
     if (!s->bank && !s->index) {
         return nb_fail(err, NB_ERR_USAGE, "--site without a bank needs --index URL or FILE");
+    }
+    if (s->adopt && !s->sign) {
+        return nb_fail(err, NB_ERR_USAGE, "--adopt goes with --sign KEY");
     }
     if (s->site && s->index && strcmp(s->index, "none") == 0) {
         return nb_fail(err, NB_ERR_USAGE, "--site needs an index, and --index is none");
@@ -424,6 +436,9 @@ static const nb_option options[] = {
              "seconds after which the index lock of a publisher that is gone is broken (servers without If-Match)",
              OPT_UNRECORDED),
     OPT_FLAG("unguarded", unguarded, "change the index even where the server has no way to keep two publishers apart",
+             OPT_UNRECORDED),
+    OPT_FLAG("adopt", adopt,
+             "with --sign: sign an index that is there without a signature, and so vouch for all it lists",
              OPT_UNRECORDED),
     OPT_FLAG("force", force, "replace another bank at that address or of that name and version", OPT_UNRECORDED),
     NB_TRANSFER_OPTIONS,

@@ -17,14 +17,16 @@ static nb_status site_put(nb_buffer *b, const char *text, nb_error *err)
 static nb_status site_escaped(nb_buffer *b, const char *text, nb_error *err)
 {
     nb_status status = NB_OK;
-    for (const char *p = text; *p && status == NB_OK; p++) {
+    size_t control;
+    for (const char *p = text; *p && status == NB_OK; p += control ? control : 1) {
+        control = nb_text_control(p);
         switch (*p) {
         case '&': status = site_put(b, "&amp;", err); break;
         case '<': status = site_put(b, "&lt;", err); break;
         case '>': status = site_put(b, "&gt;", err); break;
         case '"': status = site_put(b, "&quot;", err); break;
         case '\'': status = site_put(b, "&#39;", err); break;
-        default: status = nb_buffer_append(b, (unsigned char)*p < 0x20 ? " " : p, 1, err);
+        default: status = nb_buffer_append(b, control ? " " : p, 1, err);
         }
     }
     return status;

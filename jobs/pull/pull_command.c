@@ -5,6 +5,7 @@
 #include "common/store/seal.h"
 #include "common/transfer/download.h"
 #include "jobs/pull/pull_model.h"
+#include "jobs/pull/pull_subject.h"
 #include "jobs/transfer.h"
 #include "scoring/bank/bank.h"
 
@@ -15,7 +16,7 @@
 typedef struct settings {
     nb_talk talk;
     nb_transfer_choice transfer;
-    const char *what, *model, *output, *index, *sha256;
+    const char *what, *model, *output, *index, *sha256, *name, *version;
     nb_strings verify;
     int64_t max_size; /* MiB */
     bool force, offline;
@@ -29,10 +30,11 @@ typedef struct run {
     nb_public_key *keys;
     size_t key_count;
     nb_url url, signature_url;
-    char expected[65]; /* SHA-256 of the file, "" unknown */
-    int64_t bytes;     /* -1 unknown */
-    bool vouched;      /* the digest comes from an index whose signature was verified */
-    char *path;        /* in the cache */
+    char expected[65];    /* SHA-256 of the file, "" unknown */
+    int64_t bytes;        /* -1 unknown */
+    char *name, *version; /* in the index; NULL: by address */
+    char *path;           /* in the cache */
+    nb_digest proven;     /* of the file at `path` */
 } run;
 
 enum { SUM_MAX = 4096 };
@@ -64,7 +66,13 @@ static nb_status pull_digest_from_note(run *r, nb_error *err)
     size_t len = 0;
     nb_status status;
     NB_TRY(pull_address_note(r, &path, err));
-    bool known = access(path, F_OK) == 0 && nb_file_read(path, SUM_MAX, &text, &len, NULL) == NB_OK &&
+    nb_owner owner = nb_file_owner(path);
+    if (owner == NB_OWNER_OTHER && !r->key_count) { /* it tells which bank the address is */
+        nb_fail(err, NB_ERR_VERIFY, "what the cache knows of '%s' is another user's", r->url.shown);
+        status = nb_hint(err, "--verify KEY or --sha256 HEX tells whether it is to be trusted");
+        goto done;
+    }
+    bool known = owner != NB_OWNER_NONE && nb_file_read(path, SUM_MAX, &text, &len, NULL) == NB_OK &&
                  pull_take_digest(r->expected, text, len);
     if (!known) {
         nb_fail(err, NB_ERR_NETWORK, "'%s' is not in the cache", r->url.shown);
@@ -100,12 +108,19 @@ static nb_status pull_resolve_address(run *r, nb_error *err)
 {
     nb_status status;
     NB_TRY(nb_url_parse(&r->url, r->set->what, err));
+    NB_TRY(nb_http_set_own(r->http, &r->url, err));
     NB_TRY(nb_url_suffixed(&r->signature_url, &r->url, ".minisig", err));
     if (!r->expected[0]) {
         NB_TRY(r->set->offline ? pull_digest_from_note(r, err) : pull_digest_from_server(r, err));
     }
 done:
     return status;
+}
+
+static nb_status pull_copy(char **out, const char *text, nb_error *err)
+{
+    *out = strdup(text);
+    return *out ? NB_OK : nb_fail(err, NB_ERR_LIMIT, "out of memory for a name");
 }
 
 static nb_status pull_take_entry(run *r, const json_t *bank, const nb_url *index, nb_error *err)
@@ -115,13 +130,17 @@ static nb_status pull_take_entry(run *r, const json_t *bank, const nb_url *index
     NB_TRY(nb_url_beside(&r->url, index, nb_index_text_of(bank, "file"), err));
     if (*signature) {
         NB_TRY(nb_url_beside(&r->signature_url, index, signature, err));
+    } else if (r->key_count) { /* the index vouches for its entry, the bank's own signature for the bank */
+        return nb_fail(err, NB_ERR_VERIFY, "'%s' is not signed: index '%s' names no signature of it", r->url.shown,
+                       index->shown);
     }
+    NB_TRY(pull_copy(&r->name, nb_index_text_of(bank, "name"), err));
+    NB_TRY(pull_copy(&r->version, nb_index_text_of(bank, "version"), err));
     if (r->expected[0] && strcmp(r->expected, sum) != 0) {
         return nb_fail(err, NB_ERR_VERIFY, "the index has SHA-256 %s for it, --sha256 says %s", sum, r->expected);
     }
     memcpy(r->expected, sum, sizeof r->expected);
     r->bytes = json_integer_value(json_object_get(bank, "bytes"));
-    r->vouched = r->key_count > 0;
 done:
     return status;
 }
@@ -144,6 +163,7 @@ static nb_status pull_resolve_name(run *r, nb_error *err)
         goto done;
     }
     NB_TRY(nb_url_parse(&url, s->index, err));
+    NB_TRY(nb_http_set_own(r->http, &url, err));
     const nb_index_place place = {.url = &url, .cache = &r->cache, .trusted = {r->keys, r->key_count}};
     NB_TRY(s->offline ? nb_index_kept(&index, &place, err) : nb_index_fetch(&index, r->http, &place, err));
     const json_t *bank = nb_index_find(&index, name, at ? at + 1 : NULL);
@@ -164,11 +184,18 @@ done:
 
 /* ---- proof ---- */
 
-/* The signature: from the server, or the copy beside the cached bank. */
-static nb_status pull_read_signature(run *r, nb_buffer *text, nb_error *err)
+/* Where the signature that an address had last is kept, for use offline. */
+static nb_status pull_signature_path(const run *r, char **path, nb_error *err)
+{
+    const char *address = r->signature_url.request;
+    return nb_cache_path(path, &r->cache, "signatures", nb_digest_bytes(address, strlen(address)).hex, ".minisig", err);
+}
+
+/* The signature: from the server, or the copy in the cache. */
+static nb_status pull_read_signature(run *r, const char *copy, nb_buffer *text, nb_error *err)
 {
     nb_http_reply reply = {0};
-    char *copy = NULL, *kept = NULL;
+    char *kept = NULL;
     size_t len = 0;
     nb_status status = NB_OK;
     if (!r->set->offline) {
@@ -185,7 +212,6 @@ static nb_status pull_read_signature(run *r, nb_buffer *text, nb_error *err)
         NB_TRY(nb_buffer_append(text, reply.body.len ? reply.body.data : "", reply.body.len, err));
         goto done;
     }
-    NB_TRY(nb_cache_path(&copy, &r->cache, "banks", r->expected, ".minisig", err));
     if (access(copy, F_OK) != 0) {
         nb_fail(err, NB_ERR_VERIFY, "the cache has no signature of '%s'", r->url.shown);
         status = nb_hint(err, "pull it once with --verify and without --offline");
@@ -195,7 +221,6 @@ static nb_status pull_read_signature(run *r, nb_buffer *text, nb_error *err)
     NB_TRY(nb_buffer_append(text, kept, len, err));
 done:
     free(kept);
-    free(copy);
     nb_http_reply_free(&reply);
     return status;
 }
@@ -204,17 +229,25 @@ static nb_status pull_check_signature(run *r, const nb_map *map, const char *sum
 {
     nb_buffer text = {0};
     nb_signature signature;
-    char *copy = NULL;
+    char *copy = NULL, *file = NULL;
     nb_status status = NB_OK;
-    if (!r->key_count || (r->vouched && !r->signature_url.text)) {
+    if (!r->key_count) {
         return NB_OK;
     }
-    NB_TRY(pull_read_signature(r, &text, err));
+    NB_TRY(pull_signature_path(r, &copy, err));
+    NB_TRY(nb_url_name(&file, &r->url, err));
+    NB_TRY(pull_read_signature(r, copy, &text, err));
     NB_TRY(nb_signature_parse(&signature, r->signature_url.shown, text.data ? text.data : "", text.len, err));
     NB_TRY(nb_signature_check(&signature, &(nb_trusted_keys){r->keys, r->key_count}, map->data, map->len, r->url.shown,
                               err));
-    if (!r->set->offline) {
-        NB_TRY(nb_cache_path(&copy, &r->cache, "banks", sum, ".minisig", err));
+    const nb_pull_subject asked = {.shown = r->url.shown,
+                                   .file = file,
+                                   .name = r->name ? r->name : r->set->name,
+                                   .version = r->version ? r->version : r->set->version,
+                                   .sha256 = sum,
+                                   .by_index = r->name != NULL};
+    NB_TRY(nb_pull_subject_check(&signature, &asked, &r->job->log, err));
+    if (!r->set->offline && nb_cache_takes(copy)) {
         NB_TRY(nb_file_write(copy, true, text.data, text.len, err));
     }
     char id[17];
@@ -222,6 +255,7 @@ static nb_status pull_check_signature(run *r, const nb_map *map, const char *sum
     nb_log_info(&r->job->log, "signed by key %s", id);
 done:
     free(copy);
+    free(file);
     nb_buffer_free(&text);
     return status;
 }
@@ -288,8 +322,11 @@ static nb_status pull_keep_in_cache(run *r, const char *part, const nb_digest *s
     }
     NB_TRY(nb_output_commit(&out, err));
     nb_download_forget(part); /* what lay beside it */
+    r->proven = *sum;
     NB_TRY(pull_address_note(r, &note, err));
-    NB_TRY(nb_file_write(note, true, sum->hex, 64, err));
+    if (nb_cache_takes(note)) {
+        NB_TRY(nb_file_write(note, true, sum->hex, 64, err));
+    }
 done:
     free(note);
     nb_output_end(&out);
@@ -308,6 +345,12 @@ static nb_status pull_fetch(run *r, nb_error *err)
     }
     nb_digest key = nb_digest_bytes(r->url.request, strlen(r->url.request));
     NB_TRY(nb_cache_path(&part, &r->cache, "parts", r->expected[0] ? r->expected : key.hex, ".part", err));
+    if (access(r->cache.folder, W_OK) != 0) {
+        nb_fail_errno(err, NB_ERR_IO, "'%s' is not in the cache, and '%s' cannot be written", r->url.shown,
+                      r->cache.folder);
+        status = nb_hint(err, "give --cache DIR, a folder of your own");
+        goto done;
+    }
     status = pull_fetch_once(r, part, &sum, &again, err);
     if (again) {
         nb_log_warn(&r->job->log, "%s; it is fetched anew", err->message);
@@ -345,25 +388,50 @@ static nb_status pull_look_in_cache(run *r, bool *found, nb_error *err)
     status = pull_check_signature(r, &map, sum.hex, err);
     nb_map_close(&map);
     *found = status == NB_OK;
+    r->proven = sum;
 done:
+    return status;
+}
+
+/* A copy under the output's name. Others may write into the cache too, so it is the copy that is checked. */
+static nb_status pull_copy_out(run *r, nb_error *err)
+{
+    nb_output out = {0};
+    nb_map map = {0};
+    nb_digest sum;
+    FILE *f = NULL;
+    nb_status status;
+    NB_TRY(nb_map_open(&map, r->path, err));
+    NB_TRY(nb_output_begin(&out, r->set->output, r->set->force, err));
+    NB_TRY(nb_output_file(&f, &out, err));
+    bool wrote = fwrite(map.data, 1, map.len, f) == map.len;
+    if (fclose(f) != 0 || !wrote) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", out.partial);
+        goto done;
+    }
+    NB_TRY(nb_digest_file(&sum, out.partial, err));
+    if (strcmp(sum.hex, r->proven.hex) != 0) {
+        status = nb_fail(err, NB_ERR_VERIFY, "'%s' changed while it was copied", r->path);
+        goto done;
+    }
+    NB_TRY(nb_output_commit(&out, err));
+    nb_log_info(&r->job->log, "%s -> %s", r->url.shown, r->set->output);
+done:
+    nb_output_end(&out);
+    nb_map_close(&map);
     return status;
 }
 
 static nb_status pull_give_out(run *r, nb_error *err)
 {
-    const settings *s = r->set;
-    nb_map map = {0};
-    nb_status status = NB_OK;
-    if (!s->output) {
-        printf("%s\n", r->path);
-        return fflush(stdout) == 0 ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
+    if (r->set->output) {
+        return pull_copy_out(r, err);
     }
-    NB_TRY(nb_map_open(&map, r->path, err));
-    NB_TRY(nb_file_write(s->output, s->force, map.data, map.len, err));
-    nb_log_info(&r->job->log, "%s -> %s", r->url.shown, s->output);
-done:
-    nb_map_close(&map);
-    return status;
+    if (nb_file_owner(r->path) == NB_OWNER_OTHER) {
+        nb_log_warn(&r->job->log, "'%s' is another user's, who can change it; -o FILE makes a copy", r->path);
+    }
+    printf("%s\n", r->path);
+    return fflush(stdout) == 0 ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
 }
 
 static nb_status pull_bank(run *r, nb_error *err)
@@ -404,6 +472,10 @@ static nb_status pull_check_words(const nb_job *job, nb_error *err)
     if (s->model && (!s->output || s->offline || s->sha256 || s->index)) {
         return nb_fail(err, NB_ERR_USAGE, "--model goes with -o DIR, and not with --offline, --sha256 or --index");
     }
+    if ((s->name || s->version) && (!s->verify.count || !s->what || !nb_url_like(s->what))) {
+        nb_fail(err, NB_ERR_USAGE, "--name and --version are what the signature at an address must say");
+        return nb_hint(err, "pull URL --verify KEY --name NAME; of an index, pull NAME@VERSION --index URL");
+    }
     return s->model || !s->output ? NB_OK : nb_job_check_outputs(job, &s->output, 1, s->force, err);
 }
 
@@ -428,6 +500,8 @@ done:
     nb_url_free(&r.url);
     nb_url_free(&r.signature_url);
     free(r.keys);
+    free(r.name);
+    free(r.version);
     free(r.path);
     return status;
 }
@@ -436,6 +510,8 @@ static const nb_option options[] = {
     OPT_INPUT("what", what, "URL|NAME", "the bank: its address, or its NAME or NAME@VERSION in an index", OPT_ARGUMENT),
     OPT_TEXT("index", index, "URL", NULL, "the index that knows the name"),
     OPT_LIST("verify", verify, "PUBKEY", "a key to trust, or its file: bank and index must be signed by one of them"),
+    OPT_TEXT("name", name, "NAME", NULL, "with --verify and an address: the name the bank must be signed with"),
+    OPT_TEXT("version", version, "VERSION", NULL, "with --verify and an address: the version it must be signed with"),
     OPT_TEXT("sha256", sha256, "HEX", NULL, "the digest it must have"),
     OPT_TEXT("model", model, "URL|DIR", NULL,
              "instead of a bank: a checkpoint folder as Hugging Face has it, '.../resolve/main/' there"),
@@ -452,6 +528,7 @@ static const nb_option options[] = {
 NB_COMMAND(
     pull, pull, "pull", "fetch and verify a bank or a checkpoint", "URL|NAME|--model URL [-o FILE] [options]",
     .description = "Checks digest, seal and, with --verify, signatures before a file gets its name.\n"
+                   "A signature must be of what was asked for: NAME and VERSION, or the file's name in URL.\n"
                    "An index that is older than one seen before, or that lost its signature, is refused.\n",
     .examples =
         "  negbank pull https://banks.example.org/pets.nbank -o pets.nbank --verify bank.key.pub\n"

@@ -1,8 +1,9 @@
 /* negbank pull --model: a checkpoint folder, file by file.
  *
  * Files gather in DIR.partial, each under its final name once its digest holds, and the folder gets its name when the
- * checkpoint in it can be opened. Digests come from SHA256SUMS where the server has one (signed with --verify), and
- * from the hub's x-linked-etag for large files; what came is written down in the folder's own SHA256SUMS. */
+ * checkpoint in it can be opened. What an interrupted run left there is checked again, as what comes is. Digests come
+ * from SHA256SUMS where the server has one (signed with --verify), and from the hub's x-linked-etag for large files;
+ * what came is written down in the folder's own SHA256SUMS. */
 #include "jobs/pull/pull_model.h"
 
 #include "common/base/file.h"
@@ -126,12 +127,23 @@ static nb_status pull_model_note_file(run *r, const char *name, const nb_digest 
     return status == NB_OK ? nb_strings_push(&r->got, name, strlen(name), err) : status;
 }
 
+/* The digest that a hub tells of a large file. */
+static bool pull_model_hub_digest(char out[65], const char *hub)
+{
+    size_t quote = *hub == '"';
+    if (strlen(hub) != 64 + 2 * quote || strspn(hub + quote, "0123456789abcdef") != 64) {
+        return false;
+    }
+    memcpy(out, hub + quote, 64);
+    out[64] = '\0';
+    return true;
+}
+
 static nb_status pull_model_check_file(run *r, const char *name, const char *part, const char *hub, nb_digest *sum,
                                        nb_error *err)
 {
-    char linked[65] = "";
+    char linked[65];
     const char *want = pull_model_listed_digest(r, name);
-    size_t quote = *hub == '"';
     nb_status status = nb_digest_file(sum, part, err);
     if (status != NB_OK) {
         return status;
@@ -139,13 +151,42 @@ static nb_status pull_model_check_file(run *r, const char *name, const char *par
     if (r->listed && r->what->key_count && !want) {
         return nb_fail(err, NB_ERR_VERIFY, "'%s%s' is not in the signed " SUMS, r->base.shown, name);
     }
-    if (!want && strlen(hub) == 64 + 2 * quote && strspn(hub + quote, "0123456789abcdef") == 64) {
-        memcpy(linked, hub + quote, 64);
+    if (!want && pull_model_hub_digest(linked, hub)) {
         want = linked;
     }
     return !want || strcmp(want, sum->hex) == 0 ? NB_OK
                                                 : nb_fail(err, NB_ERR_VERIFY, "'%s%s' has SHA-256 %s, it should be %s",
                                                           r->base.shown, name, sum->hex, want);
+}
+
+/* A file that an interrupted run left under its final name: *kept when it has the digest that is listed. Another one is
+ * removed. Where none is listed it becomes a part again, of which the server says whether it is whole and, if it is a
+ * hub, which digest it has. */
+static nb_status pull_model_look_at_kept(run *r, const char *name, const char *path, const char *part, bool *kept,
+                                         nb_error *err)
+{
+    const char *want = pull_model_listed_digest(r, name);
+    nb_digest sum;
+    nb_owner owner = nb_file_owner(path);
+    nb_status status = NB_OK;
+    *kept = false;
+    if (owner == NB_OWNER_NONE) {
+        return NB_OK;
+    }
+    if (owner == NB_OWNER_OURS && want) {
+        NB_TRY(nb_digest_file(&sum, path, err));
+        *kept = strcmp(sum.hex, want) == 0;
+    }
+    if (*kept) {
+        NB_TRY(pull_model_note_file(r, name, &sum, err));
+    } else if (want || owner == NB_OWNER_OTHER) {
+        nb_log_warn(&r->job->log, "'%s' is not what the server has and is fetched anew", path);
+        status = unlink(path) == 0 ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot remove '%s'", path);
+    } else if (rename(path, part) != 0) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot rename '%s'", path);
+    }
+done:
+    return status;
 }
 
 /* *found false: the server has no such file. A wrong digest of a file continued from an earlier run gets one new try.
@@ -159,14 +200,13 @@ static nb_status pull_model_fetch_file(run *r, const char *name, bool *found, nb
     nb_downloaded got = {0};
     nb_status status;
     NB_TRY(nb_path_join(&path, r->folder, name, err));
-    *found = access(path, F_OK) == 0;
-    if (*found) { /* by an interrupted run, which had checked it */
-        NB_TRY(nb_digest_file(&sum, path, err));
-        NB_TRY(pull_model_note_file(r, name, &sum, err));
+    NB_TRY(nb_buffer_printf(&part, err, "%s.part", path));
+    bool unproven = nb_file_owner(path) != NB_OWNER_NONE;
+    NB_TRY(pull_model_look_at_kept(r, name, path, part.data, found, err));
+    if (*found) {
         goto done;
     }
     NB_TRY(nb_url_beside(&url, &r->base, name, err));
-    NB_TRY(nb_buffer_printf(&part, err, "%s.part", path));
     nb_download d = {.url = &url,
                      .path = part.data,
                      .expect = -1,
@@ -174,7 +214,12 @@ static nb_status pull_model_fetch_file(run *r, const char *name, bool *found, nb
                      .checked = pull_model_listed_digest(r, name) != NULL,
                      .optional = true};
     for (int attempt = 0; attempt < 2; attempt++) {
+        char digest[65];
         NB_TRY(nb_download_run(r->http, &d, &got, err));
+        if (unproven && got.joined && !d.checked && !pull_model_hub_digest(digest, got.linked_etag)) {
+            nb_download_forget(part.data); /* nothing tells whether it is still what came */
+            NB_TRY(nb_download_run(r->http, &d, &got, err));
+        }
         *found = got.found;
         status = got.found ? pull_model_check_file(r, name, part.data, got.linked_etag, &sum, err) : NB_OK;
         if (status != NB_OK || !got.found) {
@@ -191,11 +236,11 @@ static nb_status pull_model_fetch_file(run *r, const char *name, bool *found, nb
     if (*found) {
         struct stat st;
         r->bytes += stat(part.data, &st) == 0 ? (int64_t)st.st_size : 0;
-        if (rename(part.data, path) != 0) {
+        if (rename(part.data, path) != 0) { /* what lies beside it stays, for the next run */
             status = nb_fail_errno(err, NB_ERR_IO, "cannot rename '%s'", part.data);
             goto done;
         }
-        nb_download_forget(part.data);
+        NB_TRY(nb_sync_folder_of(path, err));
         NB_TRY(pull_model_note_file(r, name, &sum, err));
         nb_log_info(&r->job->log, "%s", name);
     }
@@ -293,13 +338,19 @@ static nb_status pull_model_open_folder(run *r, nb_error *err)
     nb_buffer now = {0};
     size_t len = 0;
     nb_status status;
+    struct stat st;
     NB_TRY(nb_make_directories(r->folder, err));
+    if (lstat(r->folder, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid()) {
+        nb_fail(err, NB_ERR_IO, "'%s' is a link, or another user's", r->folder);
+        status = nb_hint(err, "remove it, or choose another folder");
+        goto done;
+    }
     NB_TRY(nb_path_join(&path, r->folder, SOURCE, err));
     NB_TRY(nb_buffer_printf(&now, err, "%s\n", nb_digest_bytes(r->base.request, strlen(r->base.request)).hex));
     for (size_t i = 0; i < r->digests.count; i++) {
         NB_TRY(nb_buffer_printf(&now, err, "%s\n", nb_strings_get(&r->digests, i)));
     }
-    if (access(path, F_OK) != 0) {
+    if (nb_file_owner(path) != NB_OWNER_OURS) {
         NB_TRY(nb_file_write(path, true, now.data, now.len, err));
         goto done;
     }
@@ -332,12 +383,42 @@ static nb_status pull_model_refuse_existing(const char *folder, bool force, nb_e
     return NB_OK;
 }
 
+static bool pull_model_came(const run *r, const char *name)
+{
+    for (size_t i = 0; i < r->got.count; i++) {
+        if (strcmp(nb_strings_get(&r->got, i), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Removes what is in the folder and did not come, or came for a part of it: it would become part of the checkpoint. */
+static nb_status pull_model_sweep(const run *r, nb_error *err)
+{
+    DIR *d = opendir(r->folder);
+    nb_status status = d ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot read '%s'", r->folder);
+    for (const struct dirent *e; status == NB_OK && (e = readdir(d)) != NULL;) {
+        bool stays = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || strcmp(e->d_name, SOURCE) == 0 ||
+                     pull_model_came(r, e->d_name);
+        if (!stays && unlinkat(dirfd(d), e->d_name, 0) != 0) {
+            status = nb_fail_errno(err, NB_ERR_IO, "'%s' did not come from '%s', and cannot be removed from '%s'",
+                                   e->d_name, r->base.shown, r->folder);
+        }
+    }
+    if (d) {
+        closedir(d);
+    }
+    return status;
+}
+
 /* The folder under its name; with --force its files go into the one that is there. */
 static nb_status pull_model_commit(run *r, nb_error *err)
 {
     char *from = NULL, *to = NULL, *sums = NULL, *source = NULL;
     nb_checkpoint *checkpoint = NULL;
     nb_status status;
+    NB_TRY(pull_model_sweep(r, err));
     status = nb_checkpoint_open(&checkpoint, r->folder, err);
     if (status != NB_OK) {
         nb_context(err, "what came is no checkpoint");
@@ -348,7 +429,9 @@ static nb_status pull_model_commit(run *r, nb_error *err)
     NB_TRY(nb_strings_push(&r->got, SUMS, strlen(SUMS), err));
     NB_TRY(nb_path_join(&source, r->folder, SOURCE, err));
     unlink(source);
+    NB_TRY(nb_sync_folder_of(source, err));
     if (rename(r->folder, r->what->output) == 0) {
+        status = nb_sync_folder_of(r->folder, err);
         goto done;
     }
     for (size_t i = 0; i < r->got.count; i++) {
@@ -363,6 +446,7 @@ static nb_status pull_model_commit(run *r, nb_error *err)
         }
     }
     rmdir(r->folder);
+    NB_TRY(nb_sync_folder_of(to, err));
 done:
     nb_checkpoint_close(checkpoint);
     free(from);
@@ -399,6 +483,7 @@ nb_status nb_job_pull_model(const nb_job *job, nb_http *http, const nb_model_pul
     }
     NB_TRY(pull_model_refuse_existing(what->output, what->force, err));
     NB_TRY(pull_model_find_base(&r, err));
+    NB_TRY(nb_http_set_own(http, &r.base, err));
     NB_TRY(nb_buffer_printf(&folder, err, "%.*s.partial", (int)len, what->output));
     r.folder = folder.data;
     NB_TRY(nb_cache_lock(&lock, what->cache, nb_digest_bytes(folder.data, folder.len).hex, &job->log, err));

@@ -97,6 +97,7 @@ done:
 static nb_status fetch_prepare(fetch *f, nb_error *err)
 {
     nb_buffer all = {0};
+    nb_url own = {0};
     nb_digest set;
     nb_status status;
     for (size_t i = 0; i < f->addresses.count; i++) {
@@ -109,7 +110,12 @@ static nb_status fetch_prepare(fetch *f, nb_error *err)
         NB_TRY(nb_cache_lock(&f->out->lock, &f->cache, set.hex, f->options->log, err));
     }
     NB_TRY(nb_http_create(&f->http, &f->http_options, f->options->log, err));
+    if (f->options->own) {
+        NB_TRY(nb_url_parse(&own, f->options->own, err));
+        NB_TRY(nb_http_set_own(f->http, &own, err));
+    }
 done:
+    nb_url_free(&own);
     nb_buffer_free(&all);
     return status;
 }

@@ -18,6 +18,7 @@ typedef struct nb_fetch_options {
     const nb_transfer_options *http;
     const char *cache; /**< a folder all ranks share; NULL: as nb_cache_open has it */
     const nb_log *log;
+    const char *own; /**< the command's own address, where a token goes (common/transfer/http.h); NULL: there is none */
 } nb_fetch_options;
 
 /** What was fetched. */

@@ -20,11 +20,5 @@ bool nb_image_name_has_suffix(const char *name)
 
 bool nb_image_name_is_text(const char *name, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)name[i];
-        if (c < 0x20 || c == 0x7f) {
-            return false;
-        }
-    }
-    return nb_utf8_valid(name, len);
+    return nb_text_printable(name, len);
 }

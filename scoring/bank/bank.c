@@ -1,6 +1,7 @@
 #include "scoring/bank/bank.h"
 
 #include "common/base/tag.h"
+#include "common/base/text.h"
 #include "common/store/hdf5/h5.h"
 #include "scoring/bank/bank_digests.h"
 #include "scoring/bank/bank_rows.h"
@@ -38,6 +39,7 @@ static nb_status bank_read_strings(nb_bank_reader *r, const char *name, size_t m
     NB_TRY(nb_bank_check_size(r, bytes, 1, 1));
     NB_TRY(nb_bank_check_size(r, offsets, 1, 8));
     NB_TRY(nb_h5_get_strings(r->file, name, out, r->err));
+    NB_TRY(nb_strings_check_printable(out, name, r->err));
     NB_TRY(nb_bank_check(r, bytes, out->bytes, (size_t)out->offset[out->count]));
     NB_TRY(nb_bank_check(r, offsets, out->offset, (out->count + 1) * sizeof *out->offset));
     if (!out->count || out->count > max) {

@@ -83,7 +83,7 @@ static nb_status predictions_write_jsonl(const nb_scores *s, const char *path, n
 {
     nb_buffer line = {0};
     nb_status status = NB_OK;
-    FILE *f = fopen(path, "wb");
+    FILE *f = fopen(path, "wbx"); /* follows no link */
     if (!f) {
         return nb_fail_errno(err, NB_ERR_IO, "cannot create '%s'", path);
     }

@@ -445,11 +445,7 @@ nb_status nb_scores_write(const nb_scores *scores, const char *path, bool force,
         status = nb_fail(err, NB_ERR_INPUT, "no scores to write to '%s'", path);
         goto done;
     }
-    f = fopen(out.partial, "wb");
-    if (!f) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot create '%s'", out.partial);
-        goto done;
-    }
+    NB_TRY(nb_output_file(&f, &out, err));
     NB_TRY(score_file_write_all(scores, f, out.partial, err));
     int closed = fclose(f);
     f = NULL;

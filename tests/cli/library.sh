@@ -20,14 +20,22 @@ lib=$(dirname "$(find "$T/prefix" -name libnegbank.so)")
 present prefix/include/negbank.h "$lib/pkgconfig/negbank.pc" "$lib/cmake/negbank/negbankConfig.cmake" \
     "$lib/cmake/negbank/negbankConfigVersion.cmake"
 soname=$(readelf -d "$lib/libnegbank.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
-[ "$soname" = libnegbank.so.0 ] || die "the soname is '$soname'"
+number() { sed -n "s/^#define NEGBANK_VERSION_$1 //p" prefix/include/negbank.h; }
+version=$(number MAJOR).$(number MINOR).$(number PATCH)
+promise=$(number MAJOR)
+[ "$promise" != 0 ] || promise=0.$(number MINOR)
+[ "$version" = "$("$NEGBANK" --version | sed 's/^negbank \([0-9.]*\).*/\1/')" ] || die "the header is of version '$version'"
+[ "$soname" = "libnegbank.so.$promise" ] || die "the soname is '$soname'"
 [ -e "$lib/$soname" ] || die "no '$soname' is there"
 
 case_ 'nothing but the public functions is visible, each with a version'
 nm -D --defined-only "$lib/libnegbank.so" | awk '$2 != "A" { print $3 }' | sort >visible
-grep -v '^negbank_[a-z_]*@@NEGBANK_0\.1$' visible && die 'other symbols are visible'
-sed -n 's/^NEGBANK_API .*[ *]\(negbank_[a-z_]*\)(.*/\1@@NEGBANK_0.1/p' prefix/include/negbank.h | sort >declared
-same visible declared
+grep -v '^negbank_[a-z_]*@@NEGBANK_0\.[13]$' visible && die 'other symbols are visible'
+sed -n 's/^NEGBANK_API .*[ *]\(negbank_[a-z_]*\)(.*/\1/p' prefix/include/negbank.h | sort >declared
+sed 's/@@.*//' visible | sort >names
+same names declared
+since=$(sed -n 's/@@NEGBANK_0\.3$//p' visible | tr '\n' ' ')
+[ "$since" = 'negbank_scorer_result_size ' ] || die "new since 0.3 is '$since'"
 nm -D --undefined-only "$lib/libnegbank.so" | grep ' MPI_' && die 'the library calls MPI'
 ldd "$lib/libnegbank.so" | grep -E 'libmpi|libhdf5_(openmpi|mpich)' && die 'the library loads MPI'
 
@@ -70,7 +78,6 @@ done_ score -q --bank b.nbank --images i.nbe --score adaneg --groups 2 --proxies
 grep -v '^#' parameters.tsv | tail -n +2 | cut -f 3-5 >want
 run 0 ./by-pkg-config b.nbank i.npy adaneg groups=2,proxies=task,seed=3
 same out want
-
 case_ 'what is refused'
 run 3 ./by-pkg-config nowhere.nbank i.npy
 says nowhere.nbank
@@ -116,5 +123,38 @@ if command -v python3 >/dev/null; then
     grep -v '^#' suggested.tsv | tail -n +2 | cut -f 3-5 >want
     run 0 python3 "$TESTS/library/example.py" "$lib/libnegbank.so" b.nbank i.npy
     same out want
+    case_ 'results of another size than this version has'
+    member='("accepted", c.c_int32)'
+    sed "s/$member/&, (\"later\", c.c_double * 5)/; s/^for r in results:/&\n    assert list(r.later) == [0] * 5/" \
+        "$TESTS/library/example.py" >later.py
+    run 0 python3 later.py "$lib/libnegbank.so" b.nbank i.npy
+    same out want
+    sed 's/, ("label".*\]$/]/; s/%d.t//; s/r.label, //' "$TESTS/library/example.py" >short.py
+    run 1 python3 short.py "$lib/libnegbank.so" b.nbank i.npy
+    says '2: a result has at least 24 bytes, not'
+    cat >stream.py <<'PY'
+import ctypes as c, struct, sys
+lib = c.CDLL(sys.argv[1])
+lib.negbank_width.argtypes, lib.negbank_width.restype = [c.c_void_p], c.c_size_t
+bank, scorer = c.c_void_p(), c.c_void_p()
+assert not lib.negbank_open(c.byref(bank), b"b.nbank", None, c.c_size_t(0))
+assert not lib.negbank_scorer_create(c.byref(scorer), bank, b"adaneg", None, None, c.c_size_t(0))
+data = open("i.npy", "rb").read()
+data = data[10 + struct.unpack_from("<H", data, 8)[0]:]
+count = len(data) // (4 * lib.negbank_width(bank))
+def push(stride):
+    stream, results = c.c_void_p(), c.create_string_buffer(b"\xff" * (count * 100), count * 100)
+    assert not lib.negbank_scorer_result_size(scorer, c.c_size_t(stride), None, c.c_size_t(0))
+    assert not lib.negbank_stream_create(c.byref(stream), scorer, None, c.c_size_t(0))
+    code = lib.negbank_stream_push(stream, data, c.c_size_t(count), results, None, c.c_size_t(0))
+    lib.negbank_stream_destroy(stream)
+    return code, [results.raw[i * stride:(i + 1) * stride] for i in range(count)], results.raw[count * stride:]
+code, plain, rest = push(24)
+wide_code, wide, _ = push(64)
+assert code == wide_code == 0 and len(set(plain)) > 1 and set(rest) == {255}
+assert wide == [p + bytes(40) for p in plain]
+assert lib.negbank_scorer_result_size(scorer, c.c_size_t(23), None, c.c_size_t(0)) == 2
+PY
+    run 0 python3 stream.py "$lib/libnegbank.so"
 fi
 finish

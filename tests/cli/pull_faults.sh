@@ -95,12 +95,6 @@ fi
 # ---- TLS ----
 
 case_ 'TLS with a trusted certificate'
-openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj '/CN=negbank test CA' >/dev/null 2>&1
-certificate() {
-    openssl req -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" >/dev/null 2>&1
-    openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out "$1.pem" \
-        -extfile <(echo "subjectAltName=$2") >/dev/null 2>&1 || die 'openssl makes no certificate'
-}
 certificate right IP:127.0.0.1
 certificate wrong DNS:elsewhere.example
 start_python faulty_server --root "$T/root" --cert right.pem --key right.key

@@ -5,7 +5,8 @@
 
 export XDG_CACHE_HOME=$T/cache NO_PROXY='*' no_proxy='*'
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY CURL_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR
-unset NEGBANK_KEY_PASSWORD NEGBANK_HTTP_TOKEN
+unset NEGBANK_KEY_PASSWORD NEGBANK_HTTP_TOKEN NEGBANK_HTTP_TOKEN_HOST
+export HOME=$T # no ~/.netrc but the tests' own
 SERVERS=()
 FAST=(--retry-wait 0.01 --retry-longest 2 --connect-timeout 5 --stall-timeout 2)
 
@@ -66,6 +67,15 @@ start_python() {
     until_ 60 [ -s "$1.out" ] || die "$1 does not start: $(cat "$1.err")"
     PORT=$(cat "$1.out")
     wait_for "$PORT"
+}
+
+# certificate NAME SUBJECT: NAME.pem and NAME.key, by the authority in ca.pem.
+certificate() {
+    [ -e ca.pem ] ||
+        openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj '/CN=negbank test CA' >/dev/null 2>&1
+    openssl req -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" >/dev/null 2>&1
+    openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out "$1.pem" \
+        -extfile <(echo "subjectAltName=$2") >/dev/null 2>&1 || die 'openssl makes no certificate'
 }
 
 # A key without password: k, k.pub; its public half in $PUBLIC.

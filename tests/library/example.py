@@ -23,6 +23,8 @@ def check(code):
 bank, scorer = c.c_void_p(), c.c_void_p()
 check(lib.negbank_open(c.byref(bank), path.encode(), why, c.c_size_t(512)))
 check(lib.negbank_scorer_create(c.byref(scorer), bank, None, None, why, c.c_size_t(512)))
+# a later version's results may have more members
+check(lib.negbank_scorer_result_size(scorer, c.c_size_t(c.sizeof(Result)), why, c.c_size_t(512)))
 data = open(embeddings, "rb").read()
 data = data[10 + struct.unpack_from("<H", data, 8)[0]:]
 count = len(data) // (4 * lib.negbank_width(bank))

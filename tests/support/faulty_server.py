@@ -1,7 +1,8 @@
 """A server that misbehaves: http://127.0.0.1:N/FAULT/NAME serves ROOT/NAME with that fault.
 
 Faults are only on names that end with .nbank or .safetensors; the files beside them come as they are. Counts of
-requests by path are at /-/counts. With --cert and --key it speaks TLS.
+requests by path are at /-/counts. With --cert and --key it speaks TLS. /redirect/NAME?to=ADDRESS leads there. With --log
+every GET gets a line "PATH<tab>RANGE<tab>AUTHORIZATION" in a file.
 """
 import argparse
 import collections
@@ -18,7 +19,7 @@ COUNTS = collections.Counter()
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    root = None
+    root = log = None
 
     def log_message(self, *_):
         pass
@@ -54,11 +55,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         COUNTS[self.path] += 1
+        if self.log:
+            with open(self.log, "a") as f:
+                f.write("\t".join([self.path, *(self.headers.get(n, "-") for n in ("Range", "Authorization"))]) + "\n")
         if self.path == "/-/counts":
             body = json.dumps(COUNTS).encode()
             self.head(200, len(body))
             return self.wfile.write(body)
         _, fault, name = urllib.parse.unquote(self.path.partition("?")[0]).split("/", 2)
+        if fault == "redirect":
+            to = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)["to"][0]
+            return self.head(302, 0, ("Location", to))
         file = os.path.join(self.root, os.path.normpath("/" + name)[1:])
         if not os.path.isfile(file):
             return self.head(404, 0)
@@ -174,8 +181,9 @@ def main():
     parser.add_argument("--root", required=True)
     parser.add_argument("--cert")
     parser.add_argument("--key")
+    parser.add_argument("--log")
     args = parser.parse_args()
-    Handler.root = args.root
+    Handler.root, Handler.log = args.root, args.log
     server = Server(("127.0.0.1", args.port), Handler)
     if args.cert:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

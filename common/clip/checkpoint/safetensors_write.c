@@ -95,11 +95,8 @@ nb_status nb_safetensors_write(const char *path, bool force, const nb_tensor *te
     NB_TRY_NEW(bytes, count);
     NB_TRY(safetensors_write_build_header(&header, path, &(content){tensors, count, metadata_json}, bytes, err));
     NB_TRY(nb_output_begin(&out, path, force, err));
-    FILE *f = fopen(out.partial, "wb");
-    if (!f) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot create '%s'", out.partial);
-        goto done;
-    }
+    FILE *f;
+    NB_TRY(nb_output_file(&f, &out, err));
     bool wrote = fwrite(header.data, 1, header.len, f) == header.len;
     for (size_t i = 0; i < count && wrote; i++) {
         wrote = bytes[i] == 0 || fwrite(tensors[i].data, 1, bytes[i], f) == bytes[i];

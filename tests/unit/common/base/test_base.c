@@ -80,6 +80,85 @@ static void test_utf8(void **state)
     }
 }
 
+static void test_control(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *sanitised;
+    } controls[] = {{"a\x1b[31mb", "a?[31mb"},
+                    {"a\x7f", "a?"},
+                    {"\xc2\x9b"
+                     "2J",
+                     "??2J"},
+                    {"\xc2\x80x", "??x"},
+                    {"\xc2\x85", "??"},
+                    {"x\xe2\x80\xa8y", "x???y"},
+                    {"\xe2\x80\xa9", "???"},
+                    {"tab\t", "tab?"},
+                    {"two\nlines", "two?lines"},
+                    {"not\xff\x9b"
+                     "8",
+                     "not??8"},
+                    {"cut\xc2", "cut?"}};
+    static const char *const plain[] = {
+        "", "a b", "\xc2\xa0", "\xc3\xa9", "\xe2\x80\xa7", "\xe2\x80\xaa", "\xf0\x9f\x98\x80"};
+    nb_error err = {0};
+    nb_strings list = {0};
+    for (size_t i = 0; i < sizeof controls / sizeof *controls; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "%s", controls[i].text);
+        nb_text_sanitise(text);
+        assert_string_equal(text, controls[i].sanitised);
+        assert_false(nb_text_printable(controls[i].text, strlen(controls[i].text)));
+    }
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+        assert_true(nb_text_printable(plain[i], strlen(plain[i])));
+        must(nb_strings_push(&list, plain[i], strlen(plain[i]), &err), &err);
+    }
+    must(nb_strings_check_printable(&list, "names", &err), &err);
+    must(nb_strings_push(&list, "a\0b", 3, &err), &err);
+    must_fail(nb_strings_check_printable(&list, "names", &err), NB_ERR_INPUT, &err, "entry 7 of 'names'");
+    nb_strings_free(&list);
+}
+
+/* What another may have put into a folder is not written into. */
+static void test_own_files(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_output out;
+    bool left;
+    int fd;
+    const char *victim = scratch_path("victim"), *name = scratch_path("name"), *partial = scratch_path("name.partial");
+    must(nb_file_write(victim, true, "victim", 6, &err), &err);
+    must(nb_file_open_own(&fd, name, &err), &err); /* made */
+    close(fd);
+    must(nb_file_open_own(&fd, name, &err), &err); /* there */
+    close(fd);
+    assert_int_equal(nb_file_owner(name), NB_OWNER_OURS);
+    unlink(name);
+    assert_int_equal(nb_file_owner(name), NB_OWNER_NONE);
+    assert_int_equal(symlink(victim, name), 0);
+    assert_int_equal(nb_file_owner(name), NB_OWNER_OTHER);
+    must_fail(nb_file_open_own(&fd, name, &err), NB_ERR_IO, &err, "is a link");
+    assert_int_equal(fd, -1);
+    unlink(name);
+    assert_int_equal(link(victim, name), 0);
+    must_fail(nb_file_open_own(&fd, name, &err), NB_ERR_IO, &err, "has another name");
+    unlink(name);
+    assert_int_equal(symlink(victim, partial), 0);
+    must_fail(nb_output_resume(&out, name, true, &left, &err), NB_ERR_IO, &err, "is a link");
+    nb_output_end(&out);
+    must(nb_output_begin(&out, name, true, &err), &err); /* removes the link */
+    assert_int_equal(symlink(victim, partial), 0);       /* and somebody is quick */
+    FILE *f;
+    must_fail(nb_output_file(&f, &out, &err), NB_ERR_IO, &err, "cannot create");
+    nb_output_end(&out);
+    struct stat st;
+    assert_int_equal(stat(victim, &st), 0);
+    assert_int_equal(st.st_size, 6);
+}
+
 static void test_numbers(void **state)
 {
     (void)state;
@@ -239,7 +318,7 @@ int main(void)
         cmocka_unit_test(test_errors),  cmocka_unit_test(test_memory),  cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_numbers), cmocka_unit_test(test_random),  cmocka_unit_test(test_digest),
         cmocka_unit_test(test_secrets), cmocka_unit_test(test_outputs), cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_json),    cmocka_unit_test(test_control), cmocka_unit_test(test_own_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "common/transfer/index.h"
 #include "common/transfer/signature.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,8 +42,8 @@ static void test_urls(void **state)
     assert_string_equal(name, "\xc3\xbc.md");
     free(name);
     nb_url_free(&other);
-    must(nb_url_beside(&other, &url, "http://elsewhere/x", &err), &err);
-    assert_string_equal(other.request, "http://elsewhere/x");
+    must(nb_url_beside(&other, &url, "https://elsewhere/x", &err), &err);
+    assert_string_equal(other.request, "https://elsewhere/x");
     assert_null(other.password);
     nb_url_free(&other);
     static const char *const leaving[] = {"../x", "a/../../x", "/x", "", "a//b", "x\ny", ".", "a/./b"};
@@ -68,6 +69,40 @@ static void test_urls(void **state)
         must_fail(nb_url_parse(&url, wrong[i], &err), NB_ERR_USAGE, &err, "is no address");
         assert_null(strstr(err.message, "secret"));
     }
+}
+
+static void test_origins(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {{"https://Example.ORG/a?b", "https://example.org:443"},
+                                           {"https://u:p@example.org:443", "https://example.org:443"},
+                                           {"http://example.org", "http://example.org:80"},
+                                           {"https://example.org:8443/", "https://example.org:8443"},
+                                           {"http://[::1]:81/x", "http://[::1]:81"}};
+    static const char *const down[] = {"http://example.org/x", "HTTP://elsewhere/x"};
+    nb_error err = {0};
+    nb_url url, other;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char *origin;
+        must(nb_url_parse(&url, pairs[i][0], &err), &err);
+        must(nb_url_origin(&origin, &url, &err), &err);
+        assert_string_equal(origin, pairs[i][1]);
+        free(origin);
+        nb_url_free(&url);
+    }
+    must(nb_url_parse(&url, "https://example.org/index.json", &err), &err);
+    for (size_t i = 0; i < sizeof down / sizeof *down; i++) {
+        must_fail(nb_url_beside(&other, &url, down[i], &err), NB_ERR_INPUT, &err, "from https to http");
+        assert_null(other.text);
+        nb_error_clear(&err);
+    }
+    must(nb_url_beside(&other, &url, "https://elsewhere/x", &err), &err);
+    nb_url_free(&other);
+    nb_url_free(&url);
+    clear_aws(); /* the bucket's own address is of https */
+    must(nb_url_parse(&url, "s3://banks/index.json", &err), &err);
+    must_fail(nb_url_beside(&other, &url, down[0], &err), NB_ERR_INPUT, &err, "from https to http");
+    nb_url_free(&url);
 }
 
 static void test_s3_urls(void **state)
@@ -135,6 +170,13 @@ static void test_signatures(void **state)
     must(nb_signature_parse(&s, "x", text.data, text.len, &err), &err);
     assert_true(s.prehashed);
     assert_string_equal(s.trusted, "timestamp:1\tfile:x");
+    char value[8];
+    assert_true(nb_signature_field(&s, "file", value, sizeof value));
+    assert_string_equal(value, "x");
+    assert_true(nb_signature_field(&s, "timestamp", value, sizeof value));
+    assert_string_equal(value, "1");
+    assert_false(nb_signature_field(&s, "fil", value, sizeof value));
+    assert_false(nb_signature_field(&s, "stamp", value, sizeof value));
     must(nb_signature_check(&s, &both, "bytes", 5, "x", &err), &err);
     must_fail(nb_signature_check(&s, &first, "bytes", 5, "x", &err), NB_ERR_VERIFY, &err, "not among the keys");
     must_fail(nb_signature_check(&s, &both, "bytez", 5, "x", &err), NB_ERR_VERIFY, &err, "is not what key");
@@ -193,6 +235,93 @@ static void test_keys(void **state)
     must_fail(nb_secret_key_read(&again, pub, fixed_password, "", NULL, &err), NB_ERR_INPUT, &err, "158 bytes");
     unlink(path);
     unlink(pub);
+}
+
+static void test_open_key(void **state)
+{
+    (void)state;
+    static const mode_t open_modes[] = {0644, 0640, 0620, 0601};
+    nb_error err = {0};
+    nb_secret_key key = new_key(), again;
+    const char *path = scratch_path("open.key");
+    must(nb_secret_key_write(&key, path, true, NULL, NB_KEY_INTERACTIVE, &err), &err);
+    for (size_t i = 0; i < sizeof open_modes / sizeof *open_modes; i++) {
+        assert_int_equal(chmod(path, open_modes[i]), 0);
+        must_fail(nb_secret_key_read(&again, path, fixed_password, "", NULL, &err), NB_ERR_INPUT, &err, "by others");
+        nb_error_clear(&err);
+    }
+    assert_int_equal(chmod(path, 0400), 0);
+    must(nb_secret_key_read(&again, path, fixed_password, "", NULL, &err), &err);
+    unlink(path);
+}
+
+/* Whether a text, given with its bits turned round so that it is not found in itself, lies in memory we can write. */
+static bool in_memory(const char *turned, size_t len)
+{
+    static char chunk[1 << 20];
+    FILE *maps = fopen("/proc/self/maps", "r");
+    int memory = open("/proc/self/mem", O_RDONLY);
+    char line[512], perms[8];
+    unsigned long long begin, end;
+    bool found = false;
+    assert_non_null(maps);
+    assert_true(memory >= 0);
+    while (!found && fgets(line, sizeof line, maps)) {
+        if (sscanf(line, "%llx-%llx %7s", &begin, &end, perms) != 3 || strncmp(perms, "rw", 2) != 0) {
+            continue;
+        }
+        for (unsigned long long at = begin; at < end && !found; at += sizeof chunk - len) {
+            ssize_t n = pread(memory, chunk, end - at < sizeof chunk ? end - at : sizeof chunk, (off_t)at);
+            for (ssize_t i = 0; i + (ssize_t)len <= n && !found; i++) {
+                size_t k = 0;
+                while (k < len && (char)~chunk[i + (ssize_t)k] == turned[k]) {
+                    k++;
+                }
+                found = k == len;
+            }
+        }
+        memset(chunk, 0, sizeof chunk);
+    }
+    close(memory);
+    fclose(maps);
+    return found;
+}
+
+/* The text of a key is wiped, whether it is read as what it is, as what it is not, or refused. */
+static void test_key_is_wiped(void **state)
+{
+    (void)state;
+    enum { FROM = 130, PART = 100 };
+    nb_error err = {0};
+    nb_secret_key key = new_key(), again;
+    nb_public_key public;
+    char part[PART];
+    const char *path = scratch_path("wiped.key");
+    must(nb_secret_key_write(&key, path, true, NULL, NB_KEY_INTERACTIVE, &err), &err);
+    int fd = open(path, O_RDONLY);
+    assert_int_equal(pread(fd, part, PART, FROM), PART);
+    close(fd);
+    assert_null(memchr(part, '\n', PART));
+    for (size_t i = 0; i < PART; i++) {
+        part[i] = (char)~part[i];
+    }
+    assert_false(in_memory(part, PART));
+    must(nb_secret_key_read(&again, path, fixed_password, "", NULL, &err), &err);
+    assert_false(in_memory(part, PART));
+    must_fail(nb_public_key_read(&public, path, &err), NB_ERR_INPUT, &err, "no minisign public key");
+    assert_false(in_memory(part, PART));
+    nb_error_clear(&err);
+    assert_int_equal(chmod(path, 0644), 0);
+    must_fail(nb_secret_key_read(&again, path, fixed_password, "", NULL, &err), NB_ERR_INPUT, &err, "by others");
+    assert_false(in_memory(part, PART));
+    char *kept = strdup("here is what is looked for: 0123456789"); /* the search finds what is there */
+    char here[10];
+    for (size_t i = 0; i < sizeof here; i++) {
+        here[i] = (char)~kept[28 + i];
+    }
+    assert_true(in_memory(here, sizeof here));
+    free(kept);
+    unlink(path);
 }
 
 /* A signature and a key made by minisign 0.11 (minisign -G -W; -S, -S -l), of the text "text\n". */
@@ -254,6 +383,9 @@ static void test_index(void **state)
     assert_null(nb_index_find(&index, "a", "3"));
     json_t *bank = entry("a", "1", 'f');
     must_fail(nb_index_add(&index, bank, false, &err), NB_ERR_USAGE, &err, "another bank 'a'");
+    index.serial = NB_INDEX_SERIAL_MAX;
+    must_fail(nb_index_add(&index, bank, true, &err), NB_ERR_LIMIT, &err, "last serial");
+    index.serial = 4;
     must(nb_index_add(&index, bank, true, &err), &err);
     json_decref(bank);
     must(nb_index_write(&index, &key, &text, &err), &err);
@@ -301,7 +433,13 @@ static void test_bad_indexes(void **state)
         {"{\"format\": \"negbank index\", \"version\": 2}", "version", NB_ERR_INPUT},
         {"{\"format\": \"negbank index\", \"version\": 1, \"serial\": -1}", "serial", NB_ERR_INPUT},
         {"{\"format\": \"negbank index\", \"version\": 1, \"serial\": 1.5}", "serial", NB_ERR_INPUT},
+        {"{\"format\": \"negbank index\", \"version\": 1, \"serial\": 9223372036854775807}", "serial", NB_ERR_INPUT},
+        {"{\"format\": \"negbank index\", \"version\": 1, \"serial\": 9007199254740993}", "serial", NB_ERR_INPUT},
         {HEAD "{}}", "no list", NB_ERR_INPUT},
+        {BANK(", \"licence\": \"a\\u001b[2J\""), "control characters", NB_ERR_INPUT},
+        {BANK(", \"corpus\": \"a\\u009b2J\""), "control characters", NB_ERR_INPUT},
+        {BANK(", \"labels\": [\"a\\nb\"]"), "control characters", NB_ERR_INPUT},
+        {BANK(", \"labels\": [\"a\\u2028b\"]"), "control characters", NB_ERR_INPUT},
         {HEAD "[1]}", "bank 1: it is no object", NB_ERR_INPUT},
         {HEAD "[{\"name\": \"../a\", \"version\": \"1\"}]}", "\"name\"", NB_ERR_INPUT},
         {HEAD "[{\"name\": \"a\", \"version\": \"1\", \"sha256\": \"abc\"}]}", "\"sha256\"", NB_ERR_INPUT},
@@ -330,9 +468,10 @@ static void test_bad_indexes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_urls),       cmocka_unit_test(test_s3_urls),     cmocka_unit_test(test_delays),
-        cmocka_unit_test(test_signatures), cmocka_unit_test(test_keys),        cmocka_unit_test(test_minisign_made),
-        cmocka_unit_test(test_index),      cmocka_unit_test(test_bad_indexes),
+        cmocka_unit_test(test_urls),       cmocka_unit_test(test_s3_urls),      cmocka_unit_test(test_delays),
+        cmocka_unit_test(test_signatures), cmocka_unit_test(test_keys),         cmocka_unit_test(test_minisign_made),
+        cmocka_unit_test(test_index),      cmocka_unit_test(test_bad_indexes),  cmocka_unit_test(test_origins),
+        cmocka_unit_test(test_open_key),   cmocka_unit_test(test_key_is_wiped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

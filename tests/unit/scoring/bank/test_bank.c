@@ -1020,14 +1020,37 @@ static void test_codes(void **state)
     unmake(m);
 }
 
+/* A reader refuses them, and so the writer, which reads what it wrote before it gets its name. */
+static void test_control_characters(void **state)
+{
+    (void)state;
+    static const char *const hostile[] = {"a\x1b[2J", "two\nlines", "\xc2\x9b[31m", "x\xe2\x80\xa8y", "\x7f"};
+    const char *path = scratch_path("control.nbank");
+    for (size_t i = 0; i < 3 * sizeof hostile / sizeof *hostile; i++) {
+        nb_error err = {0};
+        nb_digest digest;
+        made *m = make(NB_BANK_FP16);
+        nb_strings *list = i % 3 == 0 ? &m->label_names : i % 3 == 1 ? &m->texts : &m->visual_names;
+        size_t count = list->count;
+        nb_strings_free(list);
+        must(nb_strings_push(list, hostile[i / 3], strlen(hostile[i / 3]), &err), &err);
+        fill_names(list, count - 1, "plain");
+        must_fail(nb_bank_write(path, true, &m->content, &digest, &err), NB_ERR_INPUT, &err, "control characters");
+        unmake(m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_threshold),   cmocka_unit_test(test_flipped_bytes),
-        cmocka_unit_test(test_values),         cmocka_unit_test(test_shapes),      cmocka_unit_test(test_suggested),
-        cmocka_unit_test(test_unknown_score),  cmocka_unit_test(test_calibration), cmocka_unit_test(test_source),
-        cmocka_unit_test(test_versions),       cmocka_unit_test(test_old_banks),   cmocka_unit_test(test_codes),
-        cmocka_unit_test(test_writer_refuses), cmocka_unit_test(test_proxies),     cmocka_unit_test(test_bad_proxies),
+        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_threshold),
+        cmocka_unit_test(test_flipped_bytes),  cmocka_unit_test(test_values),
+        cmocka_unit_test(test_shapes),         cmocka_unit_test(test_suggested),
+        cmocka_unit_test(test_unknown_score),  cmocka_unit_test(test_calibration),
+        cmocka_unit_test(test_source),         cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_old_banks),      cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_writer_refuses), cmocka_unit_test(test_proxies),
+        cmocka_unit_test(test_bad_proxies),    cmocka_unit_test(test_control_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
