@@ -166,7 +166,9 @@ static const nb_option options[] = {
               "a path, pattern or address a line, optionally after its SHA-256 (as sha256sum writes)"),
     OPT_CHOICE("format", format, "NAME", "auto", NB_SOURCE_FORMATS, "format of the inputs; auto: by name and content"),
     OPT_TEXT("column", column, "NAME", NULL,
-             "csv, tsv: column of the texts, by its name in the first record or by number"),
+             "csv, tsv, parquet: column of the texts, by its name (in the first record) or by number; parquet without "
+             "it: the "
+             "only column of texts, else caption, text or TEXT"),
     OPT_FLAG("header", header, "csv, tsv with a numbered column: the first record names the columns"),
     OPT_FLAG("quotes", quotes, "csv, tsv: fields may be quoted (RFC 4180)", .fallback = "true"),
     OPT_TEXT("key", key, "NAME", NULL, "jsonl: the key of the texts"),

@@ -157,7 +157,14 @@ done:
 
 static uint64_t plan_pieces_of(const nb_source *s, uint64_t piece_bytes)
 {
-    return s->splits ? (s->bytes + piece_bytes - 1) / piece_bytes : 1;
+    uint64_t parts = s->splits ? (s->bytes + piece_bytes - 1) / piece_bytes : 1;
+    return s->units && s->units < parts ? s->units : parts;
+}
+
+/* The first byte of a piece: where there are few units, the pieces are equal parts. */
+static uint64_t plan_begin_of(const nb_source *s, uint64_t piece, uint64_t parts, uint64_t piece_bytes)
+{
+    return s->units ? s->bytes / parts * piece + s->bytes % parts * piece / parts : piece * piece_bytes;
 }
 
 static nb_status plan_cut(nb_corpus_plan *plan, nb_error *err)
@@ -176,8 +183,8 @@ static nb_status plan_cut(nb_corpus_plan *plan, nb_error *err)
         const nb_source *s = &plan->inputs[i];
         uint64_t parts = plan_pieces_of(s, piece_bytes);
         for (uint64_t p = 0; p < parts; p++) {
-            plan->pieces[plan->piece_count++] =
-                (nb_piece){(uint32_t)i, p * piece_bytes, p + 1 < parts ? (p + 1) * piece_bytes : UINT64_MAX};
+            uint64_t end = p + 1 < parts ? plan_begin_of(s, p + 1, parts, piece_bytes) : UINT64_MAX;
+            plan->pieces[plan->piece_count++] = (nb_piece){(uint32_t)i, plan_begin_of(s, p, parts, piece_bytes), end};
         }
         plan->bytes += s->bytes;
     }

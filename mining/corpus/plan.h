@@ -18,7 +18,8 @@ typedef struct nb_corpus_settings {
     uint64_t skip, limit;          /**< texts to pass over and to keep, in canonical order; limit 0: all */
 } nb_corpus_settings;
 
-/** A piece of an input: the lines that begin in bytes [begin, end), or all of it (end UINT64_MAX). */
+/** A piece of an input: the lines (of Parquet: the row groups) that begin in bytes [begin, end), or all of it (end
+ * UINT64_MAX). */
 typedef struct nb_piece {
     uint32_t input; /**< its number, from 0 */
     uint64_t begin, end;

@@ -45,8 +45,10 @@ static nb_status read_piece_take(void *state, nb_drop known, const char *bytes, 
         r->counts->dropped[drop]++;
     }
     if (++r->counts->read % PROGRESS_LINES == 0 && r->progress) {
-        uint64_t begin = r->in->begin, at = nb_byte_stream_place(r->in->in);
-        NB_TRY(r->progress->progress(r->progress->state, at > begin ? at - begin : 0));
+        /* a row group may lie elsewhere than where it counts as lying */
+        uint64_t begin = r->in->begin, size = r->in->end - begin, at = nb_byte_stream_place(r->in->in);
+        at = at > begin ? at - begin : 0;
+        NB_TRY(r->progress->progress(r->progress->state, at < size ? at : size));
     }
 done:
     return status;

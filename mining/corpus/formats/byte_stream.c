@@ -150,6 +150,24 @@ void nb_byte_stream_close(nb_byte_stream *s)
     }
 }
 
+nb_status nb_byte_stream_read_at(nb_byte_stream *s, uint64_t place, char *bytes, size_t len, nb_error *err)
+{
+    size_t got;
+    nb_status status = NB_OK;
+    if (s->packing != NB_PACKING_NONE || place > s->size || len > s->size - place) {
+        return nb_fail(err, NB_ERR_INPUT, "'%s' has no bytes %llu to %llu", s->name, (unsigned long long)place,
+                       (unsigned long long)place + len);
+    }
+    s->at = place;
+    for (size_t done = 0; done < len && status == NB_OK; done += got) {
+        status = byte_stream_pull(s, bytes + done, len - done, &got, err);
+        if (status == NB_OK && !got) {
+            status = nb_fail(err, NB_ERR_INPUT, "'%s' became shorter while it was read", s->name);
+        }
+    }
+    return status;
+}
+
 nb_packing nb_byte_stream_packing(const nb_byte_stream *s)
 {
     return s->packing;

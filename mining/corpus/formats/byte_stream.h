@@ -44,6 +44,14 @@ void nb_byte_stream_close(nb_byte_stream *s);
  * when the file cannot be read. */
 nb_status nb_byte_stream_read(nb_byte_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err);
 
+/** Reads bytes of a file that is not packed from a place on; it is then the place of the stream.
+ * @param s the stream
+ * @param place the first byte
+ * @param bytes [len] filled
+ * @param len how many
+ * @return NB_OK; NB_ERR_INPUT when the file ends before, or is packed; NB_ERR_IO when it cannot be read. */
+nb_status nb_byte_stream_read_at(nb_byte_stream *s, uint64_t place, char *bytes, size_t len, nb_error *err);
+
 /** How a stream is packed.
  * @param s the stream
  * @return the packing */

@@ -232,14 +232,8 @@ static nb_status csv_match_name(void *state, nb_drop known, const char *bytes, s
     return NB_OK;
 }
 
-/* The first bytes of a file. */
-typedef struct head_bytes {
-    const char *bytes;
-    size_t len;
-} head_bytes;
-
 /* Whether the first record of the head has h->name as the given column; *more says whether it has that column. */
-static nb_status csv_names_column(const nb_source *source, const head_bytes *head, uint64_t column, header *h,
+static nb_status csv_names_column(const nb_source *source, const nb_source_head *head, uint64_t column, header *h,
                                   bool *more, nb_error *err)
 {
     const nb_candidate_sink sink = {.state = h, .take = csv_match_name};
@@ -268,21 +262,20 @@ done:
     return status;
 }
 
-static nb_status csv_find_column(nb_source *source, const char *name, const char *head, size_t len, nb_error *err)
+static nb_status csv_find_column(nb_source *source, const char *name, const nb_source_head *head, nb_error *err)
 {
-    const head_bytes bytes = {.bytes = head, .len = len};
     header wanted = {.name = name};
     bool more = true;
     nb_status status = NB_OK;
     for (uint64_t column = 0; more && !wanted.found && column < 4096; column++) {
-        NB_TRY(csv_names_column(source, &bytes, column, &wanted, &more, err));
+        NB_TRY(csv_names_column(source, head, column, &wanted, &more, err));
         source->column = column;
     }
     if (!wanted.found) {
-        const char *end = memchr(head, '\n', len);
-        int shown = (int)(end ? end - head : (long)len);
+        const char *end = memchr(head->bytes, '\n', head->len);
+        int shown = (int)(end ? end - head->bytes : (long)head->len);
         char first[160];
-        snprintf(first, sizeof first, "%.*s", shown < 150 ? shown : 150, head);
+        snprintf(first, sizeof first, "%.*s", shown < 150 ? shown : 150, head->bytes);
         nb_text_sanitise(first);
         nb_fail(err, NB_ERR_INPUT, "'%s' has no column '%s'", source->path, name);
         status = nb_hint(err, "its first line is '%s'; columns also have numbers, from 1", first);
@@ -291,7 +284,7 @@ done:
     return status;
 }
 
-static nb_status csv_prepare_records(nb_source *source, const nb_source_choice *choice, const char *head, size_t len,
+static nb_status csv_prepare_records(nb_source *source, const nb_source_choice *choice, const nb_source_head *head,
                                      nb_error *err)
 {
     int64_t number;
@@ -303,7 +296,7 @@ static nb_status csv_prepare_records(nb_source *source, const nb_source_choice *
     source->splits = source->splits && !source->quotes;
     if (!nb_parse_int(choice->column, &number)) {
         source->header = true;
-        return csv_find_column(source, choice->column, head, len, err);
+        return csv_find_column(source, choice->column, head, err);
     }
     if (number < 1 || number > 4096) {
         return nb_fail(err, NB_ERR_USAGE, "--column: %lld is not within [1, 4096]", (long long)number);

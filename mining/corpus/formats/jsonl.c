@@ -96,11 +96,10 @@ static bool jsonl_detect(const char *base, const char *head, size_t len)
     return dot && (strcmp(dot, ".jsonl") == 0 || strcmp(dot, ".ndjson") == 0);
 }
 
-static nb_status jsonl_prepare(nb_source *source, const nb_source_choice *choice, const char *head, size_t len,
+static nb_status jsonl_prepare(nb_source *source, const nb_source_choice *choice, const nb_source_head *head,
                                nb_error *err)
 {
     (void)head;
-    (void)len;
     if (!choice->key) {
         nb_fail(err, NB_ERR_USAGE, "'%s' is jsonl, and no key is given", source->path);
         return nb_hint(err, "--key NAME says where the texts are, --format lines takes whole lines");

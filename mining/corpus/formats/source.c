@@ -7,8 +7,8 @@
 enum { HEAD_BYTES = 1 << 16, BASE_MAX = 256 };
 
 /* Lines come last: any file can be read as lines. */
-static const nb_source_format *const formats[] = {&nb_format_wordnet, &nb_format_csv, &nb_format_tsv, &nb_format_jsonl,
-                                                  &nb_format_lines};
+static const nb_source_format *const formats[] = {&nb_format_parquet, &nb_format_wordnet, &nb_format_csv,
+                                                  &nb_format_tsv,     &nb_format_jsonl,   &nb_format_lines};
 
 const nb_source_format *nb_source_format_find(const char *name)
 {
@@ -102,7 +102,8 @@ static nb_status source_inspect(nb_source *s, nb_byte_stream *in, const nb_sourc
     s->underscores = s->format->word_list || s->tag != NB_TAG_NONE;
     if (s->format->prepare) {
         size_t mark = len >= 3 && memcmp(head, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-        NB_TRY(s->format->prepare(s, choice, head + mark, len - mark, err));
+        const nb_source_head start = {.bytes = head + mark, .len = len - mark, .in = in};
+        NB_TRY(s->format->prepare(s, choice, &start, err));
     }
 done:
     free(head);

@@ -9,6 +9,8 @@
  *              and doubled quotes; blank records are passed over, counted as blank
  *     tsv      the same with tabs
  *     jsonl    one JSON object a line; the string under one key
+ *     parquet  a column of texts: flat, of any encoding and page version, uncompressed or with snappy, gzip, zstd or
+ *              lz4_raw; a row that is null is counted as missing, lines are rows (parquet/parquet.c)
  *     wordnet  WordNet database files (wndb(5)): index.* give the lemma of a line, data.* all words of a synset,
  *              without adjective markers like "(a)"; lines beginning with two blanks are the licence, counted as
  *              comments
@@ -16,8 +18,8 @@
  * Each may be packed by gzip or zstd. A byte order mark in front of a file is passed over; lines end in LF or CRLF and
  * are numbered from 1. A line, or a field of a quoted record, over NB_LINE_BYTES_MAX bytes is counted as too long.
  *
- * A file is read in pieces that depend on the file alone: byte ranges of NB_PIECE_BYTES of a plain file of lines, any
- * other file whole. Nothing here is collective. */
+ * A file is read in pieces that depend on the file alone: byte ranges of NB_PIECE_BYTES of a plain file of lines, runs
+ * of row groups of Parquet, any other file whole. Nothing here is collective. */
 // clang-format on
 #ifndef NB_MINING_CORPUS_FORMATS_SOURCE_H
 #define NB_MINING_CORPUS_FORMATS_SOURCE_H
@@ -46,7 +48,8 @@ typedef struct nb_source {
     const struct nb_source_format *format;
     const char *key; /**< jsonl; borrowed */
     uint64_t bytes;  /**< size of the file */
-    uint64_t column; /**< csv, tsv: number of the column, from 0 */
+    uint64_t column; /**< csv, tsv, parquet: number of the column, from 0 */
+    uint64_t units;  /**< parquet: row groups, so pieces at most; 0: it may be cut anywhere */
     nb_tag tag;
     nb_packing packing;
     bool header;      /**< csv, tsv: the first record names the columns */
@@ -69,12 +72,19 @@ typedef struct nb_source_piece {
 typedef struct nb_source_choice {
     const char *format; /**< NB_SOURCE_FORMATS */
     const char *tag;    /**< NB_SOURCE_TAGS */
-    const char *column; /**< csv, tsv: a name in the first record, or a number from 1; NULL: none is given */
+    const char *column; /**< csv, tsv, parquet: a name, or a number from 1; NULL: none is given */
     const char *key;    /**< jsonl; NULL: none is given */
     bool header;        /**< csv, tsv with a numbered column: the first record is no candidate */
     bool quotes;        /**< csv, tsv */
     bool replace;       /**< what is not UTF-8 is sanitised, not dropped */
 } nb_source_choice;
+
+/** The beginning of a file while it is inspected. */
+typedef struct nb_source_head {
+    const char *bytes; /**< [len] the first ones, unpacked, without a byte order mark */
+    size_t len;
+    nb_byte_stream *in; /**< the file */
+} nb_source_head;
 
 /** A format: how its files are recognised and read. */
 typedef struct nb_source_format {
@@ -84,21 +94,21 @@ typedef struct nb_source_format {
      * never. */
     bool (*detect)(const char *base, const char *head, size_t len);
     /** Fills in what reading needs, from the first bytes of the file. NULL: nothing. */
-    nb_status (*prepare)(nb_source *source, const nb_source_choice *choice, const char *head, size_t len,
-                         nb_error *err);
+    nb_status (*prepare)(nb_source *source, const nb_source_choice *choice, const nb_source_head *head, nb_error *err);
     /** Gives every candidate of the piece to the sink, in the order of the file. NB_ERR_INPUT names file and line. */
     nb_status (*read)(nb_source_piece *piece, const nb_candidate_sink *sink, nb_error *err);
 } nb_source_format;
 
-extern const nb_source_format nb_format_lines, nb_format_wordnet, nb_format_csv, nb_format_tsv, nb_format_jsonl;
+extern const nb_source_format nb_format_lines, nb_format_wordnet, nb_format_csv, nb_format_tsv, nb_format_jsonl,
+    nb_format_parquet;
 
 /** Finds a format.
  * @param name of NB_SOURCE_FORMATS but "auto"
  * @return the format, NULL for an unknown name */
 const nb_source_format *nb_source_format_find(const char *name);
 
-#define NB_SOURCE_FORMATS "auto|lines|csv|tsv|jsonl|wordnet" /**< the choices of --format */
-#define NB_SOURCE_TAGS    "by-file|noun|adj|none"            /**< and those of --tag */
+#define NB_SOURCE_FORMATS "auto|lines|csv|tsv|jsonl|parquet|wordnet" /**< the choices of --format */
+#define NB_SOURCE_TAGS    "by-file|noun|adj|none"                    /**< and those of --tag */
 
 /** Looks at a file.
  *

@@ -25,6 +25,8 @@ class Negbank(CMakePackage):
     depends_on("openblas threads=none")
     depends_on("zstd")
     depends_on("zlib-api")
+    depends_on("snappy")
+    depends_on("lz4")
     depends_on("jansson")
     depends_on("libyaml")
     depends_on("libsodium")
