@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { FORMAT_NAME_MAX = 16, PACKED_FACTOR = 4, READ_WEIGHT = 3 };
+enum { FORMAT_NAME_MAX = 16, PACKED_FACTOR = 4, READ_WEIGHT = 3, UNITS_FINER = 16 };
 
 static nb_status plan_exclude(nb_corpus_plan *plan, const nb_strings *labels, nb_error *err)
 {
@@ -157,7 +157,8 @@ done:
 
 static uint64_t plan_pieces_of(const nb_source *s, uint64_t piece_bytes)
 {
-    uint64_t parts = s->splits ? (s->bytes + piece_bytes - 1) / piece_bytes : 1;
+    uint64_t part = s->units ? piece_bytes / UNITS_FINER : piece_bytes; /* which are compressed inside */
+    uint64_t parts = s->splits ? (s->bytes + part - 1) / part : 1;
     return s->units && s->units < parts ? s->units : parts;
 }
 

@@ -49,7 +49,7 @@ typedef struct nb_source {
     const char *key; /**< jsonl; borrowed */
     uint64_t bytes;  /**< size of the file */
     uint64_t column; /**< csv, tsv, parquet: number of the column, from 0 */
-    uint64_t units;  /**< parquet: row groups, so pieces at most; 0: it may be cut anywhere */
+    uint64_t units;  /**< parquet: pieces at most; 0: it may be cut anywhere */
     nb_tag tag;
     nb_packing packing;
     bool header;      /**< csv, tsv: the first record names the columns */

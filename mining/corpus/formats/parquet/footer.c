@@ -137,7 +137,7 @@ static nb_status footer_parse(nb_parquet_footer *f, size_t len, nb_error *err)
         } else if (field.id == 4 && !f->groups) {
             nb_thrift groups = t;
             f->group_count = nb_thrift_list(&groups, &field, &type);
-            f->group_type = type;
+            f->group_type = (int)type;
             f->groups = groups.at;
             f->end = t.end;
             nb_thrift_skip(&t, field.type);
@@ -396,7 +396,7 @@ nb_status nb_parquet_find_chunks(const nb_parquet_footer *f, size_t column, nb_p
 {
     nb_thrift t = {.at = f->groups, .end = f->end};
     const nb_parquet_column *c = &f->columns[column];
-    const char *wrong = f->group_count && f->group_type != NB_THRIFT_STRUCT ? "its row groups are none" : NULL;
+    const char *wrong = f->group_count && f->group_type != (int)NB_THRIFT_STRUCT ? "its row groups are none" : NULL;
     uint64_t rows = 0;
     for (size_t i = 0; i < f->group_count && !wrong; i++) {
         found one = {.name = ""};

@@ -7,6 +7,9 @@
 #include "mining/corpus/formats/parquet/values.h"
 
 #include <stdlib.h>
+#include <strings.h>
+
+enum { FEW_PIECES = 8 };
 
 /* What is kept while the row groups of a piece are read. */
 typedef struct reader {
@@ -129,8 +132,9 @@ done:
 
 static bool parquet_detect(const char *base, const char *head, size_t len)
 {
-    (void)base;
-    return len >= 4 && (memcmp(head, "PAR1", 4) == 0 || memcmp(head, "PARE", 4) == 0);
+    const char *dot = strrchr(base, '.');
+    bool named = dot && (strcasecmp(dot, ".parquet") == 0 || strcasecmp(dot, ".pq") == 0);
+    return named || (len >= 4 && (memcmp(head, "PAR1", 4) == 0 || memcmp(head, "PARE", 4) == 0));
 }
 
 static nb_status parquet_prepare(nb_source *source, const nb_source_choice *choice, const nb_source_head *head,
@@ -150,8 +154,10 @@ static nb_status parquet_prepare(nb_source *source, const nb_source_choice *choi
     NB_TRY_NEW(chunks, footer.group_count);
     NB_TRY(nb_parquet_find_chunks(&footer, column, chunks, err));
     source->column = column;
-    source->units = footer.group_count;
-    source->splits = footer.group_count > 0;
+    /* every piece reads the footer: in all about as much as the file has bytes */
+    uint64_t room = FEW_PIECES + footer.size / (footer.size - footer.begin);
+    source->units = footer.group_count < room ? footer.group_count : room;
+    source->splits = source->units > 0;
 done:
     free(chunks);
     nb_parquet_footer_free(&footer);
