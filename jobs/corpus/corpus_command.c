@@ -18,7 +18,7 @@ typedef struct settings {
     nb_strings inputs;
     const char *manifest, *format, *column, *key, *tag, *invalid, *exclude, *memory, *scratch, *output;
     int64_t skip, limit, max_bytes;
-    bool header, quotes, force;
+    bool header, quotes, strict, force;
 } settings;
 
 /* Where scratch files go when nobody says: a node's own disk, if the batch system names one that is there. */
@@ -57,6 +57,7 @@ static nb_status corpus_open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings 
                                          .key = s->key,
                                          .header = s->header,
                                          .quotes = s->quotes,
+                                         .strict = s->strict,
                                          .replace = strcmp(s->invalid, "replace") == 0},
                               .max_bytes = (size_t)s->max_bytes,
                               .fetch = &fetch,
@@ -75,6 +76,24 @@ static nb_status corpus_open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings 
 done:
     status = nb_agree(job, status, err);
     return status == NB_OK ? nb_corpus_plan_open(plan, &job->comm, &s->inputs, s->manifest, &set, err) : status;
+}
+
+/* Rank 0: which inputs have neither the column nor the key, and are read whole. Word lists by name are meant so. */
+static void corpus_warn_of_others(const nb_log *log, const nb_corpus_plan *plan)
+{
+    const nb_source *first = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        const nb_source *s = &plan->inputs[i];
+        if (!nb_source_has_chosen(s, &plan->settings.choice) && s->tag == NB_TAG_NONE && !s->format->word_list) {
+            first = first ? first : s;
+            count++;
+        }
+    }
+    if (count) {
+        nb_log_warn(log, "%zu of %zu inputs have neither the column nor the key: '%s' is read as %s", count,
+                    plan->count, first->path, first->format->name);
+    }
 }
 
 static void corpus_tell_counts(const nb_log *log, const nb_corpus_counts *counts, const char *path)
@@ -143,6 +162,7 @@ static nb_status corpus_run(nb_job *job, nb_error *err)
     NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
     NB_TRY(nb_agree(job, corpus_read_means(&build_options, job, err), err));
     NB_TRY(corpus_open_plan(job, &plan, &labels, err));
+    corpus_warn_of_others(&job->log, &plan);
     NB_TRY(nb_corpus_build(&slice, &job->comm, &plan, &build_options, err));
     NB_TRY(corpus_save(job, &slice, &plan, err));
     if (job->comm.rank == 0) {
@@ -160,7 +180,8 @@ done:
 
 static const nb_option options[] = {
     OPT_LIST("inputs", inputs, "INPUT...",
-             "text files, patterns or http(s):// and s3:// addresses, plain or packed (.gz, .zst); @FILE: a manifest",
+             "text files, patterns or http(s):// and s3:// addresses, plain or packed (.gz, .zst, .bz2, .xz); @FILE: a "
+             "manifest",
              OPT_ARGUMENT),
     OPT_INPUT("manifest", manifest, "FILE",
               "a path, pattern or address a line, optionally after its SHA-256 (as sha256sum writes)"),
@@ -171,7 +192,8 @@ static const nb_option options[] = {
              "only column of texts, else caption, text or TEXT"),
     OPT_FLAG("header", header, "csv, tsv with a numbered column: the first record names the columns"),
     OPT_FLAG("quotes", quotes, "csv, tsv: fields may be quoted (RFC 4180)", .fallback = "true"),
-    OPT_TEXT("key", key, "NAME", NULL, "jsonl: the key of the texts"),
+    OPT_TEXT("key", key, "NAME", NULL, "jsonl, json: the key of the texts"),
+    OPT_FLAG("strict", strict, "jsonl, json: stop at a line that is no JSON, instead of counting it as bad-json"),
     OPT_CHOICE("tag", tag, "TAG", "by-file", NB_SOURCE_TAGS, "part of speech; by-file: noun.*, *.noun, adj.*, *.adj"),
     OPT_CHOICE("invalid-utf8", invalid, "POLICY", "drop", "drop|replace",
                "what to do with a text that is not UTF-8; replace: what is wrong by U+FFFD"),

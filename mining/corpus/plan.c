@@ -58,6 +58,24 @@ static nb_status plan_list(nb_corpus_plan *plan, const nb_strings *words, const 
     return status;
 }
 
+/* --column and --key must name something: where no input has columns or keys, the inputs are not what they were taken
+ * for, and would be read whole. */
+static nb_status plan_check_choice(const nb_corpus_plan *plan, nb_error *err)
+{
+    const nb_source_choice *choice = &plan->settings.choice;
+    bool column = !choice->column, key = !choice->key;
+    for (size_t i = 0; i < plan->count; i++) {
+        column = column || plan->inputs[i].format->uses_column;
+        key = key || plan->inputs[i].key;
+    }
+    if (column && key) {
+        return NB_OK;
+    }
+    nb_fail(err, NB_ERR_USAGE, "--%s '%s' applies to no input: '%s' is read as %s", column ? "key" : "column",
+            column ? choice->key : choice->column, plan->inputs[0].path, plan->inputs[0].format->name);
+    return nb_hint(err, "--format NAME says what the inputs are; without the option they are read whole");
+}
+
 /* Rank 0's part: what is in it. */
 static nb_status plan_inspect(nb_corpus_plan *plan, nb_error *err)
 {
@@ -67,6 +85,7 @@ static nb_status plan_inspect(nb_corpus_plan *plan, nb_error *err)
     for (size_t i = 0; i < plan->count; i++) {
         NB_TRY(nb_source_open(&plan->inputs[i], nb_strings_get(&plan->files.paths, i), &plan->settings.choice, err));
     }
+    NB_TRY(plan_check_choice(plan, err));
 done:
     return status;
 }
@@ -76,6 +95,7 @@ done:
 typedef struct wire {
     nb_source source; /* without its addresses */
     char format[FORMAT_NAME_MAX];
+    bool keyed; /* it has a key */
 } wire;
 
 static nb_status plan_pack(const nb_corpus_plan *plan, nb_buffer *out, nb_error *err)
@@ -86,6 +106,7 @@ static nb_status plan_pack(const nb_corpus_plan *plan, nb_buffer *out, nb_error 
         wire w;
         memset(&w, 0, sizeof w);
         w.source = plan->inputs[i];
+        w.keyed = w.source.key != NULL;
         w.source.path = w.source.key = NULL;
         w.source.format = NULL;
         memcpy(w.format, plan->inputs[i].format->name, strnlen(plan->inputs[i].format->name, FORMAT_NAME_MAX - 1));
@@ -118,7 +139,7 @@ static nb_status plan_unpack(nb_corpus_plan *plan, const char *at, size_t count,
         at += strlen(at) + 1;
         plan->inputs[i] = w.source;
         plan->inputs[i].format = nb_source_format_find(w.format);
-        plan->inputs[i].key = plan->settings.choice.key;
+        plan->inputs[i].key = w.keyed ? plan->settings.choice.key : NULL;
     }
     for (size_t i = 0; i < count; i++) {
         plan->inputs[i].path = nb_strings_get(&plan->files.paths, i);

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 enum { BLOCK = 1 << 16 };
 
@@ -311,7 +312,7 @@ static bool csv_detect(const char *base, const char *head, size_t len)
     const char *dot = strrchr(base, '.');
     (void)head;
     (void)len;
-    return dot && strcmp(dot, ".csv") == 0;
+    return dot && strcasecmp(dot, ".csv") == 0;
 }
 
 static bool csv_detect_tsv(const char *base, const char *head, size_t len)
@@ -319,10 +320,13 @@ static bool csv_detect_tsv(const char *base, const char *head, size_t len)
     const char *dot = strrchr(base, '.');
     (void)head;
     (void)len;
-    return dot && (strcmp(dot, ".tsv") == 0 || strcmp(dot, ".tab") == 0);
+    return dot && (strcasecmp(dot, ".tsv") == 0 || strcasecmp(dot, ".tab") == 0);
 }
 
 const nb_source_format nb_format_csv = {
-    .name = "csv", .detect = csv_detect, .prepare = csv_prepare_records, .read = csv_read_records};
-const nb_source_format nb_format_tsv = {
-    .name = "tsv", .detect = csv_detect_tsv, .prepare = csv_prepare_records, .read = csv_read_records};
+    .name = "csv", .uses_column = true, .detect = csv_detect, .prepare = csv_prepare_records, .read = csv_read_records};
+const nb_source_format nb_format_tsv = {.name = "tsv",
+                                        .uses_column = true,
+                                        .detect = csv_detect_tsv,
+                                        .prepare = csv_prepare_records,
+                                        .read = csv_read_records};

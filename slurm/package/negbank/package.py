@@ -27,6 +27,8 @@ class Negbank(CMakePackage):
     depends_on("zlib-api")
     depends_on("snappy")
     depends_on("lz4")
+    depends_on("bzip2")
+    depends_on("xz")
     depends_on("jansson")
     depends_on("libyaml")
     depends_on("libsodium")

@@ -165,4 +165,4 @@ done:
 }
 
 const nb_source_format nb_format_parquet = {
-    .name = "parquet", .detect = parquet_detect, .prepare = parquet_prepare, .read = parquet_read};
+    .name = "parquet", .uses_column = true, .detect = parquet_detect, .prepare = parquet_prepare, .read = parquet_read};
