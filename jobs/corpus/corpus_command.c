@@ -106,6 +106,12 @@ static void corpus_tell_counts(const nb_log *log, const nb_corpus_counts *counts
     if (counts->sanitised) {
         nb_log_info(log, "sanitised %llu: invalid UTF-8 replaced", (unsigned long long)counts->sanitised);
     }
+    if (counts->swallowed) {
+        nb_log_warn(log,
+                    "%llu quoted fields of tsv hold tabs and line ends, as where quotes are characters like others: "
+                    "--no-quotes then reads the rows apart",
+                    (unsigned long long)counts->swallowed);
+    }
     nb_log_info(log, "kept %llu of %llu -> %s", (unsigned long long)counts->kept, (unsigned long long)counts->read,
                 path);
 }
@@ -213,7 +219,11 @@ static const nb_option options[] = {
 NB_COMMAND(
     corpus, corpus_run, "corpus", "make the canonical corpus of candidate texts", "-o C.nbc INPUT... [options]",
     .description =
-        "Reads lines, csv, tsv, JSON lines, WordNet database files and tagged word lists, plain, gzip or zstd.\n"
+        "Reads lines, csv, tsv, JSON lines and arrays, WordNet database files and tagged word lists, plain or in "
+        "gzip,\n"
+        "zstd, bzip2 or xz; and a column of texts of Parquet. The content says what a file is, then its name; what "
+        "holds\n"
+        "no text (archives, UTF-16, HTML, Git LFS pointers, ...) is refused by its name.\n"
         "Texts are normalised, de-duplicated exactly and sorted bytewise by all ranks together;\n"
         "every text that is dropped is counted under its reason.\n"
         "\n"
@@ -224,6 +234,6 @@ NB_COMMAND(
                 "      /usr/share/wordnet/index.adj\n"
                 "  mpirun -np 4 negbank corpus --exclude pets.txt -o words.nbc noun.animals.txt adj.all.txt\n"
                 "  mpirun -np 64 negbank corpus --column caption --memory 4G --scratch /local -o captions.nbc \\\n"
-                "      'shards/*.tsv.gz'\n"
+                "      'part-*.parquet'\n"
                 "  negbank corpus -o words.nbc https://example.org/lists/words.txt.gz @addresses.sha256\n",
     .mpi = true);

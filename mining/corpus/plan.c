@@ -72,7 +72,7 @@ static nb_status plan_check_choice(const nb_corpus_plan *plan, nb_error *err)
         return NB_OK;
     }
     nb_fail(err, NB_ERR_USAGE, "--%s '%s' applies to no input: '%s' is read as %s", column ? "key" : "column",
-            column ? choice->key : choice->column, plan->inputs[0].path, plan->inputs[0].format->name);
+            column ? choice->key : choice->column, nb_strings_get(&plan->files.names, 0), plan->inputs[0].format->name);
     return nb_hint(err, "--format NAME says what the inputs are; without the option they are read whole");
 }
 

@@ -93,6 +93,7 @@ nb_status nb_corpus_read_piece(nb_sorter *out, nb_corpus_counts *counts, uint64_
     r.in = &in;
     NB_TRY(source->format->read(&in, &sink, err));
     counts->sanitised += in.sanitised;
+    counts->swallowed += in.swallowed;
     *lines = in.lines;
 done:
     nb_byte_stream_close(in.in);

@@ -260,6 +260,14 @@ says "'x.jsonl' line 2 is no JSON object"
 done_ "${corpus[@]}" --key text x.jsonl
 says_all 'dropped 1: bad-json' 'kept 1 of 2'
 rm out.nbc out.nbc.run.json
+case_ 'tsv that was written without quoting'
+printf '"starts with a quote\tu1\nplain\tu2\n"another\tu3\nlast\tu4\n' >x.tsv
+done_ "${corpus[@]}" --column 1 x.tsv
+says_all 'warning: 1 quoted fields of tsv hold tabs and line ends' '--no-quotes' 'kept 2 of 2'
+done_ "${corpus[@]}" --force --column 1 --no-quotes x.tsv
+says 'kept 4 of 4'
+grep -q warning err && die 'it warns of nothing'
+rm out.nbc out.nbc.run.json
 case_ 'a column or a key that no input has'
 refused 2 out.nbc "${corpus[@]}" --column word few.txt
 says_all "--column 'word' applies to no input: 'few.txt' is read as lines" '--format'

@@ -28,6 +28,8 @@ typedef struct machine {
     uint64_t line, record_line, quote_line;
     char separator;
     bool quotes, header, too_long, blank;
+    bool separators, line_ends; /* inside the quotes of this field */
+    uint64_t swallowed;         /* fields that hold both */
     phase state;
 } machine;
 
@@ -47,8 +49,15 @@ static inline void csv_keep(machine *m, char c)
     }
 }
 
+static void csv_end_field(machine *m)
+{
+    m->swallowed += m->separators && m->line_ends;
+    m->separators = m->line_ends = false;
+}
+
 static nb_status csv_end_record(machine *m, nb_error *err)
 {
+    csv_end_field(m);
     nb_drop known = NB_KEPT;
     if (m->state == PLAIN && m->column == m->wanted && m->len && m->field[m->len - 1] == '\r') {
         m->len--;
@@ -82,6 +91,7 @@ static nb_status csv_refuse(const machine *m, const char *why, uint64_t line, nb
 static nb_status csv_take_plain(machine *m, char c, nb_error *err)
 {
     if (c == m->separator && m->state != RETURN) {
+        csv_end_field(m);
         m->column++;
         m->blank = false;
         m->state = FIELD_START;
@@ -121,6 +131,8 @@ static nb_status csv_take_bytes(machine *m, const char *bytes, size_t len, nb_er
             if (c == '"') {
                 m->state = QUOTE;
             } else {
+                m->separators = m->separators || c == m->separator;
+                m->line_ends = m->line_ends || c == '\n';
                 csv_keep(m, c);
             }
         } else if (m->state == QUOTE && c == '"') {
@@ -173,6 +185,7 @@ static nb_status csv_read_quoted(nb_source_piece *piece, const nb_candidate_sink
     } while (got);
     NB_TRY(csv_finish(&m, err));
     piece->lines = m.line;
+    piece->swallowed = m.separator == '\t' ? m.swallowed : 0;
 done:
     free(m.field);
     free(block);

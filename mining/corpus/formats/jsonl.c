@@ -59,7 +59,7 @@ static nb_status jsonl_take_value(parser *p, const char *bytes, size_t len, uint
     nb_drop known = drops[p->found.kind];
     if (known == NB_KEPT && p->found.surrogates) {
         known = source->replace ? NB_KEPT : NB_DROP_UTF8;
-        p->piece->sanitised += source->replace;
+        p->piece->sanitised += source->replace && !p->sanitised.len; /* the line is not counted yet */
     }
     bool kept = known == NB_KEPT && text->len;
     status = p->sink->take(p->sink->state, known, kept ? text->data : "", kept ? text->len : 0, line, err);
@@ -73,6 +73,7 @@ static nb_status jsonl_take_line(void *state, nb_drop known, const char *bytes, 
 {
     parser *p = state;
     nb_status status = NB_OK;
+    nb_buffer_clear(&p->sanitised);
     if (known == NB_KEPT && len >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) {
         bytes += 3; /* files with byte order marks that were put one behind the other */
         len -= 3;
@@ -83,7 +84,6 @@ static nb_status jsonl_take_line(void *state, nb_drop known, const char *bytes, 
         if (!p->piece->source->replace) {
             known = memchr(bytes, '\0', len) ? NB_DROP_CONTROL : NB_DROP_UTF8;
         } else {
-            nb_buffer_clear(&p->sanitised);
             p->piece->sanitised++;
             NB_TRY(nb_utf8_replace(&p->sanitised, bytes, len, err));
             bytes = p->sanitised.data;

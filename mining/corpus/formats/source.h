@@ -68,6 +68,7 @@ typedef struct nb_source_piece {
     uint64_t begin, end;
     uint64_t lines;     /**< set by reading: lines that begin in the piece */
     uint64_t sanitised; /**< set by reading: lines whose bytes had to be replaced */
+    uint64_t swallowed; /**< set by reading: quoted fields of tsv that hold both tabs and line ends */
 } nb_source_piece;
 
 /** What to look for, as the options say it. */
