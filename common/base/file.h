@@ -21,7 +21,8 @@
  * read or becomes shorter meanwhile, or NB_ERR_LIMIT when memory is out. */
 NB_CHECKED nb_status nb_file_read(const char *path, size_t max, char **data, size_t *len, nb_error *err);
 
-/** Reads the lines of a UTF-8 text file: line ends (LF or CRLF) removed, blank lines kept.
+/** Reads the lines of a UTF-8 text file: a byte order mark in front and line ends (LF or CRLF) removed, blank lines
+ * kept.
  *
  * @param path     the file
  * @param max_line bytes a line may have

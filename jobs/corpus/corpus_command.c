@@ -19,7 +19,7 @@ typedef struct settings {
     nb_strings inputs;
     const char *manifest, *format, *column, *key, *tag, *invalid, *exclude, *memory, *scratch, *output;
     int64_t skip, limit, max_bytes;
-    bool header, quotes, force;
+    bool header, quotes, strict, force;
 } settings;
 
 /* Where scratch files go when nobody says: a node's own disk, if the batch system names one that is there. */
@@ -71,6 +71,7 @@ static nb_status corpus_open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings 
                                          .key = s->key,
                                          .header = s->header,
                                          .quotes = s->quotes,
+                                         .strict = s->strict,
                                          .replace = strcmp(s->invalid, "replace") == 0},
                               .max_bytes = (size_t)s->max_bytes,
                               .fetch = &fetch,
@@ -91,6 +92,24 @@ done:
     return status == NB_OK ? nb_corpus_plan_open(plan, &job->comm, &s->inputs, s->manifest, &set, err) : status;
 }
 
+/* Rank 0: which inputs have neither the column nor the key, and are read whole. Word lists by name are meant so. */
+static void corpus_warn_of_others(const nb_log *log, const nb_corpus_plan *plan)
+{
+    const nb_source *first = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        const nb_source *s = &plan->inputs[i];
+        if (!nb_source_has_chosen(s, &plan->settings.choice) && s->tag == NB_TAG_NONE && !s->format->word_list) {
+            first = first ? first : s;
+            count++;
+        }
+    }
+    if (count) {
+        nb_log_warn(log, "%zu of %zu inputs have neither the column nor the key: '%s' is read as %s", count,
+                    plan->count, first->path, first->format->name);
+    }
+}
+
 static void corpus_tell_counts(const nb_log *log, const nb_corpus_counts *counts, const char *path)
 {
     for (size_t r = 0; r < NB_DROP_COUNT; r++) {
@@ -100,6 +119,12 @@ static void corpus_tell_counts(const nb_log *log, const nb_corpus_counts *counts
     }
     if (counts->sanitised) {
         nb_log_info(log, "sanitised %llu: invalid UTF-8 replaced", (unsigned long long)counts->sanitised);
+    }
+    if (counts->swallowed) {
+        nb_log_warn(log,
+                    "%llu quoted fields of tsv hold tabs and line ends, as where quotes are characters like others: "
+                    "--no-quotes then reads the rows apart",
+                    (unsigned long long)counts->swallowed);
     }
     nb_log_info(log, "kept %llu of %llu -> %s", (unsigned long long)counts->kept, (unsigned long long)counts->read,
                 path);
@@ -157,6 +182,7 @@ static nb_status corpus_run(nb_job *job, nb_error *err)
     NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
     NB_TRY(nb_agree(job, corpus_read_means(&build_options, job, err), err));
     NB_TRY(corpus_open_plan(job, &plan, &labels, err));
+    corpus_warn_of_others(&job->log, &plan);
     NB_TRY(nb_corpus_build(&slice, &job->comm, &plan, &build_options, err));
     NB_TRY(corpus_save(job, &slice, &plan, err));
     if (job->comm.rank == 0) {
@@ -174,16 +200,20 @@ done:
 
 static const nb_option options[] = {
     OPT_LIST("inputs", inputs, "INPUT...",
-             "text files, patterns or http(s):// and s3:// addresses, plain or packed (.gz, .zst); @FILE: a manifest",
+             "text files, patterns or http(s):// and s3:// addresses, plain or packed (.gz, .zst, .bz2, .xz); @FILE: a "
+             "manifest",
              OPT_ARGUMENT),
     OPT_INPUT("manifest", manifest, "FILE",
               "a path, pattern or address a line, optionally after its SHA-256 (as sha256sum writes)"),
     OPT_CHOICE("format", format, "NAME", "auto", NB_SOURCE_FORMATS, "format of the inputs; auto: by name and content"),
     OPT_TEXT("column", column, "NAME", NULL,
-             "csv, tsv: column of the texts, by its name in the first record or by number"),
+             "csv, tsv, parquet: column of the texts, by its name (in the first record) or by number; parquet without "
+             "it: the "
+             "only column of texts, else caption, text or TEXT"),
     OPT_FLAG("header", header, "csv, tsv with a numbered column: the first record names the columns"),
     OPT_FLAG("quotes", quotes, "csv, tsv: fields may be quoted (RFC 4180)", .fallback = "true"),
-    OPT_TEXT("key", key, "NAME", NULL, "jsonl: the key of the texts"),
+    OPT_TEXT("key", key, "NAME", NULL, "jsonl, json: the key of the texts"),
+    OPT_FLAG("strict", strict, "jsonl, json: stop at a line that is no JSON, instead of counting it as bad-json"),
     OPT_CHOICE("tag", tag, "TAG", "by-file", NB_SOURCE_TAGS, "part of speech; by-file: noun.*, *.noun, adj.*, *.adj"),
     OPT_CHOICE("invalid-utf8", invalid, "POLICY", "drop", "drop|replace",
                "what to do with a text that is not UTF-8; replace: what is wrong by U+FFFD"),
@@ -203,7 +233,11 @@ static const nb_option options[] = {
 NB_COMMAND(
     corpus, corpus_run, "corpus", "make the canonical corpus of candidate texts", "-o C.nbc INPUT... [options]",
     .description =
-        "Reads lines, csv, tsv, JSON lines, WordNet database files and tagged word lists, plain, gzip or zstd.\n"
+        "Reads lines, csv, tsv, JSON lines and arrays, WordNet database files and tagged word lists, plain or in "
+        "gzip,\n"
+        "zstd, bzip2 or xz; and a column of texts of Parquet. The content says what a file is, then its name; what "
+        "holds\n"
+        "no text (archives, UTF-16, HTML, Git LFS pointers, ...) is refused by its name.\n"
         "Texts are normalised, de-duplicated exactly and sorted bytewise by all ranks together;\n"
         "every text that is dropped is counted under its reason.\n"
         "\n"
@@ -214,6 +248,6 @@ NB_COMMAND(
                 "      /usr/share/wordnet/index.adj\n"
                 "  mpirun -np 4 negbank corpus --exclude pets.txt -o words.nbc noun.animals.txt adj.all.txt\n"
                 "  mpirun -np 64 negbank corpus --column caption --memory 4G --scratch /local -o captions.nbc \\\n"
-                "      'shards/*.tsv.gz'\n"
+                "      'part-*.parquet'\n"
                 "  negbank corpus -o words.nbc https://example.org/lists/words.txt.gz @addresses.sha256\n",
     .mpi = true);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { FORMAT_NAME_MAX = 16, PACKED_FACTOR = 4, READ_WEIGHT = 3 };
+enum { FORMAT_NAME_MAX = 16, PACKED_FACTOR = 4, READ_WEIGHT = 3, UNITS_FINER = 16 };
 
 static nb_status plan_exclude(nb_corpus_plan *plan, const nb_strings *labels, nb_error *err)
 {
@@ -58,6 +58,24 @@ static nb_status plan_list(nb_corpus_plan *plan, const nb_strings *words, const 
     return status;
 }
 
+/* --column and --key must name something: where no input has columns or keys, the inputs are not what they were taken
+ * for, and would be read whole. */
+static nb_status plan_check_choice(const nb_corpus_plan *plan, nb_error *err)
+{
+    const nb_source_choice *choice = &plan->settings.choice;
+    bool column = !choice->column, key = !choice->key;
+    for (size_t i = 0; i < plan->count; i++) {
+        column = column || plan->inputs[i].format->uses_column;
+        key = key || plan->inputs[i].key;
+    }
+    if (column && key) {
+        return NB_OK;
+    }
+    nb_fail(err, NB_ERR_USAGE, "--%s '%s' applies to no input: '%s' is read as %s", column ? "key" : "column",
+            column ? choice->key : choice->column, nb_strings_get(&plan->files.names, 0), plan->inputs[0].format->name);
+    return nb_hint(err, "--format NAME says what the inputs are; without the option they are read whole");
+}
+
 /* Rank 0's part: what is in it. */
 static nb_status plan_inspect(nb_corpus_plan *plan, nb_error *err)
 {
@@ -67,6 +85,7 @@ static nb_status plan_inspect(nb_corpus_plan *plan, nb_error *err)
     for (size_t i = 0; i < plan->count; i++) {
         NB_TRY(nb_source_open(&plan->inputs[i], nb_strings_get(&plan->files.paths, i), &plan->settings.choice, err));
     }
+    NB_TRY(plan_check_choice(plan, err));
 done:
     return status;
 }
@@ -76,6 +95,7 @@ done:
 typedef struct wire {
     nb_source source; /* without its addresses */
     char format[FORMAT_NAME_MAX];
+    bool keyed; /* it has a key */
 } wire;
 
 static nb_status plan_pack(const nb_corpus_plan *plan, nb_buffer *out, nb_error *err)
@@ -86,6 +106,7 @@ static nb_status plan_pack(const nb_corpus_plan *plan, nb_buffer *out, nb_error 
         wire w;
         memset(&w, 0, sizeof w);
         w.source = plan->inputs[i];
+        w.keyed = w.source.key != NULL;
         w.source.path = w.source.key = NULL;
         w.source.format = NULL;
         memcpy(w.format, plan->inputs[i].format->name, strnlen(plan->inputs[i].format->name, FORMAT_NAME_MAX - 1));
@@ -118,7 +139,7 @@ static nb_status plan_unpack(nb_corpus_plan *plan, const char *at, size_t count,
         at += strlen(at) + 1;
         plan->inputs[i] = w.source;
         plan->inputs[i].format = nb_source_format_find(w.format);
-        plan->inputs[i].key = plan->settings.choice.key;
+        plan->inputs[i].key = w.keyed ? plan->settings.choice.key : NULL;
     }
     for (size_t i = 0; i < count; i++) {
         plan->inputs[i].path = nb_strings_get(&plan->files.paths, i);
@@ -157,7 +178,15 @@ done:
 
 static uint64_t plan_pieces_of(const nb_source *s, uint64_t piece_bytes)
 {
-    return s->splits ? (s->bytes + piece_bytes - 1) / piece_bytes : 1;
+    uint64_t part = s->units ? piece_bytes / UNITS_FINER : piece_bytes; /* which are compressed inside */
+    uint64_t parts = s->splits ? (s->bytes + part - 1) / part : 1;
+    return s->units && s->units < parts ? s->units : parts;
+}
+
+/* The first byte of a piece: where there are few units, the pieces are equal parts. */
+static uint64_t plan_begin_of(const nb_source *s, uint64_t piece, uint64_t parts, uint64_t piece_bytes)
+{
+    return s->units ? s->bytes / parts * piece + s->bytes % parts * piece / parts : piece * piece_bytes;
 }
 
 static nb_status plan_cut(nb_corpus_plan *plan, nb_error *err)
@@ -176,8 +205,8 @@ static nb_status plan_cut(nb_corpus_plan *plan, nb_error *err)
         const nb_source *s = &plan->inputs[i];
         uint64_t parts = plan_pieces_of(s, piece_bytes);
         for (uint64_t p = 0; p < parts; p++) {
-            plan->pieces[plan->piece_count++] =
-                (nb_piece){(uint32_t)i, p * piece_bytes, p + 1 < parts ? (p + 1) * piece_bytes : UINT64_MAX};
+            uint64_t end = p + 1 < parts ? plan_begin_of(s, p + 1, parts, piece_bytes) : UINT64_MAX;
+            plan->pieces[plan->piece_count++] = (nb_piece){(uint32_t)i, plan_begin_of(s, p, parts, piece_bytes), end};
         }
         plan->bytes += s->bytes;
     }

@@ -18,7 +18,8 @@ typedef struct nb_corpus_settings {
     uint64_t skip, limit;          /**< texts to pass over and to keep, in canonical order; limit 0: all */
 } nb_corpus_settings;
 
-/** A piece of an input: the lines that begin in bytes [begin, end), or all of it (end UINT64_MAX). */
+/** A piece of an input: the lines (of Parquet: the row groups) that begin in bytes [begin, end), or all of it (end
+ * UINT64_MAX). */
 typedef struct nb_piece {
     uint32_t input; /**< its number, from 0 */
     uint64_t begin, end;
@@ -44,9 +45,9 @@ typedef struct nb_corpus_plan {
  * @param words rank 0's: paths, patterns, addresses, "@FILE"
  * @param manifest rank 0's: a path, or NULL
  * @param settings the same on all ranks
- * @return NB_OK; NB_ERR_USAGE without inputs or with a wrong setting; NB_ERR_INPUT for a bad file or an excluded label
- * that is no text; NB_ERR_IO when a file cannot be read; NB_ERR_LIMIT without memory or for too many inputs; else as
- * nb_corpus_fetch. */
+ * @return NB_OK; NB_ERR_USAGE without inputs, with a wrong setting, or with a column or key that no input has;
+ * NB_ERR_INPUT for a bad file or an excluded label that is no text; NB_ERR_IO when a file cannot be read; NB_ERR_LIMIT
+ * without memory or for too many inputs; else as nb_corpus_fetch. */
 nb_status nb_corpus_plan_open(nb_corpus_plan *plan, const nb_comm *comm, const nb_strings *words, const char *manifest,
                               const nb_corpus_settings *settings, nb_error *err);
 

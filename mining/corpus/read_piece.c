@@ -45,8 +45,10 @@ static nb_status read_piece_take(void *state, nb_drop known, const char *bytes, 
         r->counts->dropped[drop]++;
     }
     if (++r->counts->read % PROGRESS_LINES == 0 && r->progress) {
-        uint64_t begin = r->in->begin, at = nb_byte_stream_place(r->in->in);
-        NB_TRY(r->progress->progress(r->progress->state, at > begin ? at - begin : 0));
+        /* a row group may lie elsewhere than where it counts as lying */
+        uint64_t begin = r->in->begin, size = r->in->end - begin, at = nb_byte_stream_place(r->in->in);
+        at = at > begin ? at - begin : 0;
+        NB_TRY(r->progress->progress(r->progress->state, at < size ? at : size));
     }
 done:
     return status;
@@ -91,6 +93,7 @@ nb_status nb_corpus_read_piece(nb_sorter *out, nb_corpus_counts *counts, uint64_
     r.in = &in;
     NB_TRY(source->format->read(&in, &sink, err));
     counts->sanitised += in.sanitised;
+    counts->swallowed += in.swallowed;
     *lines = in.lines;
 done:
     nb_byte_stream_close(in.in);

@@ -256,8 +256,40 @@ case_ 'jsonl without a key, or with a line that is none'
 printf '{"text": "a"}\n{"text": "b"\n' >x.jsonl
 refused 2 out.nbc "${corpus[@]}" x.jsonl
 says "'x.jsonl' is jsonl, and no key is given"
-refused 3 out.nbc "${corpus[@]}" --key text x.jsonl
+refused 3 out.nbc "${corpus[@]}" --key text --strict x.jsonl
 says "'x.jsonl' line 2 is no JSON object"
+done_ "${corpus[@]}" --key text x.jsonl
+says_all 'dropped 1: bad-json' 'kept 1 of 2'
+rm out.nbc out.nbc.run.json
+case_ 'tsv that was written without quoting'
+printf '"starts with a quote\tu1\nplain\tu2\n"another\tu3\nlast\tu4\n' >x.tsv
+done_ "${corpus[@]}" --column 1 x.tsv
+says_all 'warning: 1 quoted fields of tsv hold tabs and line ends' '--no-quotes' 'kept 2 of 2'
+done_ "${corpus[@]}" --force --column 1 --no-quotes x.tsv
+says 'kept 4 of 4'
+grep -q warning err && die 'it warns of nothing'
+rm out.nbc out.nbc.run.json
+case_ 'a column or a key that no input has'
+refused 2 out.nbc "${corpus[@]}" --column word few.txt
+says_all "--column 'word' applies to no input: 'few.txt' is read as lines" '--format'
+refused 2 out.nbc "${corpus[@]}" --key word few.txt
+says "--key 'word' applies to no input"
+refused 2 out.nbc "${corpus[@]}" --key word --column word few.txt x.csv
+says "--key 'word' applies to no input"
+case_ 'files that hold no text'
+printf 'PK\3\4\24\0\0\0' >x.txt
+refused 3 out.nbc "${corpus[@]}" x.txt
+says_all "'x.txt' is a ZIP archive, not text" 'unpack it'
+refused 3 out.nbc "${corpus[@]}" --format lines x.txt
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n' >x.csv
+refused 3 out.nbc "${corpus[@]}" --column 1 x.csv
+says_all "'x.csv' is a Git LFS pointer" 'git lfs pull'
+printf '\n<!DOCTYPE html>\n<html>\n' >x.jsonl
+refused 3 out.nbc "${corpus[@]}" --key 1 x.jsonl
+says "'x.jsonl' is an HTML or XML page, not text"
+cp few.txt x.parquet
+refused 3 out.nbc "${corpus[@]}" x.parquet
+says "'x.parquet' is a damaged Parquet file"
 case_ 'a pattern nothing matches, a manifest that lists what is not there'
 refused 3 out.nbc "${corpus[@]}" 'none*.txt'
 says "no file matches 'none*.txt'"

@@ -13,6 +13,7 @@ start_python faulty_server --root "$T/root"
 F=http://127.0.0.1:$PORT
 QUICK=("${FAST[@]}" --retries 3 --stall-timeout 1 --connect-timeout 1)
 corpus() { run "$1" "${NB[@]}" corpus --force --column text "${QUICK[@]}" "${@:2}"; }
+plain() { run "$1" "${NB[@]}" corpus --force "${QUICK[@]}" "${@:2}"; } # no input has columns
 empty_cache() { [ -z "$(find cache -type f ! -path '*/locks/*' 2>/dev/null)" ] || die "the cache holds $(find cache -type f)"; }
 refuses() {
     rm -rf cache x.nbc*
@@ -34,6 +35,13 @@ case_ 'on three ranks, by a manifest with digests, a file among them'
 } >local/list
 run 0 "${NB3[@]}" corpus -q --force --column text "${QUICK[@]}" -o x.nbc @local/list
 same local.nbc x.nbc
+case_ 'Parquet is fetched whole, and read like a file'
+cp "$GOLDEN/parquet/hyparquet-groups.parquet" root/captions.parquet
+cp "$GOLDEN/parquet/hyparquet-groups.parquet" captions.parquet
+plain 0 -o p.nbc captions.parquet
+plain 0 -o x.nbc "$F/ok/captions.parquet"
+same p.nbc x.nbc
+empty_cache
 case_ 'an address given twice is fetched once'
 corpus 0 -o x.nbc "$F/ok/words.txt" @local/list
 same local.nbc x.nbc
@@ -50,10 +58,10 @@ says 'trying again'
 case_ 'what a run that gave up has is continued by the next'
 proxy down "${F##*:}" 1 800000 6
 rm x.nbc
-corpus 8 --retries 0 -o x.nbc "http://127.0.0.1:$PROXY_PORT/ok/words.txt"
+plain 8 --retries 0 -o x.nbc "http://127.0.0.1:$PROXY_PORT/ok/words.txt"
 absent x.nbc
 [ "$(find cache -name words.txt -size +10k)" ] || die 'nothing was kept'
-corpus 0 -o x.nbc "http://127.0.0.1:$PROXY_PORT/ok/words.txt"
+plain 0 -o x.nbc "http://127.0.0.1:$PROXY_PORT/ok/words.txt"
 [ "$(counted down)" -lt $((3 * $(stat -c %s root/words.txt) / 2)) ] || die 'it began from the start'
 empty_cache
 
@@ -86,7 +94,7 @@ start_s3
 printf 'alpha\nbeta\n' >in.txt
 curl -s --noproxy '*' --aws-sigv4 aws:amz:eu-test-1:s3 --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
     -H "x-amz-content-sha256: $(sha256sum <in.txt | cut -c 1-64)" -T in.txt "$AWS_ENDPOINT_URL/bucket/lists/in.txt" || die 'no S3'
-corpus 0 -o x.nbc s3://bucket/lists/in.txt "http://user:hidden@${F#http://}/ok/words.txt?token=hidden"
+plain 0 -o x.nbc s3://bucket/lists/in.txt "http://user:hidden@${F#http://}/ok/words.txt?token=hidden"
 grep -q '"path": "s3://bucket/lists/in.txt"' x.nbc.run.json || die 'the address is not written down'
 grep -q "\"path\": \"$F/ok/words.txt\"" x.nbc.run.json || die 'the address is not written down'
 grep -rqs hidden x.nbc.run.json x.nbc err out && die 'a secret is written down'

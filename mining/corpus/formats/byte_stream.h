@@ -1,14 +1,23 @@
 /** @file
- * The bytes of an input, unpacked on the way: plain files, gzip (RFC 1952, any number of members) and zstd (any number
- * of frames), told apart by their first bytes. The memory does not depend on the size of the file: a zstd frame may
- * ask for a window of at most 128 MiB. Nothing here is collective. */
+ * The bytes of an input, unpacked on the way: plain files, gzip (RFC 1952, any number of members), zstd (any number of
+ * frames), bzip2 and xz (any number of streams), told apart by their first bytes. Zeros behind a member of gzip or a
+ * stream of bzip2 or xz are padding. The memory does not depend on the size of the file but on the window it asks for:
+ * at most 2 GiB of zstd (--long=31) and NB_XZ_MEMORY of xz. Nothing here is collective. */
 #ifndef NB_MINING_CORPUS_FORMATS_BYTE_STREAM_H
 #define NB_MINING_CORPUS_FORMATS_BYTE_STREAM_H
 
 #include "common/base/memory.h"
 
 /** How a file is packed. */
-typedef enum nb_packing { NB_PACKING_NONE, NB_PACKING_GZIP, NB_PACKING_ZSTD } nb_packing;
+typedef enum nb_packing {
+    NB_PACKING_NONE,
+    NB_PACKING_GZIP,
+    NB_PACKING_ZSTD,
+    NB_PACKING_BZIP2,
+    NB_PACKING_XZ
+} nb_packing;
+
+#define NB_XZ_MEMORY ((uint64_t)5 << 29) /**< bytes for unpacking xz: its dictionary has at most 1.5 GiB */
 
 /** An open input. */
 typedef struct nb_byte_stream nb_byte_stream;
@@ -43,6 +52,14 @@ void nb_byte_stream_close(nb_byte_stream *s);
  * @return NB_OK; NB_ERR_INPUT, with the file and the place in it, when packed data are damaged or cut short; NB_ERR_IO
  * when the file cannot be read. */
 nb_status nb_byte_stream_read(nb_byte_stream *s, char *bytes, size_t cap, size_t *got, nb_error *err);
+
+/** Reads bytes of a file that is not packed from a place on; it is then the place of the stream.
+ * @param s the stream
+ * @param place the first byte
+ * @param bytes [len] filled
+ * @param len how many
+ * @return NB_OK; NB_ERR_INPUT when the file ends before, or is packed; NB_ERR_IO when it cannot be read. */
+nb_status nb_byte_stream_read_at(nb_byte_stream *s, uint64_t place, char *bytes, size_t len, nb_error *err);
 
 /** How a stream is packed.
  * @param s the stream

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 enum { BLOCK = 1 << 16 };
 
@@ -27,6 +28,8 @@ typedef struct machine {
     uint64_t line, record_line, quote_line;
     char separator;
     bool quotes, header, too_long, blank;
+    bool separators, line_ends; /* inside the quotes of this field */
+    uint64_t swallowed;         /* fields that hold both */
     phase state;
 } machine;
 
@@ -46,8 +49,15 @@ static inline void csv_keep(machine *m, char c)
     }
 }
 
+static void csv_end_field(machine *m)
+{
+    m->swallowed += m->separators && m->line_ends;
+    m->separators = m->line_ends = false;
+}
+
 static nb_status csv_end_record(machine *m, nb_error *err)
 {
+    csv_end_field(m);
     nb_drop known = NB_KEPT;
     if (m->state == PLAIN && m->column == m->wanted && m->len && m->field[m->len - 1] == '\r') {
         m->len--;
@@ -81,6 +91,7 @@ static nb_status csv_refuse(const machine *m, const char *why, uint64_t line, nb
 static nb_status csv_take_plain(machine *m, char c, nb_error *err)
 {
     if (c == m->separator && m->state != RETURN) {
+        csv_end_field(m);
         m->column++;
         m->blank = false;
         m->state = FIELD_START;
@@ -120,6 +131,8 @@ static nb_status csv_take_bytes(machine *m, const char *bytes, size_t len, nb_er
             if (c == '"') {
                 m->state = QUOTE;
             } else {
+                m->separators = m->separators || c == m->separator;
+                m->line_ends = m->line_ends || c == '\n';
                 csv_keep(m, c);
             }
         } else if (m->state == QUOTE && c == '"') {
@@ -172,6 +185,7 @@ static nb_status csv_read_quoted(nb_source_piece *piece, const nb_candidate_sink
     } while (got);
     NB_TRY(csv_finish(&m, err));
     piece->lines = m.line;
+    piece->swallowed = m.separator == '\t' ? m.swallowed : 0;
 done:
     free(m.field);
     free(block);
@@ -232,14 +246,8 @@ static nb_status csv_match_name(void *state, nb_drop known, const char *bytes, s
     return NB_OK;
 }
 
-/* The first bytes of a file. */
-typedef struct head_bytes {
-    const char *bytes;
-    size_t len;
-} head_bytes;
-
 /* Whether the first record of the head has h->name as the given column; *more says whether it has that column. */
-static nb_status csv_names_column(const nb_source *source, const head_bytes *head, uint64_t column, header *h,
+static nb_status csv_names_column(const nb_source *source, const nb_source_head *head, uint64_t column, header *h,
                                   bool *more, nb_error *err)
 {
     const nb_candidate_sink sink = {.state = h, .take = csv_match_name};
@@ -268,21 +276,20 @@ done:
     return status;
 }
 
-static nb_status csv_find_column(nb_source *source, const char *name, const char *head, size_t len, nb_error *err)
+static nb_status csv_find_column(nb_source *source, const char *name, const nb_source_head *head, nb_error *err)
 {
-    const head_bytes bytes = {.bytes = head, .len = len};
     header wanted = {.name = name};
     bool more = true;
     nb_status status = NB_OK;
     for (uint64_t column = 0; more && !wanted.found && column < 4096; column++) {
-        NB_TRY(csv_names_column(source, &bytes, column, &wanted, &more, err));
+        NB_TRY(csv_names_column(source, head, column, &wanted, &more, err));
         source->column = column;
     }
     if (!wanted.found) {
-        const char *end = memchr(head, '\n', len);
-        int shown = (int)(end ? end - head : (long)len);
+        const char *end = memchr(head->bytes, '\n', head->len);
+        int shown = (int)(end ? end - head->bytes : (long)head->len);
         char first[160];
-        snprintf(first, sizeof first, "%.*s", shown < 150 ? shown : 150, head);
+        snprintf(first, sizeof first, "%.*s", shown < 150 ? shown : 150, head->bytes);
         nb_text_sanitise(first);
         nb_fail(err, NB_ERR_INPUT, "'%s' has no column '%s'", source->path, name);
         status = nb_hint(err, "its first line is '%s'; columns also have numbers, from 1", first);
@@ -291,7 +298,7 @@ done:
     return status;
 }
 
-static nb_status csv_prepare_records(nb_source *source, const nb_source_choice *choice, const char *head, size_t len,
+static nb_status csv_prepare_records(nb_source *source, const nb_source_choice *choice, const nb_source_head *head,
                                      nb_error *err)
 {
     int64_t number;
@@ -303,7 +310,7 @@ static nb_status csv_prepare_records(nb_source *source, const nb_source_choice *
     source->splits = source->splits && !source->quotes;
     if (!nb_parse_int(choice->column, &number)) {
         source->header = true;
-        return csv_find_column(source, choice->column, head, len, err);
+        return csv_find_column(source, choice->column, head, err);
     }
     if (number < 1 || number > 4096) {
         return nb_fail(err, NB_ERR_USAGE, "--column: %lld is not within [1, 4096]", (long long)number);
@@ -318,7 +325,7 @@ static bool csv_detect(const char *base, const char *head, size_t len)
     const char *dot = strrchr(base, '.');
     (void)head;
     (void)len;
-    return dot && strcmp(dot, ".csv") == 0;
+    return dot && strcasecmp(dot, ".csv") == 0;
 }
 
 static bool csv_detect_tsv(const char *base, const char *head, size_t len)
@@ -326,10 +333,13 @@ static bool csv_detect_tsv(const char *base, const char *head, size_t len)
     const char *dot = strrchr(base, '.');
     (void)head;
     (void)len;
-    return dot && (strcmp(dot, ".tsv") == 0 || strcmp(dot, ".tab") == 0);
+    return dot && (strcasecmp(dot, ".tsv") == 0 || strcasecmp(dot, ".tab") == 0);
 }
 
 const nb_source_format nb_format_csv = {
-    .name = "csv", .detect = csv_detect, .prepare = csv_prepare_records, .read = csv_read_records};
-const nb_source_format nb_format_tsv = {
-    .name = "tsv", .detect = csv_detect_tsv, .prepare = csv_prepare_records, .read = csv_read_records};
+    .name = "csv", .uses_column = true, .detect = csv_detect, .prepare = csv_prepare_records, .read = csv_read_records};
+const nb_source_format nb_format_tsv = {.name = "tsv",
+                                        .uses_column = true,
+                                        .detect = csv_detect_tsv,
+                                        .prepare = csv_prepare_records,
+                                        .read = csv_read_records};

@@ -1,13 +1,16 @@
 #include "mining/corpus/formats/source.h"
 
 #include "common/base/file.h"
+#include "mining/corpus/formats/foreign.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 enum { HEAD_BYTES = 1 << 16, BASE_MAX = 256 };
 
 /* Lines come last: any file can be read as lines. */
-static const nb_source_format *const formats[] = {&nb_format_wordnet, &nb_format_csv, &nb_format_tsv, &nb_format_jsonl,
+static const nb_source_format *const formats[] = {&nb_format_parquet, &nb_format_wordnet, &nb_format_csv,
+                                                  &nb_format_tsv,     &nb_format_json,    &nb_format_jsonl,
                                                   &nb_format_lines};
 
 const nb_source_format *nb_source_format_find(const char *name)
@@ -47,17 +50,18 @@ static nb_tag source_tag_of_file(const char *base)
     return NB_TAG_NONE;
 }
 
-/* The base name of a path without .gz and .zst. */
+/* The base name of a path without .gz, .zst, .bz2 and .xz. */
 static void source_base_of(char out[BASE_MAX], const char *path)
 {
-    static const char *const suffixes[] = {".gz", ".zst"};
+    static const char *const suffixes[] = {".gz", ".zst", ".bz2", ".xz"};
     const char *base = nb_path_base(path);
     size_t len = strnlen(base, BASE_MAX - 1);
     memcpy(out, base, len);
     out[len] = '\0';
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        if (source_ends_in(out, suffixes[i])) {
-            out[strlen(out) - strlen(suffixes[i])] = '\0';
+        char *dot = strrchr(out, '.');
+        if (dot && strcasecmp(dot, suffixes[i]) == 0) {
+            *dot = '\0';
         }
     }
 }
@@ -73,6 +77,18 @@ static nb_status source_read_head(nb_byte_stream *in, char *head, size_t *len, n
     } while (got && *len < HEAD_BYTES);
 done:
     return status;
+}
+
+/* Refuses what holds no text. */
+static nb_status source_refuse_foreign(const nb_source *s, const char *head, size_t len, nb_error *err)
+{
+    nb_foreign is = nb_foreign_tell(head, len);
+    if (!is.name || (is.text && s->format == &nb_format_lines)) {
+        return NB_OK;
+    }
+    nb_fail(err, NB_ERR_INPUT, "'%s' is %s%s", s->path, is.name,
+            strstr(is.name, "text") ? ", which is not read" : ", not text");
+    return is.text ? nb_hint(err, "%s (--format lines reads it all the same)", is.hint) : nb_hint(err, "%s", is.hint);
 }
 
 static nb_status source_inspect(nb_source *s, nb_byte_stream *in, const nb_source_choice *choice, nb_error *err)
@@ -95,6 +111,7 @@ static nb_status source_inspect(nb_source *s, nb_byte_stream *in, const nb_sourc
     }
     NB_TRY_NEW(head, HEAD_BYTES);
     NB_TRY(source_read_head(in, head, &len, err));
+    NB_TRY(source_refuse_foreign(s, head, len, err));
     if (!s->format) {
         s->format = source_detect_format(base, head, len);
     }
@@ -102,7 +119,8 @@ static nb_status source_inspect(nb_source *s, nb_byte_stream *in, const nb_sourc
     s->underscores = s->format->word_list || s->tag != NB_TAG_NONE;
     if (s->format->prepare) {
         size_t mark = len >= 3 && memcmp(head, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-        NB_TRY(s->format->prepare(s, choice, head + mark, len - mark, err));
+        const nb_source_head start = {.bytes = head + mark, .len = len - mark, .in = in};
+        NB_TRY(s->format->prepare(s, choice, &start, err));
     }
 done:
     free(head);
@@ -146,6 +164,11 @@ nb_status nb_source_open_bytes(nb_source *source, const char *path, const char *
     }
     nb_byte_stream_close(in);
     return status;
+}
+
+bool nb_source_has_chosen(const nb_source *source, const nb_source_choice *choice)
+{
+    return (!choice->column && !choice->key) || (choice->column && source->format->uses_column) || source->key;
 }
 
 uint64_t nb_source_line(const nb_source_piece *piece, uint64_t line)

@@ -146,12 +146,11 @@ static nb_status wordnet_read(nb_source_piece *piece, const nb_candidate_sink *s
 }
 
 /* A bad line is named by its number in the file, so a file goes whole to one reader. */
-static nb_status wordnet_prepare(nb_source *source, const nb_source_choice *choice, const char *head, size_t len,
+static nb_status wordnet_prepare(nb_source *source, const nb_source_choice *choice, const nb_source_head *head,
                                  nb_error *err)
 {
     (void)choice;
     (void)head;
-    (void)len;
     (void)err;
     source->splits = false;
     return NB_OK;

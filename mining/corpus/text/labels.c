@@ -66,10 +66,7 @@ nb_status nb_labels_read(nb_strings *labels, const char *path, nb_error *err)
     NB_TRY(nb_normaliser_open(&f.normaliser, NB_LABEL_BYTES_MAX, err));
     NB_TRY(nb_label_set_open(&f.seen, lines.count, err));
     for (size_t i = 0; i < lines.count; i++) {
-        const char *line = nb_strings_get(&lines, i);
-        size_t len = nb_strings_len(&lines, i);
-        size_t mark = i == 0 && len >= 3 && memcmp(line, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-        NB_TRY(labels_add_label(&f, line + mark, len - mark, err));
+        NB_TRY(labels_add_label(&f, nb_strings_get(&lines, i), nb_strings_len(&lines, i), err));
     }
 done:
     if (status != NB_OK) {

@@ -8,8 +8,9 @@
 #include <utf8proc.h>
 #include <xxhash.h>
 
-static const char *const drop_names[NB_DROP_COUNT] = {"kept",  "comment",  "missing",  "invalid-utf8", "control",
-                                                      "blank", "too-long", "excluded", "duplicate",    "limit"};
+static const char *const drop_names[NB_DROP_COUNT] = {"kept",         "comment",   "bad-json", "missing",
+                                                      "invalid-utf8", "control",   "blank",    "too-long",
+                                                      "excluded",     "duplicate", "limit"};
 
 const char *nb_drop_name(nb_drop drop)
 {

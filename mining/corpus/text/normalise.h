@@ -13,6 +13,7 @@
 typedef enum nb_drop {
     NB_KEPT,
     NB_DROP_COMMENT,   /**< no candidate: the licence in front of a WordNet file, the names of columns */
+    NB_DROP_JSON,      /**< a line or element that is no JSON, or another value than it should be */
     NB_DROP_MISSING,   /**< a record without the column or key */
     NB_DROP_UTF8,      /**< not well-formed UTF-8 */
     NB_DROP_CONTROL,   /**< NUL or another control character (category Cc) that is no white space */
@@ -24,10 +25,11 @@ typedef enum nb_drop {
 } nb_drop;
 
 /** Reasons; bytes of a text at most, by default and ever. */
-enum { NB_DROP_COUNT = 10, NB_TEXT_BYTES_DEFAULT = 256, NB_TEXT_BYTES_MAX = 16384 };
+enum { NB_DROP_COUNT = 11, NB_TEXT_BYTES_DEFAULT = 256, NB_TEXT_BYTES_MAX = 16384 };
 
 /** The name of a reason:
- * "kept", "comment", "missing", "invalid-utf8", "control", "blank", "too-long", "excluded", "duplicate", "limit".
+ * "kept", "comment", "bad-json", "missing", "invalid-utf8", "control", "blank", "too-long", "excluded", "duplicate",
+ * "limit".
  * @param drop the reason
  * @return a constant string */
 const char *nb_drop_name(nb_drop drop);

@@ -1,6 +1,6 @@
 /* Corpus inputs: any bytes are read or refused in every format, plain or packed; all is counted, texts come out
- * canonical, and cutting a file that may be cut changes nothing. The first byte chooses the format, the second where
- * the file is cut. */
+ * canonical, and cutting a file that may be cut changes nothing. The first byte chooses the format, the second its name
+ * and where the file is cut. */
 #include "mining/corpus/build.h"
 
 #include "common/base/text.h"
@@ -100,8 +100,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                      .column = columns[data[0] >> 4 & 3],
                                      .key = "text",
                                      .quotes = data[0] & 64,
-                                     .replace = data[0] & 128};
-    nb_status status = nb_source_open_bytes(&source, "fuzz.jsonl", bytes, len, &choice, &err);
+                                     .replace = data[0] & 128,
+                                     .strict = data[1] & 64};
+    const char *name = data[1] & 128 ? "fuzz.json" : "fuzz.jsonl";
+    nb_status status = nb_source_open_bytes(&source, name, bytes, len, &choice, &err);
     require(status == NB_OK || (status == NB_ERR_INPUT && err.message[0]));
     if (status != NB_OK) {
         return 0;

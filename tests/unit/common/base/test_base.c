@@ -248,6 +248,11 @@ static void test_lines(void **state)
     nb_strings_free(&lines);
     must_fail(nb_file_lines(path, 4, &lines, &err), NB_ERR_INPUT, &err, "line 3");
     nb_strings_free(&lines);
+    must(nb_file_write(path, true, "\xEF\xBB\xBFone\n\xEF\xBB\xBFtwo\n", 14, &err), &err);
+    must(nb_file_lines(path, 6, &lines, &err), &err); /* a mark in front of the file alone */
+    assert_string_equal(nb_strings_get(&lines, 0), "one");
+    assert_string_equal(nb_strings_get(&lines, 1), "\xEF\xBB\xBFtwo");
+    nb_strings_free(&lines);
     must(nb_file_write(path, true, "a\nb\xff\n", 5, &err), &err);
     must_fail(nb_file_lines(path, 100, &lines, &err), NB_ERR_INPUT, &err, "line 2");
     nb_strings_free(&lines);

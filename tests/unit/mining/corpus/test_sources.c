@@ -112,8 +112,11 @@ static void test_jsonl(void **state)
     nb_source_choice sanitised = key;
     sanitised.replace = true;
     GIVES("{\"t\": \"a\xFF\xE2\x82z\"}\n", sanitised, "1:a\xEF\xBF\xBD\xEF\xBF\xBDz\n");
-    FAILS("{\"t\": \"a\"}\n{\"t\": \"b\"\n", key, NB_ERR_INPUT, "line 2 is no JSON object");
-    FAILS("[1]\n", key, NB_ERR_INPUT, "line 1 is no JSON object");
+    GIVES("{\"t\": \"a\"}\n{\"t\": \"b\"\n[1]\n{\"t\": \"c\"}", key, "1:a\n2:[bad-json]\n3:[bad-json]\n4:c\n");
+    nb_source_choice strict = key;
+    strict.strict = true;
+    FAILS("{\"t\": \"a\"}\n{\"t\": \"b\"\n", strict, NB_ERR_INPUT, "line 2 is no JSON object");
+    FAILS("[1]\n", strict, NB_ERR_INPUT, "line 1 is no JSON object: it is another value");
 }
 
 /* ---- limits ---- */

@@ -1,0 +1,131 @@
+#include "mining/corpus/formats/foreign.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+#define UNPACK    "unpack it, and give the files inside"
+#define DOWNLOAD  "fetch the file itself: this is what a server or git put in its place"
+#define NOT_TEXTS "it holds no texts: give the file that does"
+#define CONVERT   "make it UTF-8: iconv -t UTF-8 -f "
+
+/* Bytes at a place of the file. A magic with bytes that no text has is refused even when lines are asked for. */
+typedef struct magic {
+    const char *bytes;
+    unsigned char len;
+    unsigned short place;
+    nb_foreign is;
+} magic;
+
+#define MAGIC(text) text, sizeof(text) - 1
+
+static const magic magics[] = {
+    {MAGIC("PK\x03\x04"), 0, {"a ZIP archive", UNPACK, false}},
+    {MAGIC("PK\x05\x06"), 0, {"an empty ZIP archive", UNPACK, false}},
+    {MAGIC("ustar"), 257, {"a tar archive", UNPACK, false}},
+    {MAGIC("7z\xBC\xAF\x27\x1C"), 0, {"a 7z archive", UNPACK, false}},
+    {MAGIC("Rar!\x1A\x07"), 0, {"a RAR archive", UNPACK, false}},
+    {MAGIC("\x1F\x8B"), 0, {"compressed twice", "decompress it once", false}},
+    {MAGIC("\x28\xB5\x2F\xFD"), 0, {"compressed twice", "decompress it once", false}},
+    {MAGIC("\xFD"
+           "7zXZ\0"),
+     0,
+     {"compressed twice", "decompress it once", false}},
+    {MAGIC("\x04\x22\x4D\x18"), 0, {"compressed with lz4", "decompress it", false}},
+    {MAGIC("\x1F\x9D"), 0, {"compressed with compress", "decompress it", false}},
+    {MAGIC("SQLite format 3\0"), 0, {"an SQLite database", "export the texts: sqlite3 -csv", false}},
+    {MAGIC("ARROW1\0\0"), 0, {"an Arrow (Feather) file", "write it as Parquet or CSV", false}},
+    {MAGIC("\xFF\xFF\xFF\xFF"), 0, {"an Arrow stream", "write it as Parquet or CSV", false}},
+    {MAGIC("FEA1\0"), 0, {"a Feather file", "write it as Parquet or CSV", false}},
+    {MAGIC("Obj\x01"), 0, {"an Avro file", "write it as Parquet or CSV", false}},
+    {MAGIC("\x93NUMPY"), 0, {"a NumPy array", NOT_TEXTS, false}},
+    {MAGIC("\x89HDF\r\n\x1A\n"), 0, {"an HDF5 file", NOT_TEXTS, false}},
+    {MAGIC("\x89PNG\r\n"), 0, {"a PNG image", NOT_TEXTS, false}},
+    {MAGIC("\xFF\xD8\xFF"), 0, {"a JPEG image", NOT_TEXTS, false}},
+    {MAGIC("\x7F"
+           "ELF"),
+     0,
+     {"a program", NOT_TEXTS, false}},
+    {MAGIC("\xFF\xFE\0\0"), 0, {"UTF-32 text", CONVERT "UTF-32", false}},
+    {MAGIC("\0\0\xFE\xFF"), 0, {"UTF-32 text", CONVERT "UTF-32", false}},
+    {MAGIC("\xFF\xFE"), 0, {"UTF-16 text", CONVERT "UTF-16", false}},
+    {MAGIC("\xFE\xFF"), 0, {"UTF-16 text", CONVERT "UTF-16", false}},
+    {MAGIC("%PDF-"), 0, {"a PDF file", "take its text out first: pdftotext", true}},
+    {MAGIC("version https://git-lfs.github.com/spec/"),
+     0,
+     {"a Git LFS pointer", "git lfs pull fetches the file", true}},
+};
+
+static bool foreign_bzip2(const char *head, size_t len)
+{
+    return len >= 10 && memcmp(head, "BZh", 3) == 0 && memcmp(head + 4, "1AY&SY", 6) == 0;
+}
+
+/* A pickle begins with its protocol; a byte 0x80 begins no UTF-8 text. */
+static bool foreign_pickle(const char *head, size_t len)
+{
+    return len >= 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5;
+}
+
+/* Eight bytes with the length of the JSON behind them. */
+static bool foreign_safetensors(const char *head, size_t len)
+{
+    uint64_t size;
+    if (len < 10 || head[8] != '{') {
+        return false;
+    }
+    memcpy(&size, head, sizeof size);
+    return size >= 2 && size < 1 << 27;
+}
+
+/* Without a mark: every second byte of the first ones is NUL, as in texts of letters below U+0100. */
+static bool foreign_utf16(const char *head, size_t len)
+{
+    size_t nuls[2] = {0}, looked_at = len < 64 ? len / 2 * 2 : 64;
+    for (size_t i = 0; i < looked_at; i++) {
+        nuls[i % 2] += head[i] == '\0';
+    }
+    return looked_at >= 8 && (nuls[0] * 2 == looked_at || nuls[1] * 2 == looked_at) && nuls[0] != nuls[1];
+}
+
+static bool foreign_html(const char *head, size_t len)
+{
+    static const char *const begins[] = {"<!doctype html", "<html", "<head>", "<?xml"};
+    size_t at = len >= 3 && memcmp(head, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    while (at < len && strchr(" \t\r\n", head[at]) && head[at]) {
+        at++;
+    }
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++) {
+        size_t size = strlen(begins[i]);
+        if (len - at >= size && strncasecmp(head + at, begins[i], size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+nb_foreign nb_foreign_tell(const char *head, size_t len)
+{
+    for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
+        const magic *m = &magics[i];
+        if (len >= (size_t)m->place + m->len && memcmp(head + m->place, m->bytes, m->len) == 0) {
+            return m->is;
+        }
+    }
+    if (foreign_bzip2(head, len)) {
+        return (nb_foreign){"compressed twice", "decompress it once", false};
+    }
+    if (foreign_pickle(head, len)) {
+        return (nb_foreign){"a Python pickle", NOT_TEXTS, false};
+    }
+    if (foreign_safetensors(head, len)) {
+        return (nb_foreign){"a safetensors file", NOT_TEXTS, false};
+    }
+    if (foreign_utf16(head, len)) {
+        return (nb_foreign){"UTF-16 text", CONVERT "UTF-16LE (or UTF-16BE)", false};
+    }
+    if (foreign_html(head, len)) {
+        return (nb_foreign){"an HTML or XML page", DOWNLOAD, true};
+    }
+    return (nb_foreign){0};
+}

@@ -1,0 +1,23 @@
+/** @file
+ * Files that hold no text, told by their first bytes: they are named and refused, not read as lines. Nothing here is
+ * collective. */
+#ifndef NB_MINING_CORPUS_FORMATS_FOREIGN_H
+#define NB_MINING_CORPUS_FORMATS_FOREIGN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** What a file is instead of a text. */
+typedef struct nb_foreign {
+    const char *name; /**< "a ZIP archive", ...; NULL: nothing is wrong */
+    const char *hint; /**< what to do */
+    bool text;        /**< it can be read as lines all the same: HTML, say */
+} nb_foreign;
+
+/** Tells what a file is that holds no text.
+ * @param head [len] its first bytes, unpacked
+ * @param len how many, up to some thousands
+ * @return what it is */
+nb_foreign nb_foreign_tell(const char *head, size_t len);
+
+#endif
