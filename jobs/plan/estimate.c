@@ -107,7 +107,8 @@ done:
     return status;
 }
 
-/* Bytes of the bank and the explain table's part of it: rows and texts, with proxies and their map where it has them. */
+/* Bytes of the bank and the explain table's part of it: rows and texts, with proxies and their map where it has them.
+ */
 static double estimate_bank(const nb_estimate_mining *m, double columns)
 {
     const nb_mining_size *s = &m->size;

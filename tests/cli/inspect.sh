@@ -3,7 +3,7 @@
 # and what two files differ in.
 . "$TESTS/cli/world.bash" || exit 1
 make_stores
-mine=(mine -q --texts t.nbe --labels w/labels.txt --model w/model --id-images i.nbe --reject none)
+mine=(mine -q --texts t.nbe --labels w/labels.txt --model w/model --id-images i.nbe --reject none --score neglabel)
 done_ "${mine[@]}" --count 50 --bank-precision int8 --calibrate s.nbe -o eight.nbank
 
 # field NAME: the value of a member in what --json printed.
