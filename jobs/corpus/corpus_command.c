@@ -234,6 +234,7 @@ NB_COMMAND(
                 "      /usr/share/wordnet/index.adj\n"
                 "  mpirun -np 4 negbank corpus --exclude pets.txt -o words.nbc noun.animals.txt adj.all.txt\n"
                 "  mpirun -np 64 negbank corpus --column caption --memory 4G --scratch /local -o captions.nbc \\\n"
-                "      'part-*.parquet'\n"
+                "      'shards/*.tsv.gz'\n"
+                "  mpirun -np 16 negbank corpus --column caption -o laion.nbc 'part-*.parquet'\n"
                 "  negbank corpus -o words.nbc https://example.org/lists/words.txt.gz @addresses.sha256\n",
     .mpi = true);
