@@ -260,6 +260,11 @@ says "'x.jsonl' line 2 is no JSON object"
 done_ "${corpus[@]}" --key text x.jsonl
 says_all 'dropped 1: bad-json' 'kept 1 of 2'
 rm out.nbc out.nbc.run.json
+case_ 'what comes through a pipe'
+mkfifo pipe
+refused 3 out.nbc "${corpus[@]}" pipe
+says_all "'pipe' is not a regular file" 'Parquet from its end'
+rm pipe
 case_ 'tsv that was written without quoting'
 printf '"starts with a quote\tu1\nplain\tu2\nanother"\tu3\nlast\tu4\n' >x.tsv
 done_ "${corpus[@]}" --column 1 x.tsv
