@@ -191,7 +191,8 @@ static const nb_option options[] = {
              OPT_ARGUMENT),
     OPT_INPUT("manifest", manifest, "FILE",
               "a path, pattern or address a line, optionally after its SHA-256 (as sha256sum writes)"),
-    OPT_CHOICE("format", format, "NAME", "auto", NB_SOURCE_FORMATS, "format of the inputs; auto: by name and content"),
+    OPT_CHOICE("format", format, "NAME", "auto", NB_SOURCE_FORMATS,
+               "format of the inputs; auto: by content, then by name"),
     OPT_TEXT("column", column, "NAME", NULL,
              "csv, tsv, parquet: column of the texts, by its name (in the first record) or by number; parquet without "
              "it: the "
