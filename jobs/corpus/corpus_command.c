@@ -205,7 +205,8 @@ static const nb_option options[] = {
              OPT_ARGUMENT),
     OPT_INPUT("manifest", manifest, "FILE",
               "a path, pattern or address a line, optionally after its SHA-256 (as sha256sum writes)"),
-    OPT_CHOICE("format", format, "NAME", "auto", NB_SOURCE_FORMATS, "format of the inputs; auto: by name and content"),
+    OPT_CHOICE("format", format, "NAME", "auto", NB_SOURCE_FORMATS,
+               "format of the inputs; auto: by content, then by name"),
     OPT_TEXT("column", column, "NAME", NULL,
              "csv, tsv, parquet: column of the texts, by its name (in the first record) or by number; parquet without "
              "it: the "
@@ -248,6 +249,7 @@ NB_COMMAND(
                 "      /usr/share/wordnet/index.adj\n"
                 "  mpirun -np 4 negbank corpus --exclude pets.txt -o words.nbc noun.animals.txt adj.all.txt\n"
                 "  mpirun -np 64 negbank corpus --column caption --memory 4G --scratch /local -o captions.nbc \\\n"
-                "      'part-*.parquet'\n"
+                "      'shards/*.tsv.gz'\n"
+                "  mpirun -np 16 negbank corpus --column caption -o laion.nbc 'part-*.parquet'\n"
                 "  negbank corpus -o words.nbc https://example.org/lists/words.txt.gz @addresses.sha256\n",
     .mpi = true);

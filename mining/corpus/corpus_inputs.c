@@ -32,7 +32,12 @@ done:
 
 static nb_status corpus_inputs_add_file(nb_inputs *out, const char *path, const char *digest, nb_error *err)
 {
+    struct stat st;
     nb_status status = nb_file_check(path, err);
+    if (status == NB_ERR_INPUT && stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+        return nb_hint(err, "inputs are looked at before they are read, in parts, and Parquet from its end: "
+                            "write what comes through a pipe to a file first");
+    }
     const item one = {.path = path, .name = path, .digest = digest, .address = ""};
     return status == NB_OK ? corpus_inputs_add(out, &one, err) : status;
 }

@@ -74,7 +74,9 @@ typedef struct nb_corpus_estimate {
     uint64_t sent;    /**< bytes between ranks, about */
 } nb_corpus_estimate;
 
-/** Beside --memory a rank holds MPI and HDF5, buffers for reading, packing and merging, and 8 bytes a piece. */
+/** Beside --memory a rank holds MPI and HDF5, buffers for reading, packing and merging, and 8 bytes a piece. What a
+ * file asks for comes on top: the window of zstd or xz; of Parquet the footer, and a page, packed and not, and a
+ * dictionary, each as large as the file has them. */
 enum { NB_CORPUS_OVERHEAD = 160 << 20, NB_CORPUS_MEMORY_MIN = 1 << 20 };
 #define NB_CORPUS_MEMORY_DEFAULT ((uint64_t)1 << 30)
 

@@ -261,8 +261,13 @@ says "'x.jsonl' line 2 is no JSON object"
 done_ "${corpus[@]}" --key text x.jsonl
 says_all 'dropped 1: bad-json' 'kept 1 of 2'
 rm out.nbc out.nbc.run.json
+case_ 'what comes through a pipe'
+mkfifo pipe
+refused 3 out.nbc "${corpus[@]}" pipe
+says_all "'pipe' is not a regular file" 'Parquet from its end'
+rm pipe
 case_ 'tsv that was written without quoting'
-printf '"starts with a quote\tu1\nplain\tu2\n"another\tu3\nlast\tu4\n' >x.tsv
+printf '"starts with a quote\tu1\nplain\tu2\nanother"\tu3\nlast\tu4\n' >x.tsv
 done_ "${corpus[@]}" --column 1 x.tsv
 says_all 'warning: 1 quoted fields of tsv hold tabs and line ends' '--no-quotes' 'kept 2 of 2'
 done_ "${corpus[@]}" --force --column 1 --no-quotes x.tsv

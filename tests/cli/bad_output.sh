@@ -15,6 +15,7 @@ writers=(
     'embed images --model w/model w/images/id-test/red_circle -o'
     'store import --embeddings s.npy -o'
     'store export t.nbe --embeddings'
+    'store export t.nbe --parquet'
     'store export t.nbe --embeddings good.npy --force --names'
     'store export i.nbe --embeddings good.npy --force --labels'
     'mine --texts t.nbe --labels w/labels.txt --model w/model --criterion random --count 5 -o'
