@@ -78,7 +78,7 @@ make_stores() {
     done_ embed text -q --model w/model -o t.nbe c.nbc
     done_ embed images -q --model w/model -o i.nbe w/id-train.txt
     done_ embed images -q --model w/model -o s.nbe w/id-test.txt
-    done_ mine -q --texts t.nbe --labels w/labels.txt --model w/model --id-images i.nbe --reject none --count 50 --score neglabel \
-        -o b.nbank
+    done_ mine -q --texts t.nbe --labels w/labels.txt --model w/model --id-images i.nbe --criterion dnm --reject none \
+        --count 50 -o b.nbank
     done_ score -q --bank b.nbank --images s.nbe -o s.tsv
 }
