@@ -137,6 +137,13 @@ run 0 "$NEGBANK" corpus 'https://me:hunter2@h/a.txt' 'b://c?d' --print-config
 ! grep -q hunter2 out || die 'the password is printed'
 prints '["https://h/a.txt", "b://c?d"]'
 
+for words in 'key show x' mine pull; do
+    # shellcheck disable=SC2086
+    run 2 "$NEGBANK" $words 'https://me:hunter2@h/a' 'https://me:hunter2@h/b' 'https://me:hunter2@h/c'
+    says "'https://h/"
+    ! grep -q hunter2 err out || die 'the password is printed'
+done
+
 case_ 'a key that others can read is refused, as by ssh'
 fresh
 make_key k
