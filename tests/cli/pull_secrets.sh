@@ -46,6 +46,10 @@ case_ 'a redirect to another origin'
 pull 0 "https://$A/redirect/b.nbank?to=https://$B/ok/b.nbank" --sha256 "$(sha256sum <b.nbank | cut -c1-64)" -o out.nbank
 sent A
 unsent B
+case_ 'a password in the address, and a redirect to another origin'
+pull 0 "https://me:hunter2@$A/redirect/b.nbank?to=https://$B/ok/b.nbank" --sha256 "$(sha256sum <b.nbank | cut -c1-64)" -o out.nbank
+grep -q "Basic $(printf me:hunter2 | base64)" A.log || die 'the named origin was not sent the password'
+unsent B
 case_ "an index's entry beside it, and one elsewhere"
 index_of b.nbank
 pull 0 b --index "https://$A/ok/index.json" -o out.nbank
