@@ -224,8 +224,13 @@ static nb_status file_check_own(const char *path, const struct stat *st, nb_erro
 
 nb_status nb_file_open_own(int *fd, const char *path, nb_error *err)
 {
+    const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
     struct stat st;
-    *fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+    *fd = open(path, flags | O_CREAT | O_EXCL, 0666);
+    if (*fd >= 0) { /* ours, whomever the file system says it belongs to */
+        return NB_OK;
+    }
+    *fd = open(path, flags);
     if (*fd < 0) {
         bool seen = lstat(path, &st) == 0;
         nb_status status = seen ? file_check_own(path, &st, err) : NB_OK;

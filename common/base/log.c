@@ -56,6 +56,7 @@ static void log_say(const nb_log *log, const char *level, const char *before, co
     char text[NB_MESSAGE_MAX];
     vsnprintf(text, sizeof text, format, args);
     nb_text_sanitise(text);
+    nb_text_hide_passwords(text);
     if (log->json) {
         log_json_line(log, log->out, level, json_pack("{s:s}", "message", text));
     } else {
@@ -89,6 +90,7 @@ void nb_log_error(const nb_log *log, const nb_error *given)
     nb_error sanitised = *given;
     const nb_error *err = &sanitised;
     nb_text_sanitise(sanitised.message);
+    nb_text_hide_passwords(sanitised.message);
     nb_text_sanitise(sanitised.hint);
     if (log->json) {
         log_json_line(log, stderr, "error",

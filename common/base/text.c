@@ -122,6 +122,20 @@ void nb_text_hide_secrets(char *text)
     }
 }
 
+void nb_text_hide_passwords(char *text)
+{
+    for (char *host = strstr(text, "://"); host; host = strstr(host, "://")) {
+        host += 3;
+        size_t len = strcspn(host, "/?# '\"");
+        for (size_t i = len; i > 0; i--) {
+            if (host[i - 1] == '@') {
+                memmove(host, host + i, strlen(host + i) + 1);
+                break;
+            }
+        }
+    }
+}
+
 bool nb_parse_int(const char *text, int64_t *out)
 {
     char *end;

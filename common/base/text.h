@@ -33,6 +33,9 @@ void nb_text_sanitise(char *text);
  * `text` stays as it is. */
 void nb_text_hide_secrets(char *text);
 
+/** Takes user and password out of every address in a message; the rest of `text` stays as it is. */
+void nb_text_hide_passwords(char *text);
+
 /** The whole `text` as a whole number in *out: no blanks, no rest, no overflow. False, *out untouched, otherwise. */
 bool nb_parse_int(const char *text, int64_t *out);
 

@@ -367,6 +367,12 @@ done:
 
 static nb_status publish_check_words(const settings *s, nb_error *err)
 {
+    const char *const texts[][2] = {{"corpus", s->corpus}, {"licence", s->licence}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (texts[i][1] && !nb_text_printable(texts[i][1], strlen(texts[i][1]))) {
+            return nb_fail(err, NB_ERR_USAGE, "--%s holds control characters", texts[i][0]);
+        }
+    }
     if (!s->bank != !s->url || (!s->bank && !s->site)) {
         nb_fail(err, NB_ERR_USAGE, "'publish' needs a bank and an address");
         return nb_hint(err, "publish BANK URL, or publish --site DIR --index URL for a page alone");

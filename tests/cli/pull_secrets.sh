@@ -46,6 +46,10 @@ case_ 'a redirect to another origin'
 pull 0 "https://$A/redirect/b.nbank?to=https://$B/ok/b.nbank" --sha256 "$(sha256sum <b.nbank | cut -c1-64)" -o out.nbank
 sent A
 unsent B
+case_ 'a password in the address, and a redirect to another origin'
+pull 0 "https://me:hunter2@$A/redirect/b.nbank?to=https://$B/ok/b.nbank" --sha256 "$(sha256sum <b.nbank | cut -c1-64)" -o out.nbank
+grep -q "Basic $(printf me:hunter2 | base64)" A.log || die 'the named origin was not sent the password'
+unsent B
 case_ "an index's entry beside it, and one elsewhere"
 index_of b.nbank
 pull 0 b --index "https://$A/ok/index.json" -o out.nbank
@@ -136,6 +140,13 @@ prints 'pull.what: "https://banks.example.org/b.nbank"  # command line, without 
 run 0 "$NEGBANK" corpus 'https://me:hunter2@h/a.txt' 'b://c?d' --print-config
 ! grep -q hunter2 out || die 'the password is printed'
 prints '["https://h/a.txt", "b://c?d"]'
+
+for words in 'key show x' mine pull; do
+    # shellcheck disable=SC2086
+    run 2 "$NEGBANK" $words 'https://me:hunter2@h/a' 'https://me:hunter2@h/b' 'https://me:hunter2@h/c'
+    says "'https://h/"
+    ! grep -q hunter2 err out || die 'the password is printed'
+done
 
 case_ 'a key that others can read is refused, as by ssh'
 fresh

@@ -277,6 +277,19 @@ static void test_secrets(void **state)
         nb_text_hide_secrets(text);
         assert_string_equal(text, pairs[i][1]);
     }
+    static const char *const messages[][2] = {
+        {"takes no argument 'https://me:word@host/a@b'", "takes no argument 'https://host/a@b'"},
+        {"http://a@b and ftp://c:d@e:1", "http://b and ftp://e:1"},
+        {"HTTPS://x@y@z/", "HTTPS://z/"},
+        {"mail me@host, https://host 'a@b'", "mail me@host, https://host 'a@b'"},
+        {"://", "://"},
+    };
+    for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s", messages[i][0]);
+        nb_text_hide_passwords(text);
+        assert_string_equal(text, messages[i][1]);
+    }
 }
 
 /* A text of `count` times `piece`, between a begin and an end. */

@@ -270,6 +270,9 @@ static bool in_memory(const char *turned, size_t len)
         if (sscanf(line, "%llx-%llx %7s", &begin, &end, perms) != 3 || strncmp(perms, "rw", 2) != 0) {
             continue;
         }
+        if (end - begin > 1ULL << 28) { /* what a sanitizer keeps for itself */
+            continue;
+        }
         for (unsigned long long at = begin; at < end && !found; at += sizeof chunk - len) {
             ssize_t n = pread(memory, chunk, end - at < sizeof chunk ? end - at : sizeof chunk, (off_t)at);
             for (ssize_t i = 0; i + (ssize_t)len <= n && !found; i++) {
