@@ -32,8 +32,8 @@ nb_status nb_bank_check_size(nb_bank_reader *r, const char *name, size_t rank, s
         }
     }
     if (bytes > NB_BANK_UNPACKED_MIN && bytes / NB_BANK_UNPACKED_TIMES > r->file_bytes) {
-        nb_fail(r->err, NB_ERR_LIMIT, "'%s' unpacks to %zu bytes, over %d times the file's %llu", name, bytes,
-                NB_BANK_UNPACKED_TIMES, (unsigned long long)r->file_bytes);
+        nb_fail(r->err, NB_ERR_LIMIT, "'%s' unpacks to %zu bytes, over %d times the file's %llu (limit bank-unpacked)",
+                name, bytes, NB_BANK_UNPACKED_TIMES, (unsigned long long)r->file_bytes);
         return nb_hint(r->err, "embeddings hardly pack: this is no bank that negbank wrote");
     }
     return NB_OK;

@@ -124,6 +124,16 @@ absent m2
 case_ 'a checkpoint over a connection that breaks'
 run 0 "$NEGBANK" pull "${QUICK[@]}" --model "$F/half/model" -o m3
 diff -r m1 m3 >/dev/null || die 'it is not the same'
+case_ 'an index of brackets, which would take a hundred times its bytes'
+{
+    printf '{"format": "negbank index", "version": 1, "banks": ['
+    yes '{},' | head -n 2000000
+    echo '{}]}'
+} >root/brackets.json
+run 5 "$NEGBANK" pull "${QUICK[@]}" b --index "$F/ok/brackets.json" -o brackets.nbank
+says 'limit json-containers'
+absent brackets.nbank
+
 case_ 'larger than --max-size'
 cp b.nbank root/large.nbank
 truncate -s 2M root/large.nbank
