@@ -1,5 +1,5 @@
-/* Scores of the images by banks of several sizes, and the size that is chosen by them, beside plain double loops on a tiny
- * world: images that are left out of their class's prototype, the only one of a class, and some of no class. */
+/* Scores of the images by banks of several sizes, and the size that is chosen by them, beside plain double loops on a
+ * tiny world: images that are left out of their class's prototype, the only one of a class, and some of no class. */
 #include "support/support.h"
 
 #include "common/base/random.h"
@@ -163,7 +163,7 @@ static void plain_prototype(const world *w, size_t class, size_t without, double
     memset(out, 0, D * sizeof *out);
     for (size_t pass = 0; pass < 2 && !used; pass++) {
         for (size_t i = 0; i < ID_IMAGES; i++) {
-            if (labels[i] == (int32_t)class && (pass || i != without)) {
+            if (labels[i] == (int32_t) class && (pass || i != without)) {
                 used++;
                 for (size_t k = 0; k < D; k++) {
                     out[k] += w->rows[NB_ID_SET][i * D + k];
@@ -354,8 +354,12 @@ static void test_grid(void **state)
 {
     static const struct {
         size_t count, sizes[3], steps;
-    } cases[] = {{1, {1}, 1},         {999, {999}, 1},           {1000, {1000}, 1},
-                 {1001, {1000, 1001}, 2}, {2000, {1000, 2000}, 2}, {2001, {1000, 2000, 2001}, 3}};
+    } cases[] = {{1, {1}, 1},
+                 {999, {999}, 1},
+                 {1000, {1000}, 1},
+                 {1001, {1000, 1001}, 2},
+                 {2000, {1000, 2000}, 2},
+                 {2001, {1000, 2000, 2001}, 3}};
     world *w = calloc(1, sizeof *w);
     nb_bank_findings f;
     (void)state;

@@ -69,7 +69,8 @@ static double residual(const nb_bank_proxies *p, const double *q, const double *
 
 static void test_solves_its_equations(void **state)
 {
-    static const size_t classes[] = {1, 2, 23, 24, 25, 150}; /* by the smaller system up to 23, by the other from 24 on */
+    static const size_t classes[] = {1,  2,  23,
+                                     24, 25, 150}; /* by the smaller system up to 23, by the other from 24 on */
     enum { D = 24 };
     (void)state;
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {

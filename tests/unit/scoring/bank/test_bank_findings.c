@@ -130,8 +130,8 @@ static void test_too_many_sizes(void **state)
         nb_buffer_clear(&text);
         must(nb_buffer_append(&text, sound, (size_t)(at - sound), &err), &err);
         for (int i = 0; i < NB_SIZE_STEPS_MAX + more; i++) {
-            must(nb_buffer_printf(&text, &err, "%s{\"negatives\":%d,\"id_moves\":null,\"wild_moves\":null}", i ? "," : "",
-                                  i + 1),
+            must(nb_buffer_printf(&text, &err, "%s{\"negatives\":%d,\"id_moves\":null,\"wild_moves\":null}",
+                                  i ? "," : "", i + 1),
                  &err);
         }
         must(nb_buffer_printf(&text, &err, "]}"), &err);
