@@ -183,6 +183,8 @@ found one-negative negatives 1
 found one-negative findings/sizes/0/negatives 1
 grep -qx '# negatives 1, ID images move nan, wild images move nan, chosen' one-negative.tsv || die 'the table lacks the size'
 refused 2 "${WILD[@]}" --max-bank 0
+log_of "${WILD[@]}" --max-bank 1 --count 20
+says 'warning: --max-bank has no effect'
 refused 2 "${WILD[@]}" --count 0
 
 case_ '--max-bank-bytes: too small, just enough, beyond'
@@ -209,6 +211,12 @@ run 0 "${NB[@]}" inspect export -q base500.nbank --texts base500.txt
 same fraction.txt base500.txt
 head -500 base.txt | cmp -s - base500.txt || die 'a smaller bank is not the beginning of a larger one'
 refused 2 "${WILD[@]}" --count 5 --fraction 0.2
+says '--count 5 and --fraction 0.2 are both given, choose one'
+refused 2 "${WILD[@]}" --count auto --fraction 0.2
+says '--count auto and --fraction 0.2 are both given, choose one'
+printf 'mine:\n  fraction: 0.2\n  max-bank: 700\n' >run.yaml # which the command line overrides
+mined overridden "${WILD[@]}" --config run.yaml --count auto
+found overridden negatives 700
 
 case_ '--count auto by the number of candidates'
 sizes() { # COUNT SIZES CHOSEN: what stands at the table's end, in the bank, and how many negatives it has
