@@ -91,8 +91,8 @@ static void test_solves_its_equations(void **state)
     }
 }
 
-/* A single class teaches nothing: the map widens. Places of the labels themselves come nearer to their images by what
- * the classes teach. */
+/* From a single class nothing can be learnt: the map is the identity times the gain. From many, places of the labels
+ * come nearer to their images than by the gain alone. */
 static void test_what_is_learnt(void **state)
 {
     enum { D = 24, C = 150 };
@@ -117,13 +117,13 @@ static void test_what_is_learnt(void **state)
     p = nb_alloc(1, sizeof *p, &err);
     e = (nb_evidence){.d = D, .label_count = C, .labels = q, .prototypes = v};
     must(nb_text_image_map(p, &e, gain, ridge, &err), &err);
-    for (int taught = 1; taught >= 0; taught--) {
-        for (size_t i = 0; i < D * D && !taught; i++) {
+    for (int learns = 1; learns >= 0; learns--) {
+        for (size_t i = 0; i < D * D && !learns; i++) {
             p->map[i] = i % (D + 1) ? 0 : gain;
         }
         must(nb_bank_impute(p, nb_double_matrix_of(q, C, D), places, &err), &err);
         for (size_t c = 0; c < C; c++) {
-            *(taught ? &learnt : &widened) += nb_dot(places + c * D, v + c * D, D) / C;
+            *(learns ? &learnt : &widened) += nb_dot(places + c * D, v + c * D, D) / C;
         }
     }
     assert_true(learnt > widened + 0.05);
