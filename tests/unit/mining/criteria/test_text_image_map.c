@@ -91,8 +91,8 @@ static void test_solves_its_equations(void **state)
     }
 }
 
-/* From a single class nothing can be learnt: the map is the identity times the gain. From many, places of the labels
- * come nearer to their images than by the gain alone. */
+/* From a single class nothing can be learnt: the map is the identity times the gain. From many, the places of the
+ * labels are more like their images than by the gain alone. */
 static void test_what_is_learnt(void **state)
 {
     enum { D = 24, C = 150 };

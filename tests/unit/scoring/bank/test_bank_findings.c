@@ -39,7 +39,7 @@ static void check_back(const nb_bank_findings *f)
     }
 }
 
-static void test_there_and_back(void **state)
+static void test_round_trip(void **state)
 {
     (void)state;
     nb_bank_findings f = {.candidates = 2256,
@@ -149,7 +149,7 @@ static void test_too_many_sizes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_too_many_sizes),
     };
