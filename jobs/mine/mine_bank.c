@@ -97,7 +97,7 @@ nb_status nb_mine_bank_bound(size_t *out, const char *max_bytes, const nb_mine_i
     }
     if (bytes < fixed + negative) {
         nb_fail(err, NB_ERR_USAGE,
-                "--max-bank-bytes %s: a bank of %zu labels takes %llu bytes before its first negative", max_bytes,
+                "--max-bank-bytes %s: a bank of %zu labels may take %llu bytes before its first negative", max_bytes,
                 in->labels.count, (unsigned long long)fixed);
         return nb_hint(err, "ask for more, or for another --bank-precision");
     }

@@ -106,14 +106,21 @@ static nb_status mine_choose_quota(run *r, const nb_criterion *asked, nb_error *
     nb_option_source count = nb_option_given(r->job->options, "count");
     nb_option_source fraction = nb_option_given(r->job->options, "fraction");
     bool given = count != NB_FROM_DEFAULT || fraction != NB_FROM_DEFAULT;
-    if (given && count == fraction && s->count) {
-        return nb_fail(err, NB_ERR_USAGE, "--count %lld and --fraction %g are both given, choose one",
-                       (long long)s->count, s->fraction);
+    if (given && count == fraction) {
+        char number[24] = "auto";
+        if (s->count) {
+            snprintf(number, sizeof number, "%lld", (long long)s->count);
+        }
+        return nb_fail(err, NB_ERR_USAGE, "--count %s and --fraction %g are both given, choose one", number,
+                       s->fraction);
     }
     given = fraction > count || s->count;
     r->automatic = asked->automatic && !given;
     r->quota = (nb_quota){.count = asked->automatic ? (size_t)s->max_bank : asked->count, .clamp = !given};
     memcpy(r->quota.fraction, asked->fraction, sizeof r->quota.fraction);
+    if (!r->automatic && nb_option_given(r->job->options, "max-bank") != NB_FROM_DEFAULT) {
+        nb_log_warn(&r->job->log, "--max-bank has no effect: the criterion does not choose the bank's size");
+    }
     if (count >= fraction && s->count) {
         r->quota.count = (size_t)s->count;
     } else if (fraction > count) {

@@ -201,12 +201,22 @@ static double debiased_covered(const state *s, const nb_chosen *c, const nb_bank
     return s->mistaken > 0 ? fmin(1, covered / s->mistaken) : 0;
 }
 
+/* ID images that have a class. */
+static size_t debiased_count_classed(const nb_image_set *id)
+{
+    size_t count = 0;
+    for (size_t x = 0; x < id->count; x++) {
+        count += id->store->labels[x] >= 0;
+    }
+    return count;
+}
+
 static nb_bank_findings debiased_find(const state *s, const nb_chosen *c, const nb_bank_proxies *p)
 {
     const nb_responsibilities *r = &s->responsibilities;
     bool wild = r->sets[NB_WILD_SET].count > 0;
     return (nb_bank_findings){.candidates = r->accepted,
-                              .id_images = r->sets[NB_ID_SET].count,
+                              .id_images = debiased_count_classed(&r->sets[NB_ID_SET]),
                               .wild_images = r->sets[NB_WILD_SET].count,
                               .with_evidence = c->listed[BY_EVIDENCE],
                               .id_share = wild ? s->kappa : (double)NAN,

@@ -22,7 +22,7 @@ typedef struct nb_size_step {
 /** What was found out. */
 typedef struct nb_bank_findings {
     size_t candidates;    /**< that competed; 0: nothing is known */
-    size_t id_images;     /**< labelled images */
+    size_t id_images;     /**< with a class */
     size_t wild_images;   /**< 0: none were given */
     size_t with_evidence; /**< candidates that the wild images are evidence for */
     size_t measured;      /**< negatives of the bank with a measured proxy */

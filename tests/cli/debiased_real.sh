@@ -57,14 +57,15 @@ within() { # WHAT METRICS.json RATIO BEST: the mean FPR95 is at most RATIO times
     echo "$NAME, $1: $(cat near.out)"
 }
 
-# against_reference EXPECTED CASE SUFFIX BANK: order, columns and scores are those of the reference; the bank is of fp32.
+# against_reference EXPECTED CASE SUFFIX BANK SETS...: order, columns and scores are those of the reference; the bank is of
+# fp32.
 against_reference() {
     local set
     run 0 "${NB[@]}" inspect export -q --force "$4" --texts bank.txt
     same bank.txt "$SHARED/criterion/expected/$1/bank_$2.txt"
     near columns why.tsv "$SHARED/criterion/expected/$1" "$3"
-    score_and_evaluate "$4" reference.json
-    for set in test "${OOD[@]}"; do
+    for set in "${@:5}"; do
+        run 0 "${NB[@]}" score -q --force --bank "$4" --images "$set.nbe" -o "$set.tsv"
         near scores "$set.tsv" "$SHARED/criterion/expected/$1/scores_$2.npz" "$([ "$set" = test ] && echo id_)$set"
     done
 }
@@ -98,13 +99,13 @@ while read -r FOLDER NAME EXPECTED ALL BEST WILD NONE FEW; do
 
     [ "$EXPECTED" = - ] && continue
     case_ "$NAME: the reference"
-    against_reference "$EXPECTED" "wild_$ALL" '' fp32.nbank
+    against_reference "$EXPECTED" "wild_$ALL" '' fp32.nbank test "${OOD[@]}"
     mine 1 fp32.nbank --wild-images wild.nbe --bank-precision fp32 --explain why.tsv --count 500
-    against_reference "$EXPECTED" wild_500 '' fp32.nbank
+    against_reference "$EXPECTED" wild_500 '' fp32.nbank test "${OOD[@]}"
     mine 1 fp32.nbank --bank-precision fp32 --explain why.tsv
-    against_reference "$EXPECTED" "no_wild_$ALL" _no_wild fp32.nbank
+    against_reference "$EXPECTED" "no_wild_$ALL" _no_wild fp32.nbank test dtd
     mine 1 fp32.nbank --bank-precision fp32 --explain why.tsv --count 500
-    against_reference "$EXPECTED" no_wild_500 _no_wild fp32.nbank
+    against_reference "$EXPECTED" no_wild_500 _no_wild fp32.nbank test dtd
 
     case_ "$NAME: the same bytes at 2, 3 and 4 ranks"
     for ranks in 2 3 4; do

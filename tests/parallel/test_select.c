@@ -4,6 +4,7 @@
 
 #include "common/base/random.h"
 #include "mining/select/select.h"
+#include "mining/select/turns.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -179,6 +180,198 @@ static void test_rescoring(void **state)
     free(order);
 }
 
+/* ---- lists that take turns ---- */
+
+enum { EVIDENCE, SIGMA, CENTRAL, LIST_COLUMNS };
+
+/* Candidates with values in three columns. */
+typedef struct listed {
+    size_t count;
+    double *columns[LIST_COLUMNS];
+    uint8_t *reasons;
+} listed;
+
+/* `levels`: different values a column, few of them for many ties, zeros of both signs among them. */
+static void make_listed(listed *l, size_t count, uint64_t seed, double levels)
+{
+    *l = (listed){.count = count, .reasons = calloc(count, 1)};
+    for (size_t k = 0; k < LIST_COLUMNS; k++) {
+        l->columns[k] = calloc(count, sizeof(double));
+        for (size_t u = 0; u < count; u++) {
+            double level = floor(nb_random_unit(seed, k, u) * levels) - floor(levels / 2);
+            l->columns[k][u] = k == SIGMA ? fabs(level) / 4 : level == 0 && u % 2 ? -0.0 : level;
+        }
+    }
+    for (size_t u = 0; u < count; u++) {
+        l->reasons[u] = nb_random_unit(seed, 9, u) < 0.2 ? (u % 2 ? NB_REJECTED_LABEL : NB_REJECTED_RULE) : NB_ACCEPTED;
+    }
+}
+
+static void free_listed(listed *l)
+{
+    for (size_t k = 0; k < LIST_COLUMNS; k++) {
+        free(l->columns[k]);
+    }
+    free(l->reasons);
+}
+
+static void write_listed(nb_ledger *ledger, const listed *l)
+{
+    static int number;
+    char path[4096] = "", name[32];
+    nb_error err = {0};
+    nb_ledger_tile *tile = calloc(1, sizeof *tile);
+    snprintf(name, sizeof name, "listed-%d", number++);
+    snprintf(path, sizeof path, "%s", scratch_path(name));
+    must(nb_comm_broadcast(&comm, path, sizeof path, &err), &err);
+    must(nb_ledger_open(ledger, &comm, &silent, &(nb_ledger_plan){path, "lists", l->count, LIST_COLUMNS, false}, &err),
+         &err);
+    for (size_t t = 0; t < ledger->tiles; t++) {
+        memset(tile, 0, sizeof *tile);
+        for (size_t i = 0; i < nb_ledger_rows(ledger, t); i++) {
+            size_t u = t * NB_AFFINITY_TEXTS + i;
+            for (size_t k = 0; k < LIST_COLUMNS; k++) {
+                tile->columns[k][i] = l->columns[k][u];
+            }
+            tile->reasons[i] = l->reasons[u];
+            tile->tags[i] = (uint8_t)(u % NB_TAG_COUNT); /* which make no difference */
+        }
+        if (nb_comm_owns(&comm, t)) {
+            must(nb_ledger_write(ledger, t, tile, &err), &err);
+        }
+    }
+    must(nb_comm_agree(&comm, NB_OK, &err), &err);
+    free(tile);
+}
+
+static bool stands_in(const listed *l, const nb_criterion_list *list, size_t u)
+{
+    return l->reasons[u] == NB_ACCEPTED &&
+           (list->floor == NB_NO_COLUMN || l->columns[list->column][u] > list->times * l->columns[list->floor][u]);
+}
+
+/* The best candidate of a list that is not taken, by looking at all of them; l->count for none. */
+static size_t best_left(const listed *l, const nb_criterion_list *list, const uint8_t *taken)
+{
+    size_t best = l->count;
+    for (size_t u = 0; u < l->count; u++) {
+        if (!taken[u] && stands_in(l, list, u) &&
+            (best == l->count || l->columns[list->column][u] > l->columns[list->column][best])) {
+            best = u;
+        }
+    }
+    return best;
+}
+
+static void check_turns(const listed *l, const nb_criterion_list *lists, size_t list_count, size_t kept)
+{
+    nb_ledger ledger;
+    nb_error err = {0};
+    nb_selection s = {0};
+    uint8_t *taken = calloc(l->count, 1);
+    size_t at = 0;
+    write_listed(&ledger, l);
+    if (comm.rank == 0) {
+        s.ids = calloc(kept, sizeof *s.ids);
+        s.values = calloc(kept, sizeof *s.values);
+    }
+    const nb_selection_basis basis = {
+        .comm = &comm, .ledger = &ledger, .rule = "none", .lists = lists, .list_count = list_count};
+    must(nb_select_in_turns(&s, &basis, kept, &err), &err);
+    for (size_t k = 0; k < list_count; k++) {
+        size_t length = 0;
+        for (size_t u = 0; u < l->count; u++) {
+            length += stands_in(l, &lists[k], u);
+        }
+        assert_int_equal(s.listed[k], length);
+    }
+    for (size_t k = 0; comm.rank == 0 && at < kept; k = (k + 1) % list_count) {
+        for (size_t turn = 0; turn < lists[k].take && at < kept; turn++) {
+            size_t u = best_left(l, &lists[k], taken);
+            if (u == l->count) {
+                break;
+            }
+            taken[u] = 1;
+            assert_int_equal(s.ids[at], u);
+            assert_true(s.values[at] == l->columns[lists[k].column][u]);
+            at++;
+        }
+    }
+    if (comm.rank == 0) {
+        assert_int_equal(s.count, kept);
+    }
+    nb_selection_free(&s);
+    nb_ledger_close(&ledger);
+    free(taken);
+}
+
+static void test_turns(void **state)
+{
+    static const nb_criterion_list debiased[] = {{EVIDENCE, SIGMA, 2, 1}, {CENTRAL, NB_NO_COLUMN, 0, 2}};
+    static const nb_criterion_list three[] = {
+        {CENTRAL, NB_NO_COLUMN, 0, 3}, {EVIDENCE, SIGMA, 1, 2}, {SIGMA, CENTRAL, 1, 1}};
+    static const nb_criterion_list impossible[] = {{EVIDENCE, SIGMA, 1e9, 1}, {CENTRAL, NB_NO_COLUMN, 0, 2}};
+    static const double levels[] = {1, 4, 50, 1e15};
+    enum { N = 2 * NB_AFFINITY_TEXTS + 77 };
+    (void)state;
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        listed l;
+        size_t accepted = 0;
+        make_listed(&l, i == 2 ? NB_AFFINITY_TEXTS : N, 40 + i, levels[i]); /* once for one rank alone to hold */
+        for (size_t u = 0; u < l.count; u++) {
+            accepted += l.reasons[u] == NB_ACCEPTED;
+        }
+        const size_t kept[] = {1, 2, 3, 100, accepted - 1, accepted};
+        for (size_t k = 0; k < sizeof kept / sizeof *kept; k++) {
+            check_turns(&l, debiased, 2, kept[k]);
+        }
+        check_turns(&l, three, 3, 200);
+        check_turns(&l, three, 3, accepted);
+        check_turns(&l, impossible, 2, 50);
+        check_turns(&l, debiased + 1, 1, 50);
+        free_listed(&l);
+    }
+}
+
+/* A quota's share is of all tags together; the bound and the clamp hold. */
+static void test_turns_by_quota(void **state)
+{
+    static const nb_criterion_list lists[] = {{EVIDENCE, SIGMA, 2, 1}, {CENTRAL, NB_NO_COLUMN, 0, 2}};
+    static const struct {
+        nb_quota quota;
+        size_t want;
+        bool clamped, bounded;
+    } cases[] = {{{.count = 30}, 30, false, false},
+                 {{.count = 30, .max = 7}, 7, false, true},
+                 {{.count = 5000, .clamp = true}, 0, true, false},
+                 {{.count = 5000, .clamp = true, .max = 40}, 40, true, true},
+                 {{.fraction = {0.5, 0.5, 0.5}, .max = 11}, 11, false, true}};
+    (void)state;
+    listed l;
+    nb_ledger ledger;
+    nb_error err = {0};
+    nb_selection whole, s;
+    make_listed(&l, 900, 51, 1e9);
+    write_listed(&ledger, &l);
+    const nb_selection_basis basis = {
+        .comm = &comm, .ledger = &ledger, .rule = "none", .lists = lists, .list_count = 2};
+    must(nb_select(&whole, &basis, &(nb_quota){.count = 900, .clamp = true}, &err), &err);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        must(nb_select(&s, &basis, &cases[i].quota, &err), &err);
+        assert_int_equal(s.clamped, cases[i].clamped);
+        assert_int_equal(s.bounded, cases[i].bounded);
+        if (comm.rank == 0) { /* a smaller selection is the beginning of a larger one */
+            assert_int_equal(s.count, cases[i].want ? cases[i].want : s.accepted);
+            assert_memory_equal(s.ids, whole.ids, s.count * sizeof *s.ids);
+        }
+        nb_selection_free(&s);
+    }
+    must_fail(nb_select(&s, &basis, &(nb_quota){.count = 5000}, &err), NB_ERR_USAGE, &err, "--count 5000");
+    nb_selection_free(&whole);
+    nb_ledger_close(&ledger);
+    free_listed(&l);
+}
+
 /* What a run wrote is continued, what another run wrote is not, and what is damaged counts as not done. */
 static void test_ledger(void **state)
 {
@@ -233,8 +426,9 @@ static void test_ledger(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),     cmocka_unit_test(test_shares), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_rescoring), cmocka_unit_test(test_ledger),
+        cmocka_unit_test(test_order),          cmocka_unit_test(test_shares), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_rescoring),      cmocka_unit_test(test_ledger), cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_turns_by_quota),
     };
     return run_on_ranks(&comm, tests, NULL);
 }

@@ -51,26 +51,40 @@ static double bank_size_mean_change(const double *a, const double *b, size_t cou
     return count ? sum / (double)count : NAN;
 }
 
+/* Moves the scores of ID images that have a class to the front, those without one being no evidence of what ID is;
+ * returns how many they are. */
+static size_t bank_size_keep_classed(const nb_image_set *id, double *scores)
+{
+    size_t kept = 0;
+    for (size_t x = 0; x < id->count; x++) {
+        if (id->store->labels[x] >= 0) {
+            scores[kept++] = scores[x];
+        }
+    }
+    return kept;
+}
+
 /* scores[NB_IMAGE_SETS][steps, images]: fills in how far both sets move from each size to the next. */
 static nb_status bank_size_compare(nb_bank_findings *out, const nb_responsibilities *r, double *const *scores,
                                    nb_error *err)
 {
-    size_t id_count = r->sets[NB_ID_SET].count;
+    const nb_image_set *id = &r->sets[NB_ID_SET];
     double *sorted = NULL, *ranks[NB_IMAGE_SETS][2] = {{NULL}};
     nb_status status;
-    NB_TRY_NEW(sorted, id_count + 1);
+    NB_TRY_NEW(sorted, id->count + 1);
     for (size_t set = 0; set < NB_IMAGE_SETS; set++) {
         for (size_t k = 0; k < 2; k++) {
             NB_TRY_NEW(ranks[set][k], r->sets[set].count + 1);
         }
     }
     for (size_t step = 0; step < out->size_count; step++) {
-        double moves[NB_IMAGE_SETS];
-        memcpy(sorted, scores[NB_ID_SET] + step * id_count, id_count * sizeof *sorted);
+        double moves[NB_IMAGE_SETS], *of_id = scores[NB_ID_SET] + step * id->count;
+        size_t id_count = bank_size_keep_classed(id, of_id);
+        memcpy(sorted, of_id, id_count * sizeof *sorted);
         qsort(sorted, id_count, sizeof *sorted, nb_ascending);
         for (size_t set = 0; set < NB_IMAGE_SETS; set++) {
-            size_t count = r->sets[set].count;
-            bank_size_rank(ranks[set][step % 2], scores[set] + step * count, count, sorted, id_count);
+            size_t stored = r->sets[set].count, count = set == NB_ID_SET ? id_count : stored;
+            bank_size_rank(ranks[set][step % 2], scores[set] + step * stored, count, sorted, id_count);
             moves[set] = bank_size_mean_change(ranks[set][0], ranks[set][1], count);
         }
         if (step) {

@@ -4,7 +4,7 @@
  *
  * All scores fall when a bank doubles, which decides nothing; what counts is their order. How far images move is the
  * mean change of their rank, a score's place among those of the ID images from 0 to 1, from one size to the next: the
- * mean over the ID images, and the mean over the wild ones. */
+ * mean over the ID images, and the mean over the wild ones. ID images without a class (label -1) are left out. */
 #ifndef NB_MINING_CRITERIA_DEBIASED_BANK_SIZE_H
 #define NB_MINING_CRITERIA_DEBIASED_BANK_SIZE_H
 
