@@ -211,7 +211,8 @@ static size_t debiased_count_classed(const nb_image_set *id)
     return count;
 }
 
-static nb_bank_findings debiased_find(const state *s, const nb_chosen *c, const nb_bank_proxies *p)
+/* All but what depends on the bank's size. */
+static nb_bank_findings debiased_find(const state *s, const nb_chosen *c)
 {
     const nb_responsibilities *r = &s->responsibilities;
     bool wild = r->sets[NB_WILD_SET].count > 0;
@@ -220,7 +221,7 @@ static nb_bank_findings debiased_find(const state *s, const nb_chosen *c, const 
                               .wild_images = r->sets[NB_WILD_SET].count,
                               .with_evidence = c->listed[BY_EVIDENCE],
                               .id_share = wild ? s->kappa : (double)NAN,
-                              .covered = wild ? debiased_covered(s, c, p) : (double)NAN,
+                              .covered = (double)NAN,
                               .tolerance = (double)NAN};
 }
 
@@ -241,13 +242,16 @@ static nb_status debiased_finish(void *opaque, const nb_chosen *c, nb_criterion_
     out->kept = c->count;
     NB_TRY(nb_comm_agree(comm, p ? NB_OK : NB_ERR_LIMIT, err));
     NB_TRY(debiased_make_proxies(s, c, p, err));
-    out->findings = debiased_find(s, c, p);
+    out->findings = debiased_find(s, c);
     if (c->automatic) {
         const nb_bank_draft draft = {&s->responsibilities, c->ids, c->count, p};
         NB_TRY(nb_bank_size_choose(&out->findings, &out->kept, &draft, tolerance, err));
         debiased_cut(p, out->kept);
     }
     out->findings.measured = p->measured_count;
+    if (out->findings.wild_images) {
+        out->findings.covered = debiased_covered(s, c, p);
+    }
     nb_debiased_say(s->evidence->log, &out->findings, out->kept);
 done:
     return status;

@@ -84,6 +84,11 @@ import one-test one-test.npy
 L=one.txt Q=one.nbe I=one-images.nbe TESTED=one-test mined one-label "${WILD[@]}"
 found one-label labels 1
 measured one-label 99
+L=one.txt Q=one.nbe I=one-images.nbe TESTED=one-test mined one-count "${WILD[@]}" --count 1000
+for key in covered measured with_evidence; do # a size that was chosen says of itself what one that was asked for does
+    [ "$(grep "\"$key\"" one-count.json)" = "$(grep "\"$key\"" one-label.json)" ] || die "$key differs by --count"
+done
+found one-label negatives 1000
 
 case_ 'one image a class'
 rows single.npy 'w/id.npy[::2]'
