@@ -207,7 +207,7 @@ run 0 "$NEGBANK" score -q --bank b.nbank --images s.nbe -o id.tsv
 run 0 "$NEGBANK" eval -q --id id.tsv --ood 'a|b <i>=id.tsv' -o m.json
 run 0 "${PUBLISH[@]}" b.nbank "$S/card/" --sign ours --metrics m.json --corpus 'demo <words>' --licence CC0-1.0 --cite 'Nobody [2026]' --version 1.2
 for word in 'demo \<words\>' 'CC0-1.0' 'Nobody \[2026\]' "$(sha256sum <b.nbank | cut -c1-64)" '| a\|b \<i\> | 50.00 |' \
-    'negbank pull' "$ours" 'red circle' '| criterion | debiased |'; do
+    'negbank pull' "$ours" 'red circle' '| criterion | dnm |'; do
     grep -qF -- "$word" www/card/b.nbank.md || die "the card does not say '$word'"
 done
 sed -n '/^## Use/,/^## Cite/s/^    //p' www/card/b.nbank.md >use.sh
