@@ -23,7 +23,7 @@
  * Scores are those of `negbank score`, to the last bit for the same batches on the same kind of CPU with one BLAS
  * thread. Names of scores and of their parameters are the program's, too: `negbank score --help`.
  *
- * Versions: a shared library takes the place of another of the same soname (libnegbank.so.0.2) without compiling anew.
+ * Versions: a shared library takes the place of another of the same soname (libnegbank.so.0.3) without compiling anew.
  * Before 1.0 every minor version has a soname of its own, from 1.0 on every major version. Within a soname functions
  * and codes are added only. A minor version may also add members to negbank_result, at its end; programs that compile
  * against its header go on as they are. What has the size of a result built in without this header (bindings) says so
@@ -41,7 +41,7 @@ extern "C" {
 
 /** The version this header belongs to; negbank_version is that of the library at run time. */
 #define NEGBANK_VERSION_MAJOR 0
-#define NEGBANK_VERSION_MINOR 2
+#define NEGBANK_VERSION_MINOR 3
 #define NEGBANK_VERSION_PATCH 0
 
 #if defined(__GNUC__)
@@ -66,7 +66,7 @@ typedef enum negbank_code {
     NEGBANK_ERR_INTERNAL = 70
 } negbank_code;
 
-/** The version of the library: "0.2.0". */
+/** The version of the library: "0.3.0". */
 NEGBANK_API const char *negbank_version(void);
 
 /** Opens a bank, verifying the whole file.

@@ -47,17 +47,22 @@ nb_status nb_responsibilities_load(nb_responsibilities *r, const nb_text_tile *t
     return r->precise ? nb_store_rows(r->evidence->candidates->store, t->begin, t->count, r->texts, err) : NB_OK;
 }
 
-/* Adds the texts that compete to one image's partition sum; cosines in single precision. */
-static void responsibilities_add_single(const nb_responsibilities *r, nb_exact_sum *sum, float *cosines,
+/* Takes texts that do not compete out of cosines [images, texts]. */
+static void responsibilities_take_out(float *cosines, size_t images, const nb_text_tile *t)
+{
+    for (size_t k = 0; k < t->count; k++) {
+        for (size_t i = 0; t->reasons[k] != NB_ACCEPTED && i < images; i++) {
+            cosines[i * t->count + k] = -INFINITY;
+        }
+    }
+}
+
+/* Adds the texts that compete to one image's partition sum; cosines in single precision, -INFINITY for the others. */
+static void responsibilities_add_single(const nb_responsibilities *r, nb_exact_sum *sum, const float *cosines,
                                         const nb_text_tile *t)
 {
     double inverse = 1 / r->temperature, part;
     float top;
-    for (size_t k = 0; k < t->count; k++) {
-        if (t->reasons[k] != NB_ACCEPTED) {
-            cosines[k] = -INFINITY;
-        }
-    }
     nb_vector_best()->sum_exp(cosines, t->count, (float)inverse, &top, &part);
     if (top > -INFINITY) {
         nb_exact_add(sum, part, (double)top * inverse);
@@ -91,6 +96,7 @@ static nb_status responsibilities_add_partition(nb_responsibilities *r, nb_image
         } else {
             nb_sgemm_nt(nb_matrix_of(r->images, images, d), nb_matrix_of(t->rows, t->count, d), 0, r->cosines,
                         t->count);
+            responsibilities_take_out(r->cosines, images, t);
         }
         for (size_t i = 0; i < images; i++) {
             if (r->precise) {
