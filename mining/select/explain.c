@@ -176,11 +176,7 @@ nb_status nb_mined_explain(const nb_mined *m, nb_store *texts, const char *path,
     t.next = places;
     t.left = m->selection.count;
     NB_TRY(nb_output_begin(&out, path, force, err));
-    t.file = fopen(out.partial, "we");
-    if (!t.file) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot create '%s'", out.partial);
-        goto done;
-    }
+    NB_TRY(nb_output_file(&t.file, &out, err));
     NB_TRY(nb_buffer_printf(&t.text, err, "id\ttext\ttag\tstatus\tposition"));
     for (size_t k = 0; k < m->column_count; k++) {
         NB_TRY(nb_buffer_printf(&t.text, err, "\t%s", m->column_names[k]));

@@ -1,5 +1,6 @@
 #include "mining/select/ledger.h"
 
+#include "common/base/file.h"
 #include "common/base/tag.h"
 
 #include <errno.h>
@@ -63,10 +64,7 @@ static nb_status ledger_begin(nb_ledger *l, const nb_log *log, const nb_ledger_p
                        sizeof want - 1);
     }
     memcpy(want, plan->identity, len);
-    l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (l->fd < 0) {
-        return nb_fail_errno(err, NB_ERR_IO, "cannot create '%s'", l->path);
-    }
+    NB_TRY(nb_file_open_own(&l->fd, l->path, err));
     if (plan->resume) {
         NB_TRY(ledger_read_all(l, have, sizeof have, 0, &whole, err));
     }
