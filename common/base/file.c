@@ -103,9 +103,10 @@ nb_status nb_file_lines(const char *path, size_t max_line, nb_strings *lines, nb
     const char *p = (const char *)map.data;
     size_t left = map.len;
     size_t number = 0;
-    size_t mark = left >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    p += mark;
-    left -= mark;
+    if (left >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0) {
+        p += 3;
+        left -= 3;
+    }
     while (left) {
         const char *end = memchr(p, '\n', left);
         size_t line = end ? (size_t)(end - p) : left;

@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     nb_index index;
     nb_status status = nb_index_parse(&index, "fuzz", (const char *)data, size, &err);
     require_message(status, &err);
-    require(status == NB_OK || status == NB_ERR_INPUT || status == NB_ERR_VERIFY);
+    require(status == NB_OK || status == NB_ERR_INPUT || status == NB_ERR_VERIFY || status == NB_ERR_LIMIT);
     if (status == NB_OK) {
         require(nb_index_verify(&index, "fuzz", &(nb_trusted_keys){&nobody, 1}, &err) == NB_ERR_VERIFY);
         check_page(&index);
