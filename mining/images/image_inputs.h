@@ -59,7 +59,8 @@ typedef struct nb_image_choice {
 /** Reads all inputs, within the usual limits. Not collective. Images that have no label where labels come from get -1:
  *
  *   "folder"  the first part of a path under its folder, or of a member's name in its shard, is its class; classes of
- *             all inputs together are numbered from 0 in bytewise order
+ *             all inputs together are numbered from 0 in bytewise order, until nb_class_numbers_match numbers them as
+ *             labels are
  *   "list"    the numbers in the lists
  *   "cls", "txt", "json"  the member of that suffix beside an image in its shard (json: the value of label_key): whole
  *             numbers from -1 on, or, where one of them is none, class names numbered as those of folders

@@ -53,8 +53,8 @@ mkdir sample
 for i in 00 01 02 03; do
     cp files/0$i.png sample/$i.png
     echo $((10#$i * 2)) >sample/$i.cls
-    echo "class $((3 - 10#$i))" >sample/$i.txt
-    echo "{\"label\": \"x\", \"number\": $((10#$i + 5))}" >sample/$i.json
+    sed -n "$((4 - 10#$i))p" w/labels.txt >sample/$i.txt
+    echo "{\"label\": \"red circle\", \"number\": $((10#$i + 5))}" >sample/$i.json
 done
 rm sample/02.cls
 (cd sample && tar cf ../labelled.tar --sort=name ./*)
