@@ -113,7 +113,7 @@ static nb_status mine_inputs_get_labels(nb_mine_inputs *in, nb_error *err)
         nb_fail(err, NB_ERR_USAGE, "mine needs --model DIR or --label-embeddings FILE, one of them");
         return nb_hint(err, "label texts are embedded with the checkpoint that embedded the corpus");
     }
-    NB_TRY(nb_agree(in->job, nb_labels_read(&in->labels, s->labels, err), err));
+    NB_TRY(nb_agree(in->job, nb_labels_read(&in->labels, s->labels, &in->job->log, err), err));
     NB_TRY(nb_provenance_file(&in->job->provenance, "labels", s->labels, err));
     if (s->label_embeddings) {
         return mine_inputs_read_label_embeddings(in, err);

@@ -195,7 +195,7 @@ static nb_status tune_read_inputs(tuning *r, nb_error *err)
     nb_job *job = r->job;
     nb_status status;
     if (s->labels) {
-        NB_TRY(nb_agree(job, nb_labels_read(&r->labels, s->labels, err), err));
+        NB_TRY(nb_agree(job, nb_labels_read(&r->labels, s->labels, &job->log, err), err));
         NB_TRY(nb_provenance_file(&job->provenance, "labels", s->labels, err));
     }
     NB_TRY(tune_read_images(r, &r->train, &s->images, s->captions ? "txt" : "auto", "training images", err));

@@ -1,10 +1,9 @@
 /** @file
- * Class numbers of images whose classes have names, brought into the order of a label file or of a bank. Nothing here is
- * collective. */
+ * Class numbers of images whose classes have names, brought into the order of a label file or of a bank. Nothing here
+ * is collective. */
 #ifndef NB_MINING_CORPUS_TEXT_CLASS_NUMBERS_H
 #define NB_MINING_CORPUS_TEXT_CLASS_NUMBERS_H
 
-#include "common/base/log.h"
 #include "mining/corpus/text/labels.h"
 
 /** The class numbers of a set of images. */
