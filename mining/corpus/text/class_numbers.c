@@ -131,8 +131,8 @@ static nb_status class_numbers_tell(const nb_class_numbers *images, const nb_str
                     images->path, own.data, theirs.data);
         goto done;
     }
-    status = nb_fail(err, NB_ERR_INPUT, "'%s': class '%.60s' is no label; its classes: %s; the labels: %s", images->path,
-                     nb_strings_get(images->names, stranger), own.data, theirs.data);
+    status = nb_fail(err, NB_ERR_INPUT, "'%s': class '%.60s' is no label; its classes: %s; the labels: %s",
+                     images->path, nb_strings_get(images->names, stranger), own.data, theirs.data);
     nb_hint(err, "name the class folders as the labels are named, or number the classes as an image list does");
 done:
     nb_buffer_free(&own);
