@@ -89,6 +89,7 @@ static nb_status score_images_open_model(nb_score_images *im, nb_job *job, const
     nb_status status;
     im->tile = NB_IMAGE_TILE;
     NB_TRY(nb_agree(job, nb_image_inputs_read(&im->inputs, &s->inputs, s->labels_from, err), err));
+    nb_image_inputs_tell(&job->log, &im->inputs);
     NB_TRY(nb_job_engine(job, s->precision, &engine, err));
     NB_TRY(nb_model_open(&im->model, &job->comm, s->model, engine, err));
     if (im->model.clip->config.projection != bank->d) {
