@@ -99,7 +99,7 @@ static nb_status import_measure(input *in, const char *path, nb_error *err)
     nb_status status;
     NB_TRY_NEW(in->norms, in->rows.rows);
     NB_TRY_NEW(row, d);
-    in->half = in->rows.type == NB_NPY_F16;
+    in->half = in->rows.type == NB_NPY_F16 && !in->rows.swapped;
     for (size_t r = 0; r < in->rows.rows; r++) {
         for (size_t i = 0; i < d; i++) {
             row[i] = nb_npy_at(&in->rows, r * d + i);
@@ -117,6 +117,21 @@ done:
     return status;
 }
 
+/* Half-precision rows, bit by bit. */
+static void import_copy_bits(const input *in, size_t begin, size_t count, uint16_t *out)
+{
+    size_t d = in->rows.columns;
+    if (in->rows.plain) {
+        memcpy(out, in->rows.data + begin * d * 2, count * d * 2);
+        return;
+    }
+    for (size_t i = 0; i < d; i++) {
+        for (size_t r = 0; r < count; r++) {
+            memcpy(&out[r * d + i], in->rows.data + (i * in->rows.rows + begin + r) * 2, 2);
+        }
+    }
+}
+
 static nb_status import_write_rows(const input *in, const char *path, const nb_store_plan *plan, nb_error *err)
 {
     size_t d = in->rows.columns;
@@ -132,7 +147,7 @@ static nb_status import_write_rows(const input *in, const char *path, const nb_s
     for (size_t t = 0; t < plan->tile_count; t++) {
         size_t begin = nb_store_tile_begin(plan, t), count = nb_store_tile_rows(plan, t);
         if (in->half) {
-            memcpy(rows, in->rows.data + begin * d * 2, count * d * 2);
+            import_copy_bits(in, begin, count, (uint16_t *)(void *)rows);
             NB_TRY(nb_store_write_tile_half(fd, plan, t, (const uint16_t *)(const void *)rows, in->norms + begin, err));
             continue;
         }
@@ -161,7 +176,12 @@ static nb_status import_read_all(input *in, const nb_import *import, nb_error *e
 {
     nb_status status;
     NB_TRY(nb_npy_open(&in->rows, import->embeddings, err));
-    if (in->rows.rank != 2 || !in->rows.rows || !in->rows.columns) {
+    if (in->rows.rank != 2) {
+        nb_fail(err, NB_ERR_INPUT, "'%s' is a vector of %zu numbers, a matrix of embeddings [N, d] is needed",
+                import->embeddings, in->rows.rows);
+        return nb_hint(err, "one embedding: numpy.save(path, a[None])");
+    }
+    if (!in->rows.rows || !in->rows.columns) {
         return nb_fail(err, NB_ERR_INPUT, "'%s' is not a matrix of embeddings: it is %zu by %zu", import->embeddings,
                        in->rows.rows, in->rows.columns);
     }
