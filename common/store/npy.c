@@ -167,7 +167,6 @@ static nb_status npy_parse_header(nb_npy *out, const char *path, const char *beg
     out->columns = h.dims[1];
     out->by_columns = h.by_columns && h.rank == 2;
     out->swapped = out->swapped && types[out->type].size > 1;
-    out->plain = !out->by_columns && !out->swapped;
     return NB_OK;
 }
 

@@ -25,7 +25,6 @@ typedef enum nb_npy_type {
 typedef struct nb_npy {
     nb_map map;                /**< the whole file */
     const unsigned char *data; /**< the elements, unaligned */
-    bool plain;                /**< little-endian, row after row: `data` may be copied as it is */
     bool swapped;              /**< big-endian */
     bool by_columns;           /**< Fortran order */
     nb_npy_type type;          /**< of the elements */

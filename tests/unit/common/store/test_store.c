@@ -323,6 +323,70 @@ static void test_import(void **state)
     must_fail(nb_import_store(&in, path, true, &digest, &count, &err), NB_ERR_INPUT, &err, "row 4");
 }
 
+/* A folder as clip-retrieval writes it: its parts in the order of their numbers, not of their names. */
+static void test_import_folder(void **state)
+{
+    (void)state;
+    enum { PARTS = 12 };
+    nb_error err = {0};
+    nb_digest digest;
+    nb_store store;
+    size_t count;
+    float rows[N * D], norms[N], back[D];
+    char name[64];
+    make_rows(rows, norms);
+    must(nb_make_directories(scratch_path("cr/img_emb"), &err), &err);
+    must(nb_make_directories(scratch_path("cr/metadata"), &err), &err);
+    for (size_t i = 0; i < PARTS; i++) {
+        snprintf(name, sizeof name, "cr/img_emb/img_emb_%zu.npy", i);
+        size_t held = i == PARTS - 1 ? N - i : 1;
+        must(nb_npy_write(scratch_path(name), true, NB_NPY_F16, (nb_npy_shape){.rows = held, .columns = D},
+                          rows + i * D, &err),
+             &err);
+    }
+    must(nb_file_write(scratch_path("cr/img_emb/notes.npy"), true, "x", 1, &err), &err);
+    static const char *const folders[] = {"cr", "cr/img_emb"};
+    for (size_t f = 0; f < 2; f++) {
+        char folder[4096];
+        snprintf(folder, sizeof folder, "%s", scratch_path(folders[f]));
+        nb_import in = {.embeddings = folder, .provenance = "{}"};
+        const char *path = scratch_path("folder.nbe");
+        must(nb_import_store(&in, path, true, &digest, &count, &err), &err);
+        assert_int_equal(count, N);
+        must(nb_store_open(&store, path, true, &err), &err);
+        assert_true(store.plan.half);
+        for (size_t r = 0; r < N; r++) {
+            must(nb_store_rows_float(&store, r, 1, back, &err), &err);
+            for (size_t i = 0; i < D; i++) {
+                assert_true(back[i] == nb_half_to_float(nb_float_to_half(rows[r * D + i])));
+            }
+        }
+        nb_store_close(&store);
+    }
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s", scratch_path("cr"));
+    nb_import in = {.embeddings = folder, .provenance = "{}"};
+    must(nb_npy_write(scratch_path("cr/img_emb/img_emb_3.npy"), true, NB_NPY_F32,
+                      (nb_npy_shape){.rows = 1, .columns = 2}, rows, &err),
+         &err);
+    must_fail(nb_import_store(&in, scratch_path("folder.nbe"), true, &digest, &count, &err), NB_ERR_INPUT, &err,
+              "of width 2");
+    must(
+        nb_npy_write(scratch_path("cr/img_emb/img_emb_3.npy"), true, NB_NPY_F32, (nb_npy_shape){.rows = D}, rows, &err),
+        &err);
+    must_fail(nb_import_store(&in, scratch_path("folder.nbe"), true, &digest, &count, &err), NB_ERR_INPUT, &err,
+              "is a vector");
+    assert_int_equal(unlink(scratch_path("cr/img_emb/img_emb_3.npy")), 0);
+    must_fail(nb_import_store(&in, scratch_path("folder.nbe"), true, &digest, &count, &err), NB_ERR_INPUT, &err,
+              "'img_emb_3.npy' is missing");
+    must(nb_file_write(scratch_path("cr/img_emb/text_emb_3.npy"), true, "x", 1, &err), &err);
+    must_fail(nb_import_store(&in, scratch_path("folder.nbe"), true, &digest, &count, &err), NB_ERR_INPUT, &err,
+              "of two kinds");
+    must(nb_make_directories(scratch_path("no-embeddings"), &err), &err);
+    in.embeddings = scratch_path("no-embeddings");
+    must_fail(nb_import_store(&in, "out.nbe", true, &digest, &count, &err), NB_ERR_INPUT, &err, "holds no embeddings");
+}
+
 /* ---- looking for the data of a sparse file ---- */
 
 static int bad_whence = -1, bad_cause, bad_after; /* looks of that kind fail, with that errno, after so many */
@@ -390,10 +454,11 @@ static void test_sparse_copy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_every_byte),
-        cmocka_unit_test(test_kinds),      cmocka_unit_test(test_npy),
-        cmocka_unit_test(test_npy_forms),  cmocka_unit_test(test_npy_of_other_forms),
-        cmocka_unit_test(test_import),     cmocka_unit_test(test_sparse_copy),
+        cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_every_byte),
+        cmocka_unit_test(test_kinds),       cmocka_unit_test(test_npy),
+        cmocka_unit_test(test_npy_forms),   cmocka_unit_test(test_npy_of_other_forms),
+        cmocka_unit_test(test_import),      cmocka_unit_test(test_import_folder),
+        cmocka_unit_test(test_sparse_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
