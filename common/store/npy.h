@@ -1,16 +1,32 @@
-/* NumPy's .npy files: little-endian, C order, up to two dimensions. Nothing here is collective. */
+/* NumPy's .npy files of numbers, of one or two dimensions: versions 1 to 3, both byte orders, C and Fortran order.
+ * Written are version 1, little-endian, C order. Nothing here is collective. */
 #ifndef NB_COMMON_STORE_NPY_H
 #define NB_COMMON_STORE_NPY_H
 
 #include "common/base/file.h"
 
-/** Types of elements: <f2, <f4, <f8, <i4, <i8, |u1. */
-typedef enum nb_npy_type { NB_NPY_F16, NB_NPY_F32, NB_NPY_F64, NB_NPY_I32, NB_NPY_I64, NB_NPY_U8 } nb_npy_type;
+/** Types of elements: f2, f4, f8, i4, i8, u1, i1, i2, u2, u4, u8, b1. The first six are written. */
+typedef enum nb_npy_type {
+    NB_NPY_F16,
+    NB_NPY_F32,
+    NB_NPY_F64,
+    NB_NPY_I32,
+    NB_NPY_I64,
+    NB_NPY_U8,
+    NB_NPY_I8,
+    NB_NPY_I16,
+    NB_NPY_U16,
+    NB_NPY_U32,
+    NB_NPY_U64,
+    NB_NPY_BOOL
+} nb_npy_type;
 
 /** A file opened for reading. */
 typedef struct nb_npy {
     nb_map map;                /**< the whole file */
-    const unsigned char *data; /**< [rows, columns], unaligned */
+    const unsigned char *data; /**< the elements, unaligned */
+    bool swapped;              /**< big-endian */
+    bool by_columns;           /**< Fortran order */
     nb_npy_type type;          /**< of the elements */
     size_t rank;               /**< dimensions: 1 or 2 */
     size_t rows;

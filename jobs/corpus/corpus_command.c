@@ -83,7 +83,8 @@ static nb_status corpus_open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings 
         goto done;
     }
     if (s->exclude) {
-        NB_TRY(nb_labels_read(labels, s->exclude, err));
+        const nb_log silent = {0}; /* one of a kind or two, it is excluded */
+        NB_TRY(nb_labels_read(labels, s->exclude, &silent, err));
         NB_TRY(nb_provenance_file(&job->provenance, "excluded labels", s->exclude, err));
         set.excluded = labels;
     }

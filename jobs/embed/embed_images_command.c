@@ -30,6 +30,9 @@ static nb_status embed_images_record_counts(nb_job *job, const nb_image_inputs *
         NB_TRY(nb_provenance_fact(&job->provenance, "shards", text, err));
         snprintf(text, sizeof text, "%llu", (unsigned long long)skipped);
         NB_TRY(nb_provenance_fact(&job->provenance, "images of shards left out", text, err));
+    } else if (skipped) {
+        snprintf(text, sizeof text, "%llu", (unsigned long long)skipped);
+        NB_TRY(nb_provenance_fact(&job->provenance, "images left out", text, err));
     }
 done:
     return status;

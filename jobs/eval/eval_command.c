@@ -54,12 +54,17 @@ done:
     return status;
 }
 
+static const char id_images[] = "ID images";
+
 /* Opens a store to be scored with the bank. */
 static nb_status eval_open_store(run *r, const char *role, const char *path, nb_store *out, nb_error *err)
 {
+    bool id = role == id_images, mixed = r->plan.streams && !r->plan.paired;
+    nb_class_strangers strangers = id ? NB_STRANGERS_REFUSED : mixed ? NB_STRANGERS_ALONE : NB_STRANGERS_ALLOWED;
     nb_status status;
     NB_TRY(nb_store_open(out, path, true, err));
     NB_TRY(nb_score_check_store(r->job, &r->bank, out, r->set->allow_mismatch, err));
+    NB_TRY(nb_score_match_store(r->job, &r->bank, out, strangers, err));
     NB_TRY(eval_record(r, role, path, out->seal.digest.hex, err));
 done:
     return status;
@@ -91,7 +96,7 @@ static nb_status eval_take(run *r, size_t sample, const char *ood, const char *p
 {
     nb_scores scores = {0};
     nb_status status;
-    NB_TRY(eval_get_scores(r, ood ? ood : "ID images", path, &scores, err));
+    NB_TRY(eval_get_scores(r, ood ? ood : id_images, path, &scores, err));
     const nb_sample_source source = {
         .path = path, .label_count = r->set->bank ? r->bank.label_count : r->classes.count, .id = !ood};
     NB_TRY(nb_evaluation_take(&r->evaluation, sample, &source, &scores, err));
@@ -135,7 +140,7 @@ static nb_status eval_take_pair(run *r, size_t number, size_t set, const nb_pair
     const nb_eval_stream_pair both = {
         .seed = seed, .set = set, .id_images = &ids, .ood_images = &oods, .id = &id, .ood = &ood};
     nb_status status;
-    NB_TRY(eval_open_store(r, "ID images", id_path, &ids, err));
+    NB_TRY(eval_open_store(r, id_images, id_path, &ids, err));
     NB_TRY(eval_open_store(r, nb_strings_get(&r->plan.names, set), path, &oods, err));
     if (order) {
         NB_TRY(eval_record(r, "order", order, NULL, err));

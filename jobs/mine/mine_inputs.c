@@ -3,7 +3,7 @@
 #include "common/base/file.h"
 #include "common/linear/reference/kernels.h"
 #include "jobs/precision.h"
-#include "mining/corpus/text/labels.h"
+#include "mining/corpus/text/class_numbers.h"
 #include "mining/criteria/evidence.h"
 #include "mining/embed/embed.h"
 #include "scoring/scores/calibrate.h"
@@ -113,7 +113,7 @@ static nb_status mine_inputs_get_labels(nb_mine_inputs *in, nb_error *err)
         nb_fail(err, NB_ERR_USAGE, "mine needs --model DIR or --label-embeddings FILE, one of them");
         return nb_hint(err, "label texts are embedded with the checkpoint that embedded the corpus");
     }
-    NB_TRY(nb_agree(in->job, nb_labels_read(&in->labels, s->labels, err), err));
+    NB_TRY(nb_agree(in->job, nb_labels_read(&in->labels, s->labels, &in->job->log, err), err));
     NB_TRY(nb_provenance_file(&in->job->provenance, "labels", s->labels, err));
     if (s->label_embeddings) {
         return mine_inputs_read_label_embeddings(in, err);
@@ -143,6 +143,19 @@ static nb_status mine_inputs_open_images(nb_mine_inputs *in, nb_store *store, co
     NB_TRY(mine_inputs_check_store(in, store, err));
 done:
     return status;
+}
+
+/* Labelled images, their classes numbered as the labels are. */
+static nb_status mine_inputs_open_labelled(nb_mine_inputs *in, nb_store *store, const char *role, const char *path,
+                                           nb_error *err)
+{
+    nb_status status = mine_inputs_open_images(in, store, role, path, false, err);
+    if (status != NB_OK || !path) {
+        return status;
+    }
+    const nb_class_numbers own = {path, &store->classes, store->labels, (size_t)store->plan.count};
+    status = nb_class_numbers_match(&own, &in->labels, NB_STRANGERS_REFUSED, &in->job->log, err);
+    return nb_agree(in->job, status, err);
 }
 
 /* The user's stop list, a text a line. */
@@ -187,9 +200,9 @@ nb_status nb_mine_inputs_open(nb_mine_inputs *in, nb_job *job, const nb_mine_sou
     *in = (nb_mine_inputs){.job = job, .from = from};
     NB_TRY(nb_job_open_store_parts(job, &in->texts, "texts", from->texts, err));
     NB_TRY(mine_inputs_get_labels(in, err));
-    NB_TRY(mine_inputs_open_images(in, &in->id_images, "ID images", from->id_images, false, err));
+    NB_TRY(mine_inputs_open_labelled(in, &in->id_images, "ID images", from->id_images, err));
     NB_TRY(mine_inputs_open_images(in, &in->wild_images, "wild images", from->wild_images, true, err));
-    NB_TRY(mine_inputs_open_images(in, &in->calibrate, "calibration images", from->calibrate, false, err));
+    NB_TRY(mine_inputs_open_labelled(in, &in->calibrate, "calibration images", from->calibrate, err));
     NB_TRY(mine_inputs_check_calibration(in, err));
     if (in->id_images.path) {
         NB_TRY(nb_evidence_prototypes(&in->id_images, &in->labels, &in->prototypes, err));

@@ -34,8 +34,8 @@ static bool plan_counts_is_packed(const char *path)
 
 static bool plan_counts_is_image(const char *path)
 {
-    static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp"};
-    return plan_counts_ends_in(path, endings, 4);
+    static const char *const endings[] = {".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp"};
+    return plan_counts_ends_in(path, endings, 6);
 }
 
 static bool plan_counts_is_shard(const char *path)

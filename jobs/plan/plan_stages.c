@@ -177,7 +177,8 @@ static double plan_stages_kept_of(const nb_stage *s, const nb_criterion *c, doub
 static nb_status plan_stages_count_labels(const nb_stage *s, double *out, nb_error *err)
 {
     nb_strings labels = {0};
-    nb_status status = nb_labels_read(&labels, nb_stage_text(s, "labels"), err);
+    const nb_log silent = {0};
+    nb_status status = nb_labels_read(&labels, nb_stage_text(s, "labels"), &silent, err);
     *out = (double)labels.count;
     nb_strings_free(&labels);
     return status;

@@ -36,6 +36,13 @@ nb_status nb_score_check_store(const nb_job *job, const nb_bank *bank, const nb_
     return nb_score_check_checkpoint(job, bank, store->path, &checkpoint, allow, err);
 }
 
+nb_status nb_score_match_store(const nb_job *job, const nb_bank *bank, nb_store *store, nb_class_strangers strangers,
+                               nb_error *err)
+{
+    const nb_class_numbers own = {store->path, &store->classes, store->labels, (size_t)store->plan.count};
+    return nb_class_numbers_match(&own, &bank->labels, strangers, &job->log, err);
+}
+
 static nb_status score_images_append(nb_score_images *im, const nb_strings *names, const int32_t *labels, nb_error *err)
 {
     size_t n = names->count;
@@ -66,6 +73,7 @@ static nb_status score_images_open_stores(nb_score_images *im, nb_job *job, cons
         NB_TRY(nb_job_open_store(job, store, "images", nb_strings_get(&s->stores, i), err));
         im->store_count++;
         NB_TRY(nb_score_check_store(job, bank, store, s->allow_mismatch, err));
+        NB_TRY(nb_agree(job, nb_score_match_store(job, bank, store, NB_STRANGERS_ALONE, err), err));
         NB_TRY(score_images_append(im, &store->names, store->labels, err));
         im->begin[i + 1] = im->count;
     }
@@ -81,6 +89,7 @@ static nb_status score_images_open_model(nb_score_images *im, nb_job *job, const
     nb_status status;
     im->tile = NB_IMAGE_TILE;
     NB_TRY(nb_agree(job, nb_image_inputs_read(&im->inputs, &s->inputs, s->labels_from, err), err));
+    nb_image_inputs_tell(&job->log, &im->inputs);
     NB_TRY(nb_job_engine(job, s->precision, &engine, err));
     NB_TRY(nb_model_open(&im->model, &job->comm, s->model, engine, err));
     if (im->model.clip->config.projection != bank->d) {
@@ -90,6 +99,9 @@ static nb_status score_images_open_model(nb_score_images *im, nb_job *job, const
     NB_TRY(nb_score_check_checkpoint(job, bank, s->model, &im->model.clip->digest, s->allow_mismatch, err));
     NB_TRY(nb_images_check(&job->comm, &job->log, &im->inputs, NULL, &dropped, err));
     NB_TRY(nb_agree(job, nb_image_embedder_open(&im->embedder, im->model.clip, &im->inputs, 0, err), err));
+    const nb_class_numbers own = {nb_strings_get(&s->inputs, 0), &im->inputs.classes, im->inputs.labels,
+                                  im->inputs.count};
+    NB_TRY(nb_agree(job, nb_class_numbers_match(&own, &bank->labels, NB_STRANGERS_ALONE, &job->log, err), err));
     NB_TRY(score_images_append(im, &im->inputs.names, im->inputs.labels, err));
 done:
     return status;

@@ -6,6 +6,7 @@
 #define NB_JOBS_SCORE_SCORE_IMAGES_H
 
 #include "jobs/job.h"
+#include "mining/corpus/text/class_numbers.h"
 #include "mining/embed/embed.h"
 #include "mining/embed/shared_model.h"
 #include "mining/images/image_inputs.h"
@@ -64,6 +65,15 @@ nb_status nb_score_check_checkpoint(const nb_job *job, const nb_bank *bank, cons
  * @param allow another checkpoint is a warning, not an error; another width is never allowed
  * @return NB_OK or NB_ERR_INPUT */
 nb_status nb_score_check_store(const nb_job *job, const nb_bank *bank, const nb_store *store, bool allow,
+                               nb_error *err);
+
+/** Gives the images of a store the class numbers of the bank, by the names of their classes. Not collective.
+ * @param job its log takes the warning
+ * @param bank the bank
+ * @param store open; its labels are replaced
+ * @param strangers what becomes of a class that is no label of the bank
+ * @return as nb_class_numbers_match */
+nb_status nb_score_match_store(const nb_job *job, const nb_bank *bank, nb_store *store, nb_class_strangers strangers,
                                nb_error *err);
 
 /** Reads or embeds rows of one tile, normalised. For stores any rows will do. Not collective.

@@ -1,6 +1,7 @@
 /* negbank store import: embeddings that others computed, into a store. */
 #include "jobs/commands.h"
 
+#include "mining/embed/embedding_files.h"
 #include "mining/embed/import.h"
 
 #include <stdlib.h>
@@ -17,11 +18,16 @@ static nb_status store_import_run(nb_job *job, nb_error *err)
     nb_digest digest;
     size_t count = 0;
     char *provenance = NULL;
+    nb_strings files = {0};
     nb_status status;
     NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
-    const char *const roles[] = {"embeddings", "names", "labels", "tags"};
-    const char *const paths[] = {s->embeddings, s->names, s->labels, s->tags};
-    for (size_t i = 0; i < 4; i++) {
+    NB_TRY(nb_embedding_files_list(&files, s->embeddings, err));
+    for (size_t i = 0; i < files.count; i++) {
+        NB_TRY(nb_provenance_file(&job->provenance, "embeddings", nb_strings_get(&files, i), err));
+    }
+    const char *const roles[] = {"names", "labels", "tags"};
+    const char *const paths[] = {s->names, s->labels, s->tags};
+    for (size_t i = 0; i < 3; i++) {
         if (paths[i]) {
             NB_TRY(nb_provenance_file(&job->provenance, roles[i], paths[i], err));
         }
@@ -33,14 +39,16 @@ static nb_status store_import_run(nb_job *job, nb_error *err)
     nb_job_record(job, s->output, digest.hex);
     nb_log_info(&job->log, "%zu embeddings -> %s", count, s->output);
 done:
+    nb_strings_free(&files);
     free(provenance);
     return status;
 }
 
 static const nb_option options[] = {
-    OPT_INPUT("embeddings", embeddings, "M.npy", "matrix [N, d] of float16, float32 or float64", OPT_REQUIRED),
+    OPT_INPUT("embeddings", embeddings, "M.npy",
+              "matrix [N, d] of float16, float32 or float64; or a folder of clip-retrieval", OPT_REQUIRED),
     OPT_INPUT("names", names, "F.txt", "texts or image names, one a line"),
-    OPT_INPUT("labels", labels, "L.npy", "ID class numbers of images, -1 for none"),
+    OPT_INPUT("labels", labels, "L.npy", "ID class numbers of images, -1 for none, of any integer type"),
     OPT_INPUT("tags", tags, "F.txt", "tags of texts, one of none, noun, adj a line"),
     NB_OUTPUT_OPTIONS("the embedding store"),
     NB_TALK_OPTIONS,
@@ -48,7 +56,10 @@ static const nb_option options[] = {
 
 NB_COMMAND(store_import, store_import_run, "store import", "make an embedding store of a .npy matrix",
            "-o S.nbe --embeddings M.npy [options]",
-           .description = "Embeddings that another program computed become a store like those of negbank embed.\n"
-                          "Mining and scoring then need no checkpoint.\n",
+           .description =
+               "Embeddings that another program computed become a store like those of negbank embed.\n"
+               "Mining and scoring then need no checkpoint.\n"
+               "Of a folder that clip-retrieval made, img_emb/img_emb_0.npy and on are read in the order of their\n"
+               "numbers; its folder text_emb may be given itself. Names are those of --names, else row numbers.\n",
            .examples = "  negbank store import --embeddings words.npy --names words.txt -o words.nbe\n"
                        "  negbank store import --embeddings id.npy --labels id-labels.npy -o id.nbe\n");

@@ -2,7 +2,7 @@
 #include "jobs/commands.h"
 
 #include "common/base/text.h"
-#include "mining/corpus/text/labels.h"
+#include "mining/corpus/text/class_numbers.h"
 #include "mining/images/check.h"
 #include "mining/images/reader.h"
 #include "mining/tuning/folder.h"
@@ -89,6 +89,7 @@ static nb_status tune_read_images(tuning *r, nb_image_inputs *out, const nb_stri
     nb_job *job = r->job;
     nb_image_choice choice = {.labels_from = labels_from, .limits = nb_image_limits_default()};
     size_t dropped = 0;
+    bool captions = strcmp(labels_from, "txt") == 0;
     nb_buffer text = {0};
     nb_status status;
     NB_TRY(nb_image_inputs_share(out, &job->comm, &job->log, inputs, &choice, err));
@@ -99,6 +100,10 @@ static nb_status tune_read_images(tuning *r, nb_image_inputs *out, const nb_stri
     if (nb_image_is_compressed(out, 0)) {
         nb_log_warn(&job->log, "'%s' is a compressed shard: it is unpacked again and again, uncompressed ones are not",
                     nb_strings_get(&out->shards, out->places[0].shard));
+    }
+    if (!captions) {
+        const nb_class_numbers own = {nb_strings_get(inputs, 0), &out->classes, out->labels, out->count};
+        NB_TRY(nb_class_numbers_match(&own, &r->labels, NB_STRANGERS_REFUSED, &job->log, err));
     }
     for (size_t i = 0; i < out->count; i++) {
         NB_TRY(nb_buffer_printf(&text, err, "%s %d\n", nb_strings_get(&out->names, i), out->labels[i]));
@@ -190,7 +195,7 @@ static nb_status tune_read_inputs(tuning *r, nb_error *err)
     nb_job *job = r->job;
     nb_status status;
     if (s->labels) {
-        NB_TRY(nb_agree(job, nb_labels_read(&r->labels, s->labels, err), err));
+        NB_TRY(nb_agree(job, nb_labels_read(&r->labels, s->labels, &job->log, err), err));
         NB_TRY(nb_provenance_file(&job->provenance, "labels", s->labels, err));
     }
     NB_TRY(tune_read_images(r, &r->train, &s->images, s->captions ? "txt" : "auto", "training images", err));

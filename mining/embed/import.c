@@ -2,7 +2,7 @@
 
 #include "common/base/tag.h"
 #include "common/linear/reference/kernels.h"
-#include "common/store/npy.h"
+#include "mining/embed/embedding_files.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -17,7 +17,7 @@ enum { TILE_ROWS = 1024, NAME_BYTES_MAX = 1 << 16 };
 static const double half_norm_slack = 2e-3;
 
 typedef struct input {
-    nb_npy rows;
+    nb_embedding_files rows;
     nb_strings names;
     int32_t *labels;
     uint8_t *tags;
@@ -99,11 +99,9 @@ static nb_status import_measure(input *in, const char *path, nb_error *err)
     nb_status status;
     NB_TRY_NEW(in->norms, in->rows.rows);
     NB_TRY_NEW(row, d);
-    in->half = in->rows.type == NB_NPY_F16;
+    in->half = in->rows.half;
     for (size_t r = 0; r < in->rows.rows; r++) {
-        for (size_t i = 0; i < d; i++) {
-            row[i] = nb_npy_at(&in->rows, r * d + i);
-        }
+        nb_embedding_files_row(&in->rows, r, row);
         double norm = nb_normalise_row(row, row, d);
         if (!(norm > 0) || !isfinite(norm)) {
             status = nb_fail(err, NB_ERR_INPUT, "'%s' row %zu has norm %g: it cannot be normalised", path, r, norm);
@@ -132,14 +130,15 @@ static nb_status import_write_rows(const input *in, const char *path, const nb_s
     for (size_t t = 0; t < plan->tile_count; t++) {
         size_t begin = nb_store_tile_begin(plan, t), count = nb_store_tile_rows(plan, t);
         if (in->half) {
-            memcpy(rows, in->rows.data + begin * d * 2, count * d * 2);
+            uint16_t *bits = (uint16_t *)(void *)rows;
+            for (size_t r = 0; r < count; r++) {
+                nb_embedding_files_bits(&in->rows, begin + r, bits + r * d);
+            }
             NB_TRY(nb_store_write_tile_half(fd, plan, t, (const uint16_t *)(const void *)rows, in->norms + begin, err));
             continue;
         }
         for (size_t r = 0; r < count; r++) {
-            for (size_t i = 0; i < d; i++) {
-                row[i] = nb_npy_at(&in->rows, (begin + r) * d + i);
-            }
+            nb_embedding_files_row(&in->rows, begin + r, row);
             nb_normalise_row(row, row, d);
             for (size_t i = 0; i < d; i++) {
                 rows[r * d + i] = (float)row[i];
@@ -159,12 +158,10 @@ done:
 
 static nb_status import_read_all(input *in, const nb_import *import, nb_error *err)
 {
+    nb_strings paths = {0};
     nb_status status;
-    NB_TRY(nb_npy_open(&in->rows, import->embeddings, err));
-    if (in->rows.rank != 2 || !in->rows.rows || !in->rows.columns) {
-        return nb_fail(err, NB_ERR_INPUT, "'%s' is not a matrix of embeddings: it is %zu by %zu", import->embeddings,
-                       in->rows.rows, in->rows.columns);
-    }
+    NB_TRY(nb_embedding_files_list(&paths, import->embeddings, err));
+    NB_TRY(nb_embedding_files_open(&in->rows, &paths, err));
     NB_TRY(import_read_names(in, import->names, err));
     if (import->labels) {
         NB_TRY(import_read_labels(in, import->labels, err));
@@ -174,6 +171,7 @@ static nb_status import_read_all(input *in, const nb_import *import, nb_error *e
     }
     NB_TRY(import_measure(in, import->embeddings, err));
 done:
+    nb_strings_free(&paths);
     return status;
 }
 
@@ -201,7 +199,7 @@ nb_status nb_import_store(const nb_import *import, const char *path, bool force,
     *count = in.rows.rows;
 done:
     nb_output_end(&out);
-    nb_npy_close(&in.rows);
+    nb_embedding_files_close(&in.rows);
     nb_strings_free(&in.names);
     free(in.labels);
     free(in.tags);

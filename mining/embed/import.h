@@ -6,7 +6,7 @@
 
 /** What an import reads; all of it is borrowed. */
 typedef struct nb_import {
-    const char *embeddings; /**< .npy [N, d] */
+    const char *embeddings; /**< .npy [N, d], or a folder of them (mining/embed/embedding_files.h) */
     const char *names;      /**< text, one a line; NULL: row numbers */
     const char *labels;     /**< .npy [N] of integers; NULL: none */
     const char *tags;       /**< text, one of none, noun, adj a line; NULL: none */

@@ -73,6 +73,7 @@ static nb_status check_keep_good(nb_image_inputs *in, const uint8_t *done_marks,
         good.labels[good.count++] = in->labels[i];
     }
     memcpy(good.skipped, in->skipped, sizeof good.skipped);
+    memcpy(good.others, in->others, sizeof good.others);
     good.limits = in->limits;
     good.classes = in->classes;
     good.shards = in->shards;

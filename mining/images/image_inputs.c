@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { LINE_MAX_BYTES = 8192, DEPTH_MAX = 64 };
+enum { LINE_MAX_BYTES = 8192, DEPTH_MAX = 64, EXAMPLES_MAX = 20 };
 
 typedef struct slice {
     const char *bytes;
@@ -88,8 +88,46 @@ static nb_status image_inputs_add_file(nb_image_builder *b, const char *path, co
 
 /* ---- folders ---- */
 
+static nb_status image_inputs_leave_out(nb_image_builder *b, const char *input, const char *name, nb_shard_skip why,
+                                        nb_error *err)
+{
+    nb_strings one = {0};
+    nb_buffer text = {0};
+    nb_status status = nb_shard_example(&one, name, why, err);
+    b->out->skipped[why]++;
+    if (status == NB_OK && b->out->examples.count < EXAMPLES_MAX) {
+        status = nb_buffer_printf(&text, err, "'%s': %s", input, nb_strings_get(&one, 0));
+        status = status == NB_OK ? nb_strings_push(&b->out->examples, text.data, text.len, err) : status;
+    }
+    nb_strings_free(&one);
+    nb_buffer_free(&text);
+    return status;
+}
+
+/* Judges a name that is no folder's; *take when it is that of an image that can be read. */
+static nb_status image_inputs_judge(nb_image_builder *b, const char *folder, const FTSENT *entry, bool *take,
+                                    nb_error *err)
+{
+    int other = entry->fts_info == FTS_F ? nb_image_name_other(entry->fts_name) : -1;
+    if (other >= 0) {
+        b->out->others[other]++;
+    }
+    if (!nb_image_name_has_suffix(entry->fts_name)) {
+        return NB_OK;
+    }
+    const char *name = entry->fts_path + strlen(folder);
+    name += strspn(name, "/");
+    if (entry->fts_info != FTS_F) {
+        return image_inputs_leave_out(b, folder, name, entry->fts_info == FTS_SLNONE ? NB_SKIP_DANGLING : NB_SKIP_KIND,
+                                      err);
+    }
+    *take = nb_image_name_is_text(name, strlen(name));
+    return *take ? NB_OK : image_inputs_leave_out(b, folder, name, NB_SKIP_NAME, err);
+}
+
 /* Judges one entry of the walk; *take when it is an image. */
-static nb_status image_inputs_visit(FTS *walk, FTSENT *entry, bool *take, nb_error *err)
+static nb_status image_inputs_visit(nb_image_builder *b, const char *folder, FTS *walk, FTSENT *entry, bool *take,
+                                    nb_error *err)
 {
     bool hidden = entry->fts_level > FTS_ROOTLEVEL && entry->fts_name[0] == '.';
     *take = false;
@@ -105,20 +143,18 @@ static nb_status image_inputs_visit(FTS *walk, FTSENT *entry, bool *take, nb_err
             return nb_fail(err, NB_ERR_INPUT, "folder '%s' is more than %d levels deep", entry->fts_path, DEPTH_MAX);
         }
         return NB_OK;
-    case FTS_F: *take = nb_image_name_has_suffix(entry->fts_name); return NB_OK;
+    case FTS_F:
+    case FTS_SLNONE:
+    case FTS_DEFAULT: return image_inputs_judge(b, folder, entry, take, err);
     case FTS_DNR:
     case FTS_ERR:
     case FTS_NS: errno = entry->fts_errno; return nb_fail_errno(err, NB_ERR_INPUT, "cannot read '%s'", entry->fts_path);
-    case FTS_SLNONE:
-        return nb_image_name_has_suffix(entry->fts_name)
-                   ? nb_fail(err, NB_ERR_INPUT, "image '%s' is a link to nothing", entry->fts_path)
-                   : NB_OK;
     default: return NB_OK;
     }
 }
 
 /* The names of the images under a folder, in the file system's order. */
-static nb_status image_inputs_walk_folder(const char *folder, nb_strings *names, nb_error *err)
+static nb_status image_inputs_walk_folder(nb_image_builder *b, const char *folder, nb_strings *names, nb_error *err)
 {
     nb_status status = NB_OK;
     nb_buffer root = {0};
@@ -133,7 +169,7 @@ static nb_status image_inputs_walk_folder(const char *folder, nb_strings *names,
     FTSENT *entry;
     while (errno = 0, (entry = fts_read(walk)) != NULL) {
         bool take;
-        NB_TRY(image_inputs_visit(walk, entry, &take, err));
+        NB_TRY(image_inputs_visit(b, folder, walk, entry, &take, err));
         const char *name = entry->fts_path + root.len;
         name += strspn(name, "/");
         if (take) {
@@ -157,10 +193,12 @@ static nb_status image_inputs_add_folder(nb_image_builder *b, const char *folder
     nb_strings names = {0};
     slice *sorted = NULL;
     char *path = NULL;
-    NB_TRY(image_inputs_walk_folder(folder, &names, err));
+    NB_TRY(image_inputs_walk_folder(b, folder, &names, err));
     if (!names.count) {
         nb_fail(err, NB_ERR_INPUT, "folder '%s' holds no images", folder);
-        status = nb_hint(err, "files named *.jpg, *.jpeg, *.png or *.webp are looked for, subfolders included");
+        const nb_strings *left = &b->out->examples;
+        status = nb_hint(err, "files named *.jpg, *.jpeg, *.png or *.webp are looked for, subfolders included%s%s",
+                         left->count ? "; left out of " : "", left->count ? nb_strings_get(left, 0) : "");
         goto done;
     }
     NB_TRY_NEW(sorted, names.count);
@@ -292,6 +330,14 @@ static nb_status image_inputs_add_shard(nb_image_builder *b, const char *path, n
     for (size_t i = 0; i < NB_SKIPS; i++) {
         out->skipped[i] += s->skipped[i];
     }
+    for (size_t i = 0; i < NB_IMAGE_OTHER_SUFFIXES; i++) {
+        out->others[i] += s->others[i];
+    }
+    for (size_t i = 0; i < s->examples.count && out->examples.count < EXAMPLES_MAX; i++) {
+        nb_buffer_clear(&full);
+        NB_TRY(nb_buffer_printf(&full, err, "'%s': %s", path, nb_strings_get(&s->examples, i)));
+        NB_TRY(nb_strings_push(&out->examples, full.data, full.len, err));
+    }
     if (!s->count) {
         nb_fail(err, NB_ERR_INPUT, "shard '%s' holds no images", path);
         status =
@@ -397,6 +443,7 @@ void nb_image_inputs_free(nb_image_inputs *in)
         nb_strings_free(&in->names);
         nb_strings_free(&in->classes);
         nb_strings_free(&in->shards);
+        nb_strings_free(&in->examples);
         free(in->labels);
         free(in->places);
         free(in->compressed);

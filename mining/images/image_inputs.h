@@ -3,8 +3,9 @@
  * labels, the same on all ranks.
  *
  * - A folder is walked with its subfolders, symbolic links followed (a link back to a folder above is passed over).
- *   Files named *.jpg, *.jpeg, *.png or *.webp in any case count, hidden files and folders do not. Names are the paths
- *   under the folder, in bytewise order, so that the order does not depend on the file system.
+ *   Files named *.jpg, *.jpeg, *.jfif, *.jpe, *.png or *.webp in any case count, hidden files and folders do not; those
+ *   whose name is no text, that are a link to nothing or no file are left out and counted, and so are other formats.
+ * Names are the paths under the folder, in bytewise order, so that the order does not depend on the file system.
  * - A tar shard (*.tar, *.tar.gz, *.tgz, *.tar.zst, *.tzst; mining/images/shard.h) gives its images in the tar's order.
  *   Names are the shard's file name, '/' and the member's name.
  * - An image list (any other file without one of those suffixes) is UTF-8 text with a line `path` or `path label` an
@@ -45,7 +46,9 @@ typedef struct nb_image_inputs {
     nb_strings shards;      /**< paths */
     uint8_t *compressed;    /**< [shards.count] */
     uint64_t skipped[NB_SKIPS];
-    nb_image_limits limits; /**< for all who decode them */
+    uint64_t others[NB_IMAGE_OTHER_SUFFIXES]; /**< images of formats that are not read, by suffix */
+    nb_strings examples;                      /**< where it was built: some that are left out, in words */
+    nb_image_limits limits;                   /**< for all who decode them */
     size_t count;
 } nb_image_inputs;
 
@@ -59,7 +62,8 @@ typedef struct nb_image_choice {
 /** Reads all inputs, within the usual limits. Not collective. Images that have no label where labels come from get -1:
  *
  *   "folder"  the first part of a path under its folder, or of a member's name in its shard, is its class; classes of
- *             all inputs together are numbered from 0 in bytewise order
+ *             all inputs together are numbered from 0 in bytewise order, until nb_class_numbers_match numbers them as
+ *             labels are
  *   "list"    the numbers in the lists
  *   "cls", "txt", "json"  the member of that suffix beside an image in its shard (json: the value of label_key): whole
  *             numbers from -1 on, or, where one of them is none, class names numbered as those of folders
@@ -86,6 +90,11 @@ nb_status nb_image_inputs_read(nb_image_inputs *out, const nb_strings *inputs, c
  * @return as nb_image_inputs_read. */
 nb_status nb_image_inputs_share(nb_image_inputs *out, const nb_comm *comm, const nb_log *log, const nb_strings *inputs,
                                 const nb_image_choice *choice, nb_error *err);
+
+/** Names some of the images that were left out, and counts all of them, by reason and suffix. Not collective.
+ * @param log takes the warnings
+ * @param in a list, as built */
+void nb_image_inputs_tell(const nb_log *log, const nb_image_inputs *in);
 
 /** Frees the list. Not collective.
  * @param in a list or {0} */

@@ -170,6 +170,7 @@ static nb_status image_inputs_share_pack(nb_buffer *out, const nb_image_inputs *
     nb_status status;
     NB_TRY(nb_pack_words(out, head, 2, err));
     NB_TRY(nb_pack_words(out, in->skipped, NB_SKIPS, err));
+    NB_TRY(nb_pack_words(out, in->others, NB_IMAGE_OTHER_SUFFIXES, err));
     NB_TRY(nb_pack_strings(out, &in->paths, err));
     NB_TRY(nb_pack_strings(out, &in->names, err));
     NB_TRY(nb_pack_strings(out, &in->classes, err));
@@ -188,6 +189,7 @@ static nb_status image_inputs_share_unpack(nb_image_inputs *out, nb_unpack *in, 
     NB_TRY(nb_unpack_words(in, head, 2, err));
     out->count = (size_t)head[0];
     NB_TRY(nb_unpack_words(in, out->skipped, NB_SKIPS, err));
+    NB_TRY(nb_unpack_words(in, out->others, NB_IMAGE_OTHER_SUFFIXES, err));
     NB_TRY(nb_unpack_strings(in, &out->paths, err));
     NB_TRY(nb_unpack_strings(in, &out->names, err));
     NB_TRY(nb_unpack_strings(in, &out->classes, err));
@@ -202,20 +204,21 @@ done:
     return status;
 }
 
-/* Rank 0 names some of what was left out of shards, and counts all of it. */
-static void image_inputs_share_tell(const nb_log *log, const nb_strings *paths, const nb_shard *shards,
-                                    const nb_image_inputs *in)
+void nb_image_inputs_tell(const nb_log *log, const nb_image_inputs *in)
 {
-    size_t told = 0;
-    for (size_t i = 0; i < paths->count; i++) {
-        for (size_t k = 0; k < shards[i].examples.count && told < SKIPS_TOLD; k++, told++) {
-            nb_log_warn(log, "left out of '%s': %s", nb_strings_get(paths, i), nb_strings_get(&shards[i].examples, k));
-        }
+    for (size_t i = 0; i < in->examples.count && i < SKIPS_TOLD; i++) {
+        nb_log_warn(log, "left out of %s", nb_strings_get(&in->examples, i));
     }
     for (int why = 0; why < NB_SKIPS; why++) {
         if (in->skipped[why]) {
-            nb_log_warn(log, "left out of shards, %s: %llu images", nb_shard_skip_name((nb_shard_skip)why),
+            nb_log_warn(log, "left out, %s: %llu images", nb_shard_skip_name((nb_shard_skip)why),
                         (unsigned long long)in->skipped[why]);
+        }
+    }
+    for (int i = 0; i < NB_IMAGE_OTHER_SUFFIXES; i++) {
+        if (in->others[i]) {
+            nb_log_warn(log, "left out, %s files are not read (JPEG, PNG and WebP are): %llu", nb_image_other_suffix(i),
+                        (unsigned long long)in->others[i]);
         }
     }
 }
@@ -246,7 +249,7 @@ nb_status nb_image_inputs_share(nb_image_inputs *out, const nb_comm *comm, const
     NB_TRY(nb_comm_agree(comm, status, err));
     NB_TRY(image_inputs_share_bytes(comm, &bytes, err));
     if (comm->rank == 0) {
-        image_inputs_share_tell(log, &paths, shards, out);
+        nb_image_inputs_tell(log, out);
     } else {
         nb_unpack in = {bytes.data, bytes.len, 0};
         status = image_inputs_share_unpack(out, &in, err);

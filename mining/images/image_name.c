@@ -6,16 +6,36 @@
 #include <string.h>
 #include <strings.h>
 
-bool nb_image_name_has_suffix(const char *name)
+/* The number of a name's suffix among `count`, -1 for none of them. */
+static int image_name_suffix(const char *name, const char *const *suffixes, int count)
 {
-    static const char *const suffixes[] = {".jpg", ".jpeg", ".png", ".webp"};
     const char *dot = strrchr(nb_path_base(name), '.');
-    for (size_t i = 0; dot && i < sizeof suffixes / sizeof suffixes[0]; i++) {
+    for (int i = 0; dot && i < count; i++) {
         if (strcasecmp(dot, suffixes[i]) == 0) {
-            return true;
+            return i;
         }
     }
-    return false;
+    return -1;
+}
+
+bool nb_image_name_has_suffix(const char *name)
+{
+    static const char *const suffixes[] = {".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp"};
+    return image_name_suffix(name, suffixes, sizeof suffixes / sizeof suffixes[0]) >= 0;
+}
+
+static const char *const image_name_others[NB_IMAGE_OTHER_SUFFIXES] = {
+    ".gif", ".bmp", ".tif", ".tiff", ".img", ".avif", ".heic", ".heif", ".jp2",
+    ".j2k", ".jxl", ".ppm", ".pgm",  ".pnm", ".tga",  ".svg",  ".apng"};
+
+int nb_image_name_other(const char *name)
+{
+    return image_name_suffix(name, image_name_others, NB_IMAGE_OTHER_SUFFIXES);
+}
+
+const char *nb_image_other_suffix(int number)
+{
+    return image_name_others[number];
 }
 
 bool nb_image_name_is_text(const char *name, size_t len)

@@ -5,7 +5,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** True for a `name` that ends in .jpg, .jpeg, .png or .webp, in any case. Not collective. */
+/** Suffixes of image formats that are not read. */
+enum { NB_IMAGE_OTHER_SUFFIXES = 17 };
+
+/** The suffix of an image format that is not read (".gif", ".bmp", ".tif", ...), in any case. Not collective.
+ * @param name of a file
+ * @return its number, below NB_IMAGE_OTHER_SUFFIXES, or -1 for another name */
+int nb_image_name_other(const char *name);
+
+/** Such a suffix. Not collective.
+ * @param number below NB_IMAGE_OTHER_SUFFIXES
+ * @return a constant string */
+const char *nb_image_other_suffix(int number);
+
+/** True for a `name` that ends in .jpg, .jpeg, .jfif, .jpe, .png or .webp, in any case. Not collective. */
 bool nb_image_name_has_suffix(const char *name);
 
 /** True when `name` [len] is UTF-8 without control characters: it may stand in a line of text. Not collective. */

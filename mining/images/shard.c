@@ -25,8 +25,9 @@ typedef struct sample {
 
 const char *nb_shard_skip_name(nb_shard_skip why)
 {
-    static const char *const skip_names[] = {"unsafe or unreadable names", "links or devices", "sparse members",
-                                             "over the limit of bytes"};
+    static const char *const skip_names[] = {
+        "unsafe or unreadable names",           "links or devices", "sparse members", "over the limit of bytes",
+        "members that stand again behind them", "links to nothing"};
     return why < NB_SKIPS ? skip_names[why] : "unknown";
 }
 
@@ -65,20 +66,25 @@ static bool shard_safe(const char *name)
     return true;
 }
 
-static nb_status shard_leave_out(nb_shard *s, const char *name, nb_shard_skip why, nb_error *err)
+nb_status nb_shard_example(nb_strings *examples, const char *name, nb_shard_skip why, nb_error *err)
 {
     nb_buffer text = {0};
-    s->skipped[why]++;
-    if (s->examples.count >= EXAMPLES_MAX) {
+    if (examples->count >= EXAMPLES_MAX) {
         return NB_OK;
     }
     nb_status status = nb_buffer_printf(&text, err, "%.200s: %s", name, nb_shard_skip_name(why));
     if (status == NB_OK) {
         nb_text_sanitise(text.data);
-        status = nb_strings_push(&s->examples, text.data, strlen(text.data), err);
+        status = nb_strings_push(examples, text.data, strlen(text.data), err);
     }
     nb_buffer_free(&text);
     return status;
+}
+
+static nb_status shard_leave_out(nb_shard *s, const char *name, nb_shard_skip why, nb_error *err)
+{
+    s->skipped[why]++;
+    return nb_shard_example(&s->examples, name, why, err);
 }
 
 static nb_status shard_add_image(nb_shard *s, const nb_tar_member *m, const char *name, bool compressed, nb_error *err)
@@ -184,6 +190,55 @@ static int shard_by_sample(const void *a, const void *b)
     return nb_bytes_compare(x->name, x->len, y->name, y->len);
 }
 
+/* Equal ones in the tar's order. */
+static int shard_by_place(const void *a, const void *b)
+{
+    const sample *x = a, *y = b;
+    int order = shard_by_sample(a, b);
+    return order ? order : (x->label > y->label) - (x->label < y->label);
+}
+
+/* The last of equal names stays, as in tar. */
+static nb_status shard_drop_doubles(nb_shard *s, nb_error *err)
+{
+    sample *sorted = NULL;
+    uint8_t *dropped = NULL;
+    nb_strings names = {0};
+    size_t kept = 0;
+    nb_status status;
+    NB_TRY_NEW(sorted, s->count);
+    NB_TRY_NEW(dropped, s->count);
+    for (size_t i = 0; i < s->count; i++) {
+        sorted[i] = (sample){nb_strings_get(&s->names, i), nb_strings_len(&s->names, i), i};
+    }
+    qsort(sorted, s->count, sizeof *sorted, shard_by_place);
+    for (size_t i = 1; i < s->count; i++) {
+        if (shard_by_sample(&sorted[i - 1], &sorted[i]) == 0) {
+            dropped[sorted[i - 1].label] = 1;
+            NB_TRY(shard_leave_out(s, sorted[i - 1].name, NB_SKIP_TWICE, err));
+        }
+    }
+    if (!s->skipped[NB_SKIP_TWICE]) {
+        goto done;
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        if (!dropped[i]) {
+            NB_TRY(nb_strings_push(&names, nb_strings_get(&s->names, i), nb_strings_len(&s->names, i), err));
+            s->at[kept] = s->at[i];
+            s->size[kept++] = s->size[i];
+        }
+    }
+    nb_strings_free(&s->names);
+    s->names = names;
+    s->count = kept;
+    names = (nb_strings){0};
+done:
+    nb_strings_free(&names);
+    free(sorted);
+    free(dropped);
+    return status;
+}
+
 /* The label of every image, in the images' order. */
 static nb_status shard_join(nb_shard *s, const labels *l, nb_error *err)
 {
@@ -193,11 +248,14 @@ static nb_status shard_join(nb_shard *s, const labels *l, nb_error *err)
     for (size_t i = 0; i < l->samples.count; i++) {
         sorted[i] = (sample){nb_strings_get(&l->samples, i), nb_strings_len(&l->samples, i), i};
     }
-    qsort(sorted, l->samples.count, sizeof *sorted, shard_by_sample);
+    qsort(sorted, l->samples.count, sizeof *sorted, shard_by_place);
     for (size_t i = 0; i < s->count; i++) {
         const char *name = nb_strings_get(&s->names, i);
         sample key = {name, shard_sample_len(name), 0};
         const sample *found = bsearch(&key, sorted, l->samples.count, sizeof *sorted, shard_by_sample);
+        while (found && found + 1 < sorted + l->samples.count && shard_by_sample(found, found + 1) == 0) {
+            found++; /* a label that stands twice: the last one, as of images */
+        }
         const char *text = found ? nb_strings_get(&l->texts, found->label) : "";
         NB_TRY(nb_strings_push(&s->labels, text, strlen(text), err));
     }
@@ -234,6 +292,10 @@ nb_status nb_shard_read(nb_shard *out, const char *path, const nb_shard_ask *ask
         bool compressed = nb_tar_compressed(tar);
         m.name += strncmp(m.name, "./", 2) == 0 ? 2 : 0;
         out->compressed = compressed;
+        int other = m.kind == NB_TAR_FILE ? nb_image_name_other(m.name) : -1;
+        if (other >= 0) {
+            out->others[other]++;
+        }
         if (nb_image_name_has_suffix(m.name)) {
             NB_TRY(shard_check_image(out, ask, &m, m.name, compressed, err));
         } else if (m.kind == NB_TAR_FILE && shard_safe(m.name) && shard_is_label(ask, m.name)) {
@@ -244,6 +306,7 @@ nb_status nb_shard_read(nb_shard *out, const char *path, const nb_shard_ask *ask
             }
         }
     }
+    NB_TRY(shard_drop_doubles(out, err));
     NB_TRY(shard_join(out, &found, err));
 done:
     nb_tar_close(tar);
@@ -275,6 +338,7 @@ nb_status nb_shard_pack(nb_buffer *out, const nb_shard *s, nb_error *err)
     nb_status status;
     NB_TRY(nb_pack_words(out, head, 2, err));
     NB_TRY(nb_pack_words(out, s->skipped, NB_SKIPS, err));
+    NB_TRY(nb_pack_words(out, s->others, NB_IMAGE_OTHER_SUFFIXES, err));
     NB_TRY(nb_pack_words(out, s->at, s->count, err));
     NB_TRY(nb_pack_words(out, s->size, s->count, err));
     NB_TRY(nb_pack_strings(out, &s->names, err));
@@ -293,6 +357,7 @@ nb_status nb_shard_unpack(nb_shard *out, nb_unpack *in, nb_error *err)
     out->count = out->capacity = (size_t)head[0];
     out->compressed = head[1] != 0;
     NB_TRY(nb_unpack_words(in, out->skipped, NB_SKIPS, err));
+    NB_TRY(nb_unpack_words(in, out->others, NB_IMAGE_OTHER_SUFFIXES, err));
     NB_TRY_NEW(out->at, out->count);
     NB_TRY_NEW(out->size, out->count);
     NB_TRY(nb_unpack_words(in, out->at, out->count, err));

@@ -1,9 +1,9 @@
 /** @file
  * A shard: a tar file of images, as the webdataset convention lays it out, and the index of its images.
  *
- * Members named *.jpg, *.jpeg, *.png or *.webp in any case are images; what they hold decides how they are decoded. The
- * members of one sample share their name up to the first dot behind the last '/': `a/0001.jpg` has its label in
- * `a/0001.cls`, `a/0001.txt` or under a key of `a/0001.json`, before or behind it in the tar.
+ * Members named *.jpg, *.jpeg, *.jfif, *.jpe, *.png or *.webp in any case are images; what they hold decides how they
+ * are decoded. The members of one sample share their name up to the first dot behind the last '/': `a/0001.jpg` has its
+ * label in `a/0001.cls`, `a/0001.txt` or under a key of `a/0001.json`, before or behind it in the tar.
  *
  * Left out, counted by reason: images whose names are absolute, contain `..`, control characters or no UTF-8, or are
  * longer than NB_SHARD_NAME_MAX; that are links or devices; that are sparse; that are over the limit of bytes. Nothing
@@ -12,14 +12,23 @@
 #define NB_IMAGES_SHARD_H
 
 #include "common/base/pack.h"
+#include "mining/images/image_name.h"
 
 /** Bytes at most. */
 enum { NB_SHARD_NAME_MAX = 4096, NB_SHARD_LABEL_MAX = 255 };
 /** Bytes of a .json member that is looked into. */
 #define NB_SHARD_JSON_MAX ((size_t)1 << 20)
 
-/** Why an image is left out. */
-typedef enum nb_shard_skip { NB_SKIP_NAME, NB_SKIP_KIND, NB_SKIP_SPARSE, NB_SKIP_BYTES, NB_SKIPS } nb_shard_skip;
+/** Why an image is left out. A member of a name that stands again behind it is, as tar lets the last one win. */
+typedef enum nb_shard_skip {
+    NB_SKIP_NAME,
+    NB_SKIP_KIND,
+    NB_SKIP_SPARSE,
+    NB_SKIP_BYTES,
+    NB_SKIP_TWICE,
+    NB_SKIP_DANGLING,
+    NB_SKIPS
+} nb_shard_skip;
 
 /** A reason in words: "unsafe names", ...
  * @param why the reason
@@ -42,8 +51,16 @@ typedef struct nb_shard {
     uint64_t *size;    /**< [count] */
     size_t count, capacity;
     uint64_t skipped[NB_SKIPS];
-    nb_strings examples; /**< "name: reason" of the first few that were left out */
+    uint64_t others[NB_IMAGE_OTHER_SUFFIXES]; /**< images of formats that are not read, by suffix */
+    nb_strings examples;                      /**< "name: reason" of the first few that were left out */
 } nb_shard;
+
+/** Names an image that is left out, unless enough are named.
+ * @param examples appended to
+ * @param name of the image
+ * @param why it is left out
+ * @return NB_OK, or NB_ERR_LIMIT without memory. */
+nb_status nb_shard_example(nb_strings *examples, const char *name, nb_shard_skip why, nb_error *err);
 
 /** Whether a name is that of a shard.
  * @param path the name

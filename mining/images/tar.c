@@ -27,6 +27,10 @@ struct nb_tar {
 static nb_status tar_refuse(const nb_tar *t, nb_error *err)
 {
     const char *cause = archive_error_string(t->archive);
+    if (cause && strstr(cause, "requires too much memory")) { /* zstd's words; libarchive takes its usual limit */
+        nb_fail(err, NB_ERR_INPUT, "'%s' was packed with a zstd window of more than 128 MiB (zstd --long)", t->path);
+        return nb_hint(err, "pack it again: zstd -dc --long=31 FILE | zstd -o NEW.tar.zst");
+    }
     nb_fail(err, NB_ERR_INPUT, "'%s' is no tar file, damaged or cut short behind %llu members: %s", t->path,
             (unsigned long long)t->number, cause ? cause : "no cause is known");
     return nb_hint(err, "fetch or make it again, or leave it out");

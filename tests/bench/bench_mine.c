@@ -221,7 +221,7 @@ static int passes(char *argv[])
     must(nb_store_open_parts(&wild, in(argv[2], "wild.nbe"), false, &err), &err);
     must(nb_store_open(&id, in(argv[2], "id.nbe"), false, &err), &err);
     must(nb_store_open(&label_store, in(argv[2], "labels.nbe"), false, &err), &err);
-    must(nb_labels_read(&labels, in(argv[2], "labels.txt"), &err), &err);
+    must(nb_labels_read(&labels, in(argv[2], "labels.txt"), &log, &err), &err);
     must(nb_evidence_rows(&label_store, &label_rows, &err), &err);
     must(nb_evidence_prototypes(&id, &labels, &prototypes, &err), &err);
     must(nb_candidates_open(&candidates, &comm, &texts, &labels, NULL, &err), &err);

@@ -31,17 +31,18 @@ role() {
         says "'$file'"
         case $file in
             absent.x) says 'No such file' ;;
-            folder.x) says 'is a directory' ;;
+            folder.x) says "$in_folder" ;;
             pipe.x) says 'is not a regular file' ;;
         esac
     done
 }
+in_folder='is a directory'
 mine=(mine --labels w/labels.txt --texts t.nbe --criterion neglabel -o out.nbank)
 role out.nbc corpus -o out.nbc X
 role out.nbc corpus -o out.nbc few.txt X
 role out.nbc corpus -o out.nbc --exclude X few.txt
 role out.nbe embed text --model w/model -o out.nbe X
-role out.nbe store import -o out.nbe --embeddings X
+in_folder='holds no embeddings' role out.nbe store import -o out.nbe --embeddings X
 role out.nbe store import -o out.nbe --embeddings t.npy --names X
 role out.nbe store import -o out.nbe --embeddings i.npy --labels X
 role out.nbe store import -o out.nbe --embeddings t.npy --tags X

@@ -17,10 +17,23 @@ labels() {
     shift
     says_all "'l.txt'" "$@"
 }
-case_ 'a label twice'
-labels 'cat\ndog\ncat\n' "line 3: label 'cat' is already on line 1"
-case_ 'a label twice but for case and underscores'
-labels 'tabby cat\ndog\nTabby_Cat\n' "line 3: label" "is already on line 1 as 'tabby cat'"
+case_ 'a label twice, but for case and underscores too: a warning, and each line stays a class'
+for criterion in neglabel random; do
+    for text in 'cat\ndog\ncat\n' 'cat\ndog\nC\302\255at\n' 'tabby cat\ndog\nTabby_Cat\n'; do
+        # shellcheck disable=SC2059
+        printf "$text" >l.txt
+        run 0 "${NB[@]}" mine -q --force --texts t.nbe --model w/model --criterion $criterion --count 5 --labels l.txt -o twice.nbank
+        says_all "warning: 'l.txt': 1 labels have the name of one before them" "line 3 '" 'is line 1'
+        run 0 "${NB[@]}" inspect export --force twice.nbank --labels twice.txt
+        [ "$(wc -l <twice.txt)" = 3 ] || die "the bank has $(wc -l <twice.txt) labels"
+    done
+done
+run 0 "${NB[@]}" score -q --force --bank twice.nbank --images i.nbe -o twice.tsv
+case_ 'label files of other forms'
+labels '["cat", "dog"]\n' 'line 1 begins JSON' 'one class name a line'
+labels '# pets\ncat\n' 'line 1 is a comment'
+labels '0 cat\n1 dog\n' 'line 1 has a number beside its name'
+labels 'n02123045 tabby\n' 'WordNet number'
 case_ 'a blank line in the middle'
 labels 'cat\n\ndog\n' 'line 2 is blank' 'remove blank lines'
 case_ 'a blank line at the end'
@@ -42,9 +55,11 @@ says_all "'l.txt' line 1" 'bytes'
 refused 3 out.nbc corpus --exclude l.txt -o out.nbc few.txt
 says_all "'l.txt' line 1" 'bytes'
 case_ 'excluded labels twice'
-printf 'cat\nCAT\n' >l.txt
-refused 3 out.nbc corpus --exclude l.txt -o out.nbc few.txt
-says "'l.txt' line 2"
+printf 'quiet\nQUIET\n' >l.txt
+printf 'quiet\nqu\342\200\213iet\nloud\302\255\nloud\n\357\273\277 \n' >invisible.txt
+done_ corpus -q --exclude l.txt -o invisible.nbc invisible.txt
+run 0 "${NB[@]}" inspect export invisible.nbc --texts out.txt
+[ "$(cat out.txt)" = loud ] || die "the corpus has '$(cat out.txt)'"
 
 # ---- labels and what belongs to them ----
 

@@ -48,7 +48,8 @@ case_ 'images and labels with such names are refused'
 mkdir images
 cp "$(find w -name '*.png' | head -1)" "images/$C1.png"
 shown 3 "${NB[@]}" embed images --model w/model -o x.nbe images
-says 'control characters'
+says "folder 'images' holds no images"
+says 'unsafe or unreadable names'
 printf 'cat\n\302\233 2J\n' >labels.txt
 shown 3 "${NB[@]}" mine --texts t.nbe --labels labels.txt --model w/model --criterion random --count 5 -o x.nbank
 case_ 'a card and a page'

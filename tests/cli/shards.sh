@@ -53,8 +53,8 @@ mkdir sample
 for i in 00 01 02 03; do
     cp files/0$i.png sample/$i.png
     echo $((10#$i * 2)) >sample/$i.cls
-    echo "class $((3 - 10#$i))" >sample/$i.txt
-    echo "{\"label\": \"x\", \"number\": $((10#$i + 5))}" >sample/$i.json
+    sed -n "$((4 - 10#$i))p" w/labels.txt >sample/$i.txt
+    echo "{\"label\": \"red circle\", \"number\": $((10#$i + 5))}" >sample/$i.json
 done
 rm sample/02.cls
 (cd sample && tar cf ../labelled.tar --sort=name ./*)
@@ -87,6 +87,42 @@ cp files/002.png "h/$(printf 'bad\nname.png')"
 run 0 "${NB[@]}" "${embed[@]}" hostile.tar
 says_all 'unsafe or unreadable names: 3 images' 'links or devices: 1 images' 'sparse members: 1 images' \
     "left out of 'hostile.tar': link.png" '1 images -> out.nbe; 0 could not be decoded'
+
+case_ 'what stands twice, and what is not read, is counted'
+mkdir odd
+cp files/000.png odd/a.png
+cp files/001.png odd/b.jfif
+cp files/002.png odd/c.gif
+cp files/002.png "odd/$(printf 'caf\351').png"
+ln -s nowhere odd/link.png
+run 0 "${NB[@]}" "${embed[@]}" odd
+says_all "left out of 'odd': caf?.png: unsafe or unreadable names" 'links to nothing: 1 images' \
+    '.gif files are not read (JPEG, PNG and WebP are): 1' '2 images -> out.nbe; 0 could not be decoded'
+run 0 "${NB[@]}" score -q --bank b.nbank --model w/model odd --labels-from none -o odd.tsv
+says '.gif files are not read'
+tar cf odd.tar -C odd a.png c.gif
+cp files/003.png odd/a.png
+tar rf odd.tar -C odd a.png
+run 0 "${NB[@]}" "${embed[@]}" odd.tar
+says_all 'members that stand again behind them: 1 images' '.gif files are not read' '1 images -> out.nbe'
+cp out.nbe twice.nbe
+run 0 "${NB[@]}" "${embed[@]}" files/003.png
+for store in twice out; do
+    done_ store export -q --force $store.nbe --embeddings $store.npy
+done
+same_bytes twice.npy out.npy || die 'the last member is not the one that counts'
+
+case_ 'a zstd window that libarchive does not take'
+tar cf small.tar -C odd a.png
+small=$(bytes_of small.tar)
+[ "$small" -le 131072 ] || die "the tar has $small bytes"
+block=$((small * 8 + 1)) # one raw block, the last, in a frame with a window of 2 GiB
+# shellcheck disable=SC2059
+printf "\\x28\\xb5\\x2f\\xfd\\x00\\xa8$(printf '\\x%02x\\x%02x\\x%02x' $((block & 255)) $((block >> 8 & 255)) $((block >> 16)))" >long.tar.zst
+cat small.tar >>long.tar.zst
+zstd -dc --long=31 -q long.tar.zst | cmp - small.tar || die 'the frame is not whole'
+refused 3 - "${embed[@]}" long.tar.zst
+says_all 'a zstd window of more than 128 MiB' '--long=31'
 
 case_ 'shards cut short, damaged, empty, without images'
 size=$(bytes_of a.tar)

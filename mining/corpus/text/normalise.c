@@ -109,10 +109,36 @@ static bool normalise_inert(int32_t c)
            (c >= 0x30A1 && c <= 0x30FA) || (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0xAC00 && c <= 0xD7A3);
 }
 
+/* What is no mark on paper: zero width spaces, soft hyphens, byte order marks, variation selectors, ... */
+static bool normalise_ignorable(int32_t c)
+{
+    return (c == 0xAD || c >= 0x34F) && utf8proc_get_property(c)->ignorable;
+}
+
+static bool normalise_joiner(int32_t c)
+{
+    return c == 0x200C || c == 0x200D;
+}
+
+/* Whether a text has characters between which joiners change what is read: of scripts from Arabic on, or emoji. */
+static bool normalise_joins(const char *bytes, size_t len)
+{
+    int32_t c;
+    for (size_t i = 0; i < len;) {
+        i += nb_text_decode(bytes + i, &c);
+        bool among = (c >= 0x600 && c < 0x1E00) || (c >= 0x2600 && c < 0x27C0) || (c >= 0x1F000 && c < 0x1FB00);
+        if (among && !normalise_ignorable(c)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* True when the text scanned is in form C for certain. */
-static bool normalise_scan_unicode(scan *s, const char *bytes, size_t len, bool underscores)
+static bool normalise_scan_unicode(scan *s, const char *bytes, size_t len, bool underscores, bool joiners)
 {
     bool composed = true;
+    joiners = joiners && normalise_joins(bytes, len);
     for (size_t i = 0; i < len;) {
         int32_t c;
         size_t step = nb_text_decode(bytes + i, &c);
@@ -121,7 +147,7 @@ static bool normalise_scan_unicode(scan *s, const char *bytes, size_t len, bool 
         } else if (c < 0x20 || (c >= 0x7F && c < 0xA0)) {
             s->control = true;
             break;
-        } else {
+        } else if (!normalise_ignorable(c) || (joiners && normalise_joiner(c))) {
             normalise_put(s, bytes + i, step);
             composed = composed && normalise_inert(c);
         }
@@ -200,7 +226,8 @@ static bool normalise_is_plain(const char *bytes, size_t len, bool underscores)
     return len && bytes[len - 1] != ' ';
 }
 
-nb_drop nb_normalise(nb_normaliser *n, const char *bytes, size_t len, bool underscores)
+/* `joiners`: they stay where they matter. */
+static nb_drop normalise_text(nb_normaliser *n, const char *bytes, size_t len, bool underscores, bool joiners)
 {
     scan s = {.out = n->collapsed, .capacity = n->capacity};
     bool composed = true;
@@ -214,7 +241,7 @@ nb_drop nb_normalise(nb_normaliser *n, const char *bytes, size_t len, bool under
     } else if (!nb_utf8_valid(bytes, len)) {
         return NB_DROP_UTF8;
     } else {
-        composed = normalise_scan_unicode(&s, bytes, len, underscores);
+        composed = normalise_scan_unicode(&s, bytes, len, underscores, joiners);
     }
     if (s.control) {
         return NB_DROP_CONTROL;
@@ -228,6 +255,11 @@ nb_drop nb_normalise(nb_normaliser *n, const char *bytes, size_t len, bool under
         return NB_DROP_LONG;
     }
     return NB_KEPT;
+}
+
+nb_drop nb_normalise(nb_normaliser *n, const char *bytes, size_t len, bool underscores)
+{
+    return normalise_text(n, bytes, len, underscores, true);
 }
 
 /* Bytes of the longest part in front that begins a well-formed character without being one; at least 1. */
@@ -277,9 +309,9 @@ done:
 
 nb_drop nb_normalise_key(nb_normaliser *n, const char *bytes, size_t len)
 {
-    nb_drop drop = nb_normalise(n, bytes, len, true);
+    nb_drop drop = normalise_text(n, bytes, len, true, false);
     if (drop == NB_DROP_BLANK) {
-        drop = nb_normalise(n, bytes, len, false); /* underscores alone stand for themselves */
+        drop = normalise_text(n, bytes, len, false, false); /* underscores alone stand for themselves */
     }
     if (drop != NB_KEPT) {
         return drop;

@@ -2,8 +2,10 @@
  * The canonical form of a text, and the form in which texts are compared with ID labels.
  *
  * Canonical: well-formed UTF-8 in Unicode normalisation form C (UAX #15), every run of Unicode White_Space (25 code
- * points) one blank, none at the ends; letters keep their case. Normalising a canonical text gives it back. Nothing
- * here is collective. */
+ * points) one blank, none at the ends; letters keep their case. Default-ignorable characters, which show nothing, are
+ * left out (zero width spaces, soft hyphens, byte order marks, variation selectors), but for the joiners U+200C and
+ * U+200D in texts with letters of a script from Arabic on, or emoji. Normalising a canonical text gives it back.
+ * Nothing here is collective. */
 #ifndef NB_MINING_CORPUS_TEXT_NORMALISE_H
 #define NB_MINING_CORPUS_TEXT_NORMALISE_H
 
@@ -17,7 +19,7 @@ typedef enum nb_drop {
     NB_DROP_MISSING,   /**< a record without the column or key */
     NB_DROP_UTF8,      /**< not well-formed UTF-8 */
     NB_DROP_CONTROL,   /**< NUL or another control character (category Cc) that is no white space */
-    NB_DROP_BLANK,     /**< nothing but white space */
+    NB_DROP_BLANK,     /**< nothing but white space and what shows nothing */
     NB_DROP_LONG,      /**< over the limit of bytes once normalised */
     NB_DROP_EXCLUDED,  /**< an ID label */
     NB_DROP_DUPLICATE, /**< the same text with the same tag was seen */

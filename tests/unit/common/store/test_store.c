@@ -188,6 +188,106 @@ static void test_npy(void **state)
     must_fail(nb_npy_open(&npy, path, &err), NB_ERR_INPUT, &err, "npy");
 }
 
+/* A file of these bytes behind a header of this text. */
+static const char *npy_file(int version, const char *header, const void *data, size_t len)
+{
+    static char bytes[512];
+    nb_error err = {0};
+    const char *path = scratch_path("form.npy");
+    size_t text = strlen(header), begin = version == 1 ? 10 : 12;
+    memcpy(bytes, "\x93NUMPY", 6);
+    bytes[6] = (char)version;
+    bytes[7] = 0;
+    bytes[8] = (char)text;
+    bytes[9] = bytes[10] = bytes[11] = 0;
+    memcpy(bytes + begin, header, text);
+    memcpy(bytes + begin + text, data, len);
+    must(nb_file_write(path, true, bytes, begin + text + len, &err), &err);
+    return path;
+}
+
+/* [[1, 2, 3], [4, 5, 6]], or its first row alone, in every form that NumPy writes. */
+static void test_npy_forms(void **state)
+{
+    (void)state;
+    static const float rows[] = {1, 2, 3, 4, 5, 6}, columns[] = {1, 4, 2, 5, 3, 6};
+    static const unsigned char big_f4[] = {0x3F, 0x80, 0, 0, 0x40, 0, 0, 0, 0x40, 0x40, 0, 0},
+                               big_f8[] = {0x3F, 0xF0, 0, 0, 0,    0, 0, 0, 0x40, 0, 0, 0,
+                                           0,    0,    0, 0, 0x40, 8, 0, 0, 0,    0, 0, 0},
+                               big_f2[] = {0x3C, 0, 0x40, 0, 0x42, 0}, small[] = {1, 2, 3},
+                               big_i2[] = {0, 1, 0, 2, 0, 3},
+                               big_i8[] = {0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3};
+    static const int16_t i2[] = {1, 2, 3};
+    static const uint32_t u4[] = {1, 2, 3};
+    static const uint64_t u8[] = {1, 2, 3};
+    const struct {
+        int version;
+        const char *header;
+        const void *data;
+        size_t len, rank;
+    } forms[] = {
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n", rows, sizeof rows, 2},
+        {2, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }      \n", rows, sizeof rows, 2},
+        {3, "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }\n", columns, sizeof columns, 2},
+        {1, "{\"descr\": \"<f4\", \"fortran_order\": False, \"shape\": (2, 3)}\n", rows, sizeof rows, 2},
+        {1, "{'shape': (2L, 3L), 'fortran_order': False, 'descr': '<f4'}", rows, sizeof rows, 2},
+        {1, "{ 'descr' : '<f4' , 'fortran_order' : True , 'shape' : ( 2 , 3 ) } \n", columns, sizeof columns, 2},
+        {1, "{'descr': '>f4', 'fortran_order': False, 'shape': (1, 3), }\n", big_f4, sizeof big_f4, 2},
+        {1, "{'descr': '>f8', 'fortran_order': True, 'shape': (3, 1), }\n", big_f8, sizeof big_f8, 2},
+        {1, "{'descr': '>f2', 'fortran_order': False, 'shape': (3,), }\n", big_f2, sizeof big_f2, 1},
+        {1, "{'descr': '|i1', 'fortran_order': True, 'shape': (3,), }\n", small, sizeof small, 1},
+        {1, "{'descr': '<i2', 'fortran_order': False, 'shape': (3,), }\n", i2, sizeof i2, 1},
+        {1, "{'descr': '>i2', 'fortran_order': False, 'shape': (3,), }\n", big_i2, sizeof big_i2, 1},
+        {1, "{'descr': '<u4', 'fortran_order': False, 'shape': (3,), }\n", u4, sizeof u4, 1},
+        {1, "{'descr': '<u8', 'fortran_order': False, 'shape': (3,), }\n", u8, sizeof u8, 1},
+        {1, "{'descr': '>i8', 'fortran_order': False, 'shape': (3,), }\n", big_i8, sizeof big_i8, 1},
+    };
+    for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
+        nb_error err = {0};
+        nb_npy npy;
+        must(nb_npy_open(&npy, npy_file(forms[f].version, forms[f].header, forms[f].data, forms[f].len), &err), &err);
+        assert_int_equal(npy.rank, forms[f].rank);
+        assert_true(npy.rows * npy.columns == 3 || (npy.rows == 2 && npy.columns == 3));
+        for (size_t i = 0; i < npy.rows * npy.columns; i++) {
+            assert_true(nb_npy_at(&npy, i) == (double)(i + 1));
+        }
+        nb_npy_close(&npy);
+    }
+}
+
+static void test_npy_of_other_forms(void **state)
+{
+    (void)state;
+    static const float rows[6];
+    static const struct {
+        const char *header, *word;
+    } forms[] = {
+        {"{'descr': '<f4x', 'fortran_order': False, 'shape': (2, 3), }", "of type '<f4x'"},
+        {"{'descr': '<c8', 'fortran_order': False, 'shape': (3,), }", "of type '<c8'"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2, 3), }", "of 3 dimensions"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (), }", "of 0 dimensions"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2 3), }", "not understood"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (-2, -3), }", "not understood"},
+        {"{'descr': '<f4', 'fortran_order': Maybe, 'shape': (2, 3), }", "not understood"},
+        {"{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (6,), }", "not understood"},
+        {"{'descr': '<f4', 'shape': (2, 3), }", "not understood"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'more': 1}", "not understood"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), } x", "not understood"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 4), }", "cut short or too long"},
+        {"{'descr': '<f4', 'fortran_order': True, 'shape': (999999999999999, 999999999999999), }", "cut short"},
+    };
+    for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
+        nb_error err = {0};
+        nb_npy npy;
+        must_fail(nb_npy_open(&npy, npy_file(1, forms[f].header, rows, sizeof rows), &err), NB_ERR_INPUT, &err,
+                  forms[f].word);
+    }
+    nb_error err = {0};
+    nb_npy npy;
+    must_fail(nb_npy_open(&npy, npy_file(4, forms[0].header, rows, sizeof rows), &err), NB_ERR_INPUT, &err,
+              "version 4");
+}
+
 /* Half-precision unit rows keep their bits; everything else is normalised. */
 static void test_import(void **state)
 {
@@ -221,6 +321,70 @@ static void test_import(void **state)
     memset(rows + 4 * D, 0, D * sizeof *rows);
     must(nb_npy_write(npy, true, NB_NPY_F32, (nb_npy_shape){.rows = N, .columns = D}, rows, &err), &err);
     must_fail(nb_import_store(&in, path, true, &digest, &count, &err), NB_ERR_INPUT, &err, "row 4");
+}
+
+/* A folder as clip-retrieval writes it: its parts in the order of their numbers, not of their names. */
+static void test_import_folder(void **state)
+{
+    (void)state;
+    enum { PARTS = 12 };
+    nb_error err = {0};
+    nb_digest digest;
+    nb_store store;
+    size_t count;
+    float rows[N * D], norms[N], back[D];
+    char name[64];
+    make_rows(rows, norms);
+    must(nb_make_directories(scratch_path("cr/img_emb"), &err), &err);
+    must(nb_make_directories(scratch_path("cr/metadata"), &err), &err);
+    for (size_t i = 0; i < PARTS; i++) {
+        snprintf(name, sizeof name, "cr/img_emb/img_emb_%zu.npy", i);
+        size_t held = i == PARTS - 1 ? N - i : 1;
+        must(nb_npy_write(scratch_path(name), true, NB_NPY_F16, (nb_npy_shape){.rows = held, .columns = D},
+                          rows + i * D, &err),
+             &err);
+    }
+    must(nb_file_write(scratch_path("cr/img_emb/notes.npy"), true, "x", 1, &err), &err);
+    static const char *const folders[] = {"cr", "cr/img_emb"};
+    for (size_t f = 0; f < 2; f++) {
+        char folder[4096];
+        snprintf(folder, sizeof folder, "%s", scratch_path(folders[f]));
+        nb_import in = {.embeddings = folder, .provenance = "{}"};
+        const char *path = scratch_path("folder.nbe");
+        must(nb_import_store(&in, path, true, &digest, &count, &err), &err);
+        assert_int_equal(count, N);
+        must(nb_store_open(&store, path, true, &err), &err);
+        assert_true(store.plan.half);
+        for (size_t r = 0; r < N; r++) {
+            must(nb_store_rows_float(&store, r, 1, back, &err), &err);
+            for (size_t i = 0; i < D; i++) {
+                assert_true(back[i] == nb_half_to_float(nb_float_to_half(rows[r * D + i])));
+            }
+        }
+        nb_store_close(&store);
+    }
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s", scratch_path("cr"));
+    nb_import in = {.embeddings = folder, .provenance = "{}"};
+    must(nb_npy_write(scratch_path("cr/img_emb/img_emb_3.npy"), true, NB_NPY_F32,
+                      (nb_npy_shape){.rows = 1, .columns = 2}, rows, &err),
+         &err);
+    must_fail(nb_import_store(&in, scratch_path("folder.nbe"), true, &digest, &count, &err), NB_ERR_INPUT, &err,
+              "of width 2");
+    must(
+        nb_npy_write(scratch_path("cr/img_emb/img_emb_3.npy"), true, NB_NPY_F32, (nb_npy_shape){.rows = D}, rows, &err),
+        &err);
+    must_fail(nb_import_store(&in, scratch_path("folder.nbe"), true, &digest, &count, &err), NB_ERR_INPUT, &err,
+              "is a vector");
+    assert_int_equal(unlink(scratch_path("cr/img_emb/img_emb_3.npy")), 0);
+    must_fail(nb_import_store(&in, scratch_path("folder.nbe"), true, &digest, &count, &err), NB_ERR_INPUT, &err,
+              "'img_emb_3.npy' is missing");
+    must(nb_file_write(scratch_path("cr/img_emb/text_emb_3.npy"), true, "x", 1, &err), &err);
+    must_fail(nb_import_store(&in, scratch_path("folder.nbe"), true, &digest, &count, &err), NB_ERR_INPUT, &err,
+              "of two kinds");
+    must(nb_make_directories(scratch_path("no-embeddings"), &err), &err);
+    in.embeddings = scratch_path("no-embeddings");
+    must_fail(nb_import_store(&in, "out.nbe", true, &digest, &count, &err), NB_ERR_INPUT, &err, "holds no embeddings");
 }
 
 /* ---- looking for the data of a sparse file ---- */
@@ -290,8 +454,11 @@ static void test_sparse_copy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_every_byte), cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_npy),        cmocka_unit_test(test_import),     cmocka_unit_test(test_sparse_copy),
+        cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_every_byte),
+        cmocka_unit_test(test_kinds),       cmocka_unit_test(test_npy),
+        cmocka_unit_test(test_npy_forms),   cmocka_unit_test(test_npy_of_other_forms),
+        cmocka_unit_test(test_import),      cmocka_unit_test(test_import_folder),
+        cmocka_unit_test(test_sparse_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,6 +142,18 @@ static void test_normalises(void **state)
     check_normal(&n, "a\xCC\x81\xCC\xA3", "\xE1\xBA\xA1\xCC\x81");
     /* U+11A7 is no last letter */
     check_normal(&n, "\xEA\xB0\x80\xE1\x86\xA7", "\xEA\xB0\x80\xE1\x86\xA7");
+    /* what shows nothing: zero width space, soft hyphen, byte order mark, variation selector, joiner */
+    check_normal(&n,
+                 "\xEF\xBB\xBF"
+                 "c\xC2\xAD"
+                 "at\xE2\x80\x8B",
+                 "cat");
+    check_normal(&n, "red \xE2\x80\x8B circle\xE2\x80\x8D", "red circle");
+    check_normal(&n, "e\xE2\x80\x8D\xCC\x81", "\xC3\xA9");
+    check_normal(&n, "\xE2\x9D\xA4\xEF\xB8\x8F", "\xE2\x9D\xA4");
+    /* joiners that are read: in Persian, in an emoji */
+    check_normal(&n, "\xD9\x85\xDB\x8C\xE2\x80\x8C\xD8\xAE", "\xD9\x85\xDB\x8C\xE2\x80\x8C\xD8\xAE");
+    check_normal(&n, "\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x92\xBB", "\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x92\xBB");
     /* excluded from composition, so longer than what was read */
     check_normal(&n, "\xE0\xA5\x98", "\xE0\xA4\x95\xE0\xA4\xBC");
     assert_int_equal(nb_normalise(&n, "_a__b_", 6, true), NB_KEPT);
@@ -164,6 +176,7 @@ static void test_names_reasons(void **state)
     } cases[] = {
         {"", 0, NB_DROP_BLANK, "blank"},
         {" \t\xE2\x80\x83", 5, NB_DROP_BLANK, "blank"},
+        {"\xE2\x80\x8B \xEF\xBB\xBF\xE2\x80\x8D", 10, NB_DROP_BLANK, "blank"},
         {"\xC3", 1, NB_DROP_UTF8, "invalid-utf8"},
         {"a\xED\xA0\x80", 4, NB_DROP_UTF8, "invalid-utf8"},
         {"\xC0\x80", 2, NB_DROP_UTF8, "invalid-utf8"},
@@ -202,7 +215,8 @@ static void test_form_c_of_every_code_point(void **state)
     must(nb_normaliser_open(&n, 256, &err), &err);
     static const int32_t around[] = {'a', 0x301, 0x323, 0x1161, 0x11A8, 0x3099, 0x9BE};
     for (int32_t c = 0xA0; c < 0x30000; c++) {
-        if (!utf8proc_codepoint_valid(c) || nb_text_classify(c) == NB_TEXT_SPACE) {
+        if (!utf8proc_codepoint_valid(c) || nb_text_classify(c) == NB_TEXT_SPACE ||
+            utf8proc_get_property(c)->ignorable) {
             continue;
         }
         for (size_t k = 0; k < sizeof around / sizeof *around; k++) {

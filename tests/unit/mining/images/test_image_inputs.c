@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* An empty file under the scratch folder, its folders made. */
@@ -213,17 +214,72 @@ static void test_refusals(void **state)
     must_fail(read_inputs(&in, "labels", &err, INPUTS("tree")), NB_ERR_USAGE, &err, "'labels'");
     must_fail(nb_image_inputs_read(&in, &none, "auto", &err), NB_ERR_USAGE, &err, "no image inputs");
     touch("control/a\tb.jpg");
-    must_fail(read_inputs(&in, "none", &err, INPUTS("control")), NB_ERR_INPUT, &err, "control characters");
-    if (symlink("nowhere.jpg", scratch_path("nothing/x.jpg")) == 0) {
-        must_fail(read_inputs(&in, "none", &err, INPUTS("nothing")), NB_ERR_INPUT, &err, "link to nothing");
+    must_fail(read_inputs(&in, "none", &err, INPUTS("control")), NB_ERR_INPUT, &err, "holds no images");
+    assert_non_null(strstr(err.hint, "a?b.jpg: unsafe or unreadable names"));
+}
+
+/* One odd name, link or format among images is left out and counted; the others stay. */
+static void test_leaves_out_what_is_odd(void **state)
+{
+    (void)state;
+    nb_image_inputs in;
+    nb_error err = {0};
+    touch("odd/a.jpg");
+    touch("odd/b.JFIF");
+    touch("odd/c.jpe");
+    touch("odd/sub/caf\xE9.png");
+    touch("odd/tab\there.png");
+    touch("odd/d.gif");
+    touch("odd/sub/e.GIF");
+    touch("odd/f.tiff");
+    touch("odd/notes.txt");
+    assert_int_equal(symlink("nowhere.jpg", scratch_path("odd/x.jpg")), 0);
+    assert_int_equal(symlink("nowhere.txt", scratch_path("odd/x.txt")), 0);
+    assert_int_equal(mkfifo(scratch_path("odd/pipe.jpg"), 0600), 0);
+    must(read_inputs(&in, "none", &err, INPUTS("odd")), &err);
+    assert_int_equal(in.count, 3);
+    assert_string_equal(nb_strings_get(&in.names, 0), "a.jpg");
+    assert_string_equal(nb_strings_get(&in.names, 1), "b.JFIF");
+    assert_string_equal(nb_strings_get(&in.names, 2), "c.jpe");
+    assert_int_equal(in.skipped[NB_SKIP_NAME], 2);
+    assert_int_equal(in.skipped[NB_SKIP_DANGLING], 1);
+    assert_int_equal(in.skipped[NB_SKIP_KIND], 1);
+    assert_int_equal(in.examples.count, 4);
+    uint64_t others = 0;
+    for (int i = 0; i < NB_IMAGE_OTHER_SUFFIXES; i++) {
+        others += in.others[i];
     }
+    assert_int_equal(others, 3);
+    assert_int_equal(in.others[nb_image_name_other("x.gif")], 2);
+    assert_int_equal(in.others[nb_image_name_other("x.TIFF")], 1);
+    assert_int_equal(nb_image_name_other("x.txt"), -1);
+    FILE *out = tmpfile();
+    assert_non_null(out);
+    char said[4096] = "";
+    const nb_log log = {.out = out, .command = "test"};
+    nb_image_inputs_tell(&log, &in);
+    rewind(out);
+    said[fread(said, 1, sizeof said - 1, out)] = '\0';
+    fclose(out);
+    static const char *const words[] = {"sub/caf?.png: unsafe or unreadable names", "tab?here.png",
+                                        "links to nothing: 1 images", ".gif files are not read", ": 2\n"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (!strstr(said, words[i])) {
+            fail_msg("no '%s' in '%s'", words[i], said);
+        }
+    }
+    nb_image_inputs_free(&in);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_folder), cmocka_unit_test(test_two_folders), cmocka_unit_test(test_list),
-        cmocka_unit_test(test_mixed),  cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_leaves_out_what_is_odd),
+        cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_two_folders),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,6 +143,35 @@ static void test_index(void **state)
     nb_shard_free(&s);
 }
 
+/* Of members of one name the last one stays, with the last label, as tar has it. */
+static void test_members_twice(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_shard s;
+    maker m = {0};
+    put_file(&m, "1.jpg", "old");
+    put_file(&m, "1.cls", "1");
+    put_file(&m, "0.gif", "moving");
+    put_file(&m, "2.jpg", "other");
+    put_file(&m, "./1.jpg", "newer");
+    put_file(&m, "1.cls", "2");
+    put_file(&m, "1.jpg", "newest!");
+    put_file(&m, "2.cls", "7");
+    put_file(&m, "1.cls", "3");
+    const char *path = finish(&m, "twice.tar", true);
+    must(nb_shard_read(&s, path, &ask, &err), &err);
+    assert_int_equal(s.count, 2);
+    expect(&s, 0, "2.jpg", "7");
+    expect(&s, 1, "1.jpg", "3");
+    assert_int_equal(s.size[0], 5);
+    assert_int_equal(s.size[1], 7);
+    assert_int_equal(s.skipped[NB_SKIP_TWICE], 2);
+    assert_string_equal(nb_strings_get(&s.examples, 0), "1.jpg: members that stand again behind them");
+    assert_int_equal(s.others[nb_image_name_other(".gif")], 1);
+    nb_shard_free(&s);
+}
+
 /* Hostile names, links, devices and sizes are left out and counted; the others stay. */
 static void test_left_out(void **state)
 {
@@ -350,8 +379,9 @@ static void test_reader(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_index),    cmocka_unit_test(test_left_out), cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_labels),   cmocka_unit_test(test_reader),
+        cmocka_unit_test(test_members_twice), cmocka_unit_test(test_index),    cmocka_unit_test(test_left_out),
+        cmocka_unit_test(test_cut),           cmocka_unit_test(test_refusals), cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
