@@ -175,8 +175,12 @@ nb_status nb_index_parse(nb_index *out, const char *name, const char *text, size
         return nb_fail(err, NB_ERR_INPUT, "'%s' has %zu bytes, an index has at most %d", name, len, NB_INDEX_TEXT_MAX);
     }
     NB_TRY(index_split(out, name, text, len, err));
-    NB_TRY(nb_json_parse(&out->root, out->payload.len ? out->payload.data : "", out->payload.len,
-                         JSON_REJECT_DUPLICATES, &at, err));
+    status = nb_json_parse(&out->root, out->payload.len ? out->payload.data : "", out->payload.len,
+                           JSON_REJECT_DUPLICATES, &at, err);
+    if (status != NB_OK) {
+        nb_context(err, "'%s'", name);
+        goto done;
+    }
     if (!json_is_object(out->root)) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' line %d is not JSON of an index: %s", name, out->root ? 1 : at.line,
                          out->root ? "it is no object" : at.text);

@@ -70,16 +70,18 @@ done:
 }
 
 /* Takes turns until `kept` candidates are chosen. */
-static nb_status turns_take(nb_selection *out, list *lists, size_t count, size_t kept, nb_error *err)
+static nb_status turns_take(nb_selection *out, const nb_selection_basis *basis, list *lists, size_t kept, nb_error *err)
 {
+    size_t count = basis->list_count;
     uint8_t *taken = NULL;
     size_t numbers;
     nb_status status;
     NB_TRY(turns_number(lists, count, &numbers, err));
     NB_TRY_NEW(taken, numbers);
-    for (size_t l = 0; out->count < kept; l = (l + 1) % count) {
+    for (size_t l = 0, idle = 0; out->count < kept && idle < count; l = (l + 1) % count) {
         list *from = &lists[l];
-        for (size_t turn = 0; turn < from->subset.list->take && out->count < kept;) {
+        size_t before = out->count;
+        for (size_t turn = 0; turn < basis->lists[l].take && out->count < kept;) {
             if (from->next == from->count) {
                 break;
             }
@@ -91,6 +93,7 @@ static nb_status turns_take(nb_selection *out, list *lists, size_t count, size_t
                 turn++;
             }
         }
+        idle = out->count > before ? 0 : idle + 1; /* lists may end */
     }
 done:
     free(taken);
@@ -112,7 +115,7 @@ nb_status nb_select_in_turns(nb_selection *out, const nb_selection_basis *basis,
                 nb_subset_best(&lists[l].subset, length < kept ? length : kept, &lists[l].best, &lists[l].count, err));
         }
     }
-    status = basis->comm->rank == 0 ? turns_take(out, lists, basis->list_count, kept, err) : NB_OK;
+    status = basis->comm->rank == 0 ? turns_take(out, basis, lists, kept, err) : NB_OK;
     status = nb_comm_agree(basis->comm, status, err);
 done:
     for (size_t l = 0; l < basis->list_count; l++) {

@@ -53,7 +53,8 @@ echo '[1, 2]' >m/config.json
 bad m/config.json 'is not a JSON object'
 case_ 'config.json is nested too deeply'
 head -c 100000 /dev/zero | tr '\0' '[' >m/config.json
-bad m/config.json
+refused 5 out.nbe "${text[@]}" m
+says_all m/config.json 'limit json-depth'
 case_ 'config.json is not UTF-8'
 printf '{"model_type": "cl\xffp"}' >m/config.json
 bad m/config.json

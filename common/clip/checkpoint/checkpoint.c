@@ -95,7 +95,11 @@ nb_status nb_shard_map_parse(nb_shard_map *out, const char *json, size_t len, co
     json_t *root = NULL, *numbers = json_object(), *value;
     const char *tensor;
     size_t at = 0;
-    NB_TRY(nb_json_parse(&root, json, len, JSON_REJECT_DUPLICATES, &where, err));
+    status = nb_json_parse(&root, json, len, JSON_REJECT_DUPLICATES, &where, err);
+    if (status != NB_OK) {
+        nb_context(err, "'%s'", path);
+        goto done;
+    }
     json_t *map = json_object_get(root, "weight_map");
     if (!json_is_object(root)) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' is not a JSON object: %s", path, root ? "another value" : where.text);

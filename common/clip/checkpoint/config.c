@@ -305,7 +305,11 @@ nb_status nb_clip_config_parse(nb_clip_config *out, const char *json, size_t len
     nb_status status;
     *out = (nb_clip_config){0};
     json_t *root = NULL;
-    NB_TRY(nb_json_parse(&root, json, len, JSON_REJECT_DUPLICATES, &where, err));
+    status = nb_json_parse(&root, json, len, JSON_REJECT_DUPLICATES, &where, err);
+    if (status != NB_OK) {
+        nb_context(err, "'%s'", path);
+        goto done;
+    }
     if (!json_is_object(root)) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' is not a JSON object: %s", path, root ? "another value" : where.text);
         goto done;

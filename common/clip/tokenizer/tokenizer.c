@@ -54,9 +54,11 @@ static void tokenizer_mark_made(reading *r, int32_t id)
 
 static nb_status tokenizer_read_vocab(reading *r, const char *json, size_t len, nb_error *err)
 {
-    nb_status status;
     json_error_t bad;
-    NB_TRY(nb_json_parse(&r->vocab, json, len, JSON_REJECT_DUPLICATES, &bad, err));
+    nb_status status = nb_json_parse(&r->vocab, json, len, JSON_REJECT_DUPLICATES, &bad, err);
+    if (status != NB_OK) {
+        return nb_context(err, "%s/vocab.json", r->where);
+    }
     if (!r->vocab) {
         return nb_fail(err, NB_ERR_INPUT, "%s/vocab.json: no valid JSON, line %d: %s", r->where, bad.line, bad.text);
     }

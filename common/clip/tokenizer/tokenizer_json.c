@@ -86,7 +86,11 @@ nb_status nb_tokenizer_json_convert(nb_buffer *vocab, nb_buffer *merges, const c
     json_error_t where;
     char *text = NULL;
     json_t *root = NULL;
-    NB_TRY(nb_json_parse(&root, json, len, JSON_REJECT_DUPLICATES, &where, err));
+    status = nb_json_parse(&root, json, len, JSON_REJECT_DUPLICATES, &where, err);
+    if (status != NB_OK) {
+        nb_context(err, "'%s'", path);
+        goto done;
+    }
     const json_t *model = json_object_get(root, "model");
     json_t *tokens = json_object_get(model, "vocab");
     const json_t *pairs = json_object_get(model, "merges");
