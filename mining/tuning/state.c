@@ -123,7 +123,11 @@ static nb_status state_open(opened *o, const char *path, size_t parameters, cons
     }
     const nb_tensor *info = nb_safetensors_find(o->file, "about");
     if (info && info->dtype == NB_U8) {
-        NB_TRY(nb_json_parse(&o->info, info->data, info->count, JSON_REJECT_DUPLICATES, NULL, err));
+        status = nb_json_parse(&o->info, info->data, info->count, JSON_REJECT_DUPLICATES, NULL, err);
+        if (status != NB_OK) {
+            nb_context(err, "'%s'", path);
+            goto done;
+        }
     }
     const char *was = json_string_value(json_object_get(o->info, "configuration"));
     const char *digest = json_string_value(json_object_get(o->info, "digest"));
