@@ -62,8 +62,8 @@ case_ 'a bad line in the part of the last rank'
 head -2000 w/corpus/noun.demo.txt >x.txt
 refused3 3 out.nbc corpus --format wordnet -o out.nbc x.txt
 says "'x.txt' line"
-case_ 'a label twice'
-printf 'cat\ndog\ncat\n' >l.txt
+case_ 'a comment among labels'
+printf 'cat\ndog\n# cat\n' >l.txt
 refused3 3 out.nbank mine --texts t.nbe --labels l.txt --model w/model --criterion neglabel -o out.nbank
 says "'l.txt' line 3"
 case_ 'a damaged checkpoint'

@@ -69,10 +69,11 @@ static int64_t labels_number(const char *word, size_t len)
     return len ? number : -1;
 }
 
-/* The first or the last word of a line as a number where there is another word; -1 without. */
+/* The first or the last field of a line as a number where there is another; -1 without. A blank ends the first one only:
+ * "route 66" is a name. */
 static int64_t labels_number_beside(const char *line, bool first)
 {
-    static const char apart[] = " \t,;:|";
+    const char *apart = first ? " \t,;:|" : "\t,;:|";
     const char *end = line + strlen(line);
     line += strspn(line, " \t");
     while (end > line && strchr(" \t\r", end[-1])) {
@@ -93,7 +94,7 @@ static int64_t labels_number_beside(const char *line, bool first)
 static bool labels_numbered(const nb_strings *lines, bool first)
 {
     int64_t from = labels_number_beside(nb_strings_get(lines, 0), first);
-    bool numbered = from == 0 || (from == 1 && lines->count > 1);
+    bool numbered = (from == 0 || from == 1) && lines->count > 1;
     for (size_t i = 1; i < lines->count && numbered; i++) {
         numbered = labels_number_beside(nb_strings_get(lines, i), first) == from + (int64_t)i;
     }

@@ -108,12 +108,14 @@ static void test_refuses_other_forms(void **state)
     refused(LABELS("1\tcat\n2\tdog\n"), "line 1 has a number beside its name");
     refused(LABELS("0: cat\r\n1: dog\r\n"), "line 1 has a number beside its name");
     refused(LABELS("00,cat\n01,dog\n"), "line 1 has a number beside its name");
-    refused(LABELS("red cat 0\ndog 1\n"), "line 1 has a number beside its name");
+    refused(LABELS("red cat,0\ndog,1\n"), "line 1 has a number beside its name");
     refused(LABELS("n01440764 tench\nn01443537 goldfish\n"), "WordNet number");
     warned(LABELS("7 up\ncola\n"), NULL, 2);
     warned(LABELS("0\n1\n2\n"), NULL, 3);
     warned(LABELS("Boeing 737\nBoeing 747\n"), NULL, 2);
     warned(LABELS("1 man band\n"), NULL, 1);
+    warned(LABELS("0 known\n"), NULL, 1);
+    warned(LABELS("route 0\nroute 1\n"), NULL, 2);
     warned(LABELS("c#\nn1 road\n"), NULL, 2);
 }
 
