@@ -431,13 +431,14 @@ case_ 'a matrix with a byte more'
 matrix 'cut short or too long'
 case_ 'a matrix of columns'
 { npy '<f4' '(2, 3)' True; floats 1 1 0 1 0 0; } >x.npy
-matrix 'C-order'
+done_ "${import[@]}" x.npy
+rm out.nbe out.nbe.run.json
 case_ 'a matrix of three dimensions'
 { npy '<f4' '(1, 2, 3)'; floats 1 1 0 1 0 0; } >x.npy
-matrix 'one or two dimensions'
+matrix 'is an array of 3 dimensions'
 case_ 'a matrix of one dimension'
 { npy '<f4' '(6,)'; floats 1 1 0 1 0 0; } >x.npy
-matrix 'is not a matrix'
+matrix 'is a vector of 6 numbers'
 case_ 'a matrix without rows'
 npy '<f4' '(0, 3)' >x.npy
 matrix 'is not a matrix'
@@ -448,8 +449,9 @@ case_ 'a matrix of a size that overflows'
 npy '<f4' '(999999999999999, 999999999999999)' >x.npy
 matrix 'cut short or too long'
 case_ 'a matrix of big-endian numbers'
-{ npy '>f4' '(2, 3)'; floats 1 1 0 1 0 0; } >x.npy
-matrix "elements of type '>f4'"
+{ npy '>f4' '(1, 3)'; printf '\077\200\0\0\0\0\0\0\077\200\0\0'; } >x.npy
+done_ "${import[@]}" x.npy
+rm out.nbe out.nbe.run.json
 case_ 'a matrix of complex numbers'
 { npy '<c8' '(1, 3)'; floats 1 1 0 1 0 0; } >x.npy
 matrix "elements of type '<c8'"
