@@ -69,8 +69,8 @@ static int64_t labels_number(const char *word, size_t len)
     return len ? number : -1;
 }
 
-/* The first or the last field of a line as a number where there is another; -1 without. A blank ends the first one only:
- * "route 66" is a name. */
+/* The first or the last field of a line as a number where there is another; -1 without. A blank ends the first one
+ * only: "route 66" is a name. */
 static int64_t labels_number_beside(const char *line, bool first)
 {
     const char *apart = first ? " \t,;:|" : "\t,;:|";
