@@ -130,7 +130,7 @@ static nb_status explain_write_tiles(table *t, nb_store *texts, nb_error *err)
         NB_TRY(nb_store_names(texts, begin, rows, &names, NULL, err));
         NB_TRY(nb_ledger_read(&m->ledger, number, tile, &done, err));
         if (!done) {
-            status = nb_fail(err, NB_ERR_IO, "'%s' lost what was written to it", m->ledger.path);
+            status = nb_ledger_lost(&m->ledger, number, err);
             goto done;
         }
         t->names = &names;

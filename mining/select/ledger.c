@@ -125,6 +125,12 @@ void nb_ledger_close(nb_ledger *l)
     *l = (nb_ledger){.fd = -1};
 }
 
+nb_status nb_ledger_lost(const nb_ledger *l, size_t tile, nb_error *err)
+{
+    nb_fail(err, NB_ERR_IO, "'%s' lost what was written to it (tile %zu)", l->path, tile);
+    return nb_hint(err, "run again with --resume");
+}
+
 size_t nb_ledger_rows(const nb_ledger *l, size_t tile)
 {
     size_t left = l->count - tile * NB_AFFINITY_TEXTS;

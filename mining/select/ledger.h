@@ -74,6 +74,12 @@ nb_status nb_ledger_write(const nb_ledger *ledger, size_t tile, nb_ledger_tile *
  * @return NB_OK, or NB_ERR_IO */
 nb_status nb_ledger_read(const nb_ledger *ledger, size_t tile, nb_ledger_tile *content, bool *done, nb_error *err);
 
+/** The error of a tile that was written and is not there any more. Not collective.
+ * @param ledger open
+ * @param tile number of the tile
+ * @return NB_ERR_IO */
+nb_status nb_ledger_lost(const nb_ledger *ledger, size_t tile, nb_error *err);
+
 /** Candidates of a tile. Not collective.
  * @param ledger open
  * @param tile number of the tile

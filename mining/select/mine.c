@@ -215,12 +215,15 @@ static nb_status mine_look_up(const run *r, double *const *values, nb_error *err
 {
     const nb_selection *s = &r->mined->selection;
     uint64_t last = UINT64_MAX;
-    bool done;
+    bool done = false;
     nb_status status = NB_OK;
     for (size_t i = 0; i < s->count; i++) {
         uint64_t tile = s->ids[i] / NB_AFFINITY_TEXTS;
         if (tile != last) {
             NB_TRY(nb_ledger_read(&r->mined->ledger, (size_t)tile, r->tile, &done, err));
+            if (!done) {
+                return nb_ledger_lost(&r->mined->ledger, (size_t)tile, err);
+            }
             last = tile;
         }
         for (size_t k = 0; k < r->plan->criterion->column_count; k++) {
@@ -278,16 +281,16 @@ done:
     return status;
 }
 
-/* A rule or a criterion made for few labels can reject nearly all candidates when there are many. */
+/* A rule made for few labels can reject nearly all candidates when there are many. */
 static void mine_warn_of_rejection(const run *r)
 {
     const nb_selection *s = &r->mined->selection;
     size_t judged = s->accepted + s->rejected[NB_REJECTED_RULE];
     if (s->accepted < judged / 10) {
         nb_log_warn(r->evidence->log,
-                    "%s rejects %zu of %zu candidates: it drops what fits any class, and of %zu classes nearly "
-                    "everything fits one; --criterion debiased needs no such rule",
-                    r->plan->rejection->name, s->rejected[NB_REJECTED_RULE], judged, r->evidence->label_count);
+                    "%s rejects %zu of %zu candidates, over nine tenths: with many labels a rule can leave too few; "
+                    "--criterion debiased needs none",
+                    r->plan->rejection->name, s->rejected[NB_REJECTED_RULE], judged);
     }
 }
 

@@ -74,8 +74,7 @@ nb_status nb_subset_visit(const nb_selection_basis *c, nb_tile_visitor visit, vo
         }
         NB_TRY(nb_ledger_read(c->ledger, t, tile, &done, err));
         if (!done) {
-            status = nb_fail(err, NB_ERR_IO, "'%s' lost what was written to it (tile %zu)", c->ledger->path, t);
-            nb_hint(err, "run again with --resume");
+            status = nb_ledger_lost(c->ledger, t, err);
             goto done;
         }
         NB_TRY(visit(state, t * NB_AFFINITY_TEXTS, nb_ledger_rows(c->ledger, t), tile, err));
