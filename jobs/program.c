@@ -142,21 +142,10 @@ static const nb_command *program_find(int argc, char *argv[], int *words)
     return NULL;
 }
 
-/* This process's number as its launcher has it, NULL when none launched it. */
-static const char *program_launched_as(void)
-{
-    static const char *const variables[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
-    const char *rank = NULL;
-    for (size_t i = 0; i < sizeof variables / sizeof *variables && !rank; i++) {
-        rank = getenv(variables[i]);
-    }
-    return rank;
-}
-
 /* True on the one process that talks before MPI is up. */
 static bool program_speaks_first(void)
 {
-    const char *rank = program_launched_as();
+    const char *rank = nb_comm_launched_as();
     return !rank || strcmp(rank, "0") == 0;
 }
 
@@ -175,7 +164,7 @@ static int program_refuse(const nb_log *log, bool mpi, nb_error *err)
 {
     nb_comm comm = {.handle = MPI_COMM_NULL};
     nb_error none = {0};
-    if (!mpi || !program_launched_as() || nb_comm_start(&comm, &none) != NB_OK) {
+    if (!mpi || !nb_comm_launched_as() || nb_comm_start(&comm, &none) != NB_OK) {
         return program_report(log, program_speaks_first(), err);
     }
     err->status = nb_comm_agree(&comm, err->status, err);

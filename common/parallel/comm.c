@@ -8,12 +8,42 @@
 
 enum { CHUNK = 1 << 28 }; /* elements a call: far below MPI's int */
 
+const char *nb_comm_launched_as(void)
+{
+    static const char *const variables[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+    const char *rank = NULL;
+    for (size_t i = 0; i < sizeof variables / sizeof *variables && !rank; i++) {
+        rank = getenv(variables[i]);
+    }
+    return rank;
+}
+
+/* A process that nobody launched needs no daemon beside it and no network, and starts four times faster without. What
+ * a user has set stays. */
+static nb_status comm_prepare_alone(nb_error *err)
+{
+    const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
+    if (tasks && strtol(tasks, NULL, 10) > 1) {
+        nb_fail(err, NB_ERR_USAGE, "srun started %s tasks in this step without MPI: each would believe it is alone",
+                tasks);
+        return nb_hint(err, "start them with srun --mpi=pmix, or with mpirun; alone it runs in a step of one task");
+    }
+    unsetenv("SLURM_STEP_ID"); /* by which Open MPI takes a shell of Slurm's for a launcher that it lacks, and ends */
+    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    setenv("OMPI_MCA_btl", "self", 0);
+    setenv("OMPI_MCA_pml", "ob1", 0);
+    return NB_OK;
+}
+
 nb_status nb_comm_start(nb_comm *comm, nb_error *err)
 {
     int provided;
     nb_status status;
     *comm = (nb_comm){.handle = MPI_COMM_NULL, .size = 1};
     NB_TRY_NEW(comm->traffic, 1);
+    if (!nb_comm_launched_as()) {
+        NB_TRY(comm_prepare_alone(err));
+    }
     setenv("OMPI_MCA_osc", "^ucx", 0); /* Open MPI's UCX windows select themselves, then fail across nodes */
     /* PMIx's store in shared memory has locks: a rank killed while it held one kept the launcher from ending the job */
     setenv("PMIX_MCA_gds", "hash", 0);

@@ -19,11 +19,17 @@ typedef struct nb_comm {
     uint64_t *traffic; /**< bytes this rank has handed to collective calls, agreements aside; NULL: not counted */
 } nb_comm;
 
+/** This process's rank as text, as the launcher that started it has it (mpirun, or srun with PMIx or PMI).
+ *
+ * @return the value of the launcher's variable, valid until the environment changes; NULL: nobody launched it */
+const char *nb_comm_launched_as(void);
+
 /** Initialises MPI, also for a program started without mpirun or srun (a communicator of one rank). Collective over
  * MPI_COMM_WORLD; once a process.
  *
  * @param comm stopped by the caller with nb_comm_stop, also on failure
- * @return NB_OK, NB_ERR_INTERNAL when MPI fails, or NB_ERR_LIMIT when memory is out; not agreed. */
+ * @return NB_OK, NB_ERR_INTERNAL when MPI fails, NB_ERR_USAGE in a step of several tasks that Slurm started without
+ * MPI, or NB_ERR_LIMIT when memory is out; not agreed. */
 NB_CHECKED nb_status nb_comm_start(nb_comm *comm, nb_error *err);
 
 /** Frees the communicator and finalises MPI. Collective.

@@ -6,8 +6,7 @@ source "$TESTS/cli/lib.sh" || exit 1
 need_shared data/real-imagenet500
 need_shared data/real-food27
 need_shared criterion/expected
-# A process alone starts several times faster without a daemon and a network.
-NB=(env OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self OMPI_MCA_pml=ob1 "$NEGBANK")
+NB=("$NEGBANK")
 near() { python3 "$TESTS/support/near_reference.py" "$@" >near.out 2>&1 || die "$(cat near.out)"; }
 
 import_set() { # FOLDER: its stores into the folder at hand

@@ -2,7 +2,7 @@
 # 2 000 labels in nested classes, near and far OOD images (support/nested_world.py): InterNeg's rule rejects nearly all
 # candidates there, and the criteria with it are hardly better than MCM; `debiased` keeps all and uses them.
 source "$TESTS/cli/lib.sh" || exit 1
-NB=(env OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self OMPI_MCA_pml=ob1 "$NEGBANK") # starts faster alone
+NB=("$NEGBANK")
 
 case_ "the world"
 run 0 python3 "$TESTS/support/nested_world.py" world --seed "${NEGBANK_WORLD_SEED:-1}"

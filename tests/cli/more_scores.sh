@@ -3,8 +3,8 @@
 # Each goes from the command line to a score file, a bank's suggestion and figures, and nothing else knows its name.
 . "$TESTS/cli/world.bash" || exit 1
 make_stores
-OWN=(env OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self OMPI_MCA_pml=ob1 "$TOOLS/more_scores")
-PATCHED=(env OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self OMPI_MCA_pml=ob1 "$TOOLS/one_more_score")
+OWN=("$TOOLS/more_scores")
+PATCHED=("$TOOLS/one_more_score")
 # prints WORDS: standard output of the last command has them.
 prints() { grep -qF -- "$1" "$T/out" || die "the output does not say '$1'"; }
 # column NUMBER FILE: of the table.

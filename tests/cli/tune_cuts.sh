@@ -8,8 +8,6 @@ env "${fault[@]}" "$NEGBANK" --version >out 2>&1 || {
     exit 77
 }
 CALLS=rename,sync,unlink
-# a process alone starts four times faster without a daemon and a network
-export OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self OMPI_MCA_pml=ob1
 run 0 "$NEGBANK" demo -q --random-weights -o world
 tune=("$NEGBANK" tune --model "$T/world/model" --images "$T/world/id-train.txt" --labels "$T/world/labels.txt" --batch 8
     --warmup 0 --steps 3 --checkpoint-every 2 -o run/out)
