@@ -88,23 +88,27 @@ while read -r FOLDER NAME EXPECTED ALL BEST WILD NONE FEW RANKS; do
     evaluate few.nbank few.json
     within 'wild images, 500' few.json "$FEW" "$BEST"
 
+    [ "$EXPECTED" = - ] && continue
     case_ "$NAME: precisions"
     mine 1 fp32.nbank --wild-images wild.nbe --bank-precision fp32 --explain why.tsv
-    mine 1 int8.nbank --wild-images wild.nbe --bank-precision int8
-    evaluate int8.nbank int8.json
     evaluate fp32.nbank fp32.json
     near auroc wild.json fp32.json 0.05
-    near auroc int8.json fp32.json 0.1
+    if [ "$NAME" = pets24 ]; then # the larger set takes long
+        mine 1 int8.nbank --wild-images wild.nbe --bank-precision int8
+        evaluate int8.nbank int8.json
+        near auroc int8.json fp32.json 0.1
+    fi
 
-    [ "$EXPECTED" = - ] && continue
     case_ "$NAME: the reference"
     against_reference "$EXPECTED" "wild_$ALL" '' fp32.nbank test "${OOD[@]}"
-    mine 1 fp32.nbank --wild-images wild.nbe --bank-precision fp32 --explain why.tsv --count 500
-    against_reference "$EXPECTED" wild_500 '' fp32.nbank test dtd
     mine 1 fp32.nbank --bank-precision fp32 --explain why.tsv
     against_reference "$EXPECTED" "no_wild_$ALL" _no_wild fp32.nbank test dtd
-    mine 1 fp32.nbank --bank-precision fp32 --explain why.tsv --count 500
-    against_reference "$EXPECTED" no_wild_500 _no_wild fp32.nbank test dtd
+    if [ "$NAME" = pets24 ]; then
+        mine 1 fp32.nbank --wild-images wild.nbe --bank-precision fp32 --explain why.tsv --count 500
+        against_reference "$EXPECTED" wild_500 '' fp32.nbank test dtd
+        mine 1 fp32.nbank --bank-precision fp32 --explain why.tsv --count 500
+        against_reference "$EXPECTED" no_wild_500 _no_wild fp32.nbank test dtd
+    fi
 
     case_ "$NAME: the same bytes at other numbers of ranks"
     # shellcheck disable=SC2086
@@ -113,7 +117,7 @@ while read -r FOLDER NAME EXPECTED ALL BEST WILD NONE FEW RANKS; do
         same ranks.nbank wild.nbank
     done
 done <<'SETS'
-real-clip-vit-b-32 pets24      pets24      2256 13.07 0.73 1.0  0.65 2 3 4
+real-clip-vit-b-32 pets24      pets24      2256 13.07 0.73 1.0  0.65 2 4
 real-food27        food27      -           -    8.87  0.73 0.80 0.73
 real-imagenet500   imagenet500 imagenet500 1780 40.74 0.48 0.68 0.54 3
 SETS
