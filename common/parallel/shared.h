@@ -6,13 +6,16 @@
 
 /** One node's memory. {0}: none. */
 typedef struct nb_shared {
-    MPI_Comm node;  /**< the ranks of this node; made and freed here */
-    MPI_Win window; /**< made and freed here; MPI_WIN_NULL for a rank alone on its node, whose memory is of nb_alloc */
-    void *base;     /**< 64-byte aligned; the same memory on all ranks of the node */
-    bool first;     /**< this rank fills it */
+    MPI_Comm node; /**< the ranks of this node; made and freed here */
+    void *base;    /**< 64-byte aligned; the same memory on all ranks of the node */
+    size_t mapped; /**< bytes of the mapping; 0 for a rank alone on its node, whose memory is of nb_alloc */
+    bool first;    /**< this rank fills it */
 } nb_shared;
 
-/** Makes the memory, zeroed. Collective over the communicator; all ranks pass the same size.
+/** Makes the memory, zeroed: a file in /dev/shm, or where that lacks the room in $TMPDIR, else /tmp (a disk's pages are
+ * written back in time, and otherwise shared alike). It has no name once all have mapped it. MPI's own shared windows
+ * are not used: where /dev/shm is too small, as in Docker, Open MPI 4 waits in them for ever. Collective over the
+ * communicator; all ranks pass the same size.
  *
  * @param out   destroyed by the caller with nb_shared_destroy, on NB_OK; else nothing is left of it
  * @param comm  its communicator stays the caller's; those of the nodes are split from it
