@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { COPY_BYTES = 1 << 17 };
+
 /* Opens a regular file for reading; *len is its size. O_NONBLOCK, or a pipe without a writer would be waited for. */
 static nb_status file_open_regular(const char *path, int *fd, size_t *len, nb_error *err)
 {
@@ -90,6 +92,37 @@ nb_status nb_file_read(const char *path, size_t max, char **data, size_t *len, n
     *len = size;
 done:
     close(fd);
+    return status;
+}
+
+nb_status nb_copy_bytes(int from, const char *name, int to, const char *target, nb_error *err)
+{
+    char *block = NULL;
+    nb_status status;
+    NB_TRY_NEW(block, COPY_BYTES);
+    for (;;) {
+        ssize_t got = read(from, block, COPY_BYTES);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            status = nb_fail_errno(err, NB_ERR_IO, "cannot read '%s'", name);
+            goto done;
+        }
+        if (got == 0) {
+            break;
+        }
+        for (ssize_t put = 0; put < got;) {
+            ssize_t n = write(to, block + put, (size_t)(got - put));
+            if (n < 0 && errno != EINTR) {
+                status = nb_fail_errno(err, NB_ERR_IO, "cannot write to %s", target);
+                goto done;
+            }
+            put += n < 0 ? 0 : n;
+        }
+    }
+done:
+    free(block);
     return status;
 }
 

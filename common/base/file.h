@@ -31,6 +31,15 @@ NB_CHECKED nb_status nb_file_read(const char *path, size_t max, char **data, siz
  * or as nb_map_open. */
 NB_CHECKED nb_status nb_file_lines(const char *path, size_t max_line, nb_strings *lines, nb_error *err);
 
+/** Copies the bytes of an open file, from its place to its end.
+ *
+ * @param from   read
+ * @param name   of it, for messages
+ * @param to     written
+ * @param target its name in messages
+ * @return NB_OK, NB_ERR_IO saying which of them failed, or NB_ERR_LIMIT when memory is out. */
+NB_CHECKED nb_status nb_copy_bytes(int from, const char *name, int to, const char *target, nb_error *err);
+
 /** Looks whether `path` is a regular file that can be read.
  *
  * @param path the file
