@@ -1,7 +1,7 @@
 #include "mining/corpus/formats/source.h"
 
 #include "common/base/file.h"
-#include "mining/corpus/formats/foreign.h"
+#include "common/base/foreign.h"
 
 #include <stdlib.h>
 #include <strings.h>

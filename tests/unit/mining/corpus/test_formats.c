@@ -3,7 +3,7 @@
 #include "support/support.h"
 
 #include "common/base/text.h"
-#include "mining/corpus/formats/foreign.h"
+#include "common/base/foreign.h"
 #include "mining/corpus/formats/json_scan.h"
 #include "mining/corpus/plan.h"
 

@@ -1,4 +1,4 @@
-#include "mining/corpus/formats/foreign.h"
+#include "common/base/foreign.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -50,6 +50,15 @@ static const magic magics[] = {
     {MAGIC("\0\0\xFE\xFF"), 0, {"UTF-32 text", CONVERT "UTF-32", false}},
     {MAGIC("\xFF\xFE"), 0, {"UTF-16 text", CONVERT "UTF-16", false}},
     {MAGIC("\xFE\xFF"), 0, {"UTF-16 text", CONVERT "UTF-16", false}},
+    {MAGIC("ORC"), 0, {"an ORC file", "write it as Parquet or CSV", true}},
+    {MAGIC("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"), 0, {"an old Office file", "save it as CSV", false}},
+    {MAGIC("GIF8"), 0, {"a GIF image", NOT_TEXTS, true}},
+    {MAGIC("II*\0"), 0, {"a TIFF image", NOT_TEXTS, false}},
+    {MAGIC("MM\0*"), 0, {"a TIFF image", NOT_TEXTS, false}},
+    {MAGIC("LZIP\x01"), 0, {"compressed with lzip", "decompress it", false}},
+    {MAGIC("\x5D\0\0"), 0, {"compressed with lzma", "decompress it, or pack it with xz", false}},
+    {MAGIC("{\\rtf"), 0, {"an RTF file", "save it as plain text", true}},
+    {MAGIC("%!PS"), 0, {"a PostScript file", "take its text out first: ps2ascii", true}},
     {MAGIC("%PDF-"), 0, {"a PDF file", "take its text out first: pdftotext", true}},
     {MAGIC("version https://git-lfs.github.com/spec/"),
      0,
@@ -104,6 +113,28 @@ static bool foreign_html(const char *head, size_t len)
     return false;
 }
 
+/* More control characters than stray ones among texts: of records of another program. */
+static bool foreign_binary(const char *head, size_t len)
+{
+    enum { SHARE = 32, FEWEST = 4 };
+    size_t count = 0;
+    if (len >= 4 && memcmp(head, "PAR1", 4) == 0) { /* which corpora are read from */
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)head[i];
+        count += (c < 0x20 && !strchr("\t\n\v\f\r\b\x1B", c)) || c == 0 || c == 0x7F;
+    }
+    return count >= FEWEST && count >= len / SHARE;
+}
+
+/* The line ends of old Macs: no line feed, and a carriage return that is not the last byte. */
+static bool foreign_returns(const char *head, size_t len)
+{
+    const char *first = memchr(head, '\r', len);
+    return first && first + 1 < head + len && !memchr(head, '\n', len);
+}
+
 nb_foreign nb_foreign_tell(const char *head, size_t len)
 {
     for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
@@ -127,5 +158,35 @@ nb_foreign nb_foreign_tell(const char *head, size_t len)
     if (foreign_html(head, len)) {
         return (nb_foreign){"an HTML or XML page", DOWNLOAD, true};
     }
+    if (foreign_binary(head, len)) {
+        return (nb_foreign){"binary data", NOT_TEXTS, true};
+    }
+    if (foreign_returns(head, len)) {
+        return (nb_foreign){"text whose lines end with carriage returns alone", "tr '\\r' '\\n' makes lines of it",
+                            true};
+    }
     return (nb_foreign){0};
+}
+
+nb_status nb_foreign_refuse(const char *path, const char *head, size_t len, nb_error *err)
+{
+    static const char *const packed[] = {"\x1F\x8B", "\x28\xB5\x2F\xFD",
+                                         "\xFD"
+                                         "7zXZ",
+                                         "BZh9"};
+    nb_foreign is = nb_foreign_tell(head, len);
+    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) {
+        if (len > strlen(packed[i]) && memcmp(head, packed[i], strlen(packed[i])) == 0) {
+            is = (nb_foreign){"compressed", "decompress it; also on the way: <(zcat FILE)", false};
+        }
+    }
+    if (len >= 4 && memcmp(head, "PAR1", 4) == 0) {
+        is = (nb_foreign){"a Parquet file", "write the column as lines of text", false};
+    }
+    if (!is.name) {
+        return NB_OK;
+    }
+    nb_fail(err, NB_ERR_INPUT, "'%s' is %s%s", path, is.name,
+            strstr(is.name, "text") ? ", which is not read" : ", not lines of text");
+    return nb_hint(err, "%s", is.hint);
 }
