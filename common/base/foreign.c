@@ -57,6 +57,17 @@ static const magic magics[] = {
     {MAGIC("MM\0*"), 0, {"a TIFF image", NOT_TEXTS, false}},
     {MAGIC("LZIP\x01"), 0, {"compressed with lzip", "decompress it", false}},
     {MAGIC("\x5D\0\0"), 0, {"compressed with lzma", "decompress it, or pack it with xz", false}},
+    {MAGIC("x\x9C"), 0, {"compressed with zlib", "decompress it", false}},
+    {MAGIC("x\xDA"), 0, {"compressed with zlib", "decompress it", false}},
+    {MAGIC("!<arch>\n"), 0, {"an ar archive", UNPACK, true}},
+    {MAGIC("070701"), 0, {"a cpio archive", UNPACK, true}},
+    {MAGIC("-----BEGIN PGP"), 0, {"encrypted or signed", "decrypt it", true}},
+    {MAGIC("(lp0\n"), 0, {"a Python pickle", NOT_TEXTS, true}},
+    {MAGIC("(dp0\n"), 0, {"a Python pickle", NOT_TEXTS, true}},
+    {MAGIC("version http://git-media.io/"), 0, {"a Git LFS pointer", "git lfs pull fetches the file", true}},
+    {MAGIC("version https://hawser.github.com/"), 0, {"a Git LFS pointer", "git lfs pull fetches the file", true}},
+    {MAGIC("/annex/objects/"), 0, {"a git-annex pointer", "git annex get fetches the file", true}},
+    {MAGIC("# xet version "), 0, {"a Xet pointer", "git xet fetches the file", true}},
     {MAGIC("{\\rtf"), 0, {"an RTF file", "save it as plain text", true}},
     {MAGIC("%!PS"), 0, {"a PostScript file", "take its text out first: ps2ascii", true}},
     {MAGIC("%PDF-"), 0, {"a PDF file", "take its text out first: pdftotext", true}},
@@ -99,7 +110,7 @@ static bool foreign_utf16(const char *head, size_t len)
 
 static bool foreign_html(const char *head, size_t len)
 {
-    static const char *const begins[] = {"<!doctype html", "<html", "<head>", "<?xml"};
+    static const char *const begins[] = {"<!doctype html", "<html", "<head>", "<?xml", "<!--"};
     size_t at = len >= 3 && memcmp(head, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     while (at < len && strchr(" \t\r\n", head[at]) && head[at]) {
         at++;

@@ -118,6 +118,12 @@ static void corpus_tell_counts(const nb_log *log, const nb_corpus_counts *counts
                     "--no-quotes then reads the rows apart",
                     (unsigned long long)counts->swallowed);
     }
+    if (counts->stray) {
+        nb_log_warn(log,
+                    "%llu quoted fields have something behind their end, which is taken for a part of them, as Python "
+                    "does: --no-quotes takes quotes as characters like others",
+                    (unsigned long long)counts->stray);
+    }
     nb_log_info(log, "kept %llu of %llu -> %s", (unsigned long long)counts->kept, (unsigned long long)counts->read,
                 path);
 }
@@ -206,7 +212,9 @@ static const nb_option options[] = {
     OPT_FLAG("header", header, "csv, tsv with a numbered column: the first record names the columns"),
     OPT_FLAG("quotes", quotes, "csv, tsv: fields may be quoted (RFC 4180)", .fallback = "true"),
     OPT_TEXT("key", key, "NAME", NULL, "jsonl, json: the key of the texts"),
-    OPT_FLAG("strict", strict, "jsonl, json: stop at a line that is no JSON, instead of counting it as bad-json"),
+    OPT_FLAG("strict", strict,
+             "stop at a line that is bad-json, missing, invalid-utf8, control or too-long, or a stray quote, instead "
+             "of counting it"),
     OPT_CHOICE("tag", tag, "TAG", "by-file", NB_SOURCE_TAGS, "part of speech; by-file: noun.*, *.noun, adj.*, *.adj"),
     OPT_CHOICE("invalid-utf8", invalid, "POLICY", "drop", "drop|replace",
                "what to do with a text that is not UTF-8; replace: what is wrong by U+FFFD"),

@@ -90,8 +90,8 @@ static int64_t labels_number_before(const char *line, bool *blank)
     span s = labels_trim(line);
     const char *stop = s.begin + strspn(s.begin, "0123456789");
     bool marked = stop < s.end && strchr(".)", *stop) && stop + 1 < s.end && strchr(" \t", stop[1]);
-    *blank = marked || (stop < s.end && *stop == ' ' && !strchr(",;:|", stop[strspn(stop, " ")]));
-    bool parted = stop < s.end && strchr(" \t,;:|", *stop) && stop[strspn(stop, " \t,;:|")];
+    *blank = marked || (stop < s.end && *stop == ' ' && !strchr(",;:|=", stop[strspn(stop, " ")]));
+    bool parted = stop < s.end && strchr(" \t,;:|=", *stop) && stop[strspn(stop, " \t,;:|=")];
     return marked || parted ? labels_number(s.begin, (size_t)(stop - s.begin)) : -1;
 }
 
@@ -100,7 +100,7 @@ static int64_t labels_number_behind(const char *line)
 {
     span s = labels_trim(line);
     const char *begin = s.end;
-    while (begin > s.begin && !strchr("\t,;:|", begin[-1])) {
+    while (begin > s.begin && !strchr("\t,;:|=", begin[-1])) {
         begin--;
     }
     const char *digits = begin + strspn(begin, " ");
@@ -138,7 +138,7 @@ static bool labels_wordnet(const char *line, char behind)
     if (line[0] != 'n' || strspn(line + 1, "0123456789") != DIGITS) {
         return false;
     }
-    return behind ? line[DIGITS + 1] && strchr(" \t,;:|", line[DIGITS + 1]) : !line[DIGITS + 1];
+    return behind ? line[DIGITS + 1] && strchr(" \t,;:|=", line[DIGITS + 1]) : !line[DIGITS + 1];
 }
 
 /* Whether a line is the element of a list in a program: 'tench', */
@@ -178,7 +178,8 @@ nb_label_form nb_label_form_of(const nb_strings *lines, size_t *line)
         if (*s.begin == '#' || strncmp(s.begin, "//", 2) == 0) {
             return NB_LABELS_COMMENT;
         }
-        if (*line == 0 && (*s.begin == '[' || *s.begin == '{')) {
+        bool closing = s.end - s.begin == 1 && strchr("]}", *s.begin);
+        if (closing || (*line == 0 && (*s.begin == '[' || *s.begin == '{'))) {
             return NB_LABELS_JSON;
         }
     }
@@ -197,16 +198,23 @@ nb_label_form nb_label_form_of(const nb_strings *lines, size_t *line)
 /* What is no error, but seldom meant: the names are what CLIP reads. */
 static void labels_warn_of_names(const nb_strings *lines, const char *path, const nb_log *log)
 {
-    size_t wordnet = 0, dotted = 0;
-    for (size_t i = 0; i < lines->count; i++) {
-        const char *line = nb_strings_get(lines, i);
+    size_t wordnet = 0, dotted = 0, counted = 0, numbers = 0, count = lines->count;
+    for (size_t i = 0; i < count; i++) {
+        const char *line = nb_strings_get(lines, i), *blank = strrchr(line, ' ');
         size_t digits = strspn(line, "0123456789");
         wordnet += labels_wordnet(line, '\0');
         dotted += digits && line[digits] == '.';
+        numbers += digits && !line[digits];
+        counted += blank && labels_number(blank + 1, strlen(blank + 1)) == (int64_t)i;
     }
-    if (lines->count > 1 && (wordnet == lines->count || dotted == lines->count)) {
-        nb_log_warn(log, "'%s': all labels %s, as '%.60s': the model reads them as they are", path,
-                    wordnet ? "are WordNet numbers, not names" : "begin with numbers", nb_strings_get(lines, 0));
+    const char *are = wordnet == count   ? "are WordNet numbers, not names"
+                      : dotted == count  ? "begin with numbers"
+                      : numbers == count ? "are numbers, not names"
+                      : counted == count ? "end with numbers that count up from 0"
+                                         : NULL;
+    if (are && count > 1) {
+        nb_log_warn(log, "'%s': all labels %s, as '%.60s': the model reads them as they are", path, are,
+                    nb_strings_get(lines, 0));
     }
 }
 

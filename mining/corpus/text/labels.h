@@ -38,8 +38,8 @@ nb_status nb_labels_check_form(const nb_strings *lines, const char *path, nb_err
  * @param labels becomes the labels in their order, to be freed with nb_strings_free; {0} on failure
  * @param path the file
  * @param log takes a warning of labels equal to one before them but for case, white space and underscores, which are
- * classes of their own (of the ImageNet names in use two stand there twice), and of lines that are all WordNet numbers
- * or all begin like "001."
+ * classes of their own (of the ImageNet names in use two stand there twice), and of lines that are all numbers, WordNet
+ * numbers all begin like "001." or end with numbers from 0 on
  * @return NB_OK; NB_ERR_INPUT, with file and line, when it is missing or for no label at all, another form than
  * NB_LABELS_PLAIN, a blank line, a control character, what is not UTF-8, a label over NB_LABEL_BYTES_MAX bytes, a line
  * over NB_LABEL_LINE_MAX bytes, or more than NB_LABELS_MAX lines; NB_ERR_IO when it cannot be read; NB_ERR_LIMIT

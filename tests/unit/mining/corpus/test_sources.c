@@ -94,8 +94,13 @@ static void test_csv_errors(void **state)
 {
     (void)state;
     FAILS("a,b\nx,\"y\nz\n", csv("1"), NB_ERR_INPUT, "line 2: the quote that begins here is never closed");
-    FAILS("a,b\nx,\"y\"z\n", csv("1"), NB_ERR_INPUT, "line 2: something follows");
-    FAILS("a,b\nx,\"y\"\r,z\n", csv("1"), NB_ERR_INPUT, "line 2: something follows");
+    nb_source_choice strict = csv("1");
+    strict.strict = true;
+    FAILS("a,b\nx,\"y\"z\n", strict, NB_ERR_INPUT, "line 2: something follows");
+    FAILS("a,b\nx,\"y\"\r,z\n", strict, NB_ERR_INPUT, "line 2: something follows");
+    /* as Python's csv module has it */
+    GIVES("a,\"b\"c \"d\"\n\"x\"\ry,z\n", csv("2"), "1:bc \"d\"\n2:z\n");
+    FAILS("a,b,a\n1,2,3\n", csv("a"), NB_ERR_INPUT, "has two columns 'a'");
     FAILS("a,b\n", csv("c"), NB_ERR_INPUT, "no column 'c'");
     FAILS("a,b\n", csv("0"), NB_ERR_USAGE, "--column: 0");
     FAILS("a,b\n", csv(NULL), NB_ERR_USAGE, "no column is given");
