@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { NAME_BYTES_MAX = 240 }; /* room for what a download puts behind a name */
@@ -121,6 +122,7 @@ nb_status nb_address_fetch(const nb_job *job, const nb_parsed *parsed, const cha
     nb_http *http = NULL;
     char *kept = NULL;
     int lock = -1;
+    struct stat st;
     nb_status status;
     NB_TRY(nb_url_parse(&url, address, err));
     NB_TRY(nb_cache_open(&cache, address_text(parsed, "cache"), err));
@@ -132,6 +134,9 @@ nb_status nb_address_fetch(const nb_job *job, const nb_parsed *parsed, const cha
     NB_TRY(address_copy(kept, path, err));
     nb_download_forget(kept);
 done:
+    if (status != NB_OK && kept && stat(kept, &st) == 0 && st.st_size == 0) {
+        nb_download_forget(kept); /* nothing to go on with */
+    }
     nb_http_destroy(http);
     nb_cache_unlock(&lock);
     nb_cache_close(&cache);

@@ -299,9 +299,9 @@ static void test_replace(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_replace), cmocka_unit_test(test_command_line), cmocka_unit_test(test_refusals), cmocka_unit_test(test_precedence),
-        cmocka_unit_test(test_run_files),    cmocka_unit_test(test_print),    cmocka_unit_test(test_help),
-        cmocka_unit_test(test_more_rows),
+        cmocka_unit_test(test_replace),    cmocka_unit_test(test_command_line), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_precedence), cmocka_unit_test(test_run_files),    cmocka_unit_test(test_print),
+        cmocka_unit_test(test_help),       cmocka_unit_test(test_more_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
