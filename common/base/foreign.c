@@ -124,14 +124,17 @@ static bool foreign_html(const char *head, size_t len)
     return false;
 }
 
+/* "PARE": its footer is encrypted. */
+static bool foreign_parquet(const char *head, size_t len)
+{
+    return len >= 4 && (memcmp(head, "PAR1", 4) == 0 || memcmp(head, "PARE", 4) == 0);
+}
+
 /* More control characters than stray ones among texts: of records of another program. */
 static bool foreign_binary(const char *head, size_t len)
 {
     enum { SHARE = 32, FEWEST = 4 };
     size_t count = 0;
-    if (len >= 4 && memcmp(head, "PAR1", 4) == 0) { /* which corpora are read from */
-        return false;
-    }
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)head[i];
         count += (c < 0x20 && !strchr("\t\n\v\f\r\b\x1B", c)) || c == 0 || c == 0x7F;
@@ -148,6 +151,9 @@ static bool foreign_returns(const char *head, size_t len)
 
 nb_foreign nb_foreign_tell(const char *head, size_t len)
 {
+    if (!len) {
+        return (nb_foreign){0};
+    }
     for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
         const magic *m = &magics[i];
         if (len >= (size_t)m->place + m->len && memcmp(head + m->place, m->bytes, m->len) == 0) {
@@ -168,6 +174,9 @@ nb_foreign nb_foreign_tell(const char *head, size_t len)
     }
     if (foreign_html(head, len)) {
         return (nb_foreign){"an HTML or XML page", DOWNLOAD, true};
+    }
+    if (foreign_parquet(head, len)) { /* which corpora are read from */
+        return (nb_foreign){0};
     }
     if (foreign_binary(head, len)) {
         return (nb_foreign){"binary data", NOT_TEXTS, true};
@@ -191,7 +200,7 @@ nb_status nb_foreign_refuse(const char *path, const char *head, size_t len, nb_e
             is = (nb_foreign){"compressed", "decompress it; also on the way: <(zcat FILE)", false};
         }
     }
-    if (len >= 4 && memcmp(head, "PAR1", 4) == 0) {
+    if (foreign_parquet(head, len)) {
         is = (nb_foreign){"a Parquet file", "write the column as lines of text", false};
     }
     if (!is.name) {
