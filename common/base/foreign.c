@@ -17,6 +17,8 @@ typedef struct magic {
     nb_foreign is;
 } magic;
 
+static const char twice[] = "compressed twice"; /* as texts are read unpacked */
+
 #define MAGIC(text) text, sizeof(text) - 1
 
 static const magic magics[] = {
@@ -25,12 +27,12 @@ static const magic magics[] = {
     {MAGIC("ustar"), 257, {"a tar archive", UNPACK, false}},
     {MAGIC("7z\xBC\xAF\x27\x1C"), 0, {"a 7z archive", UNPACK, false}},
     {MAGIC("Rar!\x1A\x07"), 0, {"a RAR archive", UNPACK, false}},
-    {MAGIC("\x1F\x8B"), 0, {"compressed twice", "decompress it once", false}},
-    {MAGIC("\x28\xB5\x2F\xFD"), 0, {"compressed twice", "decompress it once", false}},
+    {MAGIC("\x1F\x8B"), 0, {twice, "decompress it once", false}},
+    {MAGIC("\x28\xB5\x2F\xFD"), 0, {twice, "decompress it once", false}},
     {MAGIC("\xFD"
            "7zXZ\0"),
      0,
-     {"compressed twice", "decompress it once", false}},
+     {twice, "decompress it once", false}},
     {MAGIC("\x04\x22\x4D\x18"), 0, {"compressed with lz4", "decompress it", false}},
     {MAGIC("\x1F\x9D"), 0, {"compressed with compress", "decompress it", false}},
     {MAGIC("SQLite format 3\0"), 0, {"an SQLite database", "export the texts: sqlite3 -csv", false}},
@@ -161,7 +163,7 @@ nb_foreign nb_foreign_tell(const char *head, size_t len)
         }
     }
     if (foreign_bzip2(head, len)) {
-        return (nb_foreign){"compressed twice", "decompress it once", false};
+        return (nb_foreign){twice, "decompress it once", false};
     }
     if (foreign_pickle(head, len)) {
         return (nb_foreign){"a Python pickle", NOT_TEXTS, false};
@@ -190,15 +192,9 @@ nb_foreign nb_foreign_tell(const char *head, size_t len)
 
 nb_status nb_foreign_refuse(const char *path, const char *head, size_t len, nb_error *err)
 {
-    static const char *const packed[] = {"\x1F\x8B", "\x28\xB5\x2F\xFD",
-                                         "\xFD"
-                                         "7zXZ",
-                                         "BZh9"};
     nb_foreign is = nb_foreign_tell(head, len);
-    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) {
-        if (len > strlen(packed[i]) && memcmp(head, packed[i], strlen(packed[i])) == 0) {
-            is = (nb_foreign){"compressed", "decompress it; also on the way: <(zcat FILE)", false};
-        }
+    if (is.name && strcmp(is.name, twice) == 0) {
+        is = (nb_foreign){"compressed", "decompress it; also on the way: <(zcat FILE)", false};
     }
     if (foreign_parquet(head, len)) {
         is = (nb_foreign){"a Parquet file", "write the column as lines of text", false};
