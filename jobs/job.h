@@ -19,6 +19,7 @@ typedef struct nb_job {
     nb_comm comm;             /**< of one, without MPI, for commands that need none */
     nb_provenance provenance; /**< of what the command makes; recorded by nb_job_record */
     bool logged_kernels;      /**< by nb_job_log_kernels */
+    bool printed;             /**< an output goes to standard output: nothing else may (jobs/pipes.h) */
 } nb_job;
 
 /** Rows of every command, whose settings begin with an nb_talk `talk`. */
@@ -96,6 +97,12 @@ void nb_job_log_kernels(nb_job *job);
  * @param output its path
  * @param digest its SHA-256, in hex */
 void nb_job_record(nb_job *job, const char *output, const char *digest);
+
+/** The name a user gave a file: "-" for what came through standard input. Not collective.
+ * @param job  of the command
+ * @param path of the file
+ * @return the name; borrowed from the job or `path` itself */
+const char *nb_job_name_of(const nb_job *job, const char *path);
 
 /** All ranks go on, or all fail with the first failure: `return nb_agree(job, status, err)`.
  *

@@ -5,8 +5,10 @@
 #include "common/base/version.h"
 #include "common/linear/blas.h"
 #include "common/linear/simd/instruction_set.h"
+#include "jobs/pipes.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +112,11 @@ nb_status nb_job_record_kernel(nb_job *job, nb_error *err)
     return nb_provenance_fact(&job->provenance, NB_PROVENANCE_KERNELS, kernels, err);
 }
 
+const char *nb_job_name_of(const nb_job *job, const char *path)
+{
+    return nb_renamed(job->log.names, path);
+}
+
 void nb_job_record(nb_job *job, const char *output, const char *digest)
 {
     nb_error err = {0};
@@ -149,9 +156,17 @@ static bool program_speaks_first(void)
     return !rank || strcmp(rank, "0") == 0;
 }
 
+/* Whoever read standard output has had enough, as head has: that is no failure to speak of. */
+static bool program_reader_left(const nb_error *err)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return err->status == NB_ERR_IO && strstr(err->message, "standard output") && poll(&out, 1, 0) == 1 &&
+           (out.revents & POLLERR);
+}
+
 static int program_report(const nb_log *log, bool speak, const nb_error *err)
 {
-    if (speak) {
+    if (speak && !program_reader_left(err)) {
         nb_log_error(log, err);
     }
     return (int)err->status;
@@ -204,9 +219,10 @@ static nb_status program_start_comm(nb_job *job, nb_error *err)
     return NB_OK;
 }
 
-static int program_run(const nb_parsed *parsed)
+static int program_run(nb_parsed *parsed)
 {
     nb_error err = {0};
+    nb_pipes pipes = {0};
     const nb_talk *talk = parsed->settings;
     nb_job job = {.options = parsed, .settings = parsed->settings};
     nb_status status = program_start_comm(&job, &err);
@@ -218,11 +234,18 @@ static int program_run(const nb_parsed *parsed)
         status = nb_agree(&job, status, &err);
     }
     if (status == NB_OK) {
+        status = nb_pipes_open(&pipes, &job, parsed, &err);
+    }
+    if (status == NB_OK) {
         status = parsed->command->run(&job, &err);
+    }
+    if (status == NB_OK && speak) {
+        status = nb_pipes_print(&pipes, &err);
     }
     err.status = status;
     int code = status == NB_OK ? 0 : program_report(&job.log, speak, &err);
     nb_provenance_end(&job.provenance);
+    nb_pipes_close(&pipes, speak);
     if (parsed->command->mpi) {
         nb_comm_stop(&job.comm);
     }
@@ -246,6 +269,7 @@ int nb_program(int argc, char *argv[])
 {
     nb_error err = {0};
     program_hold_standard_files();
+    signal(SIGPIPE, SIG_IGN); /* a reader that leaves is an error of writing */
     signal(SIGXFSZ, SIG_IGN); /* over a limit on file sizes a write fails like any other */
     nb_log log = nb_log_open("negbank", true, false, false);
     int words = 0;

@@ -1,5 +1,6 @@
 #include "common/base/file.h"
 
+#include "common/base/foreign.h"
 #include "common/base/text.h"
 
 #include <errno.h>
@@ -10,6 +11,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { COPY_BYTES = 1 << 17, HEAD_BYTES = 1 << 12 };
 
 /* Opens a regular file for reading; *len is its size. O_NONBLOCK, or a pipe without a writer would be waited for. */
 static nb_status file_open_regular(const char *path, int *fd, size_t *len, nb_error *err)
@@ -93,6 +96,37 @@ done:
     return status;
 }
 
+nb_status nb_copy_bytes(int from, const char *name, int to, const char *target, nb_error *err)
+{
+    char *block = NULL;
+    nb_status status;
+    NB_TRY_NEW(block, COPY_BYTES);
+    for (;;) {
+        ssize_t got = read(from, block, COPY_BYTES);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            status = nb_fail_errno(err, NB_ERR_IO, "cannot read '%s'", name);
+            goto done;
+        }
+        if (got == 0) {
+            break;
+        }
+        for (ssize_t put = 0; put < got;) {
+            ssize_t n = write(to, block + put, (size_t)(got - put));
+            if (n < 0 && errno != EINTR) {
+                status = nb_fail_errno(err, NB_ERR_IO, "cannot write to %s", target);
+                goto done;
+            }
+            put += n < 0 ? 0 : n;
+        }
+    }
+done:
+    free(block);
+    return status;
+}
+
 nb_status nb_file_lines(const char *path, size_t max_line, nb_strings *lines, nb_error *err)
 {
     nb_map map;
@@ -103,6 +137,7 @@ nb_status nb_file_lines(const char *path, size_t max_line, nb_strings *lines, nb
     const char *p = (const char *)map.data;
     size_t left = map.len;
     size_t number = 0;
+    NB_TRY(nb_foreign_refuse(path, p, left < HEAD_BYTES ? left : HEAD_BYTES, err));
     if (left >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0) {
         p += 3;
         left -= 3;
@@ -118,7 +153,13 @@ nb_status nb_file_lines(const char *path, size_t max_line, nb_strings *lines, nb
             goto done;
         }
         if (memchr(p, '\0', len) || !nb_utf8_valid(p, len)) {
-            status = nb_fail(err, NB_ERR_INPUT, "'%s' line %zu is not UTF-8 text", path, number);
+            nb_fail(err, NB_ERR_INPUT, "'%s' line %zu is not UTF-8 text", path, number);
+            status = nb_hint(err, "iconv -f LATIN1 -t UTF-8, or whatever it is written in, makes it so");
+            goto done;
+        }
+        if (memchr(p, '\r', len)) {
+            nb_fail(err, NB_ERR_INPUT, "'%s' line %zu holds a carriage return, which ends no line here", path, number);
+            status = nb_hint(err, "write lines that end with a line feed");
             goto done;
         }
         NB_TRY(nb_strings_push(lines, p, len, err));

@@ -27,9 +27,18 @@ NB_CHECKED nb_status nb_file_read(const char *path, size_t max, char **data, siz
  * @param path     the file
  * @param max_line bytes a line may have
  * @param lines    the lines are appended, freed by the caller, also on failure
- * @return NB_OK, NB_ERR_INPUT, with the number of the line, for a NUL byte, invalid UTF-8 or a line that is too long,
- * or as nb_map_open. */
+ * @return NB_OK, NB_ERR_INPUT, with the number of the line, for a NUL byte, invalid UTF-8 a carriage return
+ * elsewhere, or a line that is too long, and for a file that holds no lines (nb_foreign_refuse); or as nb_map_open. */
 NB_CHECKED nb_status nb_file_lines(const char *path, size_t max_line, nb_strings *lines, nb_error *err);
+
+/** Copies the bytes of an open file, from its place to its end.
+ *
+ * @param from   read
+ * @param name   of it, for messages
+ * @param to     written
+ * @param target its name in messages
+ * @return NB_OK, NB_ERR_IO saying which of them failed, or NB_ERR_LIMIT when memory is out. */
+NB_CHECKED nb_status nb_copy_bytes(int from, const char *name, int to, const char *target, nb_error *err);
 
 /** Looks whether `path` is a regular file that can be read.
  *

@@ -1,6 +1,5 @@
 #include "common/base/log.h"
 
-#include "common/base/text.h"
 #include "common/base/version.h"
 
 #include <jansson.h>
@@ -55,6 +54,7 @@ static void log_say(const nb_log *log, const char *level, const char *before, co
 {
     char text[NB_MESSAGE_MAX];
     vsnprintf(text, sizeof text, format, args);
+    nb_text_rename(text, sizeof text, log->names);
     nb_text_sanitise(text);
     nb_text_hide_passwords(text);
     if (log->json) {
@@ -89,6 +89,8 @@ void nb_log_error(const nb_log *log, const nb_error *given)
 {
     nb_error sanitised = *given;
     const nb_error *err = &sanitised;
+    nb_text_rename(sanitised.message, sizeof sanitised.message, log->names);
+    nb_text_rename(sanitised.hint, sizeof sanitised.hint, log->names);
     nb_text_sanitise(sanitised.message);
     nb_text_hide_passwords(sanitised.message);
     nb_text_sanitise(sanitised.hint);

@@ -2,18 +2,19 @@
 #ifndef NB_BASE_LOG_H
 #define NB_BASE_LOG_H
 
-#include "common/base/status.h"
+#include "common/base/text.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 
 /** Where lines go, and how. {0} is silent. */
 typedef struct nb_log {
-    FILE *out;           /**< NULL: silent */
-    bool json;           /**< one JSON object a line */
-    bool quiet;          /**< warnings only */
-    bool terminal;       /**< progress may redraw its line */
-    const char *command; /**< borrowed; stands in JSON lines */
+    FILE *out;               /**< NULL: silent */
+    bool json;               /**< one JSON object a line */
+    bool quiet;              /**< warnings only */
+    bool terminal;           /**< progress may redraw its line */
+    const char *command;     /**< borrowed; stands in JSON lines */
+    const nb_renames *names; /**< borrowed; as files are written in lines; NULL: as they are */
 } nb_log;
 
 /** A log on standard error.

@@ -102,6 +102,41 @@ void nb_text_sanitise(char *text)
     }
 }
 
+void nb_text_rename(char *text, size_t size, const nb_renames *names)
+{
+    for (size_t i = 0; names && i < names->from.count; i++) {
+        const char *from = nb_strings_get(&names->from, i), *to = nb_strings_get(&names->to, i);
+        size_t len = nb_strings_len(&names->from, i), put = nb_strings_len(&names->to, i);
+        for (char *at = strstr(text, from); at; at = strstr(at + put, from)) {
+            size_t before = (size_t)(at - text), behind = strlen(at + len);
+            if (before + put >= size) {
+                *at = '\0';
+                break;
+            }
+            behind = before + put + behind < size ? behind : size - 1 - before - put;
+            memmove(at + put, at + len, behind);
+            memcpy(at, to, put);
+            at[put + behind] = '\0';
+        }
+    }
+}
+
+const char *nb_renamed(const nb_renames *names, const char *text)
+{
+    for (size_t i = 0; names && i < names->from.count; i++) {
+        if (strcmp(nb_strings_get(&names->from, i), text) == 0) {
+            return nb_strings_get(&names->to, i);
+        }
+    }
+    return text;
+}
+
+void nb_renames_free(nb_renames *names)
+{
+    nb_strings_free(&names->from);
+    nb_strings_free(&names->to);
+}
+
 void nb_text_hide_secrets(char *text)
 {
     char *host = strstr(text, "://");

@@ -29,6 +29,24 @@ NB_CHECKED nb_status nb_strings_check_printable(const nb_strings *list, const ch
  * take it. */
 void nb_text_sanitise(char *text);
 
+/** Names that stand for others in what a user reads: from[i] is written as to[i]. */
+typedef struct nb_renames {
+    nb_strings from, to; /**< of one length */
+} nb_renames;
+
+/** Writes every `from` that `text` holds as its `to`; `names` NULL: none.
+ *
+ * @param text  a NUL at its end
+ * @param size  bytes there is room for; what is longer is cut
+ * @param names the names */
+void nb_text_rename(char *text, size_t size, const nb_renames *names);
+
+/** The name that stands for `text`, itself where none does; `names` may be NULL. Borrowed from one of them. */
+const char *nb_renamed(const nb_renames *names, const char *text);
+
+/** Frees what `names` holds and makes it {0}. */
+void nb_renames_free(nb_renames *names);
+
 /** Takes user, password and query, where secrets may be, out of an address ("https://user:word@host/path?key"); other
  * `text` stays as it is. */
 void nb_text_hide_secrets(char *text);

@@ -47,6 +47,8 @@ typedef struct nb_option {
     double min, max;  /**< of an INT or a REAL, both included; both 0: no bounds */
     const char *word; /**< of an INT: a word that may stand for a number, and is 0; NULL for none */
     bool positional;  /**< an INPUT or a LIST that takes the arguments without dashes */
+    bool piped;       /**< an INPUT or a LIST that takes "-" and pipes, an OUTPUT that takes "-" (jobs/pipes.h) */
+    bool fetched;     /**< an INPUT that takes an http(s):// or s3:// address, too */
     bool required;    /**< checked unless --help or --print-config is given */
     bool unrecorded;  /**< says how to run, not what to compute: stays out of the content half of provenance */
     bool parameter;   /**< an extra row (nb_command.more); set by nb_command_option */
@@ -78,6 +80,8 @@ typedef struct nb_option {
 #define OPT_ARGUMENT                         .positional = true
 #define OPT_REQUIRED                         .required = true
 #define OPT_UNRECORDED                       .unrecorded = true
+#define OPT_PIPED                            .piped = true
+#define OPT_FETCHED                          .piped = true, .fetched = true
 
 /** The place of the command's extra rows. */
 #define OPT_MORE                                                                                                       \
@@ -195,6 +199,14 @@ nb_option_source nb_option_given(const nb_parsed *parsed, const char *name);
  * @param option one of parsed->options
  * @return the address of a value of the C type that nb_option_type names */
 const void *nb_option_value(const nb_parsed *parsed, const nb_option *option);
+
+/** Puts another text in the place of a value; where it came from stays. Not collective.
+ * @param parsed owns the value
+ * @param option one of parsed->options, an INPUT, an OUTPUT or a LIST
+ * @param entry  which one of a list, from 0; else 0
+ * @param value  copied
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
+nb_status nb_option_replace(nb_parsed *parsed, const nb_option *option, size_t entry, const char *value, nb_error *err);
 
 /** Appends the value of an option as text: "" for an unset text, "a, b" for a list. Not collective.
  * @param out    receives it behind what it holds

@@ -165,6 +165,27 @@ nb_status nb_option_set(nb_parsed *p, const nb_option *o, const char *value, nb_
     return status;
 }
 
+nb_status nb_option_replace(nb_parsed *p, const nb_option *o, size_t entry, const char *value, nb_error *err)
+{
+    nb_strings changed = {0}, *list = option_set_at(p, o);
+    nb_status status = NB_OK;
+    if (o->type != NB_OPTION_LIST) {
+        const char *kept = option_set_keep(p, value, strlen(value), err);
+        *(const char **)option_set_at(p, o) = kept ? kept : *(const char **)option_set_at(p, o);
+        return kept ? NB_OK : NB_ERR_LIMIT;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const char *text = i == entry ? value : nb_strings_get(list, i);
+        NB_TRY(nb_strings_push(&changed, text, strlen(text), err));
+    }
+    nb_strings_free(list);
+    *list = changed;
+    changed = (nb_strings){0};
+done:
+    nb_strings_free(&changed);
+    return status;
+}
+
 static size_t option_set_size(nb_option_type type)
 {
     switch (type) {

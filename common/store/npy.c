@@ -1,5 +1,6 @@
 #include "common/store/npy.h"
 
+#include "common/base/foreign.h"
 #include "common/base/text.h"
 #include "common/linear/reference/half.h"
 
@@ -175,7 +176,11 @@ static nb_status npy_parse(nb_npy *out, const char *path, nb_error *err)
     static const unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
     const unsigned char *p = out->map.data;
     if (out->map.len < 12 || memcmp(p, magic, sizeof magic) != 0) {
-        return nb_fail(err, NB_ERR_INPUT, "'%s' is not a .npy file", path);
+        enum { HEAD_BYTES = 4096 };
+        nb_foreign is = nb_foreign_tell((const char *)p, out->map.len < HEAD_BYTES ? out->map.len : HEAD_BYTES);
+        nb_fail(err, NB_ERR_INPUT, "'%s' is not a .npy file%s%s", path, is.name ? ": it is " : "",
+                is.name ? is.name : "");
+        return nb_hint(err, "numpy.save writes one; of an .npz take out the array, or unzip it");
     }
     if (p[6] < 1 || p[6] > 3) {
         return nb_fail(err, NB_ERR_INPUT, "'%s' is a .npy file of version %d, 1 to 3 are read", path, p[6]);

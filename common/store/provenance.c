@@ -126,7 +126,8 @@ nb_status nb_provenance_input(nb_provenance *p, const char *role, const char *pa
     json_t *paths = json_object_get(p->run, "inputs");
     bool done = json_array_append_new(inputs, json_pack("{s:s, s:s}", "role", role, "sha256", digest)) == 0 &&
                 json_array_append_new(paths, json_pack("{s:s, s:o, s:s}", "role", role, "path",
-                                                       provenance_as_string(path), "sha256", digest)) == 0;
+                                                       provenance_as_string(nb_renamed(p->names, path)), "sha256",
+                                                       digest)) == 0;
     return done ? NB_OK : provenance_no_memory(err);
 }
 

@@ -8,6 +8,7 @@
 #define NB_STORE_PROVENANCE_H
 
 #include "common/base/digest.h"
+#include "common/base/text.h"
 #include "common/options/option.h"
 
 #include <jansson.h>
@@ -15,6 +16,7 @@
 /** Both halves while they grow. */
 typedef struct nb_provenance {
     const nb_parsed *options; /**< borrowed */
+    const nb_renames *names;  /**< borrowed; as inputs are recorded; NULL: as they are */
     json_t *content;          /**< goes into the file */
     json_t *run;              /**< goes beside it */
 } nb_provenance;

@@ -5,13 +5,13 @@
 #include "common/base/text.h"
 #include "common/parallel/stop.h"
 #include "common/transfer/url.h"
+#include "jobs/pipes.h"
 #include "jobs/transfer.h"
 #include "mining/corpus/file/corpus_file.h"
 #include "mining/corpus/text/labels.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct settings {
     nb_talk talk;
@@ -22,16 +22,6 @@ typedef struct settings {
     bool header, quotes, strict, force;
 } settings;
 
-/* Where scratch files go when nobody says: a node's own disk, if the batch system names one that is there. */
-static const char *corpus_default_scratch(void)
-{
-    const char *own = getenv("SLURM_TMPDIR"), *folder = getenv("TMPDIR");
-    if (own && own[0] && access(own, W_OK | X_OK) == 0) {
-        return own;
-    }
-    return folder && folder[0] ? folder : "/tmp";
-}
-
 static nb_status corpus_read_means(nb_corpus_options *build_options, const nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
@@ -41,7 +31,7 @@ static nb_status corpus_read_means(nb_corpus_options *build_options, const nb_jo
         return nb_hint(err, "a number of bytes, or of K, M, G, T (of 1024 each): 512M");
     }
     if (!s->scratch) {
-        build_options->scratch = corpus_default_scratch();
+        build_options->scratch = nb_job_scratch();
         return NB_OK;
     }
     return nb_scratch_file_check(s->scratch, err);
@@ -75,6 +65,7 @@ static nb_status corpus_open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings 
                                          .replace = strcmp(s->invalid, "replace") == 0},
                               .max_bytes = (size_t)s->max_bytes,
                               .fetch = &fetch,
+                              .given = job->log.names,
                               .skip = (uint64_t)s->skip,
                               .limit = (uint64_t)s->limit};
     if (!s->inputs.count && !s->manifest) {
@@ -126,6 +117,12 @@ static void corpus_tell_counts(const nb_log *log, const nb_corpus_counts *counts
                     "%llu quoted fields of tsv hold tabs and line ends, as where quotes are characters like others: "
                     "--no-quotes then reads the rows apart",
                     (unsigned long long)counts->swallowed);
+    }
+    if (counts->stray) {
+        nb_log_warn(log,
+                    "%llu quoted fields have something behind their end, which is taken for a part of them, as Python "
+                    "does: --no-quotes takes quotes as characters like others",
+                    (unsigned long long)counts->stray);
     }
     nb_log_info(log, "kept %llu of %llu -> %s", (unsigned long long)counts->kept, (unsigned long long)counts->read,
                 path);
@@ -203,9 +200,9 @@ static const nb_option options[] = {
     OPT_LIST("inputs", inputs, "INPUT...",
              "text files, patterns or http(s):// and s3:// addresses, plain or packed (.gz, .zst, .bz2, .xz); @FILE: a "
              "manifest",
-             OPT_ARGUMENT),
+             OPT_ARGUMENT, OPT_PIPED),
     OPT_INPUT("manifest", manifest, "FILE",
-              "a path, pattern or address a line, optionally after its SHA-256 (as sha256sum writes)"),
+              "a path, pattern or address a line, optionally after its SHA-256 (as sha256sum writes)", OPT_PIPED),
     OPT_CHOICE("format", format, "NAME", "auto", NB_SOURCE_FORMATS,
                "format of the inputs; auto: by content, then by name"),
     OPT_TEXT("column", column, "NAME", NULL,
@@ -215,11 +212,13 @@ static const nb_option options[] = {
     OPT_FLAG("header", header, "csv, tsv with a numbered column: the first record names the columns"),
     OPT_FLAG("quotes", quotes, "csv, tsv: fields may be quoted (RFC 4180)", .fallback = "true"),
     OPT_TEXT("key", key, "NAME", NULL, "jsonl, json: the key of the texts"),
-    OPT_FLAG("strict", strict, "jsonl, json: stop at a line that is no JSON, instead of counting it as bad-json"),
+    OPT_FLAG("strict", strict,
+             "stop at a line that is bad-json, missing, invalid-utf8, control or too-long, or a stray quote, instead "
+             "of counting it"),
     OPT_CHOICE("tag", tag, "TAG", "by-file", NB_SOURCE_TAGS, "part of speech; by-file: noun.*, *.noun, adj.*, *.adj"),
     OPT_CHOICE("invalid-utf8", invalid, "POLICY", "drop", "drop|replace",
                "what to do with a text that is not UTF-8; replace: what is wrong by U+FFFD"),
-    OPT_INPUT("exclude", exclude, "LABELS.txt", "drop texts equal to one of these labels"),
+    OPT_INPUT("exclude", exclude, "LABELS.txt", "drop texts equal to one of these labels", OPT_FETCHED),
     OPT_INT("skip", skip, "N", "0", 0, 1e12, "leave out the first N texts in canonical order"),
     OPT_INT("limit", limit, "N", "0", 0, 1e12, "keep the first N texts behind those skipped; 0: all"),
     OPT_INT("max-bytes", max_bytes, "N", "256", 1, NB_TEXT_BYTES_MAX, "drop longer texts"),

@@ -45,7 +45,7 @@ done:
 }
 
 static const nb_option options[] = {
-    OPT_INPUT("inputs", corpus, "C.nbc", "corpus, as made by negbank corpus", OPT_ARGUMENT, OPT_REQUIRED),
+    OPT_INPUT("inputs", corpus, "C.nbc", "corpus, as made by negbank corpus", OPT_ARGUMENT, OPT_REQUIRED, OPT_PIPED),
     OPT_LIST("prompt", prompt, "TEXT", "prompt for nouns and untagged texts [" NB_PROMPT_DEFAULT "]"),
     OPT_LIST("prompt-adj", prompt_adj, "TEXT", "prompt for adjectives [" NB_PROMPT_ADJ_DEFAULT "]"),
     NB_EMBED_OPTIONS,

@@ -4,8 +4,10 @@
 #include "jobs/eval/eval_stream.h"
 #include "jobs/score/score_images.h"
 #include "jobs/score/score_options.h"
+#include "jobs/transfer.h"
 
 #include "common/base/text.h"
+#include "mining/corpus/text/labels.h"
 #include "scoring/files/predictions.h"
 #include "scoring/report/evaluation.h"
 #include "scoring/report/tables.h"
@@ -14,10 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABEL_BYTES_MAX = 4096 };
-
 typedef struct settings {
     nb_talk talk;
+    nb_transfer_choice transfer; /* of what is given by its address */
     const char *bank, *output, *markdown, *latex, *csv, *report, *plots, *image_folder, *labels, *model, *score;
     nb_strings id, ood, stream, order;
     int64_t bootstrap, repeat, batch;
@@ -353,11 +354,8 @@ static nb_status eval_read_labels(run *r, nb_error *err)
     if (r->set->bank) {
         return nb_fail(err, NB_ERR_USAGE, "--labels names the classes of score files; a bank has its own");
     }
-    NB_TRY(nb_file_lines(path, LABEL_BYTES_MAX, &r->classes, err));
+    NB_TRY(nb_labels_read(&r->classes, path, &r->job->log, err));
     NB_TRY(eval_record(r, "labels", path, NULL, err));
-    if (!r->classes.count) {
-        status = nb_fail(err, NB_ERR_INPUT, "'%s' names no label", path);
-    }
 done:
     return status;
 }
@@ -381,7 +379,7 @@ static nb_status eval(nb_job *job, nb_error *err)
     NB_TRY(nb_evaluation_report(&r.evaluation, &r.plan, &bootstrap, &r.report, err));
     NB_TRY(eval_write_tables(&r, err));
     NB_TRY(eval_show(&r, err));
-    NB_TRY(nb_report_table(&r.report, stdout, err));
+    NB_TRY(nb_report_table(&r.report, job->printed ? stderr : stdout, err));
 done:
     nb_strings_free(&r.classes);
     nb_strings_free(&r.seen);
@@ -395,13 +393,14 @@ done:
 }
 
 static const nb_option options[] = {
-    OPT_LIST("id", id, "FILE", "score file of the ID images (with --bank: their store); once a run", OPT_UNRECORDED),
+    OPT_LIST("id", id, "FILE", "score file of the ID images (with --bank: their store); once a run", OPT_UNRECORDED,
+             OPT_PIPED),
     OPT_LIST("ood", ood, "[GROUP:]NAME=FILE",
              "score file (with --bank: store) of an OOD set, in a group such as near or far; each once a run",
-             OPT_UNRECORDED),
+             OPT_UNRECORDED, OPT_PIPED),
     OPT_LIST("stream", stream, "[GROUP:]NAME=FILE",
-             "instead of --id and --ood: a score file of both, OOD images with label -1", OPT_UNRECORDED),
-    OPT_INPUT("bank", bank, "B.nbank", "score stores with this bank instead of reading score files"),
+             "instead of --id and --ood: a score file of both, OOD images with label -1", OPT_UNRECORDED, OPT_PIPED),
+    OPT_INPUT("bank", bank, "B.nbank", "score stores with this bank instead of reading score files", OPT_PIPED),
     OPT_FLAG("allow-mismatch", allow_mismatch, "with --bank: score images of another checkpoint than the bank's"),
     NB_SCORE_OPTIONS,
     OPT_INPUT("model", model, "DIR", "{visual} with --bank: the checkpoint to invert confident OOD images through",
@@ -412,23 +411,24 @@ static const nb_option options[] = {
     OPT_LIST("order", order, "[NAME=]FILE",
              "{streams} with --bank: the order of the stream of ID images and set NAME (or every set), as of score; "
              "default: mixed by --seed (0 without)",
-             OPT_UNRECORDED, .describe = nb_score_describe),
+             OPT_UNRECORDED, OPT_PIPED, .describe = nb_score_describe),
     OPT_INT("repeat", repeat, "K", "1", 1, 10000,
             "with --bank: K runs with seeds from --seed (or the bank's) on; mean and standard deviation"),
     OPT_FLAG("as-released", as_released, "order by the score alone in single precision, as the authors' code does"),
     OPT_INT("bootstrap", bootstrap, "N", "0", 0, 1e6,
             "intervals of every figure from N resamples of the images; --seed N seeds them (default 0)"),
     OPT_REAL("confidence", confidence, "P", "0.95", 0.5, 0.9999, "share of the resamples that an interval holds"),
-    OPT_OUTPUT("output", output, "M.json", "write the metrics as JSON", .letter = 'o'),
-    OPT_OUTPUT("csv", csv, "M.csv", "write the metrics as CSV, a number a row"),
-    OPT_OUTPUT("markdown", markdown, "M.md", "write the table in Markdown"),
-    OPT_OUTPUT("latex", latex, "M.tex", "write the table in LaTeX (booktabs)"),
+    OPT_OUTPUT("output", output, "M.json", "write the metrics as JSON", OPT_PIPED, .letter = 'o'),
+    OPT_OUTPUT("csv", csv, "M.csv", "write the metrics as CSV, a number a row", OPT_PIPED),
+    OPT_OUTPUT("markdown", markdown, "M.md", "write the table in Markdown", OPT_PIPED),
+    OPT_OUTPUT("latex", latex, "M.tex", "write the table in LaTeX (booktabs)", OPT_PIPED),
     OPT_OUTPUT("report", report, "R.html", "write the report as one HTML page"),
     OPT_OUTPUT("plots", plots, "DIR", "write the report's drawings as SVG and PNG into this folder"),
     OPT_TEXT("image-folder", image_folder, "DIR", NULL,
              "for the report's thumbnails: where image names begin; '' for no thumbnails", OPT_UNRECORDED),
-    OPT_INPUT("labels", labels, "L.txt", "names of the classes, for a report on score files"),
+    OPT_INPUT("labels", labels, "L.txt", "names of the classes, for a report on score files", OPT_FETCHED),
     OPT_FLAG("force", force, "overwrite the outputs", OPT_UNRECORDED),
+    NB_TRANSFER_OPTIONS,
     NB_TALK_OPTIONS,
 };
 

@@ -29,8 +29,8 @@ static nb_status inspect_diff(nb_job *job, nb_error *err)
                          seal_b.kind);
         goto done;
     }
-    nb_set_path(info, "a", a);
-    nb_set_path(info, "b", b);
+    nb_set_path(info, "a", nb_job_name_of(job, a));
+    nb_set_path(info, "b", nb_job_name_of(job, b));
     json_object_set_new(info, "kind", json_string(seal_a.kind));
     json_object_set_new(info, "content", json_null()); /* stands here, known below */
     NB_TRY(kind_a->diff(a, b, info, &same, err));
@@ -45,7 +45,8 @@ done:
 }
 
 static const nb_option options[] = {
-    OPT_LIST("inputs", files, "A B", "two corpora, embedding stores, banks or score files", OPT_ARGUMENT, OPT_REQUIRED),
+    OPT_LIST("inputs", files, "A B", "two corpora, embedding stores, banks or score files", OPT_ARGUMENT, OPT_REQUIRED,
+             OPT_PIPED),
     OPT_FLAG("exit-code", exit_code, "exit with 7 when they differ, else 0"),
     OPT_FLAG("json", json, "print JSON"),
     NB_TALK_OPTIONS,

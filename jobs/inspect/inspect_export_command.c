@@ -51,11 +51,12 @@ static nb_status inspect_export_check_parts(const settings *s, const nb_exported
     return NB_OK;
 }
 
-static nb_status inspect_export_print_counts(const settings *s, const nb_exported *e, const nb_seal *seal,
+static nb_status inspect_export_print_counts(const nb_job *job, const nb_exported *e, const nb_seal *seal,
                                              nb_error *err)
 {
+    const settings *s = job->settings;
     json_t *info = json_object();
-    nb_set_path(info, "file", s->file);
+    nb_set_path(info, "file", nb_job_name_of(job, s->file));
     json_object_set_new(info, "kind", json_string(seal->kind));
     json_object_set_new(info, "sha256", json_string(seal->digest.hex));
     json_object_set_new(info, "rows", json_integer((json_int_t)e->texts.count));
@@ -83,6 +84,9 @@ static nb_status inspect_export(nb_job *job, nb_error *err)
     if (!any) {
         return nb_fail(err, NB_ERR_USAGE, "nothing to export: give --texts FILE or --embeddings FILE");
     }
+    if (s->json && job->printed) {
+        return nb_fail(err, NB_ERR_USAGE, "--json and an output '-' would both be on standard output");
+    }
     NB_TRY(nb_job_check_outputs(job, outputs, OUTPUTS, s->force, err));
     NB_TRY(nb_file_kind_open(&kind, &seal, s->file, err));
     NB_TRY(kind->export(s->file, &e, err));
@@ -98,7 +102,7 @@ static nb_status inspect_export(nb_job *job, nb_error *err)
     NB_TRY(inspect_export_write_rows(s->measured, s->force, e.measured, e.texts.count, e.width, err));
     nb_log_info(&job->log, "%zu rows of the %s exported", e.texts.count, seal.kind);
     if (s->json) {
-        NB_TRY(inspect_export_print_counts(s, &e, &seal, err));
+        NB_TRY(inspect_export_print_counts(job, &e, &seal, err));
     }
 done:
     nb_exported_free(&e);
@@ -106,16 +110,19 @@ done:
 }
 
 static const nb_option options[] = {
-    OPT_INPUT("inputs", file, "FILE", "corpus, embedding store, bank or score file (.tsv)", OPT_ARGUMENT, OPT_REQUIRED),
-    OPT_OUTPUT("texts", texts, "F.txt", "where the texts go, one a line (of a bank: its negatives)"),
-    OPT_OUTPUT("embeddings", embeddings, "M.npy", "where their embeddings go"),
-    OPT_OUTPUT("labels", labels, "L.txt", "of a bank: its ID labels"),
-    OPT_OUTPUT("label-embeddings", label_embeddings, "M.npy", "of a bank: the embeddings of its ID labels"),
-    OPT_OUTPUT("prototypes", prototypes, "M.npy", "of a bank: the mean ID image embeddings of its labels"),
-    OPT_OUTPUT("log-prior", log_prior, "V.npy", "of a bank with proxies: the log priors of its negatives"),
-    OPT_OUTPUT("evidence", evidence, "V.npy", "of a bank with proxies: the wild images that resemble each negative"),
-    OPT_OUTPUT("imputed-proxies", imputed, "M.npy", "of a bank with proxies: those imputed from texts"),
-    OPT_OUTPUT("measured-proxies", measured, "M.npy", "of a bank with proxies: the measured ones, NaN for none"),
+    OPT_INPUT("inputs", file, "FILE", "corpus, embedding store, bank or score file (.tsv)", OPT_ARGUMENT, OPT_REQUIRED,
+              OPT_PIPED),
+    OPT_OUTPUT("texts", texts, "F.txt", "where the texts go, one a line (of a bank: its negatives)", OPT_PIPED),
+    OPT_OUTPUT("embeddings", embeddings, "M.npy", "where their embeddings go", OPT_PIPED),
+    OPT_OUTPUT("labels", labels, "L.txt", "of a bank: its ID labels", OPT_PIPED),
+    OPT_OUTPUT("label-embeddings", label_embeddings, "M.npy", "of a bank: the embeddings of its ID labels", OPT_PIPED),
+    OPT_OUTPUT("prototypes", prototypes, "M.npy", "of a bank: the mean ID image embeddings of its labels", OPT_PIPED),
+    OPT_OUTPUT("log-prior", log_prior, "V.npy", "of a bank with proxies: the log priors of its negatives", OPT_PIPED),
+    OPT_OUTPUT("evidence", evidence, "V.npy", "of a bank with proxies: the wild images that resemble each negative",
+               OPT_PIPED),
+    OPT_OUTPUT("imputed-proxies", imputed, "M.npy", "of a bank with proxies: those imputed from texts", OPT_PIPED),
+    OPT_OUTPUT("measured-proxies", measured, "M.npy", "of a bank with proxies: the measured ones, NaN for none",
+               OPT_PIPED),
     OPT_FLAG("json", json, "print what was exported as JSON", OPT_UNRECORDED),
     OPT_FLAG("force", force, "overwrite the outputs", OPT_UNRECORDED),
     NB_TALK_OPTIONS,

@@ -32,7 +32,7 @@ static nb_status inspect_info(nb_job *job, nb_error *err)
     nb_status status;
     NB_TRY(nb_file_kind_open(&kind, &seal, s->file, err));
     info = json_object();
-    nb_set_path(info, "file", s->file);
+    nb_set_path(info, "file", nb_job_name_of(job, s->file));
     json_object_set_new(info, "kind", json_string(seal.kind));
     json_object_set_new(info, "bytes", json_integer((json_int_t)seal.size));
     json_object_set_new(info, "sha256", json_string(seal.digest.hex));

@@ -52,7 +52,7 @@ const nb_file_kind *nb_file_kind_find(const char *name);
 #define NB_INSPECTED_OPTIONS                                                                                           \
     OPT_INPUT("inputs", file, "FILE",                                                                                  \
               "a corpus (.nbc), embedding store (.nbe), bank (.nbank) or score file (.tsv, .h5)", OPT_ARGUMENT,        \
-              OPT_REQUIRED),                                                                                           \
+              OPT_REQUIRED, OPT_PIPED),                                                                                \
         OPT_FLAG("json", json, "print JSON")
 
 /** Whether a file begins like a score file: comments, then a header line.

@@ -15,7 +15,7 @@ static nb_status inspect_verify(nb_job *job, nb_error *err)
     bool whole = false;
     json_t *info = json_object();
     nb_status status;
-    nb_set_path(info, "file", s->file);
+    nb_set_path(info, "file", nb_job_name_of(job, s->file));
     NB_TRY(nb_checkup(s->file, info, &whole, err));
     NB_TRY(nb_print_info(info, s->json, err));
     if (!whole) {

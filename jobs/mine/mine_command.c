@@ -4,6 +4,7 @@
 #include "jobs/mine/mine_inputs.h"
 #include "jobs/mine/mine_visual.h"
 #include "jobs/precision.h"
+#include "jobs/transfer.h"
 
 #include "common/base/file.h"
 #include "mining/embed/prompts.h"
@@ -16,6 +17,7 @@
 
 typedef struct settings {
     nb_talk talk;
+    nb_transfer_choice transfer; /* of what is given by its address */
     nb_mine_sources from;
     const char *output, *explain, *criterion, *reject;
     int64_t count, max_bank;
@@ -296,14 +298,16 @@ done:
 }
 
 static const nb_option options[] = {
-    OPT_INPUT("texts", from.texts, "T.nbe", "embedded corpus: the candidates", OPT_REQUIRED),
-    OPT_INPUT("labels", from.labels, "L.txt", "ID labels, one a line", OPT_REQUIRED),
+    OPT_INPUT("texts", from.texts, "T.nbe", "embedded corpus: the candidates", OPT_REQUIRED, OPT_PIPED),
+    OPT_INPUT("labels", from.labels, "L.txt", "ID labels, one a line", OPT_REQUIRED, OPT_FETCHED),
     OPT_INPUT("model", from.model, "DIR", "checkpoint to embed the labels with"),
     NB_PRECISION_OPTION(from.precision),
-    OPT_INPUT("label-embeddings", from.label_embeddings, "L.nbe", "or the labels' embeddings, in their order"),
+    OPT_INPUT("label-embeddings", from.label_embeddings, "L.nbe", "or the labels' embeddings, in their order",
+              OPT_PIPED),
     OPT_LIST("prompt", from.prompt, "TEXT", "prompt for the labels, {} is the label [" NB_PROMPT_DEFAULT "]"),
-    OPT_INPUT("id-images", from.id_images, "I.nbe", "labelled ID images, a few a class"),
-    OPT_INPUT("wild-images", from.wild_images, "W.nbe", "unlabelled images of any kind, ID classes among them"),
+    OPT_INPUT("id-images", from.id_images, "I.nbe", "labelled ID images, a few a class", OPT_PIPED),
+    OPT_INPUT("wild-images", from.wild_images, "W.nbe", "unlabelled images of any kind, ID classes among them",
+              OPT_PIPED),
     OPT_CHOICE_OF("criterion", criterion, "NAME", "", nb_criterion_choice, NULL),
     OPT_INT("count", count, "M|auto", "auto", 1, 1e12,
             "negatives to keep; auto: debiased chooses by its images, other criteria have a size of their own",
@@ -315,16 +319,17 @@ static const nb_option options[] = {
                   .describe = nb_rejection_describe),
     OPT_MORE,
     OPT_INPUT("stop-list", from.stop_list, "FILE",
-              "texts that never become negatives, one a line; case and spacing do not count"),
+              "texts that never become negatives, one a line; case and spacing do not count", OPT_FETCHED),
     OPT_FLAG("resume", resume, "continue what an interrupted run left, on any number of ranks", OPT_UNRECORDED),
     OPT_OUTPUT("explain", explain, "T.tsv", "write every candidate's status and criterion values"),
     OPT_FLAG("allow-mismatch", from.allow_mismatch,
              "take labels and images of another checkpoint than the texts'; for one model in two forms"),
-    OPT_INPUT("calibrate", from.calibrate, "I.nbe",
-              "held-out ID images: store the threshold that accepts 95 % of them"),
+    OPT_INPUT("calibrate", from.calibrate, "I.nbe", "held-out ID images: store the threshold that accepts 95 % of them",
+              OPT_PIPED),
     NB_MINE_BANK_OPTIONS,
     NB_MINE_VISUAL_OPTIONS,
     NB_OUTPUT_OPTIONS("the bank"),
+    NB_TRANSFER_OPTIONS,
     NB_TALK_OPTIONS,
 };
 

@@ -167,6 +167,7 @@ static nb_status mine_inputs_read_stops(nb_mine_inputs *in, nb_error *err)
         return NB_OK;
     }
     NB_TRY(nb_file_lines(path, NB_LABEL_LINE_MAX, &in->stops, err));
+    NB_TRY(nb_labels_check_form(&in->stops, path, err));
     NB_TRY(nb_provenance_file(&in->job->provenance, "stop list", path, err));
 done:
     return status;

@@ -44,6 +44,7 @@ static void launch_become(char *const words[])
     signal(SIGUSR1, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGINT, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
     execvp(words[0], words);
 }
 

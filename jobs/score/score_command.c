@@ -231,8 +231,8 @@ done:
 }
 
 static const nb_option options[] = {
-    OPT_INPUT("bank", bank, "B.nbank", "the bank", OPT_REQUIRED),
-    OPT_LIST("images", sources.stores, "I.nbe", "embedded images; several stores follow each other"),
+    OPT_INPUT("bank", bank, "B.nbank", "the bank", OPT_REQUIRED, OPT_PIPED),
+    OPT_LIST("images", sources.stores, "I.nbe", "embedded images; several stores follow each other", OPT_PIPED),
     OPT_INPUT("model", sources.model, "DIR",
               "or a checkpoint to embed images with; with --images, for {visual}: to invert confident OOD images",
               .describe = nb_score_describe),
@@ -245,12 +245,14 @@ static const nb_option options[] = {
     NB_SCORE_OPTIONS,
     OPT_INT("batch", batch, "N", "32", 1, 1e6,
             "{streams}: images that change the state together, before they are scored", .describe = nb_score_describe),
-    OPT_INPUT("order", order, "FILE", "the stream's order: image names or row numbers, one a line (or .npy)"),
+    OPT_INPUT("order", order, "FILE", "the stream's order: image names or row numbers, one a line (or .npy)",
+              OPT_PIPED),
     OPT_REAL("threshold", threshold, "X", NULL, 0, 0,
              "take images that score X or more for in-distribution; default: the bank's, if it has one"),
     OPT_CHOICE("format", format, "FORMAT", "auto", "auto|" NB_PREDICTION_FORMATS,
                "of the output; auto: by its name, .jsonl, .h5, else tsv"),
-    NB_OUTPUT_OPTIONS("the score file"),
+    OPT_OUTPUT("output", output, "FILE", "the score file; -: standard output", .letter = 'o', OPT_REQUIRED, OPT_PIPED),
+    OPT_FLAG("force", force, "overwrite the output", OPT_UNRECORDED),
     NB_TALK_OPTIONS,
 };
 

@@ -123,11 +123,11 @@ done:
 }
 
 static const nb_option options[] = {
-    OPT_INPUT("inputs", store, "S.nbe", "embedding store", OPT_ARGUMENT, OPT_REQUIRED),
-    OPT_OUTPUT("embeddings", embeddings, "M.npy", "where the matrix goes, in the precision of the store"),
-    OPT_OUTPUT("names", names, "F.txt", "where the names go"),
-    OPT_OUTPUT("labels", labels, "L.npy", "where the labels go"),
-    OPT_OUTPUT("parquet", parquet, "F.parquet", "where names, labels or tags, and embeddings go as Parquet"),
+    OPT_INPUT("inputs", store, "S.nbe", "embedding store", OPT_ARGUMENT, OPT_REQUIRED, OPT_PIPED),
+    OPT_OUTPUT("embeddings", embeddings, "M.npy", "where the matrix goes, in the precision of the store", OPT_PIPED),
+    OPT_OUTPUT("names", names, "F.txt", "where the names go", OPT_PIPED),
+    OPT_OUTPUT("labels", labels, "L.npy", "where the labels go", OPT_PIPED),
+    OPT_OUTPUT("parquet", parquet, "F.parquet", "where names, labels or tags, and embeddings go as Parquet", OPT_PIPED),
     OPT_TEXT("rows", rows, "A:B", NULL, "only rows A to B - 1"),
     OPT_FLAG("force", force, "overwrite the outputs", OPT_UNRECORDED),
     NB_TALK_OPTIONS,

@@ -46,10 +46,10 @@ done:
 
 static const nb_option options[] = {
     OPT_INPUT("embeddings", embeddings, "M.npy",
-              "matrix [N, d] of float16, float32 or float64; or a folder of clip-retrieval", OPT_REQUIRED),
-    OPT_INPUT("names", names, "F.txt", "texts or image names, one a line"),
-    OPT_INPUT("labels", labels, "L.npy", "ID class numbers of images, -1 for none, of any integer type"),
-    OPT_INPUT("tags", tags, "F.txt", "tags of texts, one of none, noun, adj a line"),
+              "matrix [N, d] of float16, float32 or float64; or a folder of clip-retrieval", OPT_REQUIRED, OPT_PIPED),
+    OPT_INPUT("names", names, "F.txt", "texts or image names, one a line", OPT_PIPED),
+    OPT_INPUT("labels", labels, "L.npy", "ID class numbers of images, -1 for none, of any integer type", OPT_PIPED),
+    OPT_INPUT("tags", tags, "F.txt", "tags of texts, one of none, noun, adj a line", OPT_PIPED),
     NB_OUTPUT_OPTIONS("the embedding store"),
     NB_TALK_OPTIONS,
 };

@@ -1,5 +1,6 @@
 /* negbank tune: both towers on ID images and their labels, or on images and captions. */
 #include "jobs/commands.h"
+#include "jobs/transfer.h"
 
 #include "common/base/text.h"
 #include "mining/corpus/text/class_numbers.h"
@@ -14,6 +15,7 @@
 
 typedef struct settings {
     nb_talk talk;
+    nb_transfer_choice transfer; /* of what is given by its address */
     const char *model, *from_scratch, *labels, *output, *schedule, *prompt, *seed, *store;
     nb_strings images, eval_images;
     double lambda, lr, weight_decay;
@@ -258,7 +260,7 @@ static const nb_option options[] = {
     OPT_INT("vocabulary", vocabulary, "N", "2000", 515, 65536, "from scratch: tokens at most"),
     OPT_LIST("images", images, "LIST",
              "labelled ID images: lists (`path label` a line), a folder of class folders, tar shards", OPT_REQUIRED),
-    OPT_INPUT("labels", labels, "L.txt", "ID labels, one a line"),
+    OPT_INPUT("labels", labels, "L.txt", "ID labels, one a line", OPT_FETCHED),
     OPT_FLAG(
         "captions", captions,
         "images are tar shards, their texts the .txt members beside them; labels and prompt are for --eval-images"),
@@ -285,6 +287,7 @@ static const nb_option options[] = {
              OPT_UNRECORDED),
     OPT_FLAG("resume", resume, "continue what an interrupted run left, on any number of ranks", OPT_UNRECORDED),
     NB_OUTPUT_OPTIONS("the tuned checkpoint, a folder"),
+    NB_TRANSFER_OPTIONS,
     NB_TALK_OPTIONS,
 };
 

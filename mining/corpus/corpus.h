@@ -40,6 +40,7 @@ typedef struct nb_corpus {
 typedef struct nb_corpus_counts {
     uint64_t read, kept;
     uint64_t sanitised;              /**< of those read: bytes that were not UTF-8 were replaced */
+    uint64_t stray;                  /**< quoted fields of csv and tsv with something behind their end */
     uint64_t swallowed;              /**< quoted fields of tsv that hold both tabs and line ends: rows, perhaps */
     uint64_t dropped[NB_DROP_COUNT]; /**< by nb_drop; [NB_KEPT] is 0 */
 } nb_corpus_counts;

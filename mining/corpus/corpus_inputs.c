@@ -34,9 +34,8 @@ static nb_status corpus_inputs_add_file(nb_inputs *out, const char *path, const 
 {
     struct stat st;
     nb_status status = nb_file_check(path, err);
-    if (status == NB_ERR_INPUT && stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
-        return nb_hint(err, "inputs are looked at before they are read, in parts, and Parquet from its end: "
-                            "write what comes through a pipe to a file first");
+    if (status == NB_ERR_INPUT && stat(path, &st) == 0 && S_ISFIFO(st.st_mode)) {
+        return nb_hint(err, "pipes are read where they are named on the command line, not in patterns and manifests");
     }
     const item one = {.path = path, .name = path, .digest = digest, .address = ""};
     return status == NB_OK ? corpus_inputs_add(out, &one, err) : status;
@@ -122,14 +121,16 @@ done:
     return status;
 }
 
-static nb_status corpus_inputs_add_manifest(nb_inputs *out, const char *path, nb_error *err)
+static nb_status corpus_inputs_add_manifest(nb_inputs *out, const char *path, const nb_renames *given, nb_error *err)
 {
     nb_strings lines = {0};
     char *folder = NULL;
     nb_status status;
-    size_t folder_len = (size_t)(nb_path_base(path) - path);
+    const char *name = nb_renamed(given, path);
+    bool no_folder = name != path && (strncmp(name, "/dev/", 5) == 0 || strncmp(name, "/proc/", 6) == 0);
+    size_t folder_len = no_folder ? 0 : (size_t)(nb_path_base(name) - name);
     NB_TRY_NEW(folder, folder_len + 1);
-    memcpy(folder, path, folder_len);
+    memcpy(folder, name, folder_len);
     NB_TRY(nb_file_lines(path, LINE_MAX_BYTES, &lines, err));
     for (size_t i = 0; i < lines.count; i++) {
         const char *line = nb_strings_get(&lines, i);
@@ -203,17 +204,18 @@ done:
     return status;
 }
 
-nb_status nb_inputs_open(nb_inputs *out, const nb_strings *words, const char *manifest, nb_error *err)
+nb_status nb_inputs_open(nb_inputs *out, const nb_strings *words, const char *manifest, const nb_renames *given,
+                         nb_error *err)
 {
     nb_status status = NB_OK;
     *out = (nb_inputs){0};
     for (size_t i = 0; i < words->count; i++) {
         const char *word = nb_strings_get(words, i);
-        NB_TRY(word[0] == '@' ? corpus_inputs_add_manifest(out, word + 1, err)
+        NB_TRY(word[0] == '@' ? corpus_inputs_add_manifest(out, word + 1, given, err)
                               : corpus_inputs_add_word(out, word, "", err));
     }
     if (manifest) {
-        NB_TRY(corpus_inputs_add_manifest(out, manifest, err));
+        NB_TRY(corpus_inputs_add_manifest(out, manifest, given, err));
     }
     if (!out->paths.count) {
         status = nb_fail(err, NB_ERR_INPUT, "'%s' lists no file", manifest ? manifest : "the manifest");

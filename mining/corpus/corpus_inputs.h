@@ -11,7 +11,7 @@
 #ifndef NB_MINING_CORPUS_CORPUS_INPUTS_H
 #define NB_MINING_CORPUS_CORPUS_INPUTS_H
 
-#include "common/base/memory.h"
+#include "common/base/text.h"
 
 /** The list; all members have the same count. */
 typedef struct nb_inputs {
@@ -25,10 +25,13 @@ typedef struct nb_inputs {
  * @param out becomes the list, {0} on failure; free with nb_inputs_free
  * @param words paths, patterns, addresses, "@FILE"
  * @param manifest a path, or NULL
+ * @param given names by which files were given that are kept under others ("-" for standard input): a manifest's lines
+ * begin at the folder of its name, and at the current one for standard input and /dev; NULL: none are
  * @return NB_OK; NB_ERR_INPUT for a file that is missing or no regular file, a pattern nothing matches, an empty list,
  * or two digests for one file; NB_ERR_USAGE for an address that is none or ends without a name; NB_ERR_IO when a
  * manifest cannot be read; NB_ERR_LIMIT without memory. */
-nb_status nb_inputs_open(nb_inputs *out, const nb_strings *words, const char *manifest, nb_error *err);
+nb_status nb_inputs_open(nb_inputs *out, const nb_strings *words, const char *manifest, const nb_renames *given,
+                         nb_error *err);
 
 /** Gives every address its local file, and the list its order.
  * @param inputs the list

@@ -50,7 +50,7 @@ static nb_status plan_list(nb_corpus_plan *plan, const nb_strings *words, const 
     if (!words->count && !manifest) {
         return nb_fail(err, NB_ERR_USAGE, "a corpus needs inputs, none are given");
     }
-    nb_status status = nb_inputs_open(&plan->files, words, manifest, err);
+    nb_status status = nb_inputs_open(&plan->files, words, manifest, plan->settings.given, err);
     if (status == NB_OK && plan->files.paths.count > NB_PIECES_MAX / 2) {
         status = nb_fail(err, NB_ERR_LIMIT, "%zu inputs are too many, at most %d are possible", plan->files.paths.count,
                          NB_PIECES_MAX / 2);

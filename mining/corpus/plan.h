@@ -15,6 +15,7 @@ typedef struct nb_corpus_settings {
     size_t max_bytes;              /**< of a normalised text; 0: NB_TEXT_BYTES_DEFAULT, at most NB_TEXT_BYTES_MAX */
     const nb_strings *excluded;    /**< labels that are no candidates, whatever their case; NULL: none. Copied. */
     const nb_fetch_options *fetch; /**< for inputs that are addresses; NULL: there are none */
+    const nb_renames *given;       /**< names of what came through pipes (corpus_inputs.h); NULL: nothing did */
     uint64_t skip, limit;          /**< texts to pass over and to keep, in canonical order; limit 0: all */
 } nb_corpus_settings;
 

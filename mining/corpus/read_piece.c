@@ -25,6 +25,26 @@ static nb_status read_piece_sanitise(reader *r, nb_drop *drop, const char *bytes
     return status;
 }
 
+/* Whether a drop says that something is wrong with an input; blank lines, say, doubles, and texts over a limit that was
+ * asked for are no more than common. */
+static bool read_piece_odd(nb_drop drop, nb_drop known)
+{
+    return drop == NB_DROP_JSON || drop == NB_DROP_MISSING || drop == NB_DROP_UTF8 || drop == NB_DROP_CONTROL ||
+           known == NB_DROP_LONG;
+}
+
+static nb_status read_piece_stop(const reader *r, nb_drop drop, uint64_t line, nb_error *err)
+{
+    if (r->source->units) { /* of which a piece knows its own rows */
+        nb_fail(err, NB_ERR_INPUT, "'%s' row %llu from byte %llu on: %s", r->source->path, (unsigned long long)line,
+                (unsigned long long)r->in->begin, nb_drop_name(drop));
+    } else {
+        nb_fail(err, NB_ERR_INPUT, "'%s' line %llu: %s", r->source->path,
+                (unsigned long long)nb_source_line(r->in, line), nb_drop_name(drop));
+    }
+    return nb_hint(err, "--strict stops here; without it such lines are counted and left out");
+}
+
 static nb_status read_piece_take(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line,
                                  nb_error *err)
 {
@@ -33,6 +53,10 @@ static nb_status read_piece_take(void *state, nb_drop known, const char *bytes, 
     nb_drop drop = known == NB_KEPT ? nb_normalise(&r->text, bytes, len, r->source->underscores) : known;
     if (drop == NB_DROP_UTF8 && known == NB_KEPT && r->source->replace) {
         NB_TRY(read_piece_sanitise(r, &drop, bytes, len, err));
+    }
+    if (r->source->strict && read_piece_odd(drop, known)) {
+        status = read_piece_stop(r, drop, line, err);
+        goto done;
     }
     if (drop == NB_KEPT && nb_label_set_has(&r->plan->excluded, &r->key, r->text.text, r->text.len)) {
         drop = NB_DROP_EXCLUDED;
@@ -94,6 +118,7 @@ nb_status nb_corpus_read_piece(nb_sorter *out, nb_corpus_counts *counts, uint64_
     NB_TRY(source->format->read(&in, &sink, err));
     counts->sanitised += in.sanitised;
     counts->swallowed += in.swallowed;
+    counts->stray += in.stray;
     *lines = in.lines;
 done:
     nb_byte_stream_close(in.in);

@@ -43,7 +43,7 @@ labels 'cat\n \t \ndog\n' 'line 2 is blank'
 case_ 'labels that are not UTF-8'
 labels 'cat\nk\xe4fer\n' 'line 2 is not UTF-8 text'
 case_ 'labels in UTF-16'
-labels '\xff\xfec\0a\0t\0\n\0' 'line 1 is not UTF-8 text'
+labels '\xff\xfec\0a\0t\0\n\0' 'is UTF-16 text, which is not read'
 case_ 'a label with a NUL'
 labels 'cat\nd\0g\n' 'line 2 is not UTF-8 text'
 case_ 'a label with a control character'
@@ -276,10 +276,10 @@ says "'x.jsonl' line 2 is no JSON object"
 done_ "${corpus[@]}" --key text x.jsonl
 says_all 'dropped 1: bad-json' 'kept 1 of 2'
 rm out.nbc out.nbc.run.json
-case_ 'what comes through a pipe'
+case_ 'a pipe in a pattern'
 mkfifo pipe
-refused 3 out.nbc "${corpus[@]}" pipe
-says_all "'pipe' is not a regular file" 'Parquet from its end'
+refused 3 out.nbc "${corpus[@]}" 'pip?'
+says_all "'pipe' is not a regular file" 'not in patterns'
 rm pipe
 case_ 'tsv that was written without quoting'
 printf '"starts with a quote\tu1\nplain\tu2\nanother"\tu3\nlast\tu4\n' >x.tsv

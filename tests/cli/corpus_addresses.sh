@@ -99,6 +99,32 @@ grep -q '"path": "s3://bucket/lists/in.txt"' x.nbc.run.json || die 'the address 
 grep -q "\"path\": \"$F/ok/words.txt\"" x.nbc.run.json || die 'the address is not written down'
 grep -rqs hidden x.nbc.run.json x.nbc err out && die 'a secret is written down'
 
+case_ 'labels at an address, for every command that reads them'
+printf 'word 1 1\nnoun 7\n' >root/labels.txt
+cp root/labels.txt stops.txt
+plain 0 -q -o p.nbc --exclude stops.txt local/noun.few.txt.gz
+plain 0 -q -o x.nbc --exclude "http://user:hidden@${F#http://}/ok/labels.txt?token=hidden" local/noun.few.txt.gz
+same p.nbc x.nbc
+grep -q "\"path\": \"$F/ok/labels.txt\"" x.nbc.run.json || die 'the address is not written down'
+grep -rqs hidden x.nbc.run.json x.nbc err out && die 'a secret is written down'
+run 0 "${NB3[@]}" corpus -q --force "${QUICK[@]}" -o x.nbc --exclude "$F/ok/labels.txt" local/noun.few.txt.gz
+same p.nbc x.nbc
+empty_cache
+refuses 8 --exclude "$F/ok/absent.txt" local/noun.few.txt.gz
+says "/ok/absent.txt'"
+printf '<html>' >root/page.txt
+refuses 3 --exclude "$F/ok/page.txt" local/noun.few.txt.gz
+says "'$F/ok/page.txt' is an HTML or XML page"
+for command in mine eval tune; do
+    run 0 "${NB[@]}" $command --help
+    prints '--retries'
+done
+printf 'image\tlabel\tclass\tscore\tood_score\na\t0\t0\t0.5\tnan\nb\t1\t1\t0.4\tnan\n' >s.tsv
+run 0 "${NB[@]}" eval -q "${QUICK[@]}" --id s.tsv --ood near=s.tsv --labels "$F/ok/labels.txt" -o m.json
+grep -q '"role": "labels"' m.json.run.json || die 'the labels are not recorded'
+run 8 "${NB[@]}" eval -q "${QUICK[@]}" --id s.tsv --ood near=s.tsv --labels "$F/ok/absent.txt"
+empty_cache
+
 case_ 'asked to stop while a server is slow'
 mkdir root/slow
 cp root/words.txt root/slow/words.nbank

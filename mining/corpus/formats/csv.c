@@ -1,5 +1,6 @@
 /* Records of fields, RFC 4180: fields are parted by a comma (or a tab); a field in double quotes may hold those, line
- * ends, and quotes written twice. Without quoting a record is a line and quotes are characters like others. */
+ * ends, and quotes written twice. What follows the end of a quoted field belongs to it, as Python's csv module has it,
+ * and is counted. Without quoting a record is a line and quotes are characters like others. */
 #include "mining/corpus/formats/source.h"
 
 #include "common/base/text.h"
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { BLOCK = 1 << 16 };
+enum { BLOCK = 1 << 16, COLUMNS_MAX = 4096 };
 
 typedef enum phase {
     FIELD_START,
@@ -27,9 +28,10 @@ typedef struct machine {
     uint64_t wanted, column; /* columns from 0 */
     uint64_t line, record_line, quote_line;
     char separator;
-    bool quotes, header, too_long, blank;
+    bool quotes, header, too_long, blank, strict;
     bool separators, line_ends; /* inside the quotes of this field */
     uint64_t swallowed;         /* fields that hold both */
+    uint64_t stray;             /* fields with something behind their end */
     phase state;
 } machine;
 
@@ -87,10 +89,32 @@ static nb_status csv_refuse(const machine *m, const char *why, uint64_t line, nb
     return nb_hint(err, "--no-quotes takes quotes as characters like others");
 }
 
+/* A byte behind the end of a quoted field that ends neither field nor record. */
+static nb_status csv_take_stray(machine *m, nb_error *err)
+{
+    if (m->strict) {
+        return csv_refuse(m, "something follows the end of a quoted field", m->line, err);
+    }
+    m->stray++;
+    if (m->state == RETURN) {
+        csv_keep(m, '\r');
+    }
+    m->state = PLAIN;
+    return NB_OK;
+}
+
 /* A byte outside quotes, or the first behind them. */
 static nb_status csv_take_plain(machine *m, char c, nb_error *err)
 {
-    if (c == m->separator && m->state != RETURN) {
+    nb_status status = NB_OK;
+    if (c == '\r' && m->state == QUOTE) {
+        m->state = RETURN;
+        return NB_OK;
+    }
+    if ((m->state == QUOTE && c != m->separator && c != '\n') || (m->state == RETURN && c != '\n')) {
+        NB_TRY(csv_take_stray(m, err));
+    }
+    if (c == m->separator) {
         csv_end_field(m);
         m->column++;
         m->blank = false;
@@ -106,17 +130,11 @@ static nb_status csv_take_plain(machine *m, char c, nb_error *err)
         m->blank = false;
         return NB_OK;
     }
-    if (m->state == QUOTE || m->state == RETURN) {
-        if (c == '\r' && m->state == QUOTE) {
-            m->state = RETURN;
-            return NB_OK;
-        }
-        return csv_refuse(m, "something follows the end of a quoted field", m->line, err);
-    }
     m->state = PLAIN;
     m->blank = m->blank && c == '\r';
     csv_keep(m, c);
-    return NB_OK;
+done:
+    return status;
 }
 
 static nb_status csv_take_bytes(machine *m, const char *bytes, size_t len, nb_error *err)
@@ -167,6 +185,7 @@ static nb_status csv_read_quoted(nb_source_piece *piece, const nb_candidate_sink
                  .separator = csv_separator_of(source),
                  .quotes = true,
                  .header = source->header,
+                 .strict = source->strict,
                  .line = 1,
                  .blank = true};
     size_t got, mark = 0;
@@ -186,6 +205,7 @@ static nb_status csv_read_quoted(nb_source_piece *piece, const nb_candidate_sink
     NB_TRY(csv_finish(&m, err));
     piece->lines = m.line;
     piece->swallowed = m.separator == '\t' ? m.swallowed : 0;
+    piece->stray = m.stray;
 done:
     free(m.field);
     free(block);
@@ -279,12 +299,21 @@ done:
 static nb_status csv_find_column(nb_source *source, const char *name, const nb_source_head *head, nb_error *err)
 {
     header wanted = {.name = name};
-    bool more = true;
+    bool more = true, found = false;
     nb_status status = NB_OK;
-    for (uint64_t column = 0; more && !wanted.found && column < 4096; column++) {
+    for (uint64_t column = 0; more && column < COLUMNS_MAX; column++) {
+        wanted.found = false;
         NB_TRY(csv_names_column(source, head, column, &wanted, &more, err));
-        source->column = column;
+        if (wanted.found && found) {
+            nb_fail(err, NB_ERR_INPUT, "'%s' has two columns '%s'", source->path, name);
+            status = nb_hint(err, "take one by its number: %llu or %llu", (unsigned long long)source->column + 1,
+                             (unsigned long long)column + 1);
+            goto done;
+        }
+        source->column = wanted.found ? column : source->column;
+        found = found || wanted.found;
     }
+    wanted.found = found;
     if (!wanted.found) {
         const char *end = memchr(head->bytes, '\n', head->len);
         int shown = (int)(end ? end - head->bytes : (long)head->len);
@@ -307,13 +336,14 @@ static nb_status csv_prepare_records(nb_source *source, const nb_source_choice *
         return nb_hint(err, "--column NAME or NUMBER says where the texts are, --format lines takes whole lines");
     }
     source->quotes = choice->quotes;
+    source->strict = choice->strict;
     source->splits = source->splits && !source->quotes;
     if (!nb_parse_int(choice->column, &number)) {
         source->header = true;
         return csv_find_column(source, choice->column, head, err);
     }
-    if (number < 1 || number > 4096) {
-        return nb_fail(err, NB_ERR_USAGE, "--column: %lld is not within [1, 4096]", (long long)number);
+    if (number < 1 || number > COLUMNS_MAX) {
+        return nb_fail(err, NB_ERR_USAGE, "--column: %lld is not within [1, %d]", (long long)number, COLUMNS_MAX);
     }
     source->column = (uint64_t)number - 1;
     source->header = choice->header;

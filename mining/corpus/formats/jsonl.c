@@ -238,10 +238,32 @@ static bool jsonl_has_suffix(const char *base, const char *suffix)
     return dot && strcasecmp(dot, suffix) == 0;
 }
 
+/* The first byte behind `at` and white space; *at moves there. */
+static char jsonl_next(const char *head, size_t len, size_t *at)
+{
+    size_t step;
+    char c = *at + 1 < len ? jsonl_first(head + *at + 1, len - *at - 1, &step) : '\0';
+    *at += c ? 1 + step : 0;
+    return c;
+}
+
+/* By name; or it begins as arrays of objects and of several texts do, whatever its name: [{" or ["...", */
 static bool jsonl_detect_array(const char *base, const char *head, size_t len)
 {
     size_t at;
-    return jsonl_has_suffix(base, ".json") && jsonl_first(head, len, &at) == '[';
+    if (jsonl_first(head, len, &at) != '[') {
+        return false;
+    }
+    char c = jsonl_has_suffix(base, ".json") ? '\0' : jsonl_next(head, len, &at);
+    if (c == '{') {
+        return jsonl_next(head, len, &at) == '"';
+    }
+    for (bool text = c == '"'; text && ++at < len; at += head[at] == '\\') {
+        if (head[at] == '"') {
+            return jsonl_next(head, len, &at) == ',';
+        }
+    }
+    return jsonl_has_suffix(base, ".json");
 }
 
 /* By name; or its first line is an object, whatever its name. */

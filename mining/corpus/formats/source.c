@@ -1,7 +1,7 @@
 #include "mining/corpus/formats/source.h"
 
 #include "common/base/file.h"
-#include "mining/corpus/formats/foreign.h"
+#include "common/base/foreign.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -129,7 +129,10 @@ done:
 
 static nb_status source_start(nb_source *s, const char *path, const nb_source_choice *choice, nb_error *err)
 {
-    *s = (nb_source){.path = path, .format = nb_source_format_find(choice->format), .replace = choice->replace};
+    *s = (nb_source){.path = path,
+                     .format = nb_source_format_find(choice->format),
+                     .replace = choice->replace,
+                     .strict = choice->strict};
     if (!s->format && strcmp(choice->format, "auto") != 0) {
         nb_fail(err, NB_ERR_USAGE, "there is no input format '%s'", choice->format);
         return nb_hint(err, "formats are %s", NB_SOURCE_FORMATS);

@@ -57,7 +57,7 @@ typedef struct nb_source {
     bool quotes;      /**< csv, tsv: fields may be quoted */
     bool replace;     /**< what is not UTF-8 becomes U+FFFD */
     bool underscores; /**< '_' becomes a blank: words of WordNet and of tagged word lists */
-    bool strict;      /**< jsonl, json: what is no JSON is an error, not counted */
+    bool strict;      /**< what is odd is an error, not counted */
     bool splits;      /**< may be read from any line on */
 } nb_source;
 
@@ -68,6 +68,7 @@ typedef struct nb_source_piece {
     uint64_t begin, end;
     uint64_t lines;     /**< set by reading: lines that begin in the piece */
     uint64_t sanitised; /**< set by reading: lines whose bytes had to be replaced */
+    uint64_t stray;     /**< set by reading: quoted fields of csv and tsv with something behind their end */
     uint64_t swallowed; /**< set by reading: quoted fields of tsv that hold both tabs and line ends */
 } nb_source_piece;
 
@@ -80,7 +81,7 @@ typedef struct nb_source_choice {
     bool header;        /**< csv, tsv with a numbered column: the first record is no candidate */
     bool quotes;        /**< csv, tsv */
     bool replace;       /**< what is not UTF-8 is sanitised, not dropped */
-    bool strict;        /**< jsonl, json: what is no JSON is an error, not counted */
+    bool strict;        /**< what is odd is an error, not counted */
 } nb_source_choice;
 
 /** The beginning of a file while it is inspected. */

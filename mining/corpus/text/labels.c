@@ -69,83 +69,179 @@ static int64_t labels_number(const char *word, size_t len)
     return len ? number : -1;
 }
 
-/* The first or the last field of a line as a number where there is another; -1 without. A blank ends the first one
- * only: "route 66" is a name. */
-static int64_t labels_number_beside(const char *line, bool first)
+/* A line between its blanks. */
+typedef struct span {
+    const char *begin, *end;
+} span;
+
+static span labels_trim(const char *line)
 {
-    const char *apart = first ? " \t,;:|" : "\t,;:|";
-    const char *end = line + strlen(line);
-    line += strspn(line, " \t");
-    while (end > line && strchr(" \t\r", end[-1])) {
-        end--;
+    span s = {line + strspn(line, " \t"), line + strlen(line)};
+    while (s.end > s.begin && strchr(" \t\r", s.end[-1])) {
+        s.end--;
     }
-    const char *begin = line, *stop = line + strcspn(line, apart);
-    if (stop >= end) {
-        return -1;
+    return s;
+}
+
+/* The number a line begins with where something parts it from a name, -1 for none; *blank: a blank alone parts them,
+ * also behind "." or ")". A blank may belong to a name: "7 eleven". */
+static int64_t labels_number_before(const char *line, bool *blank)
+{
+    span s = labels_trim(line);
+    const char *stop = s.begin + strspn(s.begin, "0123456789");
+    bool marked = stop < s.end && strchr(".)", *stop) && stop + 1 < s.end && strchr(" \t", stop[1]);
+    *blank = marked || (stop < s.end && *stop == ' ' && !strchr(",;:|=", stop[strspn(stop, " ")]));
+    bool parted = stop < s.end && strchr(" \t,;:|=", *stop) && stop[strspn(stop, " \t,;:|=")];
+    return marked || parted ? labels_number(s.begin, (size_t)(stop - s.begin)) : -1;
+}
+
+/* The number behind the last comma or tab, ... of a line, -1 for none. */
+static int64_t labels_number_behind(const char *line)
+{
+    span s = labels_trim(line);
+    const char *begin = s.end;
+    while (begin > s.begin && !strchr("\t,;:|=", begin[-1])) {
+        begin--;
     }
-    if (!first) {
-        for (begin = stop = end; begin > line && !strchr(apart, begin[-1]); begin--) {
+    const char *digits = begin + strspn(begin, " ");
+    return begin > s.begin + 1 ? labels_number(digits, (size_t)(s.end - digits)) : -1;
+}
+
+/* All lines, but for a first one that names columns, have numbers in front or behind. Behind a blank they must count up
+ * from 0 or 1. */
+static bool labels_numbered(const nb_strings *lines, bool before)
+{
+    bool blank = false, first = true, counted = true;
+    int64_t last = -1;
+    size_t found = 0;
+    for (size_t i = 0; i < lines->count; i++) {
+        bool at_blank = false;
+        const char *line = nb_strings_get(lines, i);
+        int64_t number = before ? labels_number_before(line, &at_blank) : labels_number_behind(line);
+        if (number < 0 && i > 0) {
+            return false;
+        }
+        if (number >= 0) {
+            counted = counted && (first ? number <= 1 : number > last);
+            first = false;
+            blank = blank || at_blank;
+            last = number;
+            found++;
         }
     }
-    return labels_number(begin, (size_t)(stop - begin));
+    return found > 1 && (!blank || counted);
 }
 
-/* All lines have their numbers, from 0 or 1, in front or at the end. */
-static bool labels_numbered(const nb_strings *lines, bool first)
-{
-    int64_t from = labels_number_beside(nb_strings_get(lines, 0), first);
-    bool numbered = (from == 0 || from == 1) && lines->count > 1;
-    for (size_t i = 1; i < lines->count && numbered; i++) {
-        numbered = labels_number_beside(nb_strings_get(lines, i), first) == from + (int64_t)i;
-    }
-    return numbered;
-}
-
-static bool labels_wordnet(const char *line)
+static bool labels_wordnet(const char *line, char behind)
 {
     enum { DIGITS = 8 };
-    return line[0] == 'n' && strspn(line + 1, "0123456789") == DIGITS && line[DIGITS + 1] &&
-           strchr(" \t,;:|", line[DIGITS + 1]);
+    if (line[0] != 'n' || strspn(line + 1, "0123456789") != DIGITS) {
+        return false;
+    }
+    return behind ? line[DIGITS + 1] && strchr(" \t,;:|=", line[DIGITS + 1]) : !line[DIGITS + 1];
+}
+
+/* Whether a line is the element of a list in a program: 'tench', */
+static bool labels_quoted(span s)
+{
+    s.end -= s.end > s.begin && s.end[-1] == ',';
+    return s.end - s.begin > 2 && strchr("'\"", *s.begin) && s.end[-1] == *s.begin;
+}
+
+/* What the lines together show. */
+static nb_label_form labels_form_of_all(const nb_strings *lines)
+{
+    size_t wordnet = 0, quoted = 0, listed = 0, dashed = 0, count = lines->count;
+    for (size_t i = 0; i < count; i++) {
+        span s = labels_trim(nb_strings_get(lines, i));
+        wordnet += labels_wordnet(s.begin, ' ');
+        quoted += labels_quoted(s);
+        listed += s.end > s.begin && strchr(",;", s.end[-1]);
+        dashed += strncmp(s.begin, "- ", 2) == 0 || strncmp(s.begin, "* ", 2) == 0;
+    }
+    if (wordnet && wordnet + 1 >= count && (wordnet == count || count > 2)) {
+        return NB_LABELS_WORDNET;
+    }
+    if (2 * quoted > count && count > 1) {
+        return NB_LABELS_QUOTED;
+    }
+    if ((2 * listed > count && count > 1) || (dashed && dashed + 1 >= count && count > 1)) {
+        return NB_LABELS_LISTED;
+    }
+    return labels_numbered(lines, true) || labels_numbered(lines, false) ? NB_LABELS_NUMBERED : NB_LABELS_PLAIN;
 }
 
 nb_label_form nb_label_form_of(const nb_strings *lines, size_t *line)
 {
-    bool wordnet = lines->count > 0;
-    *line = 0;
-    for (size_t i = 0; i < lines->count; i++) {
-        const char *text = nb_strings_get(lines, i);
-        text += strspn(text, " \t");
-        if (*text == '#') {
-            *line = i;
+    for (*line = 0; *line < lines->count; ++*line) {
+        span s = labels_trim(nb_strings_get(lines, *line));
+        if (*s.begin == '#' || strncmp(s.begin, "//", 2) == 0) {
             return NB_LABELS_COMMENT;
         }
-        if (i == 0 && (*text == '[' || *text == '{')) {
+        bool closing = s.end - s.begin == 1 && strchr("]}", *s.begin);
+        if (closing || (*line == 0 && (*s.begin == '[' || *s.begin == '{'))) {
             return NB_LABELS_JSON;
         }
-        wordnet = wordnet && labels_wordnet(text);
     }
-    if (wordnet) {
-        return NB_LABELS_WORDNET;
+    *line = 0;
+    nb_label_form form = labels_form_of_all(lines);
+    for (size_t i = 0; form == NB_LABELS_PLAIN && i < lines->count; i++) {
+        span s = labels_trim(nb_strings_get(lines, i));
+        if (memchr(s.begin, '\t', (size_t)(s.end - s.begin))) {
+            *line = i;
+            return NB_LABELS_TABLE;
+        }
     }
-    return lines->count && (labels_numbered(lines, true) || labels_numbered(lines, false)) ? NB_LABELS_NUMBERED
-                                                                                           : NB_LABELS_PLAIN;
+    return form;
 }
 
-static nb_status labels_check_form(const nb_strings *lines, const char *path, nb_error *err)
+/* What is no error, but seldom meant: the names are what CLIP reads. */
+static void labels_warn_of_names(const nb_strings *lines, const char *path, const nb_log *log)
 {
-    static const char *const forms[] = {"", "is a comment", "begins JSON", "has a number beside its name, as all lines",
-                                        "has a WordNet number before its name, as all lines"};
-    static const char *const hints[] = {"", "write one class name a line and nothing else",
-                                        "write one class name a line: jq -r '.[]' FILE, for an array of names",
-                                        "write the names alone, in the order of their class numbers from 0",
-                                        "write the names alone: cut -c11- FILE"};
+    size_t wordnet = 0, dotted = 0, counted = 0, numbers = 0, count = lines->count;
+    for (size_t i = 0; i < count; i++) {
+        const char *line = nb_strings_get(lines, i), *blank = strrchr(line, ' ');
+        size_t digits = strspn(line, "0123456789");
+        wordnet += labels_wordnet(line, '\0');
+        dotted += digits && line[digits] == '.';
+        numbers += digits && !line[digits];
+        counted += blank && labels_number(blank + 1, strlen(blank + 1)) == (int64_t)i;
+    }
+    const char *are = wordnet == count   ? "are WordNet numbers, not names"
+                      : dotted == count  ? "begin with numbers"
+                      : numbers == count ? "are numbers, not names"
+                      : counted == count ? "end with numbers that count up from 0"
+                                         : NULL;
+    if (are && count > 1) {
+        nb_log_warn(log, "'%s': all labels %s, as '%.60s': the model reads them as they are", path, are,
+                    nb_strings_get(lines, 0));
+    }
+}
+
+nb_status nb_labels_check_form(const nb_strings *lines, const char *path, nb_error *err)
+{
+    static const char names_alone[] = "write the names alone, in the order of their class numbers from 0";
+    static const struct {
+        const char *is, *hint;
+    } forms[] = {
+        [NB_LABELS_COMMENT] = {"is a comment", "write one class name a line and nothing else"},
+        [NB_LABELS_JSON] = {"begins JSON, or a list of Python",
+                            "write one class name a line: jq -r '.[]' FILE, for an array of names"},
+        [NB_LABELS_NUMBERED] = {"has a number beside its name, as all lines", names_alone},
+        [NB_LABELS_WORDNET] = {"has a WordNet number before its name, as all lines",
+                               "write the names alone: cut -c11- FILE"},
+        [NB_LABELS_TABLE] = {"holds a tab, as lines of a table", "write the names alone: cut -f1 FILE"},
+        [NB_LABELS_QUOTED] = {"stands in quotes, as most lines", "write the names alone, without quotes and commas"},
+        [NB_LABELS_LISTED] = {"is the element of a list, as most lines",
+                              "write the names alone, without commas behind or dashes before them"}};
     size_t line;
     nb_label_form form = nb_label_form_of(lines, &line);
     if (form == NB_LABELS_PLAIN) {
         return NB_OK;
     }
-    nb_fail(err, NB_ERR_INPUT, "'%s' line %zu %s: '%.60s'", path, line + 1, forms[form], nb_strings_get(lines, line));
-    return nb_hint(err, "%s", hints[form]);
+    nb_fail(err, NB_ERR_INPUT, "'%s' line %zu %s: '%.60s'", path, line + 1, forms[form].is,
+            nb_strings_get(lines, line));
+    return nb_hint(err, "%s", forms[form].hint);
 }
 
 nb_status nb_labels_read(nb_strings *labels, const char *path, const nb_log *log, nb_error *err)
@@ -165,7 +261,8 @@ nb_status nb_labels_read(nb_strings *labels, const char *path, const nb_log *log
                          NB_LABELS_MAX);
         goto done;
     }
-    NB_TRY(labels_check_form(&lines, path, err));
+    NB_TRY(nb_labels_check_form(&lines, path, err));
+    labels_warn_of_names(&lines, path, log);
     NB_TRY_NEW(f.key_line, lines.count);
     NB_TRY(nb_normaliser_open(&f.normaliser, NB_LABEL_BYTES_MAX, err));
     NB_TRY(nb_label_set_open(&f.seen, lines.count, err));

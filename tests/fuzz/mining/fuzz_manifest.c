@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     put_file(folder, "list", data, size);
-    nb_status status = nb_inputs_open(&in, &nothing, list, &err);
+    nb_status status = nb_inputs_open(&in, &nothing, list, NULL, &err);
     require_message(status, &err);
     if (status != NB_OK) {
         return 0;

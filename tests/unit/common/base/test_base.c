@@ -292,6 +292,39 @@ static void test_secrets(void **state)
     }
 }
 
+static void test_renames(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_renames names = {0};
+    char text[24];
+    must(nb_strings_push(&names.from, "/tmp/x/0/-", 10, &err), &err);
+    must(nb_strings_push(&names.to, "-", 1, &err), &err);
+    must(nb_strings_push(&names.from, "ab", 2, &err), &err);
+    must(nb_strings_push(&names.to, "abab", 4, &err), &err);
+    static const char *const pairs[][2] = {{"'/tmp/x/0/-' line 2", "'-' line 2"},
+                                           {"/tmp/x/0/-/tmp/x/0/-", "--"},
+                                           {"nothing", "nothing"},
+                                           {"ab ab", "abab abab"},
+                                           {"abababababab", "abababababababababab"},
+                                           {"0123456789012345678 ab", "0123456789012345678 "},
+                                           {"ab 01234567890123456789", "abab 012345678901234567"},
+                                           {"", ""}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        snprintf(text, sizeof text, "%s", pairs[i][0]);
+        nb_text_rename(text, sizeof text, &names);
+        assert_memory_equal(text, pairs[i][1], strlen(pairs[i][1]));
+        assert_true(strlen(text) < sizeof text);
+    }
+    snprintf(text, sizeof text, "ab");
+    nb_text_rename(text, sizeof text, NULL);
+    assert_string_equal(text, "ab");
+    assert_string_equal(nb_renamed(&names, "/tmp/x/0/-"), "-");
+    assert_string_equal(nb_renamed(&names, "/tmp/x/0/"), "/tmp/x/0/");
+    assert_string_equal(nb_renamed(NULL, "ab"), "ab");
+    nb_renames_free(&names);
+}
+
 /* A text of `count` times `piece`, between a begin and an end. */
 static void parse_many(const char *begin, const char *piece, size_t count, const char *end, const char *limit)
 {
@@ -333,10 +366,11 @@ static void test_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors),  cmocka_unit_test(test_memory),  cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_random),  cmocka_unit_test(test_digest),
-        cmocka_unit_test(test_secrets), cmocka_unit_test(test_outputs), cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_json),    cmocka_unit_test(test_control), cmocka_unit_test(test_own_files),
+        cmocka_unit_test(test_errors),    cmocka_unit_test(test_memory),  cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_numbers),   cmocka_unit_test(test_random),  cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_secrets),   cmocka_unit_test(test_renames), cmocka_unit_test(test_outputs),
+        cmocka_unit_test(test_lines),     cmocka_unit_test(test_json),    cmocka_unit_test(test_control),
+        cmocka_unit_test(test_own_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -279,12 +279,29 @@ static void test_more_rows(void **state)
     must_fail(nb_options_parse(&p, &twice, all, 0, argv, &err), NB_ERR_INTERNAL, &err, "--heat");
 }
 
+static void test_replace(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_parsed p;
+    must(PARSE(&p, "--in", "a", "--word", "x", "--word", "y", "rest"), &err);
+    const settings *s = p.settings;
+    must(nb_option_replace(&p, nb_option_named(&p, "in"), 0, "other", &err), &err);
+    must(nb_option_replace(&p, nb_option_named(&p, "word"), 1, "z", &err), &err);
+    assert_string_equal(s->in, "other");
+    assert_int_equal(s->words.count, 2);
+    assert_string_equal(nb_strings_get(&s->words, 0), "x");
+    assert_string_equal(nb_strings_get(&s->words, 1), "z");
+    assert_int_equal(nb_option_given(&p, "word"), NB_FROM_COMMAND_LINE);
+    nb_parsed_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_command_line), cmocka_unit_test(test_refusals), cmocka_unit_test(test_precedence),
-        cmocka_unit_test(test_run_files),    cmocka_unit_test(test_print),    cmocka_unit_test(test_help),
-        cmocka_unit_test(test_more_rows),
+        cmocka_unit_test(test_replace),    cmocka_unit_test(test_command_line), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_precedence), cmocka_unit_test(test_run_files),    cmocka_unit_test(test_print),
+        cmocka_unit_test(test_help),       cmocka_unit_test(test_more_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

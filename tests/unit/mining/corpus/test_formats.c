@@ -2,8 +2,8 @@
  * of packing; options that name what an input has not. */
 #include "support/support.h"
 
+#include "common/base/foreign.h"
 #include "common/base/text.h"
-#include "mining/corpus/formats/foreign.h"
 #include "mining/corpus/formats/json_scan.h"
 #include "mining/corpus/plan.h"
 
@@ -170,6 +170,10 @@ static void test_json_arrays(void **state)
     fails(FILE_OF("x.json", "[\"a\", \"b\"", .key = NULL), NB_ERR_INPUT, "cut short");
     fails(FILE_OF("x.json", "[\"a\"] x", .key = NULL), NB_ERR_INPUT, "something follows its end");
     gives(FILE_OF("x.txt", "[\"a\"]\n", .key = NULL), "1:[\"a\"]\n"); /* a line like others */
+    gives(FILE_OF("x.txt", "[ \"a\\\"\" , \"b\"]", .key = NULL), "1:a\"\n2:b\n");
+    gives(FILE_OF("-", "\n[\n{\"t\": \"a\"}]", .key = "t"), "1:a\n");
+    gives(FILE_OF("-", "[a\n[\"a\" b\n", .key = NULL), "1:[a\n2:[\"a\" b\n");
+    gives(FILE_OF("-", "[\"a\n[\"\n", .key = NULL), "1:[\"a\n2:[\"\n");
     /* an element over the limit is counted, and nothing of it is held */
     nb_error err = {0};
     nb_buffer text = {.max = 16u << 20};
@@ -215,6 +219,19 @@ static void test_foreign(void **state)
         {HEAD("version https://git-lfs.github.com/spec/v1\noid"), "Git LFS pointer"},
         {HEAD("\n <!DOCTYPE HTML><html>"), "HTML"},
         {HEAD("<html lang=en>"), "HTML"},
+        {HEAD("<!-- saved -->\n<html>"), "HTML"},
+        {HEAD("ORC\n\x0A\x0B"), "ORC"},
+        {HEAD("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"), "Office"},
+        {HEAD("GIF89a"), "GIF"},
+        {HEAD("II*\0\x08\0"), "TIFF"},
+        {HEAD("x\x9C\x4B"), "zlib"},
+        {HEAD("\x5D\0\0\x80\0"), "lzma"},
+        {HEAD("!<arch>\ndebian"), "ar archive"},
+        {HEAD("(lp0\nVcat\n"), "pickle"},
+        {HEAD("/annex/objects/SHA256E-s1--a.csv\n"), "git-annex"},
+        {HEAD("-----BEGIN PGP MESSAGE-----\n"), "encrypted"},
+        {HEAD("\x14\0\0\0\0\0\0\0crc.a caption of a cat.crc."), "binary data"},
+        {HEAD("cat\rdog\rbird\r"), "carriage returns alone"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         static const char *const names[] = {"x.txt", "x.csv", "x.jsonl", "x.json", "x.parquet", "noun.x"};

@@ -111,11 +111,31 @@ static void test_refuses_other_forms(void **state)
     refused(LABELS("red cat,0\ndog,1\n"), "line 1 has a number beside its name");
     refused(LABELS("n01440764 tench\nn01443537 goldfish\n"), "WordNet number");
     warned(LABELS("7 up\ncola\n"), NULL, 2);
-    warned(LABELS("0\n1\n2\n"), NULL, 3);
+    refused(LABELS("id,name\n0,cat\n5,dog\n"), "line 1 has a number beside its name");
+    refused(LABELS("1. cat\n2. dog\n"), "line 1 has a number beside its name");
+    refused(LABELS("0 cat\n2 dog\n"), "line 1 has a number beside its name");
+    refused(LABELS("cat = 0\ndog = 1\n"), "line 1 has a number beside its name");
+    refused(LABELS("names:\n  0: cat\n  1: dog\n"), "line 1 has a number beside its name");
+    refused(LABELS("wnid name\nn01440764 tench\nn01443537 goldfish\n"), "WordNet number");
+    refused(LABELS("cat\ndog\tCanis\n"), "line 2 holds a tab");
+    refused(LABELS("'cat',\n'dog'\n"), "stands in quotes");
+    refused(LABELS("classes = ['cat',\n 'dog',\n 'cow',\n]\n"), "line 4 begins JSON");
+    refused(LABELS("cat,\ndog,\ncow\n"), "is the element of a list");
+    refused(LABELS("- cat\n- dog\n"), "is the element of a list");
+    refused(LABELS("item {\n name: 'cat'\n}\n"), "line 3 begins JSON");
+    refused(LABELS("// pets\ncat\n"), "line 1 is a comment");
+    warned(LABELS("0\n1\n2\n"), "are numbers, not names, as '0'", 3);
+    warned(LABELS("n01440764\nn01443537\n"), "are WordNet numbers", 2);
+    warned(LABELS("001.Ovenbird\n002.Mallard\n"), "begin with numbers", 2);
+    warned(LABELS("tench, Tinca tinca\ngoldfish\n"), NULL, 2);
+    warned(LABELS("7 eleven\n3 wheeler\n"), NULL, 2);
+    warned(LABELS("2012 Model S\n2007 Z4\n"), NULL, 2);
+    warned(LABELS("cat\t\ndog \n"), NULL, 2);
     warned(LABELS("Boeing 737\nBoeing 747\n"), NULL, 2);
     warned(LABELS("1 man band\n"), NULL, 1);
     warned(LABELS("0 known\n"), NULL, 1);
-    warned(LABELS("route 0\nroute 1\n"), NULL, 2);
+    warned(LABELS("route 0\nroute 1\n"), "count up from 0", 2);
+    warned(LABELS("route 1\nroute 0\n"), NULL, 2);
     warned(LABELS("c#\nn1 road\n"), NULL, 2);
 }
 
@@ -125,6 +145,15 @@ static void test_refuses_bytes_that_are_no_text(void **state)
     refused(LABELS("a\nb\xFFg\n"), "line 2");
     refused(LABELS("a\nb\0c\n"), "line 2");
     refused(LABELS("a\nb\x07\n"), "line 2 is no text: control");
+    refused(LABELS("a\rb\rc\r"), "carriage returns alone");
+    refused(LABELS("a\nb\rc\n"), "line 2 holds a carriage return");
+    refused(LABELS("<!DOCTYPE html>\n"), "an HTML or XML page, not lines of text");
+    refused(LABELS("version https://git-lfs.github.com/spec/v1\noid\n"), "a Git LFS pointer");
+    refused(LABELS("\xFF\xFE"
+                   "a\0\n\0"),
+            "UTF-16 text, which is not read");
+    refused(LABELS("\x1F\x8B\x08\0\0"), "is compressed, not lines of text");
+    refused(LABELS("PAR1\x15\0"), "a Parquet file");
     refused(absent_path("labels.txt"), "absent/labels.txt");
     refused(scratch_path("."), "directory");
 }

@@ -94,8 +94,13 @@ static void test_csv_errors(void **state)
 {
     (void)state;
     FAILS("a,b\nx,\"y\nz\n", csv("1"), NB_ERR_INPUT, "line 2: the quote that begins here is never closed");
-    FAILS("a,b\nx,\"y\"z\n", csv("1"), NB_ERR_INPUT, "line 2: something follows");
-    FAILS("a,b\nx,\"y\"\r,z\n", csv("1"), NB_ERR_INPUT, "line 2: something follows");
+    nb_source_choice strict = csv("1");
+    strict.strict = true;
+    FAILS("a,b\nx,\"y\"z\n", strict, NB_ERR_INPUT, "line 2: something follows");
+    FAILS("a,b\nx,\"y\"\r,z\n", strict, NB_ERR_INPUT, "line 2: something follows");
+    /* as Python's csv module has it */
+    GIVES("a,\"b\"c \"d\"\n\"x\"\ry,z\n", csv("2"), "1:bc \"d\"\n2:z\n");
+    FAILS("a,b,a\n1,2,3\n", csv("a"), NB_ERR_INPUT, "has two columns 'a'");
     FAILS("a,b\n", csv("c"), NB_ERR_INPUT, "no column 'c'");
     FAILS("a,b\n", csv("0"), NB_ERR_USAGE, "--column: 0");
     FAILS("a,b\n", csv(NULL), NB_ERR_USAGE, "no column is given");
@@ -216,7 +221,7 @@ static void test_lists_of_inputs(void **state)
     must(nb_strings_push(&words, name, strlen(name), &err), &err); /* a name with brackets, as it stands */
     must(nb_strings_push(&words, pattern, strlen(pattern), &err), &err);
     must(nb_strings_push(&words, name, strlen(name), &err), &err);
-    must(nb_inputs_open(&in, &words, NULL, &err), &err);
+    must(nb_inputs_open(&in, &words, NULL, NULL, &err), &err);
     assert_int_equal(in.paths.count, 3);
     assert_string_equal(nb_path_base(nb_strings_get(&in.paths, 0)), "a.txt");
     assert_string_equal(nb_path_base(nb_strings_get(&in.paths, 2)), "c[1].txt");
@@ -225,18 +230,18 @@ static void test_lists_of_inputs(void **state)
     static const char list[] =
         "# files\n\na.txt\n73CB3858A687A8494CA3323053016282F3DAD39D42CF62CA4E79DDA2AAC7D9AC  b.txt\n?.txt";
     must(nb_file_write(name, true, list, sizeof list - 1, &err), &err);
-    must(nb_inputs_open(&in, &(nb_strings){0}, name, &err), &err);
+    must(nb_inputs_open(&in, &(nb_strings){0}, name, NULL, &err), &err);
     assert_int_equal(in.paths.count, 2);
     assert_string_equal(nb_strings_get(&in.digests, 0), "");
     assert_string_equal(nb_strings_get(&in.digests, 1),
                         "73cb3858a687a8494ca3323053016282f3dad39d42cf62ca4e79dda2aac7d9ac");
     nb_inputs_free(&in);
     must(nb_file_write(name, true, "a.txt\nnone.txt\n", 15, &err), &err);
-    must_fail(nb_inputs_open(&in, &(nb_strings){0}, name, &err), NB_ERR_INPUT, &err, "line 2");
+    must_fail(nb_inputs_open(&in, &(nb_strings){0}, name, NULL, &err), NB_ERR_INPUT, &err, "line 2");
     must(nb_file_write(name, true, "none*\n", 6, &err), &err);
-    must_fail(nb_inputs_open(&in, &(nb_strings){0}, name, &err), NB_ERR_INPUT, &err, "no file matches");
+    must_fail(nb_inputs_open(&in, &(nb_strings){0}, name, NULL, &err), NB_ERR_INPUT, &err, "no file matches");
     must(nb_file_write(name, true, "#\n", 2, &err), &err);
-    must_fail(nb_inputs_open(&in, &(nb_strings){0}, name, &err), NB_ERR_INPUT, &err, "lists no file");
+    must_fail(nb_inputs_open(&in, &(nb_strings){0}, name, NULL, &err), NB_ERR_INPUT, &err, "lists no file");
     nb_strings_free(&words);
 }
 
@@ -260,7 +265,7 @@ static void test_lists_of_addresses(void **state)
     push(&words, "https://me:word@example.org/lists/n.txt?key=value");
     push(&words, file);
     push(&words, "https://me:word@example.org/lists/n.txt?key=value");
-    must(nb_inputs_open(&in, &words, NULL, &err), &err);
+    must(nb_inputs_open(&in, &words, NULL, NULL, &err), &err);
     assert_int_equal(in.paths.count, 2);
     assert_string_equal(nb_strings_get(&in.paths, 0), "");
     assert_string_equal(nb_strings_get(&in.names, 0), "https://example.org/lists/n.txt");
@@ -276,7 +281,7 @@ static void test_lists_of_addresses(void **state)
                                       "s3://bucket/", "http://example.org/a%2Fb"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         push(&words, bad[i]);
-        must_fail(nb_inputs_open(&in, &words, NULL, &err), NB_ERR_USAGE, &err, "'");
+        must_fail(nb_inputs_open(&in, &words, NULL, NULL, &err), NB_ERR_USAGE, &err, "'");
         nb_strings_free(&words);
         words = (nb_strings){0};
     }

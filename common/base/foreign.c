@@ -1,4 +1,4 @@
-#include "mining/corpus/formats/foreign.h"
+#include "common/base/foreign.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -17,6 +17,8 @@ typedef struct magic {
     nb_foreign is;
 } magic;
 
+static const char twice[] = "compressed twice"; /* as texts are read unpacked */
+
 #define MAGIC(text) text, sizeof(text) - 1
 
 static const magic magics[] = {
@@ -25,12 +27,12 @@ static const magic magics[] = {
     {MAGIC("ustar"), 257, {"a tar archive", UNPACK, false}},
     {MAGIC("7z\xBC\xAF\x27\x1C"), 0, {"a 7z archive", UNPACK, false}},
     {MAGIC("Rar!\x1A\x07"), 0, {"a RAR archive", UNPACK, false}},
-    {MAGIC("\x1F\x8B"), 0, {"compressed twice", "decompress it once", false}},
-    {MAGIC("\x28\xB5\x2F\xFD"), 0, {"compressed twice", "decompress it once", false}},
+    {MAGIC("\x1F\x8B"), 0, {twice, "decompress it once", false}},
+    {MAGIC("\x28\xB5\x2F\xFD"), 0, {twice, "decompress it once", false}},
     {MAGIC("\xFD"
            "7zXZ\0"),
      0,
-     {"compressed twice", "decompress it once", false}},
+     {twice, "decompress it once", false}},
     {MAGIC("\x04\x22\x4D\x18"), 0, {"compressed with lz4", "decompress it", false}},
     {MAGIC("\x1F\x9D"), 0, {"compressed with compress", "decompress it", false}},
     {MAGIC("SQLite format 3\0"), 0, {"an SQLite database", "export the texts: sqlite3 -csv", false}},
@@ -50,6 +52,26 @@ static const magic magics[] = {
     {MAGIC("\0\0\xFE\xFF"), 0, {"UTF-32 text", CONVERT "UTF-32", false}},
     {MAGIC("\xFF\xFE"), 0, {"UTF-16 text", CONVERT "UTF-16", false}},
     {MAGIC("\xFE\xFF"), 0, {"UTF-16 text", CONVERT "UTF-16", false}},
+    {MAGIC("ORC"), 0, {"an ORC file", "write it as Parquet or CSV", true}},
+    {MAGIC("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"), 0, {"an old Office file", "save it as CSV", false}},
+    {MAGIC("GIF8"), 0, {"a GIF image", NOT_TEXTS, true}},
+    {MAGIC("II*\0"), 0, {"a TIFF image", NOT_TEXTS, false}},
+    {MAGIC("MM\0*"), 0, {"a TIFF image", NOT_TEXTS, false}},
+    {MAGIC("LZIP\x01"), 0, {"compressed with lzip", "decompress it", false}},
+    {MAGIC("\x5D\0\0"), 0, {"compressed with lzma", "decompress it, or pack it with xz", false}},
+    {MAGIC("x\x9C"), 0, {"compressed with zlib", "decompress it", false}},
+    {MAGIC("x\xDA"), 0, {"compressed with zlib", "decompress it", false}},
+    {MAGIC("!<arch>\n"), 0, {"an ar archive", UNPACK, true}},
+    {MAGIC("070701"), 0, {"a cpio archive", UNPACK, true}},
+    {MAGIC("-----BEGIN PGP"), 0, {"encrypted or signed", "decrypt it", true}},
+    {MAGIC("(lp0\n"), 0, {"a Python pickle", NOT_TEXTS, true}},
+    {MAGIC("(dp0\n"), 0, {"a Python pickle", NOT_TEXTS, true}},
+    {MAGIC("version http://git-media.io/"), 0, {"a Git LFS pointer", "git lfs pull fetches the file", true}},
+    {MAGIC("version https://hawser.github.com/"), 0, {"a Git LFS pointer", "git lfs pull fetches the file", true}},
+    {MAGIC("/annex/objects/"), 0, {"a git-annex pointer", "git annex get fetches the file", true}},
+    {MAGIC("# xet version "), 0, {"a Xet pointer", "git xet fetches the file", true}},
+    {MAGIC("{\\rtf"), 0, {"an RTF file", "save it as plain text", true}},
+    {MAGIC("%!PS"), 0, {"a PostScript file", "take its text out first: ps2ascii", true}},
     {MAGIC("%PDF-"), 0, {"a PDF file", "take its text out first: pdftotext", true}},
     {MAGIC("version https://git-lfs.github.com/spec/"),
      0,
@@ -90,7 +112,7 @@ static bool foreign_utf16(const char *head, size_t len)
 
 static bool foreign_html(const char *head, size_t len)
 {
-    static const char *const begins[] = {"<!doctype html", "<html", "<head>", "<?xml"};
+    static const char *const begins[] = {"<!doctype html", "<html", "<head>", "<?xml", "<!--"};
     size_t at = len >= 3 && memcmp(head, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     while (at < len && strchr(" \t\r\n", head[at]) && head[at]) {
         at++;
@@ -104,8 +126,36 @@ static bool foreign_html(const char *head, size_t len)
     return false;
 }
 
+/* "PARE": its footer is encrypted. */
+static bool foreign_parquet(const char *head, size_t len)
+{
+    return len >= 4 && (memcmp(head, "PAR1", 4) == 0 || memcmp(head, "PARE", 4) == 0);
+}
+
+/* More control characters than stray ones among texts: of records of another program. */
+static bool foreign_binary(const char *head, size_t len)
+{
+    enum { SHARE = 32, FEWEST = 4 };
+    size_t count = 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)head[i];
+        count += (c < 0x20 && !strchr("\t\n\v\f\r\b\x1B", c)) || c == 0 || c == 0x7F;
+    }
+    return count >= FEWEST && count >= len / SHARE;
+}
+
+/* The line ends of old Macs: no line feed, and a carriage return that is not the last byte. */
+static bool foreign_returns(const char *head, size_t len)
+{
+    const char *first = memchr(head, '\r', len);
+    return first && first + 1 < head + len && !memchr(head, '\n', len);
+}
+
 nb_foreign nb_foreign_tell(const char *head, size_t len)
 {
+    if (!len) {
+        return (nb_foreign){0};
+    }
     for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
         const magic *m = &magics[i];
         if (len >= (size_t)m->place + m->len && memcmp(head + m->place, m->bytes, m->len) == 0) {
@@ -113,7 +163,7 @@ nb_foreign nb_foreign_tell(const char *head, size_t len)
         }
     }
     if (foreign_bzip2(head, len)) {
-        return (nb_foreign){"compressed twice", "decompress it once", false};
+        return (nb_foreign){twice, "decompress it once", false};
     }
     if (foreign_pickle(head, len)) {
         return (nb_foreign){"a Python pickle", NOT_TEXTS, false};
@@ -127,5 +177,32 @@ nb_foreign nb_foreign_tell(const char *head, size_t len)
     if (foreign_html(head, len)) {
         return (nb_foreign){"an HTML or XML page", DOWNLOAD, true};
     }
+    if (foreign_parquet(head, len)) { /* which corpora are read from */
+        return (nb_foreign){0};
+    }
+    if (foreign_binary(head, len)) {
+        return (nb_foreign){"binary data", NOT_TEXTS, true};
+    }
+    if (foreign_returns(head, len)) {
+        return (nb_foreign){"text whose lines end with carriage returns alone", "tr '\\r' '\\n' makes lines of it",
+                            true};
+    }
     return (nb_foreign){0};
+}
+
+nb_status nb_foreign_refuse(const char *path, const char *head, size_t len, nb_error *err)
+{
+    nb_foreign is = nb_foreign_tell(head, len);
+    if (is.name && strcmp(is.name, twice) == 0) {
+        is = (nb_foreign){"compressed", "decompress it; also on the way: <(zcat FILE)", false};
+    }
+    if (foreign_parquet(head, len)) {
+        is = (nb_foreign){"a Parquet file", "write the column as lines of text", false};
+    }
+    if (!is.name) {
+        return NB_OK;
+    }
+    nb_fail(err, NB_ERR_INPUT, "'%s' is %s%s", path, is.name,
+            strstr(is.name, "text") ? ", which is not read" : ", not lines of text");
+    return nb_hint(err, "%s", is.hint);
 }
