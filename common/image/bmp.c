@@ -299,6 +299,9 @@ nb_status nb_bmp_decode(nb_image *out, const unsigned char *bytes, size_t len, s
 {
     bitmap b = {.bytes = bytes, .len = len};
     nb_status status;
+    if (!nb_bmp_known(bytes, len)) {
+        return nb_fail(err, NB_ERR_INPUT, "BMP with a header that is not known");
+    }
     NB_TRY(bmp_read_header(&b, err));
     NB_TRY(b.bits <= 8 ? bmp_read_palette(&b, err) : bmp_read_channels(&b, err));
     NB_TRY(nb_image_create_within(out, b.width, b.height, pixels, err));

@@ -121,6 +121,16 @@ static nb_status decode_refuse_unknown(const unsigned char *bytes, size_t len, n
     return nb_hint(err, "convert it to PNG, or leave it out");
 }
 
+bool nb_image_known(const void *bytes, size_t len)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        if (formats[i].test(bytes, len)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 nb_status nb_image_decode_within(nb_image *out, const nb_image_limits *limits, const nb_image_file *file,
                                  nb_image_fault *fault, nb_error *err)
 {

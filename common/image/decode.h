@@ -63,6 +63,12 @@ nb_image_limits nb_image_limits_default(void);
  * @param fault of nb_image_decode_within or nb_image_read_within */
 const char *nb_image_fault_name(nb_image_fault fault);
 
+/** Whether bytes begin as an image that can be read.
+ * @param bytes [len], the beginning of a file at least
+ * @param len bytes
+ * @return true when a decoder takes it for its own */
+bool nb_image_known(const void *bytes, size_t len);
+
 /** Decodes an image file.
  * @param[out] out freed by nb_image_free; {0} on failure
  * @param limits what is accepted
