@@ -112,7 +112,7 @@ refused 8 x.nbe "${embed[@]}" "${QUICK[@]}" -o x.nbe <(echo "$F/few/absent.png")
 says 'answered 404'
 rm -rf cache
 case_ 'other commands read files alone'
-refused 2 x tune --model w/model --labels w/labels.txt --images "$F/few.tar" -o x
+run 2 "${NB[@]}" tune --model w/model --labels w/labels.txt --images "$F/few.tar" -o x
 says 'addresses are not read here'
 
 case_ 'the strict way: the first odd one ends it, with its name'
