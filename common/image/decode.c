@@ -28,13 +28,18 @@ static bool decode_is_gif(const unsigned char *bytes, size_t len)
     return len >= 6 && (memcmp(bytes, "GIF87a", 6) == 0 || memcmp(bytes, "GIF89a", 6) == 0);
 }
 
+static bool decode_is_tiff(const unsigned char *bytes, size_t len)
+{
+    return len >= 4 && (memcmp(bytes, "II*\0", 4) == 0 || memcmp(bytes, "MM\0*", 4) == 0);
+}
+
 /* A new format is one file with its decoder and one line here. */
 static const struct {
     bool (*test)(const unsigned char *bytes, size_t len);
     nb_status (*decode)(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
 } formats[] = {
     {decode_is_jpeg, nb_jpeg_decode}, {decode_is_png, nb_png_decode}, {decode_is_webp, nb_webp_decode},
-    {decode_is_gif, nb_gif_decode},   {nb_bmp_known, nb_bmp_decode},
+    {decode_is_gif, nb_gif_decode},   {nb_bmp_known, nb_bmp_decode},  {decode_is_tiff, nb_tiff_decode},
 };
 
 nb_image_limits nb_image_limits_default(void)
@@ -112,11 +117,12 @@ static nb_status decode_refuse_unknown(const unsigned char *bytes, size_t len, n
         return nb_hint(err, "'git lfs pull' fetches the file");
     }
     if (what) {
-        nb_fail(err, NB_ERR_INPUT, "it is %s, not a JPEG, PNG, WebP, GIF or BMP image", what);
+        nb_fail(err, NB_ERR_INPUT, "it is %s, not a JPEG, PNG, WebP, GIF, BMP or TIFF image", what);
     } else {
         memcpy(first, bytes, len < sizeof first ? len : sizeof first);
-        nb_fail(err, NB_ERR_INPUT, "not a JPEG, PNG, WebP, GIF or BMP image (it begins with bytes %02x %02x %02x %02x)",
-                first[0], first[1], first[2], first[3]);
+        nb_fail(err, NB_ERR_INPUT,
+                "not a JPEG, PNG, WebP, GIF, BMP or TIFF image (it begins with bytes %02x %02x %02x %02x)", first[0],
+                first[1], first[2], first[3]);
     }
     return nb_hint(err, "convert it to PNG, or leave it out");
 }

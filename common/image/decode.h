@@ -2,10 +2,11 @@
  * Image decoding to 8-bit RGB, pixel for pixel what Pillow's Image.open(path).convert("RGB") gives, because CLIP's
  * published preprocessing starts there.
  *
- * The content decides the format (JPEG, PNG, WebP, GIF, BMP), never the name of the file. Alpha is dropped, not
- * blended; EXIF rotation and colour profiles are not applied; CMYK and YCCK JPEGs are read as Adobe writes them
- * (inverted); samples of 16-bit colour PNGs lose their low byte, 16-bit grey ones are clipped at 255 (Pillow's habit);
- * of an animated PNG the still image is read, of an animated WebP or GIF the first frame on its canvas.
+ * The content decides the format (JPEG, PNG, WebP, GIF, BMP, TIFF), never the name of the file. Alpha is dropped, not
+ * blended; EXIF rotation, but that of TIFF, and colour profiles are not applied; CMYK and YCCK JPEGs are read as Adobe
+ * writes them (inverted); samples of 16-bit colour PNGs lose their low byte, 16-bit grey ones are clipped at 255
+ * (Pillow's habit); of an animated PNG the still image is read, of an animated WebP or GIF the first frame on its
+ * canvas.
  *
  * Data that is cut short or damaged is NB_ERR_INPUT, never half a picture: the libraries' warnings about damaged pixel
  * data count as errors, so a few JPEGs are refused that Pillow would fill with grey.

@@ -15,8 +15,6 @@ typedef struct mark {
     }
 
 static const mark image_marks[] = {
-    MARK(0, "II*\0", "a TIFF image"),
-    MARK(0, "MM\0*", "a TIFF image"),
     MARK(0, "II+\0", "a BigTIFF image"),
     MARK(0, "MM\0+", "a BigTIFF image"),
     MARK(4, "ftypavif", "an AVIF image"),

@@ -50,6 +50,14 @@ nb_status nb_gif_decode(nb_image *out, const unsigned char *bytes, size_t len, s
  * @return as nb_jpeg_decode */
 nb_status nb_bmp_decode(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
 
+/** Decodes the first image of a TIFF.
+ * @param[out] out from {0}
+ * @param bytes [len]
+ * @param len bytes
+ * @param pixels most that are accepted
+ * @return as nb_jpeg_decode */
+nb_status nb_tiff_decode(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
+
 /** Whether bytes begin as a BMP whose header is known.
  * @param bytes [len]
  * @param len bytes

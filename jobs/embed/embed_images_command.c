@@ -149,7 +149,7 @@ NB_COMMAND(
         "Inputs are folders, image lists, image files and webdataset shards (.tar, .tar.gz, .tar.zst), also as "
         "patterns, from standard input (-) or a named pipe, and by address (http(s)://, s3://), which is downloaded "
         "into\n"
-        "--cache. The content says what an image is: JPEG, PNG, WebP, GIF (its first frame) or BMP.\n"
+        "--cache. The content says what an image is: JPEG, PNG, WebP, GIF (its first frame), BMP or TIFF.\n"
         "Images that cannot be decoded, or are too large, are skipped and counted by reason.\n"
         "A damaged shard ends the run.\n"
         "\n"

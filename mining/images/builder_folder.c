@@ -138,7 +138,7 @@ nb_status nb_image_builder_add_folder(nb_image_builder *b, const char *folder, n
         nb_fail(err, NB_ERR_INPUT, "folder '%s' holds no images", folder);
         const nb_strings *left = &b->out->examples;
         status = nb_hint(err,
-                         "files named *.jpg, *.jpeg, *.png, *.webp, *.gif or *.bmp are looked for, subfolders "
+                         "files named *.jpg, *.jpeg, *.png, *.webp, *.gif, *.bmp or *.tif are looked for, subfolders "
                          "included%s%s",
                          left->count ? "; left out of " : "", left->count ? nb_strings_get(left, 0) : "");
         goto done;

@@ -118,7 +118,7 @@ static nb_status image_inputs_add_shard(nb_image_builder *b, const char *path, n
     if (!s->count) {
         nb_fail(err, NB_ERR_INPUT, "shard '%s' holds no images", path);
         status =
-            nb_hint(err, "members named *.jpg, *.jpeg, *.png, *.webp, *.gif or *.bmp are looked for%s%s",
+            nb_hint(err, "members named *.jpg, *.jpeg, *.png, *.webp, *.gif, *.bmp or *.tif are looked for%s%s",
                     s->examples.count ? "; left out: " : "", s->examples.count ? nb_strings_get(&s->examples, 0) : "");
         goto done;
     }

@@ -223,7 +223,7 @@ void nb_image_inputs_tell(const nb_log *log, const nb_image_inputs *in)
     }
     for (int i = 0; i < NB_IMAGE_OTHER_SUFFIXES; i++) {
         if (in->others[i]) {
-            nb_log_warn(log, "left out, %s files are not read (JPEG, PNG, WebP, GIF and BMP are): %llu",
+            nb_log_warn(log, "left out, %s files are not read (JPEG, PNG, WebP, GIF, BMP and TIFF are): %llu",
                         nb_image_other_suffix(i), (unsigned long long)in->others[i]);
         }
     }

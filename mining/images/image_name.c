@@ -20,15 +20,15 @@ static int image_name_suffix(const char *name, const char *const *suffixes, int 
 
 bool nb_image_name_has_suffix(const char *name)
 {
-    static const char *const suffixes[] = {".jpg", ".jpeg", ".jfif", ".jpe", ".pjpeg", ".pjp",
-                                           ".png", ".apng", ".webp", ".gif", ".bmp"};
+    static const char *const suffixes[] = {".jpg",  ".jpeg", ".jfif", ".jpe", ".pjpeg", ".pjp", ".png",
+                                           ".apng", ".webp", ".gif",  ".bmp", ".tif",   ".tiff"};
     return image_name_suffix(name, suffixes, sizeof suffixes / sizeof suffixes[0]) >= 0;
 }
 
 static const char *const image_name_others[NB_IMAGE_OTHER_SUFFIXES] = {
-    ".tif", ".tiff", ".img", ".avif", ".heic", ".heif", ".jp2", ".j2k", ".jxl", ".ppm", ".pgm",
-    ".pbm", ".pnm",  ".tga", ".svg",  ".ico",  ".psd",  ".dib", ".exr", ".hdr", ".dds", ".eps",
-    ".pcx", ".raw",  ".dng", ".cr2",  ".cr3",  ".nef",  ".arw", ".orf", ".rw2", ".raf"};
+    ".img", ".avif", ".heic", ".heif", ".jp2", ".j2k", ".jxl", ".ppm", ".pgm", ".pbm",
+    ".pnm", ".tga",  ".svg",  ".ico",  ".psd", ".dib", ".exr", ".hdr", ".dds", ".eps",
+    ".pcx", ".raw",  ".dng",  ".cr2",  ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"};
 
 int nb_image_name_other(const char *name)
 {

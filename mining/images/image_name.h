@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 /** Suffixes of image formats that are not read. */
-enum { NB_IMAGE_OTHER_SUFFIXES = 32 };
+enum { NB_IMAGE_OTHER_SUFFIXES = 30 };
 
-/** The suffix of an image format that is not read (".tif", ".heic", ".svg", ...), in any case. Not collective.
+/** The suffix of an image format that is not read (".heic", ".avif", ".svg", ...), in any case. Not collective.
  * @param name of a file
  * @return its number, below NB_IMAGE_OTHER_SUFFIXES, or -1 for another name */
 int nb_image_name_other(const char *name);

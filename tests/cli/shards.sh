@@ -92,19 +92,19 @@ case_ 'what stands twice, and what is not read, is counted'
 mkdir odd
 cp files/000.png odd/a.png
 cp files/001.png odd/b.jfif
-cp files/002.png odd/c.tif
+cp files/002.png odd/c.heic
 cp files/002.png "odd/$(printf 'caf\351').png"
 ln -s nowhere odd/link.png
 run 0 "${NB[@]}" "${embed[@]}" odd
 says_all "left out of 'odd': caf?.png: unsafe or unreadable names" 'links to nothing: 1 images' \
-    '.tif files are not read (JPEG, PNG, WebP, GIF and BMP are): 1' '2 images -> out.nbe; 0 could not be decoded'
+    '.heic files are not read (JPEG, PNG, WebP, GIF, BMP and TIFF are): 1' '2 images -> out.nbe; 0 could not be decoded'
 run 0 "${NB[@]}" score -q --bank b.nbank --model w/model odd --labels-from none -o odd.tsv
-says '.tif files are not read'
-tar cf odd.tar -C odd a.png c.tif
+says '.heic files are not read'
+tar cf odd.tar -C odd a.png c.heic
 cp files/003.png odd/a.png
 tar rf odd.tar -C odd a.png
 run 0 "${NB[@]}" "${embed[@]}" odd.tar
-says_all 'members that stand again behind them: 1 images' '.tif files are not read' '1 images -> out.nbe'
+says_all 'members that stand again behind them: 1 images' '.heic files are not read' '1 images -> out.nbe'
 cp out.nbe twice.nbe
 run 0 "${NB[@]}" "${embed[@]}" files/003.png
 for store in twice out; do

@@ -3,7 +3,7 @@
 gives of each, or that it refuses it. Needs python3-pil (9.4) and cjpeg (libjpeg-turbo-progs).
 """
 import hashlib, io, os, struct, subprocess, warnings, zlib
-from PIL import Image, ImageCms
+from PIL import Image
 
 warnings.simplefilter("ignore")
 here = os.path.dirname(os.path.abspath(__file__))
@@ -111,7 +111,7 @@ files["jpeg_rgb_ids.jpg"] = bytes(ids)
 cmyk = saved(picture(14, 11, "CMYK"), "JPEG")
 files["jpeg_ycck.jpg"] = with_segment(without(cmyk, 0xEE), 0xEE, adobe(2))
 files["jpeg_cmyk_no_adobe.jpg"] = without(cmyk, 0xEE)
-files["jpeg_icc.jpg"] = saved(rgb, "JPEG", icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+files["jpeg_icc.jpg"] = saved(rgb, "JPEG", icc_profile=b"no profile at all" * 9)
 files["jpeg_comment.jpg"] = with_segment(base, 0xFE, b"a comment")
 thumb = Image.Exif()
 files["jpeg_thumbnail.jpg"] = with_segment(base, 0xE1, b"Exif\0\0" + b"MM\0*\0\0\0\x08\0\0\0\0\0\0" + saved(picture(8, 8), "JPEG"))
@@ -386,6 +386,100 @@ files["bmp_jpeg_inside.bmp"] = bmp(21, 13, 0, base, compression=4)
 files["bmp_width_0.bmp"] = bmp(0, 7, 24, b"")
 files["bmp_header_unknown.bmp"] = bmp(19, 7, 24, bmp_rows(19, 7, 24), header=44)
 files["bmp_named.jpg"] = b24
+
+# ---- TIFF ----
+
+TYPES = {"H": 3, "I": 4, "B": 1}
+
+
+def tiff(w, h, data, photometric, bits=(8,), compression=1, order="<", extra=(), **more):
+    """One strip, or the strips or tiles of a list."""
+    parts = data if isinstance(data, list) else [data]
+    tags = {256: ("I", [w]), 257: ("I", [h]), 258: ("H", list(bits)), 259: ("H", [compression]), 262: ("H", [photometric]),
+            277: ("H", [len(bits)])}
+    tags.update({273: ("I", [0] * len(parts)), 278: ("I", [more.pop("rows", h)]), 279: ("I", [len(p) for p in parts])})
+    if "tile" in more:
+        tags.update({322: ("I", [more["tile"][0]]), 323: ("I", [more["tile"][1]]), 324: tags.pop(273), 325: tags.pop(279)})
+        tags.pop(278)
+        more.pop("tile")
+    if extra:
+        tags[338] = ("H", list(extra))
+    tags.update({int(k[1:]): v for k, v in more.items()})
+    at = 8 + 2 + 12 * len(tags) + 4
+    out, tail, places = b"", b"", []
+    where = 324 if 324 in tags else 273
+    for _ in (0, 1):  # the second time with the places of the parts
+        out, tail = b"", b""
+        for tag in sorted(tags):
+            kind, values = tags[tag]
+            body = struct.pack(f"{order}{len(values)}{kind}", *values)
+            if len(body) > 4:
+                tail += b"" if len(tail) % 2 == 0 else b"\0"
+                field, tail = struct.pack(order + "I", at + len(tail)), tail + body
+            else:
+                field = body.ljust(4, b"\0")
+            out += struct.pack(order + "HHI", tag, TYPES[kind], len(values)) + field
+        begin = at + len(tail)
+        tags[where] = ("I", [begin + sum(len(p) for p in parts[:i]) for i in range(len(parts))])
+    magic = b"II*\0" if order == "<" else b"MM\0*"
+    return magic + struct.pack(order + "I", 8) + struct.pack(order + "H", len(tags)) + out + b"\0" * 4 + tail + b"".join(parts)
+
+
+def noise(n, seed=11):
+    out, state = bytearray(), seed
+    for i in range(n):
+        state = (state * 1664525 + 1013904223) % 2**32
+        out.append(state >> 24)
+    return bytes(out)
+
+
+W, H = 19, 7
+colourmap = [(i * 4111 + c * 20011) % 65536 for c in range(3) for i in range(256)]
+for order, end in (("<", "le"), (">", "be")):
+    files[f"tiff_grey_8_{end}.tif"] = tiff(W, H, noise(W * H), 1, order=order)
+    files[f"tiff_grey_16_{end}.tif"] = tiff(W, H, b"".join(struct.pack(order + "H", i * 5) for i in range(W * H)), 1, (16,), order=order)
+    files[f"tiff_rgb_8_{end}.tif"] = tiff(W, H, noise(3 * W * H), 2, (8, 8, 8), order=order)
+    files[f"tiff_rgb_16_{end}.tif"] = tiff(W, H, noise(6 * W * H), 2, (16, 16, 16), order=order)
+for bits in (1, 2, 4):
+    row = (W * bits + 7) // 8
+    files[f"tiff_grey_{bits}.tif"] = tiff(W, H, noise(row * H), 1, (bits,))
+    files[f"tiff_white_is_zero_{bits}.tif"] = tiff(W, H, noise(row * H), 0, (bits,))
+    files[f"tiff_palette_{bits}.tif"] = tiff(W, H, noise(row * H), 3, (bits,), t320=("H", [colourmap[i + 256 * c] for c in range(3) for i in range(1 << bits)]))
+files["tiff_white_is_zero_8.tif"] = tiff(W, H, noise(W * H), 0)
+files["tiff_white_is_zero_16.tif"] = tiff(W, H, noise(2 * W * H), 0, (16,))
+files["tiff_palette_8.tif"] = tiff(W, H, noise(W * H), 3, t320=("H", colourmap))
+files["tiff_grey_alpha.tif"] = tiff(W, H, noise(2 * W * H), 1, (8, 8), extra=(2,))
+files["tiff_rgba.tif"] = tiff(W, H, noise(4 * W * H), 2, (8,) * 4, extra=(2,))
+files["tiff_rgba_premultiplied.tif"] = tiff(W, H, noise(4 * W * H), 2, (8,) * 4, extra=(1,))
+files["tiff_rgbx.tif"] = tiff(W, H, noise(4 * W * H), 2, (8,) * 4, extra=(0,))
+files["tiff_rgba_16.tif"] = tiff(W, H, noise(8 * W * H), 2, (16,) * 4, extra=(2,))
+files["tiff_cmyk.tif"] = tiff(W, H, noise(4 * W * H), 5, (8,) * 4)
+files["tiff_strips.tif"] = tiff(W, H, [noise(3 * W * 3, 1), noise(3 * W * 3, 2), noise(3 * W, 3)], 2, (8,) * 3, rows=3)
+files["tiff_planes.tif"] = tiff(W, H, [noise(W * H, 1), noise(W * H, 2), noise(W * H, 3)], 2, (8,) * 3, t284=("H", [2]))
+files["tiff_tiles.tif"] = tiff(W, H, [noise(3 * 256, 1), noise(3 * 256, 2)], 2, (8,) * 3, tile=(16, 16))
+files["tiff_packbits.tif"] = tiff(W, H, b"".join(bytes([W * 3 - 1]) + noise(W * 3, y) for y in range(H)), 2, (8,) * 3, 32773)
+files["tiff_deflate.tif"] = tiff(W, H, zlib.compress(noise(3 * W * H)), 2, (8,) * 3, 8)
+files["tiff_old_deflate.tif"] = tiff(W, H, zlib.compress(noise(3 * W * H)), 2, (8,) * 3, 32946)
+files["tiff_deflate_predictor.tif"] = tiff(W, H, zlib.compress(noise(3 * W * H)), 2, (8,) * 3, 8, t317=("H", [2]))
+for c in ("tiff_lzw", "group3", "group4", "jpeg"):
+    files[f"tiff_by_pillow_{c}.tif"] = saved(picture(33, 21, "1" if c.startswith("g") else "RGB"), "TIFF", compression=c)
+for o in range(1, 9):
+    files[f"tiff_orientation_{o}.tif"] = tiff(5, 3, noise(45), 2, (8,) * 3, t274=("H", [o]))
+pages = io.BytesIO()
+picture(9, 5).save(pages, "TIFF", save_all=True, append_images=[picture(7, 7)])
+files["tiff_two_pages.tif"] = pages.getvalue()
+files["tiff_float.tif"] = tiff(W, H, struct.pack(f"<{W * H}f", *range(W * H)), 1, (32,), t339=("H", [3]))
+files["tiff_signed_16.tif"] = tiff(W, H, noise(2 * W * H), 1, (16,), t339=("H", [2]))
+files["tiff_lab.tif"] = tiff(W, H, noise(3 * W * H), 8, (8,) * 3)
+files["tiff_lerc.tif"] = tiff(W, H, noise(W * H), 1, compression=34887)
+t = files["tiff_rgb_8_le.tif"]
+files["tiff_cut.tif"] = t[:-100]
+files["tiff_cut_in_directory.tif"] = t[:60]
+files["tiff_lzw_cut.tif"] = tiff(W, H, noise(90), 2, (8,) * 3, 5)
+files["tiff_deflate_cut.tif"] = tiff(W, H, zlib.compress(noise(3 * W * H))[:-90], 2, (8,) * 3, 8)
+files["tiff_no_strips.tif"] = tiff(W, H, [b""], 1)
+files["tiff_fill_order.tif"] = tiff(W, H, noise((W + 7) // 8 * H), 1, (1,), t266=("H", [2]))
+files["tiff_named.jpg"] = t
 
 # ---- no images ----
 
