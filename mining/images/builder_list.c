@@ -123,8 +123,12 @@ static nb_status builder_read_lines(image_list *l, const char *path, nb_error *e
         return status;
     }
     const char *p = (const char *)map.data;
-    size_t left = map.len, bom = left >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    for (p += bom, left -= bom; left && status == NB_OK;) {
+    size_t left = map.len;
+    if (left >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0) {
+        p += 3;
+        left -= 3;
+    }
+    while (left && status == NB_OK) {
         const char *end = memchr(p, '\n', left);
         size_t len = end ? (size_t)(end - p) : left;
         l->number++;
