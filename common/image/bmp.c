@@ -272,7 +272,7 @@ static nb_status bmp_read_escape(runs *r, unsigned code, bool *more, nb_error *e
 static nb_status bmp_read_runs(const bitmap *b, nb_image *out, nb_error *err)
 {
     runs r = {.b = b, .out = out, .at = b->at, .count = out->width * out->height};
-    bool more = true;
+    bool more = b->width > 0; /* always: analysers see no division by zero below then */
     while (more && r.pixel < r.count) {
         if (r.at > b->len || b->len - r.at < 2) {
             return bmp_cut_short(err);
