@@ -1,6 +1,7 @@
 #include "common/image/decode.h"
 
 #include "common/base/file.h"
+#include "common/image/foreign_bytes.h"
 #include "common/image/formats.h"
 
 #include <stdlib.h>
@@ -22,14 +23,23 @@ static bool decode_is_webp(const unsigned char *bytes, size_t len)
     return len >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0;
 }
 
+static bool decode_is_gif(const unsigned char *bytes, size_t len)
+{
+    return len >= 6 && (memcmp(bytes, "GIF87a", 6) == 0 || memcmp(bytes, "GIF89a", 6) == 0);
+}
+
+static bool decode_is_tiff(const unsigned char *bytes, size_t len)
+{
+    return len >= 4 && (memcmp(bytes, "II*\0", 4) == 0 || memcmp(bytes, "MM\0*", 4) == 0);
+}
+
 /* A new format is one file with its decoder and one line here. */
 static const struct {
     bool (*test)(const unsigned char *bytes, size_t len);
     nb_status (*decode)(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
 } formats[] = {
-    {decode_is_jpeg, nb_jpeg_decode},
-    {decode_is_png, nb_png_decode},
-    {decode_is_webp, nb_webp_decode},
+    {decode_is_jpeg, nb_jpeg_decode}, {decode_is_png, nb_png_decode}, {decode_is_webp, nb_webp_decode},
+    {decode_is_gif, nb_gif_decode},   {nb_bmp_known, nb_bmp_decode},  {decode_is_tiff, nb_tiff_decode},
 };
 
 nb_image_limits nb_image_limits_default(void)
@@ -43,10 +53,13 @@ const char *nb_image_fault_name(nb_image_fault fault)
     case NB_IMAGE_FINE: return "fine";
     case NB_IMAGE_UNREADABLE: return "not readable";
     case NB_IMAGE_EMPTY: return "empty";
-    case NB_IMAGE_UNKNOWN: return "not JPEG, PNG or WebP";
+    case NB_IMAGE_UNKNOWN: return "of no known format";
     case NB_IMAGE_BYTES: return "over the limit of bytes";
     case NB_IMAGE_PIXELS: return "over the limit of pixels";
-    case NB_IMAGE_DAMAGED: return "damaged";
+    case NB_IMAGE_DAMAGED: return "damaged or cut short";
+    case NB_IMAGE_FORMAT: return "of a format that is not read";
+    case NB_IMAGE_TEXT: return "text instead of an image";
+    case NB_IMAGE_POINTER: return "Git LFS pointers";
     case NB_IMAGE_FAULTS: break;
     }
     return "unknown";
@@ -91,16 +104,37 @@ void nb_image_free(nb_image *image)
     }
 }
 
-static nb_status decode_refuse_unknown(const unsigned char *bytes, size_t len, nb_error *err)
+static nb_status decode_refuse_unknown(const unsigned char *bytes, size_t len, nb_image_fault *fault, nb_error *err)
 {
+    unsigned char first[4] = {0};
+    *fault = NB_IMAGE_EMPTY;
     if (!len) {
         return nb_fail(err, NB_ERR_INPUT, "the file is empty");
     }
-    unsigned char first[4] = {0};
-    memcpy(first, bytes, len < sizeof first ? len : sizeof first);
-    nb_fail(err, NB_ERR_INPUT, "not a JPEG, PNG or WebP image (it begins with bytes %02x %02x %02x %02x)", first[0],
-            first[1], first[2], first[3]);
-    return nb_hint(err, "convert it to JPEG, PNG or WebP, or leave it out");
+    const char *what = nb_image_foreign(bytes, len, fault);
+    if (*fault == NB_IMAGE_POINTER) {
+        nb_fail(err, NB_ERR_INPUT, "it is %s", what);
+        return nb_hint(err, "'git lfs pull' fetches the file");
+    }
+    if (what) {
+        nb_fail(err, NB_ERR_INPUT, "it is %s, not a JPEG, PNG, WebP, GIF, BMP or TIFF image", what);
+    } else {
+        memcpy(first, bytes, len < sizeof first ? len : sizeof first);
+        nb_fail(err, NB_ERR_INPUT,
+                "not a JPEG, PNG, WebP, GIF, BMP or TIFF image (it begins with bytes %02x %02x %02x %02x)", first[0],
+                first[1], first[2], first[3]);
+    }
+    return nb_hint(err, "convert it to PNG, or leave it out");
+}
+
+bool nb_image_known(const void *bytes, size_t len)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        if (formats[i].test(bytes, len)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 nb_status nb_image_decode_within(nb_image *out, const nb_image_limits *limits, const nb_image_file *file,
@@ -122,8 +156,7 @@ nb_status nb_image_decode_within(nb_image *out, const nb_image_limits *limits, c
             goto done;
         }
     }
-    why = file->len ? NB_IMAGE_UNKNOWN : NB_IMAGE_EMPTY;
-    status = decode_refuse_unknown(file->bytes, file->len, err);
+    status = decode_refuse_unknown(file->bytes, file->len, &why, err);
 done:
     if (status != NB_OK) {
         nb_image_free(out);

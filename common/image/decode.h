@@ -2,10 +2,11 @@
  * Image decoding to 8-bit RGB, pixel for pixel what Pillow's Image.open(path).convert("RGB") gives, because CLIP's
  * published preprocessing starts there.
  *
- * The content decides the format (JPEG, PNG, WebP), never the name of the file. Alpha is dropped, not blended; EXIF
- * rotation and colour profiles are not applied; CMYK and YCCK JPEGs are read as Adobe writes them (inverted); samples
- * of 16-bit colour PNGs lose their low byte, 16-bit grey ones are clipped at 255 (Pillow's habit); of an animated PNG
- * the still image is read, of an animated WebP the first frame on its canvas.
+ * The content decides the format (JPEG, PNG, WebP, GIF, BMP, TIFF), never the name of the file. Alpha is dropped, not
+ * blended; EXIF rotation, but that of TIFF, and colour profiles are not applied; CMYK and YCCK JPEGs are read as Adobe
+ * writes them (inverted); samples of 16-bit colour PNGs lose their low byte, 16-bit grey ones are clipped at 255
+ * (Pillow's habit); of an animated PNG the still image is read, of an animated WebP or GIF the first frame on its
+ * canvas.
  *
  * Data that is cut short or damaged is NB_ERR_INPUT, never half a picture: the libraries' warnings about damaged pixel
  * data count as errors, so a few JPEGs are refused that Pillow would fill with grey.
@@ -33,10 +34,13 @@ typedef enum nb_image_fault {
     NB_IMAGE_FINE,
     NB_IMAGE_UNREADABLE, /**< the file, not its content */
     NB_IMAGE_EMPTY,
-    NB_IMAGE_UNKNOWN, /**< no JPEG, PNG or WebP */
+    NB_IMAGE_UNKNOWN, /**< of no known format */
     NB_IMAGE_BYTES,   /**< over the limit of bytes */
     NB_IMAGE_PIXELS,  /**< over the limit of pixels */
-    NB_IMAGE_DAMAGED, /**< or of a kind its decoder does not take */
+    NB_IMAGE_DAMAGED, /**< cut short, or of a kind its decoder does not take, too */
+    NB_IMAGE_FORMAT,  /**< an image of a format that is not read */
+    NB_IMAGE_TEXT,    /**< text, HTML for instance */
+    NB_IMAGE_POINTER, /**< a Git LFS pointer */
     NB_IMAGE_FAULTS
 } nb_image_fault;
 
@@ -59,6 +63,12 @@ nb_image_limits nb_image_limits_default(void);
 /** A fault in words: "damaged", "over the limit of pixels", ...; "unknown" for a number that is none.
  * @param fault of nb_image_decode_within or nb_image_read_within */
 const char *nb_image_fault_name(nb_image_fault fault);
+
+/** Whether bytes begin as an image that can be read.
+ * @param bytes [len], the beginning of a file at least
+ * @param len bytes
+ * @return true when a decoder takes it for its own */
+bool nb_image_known(const void *bytes, size_t len);
 
 /** Decodes an image file.
  * @param[out] out freed by nb_image_free; {0} on failure

@@ -34,4 +34,34 @@ nb_status nb_png_decode(nb_image *out, const unsigned char *bytes, size_t len, s
  * @return as nb_jpeg_decode, and NB_ERR_INTERNAL where libwebp is not of its headers' version */
 nb_status nb_webp_decode(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
 
+/** Decodes the first frame of a GIF.
+ * @param[out] out from {0}
+ * @param bytes [len]
+ * @param len bytes
+ * @param pixels most that are accepted
+ * @return as nb_jpeg_decode */
+nb_status nb_gif_decode(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
+
+/** Decodes a BMP of 1, 4, 8, 16, 24 or 32 bits a pixel, plain or with run lengths.
+ * @param[out] out from {0}
+ * @param bytes [len], of which nb_bmp_known knows the header
+ * @param len bytes
+ * @param pixels most that are accepted
+ * @return as nb_jpeg_decode */
+nb_status nb_bmp_decode(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
+
+/** Decodes the first image of a TIFF.
+ * @param[out] out from {0}
+ * @param bytes [len]
+ * @param len bytes
+ * @param pixels most that are accepted
+ * @return as nb_jpeg_decode */
+nb_status nb_tiff_decode(nb_image *out, const unsigned char *bytes, size_t len, size_t pixels, nb_error *err);
+
+/** Whether bytes begin as a BMP whose header is known.
+ * @param bytes [len]
+ * @param len bytes
+ * @return true when nb_bmp_decode may be tried */
+bool nb_bmp_known(const unsigned char *bytes, size_t len);
+
 #endif

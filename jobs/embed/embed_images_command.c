@@ -1,7 +1,9 @@
 /* negbank embed images: folders, image lists and tar shards to an embedding store. */
 #include "jobs/commands.h"
 #include "jobs/embed/embed_options.h"
+#include "jobs/transfer.h"
 
+#include "common/transfer/url.h"
 #include "mining/images/check.h"
 
 #include <unistd.h>
@@ -9,9 +11,11 @@
 typedef struct settings {
     nb_talk talk;
     nb_embed_choice embed;
+    nb_transfer_choice transfer;
     nb_strings inputs;
     const char *labels_from, *label_key;
     int64_t decode_threads, max_pixels, max_image_bytes;
+    bool strict;
 } settings;
 
 /* What decides the content beyond the options: how many images there were. */
@@ -21,7 +25,7 @@ static nb_status embed_images_record_counts(nb_job *job, const nb_image_inputs *
     uint64_t skipped = 0;
     nb_status status;
     for (int i = 0; i < NB_SKIPS; i++) {
-        skipped += inputs->skipped[i];
+        skipped += i == NB_SKIP_HIDDEN ? 0 : inputs->skipped[i];
     }
     snprintf(text, sizeof text, "%zu", dropped);
     NB_TRY(nb_provenance_fact(&job->provenance, "undecodable images skipped", text, err));
@@ -44,12 +48,30 @@ static bool embed_images_worth_keeping(const settings *s, nb_status status, size
     return status == NB_STOPPED || (status != NB_OK && (s->embed.resume || s->embed.part)) || left;
 }
 
+/* The first address among the words; those in lists are not the user's own. */
+static const char *embed_images_own_address(const nb_strings *words)
+{
+    for (size_t i = 0; i < words->count; i++) {
+        if (nb_url_like(nb_strings_get(words, i))) {
+            return nb_strings_get(words, i);
+        }
+    }
+    return NULL;
+}
+
 static nb_status embed_images_run(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
+    const nb_fetch_options fetch = {.http = &s->transfer.http,
+                                    .cache = s->transfer.cache,
+                                    .log = &job->log,
+                                    .own = embed_images_own_address(&s->inputs)};
+    nb_image_sources sources = {.fetch = &fetch, .spool = s->embed.output, .parts = s->embed.part};
     nb_image_choice choice = {.labels_from = s->labels_from,
                               .label_key = s->label_key,
-                              .limits = {(size_t)s->max_pixels, (size_t)s->max_image_bytes}};
+                              .limits = {(size_t)s->max_pixels, (size_t)s->max_image_bytes},
+                              .sources = &sources,
+                              .strict = s->strict};
     nb_model model = {0};
     const nb_engine *engine;
     nb_image_inputs inputs = {0};
@@ -68,7 +90,8 @@ static nb_status embed_images_run(nb_job *job, nb_error *err)
                     s->embed.model);
     }
     NB_TRY(nb_agree(job, nb_buffer_printf(&done_marks, err, "%s.images", s->embed.output), err));
-    const nb_images_check_options check_options = {.path = done_marks.data, .resume = s->embed.resume || s->embed.part};
+    const nb_images_check_options check_options = {
+        .path = done_marks.data, .resume = s->embed.resume || s->embed.part, .strict = s->strict};
     NB_TRY(nb_images_check(&job->comm, &job->log, &inputs, &check_options, &dropped, err));
     NB_TRY(embed_images_record_counts(job, &inputs, dropped, err));
     snprintf(note, sizeof note, "; %zu could not be decoded", dropped);
@@ -93,6 +116,7 @@ done:
     nb_buffer_free(&done_marks);
     nb_image_embedder_destroy(&embedder);
     nb_image_inputs_free(&inputs);
+    nb_image_sources_close(&sources, job->comm.rank == 0 && status == NB_OK && !embedding.left);
     status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
     nb_model_close(&model);
     return status;
@@ -100,7 +124,8 @@ done:
 
 static const nb_option options[] = {
     OPT_LIST("inputs", inputs, "INPUT...",
-             "folders, image lists (`path label` a line), tar shards and image files; patterns with * ? [ ] { }",
+             "folders, image lists (`path label` a line), tar shards and image files; patterns with * ? [ ] { }; - and "
+             "named pipes; http(s):// and s3:// addresses, in lists too",
              OPT_ARGUMENT, OPT_REQUIRED),
     OPT_CHOICE("labels-from", labels_from, "WHERE", "auto", "auto|folder|list|cls|txt|json|none",
                "where class numbers come from; cls, txt, json: members beside an image in its shard"),
@@ -109,9 +134,11 @@ static const nb_option options[] = {
             "larger images are skipped"),
     OPT_INT("max-image-bytes", max_image_bytes, "N", "268435456", 1, (double)NB_IMAGE_BYTES_CEILING,
             "images in more bytes are skipped"),
+    OPT_FLAG("strict", strict, "stop at an image that cannot be read, instead of leaving it out"),
     OPT_INT("decode-threads", decode_threads, "N", "1", 0, NB_DECODE_THREADS_MAX,
             "threads a rank that decode the next tile ahead", OPT_UNRECORDED),
     NB_EMBED_OPTIONS,
+    NB_TRANSFER_OPTIONS,
     NB_TALK_OPTIONS,
 };
 
@@ -120,7 +147,9 @@ NB_COMMAND(
     "--model DIR -o I.nbe INPUT... [options]",
     .description =
         "Inputs are folders, image lists, image files and webdataset shards (.tar, .tar.gz, .tar.zst), also as "
-        "patterns.\n"
+        "patterns, from standard input (-) or a named pipe, and by address (http(s)://, s3://), which is downloaded "
+        "into\n"
+        "--cache. The content says what an image is: JPEG, PNG, WebP, GIF (its first frame), BMP or TIFF.\n"
         "Images that cannot be decoded, or are too large, are skipped and counted by reason.\n"
         "A damaged shard ends the run.\n"
         "\n"

@@ -3,12 +3,13 @@
 
 #include "mining/embed/embedding_files.h"
 #include "mining/embed/import.h"
+#include "mining/embed/metadata.h"
 
 #include <stdlib.h>
 
 typedef struct settings {
     nb_talk talk;
-    const char *embeddings, *names, *labels, *tags, *output;
+    const char *embeddings, *names, *column, *labels, *tags, *output;
     bool force;
 } settings;
 
@@ -25,6 +26,13 @@ static nb_status store_import_run(nb_job *job, nb_error *err)
     for (size_t i = 0; i < files.count; i++) {
         NB_TRY(nb_provenance_file(&job->provenance, "embeddings", nb_strings_get(&files, i), err));
     }
+    nb_strings_free(&files);
+    if (!s->names) {
+        NB_TRY(nb_metadata_list(&files, s->embeddings, err));
+    }
+    for (size_t i = 0; i < files.count; i++) {
+        NB_TRY(nb_provenance_file(&job->provenance, "metadata", nb_strings_get(&files, i), err));
+    }
     const char *const roles[] = {"names", "labels", "tags"};
     const char *const paths[] = {s->names, s->labels, s->tags};
     for (size_t i = 0; i < 3; i++) {
@@ -33,8 +41,13 @@ static nb_status store_import_run(nb_job *job, nb_error *err)
         }
     }
     NB_TRY(nb_provenance_text(&job->provenance, &provenance, err));
-    nb_import import = {
-        .embeddings = s->embeddings, .names = s->names, .labels = s->labels, .tags = s->tags, .provenance = provenance};
+    nb_import import = {.embeddings = s->embeddings,
+                        .names = s->names,
+                        .column = s->column,
+                        .log = &job->log,
+                        .labels = s->labels,
+                        .tags = s->tags,
+                        .provenance = provenance};
     NB_TRY(nb_import_store(&import, s->output, s->force, &digest, &count, err));
     nb_job_record(job, s->output, digest.hex);
     nb_log_info(&job->log, "%zu embeddings -> %s", count, s->output);
@@ -48,6 +61,10 @@ static const nb_option options[] = {
     OPT_INPUT("embeddings", embeddings, "M.npy",
               "matrix [N, d] of float16, float32 or float64; or a folder of clip-retrieval", OPT_REQUIRED, OPT_PIPED),
     OPT_INPUT("names", names, "F.txt", "texts or image names, one a line", OPT_PIPED),
+    OPT_TEXT(
+        "column", column, "NAME", NULL,
+        "of clip-retrieval's metadata: the column of the names; default: image_path, url or key of images, caption "
+        "or text of texts"),
     OPT_INPUT("labels", labels, "L.npy", "ID class numbers of images, -1 for none, of any integer type", OPT_PIPED),
     OPT_INPUT("tags", tags, "F.txt", "tags of texts, one of none, noun, adj a line", OPT_PIPED),
     NB_OUTPUT_OPTIONS("the embedding store"),
@@ -60,6 +77,7 @@ NB_COMMAND(store_import, store_import_run, "store import", "make an embedding st
                "Embeddings that another program computed become a store like those of negbank embed.\n"
                "Mining and scoring then need no checkpoint.\n"
                "Of a folder that clip-retrieval made, img_emb/img_emb_0.npy and on are read in the order of their\n"
-               "numbers; its folder text_emb may be given itself. Names are those of --names, else row numbers.\n",
+               "numbers; its folder text_emb may be given itself. Names are those of --names, else of the folder\n"
+               "metadata, whose rows must be as many, else row numbers.\n",
            .examples = "  negbank store import --embeddings words.npy --names words.txt -o words.nbe\n"
                        "  negbank store import --embeddings id.npy --labels id-labels.npy -o id.nbe\n");

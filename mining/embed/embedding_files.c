@@ -11,15 +11,15 @@ typedef struct numbered {
     unsigned long long number;
 } numbered;
 
-/* Whether a name is STEM_NUMBER.npy. */
-static bool embedding_files_parse(numbered *out, const char *name)
+/* Whether a name is STEM_NUMBER and the suffix. */
+static bool embedding_files_parse(numbered *out, const char *name, const char *suffix)
 {
-    enum { DIGITS_MAX = 15, SUFFIX = 4 };
-    size_t len = strlen(name), digits = 0;
-    if (len < SUFFIX || strcmp(name + len - SUFFIX, ".npy") != 0) {
+    enum { DIGITS_MAX = 15 };
+    size_t len = strlen(name), digits = 0, tail = strlen(suffix);
+    if (len < tail || strcmp(name + len - tail, suffix) != 0) {
         return false;
     }
-    len -= SUFFIX;
+    len -= tail;
     while (digits < len && name[len - digits - 1] >= '0' && name[len - digits - 1] <= '9') {
         digits++;
     }
@@ -36,7 +36,7 @@ static int embedding_files_by_number(const void *a, const void *b)
     return (x->number > y->number) - (x->number < y->number);
 }
 
-static nb_status embedding_files_names(nb_strings *names, const char *folder, nb_error *err)
+static nb_status embedding_files_names(nb_strings *names, const char *folder, const char *suffix, nb_error *err)
 {
     nb_status status = NB_OK;
     DIR *open = opendir(folder);
@@ -45,7 +45,7 @@ static nb_status embedding_files_names(nb_strings *names, const char *folder, nb
     }
     numbered found;
     for (const struct dirent *entry = readdir(open); entry && status == NB_OK; entry = readdir(open)) {
-        if (embedding_files_parse(&found, entry->d_name)) {
+        if (embedding_files_parse(&found, entry->d_name, suffix)) {
             status = nb_strings_push(names, entry->d_name, strlen(entry->d_name), err);
         }
     }
@@ -54,38 +54,36 @@ static nb_status embedding_files_names(nb_strings *names, const char *folder, nb
 }
 
 /* The files are numbered through from 0, and have one name. */
-static nb_status embedding_files_check(const numbered *parts, size_t count, const char *folder, nb_error *err)
+static nb_status embedding_files_check(const numbered *parts, size_t count, const char *folder, const char *suffix,
+                                       nb_error *err)
 {
-    if (!count) {
-        nb_fail(err, NB_ERR_INPUT, "folder '%s' holds no embeddings", folder);
-        return nb_hint(err, "files img_emb_0.npy, img_emb_1.npy, ... are looked for, in it or in its folder img_emb");
-    }
     for (size_t i = 0; i < count; i++) {
         if (parts[i].stem != parts[0].stem || memcmp(parts[i].name, parts[0].name, parts[0].stem) != 0) {
-            return nb_fail(err, NB_ERR_INPUT, "folder '%s' holds embeddings of two kinds: '%s' and '%s'", folder,
+            return nb_fail(err, NB_ERR_INPUT, "folder '%s' holds parts of two kinds: '%s' and '%s'", folder,
                            parts[0].name, parts[i].name);
         }
         if (parts[i].number != i) {
-            return nb_fail(err, NB_ERR_INPUT, "folder '%s': '%.*s%zu.npy' is missing or twice there", folder,
-                           (int)parts[0].stem, parts[0].name, i < parts[i].number ? i : (size_t)parts[i].number);
+            return nb_fail(err, NB_ERR_INPUT, "folder '%s': '%.*s%zu%s' is missing or twice there", folder,
+                           (int)parts[0].stem, parts[0].name, i < parts[i].number ? i : (size_t)parts[i].number,
+                           suffix);
         }
     }
     return NB_OK;
 }
 
-static nb_status embedding_files_list_folder(nb_strings *out, const char *folder, nb_error *err)
+nb_status nb_embedding_files_list_parts(nb_strings *out, const char *folder, const char *suffix, nb_error *err)
 {
     nb_strings names = {0};
     numbered *parts = NULL;
     char *path = NULL;
     nb_status status;
-    NB_TRY(embedding_files_names(&names, folder, err));
+    NB_TRY(embedding_files_names(&names, folder, suffix, err));
     NB_TRY_NEW(parts, names.count);
     for (size_t i = 0; i < names.count; i++) {
-        embedding_files_parse(&parts[i], nb_strings_get(&names, i));
+        embedding_files_parse(&parts[i], nb_strings_get(&names, i), suffix);
     }
     qsort(parts, names.count, sizeof *parts, embedding_files_by_number);
-    NB_TRY(embedding_files_check(parts, names.count, folder, err));
+    NB_TRY(embedding_files_check(parts, names.count, folder, suffix, err));
     for (size_t i = 0; i < names.count; i++) {
         free(path);
         NB_TRY(nb_path_join(&path, folder, parts[i].name, err));
@@ -106,7 +104,12 @@ nb_status nb_embedding_files_list(nb_strings *out, const char *path, nb_error *e
         return nb_strings_push(out, path, strlen(path), err);
     }
     NB_TRY(nb_path_join(&images, path, "img_emb", err));
-    status = embedding_files_list_folder(out, nb_file_is_directory(images) ? images : path, err);
+    size_t before = out->count;
+    NB_TRY(nb_embedding_files_list_parts(out, nb_file_is_directory(images) ? images : path, ".npy", err));
+    if (out->count == before) {
+        nb_fail(err, NB_ERR_INPUT, "folder '%s' holds no embeddings", path);
+        status = nb_hint(err, "files img_emb_0.npy, img_emb_1.npy, ... are looked for, in it or in its folder img_emb");
+    }
 done:
     free(images);
     return status;

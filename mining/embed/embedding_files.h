@@ -22,6 +22,15 @@ typedef struct nb_embedding_files {
  * NB_ERR_IO when it cannot be read; NB_ERR_LIMIT without memory. */
 nb_status nb_embedding_files_list(nb_strings *out, const char *path, nb_error *err);
 
+/** Lists the files STEM_0.SUFFIX, STEM_1.SUFFIX, ... of a folder in the order of their numbers, which may begin with
+ * zeros; none when it has no such file.
+ * @param out appended to; freed by the caller, also on failure
+ * @param folder its path
+ * @param suffix with its dot
+ * @return NB_OK; NB_ERR_INPUT for those of two names, or where a number is missing; NB_ERR_IO when the folder cannot be
+ * read; NB_ERR_LIMIT without memory. */
+nb_status nb_embedding_files_list_parts(nb_strings *out, const char *folder, const char *suffix, nb_error *err);
+
 /** Opens matrices of one width.
  * @param out closed by the caller with nb_embedding_files_close, also after a failure
  * @param paths of files

@@ -3,6 +3,7 @@
 #include "common/base/tag.h"
 #include "common/linear/reference/kernels.h"
 #include "mining/embed/embedding_files.h"
+#include "mining/embed/metadata.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -44,6 +45,34 @@ static nb_status import_read_names(input *in, const char *path, nb_error *err)
         NB_TRY(nb_strings_push(&in->names, number, (size_t)len, err));
     }
 done:
+    return status;
+}
+
+/* Of clip-retrieval's metadata, where there are any. */
+static nb_status import_read_metadata(input *in, const nb_import *import, const char *first, nb_error *err)
+{
+    nb_strings files = {0};
+    nb_metadata_names found = {0};
+    nb_status status;
+    NB_TRY(nb_metadata_list(&files, import->embeddings, err));
+    if (!files.count) {
+        status = import->column
+                     ? nb_fail(err, NB_ERR_USAGE, "--column '%s', but '%s' has no metadata of clip-retrieval",
+                               import->column, import->embeddings)
+                     : import_read_names(in, NULL, err);
+        goto done;
+    }
+    NB_TRY(nb_metadata_read_names(&found, &files, &in->rows, import->column, nb_metadata_of_texts(first), err));
+    if (found.unnamed && import->log) {
+        nb_log_warn(import->log,
+                    "%zu rows of the metadata have no name, or one that is no text: their number is their name",
+                    found.unnamed);
+    }
+    in->names = found.names;
+    found.names = (nb_strings){0};
+done:
+    nb_strings_free(&found.names);
+    nb_strings_free(&files);
     return status;
 }
 
@@ -160,9 +189,13 @@ static nb_status import_read_all(input *in, const nb_import *import, nb_error *e
 {
     nb_strings paths = {0};
     nb_status status;
+    if (import->names && import->column) {
+        return nb_fail(err, NB_ERR_USAGE, "--names and --column are both given: names come from one of them");
+    }
     NB_TRY(nb_embedding_files_list(&paths, import->embeddings, err));
     NB_TRY(nb_embedding_files_open(&in->rows, &paths, err));
-    NB_TRY(import_read_names(in, import->names, err));
+    NB_TRY(import->names ? import_read_names(in, import->names, err)
+                         : import_read_metadata(in, import, nb_strings_get(&paths, 0), err));
     if (import->labels) {
         NB_TRY(import_read_labels(in, import->labels, err));
     }

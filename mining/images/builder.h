@@ -4,6 +4,7 @@
 #define NB_IMAGES_BUILDER_H
 
 #include "mining/images/image_inputs.h"
+#include "mining/images/image_sources.h"
 
 /** Where an image's label may come from. */
 typedef struct nb_image_origin {
@@ -23,24 +24,44 @@ typedef struct nb_image_builder {
     size_t shards_used;
 } nb_image_builder;
 
-/** Replaces patterns by what they match.
- * @param out appended to; freed by the caller
- * @param inputs words of a command line
- * @return NB_OK; NB_ERR_INPUT when nothing matches a pattern; NB_ERR_LIMIT without memory. */
-nb_status nb_image_inputs_expand(nb_strings *out, const nb_strings *inputs, nb_error *err);
+/** Adds an image that lies in a file, or at an address.
+ * @param b the list
+ * @param path of the file, or the address
+ * @param name shown and stored
+ * @param from where its label may come from
+ * @return NB_OK; NB_ERR_INPUT for a name that is no text; NB_ERR_LIMIT without memory or for too many images. */
+nb_status nb_image_builder_add_file(nb_image_builder *b, const char *path, const char *name, nb_image_origin from,
+                                    nb_error *err);
 
-/** Whether an input is indexed before the list is built.
- * @param input a word of the command line
- * @return true for a shard */
-bool nb_image_input_is_shard(const char *input);
+/** Names what is left out, unless enough is named; counting it is the caller's.
+ * @param b the list
+ * @param input where it lies
+ * @param name of it
+ * @param why it is left out, in words
+ * @return NB_OK, or NB_ERR_LIMIT without memory. */
+nb_status nb_image_builder_leave_out(nb_image_builder *b, const char *input, const char *name, const char *why,
+                                     nb_error *err);
+
+/** Adds the images of a folder.
+ * @param b the list
+ * @param folder its path
+ * @return NB_OK; NB_ERR_INPUT for one that cannot be read or holds no images; NB_ERR_IO; NB_ERR_LIMIT. */
+nb_status nb_image_builder_add_folder(nb_image_builder *b, const char *folder, nb_error *err);
+
+/** Adds the images of a list.
+ * @param b the list that is built
+ * @param source the list
+ * @return NB_OK; NB_ERR_INPUT for one that is no text, names no images or one that is missing; NB_ERR_USAGE for an
+ * address that is none; NB_ERR_IO; NB_ERR_LIMIT. */
+nb_status nb_image_builder_add_list(nb_image_builder *b, const nb_image_source *source, nb_error *err);
 
 /** Builds the list.
  * @param out becomes the list, {0} on failure; freed by the caller
- * @param expanded the inputs, without patterns
+ * @param sources the inputs, open
  * @param shards the indexes of those that are shards, in their order
  * @param choice where labels come from
  * @return as nb_image_inputs_read. */
-nb_status nb_image_inputs_build(nb_image_inputs *out, const nb_strings *expanded, const nb_shard *shards,
+nb_status nb_image_inputs_build(nb_image_inputs *out, const nb_image_sources *sources, const nb_shard *shards,
                                 const nb_image_choice *choice, nb_error *err);
 
 #endif

@@ -18,6 +18,7 @@ typedef struct findings {
     nb_image_reader *reader;
     nb_buffer causes; /* lines "NUMBER CAUSE" of the first few, the number in KEY hexadecimal digits */
     size_t named;
+    bool strict;
 } findings;
 
 /* Decodes one image. */
@@ -29,9 +30,9 @@ static nb_status check_look_at(findings *f, size_t i, nb_error *err)
     nb_image_fault fault = NB_IMAGE_FINE;
     nb_status status = nb_image_reader_decode(f->reader, i, &image, &fault, &times, &cause);
     nb_image_free(&image);
-    if (status == NB_ERR_LIMIT) {
+    if (status == NB_ERR_LIMIT || (status != NB_OK && f->strict)) {
         *err = cause;
-        return status;
+        return status == NB_ERR_LIMIT ? status : nb_hint(err, "without --strict it is counted and the run goes on");
     }
     f->found[i] = MARK + (uint64_t)(status == NB_OK ? NB_IMAGE_FINE : fault);
     if (f->found[i] != MARK && f->named < NB_IMAGES_NAMED) {
@@ -210,7 +211,9 @@ done:
 nb_status nb_images_check(const nb_comm *comm, const nb_log *log, nb_image_inputs *in,
                           const nb_images_check_options *options, size_t *dropped, nb_error *err)
 {
-    findings f = {.in = in, .causes = {.max = (size_t)NB_IMAGES_NAMED * 2 * NB_MESSAGE_MAX}};
+    findings f = {.in = in,
+                  .causes = {.max = (size_t)NB_IMAGES_NAMED * 2 * NB_MESSAGE_MAX},
+                  .strict = options && options->strict};
     uint8_t *done_marks = NULL;
     char *all = NULL;
     uint64_t *offset = NULL;

@@ -12,8 +12,9 @@ enum { NB_IMAGES_NAMED = 100 };
 
 /** Where to keep the done marks of the images (done_marks.h), and whether to begin with what is there. */
 typedef struct nb_images_check_options {
-    const char *path;
+    const char *path; /**< NULL: nowhere */
     bool resume;
+    bool strict; /**< the first image that cannot be decoded ends it */
 } nb_images_check_options;
 
 /** Decodes every image once and removes those that cannot be decoded. Collective: the same list and status on all
@@ -26,8 +27,8 @@ typedef struct nb_images_check_options {
  * @param inputs the same list on all ranks; shortened
  * @param options may be NULL: nothing is kept
  * @param dropped becomes how many were removed
- * @return NB_OK; NB_ERR_INPUT when no image is left; NB_ERR_LIMIT without memory; NB_STOPPED after a request to stop,
- * where the caller listens (common/parallel/stop.h). */
+ * @return NB_OK; NB_ERR_INPUT when no image is left, or one cannot be decoded where that is to end it; NB_ERR_LIMIT
+ * without memory; NB_STOPPED after a request to stop, where the caller listens (common/parallel/stop.h). */
 nb_status nb_images_check(const nb_comm *comm, const nb_log *log, nb_image_inputs *inputs,
                           const nb_images_check_options *options, size_t *dropped, nb_error *err);
 

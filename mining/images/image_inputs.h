@@ -3,18 +3,21 @@
  * labels, the same on all ranks.
  *
  * - A folder is walked with its subfolders, symbolic links followed (a link back to a folder above is passed over).
- *   Files named *.jpg, *.jpeg, *.jfif, *.jpe, *.png or *.webp in any case count, hidden files and folders do not; those
- *   whose name is no text, that are a link to nothing or no file are left out and counted, and so are other formats.
- * Names are the paths under the folder, in bytewise order, so that the order does not depend on the file system.
- * - A tar shard (*.tar, *.tar.gz, *.tgz, *.tar.zst, *.tzst; mining/images/shard.h) gives its images in the tar's order.
- *   Names are the shard's file name, '/' and the member's name.
- * - An image list (any other file without one of those suffixes) is UTF-8 text with a line `path` or `path label` an
- *   image, as OpenOOD's: the last field is the label when it is an integer from -1 on and a path stands before it.
- *   Relative paths start at the list's folder. Blank lines and lines beginning with '#' are skipped. Names are the
- *   paths as written, in the list's order.
- * - A file with an image suffix is one image, named as written.
+ *   Files named as images are (mining/images/image_name.h) count, hidden files and folders do not; those whose name is
+ *   no text, that are a link to nothing or no file, folders that cannot be read, and images of formats that are not
+ *   read, are left out and counted. Names are the paths under the folder, in bytewise order, so that the order does not
+ *   depend on the file system.
+ * - A tar shard (*.tar, *.tar.gz, *.tgz, *.tar.zst, *.tzst, or what begins so; mining/images/shard.h) gives its images
+ *   in the tar's order. Names are the shard's file name, '/' and the member's name.
+ * - An image list (any other file) is UTF-8 text with a line `path` or `path label` an image, as OpenOOD's: the last
+ *   field is the label when it is an integer from -1 on and a path stands before it. Relative paths start at the list's
+ *   folder. Blank lines and lines beginning with '#' are skipped, names that are no text are left out and counted.
+ *   Names are the paths as written, in the list's order.
+ * - A file with an image suffix, or that begins as an image, is one image, named as written.
  * - An input that does not exist and holds `*`, `?` or `[` stands for the files it matches, in bytewise order; `{a,b}`
  *   within it for either.
+ * - nb_image_inputs_share alone: `-`, a named pipe and an http(s):// or s3:// address give a list, a shard or an image,
+ *   and so may the lines of a list (mining/images/image_sources.h).
  *
  * Inputs keep the order given. Names are UTF-8 without control characters, so that they fit one field of a line.
  * Limits: NB_IMAGE_INPUTS_MAX images, lines of 8192 bytes, folders 64 deep. */
@@ -24,6 +27,7 @@
 #include "common/base/log.h"
 #include "common/image/decode.h"
 #include "common/parallel/comm.h"
+#include "mining/images/image_sources.h"
 #include "mining/images/shard.h"
 
 #define NB_IMAGE_INPUTS_MAX ((size_t)INT32_MAX)
@@ -57,6 +61,8 @@ typedef struct nb_image_choice {
     const char *labels_from; /**< see nb_image_inputs_read */
     const char *label_key;   /**< for "json" */
     nb_image_limits limits;
+    nb_image_sources *sources; /**< of nb_image_inputs_share: opened, to be closed by the caller; NULL: files only */
+    bool strict;               /**< of nb_image_inputs_share: what would be left out is an error */
 } nb_image_choice;
 
 /** Reads all inputs, within the usual limits. Not collective. Images that have no label where labels come from get -1:
@@ -75,9 +81,9 @@ typedef struct nb_image_choice {
  * @param labels_from one of the words above
  * @return NB_OK; NB_ERR_INPUT for an input or an image of a list that is missing (list, line and path named; all are
  * checked here), an empty folder, list or shard, a damaged shard, a name that is no text, labels asked for where no
- * input has them; NB_ERR_USAGE for another labels_from, no inputs, or two kinds of labels in one call with "auto",
- * since their numberings have nothing to do with each other; NB_ERR_IO when a file cannot be read; NB_ERR_LIMIT without
- * memory or for more than NB_IMAGE_INPUTS_MAX images. */
+ * input has them; NB_ERR_USAGE for another labels_from, an address, no inputs, or two kinds of labels in one call with
+ * "auto", since their numberings have nothing to do with each other; NB_ERR_IO when a file cannot be read; NB_ERR_LIMIT
+ * without memory or for more than NB_IMAGE_INPUTS_MAX images. */
 nb_status nb_image_inputs_read(nb_image_inputs *out, const nb_strings *inputs, const char *labels_from, nb_error *err);
 
 /** The same once for all ranks. Collective: the same list and status on all of them; shards are indexed by all, the
@@ -87,7 +93,8 @@ nb_status nb_image_inputs_read(nb_image_inputs *out, const nb_strings *inputs, c
  * @param log for what was left out
  * @param inputs as for nb_image_inputs_read, the same on all ranks
  * @param choice the same on all ranks
- * @return as nb_image_inputs_read. */
+ * @return as nb_image_inputs_read and nb_image_sources_open; NB_ERR_INPUT also for what would be left out, when that is
+ * an error. */
 nb_status nb_image_inputs_share(nb_image_inputs *out, const nb_comm *comm, const nb_log *log, const nb_strings *inputs,
                                 const nb_image_choice *choice, nb_error *err);
 

@@ -16,12 +16,13 @@ static nb_shard_ask image_inputs_share_ask_of(const nb_image_choice *choice)
                           .bytes = choice->limits.bytes};
 }
 
-static nb_status image_inputs_share_list_shards(nb_strings *out, const nb_strings *expanded, nb_error *err)
+static nb_status image_inputs_share_list_shards(nb_strings *out, const nb_image_sources *sources, nb_error *err)
 {
     nb_status status = NB_OK;
-    for (size_t i = 0; status == NB_OK && i < expanded->count; i++) {
-        if (nb_image_input_is_shard(nb_strings_get(expanded, i))) {
-            status = nb_strings_push(out, nb_strings_get(expanded, i), nb_strings_len(expanded, i), err);
+    for (size_t i = 0; status == NB_OK && i < sources->given.count; i++) {
+        const char *path = nb_image_sources_get(sources, i).path;
+        if (nb_image_kind_of(path) == NB_IMAGE_SHARD) {
+            status = nb_strings_push(out, path, strlen(path), err);
         }
     }
     return status;
@@ -39,20 +40,25 @@ nb_status nb_image_inputs_read(nb_image_inputs *out, const nb_strings *inputs, c
 {
     nb_image_choice choice = {.labels_from = labels_from, .limits = nb_image_limits_default()};
     nb_shard_ask ask = image_inputs_share_ask_of(&choice);
-    nb_strings expanded = {0}, paths = {0};
+    nb_image_sources sources = {0};
+    nb_strings paths = {0};
     nb_shard *shards = NULL;
     nb_status status;
     *out = (nb_image_inputs){0};
-    NB_TRY(nb_image_inputs_expand(&expanded, inputs, err));
-    NB_TRY(image_inputs_share_list_shards(&paths, &expanded, err));
+    NB_TRY(nb_image_sources_open_files(&sources, inputs, err));
+    NB_TRY(image_inputs_share_list_shards(&paths, &sources, err));
     NB_TRY_NEW(shards, paths.count);
     for (size_t i = 0; i < paths.count; i++) {
         NB_TRY(nb_shard_read(&shards[i], nb_strings_get(&paths, i), &ask, err));
     }
-    status = nb_image_inputs_build(out, &expanded, shards, &choice, err);
+    NB_TRY(nb_image_inputs_build(out, &sources, shards, &choice, err));
+    status = nb_image_sources_refuse_addresses(&out->paths, err);
+    if (status != NB_OK) {
+        nb_image_inputs_free(out);
+    }
 done:
     image_inputs_share_free_shards(shards, paths.count);
-    nb_strings_free(&expanded);
+    nb_image_sources_close(&sources, false);
     nb_strings_free(&paths);
     return status;
 }
@@ -211,41 +217,71 @@ void nb_image_inputs_tell(const nb_log *log, const nb_image_inputs *in)
     }
     for (int why = 0; why < NB_SKIPS; why++) {
         if (in->skipped[why]) {
-            nb_log_warn(log, "left out, %s: %llu images", nb_shard_skip_name((nb_shard_skip)why),
-                        (unsigned long long)in->skipped[why]);
+            nb_log_warn(log, "left out, %s: %llu%s", nb_shard_skip_name((nb_shard_skip)why),
+                        (unsigned long long)in->skipped[why], why == NB_SKIP_FOLDER ? "" : " images");
         }
     }
     for (int i = 0; i < NB_IMAGE_OTHER_SUFFIXES; i++) {
         if (in->others[i]) {
-            nb_log_warn(log, "left out, %s files are not read (JPEG, PNG and WebP are): %llu", nb_image_other_suffix(i),
-                        (unsigned long long)in->others[i]);
+            nb_log_warn(log, "left out, %s files are not read (JPEG, PNG, WebP, GIF, BMP and TIFF are): %llu",
+                        nb_image_other_suffix(i), (unsigned long long)in->others[i]);
         }
     }
+}
+
+/* Hidden files are nothing odd. */
+static nb_status image_inputs_share_check_odd(const nb_image_inputs *in, nb_error *err)
+{
+    uint64_t odd = 0;
+    for (int why = 0; why < NB_SKIPS; why++) {
+        odd += why == NB_SKIP_HIDDEN ? 0 : in->skipped[why];
+    }
+    for (int i = 0; i < NB_IMAGE_OTHER_SUFFIXES; i++) {
+        odd += in->others[i];
+    }
+    if (!odd) {
+        return NB_OK;
+    }
+    nb_fail(err, NB_ERR_INPUT, "%llu would be left out, the first of %s", (unsigned long long)odd,
+            in->examples.count ? nb_strings_get(&in->examples, 0) : "them has no name");
+    return nb_hint(err, "without --strict they are counted and the run goes on");
+}
+
+/* Rank 0's part: the list, and the addresses in it fetched by all. Collective. */
+static nb_status image_inputs_share_build(nb_image_inputs *out, const nb_comm *comm, nb_image_sources *sources,
+                                          const nb_shard *shards, const nb_image_choice *choice, nb_error *err)
+{
+    nb_status status = NB_OK;
+    if (comm->rank == 0) {
+        status = nb_image_inputs_build(out, sources, shards, choice, err);
+        status = status == NB_OK && choice->strict ? image_inputs_share_check_odd(out, err) : status;
+    }
+    NB_TRY(nb_comm_agree(comm, status, err));
+    NB_TRY(nb_image_sources_fetch_listed(sources, comm, &out->paths, err));
+done:
+    return status;
 }
 
 nb_status nb_image_inputs_share(nb_image_inputs *out, const nb_comm *comm, const nb_log *log, const nb_strings *inputs,
                                 const nb_image_choice *choice, nb_error *err)
 {
     nb_shard_ask ask = image_inputs_share_ask_of(choice);
-    nb_strings expanded = {0}, paths = {0};
+    nb_image_sources files = {0}, *sources = choice->sources ? choice->sources : &files;
+    nb_strings paths = {0};
     nb_buffer bytes = {.max = SIZE_MAX / 4};
     nb_shard *shards = NULL;
     nb_status status = NB_OK;
     *out = (nb_image_inputs){.limits = choice->limits};
-    if (comm->rank == 0) {
-        status = nb_image_inputs_expand(&expanded, inputs, err);
-        status = status == NB_OK ? image_inputs_share_list_shards(&paths, &expanded, err) : status;
-    }
+    NB_TRY(nb_image_sources_open(sources, comm, inputs, err));
+    status = comm->rank == 0 ? image_inputs_share_list_shards(&paths, sources, err) : NB_OK;
     NB_TRY(image_inputs_share_strings(comm, &paths, status, err));
     shards = nb_alloc(paths.count, sizeof *shards, err);
     NB_TRY(nb_comm_agree(comm, shards ? NB_OK : NB_ERR_LIMIT, err));
     if (paths.count) {
         NB_TRY(image_inputs_share_index_all(shards, comm, &paths, &ask, err));
     }
-    if (comm->rank == 0) {
-        status = nb_image_inputs_build(out, &expanded, shards, choice, err);
-        status = status == NB_OK ? image_inputs_share_pack(&bytes, out, err) : status;
-    }
+    NB_TRY(image_inputs_share_build(out, comm, sources, shards, choice, err));
+    status = comm->rank == 0 ? image_inputs_share_pack(&bytes, out, err) : NB_OK;
     NB_TRY(nb_comm_agree(comm, status, err));
     NB_TRY(image_inputs_share_bytes(comm, &bytes, err));
     if (comm->rank == 0) {
@@ -257,9 +293,9 @@ nb_status nb_image_inputs_share(nb_image_inputs *out, const nb_comm *comm, const
     status = nb_comm_agree(comm, status, err);
 done:
     image_inputs_share_free_shards(shards, paths.count);
-    nb_strings_free(&expanded);
     nb_strings_free(&paths);
     nb_buffer_free(&bytes);
+    nb_image_sources_close(&files, false);
     if (status != NB_OK) {
         nb_image_inputs_free(out);
     }

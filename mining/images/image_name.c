@@ -20,13 +20,15 @@ static int image_name_suffix(const char *name, const char *const *suffixes, int 
 
 bool nb_image_name_has_suffix(const char *name)
 {
-    static const char *const suffixes[] = {".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp"};
+    static const char *const suffixes[] = {".jpg",  ".jpeg", ".jfif", ".jpe", ".pjpeg", ".pjp", ".png",
+                                           ".apng", ".webp", ".gif",  ".bmp", ".tif",   ".tiff"};
     return image_name_suffix(name, suffixes, sizeof suffixes / sizeof suffixes[0]) >= 0;
 }
 
 static const char *const image_name_others[NB_IMAGE_OTHER_SUFFIXES] = {
-    ".gif", ".bmp", ".tif", ".tiff", ".img", ".avif", ".heic", ".heif", ".jp2",
-    ".j2k", ".jxl", ".ppm", ".pgm",  ".pnm", ".tga",  ".svg",  ".apng"};
+    ".img", ".avif", ".heic", ".heif", ".jp2", ".j2k", ".jxl", ".ppm", ".pgm", ".pbm",
+    ".pnm", ".tga",  ".svg",  ".ico",  ".psd", ".dib", ".exr", ".hdr", ".dds", ".eps",
+    ".pcx", ".raw",  ".dng",  ".cr2",  ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"};
 
 int nb_image_name_other(const char *name)
 {
@@ -36,6 +38,17 @@ int nb_image_name_other(const char *name)
 const char *nb_image_other_suffix(int number)
 {
     return image_name_others[number];
+}
+
+bool nb_image_name_hidden(const char *name)
+{
+    for (const char *part = name; part; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (strncmp(part, "._", 2) == 0 || strncmp(part, "__MACOSX/", 9) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool nb_image_name_is_text(const char *name, size_t len)

@@ -25,9 +25,14 @@ typedef struct sample {
 
 const char *nb_shard_skip_name(nb_shard_skip why)
 {
-    static const char *const skip_names[] = {
-        "unsafe or unreadable names",           "links or devices", "sparse members", "over the limit of bytes",
-        "members that stand again behind them", "links to nothing"};
+    static const char *const skip_names[] = {"unsafe or unreadable names",
+                                             "links or devices",
+                                             "sparse members",
+                                             "over the limit of bytes",
+                                             "members that stand again behind them",
+                                             "links to nothing",
+                                             "folders that cannot be read or lie too deep",
+                                             "hidden files, of macOS for instance"};
     return why < NB_SKIPS ? skip_names[why] : "unknown";
 }
 
@@ -66,13 +71,13 @@ static bool shard_safe(const char *name)
     return true;
 }
 
-nb_status nb_shard_example(nb_strings *examples, const char *name, nb_shard_skip why, nb_error *err)
+nb_status nb_shard_example(nb_strings *examples, const char *name, const char *why, nb_error *err)
 {
     nb_buffer text = {0};
     if (examples->count >= EXAMPLES_MAX) {
         return NB_OK;
     }
-    nb_status status = nb_buffer_printf(&text, err, "%.200s: %s", name, nb_shard_skip_name(why));
+    nb_status status = nb_buffer_printf(&text, err, "%.200s: %s", name, why);
     if (status == NB_OK) {
         nb_text_sanitise(text.data);
         status = nb_strings_push(examples, text.data, strlen(text.data), err);
@@ -84,7 +89,7 @@ nb_status nb_shard_example(nb_strings *examples, const char *name, nb_shard_skip
 static nb_status shard_leave_out(nb_shard *s, const char *name, nb_shard_skip why, nb_error *err)
 {
     s->skipped[why]++;
-    return nb_shard_example(&s->examples, name, why, err);
+    return nb_shard_example(&s->examples, name, nb_shard_skip_name(why), err);
 }
 
 static nb_status shard_add_image(nb_shard *s, const nb_tar_member *m, const char *name, bool compressed, nb_error *err)
@@ -111,6 +116,10 @@ done:
 static nb_status shard_check_image(nb_shard *s, const nb_shard_ask *ask, const nb_tar_member *m, const char *name,
                                    bool compressed, nb_error *err)
 {
+    if (nb_image_name_hidden(name)) {
+        s->skipped[NB_SKIP_HIDDEN]++;
+        return NB_OK;
+    }
     if (!shard_safe(name)) {
         return shard_leave_out(s, name, NB_SKIP_NAME, err);
     }
@@ -293,8 +302,8 @@ nb_status nb_shard_read(nb_shard *out, const char *path, const nb_shard_ask *ask
         m.name += strncmp(m.name, "./", 2) == 0 ? 2 : 0;
         out->compressed = compressed;
         int other = m.kind == NB_TAR_FILE ? nb_image_name_other(m.name) : -1;
-        if (other >= 0) {
-            out->others[other]++;
+        if (other >= 0 && !out->others[other]++) {
+            NB_TRY(nb_shard_example(&out->examples, m.name, "of a format that is not read", err));
         }
         if (nb_image_name_has_suffix(m.name)) {
             NB_TRY(shard_check_image(out, ask, &m, m.name, compressed, err));

@@ -1,7 +1,7 @@
 /** @file
  * A shard: a tar file of images, as the webdataset convention lays it out, and the index of its images.
  *
- * Members named *.jpg, *.jpeg, *.jfif, *.jpe, *.png or *.webp in any case are images; what they hold decides how they
+ * Members named as nb_image_name_has_suffix has it are images; what they hold decides how they
  * are decoded. The members of one sample share their name up to the first dot behind the last '/': `a/0001.jpg` has its
  * label in `a/0001.cls`, `a/0001.txt` or under a key of `a/0001.json`, before or behind it in the tar.
  *
@@ -27,6 +27,8 @@ typedef enum nb_shard_skip {
     NB_SKIP_BYTES,
     NB_SKIP_TWICE,
     NB_SKIP_DANGLING,
+    NB_SKIP_FOLDER, /**< a whole folder */
+    NB_SKIP_HIDDEN, /**< beside the images, not one of them: nothing odd */
     NB_SKIPS
 } nb_shard_skip;
 
@@ -58,9 +60,9 @@ typedef struct nb_shard {
 /** Names an image that is left out, unless enough are named.
  * @param examples appended to
  * @param name of the image
- * @param why it is left out
+ * @param why it is left out, in words
  * @return NB_OK, or NB_ERR_LIMIT without memory. */
-nb_status nb_shard_example(nb_strings *examples, const char *name, nb_shard_skip why, nb_error *err);
+nb_status nb_shard_example(nb_strings *examples, const char *name, const char *why, nb_error *err);
 
 /** Whether a name is that of a shard.
  * @param path the name

@@ -69,7 +69,7 @@ role out.txt inspect export X --texts out.txt
 role out.png inspect pixels --size 8 X -o out.png
 
 # A folder is an input for images; a run file may be empty.
-for file in absent.x empty.x pipe.x; do
+for file in absent.x empty.x; do
     case_ "$file as an image list"
     refused 3 out.nbe embed images --model w/model -o out.nbe "$file"
     says "'$file'"
@@ -106,10 +106,12 @@ says "'s.tsv' is not a negbank file"
 case_ 'a bank where a score file is needed'
 refused 3 out.json eval --id b.nbank --ood far=s.tsv -o out.json
 says "'b.nbank' is a negbank bank"
-case_ 'a picture where a list of images is needed'
+case_ 'a picture without a suffix is one image; a store is no list'
 cp w/images/id-test/red_circle/000.png picture
-refused 3 out.nbe embed images --model w/model -o out.nbe picture
-says_all "'picture' is a PNG image" 'an image list is a text file'
+run 0 "${NB[@]}" embed images -q --model w/model -o out.nbe picture
+rm out.nbe out.nbe.run.json
+refused 3 out.nbe embed images --model w/model -o out.nbe t.nbe
+says_all "'t.nbe' line 1" 'an image list is a text file'
 case_ 'a picture where labels are needed'
 refused 3 out.nbank "${mine[@]}" --model w/model --labels picture
 says "'picture' is a PNG image"

@@ -210,7 +210,7 @@ says "'p/bad.png'"
 case_ 'a text that is named as a picture'
 cp few.txt p/bad.png
 refused 3 out.png inspect pixels --size 32 p/bad.png -o out.png
-says 'not a JPEG, PNG or WebP image'
+says 'it is text, not a JPEG, PNG, WebP, GIF, BMP or TIFF image'
 case_ 'an empty picture'
 : >p/bad.png
 refused 3 out.png inspect pixels --size 32 p/bad.png -o out.png

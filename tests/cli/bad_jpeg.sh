@@ -33,7 +33,7 @@ for name in 06_64x48_rgb.jpg 08_1x1_rgb.jpg progressive.jpg sub420.jpg 01_225x22
     chmod u+w bad.x
     flip bad.x 0
     pixels 3
-    says 'not a JPEG, PNG or WebP image'
+    says 'not a JPEG, PNG, WebP, GIF, BMP or TIFF image'
     for i in $(seq 1 50); do
         at=$((i * 977 % full))
         case_ "$name with byte $at changed"

@@ -92,19 +92,19 @@ case_ 'what stands twice, and what is not read, is counted'
 mkdir odd
 cp files/000.png odd/a.png
 cp files/001.png odd/b.jfif
-cp files/002.png odd/c.gif
+cp files/002.png odd/c.heic
 cp files/002.png "odd/$(printf 'caf\351').png"
 ln -s nowhere odd/link.png
 run 0 "${NB[@]}" "${embed[@]}" odd
 says_all "left out of 'odd': caf?.png: unsafe or unreadable names" 'links to nothing: 1 images' \
-    '.gif files are not read (JPEG, PNG and WebP are): 1' '2 images -> out.nbe; 0 could not be decoded'
+    '.heic files are not read (JPEG, PNG, WebP, GIF, BMP and TIFF are): 1' '2 images -> out.nbe; 0 could not be decoded'
 run 0 "${NB[@]}" score -q --bank b.nbank --model w/model odd --labels-from none -o odd.tsv
-says '.gif files are not read'
-tar cf odd.tar -C odd a.png c.gif
+says '.heic files are not read'
+tar cf odd.tar -C odd a.png c.heic
 cp files/003.png odd/a.png
 tar rf odd.tar -C odd a.png
 run 0 "${NB[@]}" "${embed[@]}" odd.tar
-says_all 'members that stand again behind them: 1 images' '.gif files are not read' '1 images -> out.nbe'
+says_all 'members that stand again behind them: 1 images' '.heic files are not read' '1 images -> out.nbe'
 cp out.nbe twice.nbe
 run 0 "${NB[@]}" "${embed[@]}" files/003.png
 for store in twice out; do
@@ -157,7 +157,7 @@ head -c 50000 /dev/zero >mixed/long.png
 (cd mixed && tar cf ../mixed.tar --sort=name ./*)
 for input in mixed mixed.tar; do
     run 0 "${NB[@]}" "${embed[@]}" --max-image-bytes 40000 $input
-    says_all '1 empty, 1 not JPEG, PNG or WebP' '1 damaged' '5 images -> out.nbe'
+    says_all '1 empty' '1 damaged or cut short' '1 text instead of an image' '5 images -> out.nbe'
     if [ $input = mixed ]; then
         says '4 of 9 images are left out'
         says '1 over the limit of bytes'

@@ -20,7 +20,7 @@ from spack.package import parse, recorded  # noqa: E402
 # What CMake asks for, and the spec that has it in Spack: module of pkg-config, package of find_package, language.
 SPECS = {
     "${NEGBANK_MPI}": "openmpi", "${NEGBANK_HDF5}": "hdf5 ~mpi", "openblas": "openblas", "libzstd": "zstd", "zlib": "zlib-api",
-    "snappy": "snappy", "liblz4": "lz4", "liblzma": "xz", "BZip2": "bzip2",
+    "GIF": "giflib", "libtiff-4": "libtiff", "snappy": "snappy", "liblz4": "lz4", "liblzma": "xz", "BZip2": "bzip2",
     "jansson": "jansson", "yaml-0.1": "libyaml", "libsodium": "libsodium", "libxxhash": "xxhash",
     "libutf8proc": "utf8proc +shared", "libjpeg": "libjpeg-turbo", "libpng": "libpng", "libwebp": "libwebp",
     "libwebpdemux": "libwebp +libwebpdemux", "libarchive": "libarchive", "cairo": "cairo +png +ft +fc",

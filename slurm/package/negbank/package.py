@@ -37,6 +37,8 @@ class Negbank(CMakePackage):
     depends_on("libjpeg-turbo")
     depends_on("libpng")
     depends_on("libwebp +libwebpdemux")
+    depends_on("giflib@5:")
+    depends_on("libtiff@4.5:")
     depends_on("libarchive")
     depends_on("cairo +png +ft +fc +pdf +zlib")  # its recipe wants these five together
     depends_on("curl")

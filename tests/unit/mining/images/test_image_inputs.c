@@ -229,29 +229,38 @@ static void test_leaves_out_what_is_odd(void **state)
     touch("odd/c.jpe");
     touch("odd/sub/caf\xE9.png");
     touch("odd/tab\there.png");
-    touch("odd/d.gif");
-    touch("odd/sub/e.GIF");
-    touch("odd/f.tiff");
+    touch("odd/d.heic");
+    touch("odd/sub/e.HEIC");
+    touch("odd/g.gif");
+    touch("odd/h.BMP");
+    touch("odd/.i.jpg");
+    touch("odd/._a.jpg");
+    touch("odd/__MACOSX/a.jpg");
+    touch("odd/folder.jpg/i.pjpeg");
+    touch("odd/Thumbs.db");
+    touch("odd/f.avif");
     touch("odd/notes.txt");
     assert_int_equal(symlink("nowhere.jpg", scratch_path("odd/x.jpg")), 0);
     assert_int_equal(symlink("nowhere.txt", scratch_path("odd/x.txt")), 0);
     assert_int_equal(mkfifo(scratch_path("odd/pipe.jpg"), 0600), 0);
     must(read_inputs(&in, "none", &err, INPUTS("odd")), &err);
-    assert_int_equal(in.count, 3);
-    assert_string_equal(nb_strings_get(&in.names, 0), "a.jpg");
-    assert_string_equal(nb_strings_get(&in.names, 1), "b.JFIF");
-    assert_string_equal(nb_strings_get(&in.names, 2), "c.jpe");
+    static const char *const names[] = {"a.jpg", "b.JFIF", "c.jpe", "folder.jpg/i.pjpeg", "g.gif", "h.BMP"};
+    assert_int_equal(in.count, sizeof names / sizeof names[0]);
+    for (size_t i = 0; i < in.count; i++) {
+        assert_string_equal(nb_strings_get(&in.names, i), names[i]);
+    }
+    assert_int_equal(in.skipped[NB_SKIP_HIDDEN], 2);
     assert_int_equal(in.skipped[NB_SKIP_NAME], 2);
     assert_int_equal(in.skipped[NB_SKIP_DANGLING], 1);
     assert_int_equal(in.skipped[NB_SKIP_KIND], 1);
-    assert_int_equal(in.examples.count, 4);
+    assert_int_equal(in.examples.count, 6); /* of each other format one */
     uint64_t others = 0;
     for (int i = 0; i < NB_IMAGE_OTHER_SUFFIXES; i++) {
         others += in.others[i];
     }
     assert_int_equal(others, 3);
-    assert_int_equal(in.others[nb_image_name_other("x.gif")], 2);
-    assert_int_equal(in.others[nb_image_name_other("x.TIFF")], 1);
+    assert_int_equal(in.others[nb_image_name_other("x.heic")], 2);
+    assert_int_equal(in.others[nb_image_name_other("x.AVIF")], 1);
     assert_int_equal(nb_image_name_other("x.txt"), -1);
     FILE *out = tmpfile();
     assert_non_null(out);
@@ -262,7 +271,7 @@ static void test_leaves_out_what_is_odd(void **state)
     said[fread(said, 1, sizeof said - 1, out)] = '\0';
     fclose(out);
     static const char *const words[] = {"sub/caf?.png: unsafe or unreadable names", "tab?here.png",
-                                        "links to nothing: 1 images", ".gif files are not read", ": 2\n"};
+                                        "links to nothing: 1 images", ".heic files are not read", ": 2\n"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (!strstr(said, words[i])) {
             fail_msg("no '%s' in '%s'", words[i], said);
@@ -271,10 +280,42 @@ static void test_leaves_out_what_is_odd(void **state)
     nb_image_inputs_free(&in);
 }
 
+/* A line whose name is no text is left out of a list of others; how an input begins says what it is without a suffix.
+ */
+static void test_lists_and_content(void **state)
+{
+    (void)state;
+    nb_image_inputs in;
+    nb_error err = {0};
+    make_tree();
+    write_text("some.txt", "\xef\xbb\xbftree/top.jpg 1\ncaf\xe9.jpg 2\ntree/b/one.png 3\r\n");
+    must(read_inputs(&in, "auto", &err, INPUTS("some.txt")), &err);
+    assert_int_equal(in.count, 2);
+    expect(&in, 1, "tree/b/one.png", 3);
+    assert_int_equal(in.skipped[NB_SKIP_NAME], 1);
+    assert_non_null(strstr(nb_strings_get(&in.examples, 0), "some.txt': line 2: unsafe or unreadable names"));
+    nb_image_inputs_free(&in);
+    write_text("picture", "GIF89a");
+    must(read_inputs(&in, "none", &err, INPUTS("picture")), &err);
+    expect(&in, 0, scratch_path("picture"), -1);
+    nb_image_inputs_free(&in);
+    write_text("packed", "\x1f\x8b is no tar");
+    must_fail(read_inputs(&in, "none", &err, INPUTS("packed")), NB_ERR_INPUT, &err, "is no tar file");
+    write_text("nul.txt", "tree/top.jpg");
+    nb_error failed = {0};
+    must(nb_file_write(scratch_path("nul.txt"), true, "a\0b\n", 4, &failed), &failed);
+    must_fail(read_inputs(&in, "none", &err, INPUTS("nul.txt")), NB_ERR_INPUT, &err, "line 1 is not UTF-8 text");
+    write_text("addresses.txt", "https://example.org/a.jpg 1\n");
+    must_fail(read_inputs(&in, "none", &err, INPUTS("addresses.txt")), NB_ERR_USAGE, &err, "addresses are not read");
+    assert_int_equal(mkfifo(scratch_path("fifo.tar"), 0600), 0);
+    must_fail(read_inputs(&in, "none", &err, INPUTS("fifo.tar")), NB_ERR_INPUT, &err, "is not a regular file");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_leaves_out_what_is_odd),
+        cmocka_unit_test(test_lists_and_content),
         cmocka_unit_test(test_folder),
         cmocka_unit_test(test_two_folders),
         cmocka_unit_test(test_list),

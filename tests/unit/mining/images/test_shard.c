@@ -152,7 +152,10 @@ static void test_members_twice(void **state)
     maker m = {0};
     put_file(&m, "1.jpg", "old");
     put_file(&m, "1.cls", "1");
-    put_file(&m, "0.gif", "moving");
+    put_file(&m, "0.heic", "layers");
+    put_file(&m, "1.heic", "layers");
+    put_file(&m, "a/._2.jpg", "of macOS");
+    put_file(&m, "__MACOSX/2.jpg", "of macOS");
     put_file(&m, "2.jpg", "other");
     put_file(&m, "./1.jpg", "newer");
     put_file(&m, "1.cls", "2");
@@ -167,8 +170,10 @@ static void test_members_twice(void **state)
     assert_int_equal(s.size[0], 5);
     assert_int_equal(s.size[1], 7);
     assert_int_equal(s.skipped[NB_SKIP_TWICE], 2);
-    assert_string_equal(nb_strings_get(&s.examples, 0), "1.jpg: members that stand again behind them");
-    assert_int_equal(s.others[nb_image_name_other(".gif")], 1);
+    assert_int_equal(s.skipped[NB_SKIP_HIDDEN], 2);
+    assert_string_equal(nb_strings_get(&s.examples, 0), "0.heic: of a format that is not read");
+    assert_string_equal(nb_strings_get(&s.examples, 1), "1.jpg: members that stand again behind them");
+    assert_int_equal(s.others[nb_image_name_other(".heic")], 2);
     nb_shard_free(&s);
 }
 
