@@ -67,6 +67,12 @@ static nb_status open_get_activation(nb_config_section s, bool quick, nb_tower_c
     return NB_OK;
 }
 
+/* Keys of both towers. */
+#define OPEN_BLOCK_KEYS                                                                                                \
+    "width", "layers", "mlp_ratio", "ls_init_value", "final_ln_after_pool", "pool_type", "output_tokens",              \
+        "act_kwargs", "norm_kwargs", "block_type", "qk_norm", "scaled_cosine_attn", "scale_heads", "scale_attn_inner", \
+        "scale_attn", "scale_fc"
+
 /* What text and image towers have in common. */
 static nb_status open_get_blocks(nb_config_section s, bool quick, nb_tower_config *out, nb_error *err)
 {
@@ -125,9 +131,15 @@ static nb_status open_get_text_projection(nb_clip_config *out, nb_config_section
 
 static nb_status open_read_text(nb_clip_config *out, nb_config_section s, bool quick, nb_error *err)
 {
-    static const nb_config_extra extras[] = {{"hf_model_name", NULL}, {"hf_tokenizer_name", NULL}, {"embed_cls", NULL}};
+    static const nb_config_extra extras[] = {
+        {"hf_model_name", NULL}, {"hf_tokenizer_name", NULL}, {"tokenizer_kwargs", NULL}, {"embed_cls", NULL}};
+    static const char *const known[] = {
+        OPEN_BLOCK_KEYS,    "context_length",   "vocab_size", "heads",     "hf_",
+        "tokenizer_kwargs", "embed_cls",        "pad_id",     "eos_id",    "no_causal_mask",
+        "use_pad_mask",     "correct_cls_mask", "proj_type",  "proj_bias", NULL};
     nb_status status;
     NB_TRY(nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
+    NB_TRY(nb_config_refuse_unknown(s, known, err));
     NB_TRY(nb_config_size(s, "width", 512, &out->text.width, err));
     NB_TRY(nb_config_size(s, "layers", 12, &out->text.layers, err));
     NB_TRY(nb_config_size(s, "heads", 8, &out->text.heads, err));
@@ -176,6 +188,10 @@ static nb_status open_read_vision(nb_clip_config *out, nb_config_section s, bool
 {
     static const nb_config_extra extras[] = {
         {"attentional_pool", NULL}, {"global_average_pool", NULL}, {"input_patchnorm", NULL}};
+    static const char *const known[] = {
+        OPEN_BLOCK_KEYS,    "head_width",   "patch_size", "image_size",     "patch_dropout",
+        "attentional_pool", "attn_pooler_", "no_ln_pre",  "pos_embed_type", "global_average_pool",
+        "input_patchnorm",  "timm_",        NULL};
     static const nb_config_extra positions[] = {{"pos_embed_type", "learnable"}};
     const json_t *model = json_object_get(s.object, "timm_model_name");
     size_t head_width;
@@ -189,6 +205,7 @@ static nb_status open_read_vision(nb_clip_config *out, nb_config_section s, bool
         return open_read_trunk(out, s, err);
     }
     NB_TRY(nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
+    NB_TRY(nb_config_refuse_unknown(s, known, err));
     if (!open_is_text(s, "pos_embed_type", "sin_cos_2d")) { /* that is computed when a model is made, and stored */
         NB_TRY(nb_config_refuse_extras(s, positions, 1, err));
     }

@@ -66,6 +66,12 @@ typedef struct nb_config_extra {
 nb_status nb_config_refuse_extras(nb_config_section section, const nb_config_extra *extras, size_t count,
                                   nb_error *err);
 
+/** Refuses keys that the library does not know: it would end there, and a file of another make would be misread.
+ * @param section is looked in
+ * @param known its keys, NULL-ended; one that ends in '_' stands for all that begin with it
+ * @return NB_OK, or NB_ERR_INPUT naming file, key and value of the first other one */
+nb_status nb_config_refuse_unknown(nb_config_section section, const char *const *known, nb_error *err);
+
 /** Refuses one value that the towers do not have.
  * @param section names file and section
  * @param key of the value
