@@ -39,7 +39,7 @@ static bool names_bears(const nb_checkpoint *checkpoint, const nb_naming *naming
 /* Of a family's namings of a tower the first that the checkpoint bears, or simply the first; NULL: there is none. */
 static const nb_naming *names_of(const nb_family *family, nb_tower tower, const nb_checkpoint *borne)
 {
-    for (size_t i = 0; family->namings && family->namings[i]; i++) {
+    for (size_t i = 0; family && family->namings && family->namings[i]; i++) {
         const nb_naming *naming = family->namings[i];
         if (naming->tower == tower && (!borne || names_bears(borne, naming))) {
             return naming;
