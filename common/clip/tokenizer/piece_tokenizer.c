@@ -433,14 +433,6 @@ static nb_status piece_siglip_ids(const nb_piece_tokenizer *t, const char *text,
     nb_status status;
     NB_TRY(piece_siglip_text(t, text, len, &whole, err));
     NB_TRY(nb_sentence_each(s, whole.data, whole.len, piece_siglip_part, out, err));
-    /* The blank in front of a special token goes. */
-    bool special = false;
-    for (size_t i = 0; out->count > 1 && i < s->added_texts.count; i++) {
-        special = special || s->added[i].id == out->ids[1];
-    }
-    if (special && out->ids[0] == nb_piece_index_find(&s->pieces.text, NB_PIECE_SPACE, strlen(NB_PIECE_SPACE))) {
-        memmove(out->ids, out->ids + 1, --out->count * sizeof *out->ids);
-    }
 done:
     nb_buffer_free(&whole);
     return status;

@@ -144,6 +144,9 @@ static nb_status sentence_read_normalizer(nb_sentence *s, message m, const char 
     if (m.at != m.end) {
         return sentence_damaged(path, "normalizer_spec", err);
     }
+    if (!map.bytes) { /* a message that is there twice is merged */
+        return NB_OK;
+    }
     nb_charsmap_free(&s->map);
     return nb_charsmap_read(&s->map, map.bytes, map.len, path, err);
 }
