@@ -37,7 +37,9 @@ const nb_known_answers *nb_known_answers_for(const nb_clip_config *c)
 {
     bool same = c->text.width == 512 && c->text.layers == 12 && c->text.heads == 8 && c->text.mlp == 2048 &&
                 c->image.width == 768 && c->image.layers == 12 && c->patch == 32 && c->image_size == 224 &&
-                c->projection == 512 && c->vocabulary == 49408 && c->context == 77;
+                c->projection == 512 && c->vocabulary == 49408 && c->context == 77 &&
+                nb_tower_must_be_clip(&c->text, "text", "answers", NULL) == NB_OK &&
+                nb_tower_must_be_clip(&c->image, "image", "answers", NULL) == NB_OK;
     return same ? &all_answers[0] : NULL;
 }
 

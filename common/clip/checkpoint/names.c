@@ -87,8 +87,8 @@ nb_status nb_names_detect(nb_names *out, const nb_checkpoint *checkpoint, nb_err
     names_find(out, checkpoint);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         const nb_tensor *t = nb_checkpoint_prefix(checkpoint, refused[i].prefix);
-        bool ours = names_begins_with(out->towers[NB_TOWER_TEXT]->root, refused[i].prefix) ||
-                    names_begins_with(out->towers[NB_TOWER_IMAGE]->root, refused[i].prefix);
+        bool ours = names_begins_with(out->towers[NB_TOWER_TEXT]->blocks, refused[i].prefix) ||
+                    names_begins_with(out->towers[NB_TOWER_IMAGE]->blocks, refused[i].prefix);
         if (t && !ours) {
             nb_fail(err, NB_ERR_INPUT, "'%s' holds %s (tensor '%.200s'), which is not supported",
                     nb_checkpoint_path(checkpoint), refused[i].kind, t->name);

@@ -4,6 +4,8 @@
 /* clang-format off */
 #define FAMILIES(ROW) \
     ROW(clip)         \
+    ROW(eva)          \
+    ROW(timm_vit)     \
     ROW(open_clip)
 /* clang-format on */
 
