@@ -1,5 +1,6 @@
-/* The families of the product and, before them, the models of golden/towers that a library knows by name: as the real
- * ones of the name behind "tiny_", but for their sizes. A program that has this file among its own has this table. */
+/* The families of the product and, before them, the models of golden/towers and golden/siglip that a library knows by
+ * name: as the real ones of the name behind "tiny_", but for their sizes. A program that has this file among its own
+ * has this table. */
 #define nb_families nb_families_of_the_product
 #include "common/clip/checkpoint/families/family_table.c"
 #undef nb_families
@@ -20,6 +21,9 @@ static nb_status tiny_read_trunk(nb_clip_config *out, nb_config_section s, const
     status = nb_family_eva.read_trunk(out, s, model + 5, known, err);
     if (status == NB_OK && !*known) {
         status = nb_family_timm_vit.read_trunk(out, s, model + 5, known, err);
+    }
+    if (status == NB_OK && !*known) {
+        status = nb_family_siglip.read_trunk(out, s, model + 5, known, err);
     }
     out->patch = 4;
     out->image.width = 24;

@@ -22,7 +22,7 @@ typedef enum nb_pooling {
     NB_POOL_FIRST,    /**< the first row */
     NB_POOL_LAST,     /**< the last row; of a text: of the whole context, padding included */
     NB_POOL_AVERAGE,  /**< the mean over the patches, without the class token */
-    NB_POOL_ATTENTION /**< one query's attention over all rows, and an MLP behind it (SigLIP) */
+    NB_POOL_ATTENTION /**< one query's attention over all rows, normed, and an MLP behind it (SigLIP) */
 } nb_pooling;
 
 /** What the last layer norm is applied to. For pooling by one row it makes no difference. */
@@ -66,7 +66,8 @@ typedef struct nb_tower_config {
     /** Image: rotary positions of queries and keys, made for a grid of this many patches a side and stretched to the
      * image's; 0: none. */
     size_t rotary;
-    int32_t pad; /**< text: the token behind the end token, where that is seen */
+    int32_t pad;    /**< text: the token behind the end token, where that is seen */
+    bool pads_left; /**< text: it stands before the text instead */
 } nb_tower_config;
 
 /** Values of nb_clip_config.end_token that are no token. */

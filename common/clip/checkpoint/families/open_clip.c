@@ -123,11 +123,21 @@ static nb_status open_get_text_projection(nb_clip_config *out, nb_config_section
     return nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err);
 }
 
+/* Which tokenizer it is, its files say (common/clip/tokenizer); BERT's WordPiece is none that is read. */
+static nb_status open_check_tokenizer(nb_config_section s, nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, "hf_tokenizer_name");
+    const char *name = json_string_value(value);
+    return name && strncmp(name, "bert-", strlen("bert-")) == 0 ? nb_config_refuse(s, "hf_tokenizer_name", value, err)
+                                                                : NB_OK;
+}
+
 static nb_status open_read_text(nb_clip_config *out, nb_config_section s, bool quick, nb_error *err)
 {
-    static const nb_config_extra extras[] = {{"hf_model_name", NULL}, {"hf_tokenizer_name", NULL}, {"embed_cls", NULL}};
+    static const nb_config_extra extras[] = {{"hf_model_name", NULL}, {"embed_cls", NULL}};
     nb_status status;
     NB_TRY(nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
+    NB_TRY(open_check_tokenizer(s, err));
     NB_TRY(nb_config_size(s, "width", 512, &out->text.width, err));
     NB_TRY(nb_config_size(s, "layers", 12, &out->text.layers, err));
     NB_TRY(nb_config_size(s, "heads", 8, &out->text.heads, err));
@@ -208,7 +218,7 @@ done:
 
 static nb_status open_read(nb_clip_config *out, json_t *root, const char *path, nb_error *err)
 {
-    static const nb_config_extra extras[] = {{"multimodal_cfg", NULL}, {"init_logit_bias", NULL}};
+    static const nb_config_extra extras[] = {{"multimodal_cfg", NULL}};
     nb_config_section model = {json_object_get(root, "model_cfg"), path, "model_cfg."};
     nb_config_section text = {json_object_get(model.object, "text_cfg"), path, "model_cfg.text_cfg."};
     nb_config_section vision = {json_object_get(model.object, "vision_cfg"), path, "model_cfg.vision_cfg."};

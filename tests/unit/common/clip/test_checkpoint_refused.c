@@ -98,7 +98,6 @@ static void test_other_models(void **state)
     (void)state;
     refuse_tensor("visual.layer1.0.conv1.weight", NULL, "a ResNet image tower");
     refuse_tensor("visual.trunk.blocks.0.norm1.weight", NULL, "timm");
-    refuse_tensor("logit_bias", "model.safetensors", "SigLIP");
     refuse_tensor("text.transformer.encoder.layer.0.output.dense.bias", "open_clip_model.safetensors", "text tower");
     refuse_tensor("positional_embedding", NULL, "has no tensor 'transformer.resblocks.0.ln_1.weight'");
     refuse_tensor("other", NULL, "has no tensor 'text_model.encoder.layers.0.layer_norm1.weight'");
@@ -156,8 +155,8 @@ static void test_open_clip_config(void **state)
 {
     (void)state;
     refuse_open_clip("\"layers\": 3, \"width\"", "\"layers\": [3, 4, 6, 3], \"width\"", "ResNet");
-    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"vit_base_patch16_siglip_224\", ",
-                     "vit_base_patch16_siglip_224");
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"vit_base_patch16_siglip_gap_224\", ",
+                     "vit_base_patch16_siglip_gap_224");
     refuse_open_clip("\"text_cfg\": {", "\"text_cfg\": {\"hf_model_name\": \"roberta-base\", ", "roberta-base");
     static const char *const text[][2] = {{"\"pool_type\": \"none\"", "pool_type is \"none\""},
                                           {"\"pool_type\": \"eos\"", "eos_id"},
