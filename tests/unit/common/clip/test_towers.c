@@ -1,66 +1,22 @@
 /* The towers that go beyond CLIP's own, against plain PyTorch (bench/towers.py, golden/towers) and against the plain
  * reference in C, in fp32 and bf16, in batches of several sizes. */
-#include "support/checkpoint_folders.h"
 #include "support/support.h"
+#include "support/tower_folders.h"
 
 #include "common/clip/checkpoint/names.h"
+#include "common/clip/gradients/backward_towers.h"
+#include "common/clip/inversion/invert.h"
 #include "common/clip/model/image_encoder.h"
 #include "common/clip/model/text_encoder.h"
 #include "common/clip/towers/patches.h"
 #include "common/linear/blas.h"
 #include "common/store/npy.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXTS = 24, IMAGES = 6 };
-
-static const char *const families[] = {
-    "causal-last",         "causal-eos", "causal-first", "clipa",     "bidirectional-argmax",
-    "bidirectional-first", "eva01",      "eva02",        "eva02-avg", "eva02-enormous",
-    "eva01-avg",           "timm-clip",  "timm-gap"};
-enum { FAMILIES = sizeof families / sizeof *families };
-
-/* golden/towers/FAMILY/FILE */
-static const char *golden_tower(const char *family, const char *file)
-{
-    char name[160];
-    snprintf(name, sizeof name, "towers/%s/%s", family, file);
-    return golden_path(name);
-}
-
-/* A family's checkpoint with the vocabulary that all of them share. */
-static const char *folder_of(const char *family)
-{
-    static const char *const own[] = {"open_clip_config.json", "open_clip_model.safetensors"};
-    const char *folder = fresh_folder();
-    for (size_t i = 0; i < 2; i++) {
-        size_t len;
-        nb_error err = {0};
-        char *bytes = read_bytes(golden_tower(family, own[i]), &len), *path = joined_path(folder, own[i]);
-        must(nb_file_write(path, true, bytes, len, &err), &err);
-        free(bytes);
-        free(path);
-    }
-    take_golden(folder, "vocab.json", "vocab.json");
-    take_golden(folder, "merges.txt", "merges.txt");
-    return folder;
-}
-
-static void read_texts(nb_strings *texts)
-{
-    nb_error err = {0};
-    nb_strings lines = {0};
-    must(nb_file_lines(golden_path("tiny-quickgelu/texts.jsonl"), 1 << 16, &lines, &err), &err);
-    for (size_t i = 0; i < TEXTS; i++) {
-        json_t *object = json_loads(nb_strings_get(&lines, i), 0, NULL), *text = json_object_get(object, "text");
-        must(nb_strings_push(texts, json_string_value(text), json_string_length(text), &err), &err);
-        json_decref(object);
-    }
-    nb_strings_free(&lines);
-}
+enum { TEXTS = TOWER_TEXTS, IMAGES = 6 };
 
 /* [count] numbers of a .npy file. */
 static float *read_numbers(const char *path, size_t count)
@@ -230,18 +186,18 @@ static void check_family(const char *family)
 {
     const nb_engine *engines[] = {&nb_engine_fp32, &nb_engine_bf16_emulated, nb_engine_bf16(NULL)};
     static const size_t batches[] = {TEXTS, 1, 5};
-    const char *folder = folder_of(family);
+    const char *folder = tower_folder(family);
     nb_strings texts = {0};
     nb_error err = {0};
-    read_texts(&texts);
+    tower_texts(&texts);
     for (size_t e = 0; e < 3 && engines[e]; e++) {
         bool exact = !engines[e]->packs;
         nb_clip *m;
         must(nb_clip_open_by(&m, folder, engines[e], &err), &err);
         size_t d = m->config.projection, area = 3 * m->config.image_size * m->config.image_size;
         float *pixels = read_numbers(golden_path("towers/pixels.npy"), IMAGES * area), *got = malloc(TEXTS * d * 4);
-        float *text = read_numbers(golden_tower(family, "text_embeddings.npy"), TEXTS * d);
-        float *image = read_numbers(golden_tower(family, "image_embeddings.npy"), IMAGES * d);
+        float *text = read_numbers(tower_golden(family, "text_embeddings.npy"), TEXTS * d);
+        float *image = read_numbers(tower_golden(family, "image_embeddings.npy"), IMAGES * d);
         print_message("%s by %s\n", family, engines[e]->precision);
         for (size_t i = 0; i < 3; i++) {
             fast_texts(m, &texts, batches[i], got);
@@ -268,8 +224,8 @@ static void check_family(const char *family)
 static void test_families(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < FAMILIES; i++) {
-        check_family(families[i]);
+    for (size_t i = 0; i < tower_family_count; i++) {
+        check_family(tower_families[i]);
     }
 }
 
@@ -281,10 +237,10 @@ static void test_equal_texts(void **state)
     nb_error err = {0};
     nb_clip *m;
     nb_strings texts = {0}, mixed = {0};
-    must(nb_clip_open(&m, folder_of("clipa"), &err), &err);
+    must(nb_clip_open(&m, tower_folder("clipa"), &err), &err);
     size_t d = m->config.projection;
-    float *want = read_numbers(golden_tower("clipa", "text_embeddings.npy"), TEXTS * d), *got = malloc(TEXTS * d * 4);
-    read_texts(&texts);
+    float *want = read_numbers(tower_golden("clipa", "text_embeddings.npy"), TEXTS * d), *got = malloc(TEXTS * d * 4);
+    tower_texts(&texts);
     for (size_t i = 0; i < TEXTS; i++) {
         size_t from = i * i % 5;
         must(nb_strings_push(&mixed, nb_strings_get(&texts, from), nb_strings_len(&texts, from), &err), &err);
@@ -300,9 +256,45 @@ static void test_equal_texts(void **state)
     nb_clip_close(m);
 }
 
+/* Gradients are written for CLIP's own towers alone: others are refused by the part that they have beyond them. */
+static void test_gradients_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *text, *image; /* NULL: the tower is CLIP's own */
+    } cases[] = {{"causal-eos", "layer scale", "layer scale"},
+                 {"causal-first", "pooling", "no layer norm before the first block"},
+                 {"clipa", "GELU by tanh", "GELU by tanh"},
+                 {"bidirectional-argmax", "bidirectional", "pooling"},
+                 {"eva02", NULL, "projection"},
+                 {"eva02-enormous", NULL, "projection"}};
+    nb_strings words = {0};
+    nb_error err = {0};
+    must(nb_strings_push(&words, "a photo of a {}.", 16, &err), &err);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nb_clip *m;
+        nb_text_tape text;
+        nb_image_tape image;
+        nb_inverter *inverter;
+        must(nb_clip_open(&m, tower_folder(cases[i].family), &err), &err);
+        must_fail(nb_image_tape_create(&image, m, 1, false, &err), NB_ERR_INPUT, &err, cases[i].image);
+        nb_status status = nb_text_tape_create(&text, m, 1, false, &err);
+        if (cases[i].text) {
+            must_fail(status, NB_ERR_INPUT, &err, cases[i].text);
+            must_fail(nb_inverter_create(&inverter, m, &words, 1, 1, &err), NB_ERR_INPUT, &err, cases[i].text);
+        } else {
+            must(status, &err);
+            nb_text_tape_destroy(&text);
+        }
+        nb_clip_close(m);
+    }
+    nb_strings_free(&words);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_families), cmocka_unit_test(test_equal_texts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gradients_refused), cmocka_unit_test(test_families),
+                                       cmocka_unit_test(test_equal_texts)};
     nb_blas_start();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
