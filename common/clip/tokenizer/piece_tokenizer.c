@@ -504,10 +504,22 @@ done:
     return status;
 }
 
+/* Whether a blank is put in front of every text. */
+static bool piece_has_prefix(const nb_piece_tokenizer *t)
+{
+    const nb_sentence *s = &t->sentence;
+    bool prefix = t->siglip || (!s->from_json && s->dummy_prefix);
+    for (size_t i = 0; i < s->splitter_count; i++) {
+        prefix = prefix || (s->splitters[i].kind == NB_STEP_METASPACE && s->splitters[i].scheme != 'n');
+    }
+    return prefix;
+}
+
 nb_status nb_piece_tokenizer_decode(const nb_piece_tokenizer *t, const int32_t *ids, size_t count, nb_buffer *out,
                                     nb_error *err)
 {
     const nb_sentence *s = &t->sentence;
+    size_t start = out->len;
     nb_status status = NB_OK;
     for (size_t i = 0; i < count; i++) {
         if (ids[i] < 0 || (size_t)ids[i] >= s->pieces.texts.count) {
@@ -516,6 +528,9 @@ nb_status nb_piece_tokenizer_decode(const nb_piece_tokenizer *t, const int32_t *
         if (!piece_is_special(s, ids[i])) {
             NB_TRY(piece_decode_one(&s->pieces, ids[i], out, err));
         }
+    }
+    if (out->len > start && out->data[start] == ' ' && piece_has_prefix(t)) {
+        memmove(out->data + start, out->data + start + 1, out->len-- - start); /* its NUL too */
     }
 done:
     return status;

@@ -56,7 +56,7 @@ void nb_piece_tokenizer_close(nb_piece_tokenizer *tokenizer);
 nb_status nb_piece_tokenizer_encode(const nb_piece_tokenizer *tokenizer, const char *text, size_t len, size_t most,
                                     nb_id_list *out, nb_error *err);
 
-/** Appends the text that ids stand for, special tokens left out.
+/** Appends the text that ids stand for, special tokens and the blank that is put in front left out.
  * @param tokenizer an open one
  * @param ids [count]
  * @param count of the ids

@@ -165,6 +165,7 @@ static nb_status open_read_trunk(nb_clip_config *out, nb_config_section s, nb_er
     for (size_t i = 0; model && nb_families[i] && !known && status == NB_OK; i++) {
         if (nb_families[i]->read_trunk) {
             status = nb_families[i]->read_trunk(out, s, model, &known, err);
+            out->family = known ? nb_families[i]->name : out->family;
         }
     }
     return status != NB_OK || known ? status : nb_config_refuse(s, "timm_model_name", value, err);

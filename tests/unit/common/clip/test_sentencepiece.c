@@ -153,7 +153,7 @@ static void texts_come_back(void **state)
         const char *text = "a photo of a dog";
         must(nb_tokenizer_encode(t, text, strlen(text), (nb_token_array){ids, CONTEXT}, &count, &err), &err);
         must(nb_tokenizer_decode(t, ids, count, &back, &err), &err);
-        assert_string_equal(back.data + (back.data[0] == ' '), text);
+        assert_string_equal(back.data, text);
         must_fail(nb_tokenizer_decode(t, &(int32_t){100000}, 1, &back, &err), NB_ERR_USAGE, &err, "no token");
         must_fail(nb_tokenizer_encode(t, text, strlen(text), (nb_token_array){ids, 0}, &count, &err), NB_ERR_USAGE,
                   &err, "no room");

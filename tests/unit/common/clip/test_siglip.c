@@ -116,7 +116,7 @@ static void fast_images(const nb_clip *m, const float *pixels, size_t batch, flo
     nb_image_encoder_destroy(encoder);
 }
 
-static void check_model(const char *model, const char *const *files, const char *family)
+static void check_model(const char *model, const char *const *files)
 {
     const nb_engine *engines[] = {&nb_engine_fp32, &nb_engine_bf16_emulated, nb_engine_bf16(NULL)};
     static const size_t batches[] = {TEXTS, 1, 7};
@@ -128,7 +128,7 @@ static void check_model(const char *model, const char *const *files, const char 
         bool exact = !engines[e]->packs;
         nb_clip *m;
         must(nb_clip_open_by(&m, folder, engines[e], &err), &err);
-        assert_string_equal(m->config.family, family);
+        assert_string_equal(m->config.family, strcmp(model, "open-clip") == 0 ? "tiny" : "SigLIP");
         size_t d = m->config.projection, area = 3 * m->config.image_size * m->config.image_size;
         float *pixels = read_numbers(golden_path("siglip/pixels.npy"), IMAGES * area), *got = malloc(TEXTS * d * 4);
         float *text = read_numbers(golden_siglip(model, "text_embeddings.npy"), TEXTS * d);
@@ -149,9 +149,9 @@ static void check_model(const char *model, const char *const *files, const char 
 static void test_towers(void **state)
 {
     (void)state;
-    check_model("hugging-face", hugging_face, "SigLIP");
-    check_model("siglip2", siglip2, "SigLIP");
-    check_model("open-clip", open_clip, "open_clip");
+    check_model("hugging-face", hugging_face);
+    check_model("siglip2", siglip2);
+    check_model("open-clip", open_clip);
 }
 
 /* Padding in front of a text gives another embedding, which the tokenizer's file asks for. */
