@@ -2,15 +2,20 @@
 """SigLIP and SigLIP 2 restated plainly in PyTorch, their tokenizers as their own libraries apply them, and tiny
 checkpoints of each.
 
-    python3 tests/bench/siglip.py        writes tests/golden/siglip anew
+    python3 tests/bench/siglip.py               writes tests/golden/siglip anew
+    python3 tests/bench/siglip.py --speed DIR   writes DIR/clip and DIR/siglip: random models of equal size (ViT-B/16, text
+                                                towers of width 768, 64 tokens) to compare `negbank check` of
 
-Needs python3-torch, python3-numpy, python3-sentencepiece, and the npm package `tokenizers` (Hugging Face's own, in Rust),
+The first needs python3-torch, python3-numpy, python3-sentencepiece, and the npm package `tokenizers` (Hugging Face's own, in Rust),
 found by node through NODE_PATH.
 
     transformers   models/siglip: SiglipTextModel, SiglipVisionModel (SiglipMultiheadAttentionPoolingHead),
                    SiglipTokenizer; models/siglip2: Siglip2Tokenizer
     open_clip      transformer.py: TextTransformer, tokenizer.py: canonicalize_text; timm: models/vision_transformer.py,
                    layers/attention_pool.py
+
+CLIP's model for the comparison has the vocabulary of golden/tiny-quickgelu, whose texts have more tokens than the real
+one's.
 
 Vocabularies are trained on the few texts below. Weights are random, of fixed seeds, stored in half precision; embeddings
 are computed in double precision of the stored numbers and are not normalised.
@@ -20,6 +25,7 @@ import html
 import json
 import os
 import re
+import shutil
 import string
 import struct
 import subprocess
@@ -396,7 +402,44 @@ def write_embeddings(folder, weights, file, text, image, ids, pixels, pad):
     np.save(os.path.join(folder, "image_embeddings.npy"), image(weights.sd, pixels).numpy().astype(np.float32))
 
 
+def write_speed(folder):
+    """CLIP and SigLIP whose towers have the same widths and layers."""
+    global WIDTH, HEADS, LAYERS, MLP, SIZE, PATCH, CONTEXT
+    WIDTH, HEADS, LAYERS, MLP, SIZE, PATCH, CONTEXT = 768, 12, 12, 3072, 224, 16, 64
+    siglip, clip = os.path.join(folder, "siglip"), os.path.join(folder, "clip")
+    os.makedirs(siglip, exist_ok=True)
+    os.makedirs(clip, exist_ok=True)
+    write_hugging_face(siglip, 150)
+    draw_hugging_face(1, 150).write(os.path.join(siglip, "model.safetensors"))
+    for name in ("spiece.model", "tokenizer_config.json"):
+        shutil.copy(os.path.join(FOLDER, "hugging-face", name), siglip)
+    w = Weights(2)
+    w.draw("logit_scale", (), 0.1, 2.0)
+    for tower, rows in (("text_model.", CONTEXT), ("vision_model.", (SIZE // PATCH) ** 2 + 1)):
+        w.draw(tower + "embeddings.position_embedding.weight", (rows, WIDTH), 0.5)
+        draw_blocks(w, tower + "encoder.layers.", HUGGING_FACE)
+    w.draw("text_model.embeddings.token_embedding.weight", (1000, WIDTH), 1.0)
+    w.norm("text_model.final_layer_norm", WIDTH)
+    w.draw("text_projection.weight", (WIDTH, WIDTH))
+    w.draw("vision_model.embeddings.class_embedding", (WIDTH,), 1.0)
+    w.draw("vision_model.embeddings.patch_embedding.weight", (WIDTH, 3, PATCH, PATCH), 0.2)
+    w.norm("vision_model.pre_layrnorm", WIDTH)
+    w.norm("vision_model.post_layernorm", WIDTH)
+    w.draw("visual_projection.weight", (WIDTH, WIDTH))
+    w.write(os.path.join(clip, "model.safetensors"))
+    tower = {"hidden_size": WIDTH, "intermediate_size": MLP, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS}
+    write_json(clip, "config.json", {
+        "model_type": "clip", "projection_dim": WIDTH,
+        "text_config": {**tower, "vocab_size": 1000, "max_position_embeddings": CONTEXT, "eos_token_id": 999},
+        "vision_config": {**tower, "image_size": SIZE, "patch_size": PATCH}})
+    for name in ("vocab.json", "merges.txt"):
+        shutil.copy(os.path.join(FOLDER, "..", "tiny-quickgelu", name), clip)
+
+
 def main():
+    if len(sys.argv) == 3 and sys.argv[1] == "--speed":
+        write_speed(sys.argv[2])
+        return
     folders = {name: os.path.join(FOLDER, name) for name in ("hugging-face", "open-clip", "siglip2")}
     for folder in folders.values():
         os.makedirs(folder, exist_ok=True)

@@ -173,7 +173,7 @@ static void pieces_note_byte(nb_pieces *p, size_t i)
     static const char digits[] = "0123456789ABCDEF";
     const char *text = nb_strings_get(&p->texts, i);
     if (nb_strings_len(&p->texts, i) == 6 && memcmp(text, "<0x", 3) == 0 && text[5] == '>') {
-        const char *high = strchr(digits, text[3]), *low = strchr(digits, text[4]);
+        const char *high = memchr(digits, text[3], 16), *low = memchr(digits, text[4], 16);
         if (high && low) {
             p->bytes[(high - digits) * 16 + (low - digits)] = (int32_t)i;
         }

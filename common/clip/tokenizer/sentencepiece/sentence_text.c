@@ -272,7 +272,7 @@ static nb_status sentence_metaspace(const nb_text_step *step, bool prefix, const
         NB_TRY(nb_buffer_append(&whole, step->to, mark, err));
     }
     NB_TRY(marked.len ? nb_buffer_append(&whole, marked.data, marked.len, err) : NB_OK);
-    if (step->split) {
+    if (step->split && whole.len) {
         NB_TRY(sentence_cut(whole.data, whole.len, step->to, true, out, err));
     } else if (whole.len) {
         NB_TRY(nb_strings_push(out, whole.data, whole.len, err));
