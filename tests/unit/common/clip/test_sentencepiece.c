@@ -224,6 +224,8 @@ static void options_of_open_clip(void **state)
     one_id(folder, "!", 1, 1);
     edit_file(folder, config, "\"canonicalize\"", "\"lower\"");
     one_id(folder, "!", 3, 3);
+    edit_file(folder, "tokenizer.json", "\"single\": [", "\"single\": [{\"SpecialToken\": {\"id\": \"</s>\"}}, ");
+    one_id(folder, "", 1, 2);
     edit_file(folder, config, "\"lower\"", "\"stem\"");
     refused(folder, "tokenizer_kwargs.clean 'stem'");
     edit_file(folder, config, "\"clean\": \"stem\"", "\"strip_sep_token\": true");
