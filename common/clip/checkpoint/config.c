@@ -1,14 +1,12 @@
 #include "common/clip/checkpoint/config.h"
 
-#include "common/base/file.h"
 #include "common/base/json.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { CONFIG_BYTES_MAX = 1 << 20, SIZE_LIMIT = 1 << 20, IMAGE_SIZE_LIMIT = 4096, MLP_RATIO_LIMIT = 64 };
+enum { SIZE_LIMIT = 1 << 20, IMAGE_SIZE_LIMIT = 4096, MLP_RATIO_LIMIT = 64 };
 
 static const char *const hugging_face_file = "config.json";
 static const char *const open_clip_file = "open_clip_config.json";
@@ -320,38 +318,9 @@ done:
     return status;
 }
 
-static nb_status config_check_directory(const char *directory, nb_error *err)
-{
-    if (nb_file_is_directory(directory)) {
-        return NB_OK;
-    }
-    nb_fail(err, NB_ERR_INPUT, "'%s' is not a folder with a checkpoint", directory);
-    return nb_hint(err, "a Hugging Face folder is needed: config.json, model.safetensors, vocab.json, merges.txt, "
-                        "preprocessor_config.json; open_clip_config.json and open_clip_model.safetensors serve too");
-}
-
-nb_status nb_clip_config_read(nb_clip_config *out, const char *directory, nb_error *err)
-{
-    char *path = NULL, *other = NULL, *text = NULL;
-    size_t len;
-    nb_status status;
-    *out = (nb_clip_config){0};
-    NB_TRY(config_check_directory(directory, err));
-    NB_TRY(nb_path_join(&path, directory, hugging_face_file, err));
-    NB_TRY(nb_path_join(&other, directory, open_clip_file, err));
-    bool open_clip = access(path, F_OK) != 0 && access(other, F_OK) == 0;
-    NB_TRY(nb_file_read(open_clip ? other : path, CONFIG_BYTES_MAX, &text, &len, err));
-    NB_TRY(nb_clip_config_parse(out, text, len, open_clip, open_clip ? other : path, err));
-done:
-    free(text);
-    free(other);
-    free(path);
-    return status;
-}
-
 const char *nb_clip_config_file(const nb_clip_config *config)
 {
-    return config->open_clip ? open_clip_file : hugging_face_file;
+    return config->inferred ? "the archive" : config->open_clip ? open_clip_file : hugging_face_file;
 }
 
 size_t nb_clip_patches(const nb_clip_config *config)

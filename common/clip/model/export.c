@@ -1,6 +1,7 @@
 #include "common/clip/model/export.h"
 
 #include "common/base/file.h"
+#include "common/clip/checkpoint/layout.h"
 #include "common/clip/model/tensors.h"
 #include "common/clip/model/weights.h"
 #include "common/linear/reference/half.h"
@@ -140,13 +141,14 @@ static nb_status export_to_half(nb_clip_tensors *t, uint16_t *halves, nb_error *
     return NB_OK;
 }
 
-nb_status nb_clip_export(const nb_clip *m, const float *weights, nb_dtype dtype, const char *from, const char *to,
+nb_status nb_clip_export(const nb_clip *m, const float *weights, nb_dtype dtype, const char *model, const char *to,
                          nb_error *err)
 {
     nb_clip_tensors tensors = {0};
     uint16_t *halves = NULL;
-    char *path = NULL;
+    char *path = NULL, *from = NULL;
     nb_status status;
+    NB_TRY(nb_layout_folder(&from, model, err));
     for (size_t i = 0; i < m->tokenizer_files.count; i++) {
         NB_TRY(export_copy(from, to, nb_strings_get(&m->tokenizer_files, i), err));
     }
@@ -164,5 +166,6 @@ done:
     nb_clip_tensors_free(&tensors);
     free(halves);
     free(path);
+    free(from);
     return status;
 }

@@ -1,6 +1,7 @@
 #include "common/clip/model/model.h"
 
 #include "common/base/file.h"
+#include "common/clip/checkpoint/layout.h"
 #include "common/clip/model/weights.h"
 #include "common/clip/tokenizer/tokenizer_files.h"
 
@@ -89,45 +90,50 @@ done:
     return status;
 }
 
-nb_status nb_clip_prepare(nb_clip **out, const char *directory, const nb_engine *engine, nb_error *err)
+nb_status nb_clip_prepare(nb_clip **out, const char *model, const nb_engine *engine, nb_error *err)
 {
     nb_status status;
+    char *folder = NULL;
     nb_clip *m = nb_alloc(1, sizeof *m, err);
     *out = NULL;
     if (!m) {
         return NB_ERR_LIMIT;
     }
     m->engine = engine;
-    NB_TRY(nb_clip_config_read(&m->config, directory, err));
-    NB_TRY(model_open_preprocess(m, directory, err));
-    NB_TRY(model_open_tokenizer(m, directory, err));
+    NB_TRY(nb_clip_config_read(&m->config, model, err));
+    NB_TRY(nb_layout_folder(&folder, model, err));
+    NB_TRY(model_open_preprocess(m, folder, err));
+    NB_TRY(model_open_tokenizer(m, folder, err));
     *out = m;
 done:
+    free(folder);
     if (status != NB_OK) {
         nb_clip_close(m);
     }
     return status;
 }
 
-nb_status nb_clip_check(nb_clip *m, const char *directory, nb_error *err)
+nb_status nb_clip_check(nb_clip *m, const char *model, nb_error *err)
 {
     nb_checkpoint *checkpoint = NULL;
     nb_status status;
-    NB_TRY(nb_checkpoint_open(&checkpoint, directory, err));
+    NB_TRY(nb_checkpoint_open(&checkpoint, model, err));
     NB_TRY(nb_clip_weights_check(m, checkpoint, err));
 done:
     nb_checkpoint_close(checkpoint);
     return status;
 }
 
-nb_status nb_clip_load(nb_clip *m, const char *directory, void *arena, nb_error *err)
+nb_status nb_clip_load(nb_clip *m, const char *model, void *arena, nb_error *err)
 {
     nb_checkpoint *checkpoint = NULL;
     nb_strings files = {0};
+    char *folder = NULL;
     nb_status status;
-    NB_TRY(nb_checkpoint_open(&checkpoint, directory, err));
+    NB_TRY(nb_checkpoint_open(&checkpoint, model, err));
     NB_TRY(nb_clip_weights_read(m, checkpoint, arena, err));
-    NB_TRY(model_push(&files, nb_clip_config_file(&m->config), err));
+    NB_TRY(nb_layout_folder(&folder, model, err));
+    NB_TRY(m->config.inferred ? NB_OK : model_push(&files, nb_clip_config_file(&m->config), err));
     for (size_t i = 0; i < nb_checkpoint_files(checkpoint)->count; i++) {
         NB_TRY(model_push(&files, nb_strings_get(nb_checkpoint_files(checkpoint), i), err));
     }
@@ -137,23 +143,24 @@ nb_status nb_clip_load(nb_clip *m, const char *directory, void *arena, nb_error 
     if (m->preprocess_file) {
         NB_TRY(model_push(&files, "preprocessor_config.json", err));
     }
-    NB_TRY(model_digest_files(m, directory, &files, err));
+    NB_TRY(model_digest_files(m, folder, &files, err));
 done:
     nb_checkpoint_close(checkpoint);
     nb_strings_free(&files);
+    free(folder);
     return status;
 }
 
-nb_status nb_clip_open(nb_clip **out, const char *directory, nb_error *err)
+nb_status nb_clip_open(nb_clip **out, const char *model, nb_error *err)
 {
-    return nb_clip_open_by(out, directory, &nb_engine_fp32, err);
+    return nb_clip_open_by(out, model, &nb_engine_fp32, err);
 }
 
-nb_status nb_clip_open_by(nb_clip **out, const char *directory, const nb_engine *engine, nb_error *err)
+nb_status nb_clip_open_by(nb_clip **out, const char *model, const nb_engine *engine, nb_error *err)
 {
-    nb_status status = nb_clip_prepare(out, directory, engine, err);
+    nb_status status = nb_clip_prepare(out, model, engine, err);
     if (status == NB_OK) {
-        status = nb_clip_load(*out, directory, NULL, err);
+        status = nb_clip_load(*out, model, NULL, err);
     }
     if (status != NB_OK) {
         nb_clip_close(*out);
