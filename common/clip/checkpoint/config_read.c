@@ -3,6 +3,7 @@
 #include "common/clip/checkpoint/layout.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { CONFIG_BYTES_MAX = 1 << 20 };
 
@@ -25,7 +26,8 @@ nb_status nb_clip_config_read(nb_clip_config *out, const char *model, nb_error *
     nb_status status;
     *out = (nb_clip_config){0};
     NB_TRY(nb_layout_find(&layout, model, err));
-    if (!layout.config && layout.weights) {
+    const char *ending = layout.weights ? strrchr(layout.weights, '.') : NULL;
+    if (!layout.config && ending && strcmp(ending, ".pt") == 0) {
         status = config_read_tensors(out, model, err);
         goto done;
     }

@@ -106,8 +106,9 @@ static void test_other_models(void **state)
     refuse_tensor("visual.transformer.resblocks.0.ls_1.gamma", "open_clip_model.safetensors", "does not account for");
     const char *bin = hugging_face_folder();
     put_text(bin, "pytorch_model.bin", "x");
-    refuse(bin, "model.safetensors");
-    refuse(bin, "convert it to safetensors");
+    refuse(bin, "pytorch_model.bin' is no file of torch.save");
+    refuse_tensor("positional_embedding_res", "open_clip_model.safetensors", "'positional_embedding_res' that");
+    refuse_tensor("other", "model.safetensors", "'other' that the configuration does not account for");
 }
 
 static void refuse_config(const char *from, const char *to, const char *word)
