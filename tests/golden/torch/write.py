@@ -6,7 +6,7 @@ other. The tests put the files together again (tests/support/torch_files.c) and 
 
 A line of NAME.parts: "sha256 HEX" of the file; "rest N", N bytes of NAME.rest; "f32 TENSOR", "f16 TENSOR" or "bf16 TENSOR",
 the data of a tensor of tiny-quickgelu under the name of Hugging Face or, with "open_clip" in front, of open_clip, in
-that precision; "i64 N", the numbers 0 to N - 1."""
+that precision; "i64 N", the numbers 0 to N - 1. The seeds of tests/fuzz/common/fuzz_torch.c are written, too."""
 import hashlib
 import json
 import os
@@ -197,6 +197,29 @@ def main():
     with open(os.path.join(HERE, "pytorch_model.bin.index.json"), "w") as f:
         json.dump(index, f, indent=1)
         f.write("\n")
+
+    write_seeds(folder)
+
+
+def write_seeds(folder):
+    seeds = os.path.join(HERE, "..", "..", "fuzz", "corpus", "torch")
+    os.makedirs(seeds, exist_ok=True)
+    base = torch.arange(6, dtype=torch.float32)
+    state = {"a": base[2:4], "b.c": torch.nn.Parameter(base.view(2, 3).t()), "d": torch.ones(2, 1).half()}
+    for name, mode, how in (("zip", 0, lambda p: torch.save(state, p)), ("sealed", 1, lambda p: torch.save(state, p)),
+                            ("script", 1, lambda p: torch.jit.save(torch.jit.trace(module_of(state), base), p)),
+                            ("nested", 1, lambda p: torch.save({"state_dict": {"module." + k: v for k, v in
+                                                                               state.items()}, "epoch": 3}, p)),
+                            ("old", 0, lambda p: torch.save(state, p, _use_new_zipfile_serialization=False)),
+                            ("old_object", 2, lambda p: torch.save(state, p, _use_new_zipfile_serialization=False))):
+        path = os.path.join(folder, "seed")
+        how(path)
+        with open(path, "rb") as f:
+            whole = f.read()
+        if mode == 2:
+            whole = whole[whole.index(b"\x80", whole.index(b"type_sizes")):]
+        with open(os.path.join(seeds, name), "wb") as f:
+            f.write(bytes([mode]) + whole)
 
 
 main()
