@@ -23,7 +23,7 @@ typedef struct settings {
 /* What was found; owns what it points to. */
 typedef struct findings {
     nb_clip *clip;
-    nb_naming naming;
+    nb_names names;
     size_t shards, tensors, dtypes[NB_DTYPE_COUNT];
     nb_strings files;
     const nb_known_answers *answers; /* NULL: none for this shape */
@@ -47,7 +47,7 @@ static nb_status check_look_at_files(findings *f, const char *model, nb_error *e
     nb_checkpoint *c = NULL;
     nb_status status;
     NB_TRY(nb_checkpoint_open(&c, model, err));
-    NB_TRY(nb_names_detect(&f->naming, c, err));
+    NB_TRY(nb_names_detect(&f->names, c, err));
     f->shards = nb_checkpoint_shards(c);
     f->tensors = nb_checkpoint_count(c);
     for (size_t i = 0; i < f->tensors; i++) {
@@ -80,12 +80,14 @@ done:
 
 static const char *check_naming_name(const findings *f)
 {
-    return f->naming == NB_NAMES_OPEN_CLIP ? "open_clip" : "hugging face";
+    return f->names.towers[NB_TOWER_IMAGE]->name;
 }
 
 static const char *check_activation_name(const nb_tower_config *tower)
 {
-    return tower->activation == NB_QUICK_GELU ? "quick_gelu" : "gelu";
+    static const char *const names[] = {
+        [NB_QUICK_GELU] = "quick_gelu", [NB_GELU] = "gelu", [NB_GELU_TANH] = "gelu_tanh"};
+    return tower->mlp_kind == NB_MLP_SWIGLU ? "swiglu" : names[tower->activation];
 }
 
 static const char *check_verdict(const findings *f)

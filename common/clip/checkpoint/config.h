@@ -12,15 +12,62 @@
 /** The activation of a transformer's MLP. */
 typedef enum nb_activation {
     NB_QUICK_GELU, /**< x sigmoid(1.702 x) */
-    NB_GELU        /**< x Phi(x) */
+    NB_GELU,       /**< x Phi(x) */
+    NB_GELU_TANH   /**< x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
 } nb_activation;
 
-/** One transformer. */
+/** Which rows of the last block become the embedding. */
+typedef enum nb_pooling {
+    NB_POOL_TOKEN,    /**< CLIP's: the first end token of a text, the class token of an image */
+    NB_POOL_FIRST,    /**< the first row */
+    NB_POOL_LAST,     /**< the last row; of a text: of the whole context, padding included */
+    NB_POOL_AVERAGE,  /**< the mean over the patches, without the class token */
+    NB_POOL_ATTENTION /**< one query's attention over all rows, and an MLP behind it (SigLIP) */
+} nb_pooling;
+
+/** What the last layer norm is applied to. For pooling by one row it makes no difference. */
+typedef enum nb_final_norm {
+    NB_FINAL_NORM_POOLED, /**< the pooled row */
+    NB_FINAL_NORM_ROWS,   /**< every row, before pooling */
+    NB_FINAL_NORM_NONE    /**< nothing: there is none */
+} nb_final_norm;
+
+/** From the pooled row to the embedding. */
+typedef enum nb_projection {
+    NB_PROJECTION_LINEAR, /**< a matrix */
+    NB_PROJECTION_BIASED, /**< a matrix and a bias */
+    NB_PROJECTION_NONE    /**< nothing: the pooled row is the embedding */
+} nb_projection;
+
+/** A block's MLP. */
+typedef enum nb_mlp_kind {
+    NB_MLP_PLAIN, /**< fc2(activation(fc1(x))) */
+    NB_MLP_SWIGLU /**< fc2(norm(silu(gate(x)) fc1(x))), with or without norm; the activation does not count */
+} nb_mlp_kind;
+
+/** One transformer. Everything behind `epsilon` is 0 in CLIP's own towers. */
 typedef struct nb_tower_config {
     size_t width, layers, heads; /**< heads divides width */
     size_t mlp;                  /**< width inside the MLP */
     nb_activation activation;    /**< of the MLP */
     float epsilon;               /**< of the layer norms */
+    nb_pooling pooling;          /**< which rows become the embedding */
+    nb_final_norm final_norm;    /**< what the last norm is applied to */
+    nb_projection projection;    /**< from the pooled row to the embedding */
+    nb_mlp_kind mlp_kind;        /**< of every block */
+    bool bidirectional;          /**< text: every token sees every token, padding too; images always do so */
+    bool mask_padding;           /**< bidirectional text: nothing sees the padding */
+    bool no_class_token;         /**< image: there are only patches */
+    bool no_pre_norm;            /**< image: no layer norm before the first block */
+    bool patch_bias;             /**< image: the patches' projection has a bias */
+    bool post_norm;      /**< a block's norms stand behind attention and MLP: x + norm(f(x)), not x + f(norm(x)) */
+    bool attention_norm; /**< a layer norm between attention and its output projection */
+    bool mlp_norm;       /**< a layer norm before the MLP's last layer */
+    bool layer_scale;    /**< what attention and MLP add is scaled, element by element */
+    /** Image: rotary positions of queries and keys, made for a grid of this many patches a side and stretched to the
+     * image's; 0: none. */
+    size_t rotary;
+    int32_t pad; /**< text: the token behind the end token, where that is seen */
 } nb_tower_config;
 
 /** Values of nb_clip_config.end_token that are no token. */
@@ -31,6 +78,7 @@ enum {
 
 /** The shape of a checkpoint. */
 typedef struct nb_clip_config {
+    const char *family;          /**< name of the family (common/clip/checkpoint/families/family.h) */
     nb_tower_config text, image; /**< the towers */
     size_t projection;           /**< width of the embeddings */
     size_t context;              /**< most tokens of a text, start and end included */
@@ -79,5 +127,14 @@ const char *nb_clip_config_file(const nb_clip_config *config);
 /** Patches an image is cut into, without the class token.
  * @param config its image_size and patch are read */
 size_t nb_clip_patches(const nb_clip_config *config);
+
+/** Rows of the image tower: its patches and, where it has one, the class token before them.
+ * @param config its image_size, patch and no_class_token are read */
+size_t nb_clip_image_rows(const nb_clip_config *config);
+
+/** What of a tower goes beyond CLIP's own, for what is written for these alone.
+ * @param tower its parts
+ * @return NULL: nothing, else one such part in words */
+const char *nb_tower_beyond_clip(const nb_tower_config *tower);
 
 #endif

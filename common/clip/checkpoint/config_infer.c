@@ -1,6 +1,6 @@
 #include "common/clip/checkpoint/config_infer.h"
 
-#include "common/clip/checkpoint/names.h"
+#include "common/clip/checkpoint/families/family.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -61,11 +61,13 @@ nb_status nb_clip_config_infer(nb_clip_config *out, const nb_checkpoint *c, nb_e
 {
     const char *path = nb_checkpoint_path(c);
     const nb_tensor *patch, *places, *projection, *context, *tokens, *norm;
-    nb_naming naming;
+    nb_names names;
     nb_status status;
-    *out = (nb_clip_config){.open_clip = true, .inferred = true, .end_token = NB_END_HIGHEST};
-    NB_TRY(nb_names_detect(&naming, c, err));
-    if (!nb_checkpoint_scripted(c) || naming != NB_NAMES_OPEN_CLIP) {
+    *out = (nb_clip_config){
+        .family = nb_family_open_clip.name, .open_clip = true, .inferred = true, .end_token = NB_END_HIGHEST};
+    NB_TRY(nb_names_detect(&names, c, err));
+    if (!nb_checkpoint_scripted(c) || strcmp(names.towers[NB_TOWER_TEXT]->name, nb_family_open_clip.name) != 0 ||
+        strcmp(names.towers[NB_TOWER_IMAGE]->name, nb_family_open_clip.name) != 0) {
         nb_fail(err, NB_ERR_INPUT, "'%s' has no configuration beside it", path);
         nb_hint(err, "put the model's open_clip_config.json or config.json into its folder; only OpenAI's archives "
                      "(torch.jit.save) tell their shape themselves");

@@ -35,15 +35,18 @@ typedef struct nb_clip {
     nb_block *text_blocks, *image_blocks;           /**< [layers] of each tower, owned */
     const float *token_embedding;                   /**< [vocabulary, text width] */
     const float *text_position;                     /**< [context, text width] */
-    const float *text_norm_weight, *text_norm_bias; /**< after the last block */
-    const float *text_projection;                   /**< [projection, text width] */
-    const float *class_embedding;                   /**< [image width] */
+    const float *text_norm_weight, *text_norm_bias; /**< after the last block; NULL: none */
+    const float *text_projection;                   /**< [projection, text width]; NULL: none */
+    const float *text_projection_bias;              /**< [projection]; NULL: none */
+    const float *class_embedding;                   /**< [image width]; NULL: none */
     const float *patch_embedding;                   /**< [image width, 3 patch patch]; NULL where the engine packs */
     const void *packed_patch_embedding;             /**< it, as the blocks' matrices */
-    const float *image_position;                    /**< [patches + 1, image width] */
-    const float *pre_norm_weight, *pre_norm_bias;   /**< [image width] before the first block */
-    const float *post_norm_weight, *post_norm_bias; /**< [image width] after the last block */
-    const float *image_projection;                  /**< [projection, image width] */
+    const float *patch_bias;                        /**< [image width]; NULL: none */
+    const float *image_position;                    /**< [nb_clip_image_rows, image width] */
+    const float *pre_norm_weight, *pre_norm_bias;   /**< [image width] before the first block; NULL: none */
+    const float *post_norm_weight, *post_norm_bias; /**< [image width] after the last block; NULL: none */
+    const float *image_projection;                  /**< [projection, image width]; NULL: none */
+    const float *image_projection_bias;             /**< [projection]; NULL: none */
 } nb_clip;
 
 /** Opens the model of a folder with its weights in fp32.

@@ -13,6 +13,11 @@
 
 #include <stdbool.h>
 
+/** Weights of a layer norm, borrowed. */
+typedef struct nb_norm_weights {
+    const float *weight, *bias; /**< [width] */
+} nb_norm_weights;
+
 /** Weights of one residual block, borrowed. Matrices are [out, in]. This reference needs them as floats. */
 typedef struct nb_block {
     const float *norm1_weight, *norm1_bias; /**< [width] */
@@ -21,8 +26,12 @@ typedef struct nb_block {
     const float *norm2_weight, *norm2_bias; /**< [width] */
     const float *fc1_weight, *fc1_bias;     /**< [mlp, width], [mlp] */
     const float *fc2_weight, *fc2_bias;     /**< [width, mlp], [width] */
+    const float *gate_weight, *gate_bias;   /**< [mlp, width], [mlp]; NB_MLP_SWIGLU */
+    nb_norm_weights attention_norm;         /**< [width]; attention_norm */
+    nb_norm_weights mlp_norm;               /**< [mlp]; mlp_norm */
+    const float *scale1, *scale2;           /**< [width] of attention and MLP; layer_scale */
     struct {
-        const void *qkv, *out, *fc1, *fc2;
+        const void *qkv, *out, *fc1, *fc2, *gate;
     } packed; /**< the matrices as an engine has them that packs them; the pointers to floats are then NULL */
 } nb_block;
 

@@ -6,7 +6,7 @@ other. The tests put the files together again (tests/support/torch_files.c) and 
 
 A line of NAME.parts: "sha256 HEX" of the file; "rest N", N bytes of NAME.rest; "f32 TENSOR", "f16 TENSOR" or "bf16 TENSOR",
 the data of a tensor of tiny-quickgelu under the name of Hugging Face or, with "open_clip" in front, of open_clip, in
-that precision; "i64 N", the numbers 0 to N - 1. The seeds of tests/fuzz/common/fuzz_torch.c are written, too."""
+that precision; "i64 N", the numbers 0 to N - 1. The seeds of tests/fuzz/common/checkpoint/fuzz_torch.c are written, too."""
 import hashlib
 import json
 import os

@@ -29,19 +29,18 @@ static void make_block(nb_block *b, const nb_tower_config *c)
 {
     size_t w = c->width;
     double s = 1 / sqrt((double)w);
-    *b = (nb_block){numbers(w, 0.1, 1),
-                    numbers(w, 0.1, 0),
-                    numbers(3 * w * w, s, 0),
-                    numbers(3 * w, 0.1, 0),
-                    numbers(w * w, s, 0),
-                    numbers(w, 0.1, 0),
-                    numbers(w, 0.1, 1),
-                    numbers(w, 0.1, 0),
-                    numbers(c->mlp * w, s, 0),
-                    numbers(c->mlp, 0.1, 0),
-                    numbers(c->mlp * w, s / 2, 0),
-                    numbers(w, 0.1, 0),
-                    {0}};
+    *b = (nb_block){.norm1_weight = numbers(w, 0.1, 1),
+                    .norm1_bias = numbers(w, 0.1, 0),
+                    .qkv_weight = numbers(3 * w * w, s, 0),
+                    .qkv_bias = numbers(3 * w, 0.1, 0),
+                    .out_weight = numbers(w * w, s, 0),
+                    .out_bias = numbers(w, 0.1, 0),
+                    .norm2_weight = numbers(w, 0.1, 1),
+                    .norm2_bias = numbers(w, 0.1, 0),
+                    .fc1_weight = numbers(c->mlp * w, s, 0),
+                    .fc1_bias = numbers(c->mlp, 0.1, 0),
+                    .fc2_weight = numbers(c->mlp * w, s / 2, 0),
+                    .fc2_bias = numbers(w, 0.1, 0)};
 }
 
 static void free_block(nb_block *b)

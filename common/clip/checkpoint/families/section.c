@@ -1,0 +1,105 @@
+#include "common/clip/checkpoint/families/section.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIZE_LIMIT = 1 << 20, IMAGE_SIZE_LIMIT = 4096 };
+
+nb_status nb_config_size(nb_config_section s, const char *key, size_t fallback, size_t *out, nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, key);
+    if (!value) {
+        *out = fallback;
+        return NB_OK;
+    }
+    json_int_t n = json_integer_value(value);
+    if (!json_is_integer(value) || n <= 0 || n > SIZE_LIMIT) {
+        return nb_fail(err, NB_ERR_INPUT, "'%s': %s%s is not a whole number in [1, %d]", s.path, s.name, key,
+                       SIZE_LIMIT);
+    }
+    *out = (size_t)n;
+    return NB_OK;
+}
+
+nb_status nb_config_side(nb_config_section s, const char *key, size_t fallback, size_t *out, nb_error *err)
+{
+    json_t *value = json_object_get(s.object, key);
+    if (json_array_size(value) == 2 && json_equal(json_array_get(value, 0), json_array_get(value, 1))) {
+        json_t *one = json_pack("{s:O}", key, json_array_get(value, 0));
+        nb_status status = nb_config_size((nb_config_section){one, s.path, s.name}, key, fallback, out, err);
+        json_decref(one);
+        return status;
+    }
+    return nb_config_size(s, key, fallback, out, err);
+}
+
+nb_status nb_config_token(nb_config_section s, const char *key, int64_t fallback, int64_t *out, nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, key);
+    *out = json_is_integer(value) ? json_integer_value(value) : fallback;
+    bool good = !value || json_is_null(value) || (json_is_integer(value) && *out >= 0);
+    return good ? NB_OK : nb_fail(err, NB_ERR_INPUT, "'%s': %s%s is not a token's number", s.path, s.name, key);
+}
+
+nb_status nb_config_epsilon(nb_config_section s, const char *key, double fallback, float *out, nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, key);
+    double epsilon = value ? json_number_value(value) : fallback;
+    if (!(epsilon > 0 && epsilon < 1)) {
+        return nb_fail(err, NB_ERR_INPUT, "'%s': %s%s %g is not in (0, 1)", s.path, s.name, key, epsilon);
+    }
+    *out = (float)epsilon;
+    return NB_OK;
+}
+
+bool nb_config_channels(const json_t *value, bool positive, float out[3])
+{
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *one = json_array_get(value, i);
+        out[i] = (float)json_number_value(one);
+        if (!json_is_number(one) || !isfinite(out[i]) || (positive && !(out[i] > 0))) {
+            return false;
+        }
+    }
+    return json_array_size(value) == 3;
+}
+
+nb_status nb_config_refuse(nb_config_section s, const char *key, const json_t *value, nb_error *err)
+{
+    char *have = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    nb_fail(err, NB_ERR_INPUT, "'%s': %s%s is %.200s, which is not supported", s.path, s.name, key, have ? have : "?");
+    free(have);
+    return nb_hint(err, "CLIPs with ViT image tower and CLIP's own text tower are read");
+}
+
+nb_status nb_config_refuse_extras(nb_config_section s, const nb_config_extra *extras, size_t count, nb_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const json_t *value = json_object_get(s.object, extras[i].key);
+        const char *text = json_string_value(value);
+        bool plain = !value || json_is_null(value) || json_is_false(value) ||
+                     (json_is_object(value) && json_object_size(value) == 0) ||
+                     (text && extras[i].plain && strcmp(text, extras[i].plain) == 0);
+        if (!plain) {
+            return nb_config_refuse(s, extras[i].key, value, err);
+        }
+    }
+    return NB_OK;
+}
+
+nb_status nb_config_check_heads(nb_config_section s, const char *heads, const char *width, const nb_tower_config *c,
+                                nb_error *err)
+{
+    return c->heads && c->width % c->heads == 0 ? NB_OK
+                                                : nb_fail(err, NB_ERR_INPUT, "'%s': %s%s %zu does not divide %s %zu",
+                                                          s.path, s.name, heads, c->heads, width, c->width);
+}
+
+nb_status nb_config_check_image(const nb_clip_config *c, size_t channels, const char *path, nb_error *err)
+{
+    bool fits = channels == 3 && c->image_size % c->patch == 0 && c->image_size <= IMAGE_SIZE_LIMIT;
+    return fits ? NB_OK
+                : nb_fail(err, NB_ERR_INPUT, "'%s': images of %zu pixels, patches of %zu and %zu channels do not fit",
+                          path, c->image_size, c->patch, channels);
+}
