@@ -32,17 +32,6 @@ static bool layout_exists(const char *folder, const char *name)
     return found;
 }
 
-/* The first of the names [begin, end) that is there; NULL: none. */
-static const char *layout_first(const char *folder, size_t begin, size_t end)
-{
-    for (size_t i = begin; i < end; i++) {
-        if (layout_exists(folder, weights_names[i])) {
-            return weights_names[i];
-        }
-    }
-    return NULL;
-}
-
 static bool layout_ends_with(const char *text, const char *end)
 {
     size_t len = strlen(text), end_len = strlen(end);
@@ -112,25 +101,53 @@ static bool layout_foreign(const char *folder)
     return foreign;
 }
 
+bool nb_layout_index(const char *name)
+{
+    return layout_ends_with(name, ".index.json");
+}
+
+static nb_status layout_push(nb_strings *names, size_t begin, size_t end, nb_error *err)
+{
+    nb_status status = NB_OK;
+    for (size_t i = begin; i < end && status == NB_OK; i++) {
+        status = nb_strings_push(names, weights_names[i], strlen(weights_names[i]), err);
+    }
+    return status;
+}
+
+/* Weights of an image tower lie under Hugging Face's names where its configuration is another model's. */
+nb_status nb_layout_weights(nb_strings *names, const char *folder, nb_error *err)
+{
+    bool hugging_face = layout_exists(folder, hugging_face_config), open_clip = layout_exists(folder, open_clip_config);
+    bool foreign = hugging_face && open_clip && layout_foreign(folder);
+    nb_status status;
+    if (hugging_face && !foreign) {
+        return layout_push(names, HUGGING_FACE, WEIGHTS_NAMES, err);
+    }
+    NB_TRY(layout_push(names, OPEN_CLIP, WEIGHTS_NAMES, err));
+    NB_TRY(foreign ? NB_OK : layout_push(names, HUGGING_FACE, OPEN_CLIP, err));
+done:
+    return status;
+}
+
+/* open_clip's pair is read where Hugging Face's configuration is another model's, or has no weights of its own. */
 static nb_status layout_choose(nb_layout *out, nb_error *err)
 {
-    const char *folder = out->folder, *weights;
-    bool hugging_face = layout_exists(folder, hugging_face_config);
-    bool open_clip = layout_exists(folder, open_clip_config);
-    const char *own = layout_first(folder, HUGGING_FACE, OPEN_CLIP);
-    const char *other = layout_first(folder, OPEN_CLIP, WEIGHTS_NAMES);
-    if (hugging_face && open_clip && other && (!own || layout_foreign(folder))) {
-        hugging_face = false;
-        own = NULL;
+    const char *folder = out->folder, *weights = NULL;
+    bool hugging_face = layout_exists(folder, hugging_face_config), open_clip = layout_exists(folder, open_clip_config);
+    nb_strings names = {0};
+    nb_status status;
+    NB_TRY(nb_layout_weights(&names, folder, err));
+    for (size_t i = 0; i < names.count && !weights; i++) {
+        weights = layout_exists(folder, nb_strings_get(&names, i)) ? nb_strings_get(&names, i) : NULL;
     }
-    out->open_clip = !hugging_face && open_clip;
-    out->config = hugging_face ? hugging_face_config : open_clip ? open_clip_config : NULL;
-    weights = (out->open_clip && other) || !own ? other : own;
-    if (weights) {
-        out->sharded = layout_ends_with(weights, ".json");
-        return layout_copy(&out->weights, weights, err);
-    }
-    return layout_find_pt(&out->weights, folder, err);
+    out->open_clip = open_clip && (!hugging_face || (weights && strncmp(weights, "open_clip_", 10) == 0));
+    out->config = out->open_clip ? open_clip_config : hugging_face ? hugging_face_config : NULL;
+    out->sharded = weights && nb_layout_index(weights);
+    status = weights ? layout_copy(&out->weights, weights, err) : layout_find_pt(&out->weights, folder, err);
+done:
+    nb_strings_free(&names);
+    return status;
 }
 
 /* A file of weights, and the configuration that goes with its name. */
@@ -144,7 +161,7 @@ static nb_status layout_take_file(nb_layout *out, const char *path, nb_error *er
     bool hugging_face = !open_clip && layout_exists(out->folder, hugging_face_config);
     out->open_clip = open_clip;
     out->config = open_clip ? open_clip_config : hugging_face ? hugging_face_config : NULL;
-    out->sharded = layout_ends_with(name, ".index.json");
+    out->sharded = nb_layout_index(name);
     return layout_copy(&out->weights, name, err);
 }
 
@@ -189,9 +206,4 @@ void nb_layout_free(nb_layout *layout)
     free(layout->folder);
     free(layout->weights);
     *layout = (nb_layout){0};
-}
-
-const char *nb_layout_weights_name(size_t i)
-{
-    return i < WEIGHTS_NAMES ? weights_names[i] : NULL;
 }

@@ -39,10 +39,14 @@ void nb_layout_free(nb_layout *layout);
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_layout_folder(char **out, const char *path, nb_error *err);
 
-/** The names of files of weights that are looked for in a folder, the first preferred: Hugging Face's before
- * open_clip's, safetensors before pickles.
- * @param i number of the name
- * @return NULL behind the last */
-const char *nb_layout_weights_name(size_t i);
+/** Lists the files of weights that would be read in a folder with the configurations it has, the first preferred.
+ * @param[in,out] names of files or indices are appended
+ * @param folder holds the configurations; its weights do not count
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
+nb_status nb_layout_weights(nb_strings *names, const char *folder, nb_error *err);
+
+/** Whether a file of weights is the index of shards.
+ * @param name of the file */
+bool nb_layout_index(const char *name);
 
 #endif
