@@ -76,6 +76,13 @@ enum {
     NB_END_HIGHEST = 2    /**< the highest id of the text, see end_token */
 };
 
+/** How an image is brought to the model's size. */
+typedef enum nb_resize {
+    NB_RESIZE_SHORTEST, /**< CLIP's: the shorter side to it, then the centre */
+    NB_RESIZE_SQUASH,   /**< both sides to it, whatever their ratio */
+    NB_RESIZE_LONGEST   /**< the longer side to it, and the rest filled with one colour */
+} nb_resize;
+
 /** The shape of a checkpoint. */
 typedef struct nb_clip_config {
     const char *family;          /**< name of the family (common/clip/checkpoint/families/family.h) */
@@ -90,6 +97,10 @@ typedef struct nb_clip_config {
     /** Where the text is read: the first token of this id; NB_END_HIGHEST: the highest id of the text, as open_clip and
      * old Hugging Face configurations (eos_token_id 2) have it. */
     int64_t end_token;
+    bool has_pixels;       /**< open_clip_config.json states how images are prepared: the next three */
+    nb_resize resize;      /**< preprocess_cfg.resize_mode */
+    bool bilinear;         /**< preprocess_cfg.interpolation */
+    uint8_t fill;          /**< preprocess_cfg.fill_color: each channel of what NB_RESIZE_LONGEST adds */
     bool has_channels;     /**< open_clip_config.json states mean and deviation */
     float mean[3], std[3]; /**< of red, green, blue in 0..1; set with has_channels */
 } nb_clip_config;

@@ -14,9 +14,9 @@
 nb_status nb_clip_config_text(const nb_clip_config *config, int64_t end_token, char **out, nb_error *err);
 
 /** preprocessor_config.json of this preprocessing.
- * @param preprocess its size, mean, deviation and rescale factor are stated
+ * @param preprocess all of it is stated
  * @param[out] out the text, freed by the caller
- * @return NB_OK, or NB_ERR_LIMIT without memory */
+ * @return NB_OK, NB_ERR_INPUT for NB_RESIZE_LONGEST, which the file cannot say, or NB_ERR_LIMIT without memory */
 nb_status nb_clip_preprocess_text(const nb_preprocess *preprocess, char **out, nb_error *err);
 
 /** Writes the vocabulary's files and preprocessor_config.json as they are beside `model`, or the latter made where

@@ -34,17 +34,25 @@ static nb_status model_push(nb_strings *files, const char *name, nb_error *err)
     return nb_strings_push(files, name, strlen(name), err);
 }
 
-/* Mean and deviation come from preprocessor_config.json, else from open_clip's configuration, else they are CLIP's. */
+/* open_clip reads its own configuration; else a file of transformers counts. OpenAI's archives have what is published.
+ */
 static nb_status model_open_preprocess(nb_clip *m, const char *directory, nb_error *err)
 {
-    nb_status status =
-        nb_preprocess_read(&m->preprocess, directory, m->config.image_size, &m->preprocess_defaulted, err);
-    m->preprocess_file = !m->preprocess_defaulted;
-    if (status == NB_OK && m->preprocess_defaulted && m->config.has_channels) {
-        memcpy(m->preprocess.mean, m->config.mean, sizeof m->preprocess.mean);
-        memcpy(m->preprocess.std, m->config.std, sizeof m->preprocess.std);
-        m->preprocess_defaulted = false;
+    const nb_clip_config *c = &m->config;
+    nb_status status = NB_OK;
+    if (c->has_pixels) {
+        m->preprocess = nb_preprocess_default(c->image_size);
+        m->preprocess.resize = c->resize;
+        m->preprocess.bilinear = c->bilinear;
+        m->preprocess.fill = c->fill;
+        if (c->has_channels) {
+            memcpy(m->preprocess.mean, c->mean, sizeof c->mean);
+            memcpy(m->preprocess.std, c->std, sizeof c->std);
+        }
+    } else {
+        status = nb_preprocess_read(&m->preprocess, directory, c->image_size, &m->preprocess_file, err);
     }
+    m->preprocess_defaulted = !c->has_pixels && !m->preprocess_file && !c->inferred;
     return status;
 }
 
@@ -141,7 +149,7 @@ nb_status nb_clip_load(nb_clip *m, const char *model, void *arena, nb_error *err
         NB_TRY(model_push(&files, nb_strings_get(&m->tokenizer_files, i), err));
     }
     if (m->preprocess_file) {
-        NB_TRY(model_push(&files, "preprocessor_config.json", err));
+        NB_TRY(model_push(&files, m->preprocess_file, err));
     }
     NB_TRY(model_digest_files(m, folder, &files, err));
 done:

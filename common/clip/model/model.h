@@ -22,16 +22,16 @@
 
 /** An open model. */
 typedef struct nb_clip {
-    nb_clip_config config;      /**< the shape */
-    nb_tokenizer *tokenizer;    /**< owned */
-    nb_strings tokenizer_files; /**< the tokenizer was read from */
-    bool preprocess_file;       /**< there is a preprocessor_config.json */
-    nb_preprocess preprocess;   /**< how images become tensors */
-    bool preprocess_defaulted;  /**< stated nowhere: CLIP's published mean and deviation are used */
-    nb_digest digest;           /**< SHA-256 over the digests of the files that were read */
-    float logit_scale;          /**< natural logarithm */
-    const nb_engine *engine;    /**< computes the towers; the weights below are as it packs them */
-    void *arena;                /**< all weights, where the model owns them; the pointers below go into them */
+    nb_clip_config config;       /**< the shape */
+    nb_tokenizer *tokenizer;     /**< owned */
+    nb_strings tokenizer_files;  /**< the tokenizer was read from */
+    const char *preprocess_file; /**< name of the file that says how images are prepared; NULL: none does */
+    nb_preprocess preprocess;    /**< how images become tensors */
+    bool preprocess_defaulted;   /**< stated nowhere: CLIP's published mean and deviation are used */
+    nb_digest digest;            /**< SHA-256 over the digests of the files that were read */
+    float logit_scale;           /**< natural logarithm */
+    const nb_engine *engine;     /**< computes the towers; the weights below are as it packs them */
+    void *arena;                 /**< all weights, where the model owns them; the pointers below go into them */
     nb_block *text_blocks, *image_blocks;           /**< [layers] of each tower, owned */
     const float *token_embedding;                   /**< [vocabulary, text width] */
     const float *text_position;                     /**< [context, text width] */

@@ -169,7 +169,10 @@ static void test_open_clip_config(void **state)
     refuse_open_clip("\"embed_dim\": 48,", "", "embed_dim is missing");
     refuse_open_clip("\"quick_gelu\": true", "\"quick_gelu\": 1", "quick_gelu");
     refuse_open_clip("\"patch_size\": 8", "\"patch_size\": 7", "do not fit");
-    refuse_open_clip("\"shortest\"", "\"squash\"", "squash");
+    refuse_open_clip("\"shortest\"", "\"stretch\"", "resize_mode is \"stretch\"");
+    refuse_open_clip("\"bicubic\"", "\"lanczos\"", "interpolation is \"lanczos\"");
+    refuse_open_clip("\"interpolation\"", "\"fill_color\": 256, \"interpolation\"", "fill_color is 256");
+    refuse_open_clip("\"interpolation\"", "\"mode\": \"L\", \"interpolation\"", "mode is \"L\"");
     refuse_open_clip("0.27577711", "0", "std over 0");
     refuse_open_clip("\"vision_cfg\"", "\"vison_cfg\"", "has no model_cfg.vision_cfg");
     refuse_open_clip("{", "[", "JSON");

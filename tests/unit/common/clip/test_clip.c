@@ -200,7 +200,7 @@ static void test_refusals(void **state)
     refuse("config.json", "\"num_attention_heads\": 4", "\"num_attention_heads\": 5", "does not divide");
     refuse("config.json", "quick_gelu", "relu", "relu");
     refuse("config.json", "{", "[", "JSON");
-    refuse("preprocessor_config.json", "\"resample\": 3", "\"resample\": 2", "resample");
+    refuse("preprocessor_config.json", "\"resample\": 3", "\"resample\": 4", "resample");
 }
 
 int main(void)
