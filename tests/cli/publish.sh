@@ -273,12 +273,12 @@ case_ 'a pickle of torch, whole and in shards; a half configuration file is no c
 mkdir www/bin www/shards
 cp "$GOLDEN"/tiny-quickgelu/{config.json,preprocessor_config.json,vocab.json,merges.txt} www/bin
 cp www/bin/* www/shards
-python3 "$TESTS/support/torch_file.py" "$GOLDEN" pytorch_model.bin www/bin/pytorch_model.bin
+python3 "$TESTS/support/weights/torch_file.py" "$GOLDEN" pytorch_model.bin www/bin/pytorch_model.bin
 run 0 "${PULL[@]}" --model "$S/bin/" -o bin
 same www/bin/pytorch_model.bin bin/pytorch_model.bin
 run 0 "$NEGBANK" check --model bin
 for i in 1 2; do
-    python3 "$TESTS/support/torch_file.py" "$GOLDEN" "pytorch_model-0000$i-of-00002.bin" "www/shards/pytorch_model-0000$i-of-00002.bin"
+    python3 "$TESTS/support/weights/torch_file.py" "$GOLDEN" "pytorch_model-0000$i-of-00002.bin" "www/shards/pytorch_model-0000$i-of-00002.bin"
 done
 run 8 "${PULL[@]}" --model "$S/shards/" -o shards
 says 'has no weights'

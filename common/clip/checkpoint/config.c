@@ -139,7 +139,7 @@ size_t nb_clip_image_rows(const nb_clip_config *config)
     return nb_clip_patches(config) + !config->image.no_class_token;
 }
 
-const char *nb_tower_beyond_clip(const nb_tower_config *t)
+nb_status nb_tower_must_be_clip(const nb_tower_config *t, const char *which, const char *what, nb_error *err)
 {
     const struct {
         bool beyond;
@@ -159,8 +159,11 @@ const char *nb_tower_beyond_clip(const nb_tower_config *t)
                  {t->rotary != 0, "rotary positions"}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (parts[i].beyond) {
-            return parts[i].what;
+            nb_fail(err, NB_ERR_INPUT, "the model's %s tower has %s: %s of such towers are not computed", which,
+                    parts[i].what, what);
+            return nb_hint(err, "a model with CLIP's own towers is needed for this; embedding, mining and scoring take "
+                                "this one");
         }
     }
-    return NULL;
+    return NB_OK;
 }

@@ -22,7 +22,7 @@ typedef enum nb_pooling {
     NB_POOL_FIRST,    /**< the first row */
     NB_POOL_LAST,     /**< the last row; of a text: of the whole context, padding included */
     NB_POOL_AVERAGE,  /**< the mean over the patches, without the class token */
-    NB_POOL_ATTENTION /**< one query's attention over all rows, and an MLP behind it (SigLIP) */
+    NB_POOL_ATTENTION /**< one query's attention over all rows, normed, and an MLP behind it (SigLIP) */
 } nb_pooling;
 
 /** What the last layer norm is applied to. For pooling by one row it makes no difference. */
@@ -56,7 +56,6 @@ typedef struct nb_tower_config {
     nb_projection projection;    /**< from the pooled row to the embedding */
     nb_mlp_kind mlp_kind;        /**< of every block */
     bool bidirectional;          /**< text: every token sees every token, padding too; images always do so */
-    bool mask_padding;           /**< bidirectional text: nothing sees the padding */
     bool no_class_token;         /**< image: there are only patches */
     bool no_pre_norm;            /**< image: no layer norm before the first block */
     bool patch_bias;             /**< image: the patches' projection has a bias */
@@ -67,7 +66,8 @@ typedef struct nb_tower_config {
     /** Image: rotary positions of queries and keys, made for a grid of this many patches a side and stretched to the
      * image's; 0: none. */
     size_t rotary;
-    int32_t pad; /**< text: the token behind the end token, where that is seen */
+    int32_t pad;    /**< text: the token behind the end token, where that is seen */
+    bool pads_left; /**< text: it stands before the text instead */
 } nb_tower_config;
 
 /** Values of nb_clip_config.end_token that are no token. */
@@ -143,9 +143,11 @@ size_t nb_clip_patches(const nb_clip_config *config);
  * @param config its image_size, patch and no_class_token are read */
 size_t nb_clip_image_rows(const nb_clip_config *config);
 
-/** What of a tower goes beyond CLIP's own, for what is written for these alone.
+/** Refuses a tower that goes beyond CLIP's own, for what is written for these alone.
  * @param tower its parts
- * @return NULL: nothing, else one such part in words */
-const char *nb_tower_beyond_clip(const nb_tower_config *tower);
+ * @param which "text" or "image"
+ * @param what is written for CLIP's towers alone, "gradients"
+ * @return NB_OK, or NB_ERR_INPUT naming the part that it has beyond them */
+nb_status nb_tower_must_be_clip(const nb_tower_config *tower, const char *which, const char *what, nb_error *err);
 
 #endif

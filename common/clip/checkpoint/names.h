@@ -50,6 +50,18 @@ typedef enum nb_tensor_part {
     NB_TENSOR_PART_POST_NORM_BIAS,
     NB_TENSOR_PART_IMAGE_PROJECTION,
     NB_TENSOR_PART_IMAGE_PROJECTION_BIAS,
+    /* of an image tower that pools by attention */
+    NB_TENSOR_PART_POOL_QUERY,
+    NB_TENSOR_PART_POOL_QKV_WEIGHT,
+    NB_TENSOR_PART_POOL_QKV_BIAS,
+    NB_TENSOR_PART_POOL_OUT_WEIGHT,
+    NB_TENSOR_PART_POOL_OUT_BIAS,
+    NB_TENSOR_PART_POOL_NORM_WEIGHT,
+    NB_TENSOR_PART_POOL_NORM_BIAS,
+    NB_TENSOR_PART_POOL_FC1_WEIGHT,
+    NB_TENSOR_PART_POOL_FC1_BIAS,
+    NB_TENSOR_PART_POOL_FC2_WEIGHT,
+    NB_TENSOR_PART_POOL_FC2_BIAS,
     NB_TENSOR_PART_LOGIT_SCALE,
     NB_TENSOR_PART_COUNT
 } nb_tensor_part;
@@ -66,18 +78,20 @@ typedef struct nb_tensor_row {
     const char *pieces[NB_TENSOR_PART_PIECES];
     bool transposed;   /**< the matrix is stored as [in, out] */
     const char *other; /**< another name, not transposed; NULL: none */
+    /** How many equal parts of the whole each piece is; 0: one. */
+    unsigned char shares[NB_TENSOR_PART_PIECES];
 } nb_tensor_row;
 
 enum { NB_NAMING_EVIDENCE = 3 /**< most prefixes that tell a naming */ };
 
 /** What one kind of checkpoints calls the tensors of one tower. */
 typedef struct nb_naming {
-    const char *name; /**< "hugging face", "open_clip" */
-    nb_tower tower;   /**< whose tensors */
-    const char
-        *evidence[NB_NAMING_EVIDENCE]; /**< a name that begins with one of these tells it; NULL behind the last */
-    const char *root;                  /**< how all names that are the tower's alone begin */
-    const char *blocks;                /**< what stands before the number of a block */
+    const char *name;                         /**< "hugging face", "open_clip" */
+    nb_tower tower;                           /**< whose tensors */
+    const char *evidence[NB_NAMING_EVIDENCE]; /**< a name that begins with one of these tells it, the longest of all
+                                                 that are there; NULL behind the last */
+    const char *root;                         /**< how all names that are the tower's alone begin */
+    const char *blocks;                       /**< what stands before the number of a block */
     nb_tensor_row rows[NB_TENSOR_PART_COUNT]; /**< names of a block behind its number and a dot */
 } nb_naming;
 

@@ -56,10 +56,16 @@ static nb_status model_open_preprocess(nb_clip *m, const char *directory, nb_err
     return status;
 }
 
+/* Sentencepiece vocabularies may have some tokens more than a checkpoint embeds, which no text needs (T5's
+ * "<extra_id_0>"), or fewer. */
+enum { VOCABULARY_SLACK = 128 };
+
 static nb_status model_check_vocabulary(const nb_clip *m, const char *directory, const char *file, nb_error *err)
 {
     size_t tokens = nb_tokenizer_vocab_size(m->tokenizer);
-    if (tokens == m->config.vocabulary) {
+    nb_padding padding;
+    size_t slack = nb_tokenizer_padding(m->tokenizer, &padding) ? VOCABULARY_SLACK : 0;
+    if (tokens <= m->config.vocabulary + slack && m->config.vocabulary <= tokens + slack) {
         return NB_OK;
     }
     nb_fail(err, NB_ERR_INPUT, "'%s': %s has %zu tokens, the checkpoint embeds %zu", directory, file, tokens,
@@ -87,6 +93,21 @@ static nb_status model_check_end_token(const nb_clip *m, const char *directory, 
     return nb_hint(err, "the vocabulary belongs to another checkpoint");
 }
 
+/* What the text tower sees behind a text. */
+static nb_status model_take_padding(nb_clip *m, const char *directory, nb_error *err)
+{
+    nb_padding padding;
+    if (nb_tokenizer_padding(m->tokenizer, &padding)) {
+        m->config.text.pad = padding.token;
+        m->config.text.pads_left = padding.left;
+    }
+    return m->config.text.pad >= 0 && (size_t)m->config.text.pad < m->config.vocabulary
+               ? NB_OK
+               : nb_fail(err, NB_ERR_INPUT,
+                         "'%s': the padding token %d is not among the %zu that the checkpoint embeds", directory,
+                         (int)m->config.text.pad, m->config.vocabulary);
+}
+
 static nb_status model_open_tokenizer(nb_clip *m, const char *directory, nb_error *err)
 {
     nb_status status;
@@ -94,6 +115,7 @@ static nb_status model_open_tokenizer(nb_clip *m, const char *directory, nb_erro
     NB_TRY(nb_tokenizer_open(&m->tokenizer, directory, err));
     NB_TRY(model_check_vocabulary(m, directory, nb_strings_get(&m->tokenizer_files, 0), err));
     NB_TRY(model_check_end_token(m, directory, err));
+    NB_TRY(model_take_padding(m, directory, err));
 done:
     return status;
 }

@@ -45,6 +45,8 @@ typedef struct nb_clip {
     const float *image_position;                    /**< [nb_clip_image_rows, image width] */
     const float *pre_norm_weight, *pre_norm_bias;   /**< [image width] before the first block; NULL: none */
     const float *post_norm_weight, *post_norm_bias; /**< [image width] after the last block; NULL: none */
+    const float *pool_query;                        /**< [image width] NB_POOL_ATTENTION's; NULL: none */
+    nb_block pool_block;                            /**< what pools by attention; it has no first norm */
     const float *image_projection;                  /**< [projection, image width]; NULL: none */
     const float *image_projection_bias;             /**< [projection]; NULL: none */
 } nb_clip;

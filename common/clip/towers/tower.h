@@ -10,6 +10,7 @@
 #define NB_COMMON_CLIP_TOWERS_TOWER_H
 
 #include "common/clip/checkpoint/config.h"
+#include "common/clip/towers/rotary.h"
 
 #include <stdbool.h>
 
@@ -42,6 +43,7 @@ typedef struct nb_tower_scratch {
     float *qkv;           /**< [rows, 3 width] */
     float *attention_out; /**< [rows, width] the attention's output */
     float *hidden;        /**< [rows, mlp] */
+    float *gate;          /**< [rows, mlp] of SwiGLU; else NULL */
     float *scores;        /**< [longest, longest] */
 } nb_tower_scratch;
 
@@ -51,6 +53,8 @@ typedef struct nb_tower_sequences {
     const size_t *lengths; /**< [count] */
     size_t count;          /**< sequences */
     bool causal;           /**< a row sees only rows up to its own */
+    /** Where the tower has rotary positions: those of a sequence of the length that all have; else NULL. */
+    const nb_rotary *rotary;
 } nb_tower_sequences;
 
 /** Allocates the memory.

@@ -1,6 +1,6 @@
 """Writes the golden checkpoint (../tiny-quickgelu) with torch.save and torch.jit.save, and keeps of every file what is
 not a tensor's data: NAME.rest holds these bytes one behind another, NAME.parts says how they and the data follow each
-other. The tests put the files together again (tests/support/torch_files.c) and check the SHA-256 of the whole.
+other. The tests put the files together again (tests/support/weights/torch_files.c) and check the SHA-256 of the whole.
 
     python3 write.py [FOLDER]     needs torch (Debian: python3-torch 1.13) and numpy; FOLDER gets the whole files, too
 

@@ -22,21 +22,135 @@ static nb_status open_get_mlp(nb_config_section s, nb_tower_config *out, nb_erro
     return NB_OK;
 }
 
-static nb_status open_read_text(nb_clip_config *out, nb_config_section s, nb_error *err)
+/* A number, for instance the initial layer scale, switches its part on; null or absent leaves it off. */
+static bool open_has_number(nb_config_section s, const char *key)
 {
-    static const nb_config_extra extras[] = {
-        {"hf_model_name", NULL}, {"embed_cls", NULL},      {"pool_type", "argmax"},      {"proj_type", "linear"},
-        {"proj_bias", NULL},     {"no_causal_mask", NULL}, {"ls_init_value", NULL},      {"norm_kwargs", NULL},
-        {"act_kwargs", NULL},    {"output_tokens", NULL},  {"final_ln_after_pool", NULL}};
+    return json_is_number(json_object_get(s.object, key));
+}
+
+static bool open_is_true(nb_config_section s, const char *key)
+{
+    return json_is_true(json_object_get(s.object, key));
+}
+
+static bool open_is_text(nb_config_section s, const char *key, const char *text)
+{
+    const char *value = json_string_value(json_object_get(s.object, key));
+    return value && strcmp(value, text) == 0;
+}
+
+/* {"eps": number} for the layer norms. */
+static nb_status open_get_epsilon(nb_config_section s, nb_tower_config *out, nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, "norm_kwargs");
+    size_t known = json_object_get(value, "eps") ? 1 : 0;
+    out->epsilon = 1e-5f;
+    if (value && !json_is_null(value) && (!json_is_object(value) || json_object_size(value) != known)) {
+        return nb_config_refuse(s, "norm_kwargs", value, err);
+    }
+    return known ? nb_config_epsilon((nb_config_section){value, s.path, s.name}, "eps", 1e-5, &out->epsilon, err)
+                 : NB_OK;
+}
+
+/* {"approximate": "tanh"} for GELU; open_clip's QuickGELU takes nothing. */
+static nb_status open_get_activation(nb_config_section s, bool quick, nb_tower_config *out, nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, "act_kwargs");
+    const char *approximate = json_string_value(json_object_get(value, "approximate"));
+    bool tanh = approximate && strcmp(approximate, "tanh") == 0;
+    bool none = !value || json_is_null(value) || (json_is_object(value) && json_object_size(value) == 0);
+    out->activation = quick ? NB_QUICK_GELU : tanh ? NB_GELU_TANH : NB_GELU;
+    if (!none &&
+        (quick || json_object_size(value) != 1 || !(tanh || (approximate && strcmp(approximate, "none") == 0)))) {
+        return nb_config_refuse(s, "act_kwargs", value, err);
+    }
+    return NB_OK;
+}
+
+/* What text and image towers have in common. */
+static nb_status open_get_blocks(nb_config_section s, bool quick, nb_tower_config *out, nb_error *err)
+{
+    static const nb_config_extra extras[] = {{"output_tokens", NULL},
+                                             {"qk_norm", NULL},
+                                             {"scaled_cosine_attn", NULL},
+                                             {"scale_heads", NULL},
+                                             {"scale_attn", NULL}};
     nb_status status;
     NB_TRY(nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
+    NB_TRY(open_get_mlp(s, out, err));
+    NB_TRY(open_get_epsilon(s, out, err));
+    NB_TRY(open_get_activation(s, quick, out, err));
+    out->layer_scale = open_has_number(s, "ls_init_value");
+    out->attention_norm = open_is_true(s, "scale_attn_inner");
+    out->mlp_norm = open_is_true(s, "scale_fc");
+done:
+    return status;
+}
+
+/* Where a text is read, as open_clip's text_global_pool does it. */
+static nb_status open_get_text_pooling(nb_clip_config *out, nb_config_section s, nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, "pool_type");
+    const char *pool = value ? json_string_value(value) : "argmax";
+    nb_status status = NB_OK;
+    out->end_token = NB_END_UNSTATED;
+    if (pool && strcmp(pool, "argmax") == 0) {
+        out->end_token = NB_END_HIGHEST;
+    } else if (pool && strcmp(pool, "first") == 0) {
+        out->text.pooling = NB_POOL_FIRST;
+    } else if (pool && strcmp(pool, "last") == 0) {
+        out->text.pooling = NB_POOL_LAST;
+    } else if (pool && strcmp(pool, "eos") == 0) {
+        status = nb_config_token(s, "eos_id", NB_END_HIGHEST, &out->end_token, err);
+        if (status == NB_OK && out->end_token == NB_END_HIGHEST) { /* no token of a byte-pair vocabulary's end */
+            status = nb_config_refuse(s, "pool_type eos with eos_id", json_object_get(s.object, "eos_id"), err);
+        }
+    } else {
+        status = nb_config_refuse(s, "pool_type", value, err);
+    }
+    return status;
+}
+
+/* linear or none, with a bias or without. */
+static nb_status open_get_text_projection(nb_clip_config *out, nb_config_section s, nb_error *err)
+{
+    static const nb_config_extra extras[] = {{"proj_type", "linear"}};
+    if (open_is_text(s, "proj_type", "none") && out->text.width == out->projection) {
+        out->text.projection = NB_PROJECTION_NONE;
+        return NB_OK;
+    }
+    out->text.projection = open_is_true(s, "proj_bias") ? NB_PROJECTION_BIASED : NB_PROJECTION_LINEAR;
+    return nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err);
+}
+
+/* Which tokenizer it is, its files say (common/clip/tokenizer); BERT's WordPiece is none that is read. */
+static nb_status open_check_tokenizer(nb_config_section s, nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, "hf_tokenizer_name");
+    const char *name = json_string_value(value);
+    return name && strncmp(name, "bert-", strlen("bert-")) == 0 ? nb_config_refuse(s, "hf_tokenizer_name", value, err)
+                                                                : NB_OK;
+}
+
+static nb_status open_read_text(nb_clip_config *out, nb_config_section s, bool quick, nb_error *err)
+{
+    static const nb_config_extra extras[] = {{"hf_model_name", NULL}, {"embed_cls", NULL}};
+    nb_status status;
+    NB_TRY(nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
+    NB_TRY(open_check_tokenizer(s, err));
     NB_TRY(nb_config_size(s, "width", 512, &out->text.width, err));
     NB_TRY(nb_config_size(s, "layers", 12, &out->text.layers, err));
     NB_TRY(nb_config_size(s, "heads", 8, &out->text.heads, err));
     NB_TRY(nb_config_size(s, "context_length", 77, &out->context, err));
     NB_TRY(nb_config_size(s, "vocab_size", 49408, &out->vocabulary, err));
-    NB_TRY(open_get_mlp(s, &out->text, err));
     NB_TRY(nb_config_check_heads(s, "heads", "width", &out->text, err));
+    NB_TRY(open_get_blocks(s, quick, &out->text, err));
+    NB_TRY(open_get_text_pooling(out, s, err));
+    NB_TRY(open_get_text_projection(out, s, err));
+    out->text.bidirectional = open_is_true(s, "no_causal_mask");
+    if (out->text.bidirectional && open_is_true(s, "use_pad_mask")) { /* a causal tower does not look at it */
+        status = nb_config_refuse(s, "use_pad_mask", json_object_get(s.object, "use_pad_mask"), err);
+    }
 done:
     return status;
 }
@@ -51,17 +165,29 @@ static nb_status open_read_trunk(nb_clip_config *out, nb_config_section s, nb_er
     for (size_t i = 0; model && nb_families[i] && !known && status == NB_OK; i++) {
         if (nb_families[i]->read_trunk) {
             status = nb_families[i]->read_trunk(out, s, model, &known, err);
+            out->family = known ? nb_families[i]->name : out->family;
         }
     }
     return status != NB_OK || known ? status : nb_config_refuse(s, "timm_model_name", value, err);
 }
 
-static nb_status open_read_vision(nb_clip_config *out, nb_config_section s, nb_error *err)
+/* The class token's row or the mean of the patches, normed before or after. */
+static nb_status open_get_image_pooling(nb_config_section s, nb_tower_config *out, nb_error *err)
+{
+    static const nb_config_extra extras[] = {{"pool_type", "tok"}};
+    if (!open_is_text(s, "pool_type", "avg")) {
+        return nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err);
+    }
+    out->pooling = NB_POOL_AVERAGE;
+    out->final_norm = open_is_true(s, "final_ln_after_pool") ? NB_FINAL_NORM_POOLED : NB_FINAL_NORM_ROWS;
+    return NB_OK;
+}
+
+static nb_status open_read_vision(nb_clip_config *out, nb_config_section s, bool quick, nb_error *err)
 {
     static const nb_config_extra extras[] = {
-        {"attentional_pool", NULL},      {"global_average_pool", NULL}, {"pool_type", "tok"},  {"no_ln_pre", NULL},
-        {"input_patchnorm", NULL},       {"ls_init_value", NULL},       {"norm_kwargs", NULL}, {"act_kwargs", NULL},
-        {"pos_embed_type", "learnable"}, {"final_ln_after_pool", NULL}};
+        {"attentional_pool", NULL}, {"global_average_pool", NULL}, {"input_patchnorm", NULL}};
+    static const nb_config_extra positions[] = {{"pos_embed_type", "learnable"}};
     const json_t *model = json_object_get(s.object, "timm_model_name");
     size_t head_width;
     nb_status status;
@@ -74,21 +200,26 @@ static nb_status open_read_vision(nb_clip_config *out, nb_config_section s, nb_e
         return open_read_trunk(out, s, err);
     }
     NB_TRY(nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
+    if (!open_is_text(s, "pos_embed_type", "sin_cos_2d")) { /* that is computed when a model is made, and stored */
+        NB_TRY(nb_config_refuse_extras(s, positions, 1, err));
+    }
     NB_TRY(nb_config_size(s, "width", 768, &out->image.width, err));
     NB_TRY(nb_config_size(s, "layers", 12, &out->image.layers, err));
     NB_TRY(nb_config_size(s, "head_width", 64, &head_width, err));
     NB_TRY(nb_config_side(s, "image_size", 224, &out->image_size, err));
     NB_TRY(nb_config_side(s, "patch_size", 16, &out->patch, err));
-    NB_TRY(open_get_mlp(s, &out->image, err));
     out->image.heads = out->image.width / head_width;
     NB_TRY(nb_config_check_heads(s, "width / head_width =", "width", &out->image, err));
+    NB_TRY(open_get_blocks(s, quick, &out->image, err));
+    NB_TRY(open_get_image_pooling(s, &out->image, err));
+    out->image.no_pre_norm = open_is_true(s, "no_ln_pre");
 done:
     return status;
 }
 
 static nb_status open_read(nb_clip_config *out, json_t *root, const char *path, nb_error *err)
 {
-    static const nb_config_extra extras[] = {{"multimodal_cfg", NULL}, {"init_logit_bias", NULL}};
+    static const nb_config_extra extras[] = {{"multimodal_cfg", NULL}};
     nb_config_section model = {json_object_get(root, "model_cfg"), path, "model_cfg."};
     nb_config_section text = {json_object_get(model.object, "text_cfg"), path, "model_cfg.text_cfg."};
     nb_config_section vision = {json_object_get(model.object, "vision_cfg"), path, "model_cfg.vision_cfg."};
@@ -106,11 +237,8 @@ static nb_status open_read(nb_clip_config *out, json_t *root, const char *path, 
                                          : "model_cfg.embed_dim is missing");
         goto done;
     }
-    out->text.activation = out->image.activation = json_is_true(quick) ? NB_QUICK_GELU : NB_GELU;
-    out->text.epsilon = out->image.epsilon = 1e-5f;
-    out->end_token = NB_END_HIGHEST;
-    NB_TRY(open_read_text(out, text, err));
-    NB_TRY(open_read_vision(out, vision, err));
+    NB_TRY(open_read_text(out, text, json_is_true(quick), err));
+    NB_TRY(open_read_vision(out, vision, json_is_true(quick), err));
     NB_TRY(nb_config_check_image(out, 3, path, err));
 done:
     return status;
@@ -130,6 +258,10 @@ done:
     [NB_TENSOR_PART_FC1_BIAS] = {{"mlp.c_fc.bias"}},                   \
     [NB_TENSOR_PART_FC2_WEIGHT] = {{"mlp.c_proj.weight"}},             \
     [NB_TENSOR_PART_FC2_BIAS] = {{"mlp.c_proj.bias"}},                 \
+    [NB_TENSOR_PART_ATTENTION_NORM_WEIGHT] = {{"attn.ln_inner.weight"}}, \
+    [NB_TENSOR_PART_ATTENTION_NORM_BIAS] = {{"attn.ln_inner.bias"}},   \
+    [NB_TENSOR_PART_MLP_NORM_WEIGHT] = {{"mlp.ln.weight"}},            \
+    [NB_TENSOR_PART_MLP_NORM_BIAS] = {{"mlp.ln.bias"}},                \
     [NB_TENSOR_PART_SCALE1] = {{"ls_1.gamma"}},                        \
     [NB_TENSOR_PART_SCALE2] = {{"ls_2.gamma"}},
 

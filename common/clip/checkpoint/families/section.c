@@ -103,3 +103,39 @@ nb_status nb_config_check_image(const nb_clip_config *c, size_t channels, const 
                 : nb_fail(err, NB_ERR_INPUT, "'%s': images of %zu pixels, patches of %zu and %zu channels do not fit",
                           path, c->image_size, c->patch, channels);
 }
+
+/* The mean of the patches: a tower that timm makes with that pooling and a classifier norms behind it, one whose
+ * classifier open_clip takes away norms before. */
+static nb_status section_timm_pool(nb_tower_config *out, nb_config_section s, bool classifier, nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, "timm_pool");
+    const char *pool = value ? json_string_value(value) : "avg";
+    if (out->no_class_token && pool && (!*pool || strcmp(pool, "avg") == 0)) {
+        out->pooling = NB_POOL_AVERAGE;
+        out->final_norm = NB_FINAL_NORM_ROWS;
+    } else if (!out->no_class_token && pool && strcmp(pool, "avg") == 0) {
+        out->pooling = NB_POOL_AVERAGE;
+        out->final_norm = classifier ? NB_FINAL_NORM_POOLED : NB_FINAL_NORM_ROWS;
+    } else if (out->no_class_token || !pool || (*pool && strcmp(pool, "token") != 0)) {
+        return nb_config_refuse(s, "timm_pool", value, err);
+    }
+    return NB_OK;
+}
+
+nb_status nb_config_timm_head(nb_clip_config *out, nb_config_section s, nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, "timm_proj");
+    const char *name = value ? json_string_value(value) : "linear";
+    bool classifier = (!value || json_is_null(value) || name) && (!name || !*name);
+    bool biased = json_is_true(json_object_get(s.object, "timm_proj_bias"));
+    if (classifier) {
+        out->image.projection = NB_PROJECTION_BIASED;
+    } else if (name && strcmp(name, "linear") == 0) {
+        out->image.projection = biased ? NB_PROJECTION_BIASED : NB_PROJECTION_LINEAR;
+    } else if (name && strcmp(name, "none") == 0 && out->image.width == out->projection) {
+        out->image.projection = NB_PROJECTION_NONE;
+    } else {
+        return nb_config_refuse(s, "timm_proj", value, err);
+    }
+    return section_timm_pool(&out->image, s, classifier || out->image.projection == NB_PROJECTION_NONE, err);
+}

@@ -73,6 +73,14 @@ nb_status nb_config_refuse_extras(nb_config_section section, const nb_config_ext
  * @return NB_ERR_INPUT */
 nb_status nb_config_refuse(nb_config_section section, const char *key, const json_t *value, nb_error *err);
 
+/** Pooling and projection of an image tower of the timm library, from timm_pool, timm_proj and timm_proj_bias, as
+ * open_clip's TimmModel makes them (open_clip/timm_model.py). A tower without class token keeps its own mean over the
+ * patches.
+ * @param[in,out] config its image tower gets them; class token, width and projection are set
+ * @param section vision_cfg
+ * @return NB_OK, or NB_ERR_INPUT for another pooling or projection */
+nb_status nb_config_timm_head(nb_clip_config *config, nb_config_section section, nb_error *err);
+
 /** Refuses heads that do not divide the width.
  * @param section names file and section
  * @param heads the key of the heads, for messages

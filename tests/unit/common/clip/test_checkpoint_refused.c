@@ -98,7 +98,6 @@ static void test_other_models(void **state)
     (void)state;
     refuse_tensor("visual.layer1.0.conv1.weight", NULL, "a ResNet image tower");
     refuse_tensor("visual.trunk.blocks.0.norm1.weight", NULL, "timm");
-    refuse_tensor("logit_bias", "model.safetensors", "SigLIP");
     refuse_tensor("text.transformer.encoder.layer.0.output.dense.bias", "open_clip_model.safetensors", "text tower");
     refuse_tensor("positional_embedding", NULL, "has no tensor 'transformer.resblocks.0.ln_1.weight'");
     refuse_tensor("other", NULL, "has no tensor 'text_model.encoder.layers.0.layer_norm1.weight'");
@@ -157,10 +156,37 @@ static void test_open_clip_config(void **state)
 {
     (void)state;
     refuse_open_clip("\"layers\": 3, \"width\"", "\"layers\": [3, 4, 6, 3], \"width\"", "ResNet");
-    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"vit_base_patch16_siglip_224\", ",
-                     "vit_base_patch16_siglip_224");
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"vit_base_patch16_siglip_gap_224\", ",
+                     "vit_base_patch16_siglip_gap_224");
     refuse_open_clip("\"text_cfg\": {", "\"text_cfg\": {\"hf_model_name\": \"roberta-base\", ", "roberta-base");
-    refuse_open_clip("\"text_cfg\": {", "\"text_cfg\": {\"pool_type\": \"last\", ", "pool_type");
+    static const char *const text[][2] = {{"\"pool_type\": \"none\"", "pool_type is \"none\""},
+                                          {"\"pool_type\": \"eos\"", "eos_id"},
+                                          {"\"pool_type\": \"eos\", \"eos_id\": \"a\"", "eos_id"},
+                                          {"\"embed_cls\": true", "embed_cls"},
+                                          {"\"no_causal_mask\": true, \"use_pad_mask\": true", "use_pad_mask"},
+                                          {"\"hf_tokenizer_name\": \"bert-base-uncased\"", "bert-base-uncased"},
+                                          {"\"proj_type\": \"mlp\"", "proj_type"},
+                                          {"\"proj_type\": \"none\"", "proj_type"}, /* the widths differ */
+                                          {"\"act_kwargs\": {\"approximate\": \"tanh\"}", "act_kwargs"},
+                                          {"\"norm_kwargs\": {\"eps\": 2}", "eps"},
+                                          {"\"norm_kwargs\": {\"bias\": false}", "norm_kwargs"},
+                                          {"\"qk_norm\": true", "qk_norm"},
+                                          {"\"scale_heads\": true", "scale_heads"}};
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+        char with[160];
+        snprintf(with, sizeof with, "\"text_cfg\": {%s, ", text[i][0]);
+        refuse_open_clip("\"text_cfg\": {", with, text[i][1]);
+    }
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"pool_type\": \"none\", ", "pool_type");
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"attentional_pool\": true, ", "attentional_pool");
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"pos_embed_type\": \"rope\", ", "pos_embed_type");
+    refuse_open_clip("\"vision_cfg\": {",
+                     "\"vision_cfg\": {\"timm_model_name\": \"eva02_base_patch16_clip_224\", \"timm_pool\": \"map\", ",
+                     "timm_pool");
+    refuse_open_clip("\"vision_cfg\": {",
+                     "\"vision_cfg\": {\"timm_model_name\": \"eva02_base_patch16_clip_224\", \"timm_proj\": \"mlp\", ",
+                     "timm_proj");
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"convnext_base\", ", "convnext_base");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"global_average_pool\": true, ", "global_average_pool");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"head_width\": 40, ", "does not divide");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"head_width\": 256, ", "does not divide");

@@ -149,7 +149,7 @@ static void check_text(const nb_engine *engine, size_t width, size_t heads, size
             }
         }
     }
-    nb_tower_forward(&c, blocks, &(nb_tower_sequences){x, lengths, TEXTS, true}, &scratch);
+    nb_tower_forward(&c, blocks, &(nb_tower_sequences){x, lengths, TEXTS, true, NULL}, &scratch);
     for (size_t i = 0, row = 0; i < TEXTS; i++) {
         row += lengths[i];
         memcpy(want + i * width, x + (row - 1) * width, width * sizeof *want);
@@ -208,8 +208,8 @@ static void check_image(const nb_engine *engine, size_t width, size_t heads, siz
     must(nb_forward_create(&f, engine, &c, blocks, &(nb_forward_size){rows, count, length, false}, &err), &err);
     must(nb_tower_scratch_create(&scratch, &c, rows, length, &err), &err);
     memcpy(f.x, x, rows * width * sizeof *x);
-    nb_tower_forward(&c, blocks, &(nb_tower_sequences){x, lengths, count, false}, &scratch);
-    nb_forward_full(&f, count, length);
+    nb_tower_forward(&c, blocks, &(nb_tower_sequences){x, lengths, count, false, NULL}, &scratch);
+    nb_forward_full(&f, &(nb_forward_batch){count, length, NULL});
     for (size_t i = 0; i < count; i++) {
         memcpy(want + i * width, x + i * length * width, width * sizeof *want);
     }

@@ -1,7 +1,7 @@
 /* Files of torch.save and torch.jit.save: what torch wrote is read to the last bit, what is altered is refused or reads
  * as what it says, and nothing is called. */
 #include "support/checkpoint_folders.h"
-#include "support/torch_files.h"
+#include "support/weights/torch_files.h"
 
 #include "common/clip/checkpoint/pickle/torch.h"
 #include "common/clip/model/model.h"

@@ -1,4 +1,4 @@
-#include "support/torch_files.h"
+#include "support/weights/torch_files.h"
 
 #include "common/base/digest.h"
 #include "common/base/file.h"

@@ -1,5 +1,5 @@
 """Puts a file of golden/torch together: python3 torch_file.py GOLDEN NAME OUT. Single precision under Hugging Face's names
-only; tests/support/torch_files.c knows all."""
+only; tests/support/weights/torch_files.c knows all."""
 import hashlib
 import json
 import struct
