@@ -126,20 +126,43 @@ static bool names_ends_with(const char *text, const char *end)
     return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
-nb_status nb_names_check_used(const nb_names *names, const nb_checkpoint *checkpoint, nb_error *err)
+/* What checkpoints hold and no tower reads: the constant that SigLIP adds to every logit, and buffers of numbers that
+ * are known anyway, the last three in OpenAI's archives. */
+static bool names_harmless(const char *name)
 {
-    for (size_t i = 0; i < nb_checkpoint_count(checkpoint); i++) {
-        const char *name = nb_checkpoint_at(checkpoint, i)->name;
-        bool of_tower = false;
-        for (size_t k = 0; k < 2; k++) {
-            of_tower = of_tower || names_begins_with(name, names->towers[k]->root);
-        }
-        if (of_tower && !nb_checkpoint_used(checkpoint, i) && !names_ends_with(name, "position_ids") &&
-            !names_ends_with(name, "attn_mask")) {
-            nb_fail(err, NB_ERR_INPUT, "'%s' has a tensor '%.200s' that the configuration does not account for",
-                    nb_checkpoint_path_at(checkpoint, i), name);
-            return nb_hint(err, "more layers than the configuration says, or a tower that is not CLIP's ViT");
+    static const char *const ends[] = {"position_ids", "attn_mask"};
+    static const char *const whole[] = {"logit_bias", "input_resolution", "context_length", "vocab_size"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        if (names_ends_with(name, ends[i])) {
+            return true;
         }
     }
-    return NB_OK;
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        if (strcmp(name, whole[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+nb_status nb_names_check_used(const nb_checkpoint *checkpoint, nb_error *err)
+{
+    size_t unused = 0, first = 0;
+    for (size_t i = nb_checkpoint_count(checkpoint); i-- > 0;) {
+        if (!nb_checkpoint_used(checkpoint, i) && !names_harmless(nb_checkpoint_at(checkpoint, i)->name)) {
+            unused++;
+            first = i;
+        }
+    }
+    if (!unused) {
+        return NB_OK;
+    }
+    char more[48] = "";
+    if (unused > 1) {
+        snprintf(more, sizeof more, " (and %zu more)", unused - 1);
+    }
+    nb_fail(err, NB_ERR_INPUT, "'%s' has a tensor '%.200s'%s that the configuration does not account for",
+            nb_checkpoint_path_at(checkpoint, first), nb_checkpoint_at(checkpoint, first)->name, more);
+    nb_hint(err, "more layers than the configuration says, or towers that compute something else than CLIP's");
+    return NB_ERR_INPUT;
 }

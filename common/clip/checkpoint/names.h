@@ -120,11 +120,11 @@ size_t nb_tensor_part_names(const nb_naming *naming, nb_tensor_part part, size_t
  * towers of other kinds, text towers of other libraries, CoCa, attention pooling */
 nb_status nb_names_detect(nb_names *out, const nb_checkpoint *checkpoint, nb_error *err);
 
-/** Looks for tensors of a tower that were not used: the towers compute something else than the configuration says, for
- * instance with more layers. Buffers of positions and masks may be left.
- * @param names that the checkpoint follows
+/** Looks for tensors that were not used: the model computes something else than the configuration says, for instance
+ * with more layers or, as Long-CLIP, with two tables of positions. Buffers of positions and masks, and the numbers that
+ * OpenAI's archives hold, may be left.
  * @param checkpoint with the tensors that were used marked as such
- * @return NB_OK, or NB_ERR_INPUT naming the first */
-nb_status nb_names_check_used(const nb_names *names, const nb_checkpoint *checkpoint, nb_error *err);
+ * @return NB_OK, or NB_ERR_INPUT naming the first and how many more there are */
+nb_status nb_names_check_used(const nb_checkpoint *checkpoint, nb_error *err);
 
 #endif

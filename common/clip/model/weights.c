@@ -387,7 +387,7 @@ static nb_status weights_measure(loader *l, nb_clip *m)
     NB_TRY(weights_make_blocks(m, err));
     weights_take_all(l, m);
     NB_TRY(l->status);
-    NB_TRY(nb_names_check_used(&l->names, l->checkpoint, err));
+    NB_TRY(nb_names_check_used(l->checkpoint, err));
 done:
     return status;
 }

@@ -32,14 +32,12 @@ done:
     return status;
 }
 
-/* Old configurations hold the values once more under text_config_dict, and these count. */
-static const json_t *clip_get_section(json_t *root, const char *name, const char *overlay)
+/* Old configurations hold the values once more under text_config_dict. As in transformers (CLIPConfig), these count,
+ * and what they leave out has its default, whatever text_config says. */
+static const json_t *clip_get_section(const json_t *root, const char *name, const char *overlay)
 {
-    json_t *object = json_object_get(root, name), *over = json_object_get(root, overlay);
-    if (json_is_object(object) && json_is_object(over)) {
-        json_object_update(object, over);
-    }
-    return json_is_object(object) ? object : over;
+    const json_t *over = json_object_get(root, overlay);
+    return json_is_object(over) ? over : json_object_get(root, name);
 }
 
 static nb_status clip_read(nb_clip_config *out, json_t *root, const char *path, nb_error *err)

@@ -105,8 +105,9 @@ static void test_other_models(void **state)
     refuse_tensor("visual.transformer.resblocks.0.ls_1.gamma", "open_clip_model.safetensors", "does not account for");
     const char *bin = hugging_face_folder();
     put_text(bin, "pytorch_model.bin", "x");
-    refuse(bin, "model.safetensors");
-    refuse(bin, "convert it to safetensors");
+    refuse(bin, "pytorch_model.bin' is no file of torch.save");
+    refuse_tensor("positional_embedding_res", "open_clip_model.safetensors", "'positional_embedding_res' that");
+    refuse_tensor("other", "model.safetensors", "'other' that the configuration does not account for");
 }
 
 static void refuse_config(const char *from, const char *to, const char *word)
@@ -194,7 +195,10 @@ static void test_open_clip_config(void **state)
     refuse_open_clip("\"embed_dim\": 48,", "", "embed_dim is missing");
     refuse_open_clip("\"quick_gelu\": true", "\"quick_gelu\": 1", "quick_gelu");
     refuse_open_clip("\"patch_size\": 8", "\"patch_size\": 700", "do not fit");
-    refuse_open_clip("\"shortest\"", "\"squash\"", "squash");
+    refuse_open_clip("\"shortest\"", "\"stretch\"", "resize_mode is \"stretch\"");
+    refuse_open_clip("\"bicubic\"", "\"lanczos\"", "interpolation is \"lanczos\"");
+    refuse_open_clip("\"interpolation\"", "\"fill_color\": 256, \"interpolation\"", "fill_color is 256");
+    refuse_open_clip("\"interpolation\"", "\"mode\": \"L\", \"interpolation\"", "mode is \"L\"");
     refuse_open_clip("0.27577711", "0", "std over 0");
     refuse_open_clip("\"vision_cfg\"", "\"vison_cfg\"", "has no model_cfg.vision_cfg");
     refuse_open_clip("{", "[", "JSON");
