@@ -27,6 +27,9 @@ static nb_status tiny_read_trunk(nb_clip_config *out, nb_config_section s, const
     if (status == NB_OK && !*known) {
         status = nb_family_timm_vit.read_trunk(out, s, model + 5, known, err);
     }
+    if (status == NB_OK && !*known) {
+        status = nb_family_siglip.read_trunk(out, s, model + 5, known, err);
+    }
     out->patch = 4;
     out->image.width = 24;
     out->image.layers = 2;

@@ -1,25 +1,61 @@
 #include "common/clip/checkpoint/config.h"
 
-#include "common/base/file.h"
 #include "common/base/json.h"
 #include "common/clip/checkpoint/families/family.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { CONFIG_BYTES_MAX = 1 << 20 };
 
 static const char *const hugging_face_file = "config.json";
 static const char *const open_clip_file = "open_clip_config.json";
 
+/* The number of a text among `names`, which `out` keeps where the key is absent or null. */
+static nb_status config_get_choice(nb_config_section s, const char *key, const char *const *names, size_t *out,
+                                   nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, key);
+    if (!value || json_is_null(value)) {
+        return NB_OK;
+    }
+    for (size_t i = 0; names[i]; i++) {
+        if (json_is_string(value) && strcmp(json_string_value(value), names[i]) == 0) {
+            *out = i;
+            return NB_OK;
+        }
+    }
+    return nb_config_refuse(s, key, value, err);
+}
+
+/* As image_transform of open_clip (transform.py): "random" is bicubic wherever nothing is trained. */
+static nb_status config_parse_resize(nb_clip_config *out, nb_config_section s, nb_error *err)
+{
+    static const char *const modes[] = {
+        [NB_RESIZE_SHORTEST] = "shortest", [NB_RESIZE_SQUASH] = "squash", [NB_RESIZE_LONGEST] = "longest", NULL};
+    static const char *const filters[] = {"bicubic", "bilinear", "random", NULL};
+    const json_t *fill = json_object_get(s.object, "fill_color");
+    size_t mode = NB_RESIZE_SHORTEST, filter = 0;
+    nb_status status;
+    NB_TRY(config_get_choice(s, "resize_mode", modes, &mode, err));
+    NB_TRY(config_get_choice(s, "interpolation", filters, &filter, err));
+    if (fill && !json_is_null(fill) &&
+        (!json_is_integer(fill) || json_integer_value(fill) < 0 || json_integer_value(fill) > UINT8_MAX)) {
+        return nb_config_refuse(s, "fill_color", fill, err);
+    }
+    out->has_pixels = json_is_object(s.object);
+    out->resize = (nb_resize)mode;
+    out->bilinear = filter == 1;
+    out->fill = (uint8_t)json_integer_value(fill);
+done:
+    return status;
+}
+
 static nb_status config_parse_open_clip_pixels(nb_clip_config *out, nb_config_section s, nb_error *err)
 {
-    static const nb_config_extra extras[] = {
-        {"interpolation", "bicubic"}, {"resize_mode", "shortest"}, {"mode", "RGB"}};
+    static const nb_config_extra extras[] = {{"mode", "RGB"}};
     size_t size;
     nb_status status;
     NB_TRY(nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
+    NB_TRY(config_parse_resize(out, s, err));
     NB_TRY(nb_config_side(s, "size", out->image_size, &size, err));
     const json_t *mean = json_object_get(s.object, "mean"), *std = json_object_get(s.object, "std");
     if (size != out->image_size) {
@@ -91,38 +127,9 @@ done:
     return status;
 }
 
-static nb_status config_check_directory(const char *directory, nb_error *err)
-{
-    if (nb_file_is_directory(directory)) {
-        return NB_OK;
-    }
-    nb_fail(err, NB_ERR_INPUT, "'%s' is not a folder with a checkpoint", directory);
-    return nb_hint(err, "a Hugging Face folder is needed: config.json, model.safetensors, vocab.json, merges.txt, "
-                        "preprocessor_config.json; open_clip_config.json and open_clip_model.safetensors serve too");
-}
-
-nb_status nb_clip_config_read(nb_clip_config *out, const char *directory, nb_error *err)
-{
-    char *path = NULL, *other = NULL, *text = NULL;
-    size_t len;
-    nb_status status;
-    *out = (nb_clip_config){0};
-    NB_TRY(config_check_directory(directory, err));
-    NB_TRY(nb_path_join(&path, directory, hugging_face_file, err));
-    NB_TRY(nb_path_join(&other, directory, open_clip_file, err));
-    bool open_clip = access(path, F_OK) != 0 && access(other, F_OK) == 0;
-    NB_TRY(nb_file_read(open_clip ? other : path, CONFIG_BYTES_MAX, &text, &len, err));
-    NB_TRY(nb_clip_config_parse(out, text, len, open_clip, open_clip ? other : path, err));
-done:
-    free(text);
-    free(other);
-    free(path);
-    return status;
-}
-
 const char *nb_clip_config_file(const nb_clip_config *config)
 {
-    return config->open_clip ? open_clip_file : hugging_face_file;
+    return config->inferred ? "the archive" : config->open_clip ? open_clip_file : hugging_face_file;
 }
 
 size_t nb_clip_patches(const nb_clip_config *config)

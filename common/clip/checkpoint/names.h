@@ -50,6 +50,18 @@ typedef enum nb_tensor_part {
     NB_TENSOR_PART_POST_NORM_BIAS,
     NB_TENSOR_PART_IMAGE_PROJECTION,
     NB_TENSOR_PART_IMAGE_PROJECTION_BIAS,
+    /* of an image tower that pools by attention */
+    NB_TENSOR_PART_POOL_QUERY,
+    NB_TENSOR_PART_POOL_QKV_WEIGHT,
+    NB_TENSOR_PART_POOL_QKV_BIAS,
+    NB_TENSOR_PART_POOL_OUT_WEIGHT,
+    NB_TENSOR_PART_POOL_OUT_BIAS,
+    NB_TENSOR_PART_POOL_NORM_WEIGHT,
+    NB_TENSOR_PART_POOL_NORM_BIAS,
+    NB_TENSOR_PART_POOL_FC1_WEIGHT,
+    NB_TENSOR_PART_POOL_FC1_BIAS,
+    NB_TENSOR_PART_POOL_FC2_WEIGHT,
+    NB_TENSOR_PART_POOL_FC2_BIAS,
     NB_TENSOR_PART_LOGIT_SCALE,
     NB_TENSOR_PART_COUNT
 } nb_tensor_part;
@@ -66,18 +78,20 @@ typedef struct nb_tensor_row {
     const char *pieces[NB_TENSOR_PART_PIECES];
     bool transposed;   /**< the matrix is stored as [in, out] */
     const char *other; /**< another name, not transposed; NULL: none */
+    /** How many equal parts of the whole each piece is; 0: one. */
+    unsigned char shares[NB_TENSOR_PART_PIECES];
 } nb_tensor_row;
 
 enum { NB_NAMING_EVIDENCE = 3 /**< most prefixes that tell a naming */ };
 
 /** What one kind of checkpoints calls the tensors of one tower. */
 typedef struct nb_naming {
-    const char *name; /**< "hugging face", "open_clip" */
-    nb_tower tower;   /**< whose tensors */
-    const char
-        *evidence[NB_NAMING_EVIDENCE]; /**< a name that begins with one of these tells it; NULL behind the last */
-    const char *root;                  /**< how all names that are the tower's alone begin */
-    const char *blocks;                /**< what stands before the number of a block */
+    const char *name;                         /**< "hugging face", "open_clip" */
+    nb_tower tower;                           /**< whose tensors */
+    const char *evidence[NB_NAMING_EVIDENCE]; /**< a name that begins with one of these tells it, the longest of all
+                                                 that are there; NULL behind the last */
+    const char *root;                         /**< how all names that are the tower's alone begin */
+    const char *blocks;                       /**< what stands before the number of a block */
     nb_tensor_row rows[NB_TENSOR_PART_COUNT]; /**< names of a block behind its number and a dot */
 } nb_naming;
 
@@ -106,11 +120,11 @@ size_t nb_tensor_part_names(const nb_naming *naming, nb_tensor_part part, size_t
  * towers of other kinds, text towers of other libraries, CoCa, attention pooling */
 nb_status nb_names_detect(nb_names *out, const nb_checkpoint *checkpoint, nb_error *err);
 
-/** Looks for tensors of a tower that were not used: the towers compute something else than the configuration says, for
- * instance with more layers. Buffers of positions and masks may be left.
- * @param names that the checkpoint follows
+/** Looks for tensors that were not used: the model computes something else than the configuration says, for instance
+ * with more layers or, as Long-CLIP, with two tables of positions. Buffers of positions and masks, and the numbers that
+ * OpenAI's archives hold, may be left.
  * @param checkpoint with the tensors that were used marked as such
- * @return NB_OK, or NB_ERR_INPUT naming the first */
-nb_status nb_names_check_used(const nb_names *names, const nb_checkpoint *checkpoint, nb_error *err);
+ * @return NB_OK, or NB_ERR_INPUT naming the first and how many more there are */
+nb_status nb_names_check_used(const nb_checkpoint *checkpoint, nb_error *err);
 
 #endif

@@ -95,6 +95,10 @@ static void image_encoder_run_some(nb_image_encoder *e, const float *pixels, siz
     }
     if (nb_pools_by_row(&c->image)) {
         nb_forward_full(f, &batch);
+    } else if (c->image.pooling == NB_POOL_ATTENTION) {
+        nb_forward_rows(f, &batch);
+        nb_forward_pool(
+            f, &(nb_attention_pool){m->pool_query, &m->pool_block, {m->post_norm_weight, m->post_norm_bias}}, &batch);
     } else {
         nb_forward_rows(f, &batch);
         nb_embedding_head_pool(&head, f->x, count, rows, f->pooled_x);

@@ -71,7 +71,9 @@ static size_t text_encoder_cut(const nb_text_encoder *e, int32_t *ids, size_t to
     size_t context = e->clip->config.context, length = 1;
     int32_t end = nb_tokenizer_end(e->clip->tokenizer);
     if (c->bidirectional || c->pooling == NB_POOL_LAST) {
-        for (size_t k = tokens; k < context; k++) {
+        size_t padding = context - tokens, from = c->pads_left ? 0 : tokens;
+        memmove(ids + (c->pads_left ? padding : 0), ids, tokens * sizeof *ids);
+        for (size_t k = from; k < from + padding; k++) {
             ids[k] = c->pad;
         }
         return context;
@@ -95,6 +97,12 @@ static nb_status text_encoder_tokenize(nb_text_encoder *e, const nb_strings *tex
                                 (nb_token_array){ids, context}, &tokens, err);
         if (status != NB_OK) {
             return nb_context(err, "text %zu", begin + i);
+        }
+        for (size_t k = 0; k < tokens; k++) {
+            if ((size_t)ids[k] >= m->config.vocabulary) {
+                return nb_fail(err, NB_ERR_INPUT, "text %zu has the token %d, which the checkpoint does not embed",
+                               begin + i, (int)ids[k]);
+            }
         }
         e->lengths[i] = text_encoder_cut(e, ids, tokens);
     }

@@ -27,7 +27,8 @@ void nb_text_encoder_destroy(nb_text_encoder *encoder);
  * @param begin the first one's number
  * @param count up to the batch
  * @param[out] out [count, projection], NOT normalised
- * @return NB_OK, or as nb_tokenizer_encode of the first text that it refuses */
+ * @return NB_OK, or as nb_tokenizer_encode of the first text that it refuses, NB_ERR_INPUT for a token outside of the
+ * model's vocabulary */
 nb_status nb_text_encoder_run(nb_text_encoder *encoder, const nb_strings *texts, size_t begin, size_t count, float *out,
                               nb_error *err);
 

@@ -145,6 +145,12 @@ static nb_status weights_take_piece(loader *l, const nb_tensor_row *row, const c
     return nb_hint(l->err, "a CLIP with ViT image tower is needed, with the names of Hugging Face or open_clip");
 }
 
+/* How many equal parts of a part this piece is. */
+static size_t weights_share(const nb_tensor_row *row, size_t piece)
+{
+    return row->shares[piece] ? row->shares[piece] : 1;
+}
+
 /* Takes one part of shape [*, *, ...]; returns where its floats are (or will be). */
 static const float *weights_take(loader *l, nb_tensor_part part, place where, shape s)
 {
@@ -157,14 +163,16 @@ static const float *weights_take(loader *l, nb_tensor_part part, place where, sh
                             nb_checkpoint_path(l->checkpoint), naming->name, l->config);
         return NULL;
     }
-    if (pieces > 1) {
-        s.size[0] /= pieces;
-    }
-    size_t count = 1;
-    for (size_t i = 0; i < s.rank; i++) {
-        count *= s.size[i];
+    size_t shares = 0, whole = s.size[0];
+    for (size_t i = 0; i < pieces; i++) {
+        shares += l->checkpoint ? weights_share(&naming->rows[part], i) : 1;
     }
     for (size_t i = 0; i < pieces && l->status == NB_OK; i++) {
+        size_t count = 1;
+        s.size[0] = pieces > 1 ? whole / shares * weights_share(&naming->rows[part], i) : whole;
+        for (size_t k = 0; k < s.rank; k++) {
+            count *= s.size[k];
+        }
         if (l->checkpoint) {
             l->status = weights_take_piece(l, &naming->rows[part], names[i], &s, count);
         }
@@ -284,6 +292,28 @@ static void weights_take_text(loader *l, nb_clip *m)
     m->text_projection_bias = projection.bias;
 }
 
+/* What pools by attention is a block without its first norm, whose query does not come from the rows. */
+static void weights_take_pool(loader *l, nb_clip *m)
+{
+    const place once = {NB_TOWER_IMAGE, 0};
+    size_t w = m->config.image.width, mlp = m->config.image.mlp;
+    nb_block *b = &m->pool_block;
+    m->pool_query = weights_vector(l, NB_TENSOR_PART_POOL_QUERY, once, w);
+    weights_product_matrix(l, NB_TENSOR_PART_POOL_QKV_WEIGHT, once, (shape){2, {3 * w, w}}, &b->qkv_weight,
+                           &b->packed.qkv);
+    b->qkv_bias = weights_vector(l, NB_TENSOR_PART_POOL_QKV_BIAS, once, 3 * w);
+    weights_product_matrix(l, NB_TENSOR_PART_POOL_OUT_WEIGHT, once, (shape){2, {w, w}}, &b->out_weight, &b->packed.out);
+    b->out_bias = weights_vector(l, NB_TENSOR_PART_POOL_OUT_BIAS, once, w);
+    b->norm2_weight = weights_vector(l, NB_TENSOR_PART_POOL_NORM_WEIGHT, once, w);
+    b->norm2_bias = weights_vector(l, NB_TENSOR_PART_POOL_NORM_BIAS, once, w);
+    weights_product_matrix(l, NB_TENSOR_PART_POOL_FC1_WEIGHT, once, (shape){2, {mlp, w}}, &b->fc1_weight,
+                           &b->packed.fc1);
+    b->fc1_bias = weights_vector(l, NB_TENSOR_PART_POOL_FC1_BIAS, once, mlp);
+    weights_product_matrix(l, NB_TENSOR_PART_POOL_FC2_WEIGHT, once, (shape){2, {w, mlp}}, &b->fc2_weight,
+                           &b->packed.fc2);
+    b->fc2_bias = weights_vector(l, NB_TENSOR_PART_POOL_FC2_BIAS, once, w);
+}
+
 static void weights_take_image(loader *l, nb_clip *m)
 {
     const nb_clip_config *c = &m->config;
@@ -306,6 +336,9 @@ static void weights_take_image(loader *l, nb_clip *m)
     if (c->image.final_norm != NB_FINAL_NORM_NONE) {
         m->post_norm_weight = weights_vector(l, NB_TENSOR_PART_POST_NORM_WEIGHT, once, w);
         m->post_norm_bias = weights_vector(l, NB_TENSOR_PART_POST_NORM_BIAS, once, w);
+    }
+    if (c->image.pooling == NB_POOL_ATTENTION) {
+        weights_take_pool(l, m);
     }
     weights_take_projection(l, NB_TENSOR_PART_IMAGE_PROJECTION, once, c, &projection);
     m->image_projection = projection.weight;
@@ -354,7 +387,7 @@ static nb_status weights_measure(loader *l, nb_clip *m)
     NB_TRY(weights_make_blocks(m, err));
     weights_take_all(l, m);
     NB_TRY(l->status);
-    NB_TRY(nb_names_check_used(&l->names, l->checkpoint, err));
+    NB_TRY(nb_names_check_used(l->checkpoint, err));
 done:
     return status;
 }

@@ -405,3 +405,32 @@ void nb_forward_full(nb_forward *f, const nb_forward_batch *batch)
     }
     forward_finish_block(f, &f->blocks[layers - 1], f->pooled_x, count);
 }
+
+/* The query does not come from a row, so the residual stream begins with nothing. */
+void nb_forward_pool(nb_forward *f, const nb_attention_pool *p, const nb_forward_batch *batch)
+{
+    size_t w = f->config->width, heads = f->config->heads, head = w / heads;
+    size_t count = batch->count, length = batch->length, rows = forward_batch_rows(batch);
+    float *query = f->qkv + rows * 2 * w;
+    for (size_t at = 0; at < rows; at += f->together) {
+        size_t n = forward_min(rows - at, f->together);
+        f->vector->layer_norm(f->normed, f->x + at * w, n,
+                              &(nb_norm_layer){p->norm.weight, p->norm.bias, w, f->config->epsilon});
+        forward_some_qkv(f, p->block, f->normed, n, (outputs){w, 2 * w}, f->qkv + at * 2 * w);
+    }
+    forward_some_qkv(f, p->block, p->query, 1, (outputs){0, w}, query);
+    for (size_t i = 0; i < count * heads; i++) {
+        size_t image = i / heads, at = i % heads * head;
+        const float *k = f->qkv + image * length * 2 * w + at;
+        forward_attend_head(f, (nb_attention){.m = 1,
+                                              .n = length,
+                                              .q = query + at,
+                                              .k = k,
+                                              .v = k + w,
+                                              .q_stride = w,
+                                              .stride = 2 * w,
+                                              .out = f->attention_out + image * w + at});
+    }
+    memset(f->pooled_x, 0, count * w * sizeof *f->pooled_x);
+    forward_finish_block(f, p->block, f->pooled_x, count);
+}

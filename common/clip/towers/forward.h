@@ -84,4 +84,19 @@ void nb_forward_full(nb_forward *forward, const nb_forward_batch *batch);
  * @param batch fits its memory; no row is wanted more than another */
 void nb_forward_rows(nb_forward *forward, const nb_forward_batch *batch);
 
+/** What pools all rows of a sequence by attention: a query of its own against keys and values of every row, then an
+ * MLP; borrows its weights. */
+typedef struct nb_attention_pool {
+    const float *query;    /**< [width] */
+    const nb_block *block; /**< its first norm does not count */
+    nb_norm_weights norm;  /**< [width] of the rows */
+} nb_attention_pool;
+
+/** Pools the rows that nb_forward_rows left in forward->x. Afterwards forward->pooled_x [count, width] holds the pooled
+ * row of each sequence.
+ * @param forward of that call
+ * @param pool of the tower
+ * @param batch of that call */
+void nb_forward_pool(nb_forward *forward, const nb_attention_pool *pool, const nb_forward_batch *batch);
+
 #endif

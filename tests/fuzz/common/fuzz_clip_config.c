@@ -31,11 +31,11 @@ static void read_preprocess(const char *folder)
 {
     nb_error err = {0};
     nb_preprocess p;
-    bool defaulted;
-    nb_status status = nb_preprocess_read(&p, folder, 224, &defaulted, &err);
+    const char *file;
+    nb_status status = nb_preprocess_read(&p, folder, 224, &file, &err);
     require_message(status, &err);
     if (status == NB_OK) {
-        require(!defaulted && p.size == 224 && p.rescale > 0);
+        require(file && p.size == 224 && p.edge >= p.size && p.rescale > 0);
         for (size_t i = 0; i < 3; i++) {
             require(isfinite(p.mean[i]) && isfinite(p.std[i]) && p.std[i] > 0);
         }

@@ -4,6 +4,8 @@
 /* clang-format off */
 #define FAMILIES(ROW) \
     ROW(clip)         \
+    ROW(siglip)       \
+    ROW(siglip2)      \
     ROW(eva)          \
     ROW(timm_vit)     \
     ROW(open_clip)

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { MLP_RATIO_LIMIT = 64 };
+enum { MLP_RATIO_LIMIT = 64, END_TOKEN = 2 /* eos_id unless stated */ };
 
 /* int(width * mlp_ratio), as open_clip cuts it. */
 static nb_status open_get_mlp(nb_config_section s, nb_tower_config *out, nb_error *err)
@@ -107,10 +107,7 @@ static nb_status open_get_text_pooling(nb_clip_config *out, nb_config_section s,
     } else if (pool && strcmp(pool, "last") == 0) {
         out->text.pooling = NB_POOL_LAST;
     } else if (pool && strcmp(pool, "eos") == 0) {
-        status = nb_config_token(s, "eos_id", NB_END_HIGHEST, &out->end_token, err);
-        if (status == NB_OK && out->end_token == NB_END_HIGHEST) { /* no token of a byte-pair vocabulary's end */
-            status = nb_config_refuse(s, "pool_type eos with eos_id", json_object_get(s.object, "eos_id"), err);
-        }
+        status = nb_config_token(s, "eos_id", END_TOKEN, &out->end_token, err);
     } else {
         status = nb_config_refuse(s, "pool_type", value, err);
     }
@@ -129,16 +126,36 @@ static nb_status open_get_text_projection(nb_clip_config *out, nb_config_section
     return nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err);
 }
 
+/* Which tokenizer it is, its files say (common/clip/tokenizer/piece_tokenizer.h); BERT's WordPiece is none that is
+ * read. Of its options `clean` is honoured there. */
+static nb_status open_check_tokenizer(nb_config_section s, nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, "hf_tokenizer_name");
+    json_t *options = json_object_get(s.object, "tokenizer_kwargs"), *option;
+    const char *name = json_string_value(value), *key;
+    if (name && strncmp(name, "bert-", strlen("bert-")) == 0) {
+        return nb_config_refuse(s, "hf_tokenizer_name", value, err);
+    }
+    json_object_foreach(options, key, option)
+    {
+        bool off = json_is_null(option) || json_is_false(option);
+        if (!off && (strcmp(key, "clean") != 0 || !json_is_string(option))) {
+            return nb_config_refuse(s, "tokenizer_kwargs", options, err);
+        }
+    }
+    return NB_OK;
+}
+
 static nb_status open_read_text(nb_clip_config *out, nb_config_section s, bool quick, nb_error *err)
 {
-    static const nb_config_extra extras[] = {
-        {"hf_model_name", NULL}, {"hf_tokenizer_name", NULL}, {"tokenizer_kwargs", NULL}, {"embed_cls", NULL}};
+    static const nb_config_extra extras[] = {{"hf_model_name", NULL}, {"embed_cls", NULL}};
     static const char *const known[] = {
         OPEN_BLOCK_KEYS,    "context_length",   "vocab_size", "heads",     "hf_",
         "tokenizer_kwargs", "embed_cls",        "pad_id",     "eos_id",    "no_causal_mask",
         "use_pad_mask",     "correct_cls_mask", "proj_type",  "proj_bias", NULL};
     nb_status status;
     NB_TRY(nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
+    NB_TRY(open_check_tokenizer(s, err));
     NB_TRY(nb_config_refuse_unknown(s, known, err));
     NB_TRY(nb_config_size(s, "width", 512, &out->text.width, err));
     NB_TRY(nb_config_size(s, "layers", 12, &out->text.layers, err));
@@ -167,6 +184,7 @@ static nb_status open_read_trunk(nb_clip_config *out, nb_config_section s, nb_er
     for (size_t i = 0; model && nb_families[i] && !known && status == NB_OK; i++) {
         if (nb_families[i]->read_trunk) {
             status = nb_families[i]->read_trunk(out, s, model, &known, err);
+            out->family = known ? nb_families[i]->name : out->family;
         }
     }
     return status != NB_OK || known ? status : nb_config_refuse(s, "timm_model_name", value, err);
@@ -225,7 +243,7 @@ done:
 
 static nb_status open_read(nb_clip_config *out, json_t *root, const char *path, nb_error *err)
 {
-    static const nb_config_extra extras[] = {{"multimodal_cfg", NULL}, {"init_logit_bias", NULL}};
+    static const nb_config_extra extras[] = {{"multimodal_cfg", NULL}};
     nb_config_section model = {json_object_get(root, "model_cfg"), path, "model_cfg."};
     nb_config_section text = {json_object_get(model.object, "text_cfg"), path, "model_cfg.text_cfg."};
     nb_config_section vision = {json_object_get(model.object, "vision_cfg"), path, "model_cfg.vision_cfg."};

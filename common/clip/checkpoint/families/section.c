@@ -127,7 +127,7 @@ nb_status nb_config_check_heads(nb_config_section s, const char *heads, const ch
 
 nb_status nb_config_check_image(const nb_clip_config *c, size_t channels, const char *path, nb_error *err)
 {
-    bool fits = channels == 3 && c->image_size % c->patch == 0 && c->image_size <= IMAGE_SIZE_LIMIT;
+    bool fits = channels == 3 && c->patch <= c->image_size && c->image_size <= IMAGE_SIZE_LIMIT;
     return fits ? NB_OK
                 : nb_fail(err, NB_ERR_INPUT, "'%s': images of %zu pixels, patches of %zu and %zu channels do not fit",
                           path, c->image_size, c->patch, channels);

@@ -96,7 +96,7 @@ nb_status nb_config_timm_head(nb_clip_config *config, nb_config_section section,
 nb_status nb_config_check_heads(nb_config_section section, const char *heads, const char *width,
                                 const nb_tower_config *config, nb_error *err);
 
-/** Refuses images that are not of three channels, are over 4096 pixels or that the patches do not divide.
+/** Refuses images that are not of three channels, are over 4096 pixels or smaller than a patch.
  * @param config its image_size and patch
  * @param channels of an image
  * @param path for messages
