@@ -96,7 +96,11 @@ static nb_status config_parse_hugging_face(nb_clip_config *out, json_t *root, co
             return family->read(out, root, path, err);
         }
     }
-    return nb_fail(err, NB_ERR_INPUT, "'%s': model_type '%s' is not 'clip'", path, type ? type : "(missing)");
+    nb_fail(err, NB_ERR_INPUT, "'%s': model_type '%s' is not 'clip'", path, type ? type : "(missing)");
+    if (type && strcmp(type, "metaclip_2") == 0) {
+        nb_hint(err, "MetaCLIP 2 has CLIP's towers, but other tokenizers (XLM-V, mT5), which are not read");
+    }
+    return NB_ERR_INPUT;
 }
 
 /* ---- reading ---- */

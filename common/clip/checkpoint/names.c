@@ -40,7 +40,7 @@ static size_t names_evidence(const nb_checkpoint *checkpoint, const nb_naming *n
 /* The first naming that a family has for a tower; NULL: there is none. */
 static const nb_naming *names_first(const nb_family *family, nb_tower tower)
 {
-    for (size_t i = 0; family->namings && family->namings[i]; i++) {
+    for (size_t i = 0; family && family->namings && family->namings[i]; i++) {
         if (family->namings[i]->tower == tower) {
             return family->namings[i];
         }

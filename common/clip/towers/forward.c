@@ -332,6 +332,16 @@ static void forward_rotate(nb_forward *f, float *row, size_t place, size_t heads
     }
 }
 
+/* The same for all rows of f->qkv, `stride` apart, which begin with those heads. */
+static void forward_rotate_rows(nb_forward *f, size_t stride, const nb_forward_batch *batch, size_t heads)
+{
+    for (size_t i = 0; f->rotary.pairs && i < batch->count; i++) {
+        for (size_t k = 0; k < batch->length; k++) {
+            forward_rotate(f, f->qkv + (i * batch->length + k) * stride, k, heads);
+        }
+    }
+}
+
 static size_t forward_batch_rows(const nb_forward_batch *batch)
 {
     return batch->count * batch->length;
@@ -343,9 +353,7 @@ static void forward_block(nb_forward *f, const nb_block *b, const nb_forward_bat
     size_t w = f->config->width, heads = f->config->heads, head = w / heads, length = batch->length;
     size_t rows = forward_batch_rows(batch);
     forward_project(f, b, rows);
-    for (size_t r = 0; f->rotary.pairs && r < rows; r++) {
-        forward_rotate(f, f->qkv + r * 3 * w, r % length, 2 * heads);
-    }
+    forward_rotate_rows(f, 3 * w, batch, 2 * heads);
     for (size_t i = 0; i < batch->count * heads; i++) {
         size_t row = i / heads * length, at = i % heads * head;
         const float *q = f->qkv + row * 3 * w + at;
@@ -379,11 +387,9 @@ void nb_forward_full(nb_forward *f, const nb_forward_batch *batch)
         f->pool[i] = i * length + (batch->wanted ? batch->wanted[i] : 0);
     }
     float *queries = forward_project_last(f, &f->blocks[layers - 1], rows, count);
-    for (size_t r = 0; f->rotary.pairs && r < rows; r++) {
-        forward_rotate(f, f->qkv + r * 2 * w, r % length, heads);
-    }
+    forward_rotate_rows(f, 2 * w, batch, heads);
     for (size_t i = 0; f->rotary.pairs && i < count; i++) {
-        forward_rotate(f, queries + i * w, f->pool[i] % length, heads);
+        forward_rotate(f, queries + i * w, batch->wanted ? batch->wanted[i] : 0, heads);
     }
     for (size_t i = 0; i < count * heads; i++) {
         size_t sequence = i / heads, at = i % heads * head;

@@ -7,10 +7,10 @@
 
 nb_status nb_rotary_create(nb_rotary *r, const nb_tower_config *c, size_t rows, nb_error *err)
 {
-    size_t first = !c->no_class_token, side = 0, frequencies = c->width / c->heads / 4;
+    size_t first = !c->no_class_token, side = 1, frequencies = c->width / c->heads / 4;
     nb_status status = NB_OK;
     *r = (nb_rotary){0};
-    if (!c->rotary) {
+    if (!c->rotary || !frequencies) {
         return NB_OK;
     }
     while ((side + 1) * (side + 1) <= rows - first) {

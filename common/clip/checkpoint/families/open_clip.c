@@ -269,36 +269,39 @@ done:
 }
 
 /* clang-format off */
-#define BLOCK                                                          \
-    [NB_TENSOR_PART_NORM1_WEIGHT] = {{"ln_1.weight"}},                 \
-    [NB_TENSOR_PART_NORM1_BIAS] = {{"ln_1.bias"}},                     \
-    [NB_TENSOR_PART_QKV_WEIGHT] = {{"attn.in_proj_weight"}},           \
-    [NB_TENSOR_PART_QKV_BIAS] = {{"attn.in_proj_bias"}},               \
-    [NB_TENSOR_PART_OUT_WEIGHT] = {{"attn.out_proj.weight"}},          \
-    [NB_TENSOR_PART_OUT_BIAS] = {{"attn.out_proj.bias"}},              \
-    [NB_TENSOR_PART_NORM2_WEIGHT] = {{"ln_2.weight"}},                 \
-    [NB_TENSOR_PART_NORM2_BIAS] = {{"ln_2.bias"}},                     \
-    [NB_TENSOR_PART_FC1_WEIGHT] = {{"mlp.c_fc.weight"}},               \
-    [NB_TENSOR_PART_FC1_BIAS] = {{"mlp.c_fc.bias"}},                   \
-    [NB_TENSOR_PART_FC2_WEIGHT] = {{"mlp.c_proj.weight"}},             \
-    [NB_TENSOR_PART_FC2_BIAS] = {{"mlp.c_proj.bias"}},                 \
-    [NB_TENSOR_PART_ATTENTION_NORM_WEIGHT] = {{"attn.ln_inner.weight"}}, \
-    [NB_TENSOR_PART_ATTENTION_NORM_BIAS] = {{"attn.ln_inner.bias"}},   \
-    [NB_TENSOR_PART_MLP_NORM_WEIGHT] = {{"mlp.ln.weight"}},            \
-    [NB_TENSOR_PART_MLP_NORM_BIAS] = {{"mlp.ln.bias"}},                \
-    [NB_TENSOR_PART_SCALE1] = {{"ls_1.gamma"}},                        \
-    [NB_TENSOR_PART_SCALE2] = {{"ls_2.gamma"}},
+#define NAME(...) {.pieces = {__VA_ARGS__}}
+
+#define BLOCK                                                               \
+    [NB_TENSOR_PART_NORM1_WEIGHT] = NAME("ln_1.weight"),                   \
+    [NB_TENSOR_PART_NORM1_BIAS] = NAME("ln_1.bias"),                       \
+    [NB_TENSOR_PART_QKV_WEIGHT] = NAME("attn.in_proj_weight"),             \
+    [NB_TENSOR_PART_QKV_BIAS] = NAME("attn.in_proj_bias"),                 \
+    [NB_TENSOR_PART_OUT_WEIGHT] = NAME("attn.out_proj.weight"),            \
+    [NB_TENSOR_PART_OUT_BIAS] = NAME("attn.out_proj.bias"),                \
+    [NB_TENSOR_PART_NORM2_WEIGHT] = NAME("ln_2.weight"),                   \
+    [NB_TENSOR_PART_NORM2_BIAS] = NAME("ln_2.bias"),                       \
+    [NB_TENSOR_PART_FC1_WEIGHT] = NAME("mlp.c_fc.weight"),                 \
+    [NB_TENSOR_PART_FC1_BIAS] = NAME("mlp.c_fc.bias"),                     \
+    [NB_TENSOR_PART_FC2_WEIGHT] = NAME("mlp.c_proj.weight"),               \
+    [NB_TENSOR_PART_FC2_BIAS] = NAME("mlp.c_proj.bias"),                   \
+    [NB_TENSOR_PART_ATTENTION_NORM_WEIGHT] = NAME("attn.ln_inner.weight"), \
+    [NB_TENSOR_PART_ATTENTION_NORM_BIAS] = NAME("attn.ln_inner.bias"),     \
+    [NB_TENSOR_PART_MLP_NORM_WEIGHT] = NAME("mlp.ln.weight"),              \
+    [NB_TENSOR_PART_MLP_NORM_BIAS] = NAME("mlp.ln.bias"),                  \
+    [NB_TENSOR_PART_SCALE1] = NAME("ls_1.gamma"),                          \
+    [NB_TENSOR_PART_SCALE2] = NAME("ls_2.gamma"),
 
 /* The text tower; `prefix` is what custom_text puts before its names. */
-#define TEXT(prefix)                                                                                          \
-    BLOCK                                                                                                     \
-    [NB_TENSOR_PART_TOKEN_EMBEDDING] = {{prefix "token_embedding.weight"}},                                   \
-    [NB_TENSOR_PART_TEXT_POSITION] = {{prefix "positional_embedding"}},                                       \
-    [NB_TENSOR_PART_TEXT_NORM_WEIGHT] = {{prefix "ln_final.weight"}},                                         \
-    [NB_TENSOR_PART_TEXT_NORM_BIAS] = {{prefix "ln_final.bias"}},                                             \
-    [NB_TENSOR_PART_TEXT_PROJECTION] = {{prefix "text_projection"}, true, prefix "text_projection.weight"},   \
-    [NB_TENSOR_PART_TEXT_PROJECTION_BIAS] = {{prefix "text_projection.bias"}},                                \
-    [NB_TENSOR_PART_LOGIT_SCALE] = {{"logit_scale"}},
+#define TEXT(prefix)                                                                              \
+    BLOCK                                                                                         \
+    [NB_TENSOR_PART_TOKEN_EMBEDDING] = NAME(prefix "token_embedding.weight"),                    \
+    [NB_TENSOR_PART_TEXT_POSITION] = NAME(prefix "positional_embedding"),                        \
+    [NB_TENSOR_PART_TEXT_NORM_WEIGHT] = NAME(prefix "ln_final.weight"),                          \
+    [NB_TENSOR_PART_TEXT_NORM_BIAS] = NAME(prefix "ln_final.bias"),                              \
+    [NB_TENSOR_PART_TEXT_PROJECTION] = {.pieces = {prefix "text_projection"}, .transposed = true, \
+                                        .other = prefix "text_projection.weight"},                \
+    [NB_TENSOR_PART_TEXT_PROJECTION_BIAS] = NAME(prefix "text_projection.bias"),                 \
+    [NB_TENSOR_PART_LOGIT_SCALE] = NAME("logit_scale"),
 
 static const nb_naming open_text = {
     .name = "open_clip", .tower = NB_TOWER_TEXT,
@@ -313,14 +316,14 @@ static const nb_naming open_image = {
     .name = "open_clip", .tower = NB_TOWER_IMAGE, .evidence = {"visual."},
     .root = "visual.", .blocks = "visual.transformer.resblocks.",
     .rows = {BLOCK
-             [NB_TENSOR_PART_CLASS_EMBEDDING] = {{"visual.class_embedding"}},
-             [NB_TENSOR_PART_PATCH_EMBEDDING] = {{"visual.conv1.weight"}},
-             [NB_TENSOR_PART_IMAGE_POSITION] = {{"visual.positional_embedding"}},
-             [NB_TENSOR_PART_PRE_NORM_WEIGHT] = {{"visual.ln_pre.weight"}},
-             [NB_TENSOR_PART_PRE_NORM_BIAS] = {{"visual.ln_pre.bias"}},
-             [NB_TENSOR_PART_POST_NORM_WEIGHT] = {{"visual.ln_post.weight"}},
-             [NB_TENSOR_PART_POST_NORM_BIAS] = {{"visual.ln_post.bias"}},
-             [NB_TENSOR_PART_IMAGE_PROJECTION] = {{"visual.proj"}, true, NULL}}};
+             [NB_TENSOR_PART_CLASS_EMBEDDING] = NAME("visual.class_embedding"),
+             [NB_TENSOR_PART_PATCH_EMBEDDING] = NAME("visual.conv1.weight"),
+             [NB_TENSOR_PART_IMAGE_POSITION] = NAME("visual.positional_embedding"),
+             [NB_TENSOR_PART_PRE_NORM_WEIGHT] = NAME("visual.ln_pre.weight"),
+             [NB_TENSOR_PART_PRE_NORM_BIAS] = NAME("visual.ln_pre.bias"),
+             [NB_TENSOR_PART_POST_NORM_WEIGHT] = NAME("visual.ln_post.weight"),
+             [NB_TENSOR_PART_POST_NORM_BIAS] = NAME("visual.ln_post.bias"),
+             [NB_TENSOR_PART_IMAGE_PROJECTION] = {.pieces = {"visual.proj"}, .transposed = true}}};
 /* clang-format on */
 
 const nb_family nb_family_open_clip = {

@@ -66,7 +66,7 @@ static void plain_head(const nb_clip *m, nb_tower tower, float *rows, size_t len
     const float *projection = tower == NB_TOWER_TEXT ? m->text_projection : m->image_projection;
     const float *bias = tower == NB_TOWER_TEXT ? m->text_projection_bias : m->image_projection_bias;
     size_t w = c->width, first = c->no_class_token ? 0 : 1;
-    float pooled[64];
+    float pooled[64] = {0};
     const nb_norm_layer norm = {weight, norm_bias, w, c->epsilon};
     assert_true(w <= 64);
     if (c->final_norm == NB_FINAL_NORM_ROWS) {
