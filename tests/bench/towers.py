@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Every kind of tower that is read beside CLIP's own, restated plainly in PyTorch, and tiny checkpoints of each.
 
-    python3 tests/bench/towers.py        writes tests/golden/towers anew (needs python3-torch and python3-numpy)
+    python3 tests/bench/towers.py                  writes tests/golden/towers anew (needs python3-torch, python3-numpy)
+    python3 tests/bench/towers.py --speed FOLDER   writes three checkpoints of ViT-B/32's size into FOLDER, whose text
+                                                   towers are causal, bidirectional, and that with 32 tokens:
+                                                   negbank check --model FOLDER/causal says how fast each is
 
 Weights are random, of fixed seeds, in the names and shapes of the library whose checkpoints they stand for: open_clip
 (transformer.py: TextTransformer, VisionTransformer, text_global_pool; timm_model.py) and timm (models/eva.py,
@@ -12,7 +15,9 @@ numbers and are not normalised. The texts are the first ones of golden/tiny-quic
 import json
 import math
 import os
+import shutil
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -340,7 +345,7 @@ class Weights:
 
 TEXT = {"context_length": CONTEXT, "vocab_size": VOCABULARY, "width": 16, "heads": 2, "layers": 2}
 VISION = {"image_size": SIZE, "layers": 2, "width": 24, "head_width": 8, "patch_size": PATCH}
-# What stands in the timm library's table of models; the tests know these names (tests/support/tiny_families.c).
+# What stands in the timm library's table of models; the tests know these names (tests/support/tower_folders.c).
 TIMM = {
     "tiny_eva02_base_patch16_clip_224": {"width": 24, "layers": 2, "heads": 2, "mlp": 40, "rotary": 16, "post_norm": False},
     "tiny_eva_giant_patch14_clip_224": {"width": 24, "layers": 2, "heads": 3, "mlp": 40, "rotary": 0, "post_norm": False},
@@ -390,6 +395,27 @@ FAMILIES = {
 }
 
 
+def write_for_speed(folder):
+    global CONTEXT, VOCABULARY, SIZE, PATCH, EMBED
+    VOCABULARY, SIZE, PATCH, EMBED = 1000, 224, 32, 512
+    text = {"vocab_size": VOCABULARY, "width": 512, "heads": 8, "layers": 12}
+    vision = {"image_size": SIZE, "layers": 12, "width": 768, "head_width": 64, "patch_size": PATCH}
+    for name, own, context in (("causal", {}, 77), ("bidirectional", {"no_causal_mask": True}, 77),
+                               ("bidirectional-32", {"no_causal_mask": True}, 32)):
+        CONTEXT = context
+        model = {"text_cfg": {**text, **own, "context_length": context}, "vision_cfg": vision}
+        weights, path = Weights(1), os.path.join(folder, name)
+        weights.draw("logit_scale", (), 0.1, 2.0)
+        weights.open_clip_text(model)
+        weights.open_clip_vision(model)
+        os.makedirs(path)
+        weights.write(os.path.join(path, "open_clip_model.safetensors"))
+        with open(os.path.join(path, "open_clip_config.json"), "w") as f:
+            json.dump({"model_cfg": {"embed_dim": EMBED, **model}}, f)
+        for file in ("vocab.json", "merges.txt"):
+            shutil.copy(os.path.join(GOLDEN, "tiny-quickgelu", file), path)
+
+
 def read_ids():
     ids = torch.zeros((TEXTS, CONTEXT), dtype=torch.int64)
     with open(os.path.join(GOLDEN, "tiny-quickgelu", "texts.jsonl")) as f:
@@ -433,4 +459,9 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) == 3 and sys.argv[1] == "--speed":
+        write_for_speed(sys.argv[2])
+    elif len(sys.argv) == 1:
+        main()
+    else:
+        sys.exit(__doc__)

@@ -1,5 +1,5 @@
 /* The tiny checkpoints of golden/towers, one a kind of tower, as folders that can be opened. A program that opens them
- * has support/tiny_families.c among its own files. */
+ * has support/tower_folders.c among its own files: its table of families stands in place of the product's. */
 #ifndef NB_TESTS_TOWER_FOLDERS_H
 #define NB_TESTS_TOWER_FOLDERS_H
 

@@ -73,7 +73,7 @@ typedef struct nb_tower_config {
 /** Values of nb_clip_config.end_token that are no token. */
 enum {
     NB_END_UNSTATED = -1, /**< the configuration names none */
-    NB_END_HIGHEST = 2    /**< the highest id of the text, see end_token */
+    NB_END_HIGHEST = -2   /**< the highest id of the text, see end_token */
 };
 
 /** How an image is brought to the model's size. */
@@ -91,7 +91,7 @@ typedef struct nb_clip_config {
     size_t context;              /**< most tokens of a text, start and end included */
     size_t vocabulary;           /**< tokens */
     size_t image_size;           /**< side of an image, pixels; at most 4096 */
-    size_t patch;                /**< side of a patch, pixels; divides image_size */
+    size_t patch;                /**< side of a patch, pixels; what an image has over a multiple of it is not seen */
     bool open_clip;              /**< read from open_clip_config.json, or inferred */
     bool inferred;               /**< from the tensors of an archive without a configuration, as OpenAI's are */
     /** Where the text is read: the first token of this id; NB_END_HIGHEST: the highest id of the text, as open_clip and
@@ -115,7 +115,7 @@ typedef struct nb_clip_config {
  * @param model the model's folder, or its file of weights
  * @return NB_OK, or NB_ERR_INPUT naming file, key and value for anything that is not a ViT CLIP (another model type,
  * ResNet or timm image towers, other text towers, pooling or norms than CLIP's, a size that is not in 1 to 2^20, heads
- * that do not divide the width, a patch that does not divide the image) and when the folder or the file is missing or
+ * that do not divide the width, a patch that is larger than the image) and when the folder or the file is missing or
  * the file too long, as nb_layout_find, nb_checkpoint_open and nb_clip_config_infer, NB_ERR_IO when it cannot be read,
  * NB_ERR_LIMIT without memory */
 nb_status nb_clip_config_read(nb_clip_config *out, const char *model, nb_error *err);

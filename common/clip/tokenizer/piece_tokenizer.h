@@ -15,7 +15,7 @@
 #include "common/clip/tokenizer/sentencepiece/sentence.h"
 #include "common/clip/tokenizer/text_clean.h"
 
-#define NB_PIECE_FILE_MAX ((size_t)64 << 20) /**< most bytes of each of the files it is read from */
+#define NB_PIECE_FILE_MAX ((size_t)128 << 20) /**< most bytes of each of the files it is read from */
 
 /** An open tokenizer. */
 typedef struct nb_piece_tokenizer {

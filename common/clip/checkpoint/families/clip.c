@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+enum {
+    OLD_END_TOKEN = 2 /* what old configurations say, whatever the vocabulary: the library then looks for the highest */
+};
+
 static nb_status clip_get_tower(nb_config_section s, const nb_tower_config *fallback, nb_tower_config *out,
                                 nb_error *err)
 {
@@ -58,6 +62,7 @@ static nb_status clip_read(nb_clip_config *out, json_t *root, const char *path, 
     NB_TRY(nb_config_size(v, "num_channels", 3, &channels, err));
     NB_TRY(nb_config_size(top, "projection_dim", 512, &out->projection, err));
     NB_TRY(nb_config_token(t, "eos_token_id", NB_END_UNSTATED, &out->end_token, err));
+    out->end_token = out->end_token == OLD_END_TOKEN ? NB_END_HIGHEST : out->end_token;
     NB_TRY(nb_config_check_image(out, channels, path, err));
 done:
     return status;

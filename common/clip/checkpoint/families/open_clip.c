@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { MLP_RATIO_LIMIT = 64 };
+enum { MLP_RATIO_LIMIT = 64, END_TOKEN = 2 /* eos_id unless stated */ };
 
 /* int(width * mlp_ratio), as open_clip cuts it. */
 static nb_status open_get_mlp(nb_config_section s, nb_tower_config *out, nb_error *err)
@@ -67,6 +67,12 @@ static nb_status open_get_activation(nb_config_section s, bool quick, nb_tower_c
     return NB_OK;
 }
 
+/* Keys of both towers. */
+#define OPEN_BLOCK_KEYS                                                                                                \
+    "width", "layers", "mlp_ratio", "ls_init_value", "final_ln_after_pool", "pool_type", "output_tokens",              \
+        "act_kwargs", "norm_kwargs", "block_type", "qk_norm", "scaled_cosine_attn", "scale_heads", "scale_attn_inner", \
+        "scale_attn", "scale_fc"
+
 /* What text and image towers have in common. */
 static nb_status open_get_blocks(nb_config_section s, bool quick, nb_tower_config *out, nb_error *err)
 {
@@ -101,10 +107,7 @@ static nb_status open_get_text_pooling(nb_clip_config *out, nb_config_section s,
     } else if (pool && strcmp(pool, "last") == 0) {
         out->text.pooling = NB_POOL_LAST;
     } else if (pool && strcmp(pool, "eos") == 0) {
-        status = nb_config_token(s, "eos_id", NB_END_HIGHEST, &out->end_token, err);
-        if (status == NB_OK && out->end_token == NB_END_HIGHEST) { /* no token of a byte-pair vocabulary's end */
-            status = nb_config_refuse(s, "pool_type eos with eos_id", json_object_get(s.object, "eos_id"), err);
-        }
+        status = nb_config_token(s, "eos_id", END_TOKEN, &out->end_token, err);
     } else {
         status = nb_config_refuse(s, "pool_type", value, err);
     }
@@ -123,21 +126,37 @@ static nb_status open_get_text_projection(nb_clip_config *out, nb_config_section
     return nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err);
 }
 
-/* Which tokenizer it is, its files say (common/clip/tokenizer); BERT's WordPiece is none that is read. */
+/* Which tokenizer it is, its files say (common/clip/tokenizer/piece_tokenizer.h); BERT's WordPiece is none that is
+ * read. Of its options `clean` is honoured there. */
 static nb_status open_check_tokenizer(nb_config_section s, nb_error *err)
 {
     const json_t *value = json_object_get(s.object, "hf_tokenizer_name");
-    const char *name = json_string_value(value);
-    return name && strncmp(name, "bert-", strlen("bert-")) == 0 ? nb_config_refuse(s, "hf_tokenizer_name", value, err)
-                                                                : NB_OK;
+    json_t *options = json_object_get(s.object, "tokenizer_kwargs"), *option;
+    const char *name = json_string_value(value), *key;
+    if (name && strncmp(name, "bert-", strlen("bert-")) == 0) {
+        return nb_config_refuse(s, "hf_tokenizer_name", value, err);
+    }
+    json_object_foreach(options, key, option)
+    {
+        bool off = json_is_null(option) || json_is_false(option);
+        if (!off && (strcmp(key, "clean") != 0 || !json_is_string(option))) {
+            return nb_config_refuse(s, "tokenizer_kwargs", options, err);
+        }
+    }
+    return NB_OK;
 }
 
 static nb_status open_read_text(nb_clip_config *out, nb_config_section s, bool quick, nb_error *err)
 {
     static const nb_config_extra extras[] = {{"hf_model_name", NULL}, {"embed_cls", NULL}};
+    static const char *const known[] = {
+        OPEN_BLOCK_KEYS,    "context_length",   "vocab_size", "heads",     "hf_",
+        "tokenizer_kwargs", "embed_cls",        "pad_id",     "eos_id",    "no_causal_mask",
+        "use_pad_mask",     "correct_cls_mask", "proj_type",  "proj_bias", NULL};
     nb_status status;
     NB_TRY(nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
     NB_TRY(open_check_tokenizer(s, err));
+    NB_TRY(nb_config_refuse_unknown(s, known, err));
     NB_TRY(nb_config_size(s, "width", 512, &out->text.width, err));
     NB_TRY(nb_config_size(s, "layers", 12, &out->text.layers, err));
     NB_TRY(nb_config_size(s, "heads", 8, &out->text.heads, err));
@@ -187,6 +206,10 @@ static nb_status open_read_vision(nb_clip_config *out, nb_config_section s, bool
 {
     static const nb_config_extra extras[] = {
         {"attentional_pool", NULL}, {"global_average_pool", NULL}, {"input_patchnorm", NULL}};
+    static const char *const known[] = {
+        OPEN_BLOCK_KEYS,    "head_width",   "patch_size", "image_size",     "patch_dropout",
+        "attentional_pool", "attn_pooler_", "no_ln_pre",  "pos_embed_type", "global_average_pool",
+        "input_patchnorm",  "timm_",        NULL};
     static const nb_config_extra positions[] = {{"pos_embed_type", "learnable"}};
     const json_t *model = json_object_get(s.object, "timm_model_name");
     size_t head_width;
@@ -200,6 +223,7 @@ static nb_status open_read_vision(nb_clip_config *out, nb_config_section s, bool
         return open_read_trunk(out, s, err);
     }
     NB_TRY(nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
+    NB_TRY(nb_config_refuse_unknown(s, known, err));
     if (!open_is_text(s, "pos_embed_type", "sin_cos_2d")) { /* that is computed when a model is made, and stored */
         NB_TRY(nb_config_refuse_extras(s, positions, 1, err));
     }

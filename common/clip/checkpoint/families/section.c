@@ -1,6 +1,7 @@
 #include "common/clip/checkpoint/families/section.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +74,34 @@ nb_status nb_config_refuse(nb_config_section s, const char *key, const json_t *v
     return nb_hint(err, "CLIPs with ViT image tower and CLIP's own text tower are read");
 }
 
+static bool section_knows(const char *const *known, const char *key)
+{
+    for (size_t i = 0; known[i]; i++) {
+        size_t len = strlen(known[i]);
+        if (strcmp(key, known[i]) == 0 || (known[i][len - 1] == '_' && strncmp(key, known[i], len) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+nb_status nb_config_refuse_unknown(nb_config_section s, const char *const *known, nb_error *err)
+{
+    const char *key;
+    json_t *value, *object = json_copy((json_t *)(uintptr_t)s.object); /* the macro asks for one that may change */
+    nb_status status = NB_OK;
+    json_object_foreach(object, key, value)
+    {
+        if (status == NB_OK && !section_knows(known, key)) {
+            char name[64];
+            snprintf(name, sizeof name, "%.60s", key);
+            status = nb_config_refuse(s, name, value, err);
+        }
+    }
+    json_decref(object);
+    return status;
+}
+
 nb_status nb_config_refuse_extras(nb_config_section s, const nb_config_extra *extras, size_t count, nb_error *err)
 {
     for (size_t i = 0; i < count; i++) {
@@ -98,7 +127,7 @@ nb_status nb_config_check_heads(nb_config_section s, const char *heads, const ch
 
 nb_status nb_config_check_image(const nb_clip_config *c, size_t channels, const char *path, nb_error *err)
 {
-    bool fits = channels == 3 && c->image_size % c->patch == 0 && c->image_size <= IMAGE_SIZE_LIMIT;
+    bool fits = channels == 3 && c->patch <= c->image_size && c->image_size <= IMAGE_SIZE_LIMIT;
     return fits ? NB_OK
                 : nb_fail(err, NB_ERR_INPUT, "'%s': images of %zu pixels, patches of %zu and %zu channels do not fit",
                           path, c->image_size, c->patch, channels);

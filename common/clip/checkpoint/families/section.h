@@ -66,6 +66,12 @@ typedef struct nb_config_extra {
 nb_status nb_config_refuse_extras(nb_config_section section, const nb_config_extra *extras, size_t count,
                                   nb_error *err);
 
+/** Refuses keys that the library does not know: it would end there, and a file of another make would be misread.
+ * @param section is looked in
+ * @param known its keys, NULL-ended; one that ends in '_' stands for all that begin with it
+ * @return NB_OK, or NB_ERR_INPUT naming file, key and value of the first other one */
+nb_status nb_config_refuse_unknown(nb_config_section section, const char *const *known, nb_error *err);
+
 /** Refuses one value that the towers do not have.
  * @param section names file and section
  * @param key of the value
@@ -90,7 +96,7 @@ nb_status nb_config_timm_head(nb_clip_config *config, nb_config_section section,
 nb_status nb_config_check_heads(nb_config_section section, const char *heads, const char *width,
                                 const nb_tower_config *config, nb_error *err);
 
-/** Refuses images that are not of three channels, are over 4096 pixels or that the patches do not divide.
+/** Refuses images that are not of three channels, are over 4096 pixels or smaller than a patch.
  * @param config its image_size and patch
  * @param channels of an image
  * @param path for messages

@@ -160,11 +160,11 @@ static void test_open_clip_config(void **state)
                      "vit_base_patch16_siglip_gap_224");
     refuse_open_clip("\"text_cfg\": {", "\"text_cfg\": {\"hf_model_name\": \"roberta-base\", ", "roberta-base");
     static const char *const text[][2] = {{"\"pool_type\": \"none\"", "pool_type is \"none\""},
-                                          {"\"pool_type\": \"eos\"", "eos_id"},
                                           {"\"pool_type\": \"eos\", \"eos_id\": \"a\"", "eos_id"},
                                           {"\"embed_cls\": true", "embed_cls"},
                                           {"\"no_causal_mask\": true, \"use_pad_mask\": true", "use_pad_mask"},
                                           {"\"hf_tokenizer_name\": \"bert-base-uncased\"", "bert-base-uncased"},
+                                          {"\"tokenizer_kwargs\": {\"strip_sep_token\": true}", "strip_sep_token"},
                                           {"\"proj_type\": \"mlp\"", "proj_type"},
                                           {"\"proj_type\": \"none\"", "proj_type"}, /* the widths differ */
                                           {"\"act_kwargs\": {\"approximate\": \"tanh\"}", "act_kwargs"},
@@ -194,7 +194,7 @@ static void test_open_clip_config(void **state)
     refuse_open_clip("\"heads\": 4", "\"heads\": 5", "does not divide");
     refuse_open_clip("\"embed_dim\": 48,", "", "embed_dim is missing");
     refuse_open_clip("\"quick_gelu\": true", "\"quick_gelu\": 1", "quick_gelu");
-    refuse_open_clip("\"patch_size\": 8", "\"patch_size\": 7", "do not fit");
+    refuse_open_clip("\"patch_size\": 8", "\"patch_size\": 700", "do not fit");
     refuse_open_clip("\"shortest\"", "\"stretch\"", "resize_mode is \"stretch\"");
     refuse_open_clip("\"bicubic\"", "\"lanczos\"", "interpolation is \"lanczos\"");
     refuse_open_clip("\"interpolation\"", "\"fill_color\": 256, \"interpolation\"", "fill_color is 256");
