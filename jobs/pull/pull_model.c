@@ -333,13 +333,24 @@ done:
 /* Files that say how images and texts are prepared, where there are any. */
 static nb_status pull_model_fetch_preparation(run *r, nb_error *err)
 {
+    static const char *const optional[] = {"preprocessor_config.json", "processor_config.json", "tokenizer_config.json",
+                                           "special_tokens_map.json"};
     bool found, vocabulary;
     nb_status status;
-    NB_TRY(pull_model_fetch_file(r, "preprocessor_config.json", &found, err));
-    NB_TRY(pull_model_fetch_file(r, "processor_config.json", &found, err));
-    NB_TRY(pull_model_fetch_file(r, "tokenizer_config.json", &found, err));
+    for (size_t i = 0; i < sizeof optional / sizeof *optional; i++) {
+        NB_TRY(pull_model_fetch_file(r, optional[i], &found, err));
+    }
     NB_TRY(pull_model_fetch_file(r, "vocab.json", &vocabulary, err));
-    NB_TRY(vocabulary ? pull_model_need_file(r, "merges.txt", err) : pull_model_need_file(r, "tokenizer.json", err));
+    if (vocabulary) {
+        NB_TRY(pull_model_need_file(r, "merges.txt", err));
+        goto done;
+    }
+    NB_TRY(pull_model_fetch_file(r, "spiece.model", &found, err)); /* of sentencepiece, which has no merges */
+    if (found) {
+        NB_TRY(pull_model_fetch_file(r, "tokenizer.json", &found, err));
+        goto done;
+    }
+    NB_TRY(pull_model_need_file(r, "tokenizer.json", err));
 done:
     return status;
 }

@@ -47,10 +47,10 @@ run 0 "$NEGBANK" mine -q --criterion neglabel --texts texts-fp32.nbe --labels wo
 run 0 "$NEGBANK" score -q --bank b.nbank --model model -o id.tsv world/id-test.txt
 run 0 "$NEGBANK" score -q --bank b.nbank --model model -o near.tsv world/ood-near.txt
 run 0 "$NEGBANK" eval --id id.tsv --ood near=near.tsv
-says AUROC
+prints AUROC
 
 case_ "what is written for CLIP's own towers alone"
-run 3 "$NEGBANK" tune --model model --labels world/labels.txt --images world/id-train.txt --steps 1 -o tuned
+run 3 "$NEGBANK" tune --model model --labels world/labels.txt --images world/id-train.txt --batch 32 --steps 1 -o tuned
 says "of such towers are not computed"
 sed -i 's/"model_type": "siglip",/"model_type": "siglip2",/' model/config.json
 run 3 "$NEGBANK" check --model model

@@ -4,6 +4,7 @@
 #include "common/clip/checkpoint/layout.h"
 #include "common/clip/model/weights.h"
 #include "common/clip/tokenizer/tokenizer_files.h"
+#include "common/clip/tokenizer/tokenizer_options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -110,9 +111,20 @@ static nb_status model_take_padding(nb_clip *m, const char *directory, nb_error 
 
 static nb_status model_open_tokenizer(nb_clip *m, const char *directory, nb_error *err)
 {
+    nb_padding padding;
     nb_status status;
     NB_TRY(nb_tokenizer_files(&m->tokenizer_files, directory, err));
-    NB_TRY(nb_tokenizer_open(&m->tokenizer, directory, err));
+    status = nb_tokenizer_open(&m->tokenizer, directory, err);
+    if (status != NB_OK && m->config.inferred) {
+        nb_hint(err,
+                "OpenAI's archives hold no vocabulary: put vocab.json and merges.txt beside the file, those of any of "
+                "OpenAI's CLIPs ('negbank pull --model https://huggingface.co/openai/clip-vit-base-patch32/resolve/"
+                "main/')");
+    }
+    NB_TRY(status);
+    if (!m->config.open_clip && !nb_tokenizer_padding(m->tokenizer, &padding)) { /* open_clip does not read the file */
+        NB_TRY(nb_tokenizer_check_options(directory, m->config.context, err));
+    }
     NB_TRY(model_check_vocabulary(m, directory, nb_strings_get(&m->tokenizer_files, 0), err));
     NB_TRY(model_check_end_token(m, directory, err));
     NB_TRY(model_take_padding(m, directory, err));

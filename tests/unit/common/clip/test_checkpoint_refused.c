@@ -264,7 +264,7 @@ static void test_tokenizer_json_refusals(void **state)
     refuse_tokenizer("\"merges\": [", "\"margin\": [", "lacks model.vocab or model.merges");
     refuse_tokenizer("\"model\"", "\"modem\"", "has no object 'model'");
     refuse_tokenizer("\"id\": 999", "\"id\": 997", "\"<|endoftext|>\" has another id");
-    refuse_tokenizer("\"content\": \"<|endoftext|>\"", "\"content\": \"<|pad|>\"", "share the id 999");
+    refuse_tokenizer("\"content\": \"<|endoftext|>\"", "\"content\": \"<|pad|>\"", "the added token \"<|pad|>\"");
     refuse_tokenizer("\"id\": 999", "\"id\": \"x\"", "entry 1 of added_tokens");
     refuse_tokenizer("{", "[", "JSON");
 }

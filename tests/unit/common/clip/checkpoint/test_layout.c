@@ -158,6 +158,58 @@ static void test_processor_config(void **state)
     nb_clip_close(clip);
 }
 
+/* What transformers' tokenizer is told: refused where the ids would be others. */
+static void test_tokenizer_options(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "{}",
+        "{\"do_lower_case\": true, \"model_max_length\": 77, \"bos_token\": {\"content\": \"<|startoftext|>\"},"
+        " \"eos_token\": \"<|endoftext|>\", \"pad_token\": \"!\", \"add_prefix_space\": false, "
+        "\"added_tokens_decoder\":"
+        " {\"998\": {\"content\": \"<|startoftext|>\"}, \"999\": {\"content\": \"<|endoftext|>\"}}}",
+        "{\"model_max_length\": 1e30}",
+    };
+    static const char *const bad[][2] = {
+        {"{\"do_lower_case\": false}", "do_lower_case is false"},
+        {"{\"add_prefix_space\": true}", "add_prefix_space is true"},
+        {"{\"add_bos_token\": false}", "add_bos_token is false"},
+        {"{\"model_max_length\": 64}", "model_max_length is 64"},
+        {"{\"bos_token\": \"<s>\"}", "bos_token is"},
+        {"{\"eos_token\": {\"content\": \"</s>\"}}", "eos_token is"},
+        {"{\"added_tokens_decoder\": {\"0\": {\"content\": \"!\"}}}", "added_tokens_decoder is {\"content\":\"!\"}"},
+        {"[]", "is not a JSON object"},
+        {"{", "is not a JSON object"},
+    };
+    nb_error err = {0};
+    nb_clip *clip;
+    const char *f = whole_folder("model.safetensors");
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        put_text(f, "tokenizer_config.json", good[i]);
+        must(nb_clip_open(&clip, f, &err), &err);
+        nb_clip_close(clip);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        put_text(f, "tokenizer_config.json", bad[i][0]);
+        must_fail(nb_clip_open(&clip, f, &err), NB_ERR_INPUT, &err, bad[i][1]);
+        assert_non_null(strstr(err.message, "tokenizer_config.json"));
+    }
+    drop_file(f, "tokenizer_config.json");
+    drop_file(f, "merges.txt");
+    put_tokenizer_json(f, true, false);
+    (void)digest_of(f);
+    edit_file(f, "tokenizer.json", "\"added_tokens\": [", "\"added_tokens\": [{\"id\": 0, \"content\": \"!\"}, ");
+    must_fail(nb_clip_open(&clip, f, &err), NB_ERR_INPUT, &err, "the added token \"!\"");
+    put_tokenizer_json(f, true, false);
+    edit_file(f, "tokenizer.json", "{", "{\"normalizer\": {\"type\": \"NFC\"}, ");
+    must_fail(nb_clip_open(&clip, f, &err), NB_ERR_INPUT, &err, "without Lowercase");
+    put_tokenizer_json(f, true, false);
+    edit_file(f, "tokenizer.json", "{",
+              "{\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFC\"}, {\"type\": "
+              "\"Lowercase\"}]}, ");
+    (void)digest_of(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_config_dict),
         cmocka_unit_test(test_open_clip_pixels),
         cmocka_unit_test(test_processor_config),
+        cmocka_unit_test(test_tokenizer_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

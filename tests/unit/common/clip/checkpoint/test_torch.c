@@ -93,6 +93,10 @@ static void test_inferred(void **state)
     same_weights(file, like);
     free(file);
     digest_of(half);
+    drop_file(folder, "merges.txt");
+    nb_error none = {0};
+    nb_clip *without;
+    must_fail(nb_clip_open(&without, folder, &none), NB_ERR_INPUT, &none, "archives hold no vocabulary");
     put_torch_file(half, "epoch_3.pt", "epoch_3.pt");
     nb_error err = {0};
     nb_clip *clip;
