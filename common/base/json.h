@@ -12,7 +12,7 @@
 enum {
     NB_JSON_DEPTH_MAX = 64,           /**< objects and arrays in one another: json-depth */
     NB_JSON_VALUES_MAX = 1 << 22,     /**< values and keys: json-values */
-    NB_JSON_CONTAINERS_MAX = 1 << 19, /**< objects and arrays: json-containers */
+    NB_JSON_CONTAINERS_MAX = 1 << 20, /**< objects and arrays: json-containers */
 };
 
 /** Parses a text. Not collective.

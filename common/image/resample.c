@@ -43,6 +43,12 @@ static double resample_bicubic(double x)
     return x < 2.0 ? (((x - 5) * x + 8) * x - 4) * a : 0.0;
 }
 
+static double resample_bilinear(double x)
+{
+    x = fabs(x);
+    return x < 1.0 ? 1.0 - x : 0.0;
+}
+
 static int32_t resample_to_fixed(double weight)
 {
     double scaled = weight * (1 << FRACTION_BITS);
@@ -52,13 +58,18 @@ static int32_t resample_to_fixed(double weight)
 /* How a side of `in` pixels is resampled: `scale` input pixels an output pixel, `support` of them to either side. */
 typedef struct stretch {
     double in, scale, support, inverse;
+    double (*weight)(double x);
 } stretch;
 
 static stretch resample_stretch_of(const nb_resample_side *side)
 {
     double scale = (double)side->in / (double)side->out;
     double factor = scale < 1.0 ? 1.0 : scale;
-    return (stretch){.in = (double)side->in, .scale = scale, .support = 2.0 * factor, .inverse = 1.0 / factor};
+    return (stretch){.in = (double)side->in,
+                     .scale = scale,
+                     .support = (side->bilinear ? 1.0 : 2.0) * factor,
+                     .inverse = 1.0 / factor,
+                     .weight = side->bilinear ? resample_bilinear : resample_bicubic};
 }
 
 /* The inputs first .. last - 1 that output `at` sees. */
@@ -80,7 +91,7 @@ static void resample_fill_window(windows *w, size_t i, const stretch *s, size_t 
     w->start[i] = (size_t)first < capacity ? (size_t)first : capacity;
     int32_t *weight = w->weight + i * w->taps + ((size_t)first - w->start[i]);
     for (size_t k = 0; k < length; k++) {
-        real[k] = resample_bicubic(((double)k + first - centre + 0.5) * s->inverse);
+        real[k] = s->weight(((double)k + first - centre + 0.5) * s->inverse);
         sum += real[k];
     }
     for (size_t k = 0; k < length; k++) {

@@ -23,7 +23,7 @@ typedef struct settings {
 /* What was found; owns what it points to. */
 typedef struct findings {
     nb_clip *clip;
-    nb_naming naming;
+    nb_names names;
     size_t shards, tensors, dtypes[NB_DTYPE_COUNT];
     nb_strings files;
     const nb_known_answers *answers; /* NULL: none for this shape */
@@ -47,7 +47,7 @@ static nb_status check_look_at_files(findings *f, const char *model, nb_error *e
     nb_checkpoint *c = NULL;
     nb_status status;
     NB_TRY(nb_checkpoint_open(&c, model, err));
-    NB_TRY(nb_names_detect(&f->naming, c, err));
+    NB_TRY(nb_names_detect(&f->names, c, err));
     f->shards = nb_checkpoint_shards(c);
     f->tensors = nb_checkpoint_count(c);
     for (size_t i = 0; i < f->tensors; i++) {
@@ -80,12 +80,14 @@ done:
 
 static const char *check_naming_name(const findings *f)
 {
-    return f->naming == NB_NAMES_OPEN_CLIP ? "open_clip" : "hugging face";
+    return f->names.towers[NB_TOWER_IMAGE]->name;
 }
 
 static const char *check_activation_name(const nb_tower_config *tower)
 {
-    return tower->activation == NB_QUICK_GELU ? "quick_gelu" : "gelu";
+    static const char *const names[] = {
+        [NB_QUICK_GELU] = "quick_gelu", [NB_GELU] = "gelu", [NB_GELU_TANH] = "gelu_tanh"};
+    return tower->mlp_kind == NB_MLP_SWIGLU ? "swiglu" : names[tower->activation];
 }
 
 static const char *check_verdict(const findings *f)
@@ -121,6 +123,7 @@ static void check_print_text(const findings *f, const char *model)
     const nb_clip_config *c = &f->clip->config;
     char count[32];
     printf("%-14s %s\n", "model", model);
+    printf("%-14s %s\n", "family", c->family);
     printf("%-14s %s names, %zu tensors in %zu file%s:", "layout", check_naming_name(f), f->tensors, f->shards,
            f->shards == 1 ? "" : "s");
     for (size_t i = 0; i < NB_DTYPE_COUNT; i++) {
@@ -131,6 +134,7 @@ static void check_print_text(const findings *f, const char *model)
     printf("\n");
     check_print_tower("text tower", &c->text);
     printf(", context %zu, vocabulary %zu\n", c->context, c->vocabulary);
+    printf("%-14s %s\n", "tokenizer", nb_tokenizer_kind(f->clip->tokenizer));
     check_print_tower("image tower", &c->image);
     printf(", %zu pixels in patches of %zu\n", c->image_size, c->patch);
     nb_format_count(count, (double)nb_clip_parameters(c));
@@ -196,8 +200,9 @@ static nb_status check_print_json(const findings *f, const char *model, nb_error
     json_object_set_new(image, "size", json_integer((json_int_t)c->image_size));
     json_object_set_new(image, "patch", json_integer((json_int_t)c->patch));
     json_t *root =
-        json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:f, s:s, s:s, s:o}", "model", model, "layout", check_layout_json(f),
-                  "text", text, "image", image, "projection", (json_int_t)c->projection, "parameters",
+        json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:f, s:s, s:s, s:o}", "model", model, "family", c->family,
+                  "tokenizer", nb_tokenizer_kind(f->clip->tokenizer), "layout", check_layout_json(f), "text", text,
+                  "image", image, "projection", (json_int_t)c->projection, "parameters",
                   (json_int_t)nb_clip_parameters(c), "logit_scale", (double)f->clip->logit_scale, "digest",
                   f->clip->digest.hex, "sanity", "passed", "known_answers", check_answers_json(f));
     json_t *speed = json_pack("{s:f, s:f, s:f, s:s, s:s, s:s}", "texts_per_second", f->texts_a_second,

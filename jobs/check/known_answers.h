@@ -39,8 +39,8 @@ enum { NB_SANITY_IMAGES = 4 };
  * @param clip  the checkpoint, open
  * @param texts receives how many were embedded
  * @return NB_OK; NB_ERR_NUMERIC naming what is wrong: a logit scale outside (0, ln 200], a text that does not come back
- *         from its tokens, an embedding that is not finite, zero or the same for all inputs; NB_ERR_LIMIT without
- *         memory */
+ *         from its tokens (of a sentencepiece tokenizer: tokens that do not come back from their text), an embedding
+ * that is not finite, zero or the same for all inputs; NB_ERR_LIMIT without memory */
 nb_status nb_check_sanity(const nb_clip *clip, size_t *texts, nb_error *err);
 
 /** Embeds prompts over and over on this core. Not collective.

@@ -46,7 +46,7 @@ static nb_status inspect_pixels(nb_job *job, nb_error *err)
         NB_TRY(nb_preprocess_read(&preprocess, s->model, (size_t)s->size, NULL, err));
     }
     NB_TRY(nb_image_read(&image, s->image, err));
-    NB_TRY(nb_preprocess_crop(&image, (size_t)s->size, &crop, err));
+    NB_TRY(nb_preprocess_crop(&image, &preprocess, &crop, err));
     NB_TRY(inspect_pixels_ends_in(s->output, ".npy") ? inspect_pixels_write_tensor(s, &preprocess, &crop, err)
                                                      : nb_image_write_png(s->output, &crop, s->force, err));
     nb_log_info(&job->log, "%zu x %zu -> %s", image.width, image.height, s->output);

@@ -2,6 +2,7 @@
 #include "jobs/commands.h"
 
 #include "common/clip/checkpoint/config.h"
+#include "common/clip/checkpoint/layout.h"
 #include "common/clip/tokenizer/tokenizer.h"
 #include "common/clip/tokenizer/tokenizer_files.h"
 
@@ -103,17 +104,17 @@ static nb_status inspect_tokens(nb_job *job, nb_error *err)
     const settings *s = job->settings;
     nb_tokenizer *tokenizer = NULL;
     nb_clip_config config = {.context = CONTEXT_DEFAULT};
-    char *path = NULL;
+    nb_layout layout = {0};
     nb_status status;
-    NB_TRY(nb_path_join(&path, s->model, "config.json", err));
-    if (nb_file_check(path, NULL) == NB_OK) { /* a vocabulary alone is enough to see tokens */
+    NB_TRY(nb_layout_find(&layout, s->model, err));
+    if (layout.config) { /* a vocabulary alone is enough to see tokens */
         NB_TRY(nb_clip_config_read(&config, s->model, err));
     }
-    NB_TRY(nb_tokenizer_open(&tokenizer, s->model, err));
+    NB_TRY(nb_tokenizer_open(&tokenizer, layout.folder, err));
     NB_TRY(inspect_tokens_read_lines(s, tokenizer, config.context, err));
 done:
     nb_tokenizer_close(tokenizer);
-    free(path);
+    nb_layout_free(&layout);
     return status;
 }
 

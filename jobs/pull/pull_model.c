@@ -9,6 +9,8 @@
 #include "common/base/file.h"
 #include "common/base/text.h"
 #include "common/clip/checkpoint/checkpoint.h"
+#include "common/clip/checkpoint/layout.h"
+#include "common/clip/model/model.h"
 #include "common/transfer/download.h"
 
 #include <dirent.h>
@@ -289,42 +291,82 @@ done:
     return status;
 }
 
+/* OpenAI's archives, which have no configuration. */
+static nb_status pull_model_fetch_archive(run *r, bool *found, nb_error *err)
+{
+    static const char *const names[] = {"ViT-B-32.pt", "ViT-B-16.pt", "ViT-L-14.pt", "ViT-L-14-336px.pt"};
+    nb_status status = NB_OK;
+    *found = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !*found; i++) {
+        NB_TRY(pull_model_fetch_file(r, names[i], found, err));
+    }
+done:
+    return status;
+}
+
+/* Those that the configurations which came make preferred. */
 static nb_status pull_model_fetch_weights(run *r, nb_error *err)
 {
-    static const struct {
-        const char *name;
-        bool index;
-    } ways[] = {{"model.safetensors", false},
-                {"model.safetensors.index.json", true},
-                {"open_clip_model.safetensors", false},
-                {"open_clip_model.safetensors.index.json", true}};
-    nb_status status = NB_OK;
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        bool found;
-        NB_TRY(pull_model_fetch_file(r, ways[i].name, &found, err));
-        if (found) {
-            return ways[i].index ? pull_model_fetch_shards(r, ways[i].name, err) : NB_OK;
+    nb_strings names = {0};
+    bool found = false;
+    nb_status status;
+    NB_TRY(nb_layout_weights(&names, r->folder, err));
+    for (size_t i = 0; i < names.count && !found; i++) {
+        const char *name = nb_strings_get(&names, i);
+        NB_TRY(pull_model_fetch_file(r, name, &found, err));
+        if (found && nb_layout_index(name)) {
+            NB_TRY(pull_model_fetch_shards(r, name, err));
         }
     }
-    nb_fail(err, NB_ERR_NETWORK, "'%s' has no weights in safetensors files", r->base.shown);
-    status = nb_hint(err, "negbank reads model.safetensors and its shards, no pickled files");
+    NB_TRY(found ? NB_OK : pull_model_fetch_archive(r, &found, err));
+    if (!found) {
+        nb_fail(err, NB_ERR_NETWORK, "'%s' has no weights", r->base.shown);
+        nb_hint(err, "looked for are model.safetensors, pytorch_model.bin, open_clip_model.safetensors, "
+                     "open_clip_pytorch_model.bin, the indices of their shards and OpenAI's ViT-*.pt");
+        status = NB_ERR_NETWORK;
+    }
+done:
+    nb_strings_free(&names);
+    return status;
+}
+
+/* Files that say how images and texts are prepared, where there are any. */
+static nb_status pull_model_fetch_preparation(run *r, nb_error *err)
+{
+    static const char *const optional[] = {"preprocessor_config.json", "processor_config.json", "tokenizer_config.json",
+                                           "special_tokens_map.json"};
+    bool found, vocabulary;
+    nb_status status;
+    for (size_t i = 0; i < sizeof optional / sizeof *optional; i++) {
+        NB_TRY(pull_model_fetch_file(r, optional[i], &found, err));
+    }
+    NB_TRY(pull_model_fetch_file(r, "vocab.json", &vocabulary, err));
+    if (vocabulary) {
+        NB_TRY(pull_model_need_file(r, "merges.txt", err));
+        goto done;
+    }
+    NB_TRY(pull_model_fetch_file(r, "spiece.model", &found, err)); /* of sentencepiece, which has no merges */
+    if (found) {
+        NB_TRY(pull_model_fetch_file(r, "tokenizer.json", &found, err));
+        goto done;
+    }
+    NB_TRY(pull_model_need_file(r, "tokenizer.json", err));
 done:
     return status;
 }
 
 static nb_status pull_model_fetch_all(run *r, nb_error *err)
 {
-    bool config, open_config, vocabulary, found;
+    bool config, open_clip, archive = false;
     nb_status status;
     NB_TRY(pull_model_fetch_file(r, "config.json", &config, err));
-    NB_TRY(pull_model_fetch_file(r, "open_clip_config.json", &open_config, err));
-    if (!config && !open_config) {
-        NB_TRY(pull_model_need_file(r, "config.json", err));
+    NB_TRY(pull_model_fetch_file(r, "open_clip_config.json", &open_clip, err));
+    if (!config && !open_clip) {
+        NB_TRY(pull_model_fetch_archive(r, &archive, err));
+        NB_TRY(archive ? NB_OK : pull_model_need_file(r, "config.json", err));
     }
-    NB_TRY(pull_model_fetch_file(r, "preprocessor_config.json", &found, err));
-    NB_TRY(pull_model_fetch_file(r, "vocab.json", &vocabulary, err));
-    NB_TRY(vocabulary ? pull_model_need_file(r, "merges.txt", err) : pull_model_need_file(r, "tokenizer.json", err));
-    NB_TRY(pull_model_fetch_weights(r, err));
+    NB_TRY(pull_model_fetch_preparation(r, err));
+    NB_TRY(archive ? NB_OK : pull_model_fetch_weights(r, err));
 done:
     return status;
 }
@@ -416,12 +458,12 @@ static nb_status pull_model_sweep(const run *r, nb_error *err)
 static nb_status pull_model_commit(run *r, nb_error *err)
 {
     char *from = NULL, *to = NULL, *sums = NULL, *source = NULL;
-    nb_checkpoint *checkpoint = NULL;
+    nb_clip *clip = NULL;
     nb_status status;
     NB_TRY(pull_model_sweep(r, err));
-    status = nb_checkpoint_open(&checkpoint, r->folder, err);
+    status = nb_clip_open(&clip, r->folder, err); /* as `check` reads it: every file, and every weight */
     if (status != NB_OK) {
-        nb_context(err, "what came is no checkpoint");
+        nb_context(err, "what came is no checkpoint that can be read");
         goto done;
     }
     NB_TRY(nb_path_join(&sums, r->folder, SUMS, err));
@@ -448,7 +490,7 @@ static nb_status pull_model_commit(run *r, nb_error *err)
     rmdir(r->folder);
     NB_TRY(nb_sync_folder_of(to, err));
 done:
-    nb_checkpoint_close(checkpoint);
+    nb_clip_close(clip);
     free(from);
     free(to);
     free(sums);

@@ -19,11 +19,11 @@ typedef struct nb_model_pull {
  * @param job its log
  * @param http for the transfers
  * @param what what is pulled
- * @return NB_OK; NB_ERR_NETWORK when a file cannot be had or the server has no weights in safetensors files;
+ * @return NB_OK; NB_ERR_NETWORK when a file cannot be had or the server has no weights;
  * NB_ERR_VERIFY when a digest or the signature does not match, or is missing where one is asked for; NB_ERR_USAGE when
  * the output exists, unless force, or its partial holds files of another checkpoint; NB_ERR_INPUT when what came is no
- * checkpoint; NB_ERR_IO when the folder cannot be written; NB_ERR_LIMIT over max_bytes or without memory; NB_STOPPED
- * after a request to stop. */
+ * checkpoint that can be read; NB_ERR_IO when the folder cannot be written; NB_ERR_LIMIT over max_bytes or without
+ * memory; NB_STOPPED after a request to stop. */
 nb_status nb_job_pull_model(const nb_job *job, nb_http *http, const nb_model_pull *what, nb_error *err);
 
 #endif

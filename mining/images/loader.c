@@ -43,7 +43,7 @@ struct nb_image_loader {
 static nb_status loader_finish(const nb_image_loader *l, const nb_image *image, float *pixels, nb_error *err)
 {
     nb_image crop = {0};
-    nb_status status = nb_preprocess_crop(image, l->size, &crop, err);
+    nb_status status = nb_preprocess_crop(image, l->preprocess, &crop, err);
     if (status == NB_OK) {
         nb_preprocess_normalise(l->preprocess, &crop, pixels);
     }

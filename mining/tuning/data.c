@@ -87,7 +87,7 @@ static nb_status data_load(nb_tune_data *t, size_t place, size_t number, nb_erro
     nb_image_free(&t->crops[place]);
     t->held[place] = 0;
     NB_TRY(nb_image_reader_decode(t->reader, number, &image, &fault, &times, err));
-    NB_TRY(nb_preprocess_crop(&image, t->clip->config.image_size, &t->crops[place], err));
+    NB_TRY(nb_preprocess_crop(&image, &t->clip->preprocess, &t->crops[place], err));
     t->held[place] = number + 1;
 done:
     nb_image_free(&image);

@@ -84,7 +84,7 @@ static nb_status crop(const bench_task *t, size_t i, nb_error *err)
     nb_image image = {0}, cropped = {0};
     nb_status status;
     NB_TRY(nb_image_read(&image, nb_strings_get(t->lines, i % t->lines->count), err));
-    NB_TRY(nb_preprocess_crop(&image, 224, &cropped, err));
+    NB_TRY(nb_preprocess_crop(&image, &(nb_preprocess){.size = 224}, &cropped, err));
 done:
     nb_image_free(&image);
     nb_image_free(&cropped);

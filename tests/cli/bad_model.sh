@@ -269,7 +269,7 @@ preprocess '  0.48145467,' '' image_mean 'three numbers'
 case_ 'a deviation of zero'
 preprocess '0.26862955' '0.0' image_std 'three numbers over 0'
 case_ 'another filter'
-preprocess '"resample": 3' '"resample": 2' resample bicubic
+preprocess '"resample": 3' '"resample": 1' resample bicubic
 case_ 'no normalisation'
 preprocess '"do_normalize": true' '"do_normalize": false' do_normalize
 case_ 'no rescaling factor'

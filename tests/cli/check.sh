@@ -53,9 +53,9 @@ says_all m/model.safetensors.index.json "'../elsewhere.safetensors' of tensor 'l
 
 case_ 'another model'
 model m
-edit m/config.json '"model_type": "clip",' '"model_type": "siglip",'
+edit m/config.json '"model_type": "clip",' '"model_type": "blip",'
 refused 3 - check --model m
-says "model_type 'siglip' is not 'clip'"
+says "model_type 'blip' is not 'clip'"
 
 case_ 'no checkpoint'
 refused 3 - check --model nowhere

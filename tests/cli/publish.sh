@@ -269,6 +269,47 @@ flip www/model/model.safetensors 5000
 run 7 "${PULL[@]}" --model "$S/model/" -o m4
 says 'it should be'
 absent m4 m4.partial/model.safetensors
+case_ 'a pickle of torch, whole and in shards; a half configuration file is no checkpoint'
+mkdir www/bin www/shards
+cp "$GOLDEN"/tiny-quickgelu/{config.json,preprocessor_config.json,vocab.json,merges.txt} www/bin
+cp www/bin/* www/shards
+python3 "$TESTS/support/weights/torch_file.py" "$GOLDEN" pytorch_model.bin www/bin/pytorch_model.bin
+run 0 "${PULL[@]}" --model "$S/bin/" -o bin
+same www/bin/pytorch_model.bin bin/pytorch_model.bin
+run 0 "$NEGBANK" check --model bin
+for i in 1 2; do
+    python3 "$TESTS/support/weights/torch_file.py" "$GOLDEN" "pytorch_model-0000$i-of-00002.bin" "www/shards/pytorch_model-0000$i-of-00002.bin"
+done
+run 8 "${PULL[@]}" --model "$S/shards/" -o shards
+says 'has no weights'
+cp "$GOLDEN/torch/pytorch_model.bin.index.json" www/shards
+run 0 "${PULL[@]}" --model "$S/shards/" -o shards
+run 0 "$NEGBANK" check --model shards
+flip www/bin/pytorch_model.bin 500000
+run 3 "${PULL[@]}" --model "$S/bin/" -o bin2
+says 'what came is no checkpoint that can be read'
+absent bin2
+case_ "a repository of timm: open_clip's pair beside another model's"
+mkdir www/timm
+cp www/bin/{vocab.json,merges.txt} www/timm
+echo '{"architecture": "vit_base_patch32_clip_224", "num_classes": 512}' >www/timm/config.json
+echo 'not a CLIP' >www/timm/model.safetensors
+cat >www/timm/open_clip_config.json <<'JSON'
+{"model_cfg": {"embed_dim": 48, "quick_gelu": true,
+ "vision_cfg": {"image_size": 32, "layers": 3, "width": 128, "patch_size": 8},
+ "text_cfg": {"context_length": 77, "vocab_size": 1000, "width": 64, "heads": 4, "layers": 3}}}
+JSON
+run 8 "${PULL[@]}" --model "$S/timm/" -o timm
+says 'has no weights'
+absent timm
+"$TOOLS/make_weights" "$GOLDEN/tiny-quickgelu/model.safetensors" open_clip_model.safetensors www/timm/open_clip_model.safetensors
+run 0 "${PULL[@]}" --model "$S/timm/" -o timm
+present timm/open_clip_model.safetensors
+absent timm/model.safetensors
+run 0 "$NEGBANK" check --model timm
+cp www/timm/model.safetensors timm
+run 0 "$NEGBANK" check --model timm
+prints 'open_clip names'
 case_ 'a checkpoint that is none'
 mkdir www/nomodel
 run 8 "${PULL[@]}" --model "$S/nomodel/" -o m5

@@ -277,6 +277,18 @@ static void make_texts(void)
         "clip_config", "preprocessor", 1,
         "{\"crop_size\":224,\"do_resize\":true,\"size\":{\"shortest_edge\":224},\"resample\":3,\"image_mean\":[0.4,0.4,"
         "0.4],\"image_std\":[0.2,0.2,0.2],\"rescale_factor\":0.00392}");
+    TEXT(
+        "clip_config", "open_clip", 'o',
+        "{\"model_cfg\":{\"embed_dim\":4,\"quick_gelu\":false,\"vision_cfg\":{\"image_size\":8,\"layers\":1,\"width\":"
+        "64,"
+        "\"patch_size\":4,\"pool_type\":\"avg\",\"no_ln_pre\":true,\"ls_init_value\":1,\"norm_kwargs\":{\"eps\":1e-6}},"
+        "\"text_cfg\":{\"context_length\":9,\"vocab_size\":600,\"width\":64,\"heads\":1,\"layers\":1,"
+        "\"no_causal_mask\":true,\"pool_type\":\"last\",\"act_kwargs\":{\"approximate\":\"tanh\"},\"proj_bias\":true}}"
+        "}");
+    TEXT("clip_config", "trunk", 'o',
+         "{\"model_cfg\":{\"embed_dim\":4,\"custom_text\":true,\"vision_cfg\":{\"image_size\":224,\"timm_model_name\":"
+         "\"eva02_base_patch16_clip_224\",\"timm_pool\":\"token\",\"timm_proj\":null},\"text_cfg\":{\"width\":64,"
+         "\"pool_type\":\"eos\",\"eos_id\":7}}}");
     TEXT("config", "run_file", 0,
          "mine:\n  count: 10\n  criterion: dnm\nembed.text.prompt: [a, b]\nscore:\n  seed: $HOME\n");
     TEXT("config", "words", 1, "--model\nm\n-o\nout.nbe\nC.nbc\0embed:\n  text:\n    store: fp16\n");

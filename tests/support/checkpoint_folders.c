@@ -3,7 +3,7 @@
 #include "common/base/memory.h"
 #include "common/clip/checkpoint/safetensors.h"
 #include "common/clip/model/model.h"
-#include "support/golden_weights.h"
+#include "support/weights/golden_weights.h"
 
 #include <jansson.h>
 #include <string.h>

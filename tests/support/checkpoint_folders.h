@@ -9,8 +9,8 @@
 /* What open_clip_config.json holds for the golden checkpoint. */
 extern const char *const open_clip_config;
 
-/* A file of the golden checkpoint, golden/tiny-quickgelu; other forms of its weights (support/golden_weights.h) are
- * made when first asked for. */
+/* A file of the golden checkpoint, golden/tiny-quickgelu; other forms of its weights (support/weights/golden_weights.h)
+ * are made when first asked for. */
 const char *golden_file(const char *file);
 /* FOLDER/FILE, freed by the caller. */
 char *joined_path(const char *folder, const char *file);

@@ -2,15 +2,16 @@
 
 #include "common/base/file.h"
 #include "common/base/json.h"
+#include "common/clip/checkpoint/layout.h"
+#include "common/clip/checkpoint/tensor_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { FILE_NAME_MAX = 255 };
 
-static const char *const single = "model.safetensors";
+static const char *const single = "model.safetensors"; /* named where there are none */
 
 typedef struct entry {
     const nb_tensor *tensor;
@@ -21,7 +22,7 @@ typedef struct entry {
 struct nb_checkpoint {
     char *path;
     nb_strings files;
-    nb_safetensors **shards; /* [shard_count], NULL where not open yet */
+    nb_tensor_file **shards; /* [shard_count], NULL where not open yet */
     size_t shard_count;
     entry *entries; /* [count], by name */
     size_t count;
@@ -143,12 +144,12 @@ static nb_status checkpoint_collect(nb_checkpoint *c, nb_error *err)
     nb_status status = NB_OK;
     size_t total = 0;
     for (size_t s = 0; s < c->shard_count; s++) {
-        total += nb_safetensors_count(c->shards[s]);
+        total += nb_tensor_file_count(c->shards[s]);
     }
     NB_TRY_NEW(c->entries, total);
     for (size_t s = 0; s < c->shard_count; s++) {
-        for (size_t i = 0; i < nb_safetensors_count(c->shards[s]); i++) {
-            c->entries[c->count++] = (entry){.tensor = nb_safetensors_at(c->shards[s], i), .shard = s};
+        for (size_t i = 0; i < nb_tensor_file_count(c->shards[s]); i++) {
+            c->entries[c->count++] = (entry){.tensor = nb_tensor_file_at(c->shards[s], i), .shard = s};
         }
     }
     qsort(c->entries, c->count, sizeof *c->entries, checkpoint_by_name);
@@ -200,7 +201,7 @@ static nb_status checkpoint_open_shard(nb_checkpoint *c, size_t i, const char *d
     nb_status status;
     NB_TRY(nb_path_join(&path, directory, name, err));
     NB_TRY(nb_strings_push(&c->files, name, strlen(name), err));
-    NB_TRY(nb_safetensors_open(&c->shards[i], path, err));
+    NB_TRY(nb_tensor_file_open(&c->shards[i], path, err));
 done:
     free(path);
     return status;
@@ -243,56 +244,29 @@ done:
     return status;
 }
 
-static bool checkpoint_exists(const char *directory, const char *name)
+nb_status nb_checkpoint_open(nb_checkpoint **out, const char *model, nb_error *err)
 {
-    char *path;
-    bool found = nb_path_join(&path, directory, name, NULL) == NB_OK && access(path, F_OK) == 0;
-    free(path);
-    return found;
-}
-
-/* A hint what to do about a folder without weights that can be read. */
-static void checkpoint_hint_missing(const char *directory, nb_error *err)
-{
-    static const char *const pickled[] = {"pytorch_model.bin", "open_clip_pytorch_model.bin", "model.pt"};
-    for (size_t i = 0; i < sizeof pickled / sizeof *pickled; i++) {
-        if (checkpoint_exists(directory, pickled[i])) {
-            nb_hint(err, "%s holds Python objects and is not read: convert it to safetensors", pickled[i]);
-            return;
-        }
-    }
-    nb_hint(err, "the weights are model.safetensors, its shards with model.safetensors.index.json, or "
-                 "open_clip_model.safetensors");
-}
-
-nb_status nb_checkpoint_open(nb_checkpoint **out, const char *directory, nb_error *err)
-{
-    static const char *const names[] = {"model.safetensors", "model.safetensors.index.json",
-                                        "open_clip_model.safetensors", "open_clip_model.safetensors.index.json"};
-    const char *name = NULL;
+    nb_layout layout;
+    nb_checkpoint *c = NULL;
     nb_status status;
     *out = NULL;
-    nb_checkpoint *c = nb_alloc(1, sizeof *c, err);
-    if (!c) {
-        return NB_ERR_LIMIT;
-    }
-    for (size_t i = 0; i < sizeof names / sizeof *names && !name; i++) {
-        name = checkpoint_exists(directory, names[i]) ? names[i] : NULL;
-    }
-    NB_TRY(nb_path_join(&c->path, directory, name ? name : single, err));
-    if (!name) {
+    NB_TRY(nb_layout_find(&layout, model, err));
+    NB_TRY_NEW(c, 1);
+    NB_TRY(nb_path_join(&c->path, layout.folder, layout.weights ? layout.weights : single, err));
+    if (!layout.weights) {
         errno = ENOENT;
         nb_fail_errno(err, NB_ERR_INPUT, "cannot open '%s'", c->path);
-        checkpoint_hint_missing(directory, err);
+        nb_hint(err, "the weights are model.safetensors, pytorch_model.bin, open_clip_model.safetensors or "
+                     "open_clip_pytorch_model.bin, the shards of one with their .index.json, or one file *.pt");
         status = NB_ERR_INPUT;
         goto done;
     }
-    bool sharded = strcmp(name + strlen(name) - strlen(".json"), ".json") == 0;
-    NB_TRY(sharded ? checkpoint_open_sharded(c, directory, name, err)
-                   : checkpoint_open_single(c, directory, name, err));
+    NB_TRY(layout.sharded ? checkpoint_open_sharded(c, layout.folder, layout.weights, err)
+                          : checkpoint_open_single(c, layout.folder, layout.weights, err));
     *out = c;
     c = NULL;
 done:
+    nb_layout_free(&layout);
     nb_checkpoint_close(c);
     return status;
 }
@@ -301,7 +275,7 @@ void nb_checkpoint_close(nb_checkpoint *c)
 {
     if (c) {
         for (size_t i = 0; i < c->shard_count; i++) {
-            nb_safetensors_close(c->shards[i]);
+            nb_tensor_file_close(c->shards[i]);
         }
         free(c->shards);
         free(c->entries);
@@ -328,6 +302,11 @@ size_t nb_checkpoint_shards(const nb_checkpoint *c)
     return c->shard_count;
 }
 
+bool nb_checkpoint_scripted(const nb_checkpoint *c)
+{
+    return c->shard_count == 1 && nb_tensor_file_scripted(c->shards[0]);
+}
+
 size_t nb_checkpoint_count(const nb_checkpoint *c)
 {
     return c->count;
@@ -340,7 +319,7 @@ const nb_tensor *nb_checkpoint_at(const nb_checkpoint *c, size_t i)
 
 const char *nb_checkpoint_path_at(const nb_checkpoint *c, size_t i)
 {
-    return nb_safetensors_path(c->shards[c->entries[i].shard]);
+    return nb_tensor_file_path(c->shards[c->entries[i].shard]);
 }
 
 bool nb_checkpoint_used(const nb_checkpoint *c, size_t i)
@@ -355,7 +334,7 @@ void nb_checkpoint_use(nb_checkpoint *c, size_t i)
 
 void nb_checkpoint_drop(const nb_checkpoint *c, size_t i)
 {
-    nb_safetensors_drop(c->shards[c->entries[i].shard], c->entries[i].tensor);
+    nb_tensor_file_drop(c->shards[c->entries[i].shard], c->entries[i].tensor);
 }
 
 /* The first entry whose name is not below `name`, or the count. */

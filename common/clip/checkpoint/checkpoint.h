@@ -1,8 +1,8 @@
 /** @file
  * The tensors of a checkpoint folder, wherever they lie: one source that hides single files and shards.
  *
- * The first of these that exists is read: model.safetensors; model.safetensors.index.json with the shards it names;
- * open_clip_model.safetensors; open_clip_model.safetensors.index.json. An index is
+ * Which files are read says common/clip/checkpoint/layout.h, in which formats common/clip/checkpoint/tensor_file.h. An
+ * index is
  * {"metadata": {...}, "weight_map": {"tensor": "shard file"}}. Every shard is opened and validated; the map and the
  * shards must name the same tensors, each once. Limits: an index of 32 MiB, 1024 shards.
  *
@@ -21,14 +21,14 @@ enum {
 /** An open checkpoint; owns the maps of its files. */
 typedef struct nb_checkpoint nb_checkpoint;
 
-/** Opens and validates the weights of a folder.
+/** Opens and validates the weights of a model.
  * @param[out] out closed by nb_checkpoint_close; NULL on failure. The tensors live until then
- * @param directory the folder
+ * @param model its folder, or its file of weights
  * @return NB_OK, or NB_ERR_INPUT naming the file, and the tensor or shard: no weights in the folder, an index that is
  * none or too long, a shard whose name is not a plain file name, a tensor that is in the map but not in its shard, in a
- * shard but not in the map, or in two shards, a file that nb_safetensors_open refuses; NB_ERR_IO when a file cannot be
+ * shard but not in the map, or in two shards, a file that nb_tensor_file_open refuses; NB_ERR_IO when a file cannot be
  * read; NB_ERR_LIMIT without memory */
-nb_status nb_checkpoint_open(nb_checkpoint **out, const char *directory, nb_error *err);
+nb_status nb_checkpoint_open(nb_checkpoint **out, const char *model, nb_error *err);
 
 /** Closes the files and frees the checkpoint. Takes NULL.
  * @param checkpoint no longer of use afterwards */
@@ -46,6 +46,10 @@ const nb_strings *nb_checkpoint_files(const nb_checkpoint *checkpoint);
 /** Shards, 1 for a single file.
  * @param checkpoint whose shards are counted */
 size_t nb_checkpoint_shards(const nb_checkpoint *checkpoint);
+
+/** Whether it is one module of torch.jit.save, as OpenAI publishes CLIP.
+ * @param checkpoint is looked at */
+bool nb_checkpoint_scripted(const nb_checkpoint *checkpoint);
 
 /** Tensors of all shards.
  * @param checkpoint whose tensors are counted */

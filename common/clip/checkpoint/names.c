@@ -1,84 +1,100 @@
 #include "common/clip/checkpoint/names.h"
 
+#include "common/clip/checkpoint/families/family.h"
+
 #include <stdio.h>
 #include <string.h>
 
-typedef struct row {
-    const char *hugging_face[NB_TENSOR_PART_PIECES];
-    const char *open_clip;
-    bool transposed; /* in open_clip */
-} row;
-
-static const row rows[NB_TENSOR_PART_COUNT] = {
-    [NB_TENSOR_PART_NORM1_WEIGHT] = {{"layer_norm1.weight"}, "ln_1.weight", false},
-    [NB_TENSOR_PART_NORM1_BIAS] = {{"layer_norm1.bias"}, "ln_1.bias", false},
-    [NB_TENSOR_PART_QKV_WEIGHT] = {{"self_attn.q_proj.weight", "self_attn.k_proj.weight", "self_attn.v_proj.weight"},
-                                   "attn.in_proj_weight",
-                                   false},
-    [NB_TENSOR_PART_QKV_BIAS] = {{"self_attn.q_proj.bias", "self_attn.k_proj.bias", "self_attn.v_proj.bias"},
-                                 "attn.in_proj_bias",
-                                 false},
-    [NB_TENSOR_PART_OUT_WEIGHT] = {{"self_attn.out_proj.weight"}, "attn.out_proj.weight", false},
-    [NB_TENSOR_PART_OUT_BIAS] = {{"self_attn.out_proj.bias"}, "attn.out_proj.bias", false},
-    [NB_TENSOR_PART_NORM2_WEIGHT] = {{"layer_norm2.weight"}, "ln_2.weight", false},
-    [NB_TENSOR_PART_NORM2_BIAS] = {{"layer_norm2.bias"}, "ln_2.bias", false},
-    [NB_TENSOR_PART_FC1_WEIGHT] = {{"mlp.fc1.weight"}, "mlp.c_fc.weight", false},
-    [NB_TENSOR_PART_FC1_BIAS] = {{"mlp.fc1.bias"}, "mlp.c_fc.bias", false},
-    [NB_TENSOR_PART_FC2_WEIGHT] = {{"mlp.fc2.weight"}, "mlp.c_proj.weight", false},
-    [NB_TENSOR_PART_FC2_BIAS] = {{"mlp.fc2.bias"}, "mlp.c_proj.bias", false},
-    [NB_TENSOR_PART_TOKEN_EMBEDDING] = {{"text_model.embeddings.token_embedding.weight"},
-                                        "token_embedding.weight",
-                                        false},
-    [NB_TENSOR_PART_TEXT_POSITION] = {{"text_model.embeddings.position_embedding.weight"},
-                                      "positional_embedding",
-                                      false},
-    [NB_TENSOR_PART_TEXT_NORM_WEIGHT] = {{"text_model.final_layer_norm.weight"}, "ln_final.weight", false},
-    [NB_TENSOR_PART_TEXT_NORM_BIAS] = {{"text_model.final_layer_norm.bias"}, "ln_final.bias", false},
-    [NB_TENSOR_PART_TEXT_PROJECTION] = {{"text_projection.weight"}, "text_projection", true},
-    [NB_TENSOR_PART_CLASS_EMBEDDING] = {{"vision_model.embeddings.class_embedding"}, "visual.class_embedding", false},
-    [NB_TENSOR_PART_PATCH_EMBEDDING] = {{"vision_model.embeddings.patch_embedding.weight"},
-                                        "visual.conv1.weight",
-                                        false},
-    [NB_TENSOR_PART_IMAGE_POSITION] = {{"vision_model.embeddings.position_embedding.weight"},
-                                       "visual.positional_embedding",
-                                       false},
-    /* "layrnorm" is how transformers spells it */
-    [NB_TENSOR_PART_PRE_NORM_WEIGHT] = {{"vision_model.pre_layrnorm.weight"}, "visual.ln_pre.weight", false},
-    [NB_TENSOR_PART_PRE_NORM_BIAS] = {{"vision_model.pre_layrnorm.bias"}, "visual.ln_pre.bias", false},
-    [NB_TENSOR_PART_POST_NORM_WEIGHT] = {{"vision_model.post_layernorm.weight"}, "visual.ln_post.weight", false},
-    [NB_TENSOR_PART_POST_NORM_BIAS] = {{"vision_model.post_layernorm.bias"}, "visual.ln_post.bias", false},
-    [NB_TENSOR_PART_IMAGE_PROJECTION] = {{"visual_projection.weight"}, "visual.proj", true},
-    [NB_TENSOR_PART_LOGIT_SCALE] = {{"logit_scale"}, "logit_scale", false},
-};
-
-size_t nb_tensor_part_names(nb_naming naming, nb_tensor_part part, nb_tower tower, size_t layer,
+size_t nb_tensor_part_names(const nb_naming *naming, nb_tensor_part part, size_t layer,
                             char names[NB_TENSOR_PART_PIECES][NB_TENSOR_PART_NAME_MAX])
 {
-    static const char *const folders[][2] = {
-        [NB_NAMES_HUGGING_FACE] = {"text_model.encoder.layers.", "vision_model.encoder.layers."},
-        [NB_NAMES_OPEN_CLIP] = {"transformer.resblocks.", "visual.transformer.resblocks."}};
-    const row *r = &rows[part];
+    const nb_tensor_row *row = &naming->rows[part];
     char prefix[NB_TENSOR_PART_NAME_MAX / 2] = "";
     size_t count = 0;
     if ((int)part < NB_TENSOR_PART_BLOCK_COUNT) {
-        snprintf(prefix, sizeof prefix, "%s%zu.", folders[naming][tower], layer);
+        snprintf(prefix, sizeof prefix, "%s%zu.", naming->blocks, layer);
     }
-    if (naming == NB_NAMES_OPEN_CLIP) {
-        snprintf(names[0], NB_TENSOR_PART_NAME_MAX, "%s%s", prefix, r->open_clip);
-        return 1;
-    }
-    for (; count < NB_TENSOR_PART_PIECES && r->hugging_face[count]; count++) {
-        snprintf(names[count], NB_TENSOR_PART_NAME_MAX, "%s%s", prefix, r->hugging_face[count]);
+    for (; count < NB_TENSOR_PART_PIECES && row->pieces[count]; count++) {
+        const char *piece = row->pieces[count];
+        snprintf(names[count], NB_TENSOR_PART_NAME_MAX, "%s%s", *piece ? prefix : "", piece);
     }
     return count;
 }
 
-bool nb_tensor_part_transposed(nb_naming naming, nb_tensor_part part)
+static bool names_begins_with(const char *text, const char *begin)
 {
-    return naming == NB_NAMES_OPEN_CLIP && rows[part].transposed;
+    return strncmp(text, begin, strlen(begin)) == 0;
 }
 
-nb_status nb_names_detect(nb_naming *out, const nb_checkpoint *checkpoint, nb_error *err)
+/* The length of the longest evidence for a naming; 0: none. */
+static size_t names_evidence(const nb_checkpoint *checkpoint, const nb_naming *naming)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < NB_NAMING_EVIDENCE && naming->evidence[i]; i++) {
+        size_t len = strlen(naming->evidence[i]);
+        longest = len > longest && nb_checkpoint_prefix(checkpoint, naming->evidence[i]) ? len : longest;
+    }
+    return longest;
+}
+
+/* The first naming that a family has for a tower; NULL: there is none. */
+static const nb_naming *names_first(const nb_family *family, nb_tower tower)
+{
+    for (size_t i = 0; family && family->namings && family->namings[i]; i++) {
+        if (family->namings[i]->tower == tower) {
+            return family->namings[i];
+        }
+    }
+    return NULL;
+}
+
+/* The naming of a tower with the longest evidence, of equals the first, and its family; NULL: there is none. */
+static const nb_naming *names_of(nb_tower tower, const nb_checkpoint *checkpoint, const nb_family **family)
+{
+    const nb_naming *found = NULL;
+    size_t longest = 0;
+    for (size_t i = 0; nb_families[i]; i++) {
+        for (size_t k = 0; nb_families[i]->namings && nb_families[i]->namings[k]; k++) {
+            const nb_naming *naming = nb_families[i]->namings[k];
+            size_t evidence = naming->tower == tower ? names_evidence(checkpoint, naming) : 0;
+            if (evidence > longest) {
+                longest = evidence;
+                found = naming;
+                *family = nb_families[i];
+            }
+        }
+    }
+    return found;
+}
+
+/* A tower that left no trace is expected under the names of the other one's family. */
+static void names_find(nb_names *out, const nb_checkpoint *checkpoint)
+{
+    const nb_family *families[2] = {nb_families[0], nb_families[0]};
+    for (int tower = 0; tower < 2; tower++) {
+        out->towers[tower] = names_of((nb_tower)tower, checkpoint, &families[tower]);
+    }
+    for (int tower = 0; tower < 2; tower++) {
+        if (!out->towers[tower]) {
+            out->towers[tower] = names_first(families[1 - tower], (nb_tower)tower);
+        }
+        if (!out->towers[tower]) {
+            out->towers[tower] = names_first(nb_families[0], (nb_tower)tower);
+        }
+    }
+}
+
+/* Whether a tower's blocks, or what tells it, bear names that begin so. */
+static bool names_are_of(const nb_naming *naming, const char *prefix)
+{
+    bool are = names_begins_with(naming->blocks, prefix);
+    for (size_t i = 0; i < NB_NAMING_EVIDENCE && naming->evidence[i]; i++) {
+        are = are || names_begins_with(naming->evidence[i], prefix);
+    }
+    return are;
+}
+
+nb_status nb_names_detect(nb_names *out, const nb_checkpoint *checkpoint, nb_error *err)
 {
     static const struct {
         const char *prefix, *kind;
@@ -87,26 +103,18 @@ nb_status nb_names_detect(nb_naming *out, const nb_checkpoint *checkpoint, nb_er
         {"visual.trunk.", "an image tower of the timm library, as SigLIP has it"},
         {"visual.attn_pool", "an image tower with attention pooling"},
         {"vision_model.head.", "an image tower with attention pooling, as SigLIP has it"},
-        {"logit_bias", "a SigLIP model"},
         {"text_decoder.", "a CoCa model"},
         {"text.", "a text tower of another library or of its own kind"},
     };
-    static const char *const open_clip[] = {"transformer.resblocks.", "visual.", "positional_embedding",
-                                            "token_embedding.weight"};
-    *out = NB_NAMES_HUGGING_FACE;
+    names_find(out, checkpoint);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         const nb_tensor *t = nb_checkpoint_prefix(checkpoint, refused[i].prefix);
-        if (t) {
+        bool ours = names_are_of(out->towers[NB_TOWER_TEXT], refused[i].prefix) ||
+                    names_are_of(out->towers[NB_TOWER_IMAGE], refused[i].prefix);
+        if (t && !ours) {
             nb_fail(err, NB_ERR_INPUT, "'%s' holds %s (tensor '%.200s'), which is not supported",
                     nb_checkpoint_path(checkpoint), refused[i].kind, t->name);
             return nb_hint(err, "CLIPs with ViT image tower and CLIP's own text tower are read");
-        }
-    }
-    bool hugging_face =
-        nb_checkpoint_prefix(checkpoint, "text_model.") || nb_checkpoint_prefix(checkpoint, "vision_model.");
-    for (size_t i = 0; i < sizeof open_clip / sizeof *open_clip && !hugging_face; i++) {
-        if (nb_checkpoint_prefix(checkpoint, open_clip[i])) {
-            *out = NB_NAMES_OPEN_CLIP;
         }
     }
     return NB_OK;
@@ -118,22 +126,43 @@ static bool names_ends_with(const char *text, const char *end)
     return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
-nb_status nb_names_check_used(nb_naming naming, const nb_checkpoint *checkpoint, nb_error *err)
+/* What checkpoints hold and no tower reads: the constant that SigLIP adds to every logit, and buffers of numbers that
+ * are known anyway, the last three in OpenAI's archives. */
+static bool names_harmless(const char *name)
 {
-    static const char *const towers[][2] = {
-        [NB_NAMES_HUGGING_FACE] = {"text_model.", "vision_model."}, [NB_NAMES_OPEN_CLIP] = {"transformer.", "visual."}};
-    for (size_t i = 0; i < nb_checkpoint_count(checkpoint); i++) {
-        const char *name = nb_checkpoint_at(checkpoint, i)->name;
-        bool of_tower = false;
-        for (size_t k = 0; k < 2; k++) {
-            of_tower = of_tower || strncmp(name, towers[naming][k], strlen(towers[naming][k])) == 0;
-        }
-        if (of_tower && !nb_checkpoint_used(checkpoint, i) && !names_ends_with(name, "position_ids") &&
-            !names_ends_with(name, "attn_mask")) {
-            nb_fail(err, NB_ERR_INPUT, "'%s' has a tensor '%.200s' that the configuration does not account for",
-                    nb_checkpoint_path_at(checkpoint, i), name);
-            return nb_hint(err, "more layers than the configuration says, or a tower that is not CLIP's ViT");
+    static const char *const ends[] = {"position_ids", "attn_mask"};
+    static const char *const whole[] = {"logit_bias", "input_resolution", "context_length", "vocab_size"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        if (names_ends_with(name, ends[i])) {
+            return true;
         }
     }
-    return NB_OK;
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        if (strcmp(name, whole[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+nb_status nb_names_check_used(const nb_checkpoint *checkpoint, nb_error *err)
+{
+    size_t unused = 0, first = 0;
+    for (size_t i = nb_checkpoint_count(checkpoint); i-- > 0;) {
+        if (!nb_checkpoint_used(checkpoint, i) && !names_harmless(nb_checkpoint_at(checkpoint, i)->name)) {
+            unused++;
+            first = i;
+        }
+    }
+    if (!unused) {
+        return NB_OK;
+    }
+    char more[48] = "";
+    if (unused > 1) {
+        snprintf(more, sizeof more, " (and %zu more)", unused - 1);
+    }
+    nb_fail(err, NB_ERR_INPUT, "'%s' has a tensor '%.200s'%s that the configuration does not account for",
+            nb_checkpoint_path_at(checkpoint, first), nb_checkpoint_at(checkpoint, first)->name, more);
+    nb_hint(err, "more layers than the configuration says, or towers that compute something else than CLIP's");
+    return NB_ERR_INPUT;
 }

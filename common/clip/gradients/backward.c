@@ -23,6 +23,7 @@ nb_status nb_tape_create(nb_tape *t, const nb_tower_config *c, const nb_block *b
                    .gradient = nb_gradient_best(),
                    .recompute = size->recompute,
                    .rows = rows};
+    NB_TRY(nb_tower_must_be_clip(c, size->causal ? "text" : "image", "gradients", err));
     NB_TRY_NEW(t->layers, kept);
     for (size_t i = 0; i < kept; i++) {
         nb_tape_layer *l = &t->layers[i];

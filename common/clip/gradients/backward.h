@@ -72,7 +72,8 @@ typedef struct nb_tape {
  * @param config borrowed for the tape's life
  * @param blocks [config->layers] with weights as floats, borrowed for the tape's life
  * @param size what the tape gets memory for
- * @return NB_OK, or NB_ERR_LIMIT without memory */
+ * @return NB_OK, or NB_ERR_INPUT for a tower that goes beyond CLIP's own, whose gradients are not computed,
+ * NB_ERR_LIMIT without memory */
 nb_status nb_tape_create(nb_tape *out, const nb_tower_config *config, const nb_block *blocks, const nb_tape_size *size,
                          nb_error *err);
 

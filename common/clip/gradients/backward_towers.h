@@ -26,7 +26,7 @@ typedef struct nb_text_tape {
  * @param clip borrowed for the tape's life
  * @param batch most texts of a pass
  * @param recompute as in nb_tape_size
- * @return NB_OK, or NB_ERR_LIMIT without memory */
+ * @return as nb_tape_create */
 nb_status nb_text_tape_create(nb_text_tape *out, const nb_clip *clip, size_t batch, bool recompute, nb_error *err);
 
 /** Frees the memory and clears the struct. Takes {0}.
@@ -66,7 +66,7 @@ typedef struct nb_image_tape {
  * @param clip borrowed for the tape's life
  * @param batch most images of a pass
  * @param recompute as in nb_tape_size
- * @return NB_OK, or NB_ERR_LIMIT without memory */
+ * @return as nb_tape_create */
 nb_status nb_image_tape_create(nb_image_tape *out, const nb_clip *clip, size_t batch, bool recompute, nb_error *err);
 
 /** Frees the memory and clears the struct. Takes {0}.

@@ -1,6 +1,7 @@
 #include "common/clip/model/export.h"
 
 #include "common/base/file.h"
+#include "common/clip/checkpoint/layout.h"
 #include "common/clip/model/tensors.h"
 #include "common/clip/model/weights.h"
 #include "common/linear/reference/half.h"
@@ -57,13 +58,21 @@ nb_status nb_clip_config_text(const nb_clip_config *c, int64_t end_token, char *
 
 nb_status nb_clip_preprocess_text(const nb_preprocess *p, char **out, nb_error *err)
 {
-    json_int_t size = (json_int_t)p->size;
+    json_int_t size = (json_int_t)p->size, edge = (json_int_t)(p->edge ? p->edge : p->size);
+    bool squash = p->resize == NB_RESIZE_SQUASH;
+    if (p->resize == NB_RESIZE_LONGEST) {
+        return nb_fail(err, NB_ERR_INPUT,
+                       "preprocessor_config.json cannot say that the longer side is resized and the "
+                       "rest filled up (resize_mode longest)");
+    }
+    json_t *resize =
+        squash ? json_pack("{s:I, s:I}", "height", edge, "width", edge) : json_pack("{s:I}", "shortest_edge", edge);
     json_t *root = json_pack(
-        "{s:{s:I, s:I}, s:b, s:b, s:b, s:b, s:b, s:[f, f, f], s:[f, f, f], s:i, s:f, s:{s:I}}", "crop_size", "height",
-        size, "width", size, "do_center_crop", 1, "do_convert_rgb", 1, "do_normalize", 1, "do_rescale", 1, "do_resize",
-        1, "image_mean", export_shortest(p->mean[0]), export_shortest(p->mean[1]), export_shortest(p->mean[2]),
-        "image_std", export_shortest(p->std[0]), export_shortest(p->std[1]), export_shortest(p->std[2]), "resample", 3,
-        "rescale_factor", p->rescale, "size", "shortest_edge", size);
+        "{s:{s:I, s:I}, s:b, s:b, s:b, s:b, s:b, s:[f, f, f], s:[f, f, f], s:i, s:f, s:o}", "crop_size", "height", size,
+        "width", size, "do_center_crop", 1, "do_convert_rgb", 1, "do_normalize", 1, "do_rescale", 1, "do_resize", 1,
+        "image_mean", export_shortest(p->mean[0]), export_shortest(p->mean[1]), export_shortest(p->mean[2]),
+        "image_std", export_shortest(p->std[0]), export_shortest(p->std[1]), export_shortest(p->std[2]), "resample",
+        p->bilinear ? 2 : 3, "rescale_factor", p->rescale, "size", resize);
     *out = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(REAL_DIGITS)) : NULL;
     json_decref(root);
     return *out ? NB_OK : nb_fail(err, NB_ERR_LIMIT, "no memory for a configuration");
@@ -140,18 +149,18 @@ static nb_status export_to_half(nb_clip_tensors *t, uint16_t *halves, nb_error *
     return NB_OK;
 }
 
-nb_status nb_clip_export(const nb_clip *m, const float *weights, nb_dtype dtype, const char *from, const char *to,
+nb_status nb_clip_export(const nb_clip *m, const float *weights, nb_dtype dtype, const char *model, const char *to,
                          nb_error *err)
 {
     nb_clip_tensors tensors = {0};
     uint16_t *halves = NULL;
-    char *path = NULL;
+    char *path = NULL, *from = NULL;
     nb_status status;
+    NB_TRY(nb_layout_folder(&from, model, err));
     for (size_t i = 0; i < m->tokenizer_files.count; i++) {
         NB_TRY(export_copy(from, to, nb_strings_get(&m->tokenizer_files, i), err));
     }
-    NB_TRY(m->preprocess_file ? export_copy(from, to, "preprocessor_config.json", err)
-                              : export_write_preprocess(m, to, err));
+    NB_TRY(m->preprocess_file ? export_copy(from, to, m->preprocess_file, err) : export_write_preprocess(m, to, err));
     NB_TRY(export_write_config(m, from, to, err));
     NB_TRY(nb_clip_tensors_list(&tensors, m, weights, weights, err));
     if (dtype == NB_F16) {
@@ -164,5 +173,6 @@ done:
     nb_clip_tensors_free(&tensors);
     free(halves);
     free(path);
+    free(from);
     return status;
 }

@@ -1,9 +1,9 @@
 #include "common/clip/model/image_encoder.h"
 
 #include "common/base/memory.h"
+#include "common/clip/model/embedding_head.h"
 #include "common/clip/towers/forward.h"
 #include "common/clip/towers/patches.h"
-#include "common/linear/blas.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ struct nb_image_encoder {
 nb_status nb_image_encoder_create(nb_image_encoder **out, const nb_clip *clip, size_t batch, nb_error *err)
 {
     const nb_clip_config *c = &clip->config;
-    size_t patches = nb_clip_patches(c), fit = ROWS / (patches + 1);
+    size_t patches = nb_clip_patches(c), rows = nb_clip_image_rows(c), fit = ROWS / rows;
     nb_status status;
     *out = NULL;
     nb_image_encoder *e = nb_alloc(1, sizeof *e, err);
@@ -35,7 +35,7 @@ nb_status nb_image_encoder_create(nb_image_encoder **out, const nb_clip *clip, s
         nb_alloc_aligned(clip->engine->packs ? clip->engine->input_bytes(patches, 3 * c->patch * c->patch) : 1, 1, err);
     NB_TRY(e->input ? NB_OK : NB_ERR_LIMIT);
     NB_TRY(nb_forward_create(&e->forward, clip->engine, &c->image, clip->image_blocks,
-                             &(nb_forward_size){e->together * (patches + 1), e->together, patches + 1, false}, err));
+                             &(nb_forward_size){e->together * rows, e->together, rows, false}, err));
     *out = e;
     e = NULL;
 done:
@@ -53,34 +53,57 @@ void nb_image_encoder_destroy(nb_image_encoder *e)
     }
 }
 
+/* One image's rows before the first block: class token, patches, positions. */
+static void image_encoder_embed(nb_image_encoder *e, const float *pixels, float *x)
+{
+    const nb_clip *m = e->clip;
+    const nb_clip_config *c = &m->config;
+    const nb_engine *engine = m->engine;
+    size_t w = c->image.width, patches = nb_clip_patches(c), area = 3 * c->patch * c->patch;
+    float *of_patches = c->image.no_class_token ? x : x + w;
+    nb_patches_cut(c, pixels, e->patches);
+    if (!c->image.no_class_token) {
+        memcpy(x, m->class_embedding, w * sizeof *x);
+    }
+    engine->product(engine, &(nb_product){.vector = e->forward.vector,
+                                          .input = engine->input(engine, e->input, e->patches, patches, area),
+                                          .rows = patches,
+                                          .k = area,
+                                          .weight = engine->packs ? m->packed_patch_embedding : m->patch_embedding,
+                                          .count = w,
+                                          .bias = m->patch_bias,
+                                          .out = of_patches});
+    e->forward.vector->add(x, x, m->image_position, nb_clip_image_rows(c) * w);
+}
+
 /* Up to e->together images. */
 static void image_encoder_run_some(nb_image_encoder *e, const float *pixels, size_t count, float *out)
 {
     const nb_clip *m = e->clip;
     const nb_clip_config *c = &m->config;
-    const nb_engine *engine = m->engine;
     nb_forward *f = &e->forward;
-    size_t w = c->image.width, patches = nb_clip_patches(c), area = 3 * c->patch * c->patch;
+    const nb_embedding_head head = nb_image_embedding_head(m);
+    size_t w = c->image.width, rows = nb_clip_image_rows(c);
+    const nb_forward_batch batch = {.count = count, .length = rows};
+    float *x = c->image.no_pre_norm ? f->x : f->attention_out;
     for (size_t i = 0; i < count; i++) {
-        float *x = f->attention_out + i * (patches + 1) * w;
-        nb_patches_cut(c, pixels + i * 3 * c->image_size * c->image_size, e->patches);
-        memcpy(x, m->class_embedding, w * sizeof *x);
-        engine->product(engine, &(nb_product){.vector = f->vector,
-                                              .input = engine->input(engine, e->input, e->patches, patches, area),
-                                              .rows = patches,
-                                              .k = area,
-                                              .weight = engine->packs ? m->packed_patch_embedding : m->patch_embedding,
-                                              .count = w,
-                                              .out = x + w});
-        f->vector->add(x, x, m->image_position, (patches + 1) * w);
+        image_encoder_embed(e, pixels + i * 3 * c->image_size * c->image_size, x + i * rows * w);
     }
-    f->vector->layer_norm(f->x, f->attention_out, count * (patches + 1),
-                          &(nb_norm_layer){m->pre_norm_weight, m->pre_norm_bias, w, c->image.epsilon});
-    nb_forward_full(f, count, patches + 1);
-    f->vector->layer_norm(f->normed, f->pooled_x, count,
-                          &(nb_norm_layer){m->post_norm_weight, m->post_norm_bias, w, c->image.epsilon});
-    nb_sgemm_nt(nb_matrix_of(f->normed, count, w), nb_matrix_of(m->image_projection, c->projection, w), 0.0f, out,
-                c->projection);
+    if (!c->image.no_pre_norm) {
+        f->vector->layer_norm(f->x, x, count * rows,
+                              &(nb_norm_layer){m->pre_norm_weight, m->pre_norm_bias, w, c->image.epsilon});
+    }
+    if (nb_pools_by_row(&c->image)) {
+        nb_forward_full(f, &batch);
+    } else if (c->image.pooling == NB_POOL_ATTENTION) {
+        nb_forward_rows(f, &batch);
+        nb_forward_pool(
+            f, &(nb_attention_pool){m->pool_query, &m->pool_block, {m->post_norm_weight, m->post_norm_bias}}, &batch);
+    } else {
+        nb_forward_rows(f, &batch);
+        nb_embedding_head_pool(&head, f->x, count, rows, f->pooled_x);
+    }
+    nb_embedding_head_run(&head, f->pooled_x, count, out);
 }
 
 void nb_image_encoder_run(nb_image_encoder *e, const float *pixels, size_t count, float *out)

@@ -1,8 +1,10 @@
 #include "common/clip/model/model.h"
 
 #include "common/base/file.h"
+#include "common/clip/checkpoint/layout.h"
 #include "common/clip/model/weights.h"
 #include "common/clip/tokenizer/tokenizer_files.h"
+#include "common/clip/tokenizer/tokenizer_options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,24 +35,38 @@ static nb_status model_push(nb_strings *files, const char *name, nb_error *err)
     return nb_strings_push(files, name, strlen(name), err);
 }
 
-/* Mean and deviation come from preprocessor_config.json, else from open_clip's configuration, else they are CLIP's. */
+/* open_clip reads its own configuration; else a file of transformers counts. OpenAI's archives have what is published.
+ */
 static nb_status model_open_preprocess(nb_clip *m, const char *directory, nb_error *err)
 {
-    nb_status status =
-        nb_preprocess_read(&m->preprocess, directory, m->config.image_size, &m->preprocess_defaulted, err);
-    m->preprocess_file = !m->preprocess_defaulted;
-    if (status == NB_OK && m->preprocess_defaulted && m->config.has_channels) {
-        memcpy(m->preprocess.mean, m->config.mean, sizeof m->preprocess.mean);
-        memcpy(m->preprocess.std, m->config.std, sizeof m->preprocess.std);
-        m->preprocess_defaulted = false;
+    const nb_clip_config *c = &m->config;
+    nb_status status = NB_OK;
+    if (c->has_pixels) {
+        m->preprocess = nb_preprocess_default(c->image_size);
+        m->preprocess.resize = c->resize;
+        m->preprocess.bilinear = c->bilinear;
+        m->preprocess.fill = c->fill;
+        if (c->has_channels) {
+            memcpy(m->preprocess.mean, c->mean, sizeof c->mean);
+            memcpy(m->preprocess.std, c->std, sizeof c->std);
+        }
+    } else {
+        status = nb_preprocess_read(&m->preprocess, directory, c->image_size, &m->preprocess_file, err);
     }
+    m->preprocess_defaulted = !c->has_pixels && !m->preprocess_file && !c->inferred;
     return status;
 }
+
+/* Sentencepiece vocabularies may have some tokens more than a checkpoint embeds, which no text needs (T5's
+ * "<extra_id_0>"), or fewer. */
+enum { VOCABULARY_SLACK = 128 };
 
 static nb_status model_check_vocabulary(const nb_clip *m, const char *directory, const char *file, nb_error *err)
 {
     size_t tokens = nb_tokenizer_vocab_size(m->tokenizer);
-    if (tokens == m->config.vocabulary) {
+    nb_padding padding;
+    size_t slack = nb_tokenizer_padding(m->tokenizer, &padding) ? VOCABULARY_SLACK : 0;
+    if (tokens <= m->config.vocabulary + slack && m->config.vocabulary <= tokens + slack) {
         return NB_OK;
     }
     nb_fail(err, NB_ERR_INPUT, "'%s': %s has %zu tokens, the checkpoint embeds %zu", directory, file, tokens,
@@ -78,56 +94,88 @@ static nb_status model_check_end_token(const nb_clip *m, const char *directory, 
     return nb_hint(err, "the vocabulary belongs to another checkpoint");
 }
 
+/* What the text tower sees behind a text. */
+static nb_status model_take_padding(nb_clip *m, const char *directory, nb_error *err)
+{
+    nb_padding padding;
+    if (nb_tokenizer_padding(m->tokenizer, &padding)) {
+        m->config.text.pad = padding.token;
+        m->config.text.pads_left = padding.left;
+    }
+    return m->config.text.pad >= 0 && (size_t)m->config.text.pad < m->config.vocabulary
+               ? NB_OK
+               : nb_fail(err, NB_ERR_INPUT,
+                         "'%s': the padding token %d is not among the %zu that the checkpoint embeds", directory,
+                         (int)m->config.text.pad, m->config.vocabulary);
+}
+
 static nb_status model_open_tokenizer(nb_clip *m, const char *directory, nb_error *err)
 {
+    nb_padding padding;
     nb_status status;
     NB_TRY(nb_tokenizer_files(&m->tokenizer_files, directory, err));
-    NB_TRY(nb_tokenizer_open(&m->tokenizer, directory, err));
+    status = nb_tokenizer_open(&m->tokenizer, directory, err);
+    if (status != NB_OK && m->config.inferred) {
+        nb_hint(err,
+                "OpenAI's archives hold no vocabulary: put vocab.json and merges.txt beside the file, those of any of "
+                "OpenAI's CLIPs ('negbank pull --model https://huggingface.co/openai/clip-vit-base-patch32/resolve/"
+                "main/')");
+    }
+    NB_TRY(status);
+    if (!m->config.open_clip && !nb_tokenizer_padding(m->tokenizer, &padding)) { /* open_clip does not read the file */
+        NB_TRY(nb_tokenizer_check_options(directory, m->config.context, err));
+    }
     NB_TRY(model_check_vocabulary(m, directory, nb_strings_get(&m->tokenizer_files, 0), err));
     NB_TRY(model_check_end_token(m, directory, err));
+    NB_TRY(model_take_padding(m, directory, err));
 done:
     return status;
 }
 
-nb_status nb_clip_prepare(nb_clip **out, const char *directory, const nb_engine *engine, nb_error *err)
+nb_status nb_clip_prepare(nb_clip **out, const char *model, const nb_engine *engine, nb_error *err)
 {
     nb_status status;
+    char *folder = NULL;
     nb_clip *m = nb_alloc(1, sizeof *m, err);
     *out = NULL;
     if (!m) {
         return NB_ERR_LIMIT;
     }
     m->engine = engine;
-    NB_TRY(nb_clip_config_read(&m->config, directory, err));
-    NB_TRY(model_open_preprocess(m, directory, err));
-    NB_TRY(model_open_tokenizer(m, directory, err));
+    NB_TRY(nb_clip_config_read(&m->config, model, err));
+    NB_TRY(nb_layout_folder(&folder, model, err));
+    NB_TRY(model_open_preprocess(m, folder, err));
+    NB_TRY(model_open_tokenizer(m, folder, err));
     *out = m;
 done:
+    free(folder);
     if (status != NB_OK) {
         nb_clip_close(m);
     }
     return status;
 }
 
-nb_status nb_clip_check(nb_clip *m, const char *directory, nb_error *err)
+nb_status nb_clip_check(nb_clip *m, const char *model, nb_error *err)
 {
     nb_checkpoint *checkpoint = NULL;
     nb_status status;
-    NB_TRY(nb_checkpoint_open(&checkpoint, directory, err));
+    NB_TRY(nb_checkpoint_open(&checkpoint, model, err));
     NB_TRY(nb_clip_weights_check(m, checkpoint, err));
 done:
     nb_checkpoint_close(checkpoint);
     return status;
 }
 
-nb_status nb_clip_load(nb_clip *m, const char *directory, void *arena, nb_error *err)
+nb_status nb_clip_load(nb_clip *m, const char *model, void *arena, nb_error *err)
 {
     nb_checkpoint *checkpoint = NULL;
     nb_strings files = {0};
+    char *folder = NULL;
     nb_status status;
-    NB_TRY(nb_checkpoint_open(&checkpoint, directory, err));
+    NB_TRY(nb_checkpoint_open(&checkpoint, model, err));
     NB_TRY(nb_clip_weights_read(m, checkpoint, arena, err));
-    NB_TRY(model_push(&files, nb_clip_config_file(&m->config), err));
+    NB_TRY(nb_layout_folder(&folder, model, err));
+    NB_TRY(m->config.inferred ? NB_OK : model_push(&files, nb_clip_config_file(&m->config), err));
     for (size_t i = 0; i < nb_checkpoint_files(checkpoint)->count; i++) {
         NB_TRY(model_push(&files, nb_strings_get(nb_checkpoint_files(checkpoint), i), err));
     }
@@ -135,25 +183,26 @@ nb_status nb_clip_load(nb_clip *m, const char *directory, void *arena, nb_error 
         NB_TRY(model_push(&files, nb_strings_get(&m->tokenizer_files, i), err));
     }
     if (m->preprocess_file) {
-        NB_TRY(model_push(&files, "preprocessor_config.json", err));
+        NB_TRY(model_push(&files, m->preprocess_file, err));
     }
-    NB_TRY(model_digest_files(m, directory, &files, err));
+    NB_TRY(model_digest_files(m, folder, &files, err));
 done:
     nb_checkpoint_close(checkpoint);
     nb_strings_free(&files);
+    free(folder);
     return status;
 }
 
-nb_status nb_clip_open(nb_clip **out, const char *directory, nb_error *err)
+nb_status nb_clip_open(nb_clip **out, const char *model, nb_error *err)
 {
-    return nb_clip_open_by(out, directory, &nb_engine_fp32, err);
+    return nb_clip_open_by(out, model, &nb_engine_fp32, err);
 }
 
-nb_status nb_clip_open_by(nb_clip **out, const char *directory, const nb_engine *engine, nb_error *err)
+nb_status nb_clip_open_by(nb_clip **out, const char *model, const nb_engine *engine, nb_error *err)
 {
-    nb_status status = nb_clip_prepare(out, directory, engine, err);
+    nb_status status = nb_clip_prepare(out, model, engine, err);
     if (status == NB_OK) {
-        status = nb_clip_load(*out, directory, NULL, err);
+        status = nb_clip_load(*out, model, NULL, err);
     }
     if (status != NB_OK) {
         nb_clip_close(*out);

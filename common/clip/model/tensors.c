@@ -24,7 +24,8 @@ typedef struct lister {
 static void tensors_add(lister *l, nb_tensor_part part, const float *weight, shape s)
 {
     char names[NB_TENSOR_PART_PIECES][NB_TENSOR_PART_NAME_MAX];
-    size_t pieces = nb_tensor_part_names(NB_NAMES_HUGGING_FACE, part, l->tower, l->layer, names);
+    const nb_naming *naming = l->tower == NB_TOWER_TEXT ? &nb_naming_hugging_face_text : &nb_naming_hugging_face_image;
+    size_t pieces = nb_tensor_part_names(naming, part, l->layer, names);
     const float *data = l->arena + (weight - l->weights);
     if (pieces > 1) {
         s.size[0] /= pieces;

@@ -19,14 +19,16 @@ nb_status nb_text_encoder_create(nb_text_encoder **out, const nb_clip *clip, siz
  * @param encoder no longer of use afterwards */
 void nb_text_encoder_destroy(nb_text_encoder *encoder);
 
-/** Embeds texts [begin, begin + count) of a list. The same texts in the same batch give the same bits. The tower is
- * causal and read at the first end token, so the tokens behind it are not computed.
+/** Embeds texts [begin, begin + count) of a list. The same texts in the same batch give the same bits. Where
+ * the tower is causal, rows of shared prefixes are computed once, and nothing behind the row that is read; where it is
+ * bidirectional, every text takes the whole context, and only equal texts are computed once.
  * @param encoder its memory is used
  * @param texts the list
  * @param begin the first one's number
  * @param count up to the batch
  * @param[out] out [count, projection], NOT normalised
- * @return NB_OK, or as nb_tokenizer_encode of the first text that it refuses */
+ * @return NB_OK, or as nb_tokenizer_encode of the first text that it refuses, NB_ERR_INPUT for a token outside of the
+ * model's vocabulary */
 nb_status nb_text_encoder_run(nb_text_encoder *encoder, const nb_strings *texts, size_t begin, size_t count, float *out,
                               nb_error *err);
 

@@ -6,12 +6,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Runs over all parts: without a checkpoint to count, with one to check and measure, then with memory to convert. */
 typedef struct loader {
     nb_checkpoint *checkpoint; /* NULL while counting */
     const char *config;        /* file name, for messages */
-    nb_naming naming;
+    nb_names names;
     const nb_engine *engine;
     char *arena; /* NULL before converting */
     size_t used; /* bytes */
@@ -20,6 +21,11 @@ typedef struct loader {
 } loader;
 
 enum { PACKED_ALIGN = 64 };
+
+/* A tower's projection; NULL: it has none. */
+typedef struct projection_weights {
+    const float *weight, *bias;
+} projection_weights;
 
 /* The place of a part. */
 typedef struct place {
@@ -44,12 +50,13 @@ static nb_status weights_check_tensor(const loader *l, size_t at, const shape *s
 {
     const nb_tensor *t = nb_checkpoint_at(l->checkpoint, at);
     const char *path = nb_checkpoint_path_at(l->checkpoint, at);
-    bool fits = t->rank == s->rank;
-    for (size_t i = 0; fits && i < s->rank; i++) {
-        fits = t->shape[i] == s->size[i];
+    /* open_clip can store a scalar as [1], timm has positions as [1, rows, width] */
+    size_t extra = t->rank > s->rank ? t->rank - s->rank : 0;
+    bool fits = t->rank == s->rank + extra;
+    for (size_t i = 0; fits && i < t->rank; i++) {
+        fits = t->shape[i] == (i < extra ? 1 : s->size[i - extra]);
     }
-    /* open_clip can store a scalar as [1] */
-    if (!fits && !(s->rank == 0 && t->rank == 1 && t->shape[0] == 1)) {
+    if (!fits) {
         char have[160], want[160];
         weights_print_shape(have, t->rank, t->shape);
         weights_print_shape(want, s->rank, s->size);
@@ -103,17 +110,12 @@ done:
     return status;
 }
 
-static nb_status weights_take_tensor(loader *l, const char *name, bool transposed, const shape *s)
+static nb_status weights_take_tensor(loader *l, size_t at, bool transposed, const shape *s)
 {
     shape stored = *s;
-    size_t at;
     if (transposed) {
         stored.size[0] = s->size[1];
         stored.size[1] = s->size[0];
-    }
-    if (!nb_checkpoint_find(l->checkpoint, name, &at)) {
-        nb_fail(l->err, NB_ERR_INPUT, "'%s' has no tensor '%s'", nb_checkpoint_path(l->checkpoint), name);
-        return nb_hint(l->err, "a CLIP with ViT image tower is needed, with the names of Hugging Face or open_clip");
     }
     nb_status status = weights_check_tensor(l, at, &stored);
     if (status != NB_OK) {
@@ -123,22 +125,56 @@ static nb_status weights_take_tensor(loader *l, const char *name, bool transpose
     return l->arena ? weights_convert(l, at, transposed, (float *)(void *)(l->arena + l->used)) : NB_OK;
 }
 
+/* One piece of a part, of shape s and `count` numbers. */
+static nb_status weights_take_piece(loader *l, const nb_tensor_row *row, const char *name, const shape *s, size_t count)
+{
+    size_t at;
+    if (!*name) {
+        if (l->arena) {
+            memset(l->arena + l->used, 0, count * sizeof(float));
+        }
+        return NB_OK;
+    }
+    if (nb_checkpoint_find(l->checkpoint, name, &at)) {
+        return weights_take_tensor(l, at, row->transposed, s);
+    }
+    if (row->other && nb_checkpoint_find(l->checkpoint, row->other, &at)) {
+        return weights_take_tensor(l, at, false, s);
+    }
+    nb_fail(l->err, NB_ERR_INPUT, "'%s' has no tensor '%s'", nb_checkpoint_path(l->checkpoint), name);
+    return nb_hint(l->err, "a CLIP with ViT image tower is needed, with the names of Hugging Face or open_clip");
+}
+
+/* How many equal parts of a part this piece is. */
+static size_t weights_share(const nb_tensor_row *row, size_t piece)
+{
+    return row->shares[piece] ? row->shares[piece] : 1;
+}
+
 /* Takes one part of shape [*, *, ...]; returns where its floats are (or will be). */
 static const float *weights_take(loader *l, nb_tensor_part part, place where, shape s)
 {
     const float *begin = l->arena ? (const void *)(l->arena + l->used) : NULL;
+    const nb_naming *naming = l->names.towers[where.tower];
     char names[NB_TENSOR_PART_PIECES][NB_TENSOR_PART_NAME_MAX];
-    size_t pieces = nb_tensor_part_names(l->naming, part, where.tower, where.layer, names);
-    if (pieces > 1) {
-        s.size[0] /= pieces;
+    size_t pieces = l->checkpoint ? nb_tensor_part_names(naming, part, where.layer, names) : 1;
+    if (!pieces) {
+        l->status = nb_fail(l->err, NB_ERR_INPUT, "'%s' has the names of %s, which has no part that %s asks for",
+                            nb_checkpoint_path(l->checkpoint), naming->name, l->config);
+        return NULL;
     }
-    size_t count = 1;
-    for (size_t i = 0; i < s.rank; i++) {
-        count *= s.size[i];
+    size_t shares = 0, whole = s.size[0];
+    for (size_t i = 0; i < pieces; i++) {
+        shares += l->checkpoint ? weights_share(&naming->rows[part], i) : 1;
     }
     for (size_t i = 0; i < pieces && l->status == NB_OK; i++) {
+        size_t count = 1;
+        s.size[0] = pieces > 1 ? whole / shares * weights_share(&naming->rows[part], i) : whole;
+        for (size_t k = 0; k < s.rank; k++) {
+            count *= s.size[k];
+        }
         if (l->checkpoint) {
-            l->status = weights_take_tensor(l, names[i], nb_tensor_part_transposed(l->naming, part), &s);
+            l->status = weights_take_piece(l, &naming->rows[part], names[i], &s, count);
         }
         l->used += count * sizeof(float);
     }
@@ -187,6 +223,12 @@ static void weights_product_matrix(loader *l, nb_tensor_part part, place where, 
     free(straight);
 }
 
+static void weights_norm(loader *l, nb_tensor_part weight, place at, nb_norm_weights *norm, size_t n)
+{
+    norm->weight = weights_vector(l, weight, at, n);
+    norm->bias = weights_vector(l, (nb_tensor_part)(weight + 1), at, n);
+}
+
 static void weights_take_block(loader *l, place at, const nb_tower_config *c, nb_block *b)
 {
     size_t w = c->width;
@@ -202,28 +244,112 @@ static void weights_take_block(loader *l, place at, const nb_tower_config *c, nb
     b->fc1_bias = weights_vector(l, NB_TENSOR_PART_FC1_BIAS, at, c->mlp);
     weights_product_matrix(l, NB_TENSOR_PART_FC2_WEIGHT, at, (shape){2, {w, c->mlp}}, &b->fc2_weight, &b->packed.fc2);
     b->fc2_bias = weights_vector(l, NB_TENSOR_PART_FC2_BIAS, at, w);
+    if (c->mlp_kind == NB_MLP_SWIGLU) {
+        weights_product_matrix(l, NB_TENSOR_PART_GATE_WEIGHT, at, (shape){2, {c->mlp, w}}, &b->gate_weight,
+                               &b->packed.gate);
+        b->gate_bias = weights_vector(l, NB_TENSOR_PART_GATE_BIAS, at, c->mlp);
+    }
+    if (c->attention_norm) {
+        weights_norm(l, NB_TENSOR_PART_ATTENTION_NORM_WEIGHT, at, &b->attention_norm, w);
+    }
+    if (c->mlp_norm) {
+        weights_norm(l, NB_TENSOR_PART_MLP_NORM_WEIGHT, at, &b->mlp_norm, c->mlp);
+    }
+    if (c->layer_scale) {
+        b->scale1 = weights_vector(l, NB_TENSOR_PART_SCALE1, at, w);
+        b->scale2 = weights_vector(l, NB_TENSOR_PART_SCALE2, at, w);
+    }
+}
+
+/* Projection and bias of a tower; the bias' part stands behind the matrix'. */
+static void weights_take_projection(loader *l, nb_tensor_part part, place at, const nb_clip_config *c,
+                                    projection_weights *out)
+{
+    const nb_tower_config *t = at.tower == NB_TOWER_TEXT ? &c->text : &c->image;
+    *out = (projection_weights){NULL, NULL};
+    if (t->projection != NB_PROJECTION_NONE) {
+        out->weight = weights_matrix(l, part, at, c->projection, t->width);
+    }
+    if (t->projection == NB_PROJECTION_BIASED) {
+        out->bias = weights_vector(l, (nb_tensor_part)(part + 1), at, c->projection);
+    }
+}
+
+static void weights_take_text(loader *l, nb_clip *m)
+{
+    const nb_clip_config *c = &m->config;
+    const place once = {NB_TOWER_TEXT, 0};
+    projection_weights projection;
+    size_t w = c->text.width;
+    m->token_embedding = weights_matrix(l, NB_TENSOR_PART_TOKEN_EMBEDDING, once, c->vocabulary, w);
+    m->text_position = weights_matrix(l, NB_TENSOR_PART_TEXT_POSITION, once, c->context, w);
+    if (c->text.final_norm != NB_FINAL_NORM_NONE) {
+        m->text_norm_weight = weights_vector(l, NB_TENSOR_PART_TEXT_NORM_WEIGHT, once, w);
+        m->text_norm_bias = weights_vector(l, NB_TENSOR_PART_TEXT_NORM_BIAS, once, w);
+    }
+    weights_take_projection(l, NB_TENSOR_PART_TEXT_PROJECTION, once, c, &projection);
+    m->text_projection = projection.weight;
+    m->text_projection_bias = projection.bias;
+}
+
+/* What pools by attention is a block without its first norm, whose query does not come from the rows. */
+static void weights_take_pool(loader *l, nb_clip *m)
+{
+    const place once = {NB_TOWER_IMAGE, 0};
+    size_t w = m->config.image.width, mlp = m->config.image.mlp;
+    nb_block *b = &m->pool_block;
+    m->pool_query = weights_vector(l, NB_TENSOR_PART_POOL_QUERY, once, w);
+    weights_product_matrix(l, NB_TENSOR_PART_POOL_QKV_WEIGHT, once, (shape){2, {3 * w, w}}, &b->qkv_weight,
+                           &b->packed.qkv);
+    b->qkv_bias = weights_vector(l, NB_TENSOR_PART_POOL_QKV_BIAS, once, 3 * w);
+    weights_product_matrix(l, NB_TENSOR_PART_POOL_OUT_WEIGHT, once, (shape){2, {w, w}}, &b->out_weight, &b->packed.out);
+    b->out_bias = weights_vector(l, NB_TENSOR_PART_POOL_OUT_BIAS, once, w);
+    b->norm2_weight = weights_vector(l, NB_TENSOR_PART_POOL_NORM_WEIGHT, once, w);
+    b->norm2_bias = weights_vector(l, NB_TENSOR_PART_POOL_NORM_BIAS, once, w);
+    weights_product_matrix(l, NB_TENSOR_PART_POOL_FC1_WEIGHT, once, (shape){2, {mlp, w}}, &b->fc1_weight,
+                           &b->packed.fc1);
+    b->fc1_bias = weights_vector(l, NB_TENSOR_PART_POOL_FC1_BIAS, once, mlp);
+    weights_product_matrix(l, NB_TENSOR_PART_POOL_FC2_WEIGHT, once, (shape){2, {w, mlp}}, &b->fc2_weight,
+                           &b->packed.fc2);
+    b->fc2_bias = weights_vector(l, NB_TENSOR_PART_POOL_FC2_BIAS, once, w);
+}
+
+static void weights_take_image(loader *l, nb_clip *m)
+{
+    const nb_clip_config *c = &m->config;
+    const place once = {NB_TOWER_IMAGE, 0};
+    projection_weights projection;
+    size_t w = c->image.width;
+    if (!c->image.no_class_token) {
+        m->class_embedding = weights_vector(l, NB_TENSOR_PART_CLASS_EMBEDDING, once, w);
+    }
+    weights_product_matrix(l, NB_TENSOR_PART_PATCH_EMBEDDING, once, (shape){4, {w, 3, c->patch, c->patch}},
+                           &m->patch_embedding, &m->packed_patch_embedding);
+    if (c->image.patch_bias) {
+        m->patch_bias = weights_vector(l, NB_TENSOR_PART_PATCH_BIAS, once, w);
+    }
+    m->image_position = weights_matrix(l, NB_TENSOR_PART_IMAGE_POSITION, once, nb_clip_image_rows(c), w);
+    if (!c->image.no_pre_norm) {
+        m->pre_norm_weight = weights_vector(l, NB_TENSOR_PART_PRE_NORM_WEIGHT, once, w);
+        m->pre_norm_bias = weights_vector(l, NB_TENSOR_PART_PRE_NORM_BIAS, once, w);
+    }
+    if (c->image.final_norm != NB_FINAL_NORM_NONE) {
+        m->post_norm_weight = weights_vector(l, NB_TENSOR_PART_POST_NORM_WEIGHT, once, w);
+        m->post_norm_bias = weights_vector(l, NB_TENSOR_PART_POST_NORM_BIAS, once, w);
+    }
+    if (c->image.pooling == NB_POOL_ATTENTION) {
+        weights_take_pool(l, m);
+    }
+    weights_take_projection(l, NB_TENSOR_PART_IMAGE_PROJECTION, once, c, &projection);
+    m->image_projection = projection.weight;
+    m->image_projection_bias = projection.bias;
 }
 
 static void weights_take_outside_blocks(loader *l, nb_clip *m)
 {
-    const nb_clip_config *c = &m->config;
-    const place once = {0};
-    size_t text = c->text.width, image = c->image.width;
-    m->token_embedding = weights_matrix(l, NB_TENSOR_PART_TOKEN_EMBEDDING, once, c->vocabulary, text);
-    m->text_position = weights_matrix(l, NB_TENSOR_PART_TEXT_POSITION, once, c->context, text);
-    m->text_norm_weight = weights_vector(l, NB_TENSOR_PART_TEXT_NORM_WEIGHT, once, text);
-    m->text_norm_bias = weights_vector(l, NB_TENSOR_PART_TEXT_NORM_BIAS, once, text);
-    m->text_projection = weights_matrix(l, NB_TENSOR_PART_TEXT_PROJECTION, once, c->projection, text);
-    m->class_embedding = weights_vector(l, NB_TENSOR_PART_CLASS_EMBEDDING, once, image);
-    weights_product_matrix(l, NB_TENSOR_PART_PATCH_EMBEDDING, once, (shape){4, {image, 3, c->patch, c->patch}},
-                           &m->patch_embedding, &m->packed_patch_embedding);
-    m->image_position = weights_matrix(l, NB_TENSOR_PART_IMAGE_POSITION, once, nb_clip_patches(c) + 1, image);
-    m->pre_norm_weight = weights_vector(l, NB_TENSOR_PART_PRE_NORM_WEIGHT, once, image);
-    m->pre_norm_bias = weights_vector(l, NB_TENSOR_PART_PRE_NORM_BIAS, once, image);
-    m->post_norm_weight = weights_vector(l, NB_TENSOR_PART_POST_NORM_WEIGHT, once, image);
-    m->post_norm_bias = weights_vector(l, NB_TENSOR_PART_POST_NORM_BIAS, once, image);
-    m->image_projection = weights_matrix(l, NB_TENSOR_PART_IMAGE_PROJECTION, once, c->projection, image);
-    const float *scale = weights_take(l, NB_TENSOR_PART_LOGIT_SCALE, once, (shape){0});
+    weights_take_text(l, m);
+    weights_take_image(l, m);
+    const float *scale = weights_take(l, NB_TENSOR_PART_LOGIT_SCALE, (place){NB_TOWER_TEXT, 0}, (shape){0});
     m->logit_scale = scale && l->status == NB_OK ? *scale : 0;
 }
 
@@ -257,11 +383,11 @@ static nb_status weights_measure(loader *l, nb_clip *m)
 {
     nb_error *err = l->err;
     nb_status status;
-    NB_TRY(nb_names_detect(&l->naming, l->checkpoint, err));
+    NB_TRY(nb_names_detect(&l->names, l->checkpoint, err));
     NB_TRY(weights_make_blocks(m, err));
     weights_take_all(l, m);
     NB_TRY(l->status);
-    NB_TRY(nb_names_check_used(l->naming, l->checkpoint, err));
+    NB_TRY(nb_names_check_used(l->checkpoint, err));
 done:
     return status;
 }

@@ -304,16 +304,45 @@ static void text_clean_strip(const char **text, size_t *len)
     }
 }
 
+static bool text_clean_is_blank(const nb_text_cleaning *cleaning, int32_t c)
+{
+    return cleaning->separators ? text_clean_is_stripped(c) : text_clean_is_space(c);
+}
+
+/* Writes the lower case of the code point c, of `step` bytes at text[at]; the bytes written. */
+static size_t text_clean_lower(const char *text, size_t len, size_t at, nb_text_lower lower, char *out)
+{
+    int32_t c;
+    size_t step = nb_text_decode(text + at, &c);
+    if (lower == NB_LOWER_NONE) {
+        memcpy(out, text + at, step);
+        return step;
+    }
+    if (c < 0x80) {
+        *out = (char)(c >= 'A' && c <= 'Z' ? c + 0x20 : c);
+        return 1;
+    }
+    if (c == CAPITAL_I_DOT) {
+        memcpy(out, "i\xCC\x87", 3);
+        return 3;
+    }
+    if (c == CAPITAL_SIGMA) {
+        bool final = lower == NB_LOWER_TEXT && text_clean_is_final_sigma(text, len, at);
+        return text_clean_encode(final ? 0x03C2 : 0x03C3, out);
+    }
+    return text_clean_encode(utf8proc_tolower(c), out);
+}
+
 /* Blanks collapsed and lower case into out, which has room for 2 * len bytes: no code point of one byte grows, and none
  * gives more than four. */
-static size_t text_clean_collapse_and_lower(const char *text, size_t len, char *out)
+static size_t text_clean_collapse_and_lower(const char *text, size_t len, const nb_text_cleaning *cleaning, char *out)
 {
     size_t used = 0, step;
     bool blank = false;
     for (size_t at = 0; at < len; at += step) {
         int32_t c;
         step = nb_text_decode(text + at, &c);
-        if (text_clean_is_space(c)) {
+        if (cleaning->collapse && text_clean_is_blank(cleaning, c)) {
             if (!blank) {
                 out[used++] = ' ';
             }
@@ -321,40 +350,72 @@ static size_t text_clean_collapse_and_lower(const char *text, size_t len, char *
             continue;
         }
         blank = false;
-        if (c < 0x80) {
-            out[used++] = (char)(c >= 'A' && c <= 'Z' ? c + 0x20 : c);
-        } else if (c == CAPITAL_I_DOT) {
-            memcpy(out + used, "i\xCC\x87", 3);
-            used += 3;
-        } else if (c == CAPITAL_SIGMA) {
-            used += text_clean_encode(text_clean_is_final_sigma(text, len, at) ? 0x03C2 : 0x03C3, out + used);
-        } else {
-            used += text_clean_encode(utf8proc_tolower(c), out + used);
+        used += text_clean_lower(text, len, at, cleaning->lower, out + used);
+    }
+    return used;
+}
+
+/* Underscores to blanks and punctuation out, into out of len bytes. */
+static size_t text_clean_drop_punctuation(const char *text, size_t len, const nb_text_cleaning *cleaning, char *out)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < len; i++) {
+        char c = cleaning->underscores && text[i] == '_' ? ' ' : text[i];
+        bool punctuation =
+            (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+        if (!cleaning->no_punctuation || !punctuation) {
+            out[used++] = c;
         }
     }
     return used;
 }
 
-nb_status nb_text_clean(char **out, size_t *out_len, const char *text, size_t len, nb_error *err)
+const nb_text_cleaning nb_text_cleaning_clip = {
+    .unescape = true, .strip_before = true, .lower = NB_LOWER_TEXT, .collapse = true};
+
+nb_status nb_text_clean_as(char **out, size_t *out_len, const char *text, const nb_text_cleaning *cleaning,
+                           nb_error *err)
 {
     nb_status status = NB_OK;
     nb_buffer once = {.max = SIZE_MAX / 4}, twice = {.max = SIZE_MAX / 4};
+    size_t len = *out_len;
+    char *kept = NULL;
     *out = NULL;
-    if (len && memchr(text, '&', len)) {
+    if (cleaning->unescape && len && memchr(text, '&', len)) {
         NB_TRY(text_clean_unescape(&once, text, len, err));
         NB_TRY(text_clean_unescape(&twice, once.data, once.len, err));
         text = twice.data;
         len = twice.len;
     }
-    text_clean_strip(&text, &len);
+    if (cleaning->strip_before) {
+        text_clean_strip(&text, &len);
+    }
     if (len > (SIZE_MAX - 1) / 2) {
         status = nb_fail(err, NB_ERR_LIMIT, "a text of %zu bytes is too long to clean", len);
         goto done;
     }
+    if (cleaning->underscores || cleaning->no_punctuation) {
+        NB_TRY_NEW(kept, len + 1);
+        len = text_clean_drop_punctuation(text, len, cleaning, kept);
+        text = kept;
+    }
     NB_TRY_NEW(*out, 2 * len + 1);
-    *out_len = text_clean_collapse_and_lower(text, len, *out);
+    *out_len = text_clean_collapse_and_lower(text, len, cleaning, *out);
+    if (cleaning->strip_after) {
+        const char *rest = *out;
+        text_clean_strip(&rest, out_len);
+        memmove(*out, rest, *out_len);
+        (*out)[*out_len] = '\0';
+    }
 done:
     nb_buffer_free(&once);
     nb_buffer_free(&twice);
+    free(kept);
     return status;
+}
+
+nb_status nb_text_clean(char **out, size_t *out_len, const char *text, size_t len, nb_error *err)
+{
+    *out_len = len;
+    return nb_text_clean_as(out, out_len, text, &nb_text_cleaning_clip, err);
 }

@@ -4,6 +4,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/clip/tokenizer/byte_pairs.h"
+#include "common/clip/tokenizer/piece_tokenizer.h"
 #include "common/clip/tokenizer/text_clean.h"
 
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct nb_tokenizer {
     int32_t start, end;
     int32_t byte_id[2][256]; /* inside a word, at its end */
     nb_byte_pairs pairs;
+    nb_piece_tokenizer *pieces; /* sentencepiece's; of the above only `size` then counts. NULL: CLIP's */
 };
 
 /* ---- vocabulary and merges ---- */
@@ -232,9 +234,29 @@ done:
     return status;
 }
 
+nb_status nb_tokenizer_of_pieces(nb_tokenizer **out, struct nb_piece_tokenizer *pieces, nb_error *err)
+{
+    nb_tokenizer *t = nb_alloc(1, sizeof *t, err);
+    *out = t;
+    if (!t) {
+        nb_piece_tokenizer_close(pieces);
+        return NB_ERR_LIMIT;
+    }
+    const nb_sentence *s = &pieces->sentence;
+    t->pieces = pieces;
+    t->size = s->pieces.texts.count;
+    for (size_t i = 0; i < s->added_texts.count; i++) {
+        t->size = (size_t)s->added[i].id < t->size ? t->size : (size_t)s->added[i].id + 1;
+    }
+    t->start = s->before_count ? s->before[0] : -1;
+    t->end = s->after_count ? s->after[s->after_count - 1] : -1;
+    return NB_OK;
+}
+
 void nb_tokenizer_close(nb_tokenizer *t)
 {
     if (t) {
+        nb_piece_tokenizer_close(t->pieces);
         nb_byte_pairs_free(&t->pairs);
         free(t);
     }
@@ -253,6 +275,19 @@ int32_t nb_tokenizer_start(const nb_tokenizer *t)
 int32_t nb_tokenizer_end(const nb_tokenizer *t)
 {
     return t->end;
+}
+
+const char *nb_tokenizer_kind(const nb_tokenizer *t)
+{
+    return !t->pieces                  ? "CLIP's byte pairs"
+           : t->pieces->sentence.pairs ? "sentencepiece, byte pairs"
+                                       : "sentencepiece, unigram";
+}
+
+bool nb_tokenizer_padding(const nb_tokenizer *t, nb_padding *out)
+{
+    *out = t->pieces ? (nb_padding){t->pieces->pad, t->pieces->pads_left} : (nb_padding){0, false};
+    return t->pieces != NULL;
 }
 
 /* ---- decoding ---- */
@@ -304,6 +339,9 @@ static nb_status tokenizer_spell(const nb_tokenizer *t, int32_t token, nb_buffer
 nb_status nb_tokenizer_decode(const nb_tokenizer *t, const int32_t *ids, size_t count, nb_buffer *out, nb_error *err)
 {
     nb_status status = NB_OK;
+    if (t->pieces) {
+        return nb_piece_tokenizer_decode(t->pieces, ids, count, out, err);
+    }
     for (size_t i = 0; i < count; i++) {
         if (ids[i] != t->start && ids[i] != t->end) {
             NB_TRY(tokenizer_spell(t, ids[i], out, err));
@@ -401,6 +439,25 @@ done:
     return status;
 }
 
+static nb_status tokenizer_encode_pieces(const nb_tokenizer *t, const char *text, size_t len, nb_token_array out,
+                                         size_t *count, nb_error *err)
+{
+    const nb_sentence *s = &t->pieces->sentence;
+    nb_id_list ids = {0};
+    nb_status status;
+    if (out.capacity < s->before_count + s->after_count) {
+        return nb_fail(err, NB_ERR_USAGE, "a context of %zu tokens has no room for the special tokens", out.capacity);
+    }
+    NB_TRY(nb_piece_tokenizer_encode(t->pieces, text, len, out.capacity, &ids, err));
+    for (size_t i = 0; i < ids.count; i++) {
+        out.ids[i] = ids.ids[i];
+    }
+    *count = ids.count;
+done:
+    free(ids.ids);
+    return status;
+}
+
 nb_status nb_tokenizer_encode(const nb_tokenizer *t, const char *text, size_t len, nb_token_array out, size_t *count,
                               nb_error *err)
 {
@@ -418,6 +475,9 @@ nb_status nb_tokenizer_encode(const nb_tokenizer *t, const char *text, size_t le
         status = nb_fail(err, NB_ERR_INPUT, "a text of %zu bytes is not valid UTF-8", len);
         nb_hint(err, "convert the file, for instance with iconv -t UTF-8");
         return status;
+    }
+    if (t->pieces) {
+        return tokenizer_encode_pieces(t, text, len, out, count, err);
     }
     size_t clean_len, used = 0, word;
     NB_TRY(nb_text_clean(&clean, &clean_len, text, len, err));

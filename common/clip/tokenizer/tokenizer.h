@@ -1,5 +1,7 @@
 /** @file
- * CLIP's byte-pair tokenizer: the ids of OpenAI's simple_tokenizer.py, without its mojibake repair (ftfy).
+ * The tokenizer of a model: CLIP's byte pairs, or one of sentencepiece's (common/clip/tokenizer/piece_tokenizer.h).
+ *
+ * CLIP's gives the ids of OpenAI's simple_tokenizer.py, without its mojibake repair (ftfy).
  *
  * A text is cleaned (common/clip/tokenizer/text_clean.h) and cut into words: "<|startoftext|>", "<|endoftext|>", the
  * English contractions 's 't 're 've 'm 'll 'd, runs of letters, single numbers, runs of anything else that is no
@@ -44,21 +46,45 @@ typedef struct nb_tokenizer_texts {
 nb_status nb_tokenizer_open_memory(nb_tokenizer **out, const nb_tokenizer_texts *texts, const char *where,
                                    nb_error *err);
 
+struct nb_piece_tokenizer;
+
+/** Makes a tokenizer of one of sentencepiece's.
+ * @param[out] out freed by nb_tokenizer_close; NULL on failure
+ * @param pieces taken over, even on failure
+ * @return NB_OK, or NB_ERR_LIMIT without memory */
+nb_status nb_tokenizer_of_pieces(nb_tokenizer **out, struct nb_piece_tokenizer *pieces, nb_error *err);
+
 /** Frees a tokenizer. Takes NULL.
  * @param tokenizer no longer of use afterwards */
 void nb_tokenizer_close(nb_tokenizer *tokenizer);
 
-/** Number of tokens: ids are in [0, size).
+/** Number of tokens: ids are in [0, size). Tokens that are found in text but lie outside of the vocabulary count.
  * @param tokenizer an open one */
 size_t nb_tokenizer_vocab_size(const nb_tokenizer *tokenizer);
 
-/** The id of "<|startoftext|>".
+/** The id of "<|startoftext|>", or of what a sentencepiece tokenizer puts first; -1: nothing.
  * @param tokenizer an open one */
 int32_t nb_tokenizer_start(const nb_tokenizer *tokenizer);
 
-/** The id of "<|endoftext|>".
+/** The id of "<|endoftext|>", or of what a sentencepiece tokenizer puts last; -1: nothing.
  * @param tokenizer an open one */
 int32_t nb_tokenizer_end(const nb_tokenizer *tokenizer);
+
+/** What kind it is, in words.
+ * @param tokenizer an open one */
+const char *nb_tokenizer_kind(const nb_tokenizer *tokenizer);
+
+/** What a text is filled up with to the whole context, where the model sees that. */
+typedef struct nb_padding {
+    int32_t token; /**< the token */
+    bool left;     /**< it stands in front of the text, else behind it */
+} nb_padding;
+
+/** The padding that the tokenizer's files state.
+ * @param tokenizer an open one
+ * @param[out] padding of a sentencepiece tokenizer; token 0 behind the text else
+ * @return whether it is stated */
+bool nb_tokenizer_padding(const nb_tokenizer *tokenizer, nb_padding *padding);
 
 /** Memory for the tokens of a text, the caller's. */
 typedef struct nb_token_array {
@@ -66,7 +92,8 @@ typedef struct nb_token_array {
     size_t capacity; /**< the model's context */
 } nb_token_array;
 
-/** Writes the start token, the tokens of a text and the end token. A longer list is cut, the end token kept last. Time
+/** Writes the start token, the tokens of a text and the end token, or what a sentencepiece tokenizer has for them. A
+ * longer list is cut, the end token kept last. Time
  * grows linearly with the text; one word without blanks takes up to 29 bytes of memory a byte, other text 3.
  * @param tokenizer an open one
  * @param text [len] UTF-8; may hold NUL bytes

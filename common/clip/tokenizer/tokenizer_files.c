@@ -1,6 +1,7 @@
 #include "common/clip/tokenizer/tokenizer_files.h"
 
 #include "common/base/file.h"
+#include "common/clip/tokenizer/piece_tokenizer.h"
 #include "common/clip/tokenizer/tokenizer_json.h"
 
 #include <stdlib.h>
@@ -25,9 +26,28 @@ static bool tokenizer_is_json(const char *directory)
            tokenizer_exists(directory, json_file);
 }
 
+/* Those of what stands beside a sentencepiece vocabulary and says how it is used. */
+static nb_status tokenizer_push_beside(nb_strings *files, const char *directory, nb_error *err)
+{
+    static const char *const names[] = {"tokenizer_config.json", "special_tokens_map.json"};
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names && status == NB_OK; i++) {
+        if (tokenizer_exists(directory, names[i])) {
+            status = nb_strings_push(files, names[i], strlen(names[i]), err);
+        }
+    }
+    return status;
+}
+
 nb_status nb_tokenizer_files(nb_strings *files, const char *directory, nb_error *err)
 {
+    const char *pieces;
     nb_status status;
+    NB_TRY(nb_piece_tokenizer_find(directory, &pieces, err));
+    if (pieces) {
+        NB_TRY(nb_strings_push(files, pieces, strlen(pieces), err));
+        return tokenizer_push_beside(files, directory, err);
+    }
     if (tokenizer_is_json(directory)) {
         return nb_strings_push(files, json_file, strlen(json_file), err);
     }
@@ -35,6 +55,13 @@ nb_status nb_tokenizer_files(nb_strings *files, const char *directory, nb_error 
     NB_TRY(nb_strings_push(files, merges_file, strlen(merges_file), err));
 done:
     return status;
+}
+
+static nb_status tokenizer_open_pieces(nb_tokenizer **out, const char *directory, const char *name, nb_error *err)
+{
+    nb_piece_tokenizer *pieces;
+    nb_status status = nb_piece_tokenizer_open(&pieces, directory, name, err);
+    return status == NB_OK ? nb_tokenizer_of_pieces(out, pieces, err) : status;
 }
 
 static nb_status tokenizer_open_json(nb_tokenizer **out, const char *directory, nb_error *err)
@@ -64,7 +91,12 @@ nb_status nb_tokenizer_open(nb_tokenizer **out, const char *directory, nb_error 
     nb_status status;
     char *vocab_path = NULL, *merges_path = NULL, *vocab = NULL, *merges = NULL;
     nb_tokenizer_texts texts = {0};
+    const char *pieces;
     *out = NULL;
+    NB_TRY(nb_piece_tokenizer_find(directory, &pieces, err));
+    if (pieces) {
+        return tokenizer_open_pieces(out, directory, pieces, err);
+    }
     if (tokenizer_is_json(directory)) {
         return tokenizer_open_json(out, directory, err);
     }

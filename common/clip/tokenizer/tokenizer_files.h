@@ -1,12 +1,15 @@
 /** @file
- * The files a model folder keeps its tokenizer in: vocab.json and merges.txt, or tokenizer.json. */
+ * The files a model folder keeps its tokenizer in: vocab.json and merges.txt, tokenizer.json, or a sentencepiece
+ * .model.
+ */
 #ifndef NB_COMMON_CLIP_TOKENIZER_TOKENIZER_FILES_H
 #define NB_COMMON_CLIP_TOKENIZER_TOKENIZER_FILES_H
 
 #include "common/clip/tokenizer/tokenizer.h"
 
 /** The names of the files the tokenizer of a model folder is read from: vocab.json and merges.txt when both exist or
- * tokenizer.json does not, else tokenizer.json.
+ * tokenizer.json does not, else tokenizer.json; of sentencepiece (common/clip/tokenizer/piece_tokenizer.h) first the
+ * vocabulary's, then those of tokenizer_config.json and special_tokens_map.json that exist.
  *
  * Not collective.
  * @param files the names are appended to it
@@ -14,7 +17,8 @@
  * @return NB_OK, or NB_ERR_LIMIT without memory */
 nb_status nb_tokenizer_files(nb_strings *files, const char *model_directory, nb_error *err);
 
-/** Opens the tokenizer of a model folder from those files, each of at most NB_TOKENIZER_FILE_MAX bytes.
+/** Opens the tokenizer of a model folder from those files, each of at most NB_TOKENIZER_FILE_MAX bytes (sentencepiece:
+ * NB_PIECE_FILE_MAX).
  *
  * Not collective.
  * @param[out] out freed by nb_tokenizer_close; NULL on failure

@@ -33,6 +33,37 @@ static nb_status tokenizer_json_check_model(const json_t *model, const char *pat
     return nb_hint(err, "the tokenizer of a CLIP is needed: byte pairs with '</w>' at the end of words");
 }
 
+/* Whether a normaliser, or one of a sequence of them, makes letters small. */
+static bool tokenizer_json_lowers(const json_t *normalizer)
+{
+    const char *type = json_string_value(json_object_get(normalizer, "type"));
+    const json_t *parts = json_object_get(normalizer, "normalizers");
+    bool lowers = type && strcmp(type, "Lowercase") == 0;
+    for (size_t i = 0; i < json_array_size(parts) && !lowers; i++) {
+        type = json_string_value(json_object_get(json_array_get(parts, i), "type"));
+        lowers = type && strcmp(type, "Lowercase") == 0;
+    }
+    return lowers;
+}
+
+/* What would make other tokens of a text than CLIP's own cleaning. */
+static nb_status tokenizer_json_check_normalizer(const json_t *root, const char *path, nb_error *err)
+{
+    const json_t *normalizer = json_object_get(root, "normalizer");
+    return !normalizer || json_is_null(normalizer) || tokenizer_json_lowers(normalizer)
+               ? NB_OK
+               : nb_fail(err, NB_ERR_INPUT,
+                         "'%s' has a normalizer without Lowercase, which changes the tokens of texts and is not "
+                         "supported",
+                         path);
+}
+
+/* A token that is cut out of a text before its byte pairs are found: CLIP has two. */
+static bool tokenizer_json_special(const char *content)
+{
+    return strcmp(content, "<|startoftext|>") == 0 || strcmp(content, "<|endoftext|>") == 0;
+}
+
 /* Special tokens stand in the vocabulary too; one that does not joins it. */
 static nb_status tokenizer_json_add_tokens(json_t *vocab, const json_t *added, const char *path, nb_error *err)
 {
@@ -45,6 +76,11 @@ static nb_status tokenizer_json_add_tokens(json_t *vocab, const json_t *added, c
         json_t *id = json_object_get(token, "id"), *known = content ? json_object_get(vocab, content) : NULL;
         if (!content || !json_is_integer(id)) {
             return nb_fail(err, NB_ERR_INPUT, "'%s': entry %zu of added_tokens has no content or no id", path, i);
+        }
+        if (!tokenizer_json_special(content)) {
+            return nb_fail(err, NB_ERR_INPUT,
+                           "'%s': the added token \"%.64s\" changes the tokens of texts and is not supported", path,
+                           content);
         }
         if (known && !json_equal(known, id)) {
             return nb_fail(err, NB_ERR_INPUT, "'%s': added token \"%.64s\" has another id in model.vocab", path,
@@ -99,6 +135,7 @@ nb_status nb_tokenizer_json_convert(nb_buffer *vocab, nb_buffer *merges, const c
         goto done;
     }
     NB_TRY(tokenizer_json_check_model(model, path, err));
+    NB_TRY(tokenizer_json_check_normalizer(root, path, err));
     NB_TRY(tokenizer_json_add_tokens(tokens, json_object_get(root, "added_tokens"), path, err));
     text = json_dumps(tokens, JSON_COMPACT);
     if (!text) {

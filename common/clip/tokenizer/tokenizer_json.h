@@ -3,8 +3,8 @@
  *
  * Read are model.type ("BPE"), model.vocab, model.merges (each "left right" or ["left", "right"]),
  * model.end_of_word_suffix ("</w>"), model.continuing_subword_prefix (none) and added_tokens (id, content), which join
- * the vocabulary. Cleaning and cutting are CLIP's own (common/clip/tokenizer/tokenizer.h), whatever the file's
- * normalizer says. */
+ * the vocabulary: start and end alone, others would be cut out of texts. Cleaning and cutting are CLIP's own
+ * (common/clip/tokenizer/tokenizer.h); a normalizer that keeps capital letters is refused. */
 #ifndef NB_COMMON_CLIP_TOKENIZER_TOKENIZER_JSON_H
 #define NB_COMMON_CLIP_TOKENIZER_TOKENIZER_JSON_H
 

@@ -5,6 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whether the engine can activate what it stores: a plain MLP without a norm, by one of CLIP's two functions. */
+static bool forward_fuses(const nb_tower_config *c)
+{
+    return c->mlp_kind == NB_MLP_PLAIN && !c->mlp_norm && c->activation != NB_GELU_TANH;
+}
+
 nb_status nb_forward_create(nb_forward *f, const nb_engine *engine, const nb_tower_config *c, const nb_block *blocks,
                             const nb_forward_size *size, nb_error *err)
 {
@@ -29,6 +35,14 @@ nb_status nb_forward_create(nb_forward *f, const nb_engine *engine, const nb_tow
     NB_TRY(f->x && f->normed && f->qkv && f->attention_out && f->input && f->hidden && f->pooled_x ? NB_OK
                                                                                                    : NB_ERR_LIMIT);
     NB_TRY_NEW(f->pool, pooled);
+    if (!forward_fuses(c)) {
+        f->mlp_out = nb_alloc_aligned(together * c->mlp, sizeof *f->mlp_out, err);
+        f->mlp_gate = nb_alloc_aligned(c->mlp_kind == NB_MLP_SWIGLU ? together * c->mlp : 1, sizeof *f->mlp_gate, err);
+        NB_TRY(f->mlp_out && f->mlp_gate ? NB_OK : NB_ERR_LIMIT);
+    }
+    if (!size->causal) {
+        NB_TRY(nb_rotary_create(&f->rotary, c, longest, err));
+    }
     if (size->causal) {
         f->path.stride = (longest + 15) / 16 * 16;
         f->path.keys = nb_alloc_aligned(w * f->path.stride, sizeof *f->path.keys, err);
@@ -55,6 +69,9 @@ void nb_forward_destroy(nb_forward *f)
         free(f->attention_out);
         free(f->input);
         free(f->hidden);
+        free(f->mlp_out);
+        free(f->mlp_gate);
+        nb_rotary_destroy(&f->rotary);
         free(f->attention);
         free(f->pooled_x);
         free(f->pool);
@@ -76,26 +93,98 @@ static size_t forward_min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* A linear layer to the residual stream. */
-typedef struct residual_layer {
-    const void *weight; /* [width, inputs] as the engine has it */
+/* What attention or MLP adds to the residual stream. */
+typedef struct branch {
+    const void *weight; /* of its last layer [width, inputs], as the engine has it */
     const float *bias;  /* [width] */
     size_t inputs;
-} residual_layer;
+    const float *scale;   /* [width] of a tower with layer scale */
+    nb_norm_weights norm; /* of a tower with post-norm */
+} branch;
 
-/* out[rows, width] += layer(input[rows, inputs]) */
-static void forward_add_linear(nb_forward *f, const residual_layer *layer, const void *input, size_t rows, float *out)
+/* out[rows, width] += branch(input[rows, inputs]) */
+static void forward_add_branch(nb_forward *f, const branch *b, const void *input, size_t rows, float *out)
 {
-    f->engine->product(f->engine, &(nb_product){.vector = f->vector,
-                                                .input = input,
-                                                .rows = rows,
-                                                .k = layer->inputs,
-                                                .weight = layer->weight,
-                                                .count = f->config->width,
-                                                .bias = layer->bias,
-                                                .epilogue = NB_ADD,
-                                                .out = out,
-                                                .scratch = f->normed});
+    const nb_tower_config *c = f->config;
+    nb_product product = {.vector = f->vector,
+                          .input = input,
+                          .rows = rows,
+                          .k = b->inputs,
+                          .weight = b->weight,
+                          .count = c->width,
+                          .bias = b->bias,
+                          .epilogue = NB_ADD,
+                          .out = out,
+                          .scratch = f->normed};
+    if (!c->post_norm && !c->layer_scale) {
+        f->engine->product(f->engine, &product);
+        return;
+    }
+    product.epilogue = NB_STORE;
+    product.out = f->normed;
+    f->engine->product(f->engine, &product);
+    if (c->post_norm) {
+        f->vector->layer_norm(f->normed, f->normed, rows,
+                              &(nb_norm_layer){b->norm.weight, b->norm.bias, c->width, c->epsilon});
+    }
+    if (c->layer_scale) {
+        f->vector->add_scaled(out, f->normed, rows, c->width, b->scale);
+    } else {
+        f->vector->add(out, out, f->normed, rows * c->width);
+    }
+}
+
+/* What a block's attention or MLP works on: the residual stream's rows behind a layer norm, in f->normed, or, with
+ * post-norm, as they are. */
+static const float *forward_branch_input(nb_forward *f, nb_norm_weights norm, const float *x, size_t rows)
+{
+    const nb_tower_config *c = f->config;
+    if (c->post_norm) {
+        return x;
+    }
+    f->vector->layer_norm(f->normed, x, rows, &(nb_norm_layer){norm.weight, norm.bias, c->width, c->epsilon});
+    return f->normed;
+}
+
+/* The MLP up to its last layer, of an input in the engine's form; returns the last layer's input. */
+static const void *forward_mlp_hidden(nb_forward *f, const nb_block *b, const void *input, size_t rows)
+{
+    const nb_tower_config *c = f->config;
+    const nb_engine *e = f->engine;
+    nb_product product = {.vector = f->vector,
+                          .input = input,
+                          .rows = rows,
+                          .k = c->width,
+                          .weight = forward_weights_of(b->fc1_weight, b->packed.fc1),
+                          .count = c->mlp,
+                          .bias = b->fc1_bias};
+    if (forward_fuses(c)) {
+        product.epilogue = c->activation == NB_QUICK_GELU ? NB_STORE_QUICK_GELU : NB_STORE_GELU;
+        product.out = f->hidden;
+        e->product(e, &product);
+        return f->hidden;
+    }
+    product.epilogue = NB_STORE;
+    product.out = f->mlp_out;
+    if (c->mlp_kind == NB_MLP_SWIGLU) {
+        e->product(e, &product);
+        product.weight = forward_weights_of(b->gate_weight, b->packed.gate);
+        product.bias = b->gate_bias;
+        product.out = f->mlp_gate;
+        e->product(e, &product);
+        f->vector->swiglu(f->mlp_out, f->mlp_gate, rows * c->mlp);
+    } else {
+        static const nb_gelu_kind kinds[] = {
+            [NB_QUICK_GELU] = NB_VECTOR_QUICK_GELU, [NB_GELU] = NB_VECTOR_GELU, [NB_GELU_TANH] = NB_VECTOR_GELU_TANH};
+        product.bias = NULL;
+        e->product(e, &product);
+        f->vector->bias_gelu(f->mlp_out, rows, c->mlp, b->fc1_bias, kinds[c->activation]);
+    }
+    if (c->mlp_norm) {
+        f->vector->layer_norm(f->mlp_out, f->mlp_out, rows,
+                              &(nb_norm_layer){b->mlp_norm.weight, b->mlp_norm.bias, c->mlp, c->epsilon});
+    }
+    return e->input(e, f->hidden, f->mlp_out, rows, c->mlp);
 }
 
 /* x[rows, width] += mlp(layer norm(x)); and before it the attention's output in f->attention_out. */
@@ -103,25 +192,21 @@ static void forward_finish_block(nb_forward *f, const nb_block *b, float *x, siz
 {
     const nb_tower_config *c = f->config;
     const nb_engine *e = f->engine;
+    const nb_norm_weights norm1 = {b->norm1_weight, b->norm1_bias}, norm2 = {b->norm2_weight, b->norm2_bias};
+    const branch attention = {forward_weights_of(b->out_weight, b->packed.out), b->out_bias, c->width, b->scale1,
+                              norm1};
+    const branch mlp = {forward_weights_of(b->fc2_weight, b->packed.fc2), b->fc2_bias, c->mlp, b->scale2, norm2};
     size_t w = c->width;
     for (size_t at = 0; at < rows; at += f->together) {
         size_t n = forward_min(rows - at, f->together);
-        float *some = x + at * w;
-        const void *input = e->input(e, f->input, f->attention_out + at * w, n, w);
-        forward_add_linear(f, &(residual_layer){forward_weights_of(b->out_weight, b->packed.out), b->out_bias, w},
-                           input, n, some);
-        f->vector->layer_norm(f->normed, some, n, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
-        e->product(e, &(nb_product){.vector = f->vector,
-                                    .input = e->input(e, f->input, f->normed, n, w),
-                                    .rows = n,
-                                    .k = w,
-                                    .weight = forward_weights_of(b->fc1_weight, b->packed.fc1),
-                                    .count = c->mlp,
-                                    .bias = b->fc1_bias,
-                                    .epilogue = c->activation == NB_QUICK_GELU ? NB_STORE_QUICK_GELU : NB_STORE_GELU,
-                                    .out = f->hidden});
-        forward_add_linear(f, &(residual_layer){forward_weights_of(b->fc2_weight, b->packed.fc2), b->fc2_bias, c->mlp},
-                           f->hidden, n, some);
+        float *some = x + at * w, *attended = f->attention_out + at * w;
+        if (c->attention_norm) {
+            f->vector->layer_norm(attended, attended, n,
+                                  &(nb_norm_layer){b->attention_norm.weight, b->attention_norm.bias, w, c->epsilon});
+        }
+        forward_add_branch(f, &attention, e->input(e, f->input, attended, n, w), n, some);
+        const float *in = forward_branch_input(f, norm2, some, n);
+        forward_add_branch(f, &mlp, forward_mlp_hidden(f, b, e->input(e, f->input, in, n, w), n), n, some);
     }
 }
 
@@ -152,9 +237,8 @@ static void forward_project(nb_forward *f, const nb_block *b, size_t rows)
     size_t w = f->config->width;
     for (size_t at = 0; at < rows; at += f->together) {
         size_t n = forward_min(rows - at, f->together);
-        f->vector->layer_norm(f->normed, f->x + at * w, n,
-                              &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, f->config->epsilon});
-        forward_some_qkv(f, b, f->normed, n, (outputs){0, 3 * w}, f->qkv + at * 3 * w);
+        const float *in = forward_branch_input(f, (nb_norm_weights){b->norm1_weight, b->norm1_bias}, f->x + at * w, n);
+        forward_some_qkv(f, b, in, n, (outputs){0, 3 * w}, f->qkv + at * 3 * w);
     }
 }
 
@@ -162,17 +246,15 @@ static void forward_project(nb_forward *f, const nb_block *b, size_t rows)
  * which are returned; f->pooled_x takes over their residual stream. */
 static float *forward_project_last(nb_forward *f, const nb_block *b, size_t rows, size_t pooled)
 {
-    const nb_tower_config *c = f->config;
-    size_t w = c->width;
+    size_t w = f->config->width;
     float *queries = f->qkv + rows * 2 * w;
     for (size_t at = 0; at < rows; at += f->together) {
         size_t n = forward_min(rows - at, f->together);
-        f->vector->layer_norm(f->normed, f->x + at * w, n,
-                              &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, c->epsilon});
-        forward_some_qkv(f, b, f->normed, n, (outputs){w, 2 * w}, f->qkv + at * 2 * w);
+        const float *in = forward_branch_input(f, (nb_norm_weights){b->norm1_weight, b->norm1_bias}, f->x + at * w, n);
+        forward_some_qkv(f, b, in, n, (outputs){w, 2 * w}, f->qkv + at * 2 * w);
         for (size_t i = 0; i < pooled; i++) {
             if (f->pool[i] - at < n) {
-                memcpy(f->attention_out + i * w, f->normed + (f->pool[i] - at) * w, w * sizeof *f->attention_out);
+                memcpy(f->attention_out + i * w, in + (f->pool[i] - at) * w, w * sizeof *f->attention_out);
             }
         }
     }
@@ -240,40 +322,115 @@ static void forward_attend_head(nb_forward *f, nb_attention a)
     f->engine->attend(f->engine, &a);
 }
 
-void nb_forward_full(nb_forward *f, size_t count, size_t length)
+/* Rotary positions for one row, `place` in its sequence, of `heads` heads one behind another. */
+static void forward_rotate(nb_forward *f, float *row, size_t place, size_t heads)
 {
-    size_t layers = f->config->layers, w = f->config->width, head = w / f->config->heads, rows = count * length;
-    for (size_t layer = 0; layer + 1 < layers; layer++) {
-        forward_project(f, &f->blocks[layer], rows);
-        for (size_t i = 0; i < count * f->config->heads; i++) {
-            size_t row = i / f->config->heads * length, at = i % f->config->heads * head;
-            const float *q = f->qkv + row * 3 * w + at;
-            forward_attend_head(f, (nb_attention){.m = length,
-                                                  .n = length,
-                                                  .q = q,
-                                                  .k = q + w,
-                                                  .v = q + 2 * w,
-                                                  .q_stride = 3 * w,
-                                                  .stride = 3 * w,
-                                                  .out = f->attention_out + row * w + at});
+    size_t pairs = f->rotary.pairs;
+    for (size_t h = 0; h < heads; h++) {
+        f->vector->rotate_pairs(row + h * 2 * pairs, f->rotary.cosines + place * pairs, f->rotary.sines + place * pairs,
+                                pairs);
+    }
+}
+
+/* The same for all rows of f->qkv, `stride` apart, which begin with those heads. */
+static void forward_rotate_rows(nb_forward *f, size_t stride, const nb_forward_batch *batch, size_t heads)
+{
+    for (size_t i = 0; f->rotary.pairs && i < batch->count; i++) {
+        for (size_t k = 0; k < batch->length; k++) {
+            forward_rotate(f, f->qkv + (i * batch->length + k) * stride, k, heads);
         }
-        forward_finish_block(f, &f->blocks[layer], f->x, rows);
+    }
+}
+
+static size_t forward_batch_rows(const nb_forward_batch *batch)
+{
+    return batch->count * batch->length;
+}
+
+/* One block over all rows. */
+static void forward_block(nb_forward *f, const nb_block *b, const nb_forward_batch *batch)
+{
+    size_t w = f->config->width, heads = f->config->heads, head = w / heads, length = batch->length;
+    size_t rows = forward_batch_rows(batch);
+    forward_project(f, b, rows);
+    forward_rotate_rows(f, 3 * w, batch, 2 * heads);
+    for (size_t i = 0; i < batch->count * heads; i++) {
+        size_t row = i / heads * length, at = i % heads * head;
+        const float *q = f->qkv + row * 3 * w + at;
+        forward_attend_head(f, (nb_attention){.m = length,
+                                              .n = length,
+                                              .q = q,
+                                              .k = q + w,
+                                              .v = q + 2 * w,
+                                              .q_stride = 3 * w,
+                                              .stride = 3 * w,
+                                              .out = f->attention_out + row * w + at});
+    }
+    forward_finish_block(f, b, f->x, rows);
+}
+
+void nb_forward_rows(nb_forward *f, const nb_forward_batch *batch)
+{
+    for (size_t layer = 0; layer < f->config->layers; layer++) {
+        forward_block(f, &f->blocks[layer], batch);
+    }
+}
+
+void nb_forward_full(nb_forward *f, const nb_forward_batch *batch)
+{
+    size_t layers = f->config->layers, w = f->config->width, heads = f->config->heads, head = w / heads;
+    size_t count = batch->count, length = batch->length, rows = forward_batch_rows(batch);
+    for (size_t layer = 0; layer + 1 < layers; layer++) {
+        forward_block(f, &f->blocks[layer], batch);
     }
     for (size_t i = 0; i < count; i++) {
-        f->pool[i] = i * length;
+        f->pool[i] = i * length + (batch->wanted ? batch->wanted[i] : 0);
     }
-    const float *queries = forward_project_last(f, &f->blocks[layers - 1], rows, count);
-    for (size_t i = 0; i < count * f->config->heads; i++) {
-        size_t image = i / f->config->heads, at = i % f->config->heads * head;
+    float *queries = forward_project_last(f, &f->blocks[layers - 1], rows, count);
+    forward_rotate_rows(f, 2 * w, batch, heads);
+    for (size_t i = 0; f->rotary.pairs && i < count; i++) {
+        forward_rotate(f, queries + i * w, batch->wanted ? batch->wanted[i] : 0, heads);
+    }
+    for (size_t i = 0; i < count * heads; i++) {
+        size_t sequence = i / heads, at = i % heads * head;
+        const float *k = f->qkv + sequence * length * 2 * w + at;
+        forward_attend_head(f, (nb_attention){.m = 1,
+                                              .n = length,
+                                              .q = queries + sequence * w + at,
+                                              .k = k,
+                                              .v = k + w,
+                                              .q_stride = w,
+                                              .stride = 2 * w,
+                                              .out = f->attention_out + sequence * w + at});
+    }
+    forward_finish_block(f, &f->blocks[layers - 1], f->pooled_x, count);
+}
+
+/* The query does not come from a row, so the residual stream begins with nothing. */
+void nb_forward_pool(nb_forward *f, const nb_attention_pool *p, const nb_forward_batch *batch)
+{
+    size_t w = f->config->width, heads = f->config->heads, head = w / heads;
+    size_t count = batch->count, length = batch->length, rows = forward_batch_rows(batch);
+    float *query = f->qkv + rows * 2 * w;
+    for (size_t at = 0; at < rows; at += f->together) {
+        size_t n = forward_min(rows - at, f->together);
+        f->vector->layer_norm(f->normed, f->x + at * w, n,
+                              &(nb_norm_layer){p->norm.weight, p->norm.bias, w, f->config->epsilon});
+        forward_some_qkv(f, p->block, f->normed, n, (outputs){w, 2 * w}, f->qkv + at * 2 * w);
+    }
+    forward_some_qkv(f, p->block, p->query, 1, (outputs){0, w}, query);
+    for (size_t i = 0; i < count * heads; i++) {
+        size_t image = i / heads, at = i % heads * head;
         const float *k = f->qkv + image * length * 2 * w + at;
         forward_attend_head(f, (nb_attention){.m = 1,
                                               .n = length,
-                                              .q = queries + image * w + at,
+                                              .q = query + at,
                                               .k = k,
                                               .v = k + w,
                                               .q_stride = w,
                                               .stride = 2 * w,
                                               .out = f->attention_out + image * w + at});
     }
-    forward_finish_block(f, &f->blocks[layers - 1], f->pooled_x, count);
+    memset(f->pooled_x, 0, count * w * sizeof *f->pooled_x);
+    forward_finish_block(f, p->block, f->pooled_x, count);
 }

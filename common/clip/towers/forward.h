@@ -19,7 +19,7 @@ typedef struct nb_forward_size {
     size_t rows;    /**< of all sequences, or of a trie, together */
     size_t pooled;  /**< sequences */
     size_t longest; /**< rows of the longest sequence */
-    bool causal;    /**< for tries, else for full attention */
+    bool causal;    /**< for tries, else for full attention; rotary positions are of sequences of `longest` rows */
 } nb_forward_size;
 
 /** Memory for one tower. */
@@ -36,6 +36,9 @@ typedef struct nb_forward {
     float *attention_out; /**< [rows, width] the attention's output */
     void *input;          /**< [together, width] in the engine's form */
     void *hidden;         /**< [together, mlp] in the engine's form */
+    float *mlp_out;       /**< [together, mlp] where the MLP is not a plain one that the engine activates; else NULL */
+    float *mlp_gate;      /**< [together, mlp] of SwiGLU; else NULL */
+    nb_rotary rotary;     /**< positions of a sequence; {0}: none */
     void *attention;      /**< scratch of full attention; NULL when causal */
     float *pooled_x;      /**< [pooled, width] residual stream of the pooled rows in the last layer */
     size_t *pool;         /**< [pooled] the pooled rows */
@@ -62,11 +65,38 @@ void nb_forward_destroy(nb_forward *forward);
  * @param trie of at most forward->rows rows and forward->pooled texts */
 void nb_forward_trie(nb_forward *forward, const nb_trie *trie);
 
-/** Runs all blocks over `count` sequences of `length` rows in forward->x with full attention. Afterwards
- * forward->pooled_x [count, width] holds the first row of each.
+/** Sequences of one length, one behind another in nb_forward.x. */
+typedef struct nb_forward_batch {
+    size_t count;  /**< sequences, at most nb_forward.pooled */
+    size_t length; /**< rows of each, at most nb_forward.longest; count x length is at most nb_forward.rows */
+    /** [count] the row of each sequence that is wanted; NULL: the first. Borrowed. */
+    const size_t *wanted;
+} nb_forward_batch;
+
+/** Runs all blocks over sequences with full attention. Afterwards forward->pooled_x [count, width] holds the wanted row
+ * of each.
  * @param forward made without `causal`
- * @param count sequences, at most forward->pooled
- * @param length rows of each, at most forward->longest; count x length is at most forward->rows */
-void nb_forward_full(nb_forward *forward, size_t count, size_t length);
+ * @param batch fits its memory */
+void nb_forward_full(nb_forward *forward, const nb_forward_batch *batch);
+
+/** The same for all rows: afterwards forward->x holds the last block's output.
+ * @param forward made without `causal`
+ * @param batch fits its memory; no row is wanted more than another */
+void nb_forward_rows(nb_forward *forward, const nb_forward_batch *batch);
+
+/** What pools all rows of a sequence by attention: a query of its own against keys and values of every row, then an
+ * MLP; borrows its weights. */
+typedef struct nb_attention_pool {
+    const float *query;    /**< [width] */
+    const nb_block *block; /**< its first norm does not count */
+    nb_norm_weights norm;  /**< [width] of the rows */
+} nb_attention_pool;
+
+/** Pools the rows that nb_forward_rows left in forward->x. Afterwards forward->pooled_x [count, width] holds the pooled
+ * row of each sequence.
+ * @param forward of that call
+ * @param pool of the tower
+ * @param batch of that call */
+void nb_forward_pool(nb_forward *forward, const nb_attention_pool *pool, const nb_forward_batch *batch);
 
 #endif

@@ -17,7 +17,8 @@ nb_status nb_tower_scratch_create(nb_tower_scratch *s, const nb_tower_config *c,
     s->attention_out = nb_alloc_aligned(rows * c->width, sizeof(float), err);
     s->hidden = nb_alloc_aligned(rows * c->mlp, sizeof(float), err);
     s->scores = nb_alloc_aligned(longest * longest, sizeof(float), err);
-    if (!s->normed || !s->qkv || !s->attention_out || !s->hidden || !s->scores) {
+    s->gate = nb_alloc_aligned(c->mlp_kind == NB_MLP_SWIGLU ? rows * c->mlp : 1, sizeof(float), err);
+    if (!s->gate || !s->normed || !s->qkv || !s->attention_out || !s->hidden || !s->scores) {
         nb_tower_scratch_destroy(s);
         return NB_ERR_LIMIT;
     }
@@ -32,6 +33,7 @@ void nb_tower_scratch_destroy(nb_tower_scratch *s)
         free(s->attention_out);
         free(s->hidden);
         free(s->scores);
+        free(s->gate);
         *s = (nb_tower_scratch){0};
     }
 }
@@ -76,32 +78,95 @@ static void tower_attend(const nb_tower_config *c, const float *qkv, float *out,
     }
 }
 
+/* Rotary positions for the queries and keys of one sequence. */
+static void tower_rotate(const nb_tower_config *c, float *qkv, const nb_rotary *rotary)
+{
+    size_t head = c->width / c->heads;
+    for (size_t row = 0; row < rotary->rows; row++) {
+        for (size_t h = 0; h < 2 * c->heads; h++) {
+            nb_rotate_pairs(qkv + row * 3 * c->width + h * head, rotary->cosines + row * rotary->pairs,
+                            rotary->sines + row * rotary->pairs, rotary->pairs);
+        }
+    }
+}
+
+/* The layer norm of rows, or with other weights than the block's. */
+static void tower_norm(const nb_tower_config *c, float *out, const float *in, size_t rows, nb_norm_weights norm)
+{
+    nb_layer_norm(out, in, rows, &(nb_norm_layer){norm.weight, norm.bias, c->width, c->epsilon});
+}
+
+/* x += what attention or MLP made, in `branch`, scaled or normed where the tower does so. */
+static void tower_add_branch(const nb_tower_config *c, float *x, float *branch, size_t rows, const float *scale,
+                             nb_norm_weights norm)
+{
+    if (c->post_norm) {
+        tower_norm(c, branch, branch, rows, norm);
+    }
+    for (size_t i = 0; c->layer_scale && i < rows * c->width; i++) {
+        branch[i] *= scale[i % c->width];
+    }
+    nb_add(x, branch, rows * c->width);
+}
+
+static void tower_attention(const nb_tower_config *c, const nb_block *b, const nb_tower_sequences *sequences,
+                            nb_tower_scratch *s, size_t rows)
+{
+    size_t w = c->width;
+    const float *in = sequences->x;
+    if (!c->post_norm) {
+        tower_norm(c, s->normed, in, rows, (nb_norm_weights){b->norm1_weight, b->norm1_bias});
+        in = s->normed;
+    }
+    tower_linear(&(linear_layer){b->qkv_weight, b->qkv_bias, 3 * w, w}, in, rows, s->qkv);
+    for (size_t i = 0, at = 0; i < sequences->count; at += sequences->lengths[i], i++) {
+        if (sequences->rotary) {
+            tower_rotate(c, s->qkv + at * 3 * w, sequences->rotary);
+        }
+        tower_attend(c, s->qkv + at * 3 * w, s->attention_out + at * w, sequences->lengths[i], sequences->causal,
+                     s->scores);
+    }
+    if (c->attention_norm) {
+        tower_norm(c, s->attention_out, s->attention_out, rows, b->attention_norm);
+    }
+    tower_linear(&(linear_layer){b->out_weight, b->out_bias, w, w}, s->attention_out, rows, s->normed);
+    tower_add_branch(c, sequences->x, s->normed, rows, b->scale1, (nb_norm_weights){b->norm1_weight, b->norm1_bias});
+}
+
+static void tower_mlp(const nb_tower_config *c, const nb_block *b, float *x, nb_tower_scratch *s, size_t rows)
+{
+    static void (*const activations[])(float *, size_t) = {
+        [NB_QUICK_GELU] = nb_quick_gelu, [NB_GELU] = nb_gelu, [NB_GELU_TANH] = nb_gelu_tanh};
+    size_t w = c->width;
+    const float *in = x;
+    if (!c->post_norm) {
+        tower_norm(c, s->normed, in, rows, (nb_norm_weights){b->norm2_weight, b->norm2_bias});
+        in = s->normed;
+    }
+    tower_linear(&(linear_layer){b->fc1_weight, b->fc1_bias, c->mlp, w}, in, rows, s->hidden);
+    if (c->mlp_kind == NB_MLP_SWIGLU) {
+        tower_linear(&(linear_layer){b->gate_weight, b->gate_bias, c->mlp, w}, in, rows, s->gate);
+        nb_swiglu(s->hidden, s->gate, rows * c->mlp);
+    } else {
+        activations[c->activation](s->hidden, rows * c->mlp);
+    }
+    if (c->mlp_norm) {
+        nb_layer_norm(s->hidden, s->hidden, rows,
+                      &(nb_norm_layer){b->mlp_norm.weight, b->mlp_norm.bias, c->mlp, c->epsilon});
+    }
+    tower_linear(&(linear_layer){b->fc2_weight, b->fc2_bias, w, c->mlp}, s->hidden, rows, s->normed);
+    tower_add_branch(c, x, s->normed, rows, b->scale2, (nb_norm_weights){b->norm2_weight, b->norm2_bias});
+}
+
 void nb_tower_forward(const nb_tower_config *c, const nb_block *blocks, const nb_tower_sequences *sequences,
                       nb_tower_scratch *s)
 {
-    const size_t *lengths = sequences->lengths;
-    float *x = sequences->x;
-    size_t rows = 0, w = c->width;
+    size_t rows = 0;
     for (size_t i = 0; i < sequences->count; i++) {
-        rows += lengths[i];
+        rows += sequences->lengths[i];
     }
     for (size_t layer = 0; layer < c->layers; layer++) {
-        const nb_block *b = &blocks[layer];
-        nb_layer_norm(s->normed, x, rows, &(nb_norm_layer){b->norm1_weight, b->norm1_bias, w, c->epsilon});
-        tower_linear(&(linear_layer){b->qkv_weight, b->qkv_bias, 3 * w, w}, s->normed, rows, s->qkv);
-        for (size_t i = 0, at = 0; i < sequences->count; at += lengths[i], i++) {
-            tower_attend(c, s->qkv + at * 3 * w, s->attention_out + at * w, lengths[i], sequences->causal, s->scores);
-        }
-        tower_linear(&(linear_layer){b->out_weight, b->out_bias, w, w}, s->attention_out, rows, s->normed);
-        nb_add(x, s->normed, rows * w);
-        nb_layer_norm(s->normed, x, rows, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, c->epsilon});
-        tower_linear(&(linear_layer){b->fc1_weight, b->fc1_bias, c->mlp, w}, s->normed, rows, s->hidden);
-        if (c->activation == NB_QUICK_GELU) {
-            nb_quick_gelu(s->hidden, rows * c->mlp);
-        } else {
-            nb_gelu(s->hidden, rows * c->mlp);
-        }
-        tower_linear(&(linear_layer){b->fc2_weight, b->fc2_bias, w, c->mlp}, s->hidden, rows, s->normed);
-        nb_add(x, s->normed, rows * w);
+        tower_attention(c, &blocks[layer], sequences, s, rows);
+        tower_mlp(c, &blocks[layer], sequences->x, s, rows);
     }
 }

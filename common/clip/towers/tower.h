@@ -10,8 +10,14 @@
 #define NB_COMMON_CLIP_TOWERS_TOWER_H
 
 #include "common/clip/checkpoint/config.h"
+#include "common/clip/towers/rotary.h"
 
 #include <stdbool.h>
+
+/** Weights of a layer norm, borrowed. */
+typedef struct nb_norm_weights {
+    const float *weight, *bias; /**< [width] */
+} nb_norm_weights;
 
 /** Weights of one residual block, borrowed. Matrices are [out, in]. This reference needs them as floats. */
 typedef struct nb_block {
@@ -21,8 +27,12 @@ typedef struct nb_block {
     const float *norm2_weight, *norm2_bias; /**< [width] */
     const float *fc1_weight, *fc1_bias;     /**< [mlp, width], [mlp] */
     const float *fc2_weight, *fc2_bias;     /**< [width, mlp], [width] */
+    const float *gate_weight, *gate_bias;   /**< [mlp, width], [mlp]; NB_MLP_SWIGLU */
+    nb_norm_weights attention_norm;         /**< [width]; attention_norm */
+    nb_norm_weights mlp_norm;               /**< [mlp]; mlp_norm */
+    const float *scale1, *scale2;           /**< [width] of attention and MLP; layer_scale */
     struct {
-        const void *qkv, *out, *fc1, *fc2;
+        const void *qkv, *out, *fc1, *fc2, *gate;
     } packed; /**< the matrices as an engine has them that packs them; the pointers to floats are then NULL */
 } nb_block;
 
@@ -33,6 +43,7 @@ typedef struct nb_tower_scratch {
     float *qkv;           /**< [rows, 3 width] */
     float *attention_out; /**< [rows, width] the attention's output */
     float *hidden;        /**< [rows, mlp] */
+    float *gate;          /**< [rows, mlp] of SwiGLU; else NULL */
     float *scores;        /**< [longest, longest] */
 } nb_tower_scratch;
 
@@ -42,6 +53,8 @@ typedef struct nb_tower_sequences {
     const size_t *lengths; /**< [count] */
     size_t count;          /**< sequences */
     bool causal;           /**< a row sees only rows up to its own */
+    /** Where the tower has rotary positions: those of a sequence of the length that all have; else NULL. */
+    const nb_rotary *rotary;
 } nb_tower_sequences;
 
 /** Allocates the memory.

@@ -57,6 +57,31 @@ void nb_gelu(float *x, size_t count)
     }
 }
 
+void nb_gelu_tanh(float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        double v = (double)x[i], inner = sqrt(2 / 3.141592653589793) * (v + 0.044715 * v * v * v);
+        x[i] = (float)(v / 2 * (1 + tanh(inner)));
+    }
+}
+
+void nb_swiglu(float *x, const float *gate, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        double g = (double)gate[i];
+        x[i] = (float)((double)x[i] * g / (1 + exp(-g)));
+    }
+}
+
+void nb_rotate_pairs(float *x, const float *cosines, const float *sines, size_t pairs)
+{
+    for (size_t i = 0; i < pairs; i++) {
+        float a = x[2 * i], b = x[2 * i + 1];
+        x[2 * i] = a * cosines[i] - b * sines[i];
+        x[2 * i + 1] = b * cosines[i] + a * sines[i];
+    }
+}
+
 void nb_add_bias(float *x, size_t rows, size_t width, const float *bias)
 {
     for (size_t r = 0; r < rows; r++) {

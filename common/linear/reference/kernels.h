@@ -40,6 +40,24 @@ void nb_quick_gelu(float *x, size_t count);
  * @param count elements */
 void nb_gelu(float *x, size_t count);
 
+/** x = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, in place: GELU as many libraries approximate it.
+ * @param[in,out] x [count]
+ * @param count elements */
+void nb_gelu_tanh(float *x, size_t count);
+
+/** x *= gate sigmoid(gate), in place: the gate of SwiGLU (Shazeer: GLU Variants Improve Transformer, 2020).
+ * @param[in,out] x [count]
+ * @param gate [count]
+ * @param count elements */
+void nb_swiglu(float *x, const float *gate, size_t count);
+
+/** Rotates pairs (x[2i], x[2i + 1]) by angles given as cosine and sine (Su et al.: RoFormer, 2021).
+ * @param[in,out] x [2 pairs]
+ * @param cosines [pairs]
+ * @param sines [pairs]
+ * @param pairs how many */
+void nb_rotate_pairs(float *x, const float *cosines, const float *sines, size_t pairs);
+
 /** x += bias, row by row.
  * @param[in,out] x [rows, width]
  * @param rows how many

@@ -61,4 +61,17 @@ static inline float fast_quick_gelu(float x)
     return x / fast_math_quick_gelu_divisor(x);
 }
 
+/** GELU by tanh, as x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)), which it equals. */
+static inline float fast_gelu_tanh(float x)
+{
+    float inner = 1.59576912f * (x + 0.044715f * x * x * x);
+    return x / (1.0f + fast_math_exp_between(-inner, -87.0f, 76.0f));
+}
+
+/** x sigmoid(x). */
+static inline float fast_silu(float x)
+{
+    return x / (1.0f + fast_math_exp_between(-x, -87.0f, 76.0f));
+}
+
 #endif

@@ -32,9 +32,13 @@ static void vector_bias_gelu(float *x, size_t rows, size_t width, const float *b
             for (size_t i = 0; i < width; i++) {
                 x[i] = fast_quick_gelu(x[i] + bias[i]);
             }
-        } else {
+        } else if (kind == NB_VECTOR_GELU) {
             for (size_t i = 0; i < width; i++) {
                 x[i] = fast_gelu(x[i] + bias[i]);
+            }
+        } else {
+            for (size_t i = 0; i < width; i++) {
+                x[i] = fast_gelu_tanh(x[i] + bias[i]);
             }
         }
     }
@@ -62,6 +66,31 @@ static void vector_add_residual(float *x, const float *y, size_t rows, size_t wi
         for (size_t i = 0; i < width; i++) {
             x[i] += y[i] + bias[i];
         }
+    }
+}
+
+static void vector_add_scaled(float *x, const float *y, size_t rows, size_t width, const float *scale)
+{
+    for (size_t r = 0; r < rows; r++, x += width, y += width) {
+        for (size_t i = 0; i < width; i++) {
+            x[i] += scale[i] * y[i];
+        }
+    }
+}
+
+static void vector_swiglu(float *x, const float *gate, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        x[i] *= fast_silu(gate[i]);
+    }
+}
+
+static void vector_rotate_pairs(float *x, const float *cosines, const float *sines, size_t pairs)
+{
+    for (size_t i = 0; i < pairs; i++) {
+        float a = x[2 * i], b = x[2 * i + 1];
+        x[2 * i] = a * cosines[i] - b * sines[i];
+        x[2 * i + 1] = b * cosines[i] + a * sines[i];
     }
 }
 
@@ -280,6 +309,9 @@ const nb_vector NB_TABLE_NAME(nb_vector) = {.name = NB_TABLE_SET,
                                             .add_bias = vector_add_bias,
                                             .add = vector_add,
                                             .add_residual = vector_add_residual,
+                                            .add_scaled = vector_add_scaled,
+                                            .swiglu = vector_swiglu,
+                                            .rotate_pairs = vector_rotate_pairs,
                                             .softmax = vector_softmax,
                                             .path_push = vector_path_push,
                                             .path_attend = vector_path_attend,

@@ -16,7 +16,8 @@
 /** Which activation a transformer has. */
 typedef enum nb_gelu_kind {
     NB_VECTOR_QUICK_GELU, /**< as nb_quick_gelu */
-    NB_VECTOR_GELU        /**< as nb_gelu */
+    NB_VECTOR_GELU,       /**< as nb_gelu */
+    NB_VECTOR_GELU_TANH   /**< as nb_gelu_tanh; forward only */
 } nb_gelu_kind;
 
 /** Keys and values of one path of a token trie, all heads: keys transposed, so that scores run along the path. The
@@ -41,6 +42,12 @@ typedef struct nb_vector {
     void (*add)(float *out, const float *a, const float *b, size_t count);
     /** x[rows, width] += y[rows, width] + bias[width]. */
     void (*add_residual)(float *x, const float *y, size_t rows, size_t width, const float *bias);
+    /** x[rows, width] += scale[width] y[rows, width]. */
+    void (*add_scaled)(float *x, const float *y, size_t rows, size_t width, const float *scale);
+    /** As nb_swiglu. */
+    void (*swiglu)(float *x, const float *gate, size_t count);
+    /** As nb_rotate_pairs. */
+    void (*rotate_pairs)(float *x, const float *cosines, const float *sines, size_t pairs);
     /** Softmax of scale x over each of `rows` rows of `width` elements, in place; rows are `stride` elements apart. */
     void (*softmax)(float *x, size_t rows, size_t width, size_t stride, float scale);
     /** Puts a row's key[width] and value[width] at `depth` of the path. */

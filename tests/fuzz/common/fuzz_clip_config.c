@@ -1,5 +1,5 @@
-/* config.json (first byte even) and preprocessor_config.json (odd) of a checkpoint: read or refused, and what is read
- * fits together. */
+/* config.json (first byte even), open_clip_config.json ('o') and preprocessor_config.json (other odd ones) of a
+ * checkpoint: read or refused, and what is read fits together. */
 #include "fuzz/fuzz.h"
 
 #include "common/clip/checkpoint/config.h"
@@ -31,11 +31,11 @@ static void read_preprocess(const char *folder)
 {
     nb_error err = {0};
     nb_preprocess p;
-    bool defaulted;
-    nb_status status = nb_preprocess_read(&p, folder, 224, &defaulted, &err);
+    const char *file;
+    nb_status status = nb_preprocess_read(&p, folder, 224, &file, &err);
     require_message(status, &err);
     if (status == NB_OK) {
-        require(!defaulted && p.size == 224 && p.rescale > 0);
+        require(file && p.size == 224 && p.edge >= p.size && p.rescale > 0);
         for (size_t i = 0; i < 3; i++) {
             require(isfinite(p.mean[i]) && isfinite(p.std[i]) && p.std[i] > 0);
         }
@@ -48,7 +48,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!size) {
         return 0;
     }
-    if (data[0] % 2 == 0) {
+    if (data[0] == 'o') {
+        nb_error err = {0};
+        nb_clip_config c;
+        nb_status status =
+            nb_clip_config_parse(&c, (const char *)data + 1, size - 1, true, "open_clip_config.json", &err);
+        require_message(status, &err);
+        if (status == NB_OK) {
+            check_tower(&c.text);
+            check_tower(&c.image);
+            require(c.projection && c.context && c.vocabulary && c.patch && c.image_size % c.patch == 0);
+            require(!c.image.rotary || c.image.width / c.image.heads % 4 == 0);
+        }
+    } else if (data[0] % 2 == 0) {
         put_file(folder, "config.json", data + 1, size - 1);
         read_shape(folder);
     } else {

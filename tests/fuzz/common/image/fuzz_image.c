@@ -13,7 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (nb_image_decode(&image, data, size, "fuzz", &err) != NB_OK) {
         return 0;
     }
-    if (nb_preprocess_crop(&image, 1 + size % 61, &crop, &err) == NB_OK) {
+    const nb_preprocess p = {
+        .size = 1 + size % 61, .resize = (nb_resize)(size % 3), .bilinear = size % 2 == 0, .fill = 9};
+    if (nb_preprocess_crop(&image, &p, &crop, &err) == NB_OK) {
         nb_image_free(&crop);
     }
     nb_image_free(&image);

@@ -98,7 +98,6 @@ static void test_other_models(void **state)
     (void)state;
     refuse_tensor("visual.layer1.0.conv1.weight", NULL, "a ResNet image tower");
     refuse_tensor("visual.trunk.blocks.0.norm1.weight", NULL, "timm");
-    refuse_tensor("logit_bias", "model.safetensors", "SigLIP");
     refuse_tensor("text.transformer.encoder.layer.0.output.dense.bias", "open_clip_model.safetensors", "text tower");
     refuse_tensor("positional_embedding", NULL, "has no tensor 'transformer.resblocks.0.ln_1.weight'");
     refuse_tensor("other", NULL, "has no tensor 'text_model.encoder.layers.0.layer_norm1.weight'");
@@ -106,8 +105,9 @@ static void test_other_models(void **state)
     refuse_tensor("visual.transformer.resblocks.0.ls_1.gamma", "open_clip_model.safetensors", "does not account for");
     const char *bin = hugging_face_folder();
     put_text(bin, "pytorch_model.bin", "x");
-    refuse(bin, "model.safetensors");
-    refuse(bin, "convert it to safetensors");
+    refuse(bin, "pytorch_model.bin' is no file of torch.save");
+    refuse_tensor("positional_embedding_res", "open_clip_model.safetensors", "'positional_embedding_res' that");
+    refuse_tensor("other", "model.safetensors", "'other' that the configuration does not account for");
 }
 
 static void refuse_config(const char *from, const char *to, const char *word)
@@ -121,6 +121,7 @@ static void refuse_config(const char *from, const char *to, const char *word)
 static void test_end_token(void **state)
 {
     (void)state;
+    refuse_config("\"model_type\": \"clip\"", "\"model_type\": \"metaclip_2\"", "'metaclip_2'");
     refuse_config("\"eos_token_id\": 999", "\"eos_token_id\": 998", "eos_token_id 998");
     refuse_config("\"eos_token_id\": 999", "\"eos_token_id\": \"999\"", "text_config.eos_token_id");
     refuse_config("\"eos_token_id\": 999", "\"eos_token_id\": -1", "text_config.eos_token_id");
@@ -156,10 +157,37 @@ static void test_open_clip_config(void **state)
 {
     (void)state;
     refuse_open_clip("\"layers\": 3, \"width\"", "\"layers\": [3, 4, 6, 3], \"width\"", "ResNet");
-    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"vit_base_patch16_siglip_224\", ",
-                     "vit_base_patch16_siglip_224");
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"vit_base_patch16_siglip_gap_224\", ",
+                     "vit_base_patch16_siglip_gap_224");
     refuse_open_clip("\"text_cfg\": {", "\"text_cfg\": {\"hf_model_name\": \"roberta-base\", ", "roberta-base");
-    refuse_open_clip("\"text_cfg\": {", "\"text_cfg\": {\"pool_type\": \"last\", ", "pool_type");
+    static const char *const text[][2] = {{"\"pool_type\": \"none\"", "pool_type is \"none\""},
+                                          {"\"pool_type\": \"eos\", \"eos_id\": \"a\"", "eos_id"},
+                                          {"\"embed_cls\": true", "embed_cls"},
+                                          {"\"no_causal_mask\": true, \"use_pad_mask\": true", "use_pad_mask"},
+                                          {"\"hf_tokenizer_name\": \"bert-base-uncased\"", "bert-base-uncased"},
+                                          {"\"tokenizer_kwargs\": {\"strip_sep_token\": true}", "strip_sep_token"},
+                                          {"\"proj_type\": \"mlp\"", "proj_type"},
+                                          {"\"proj_type\": \"none\"", "proj_type"}, /* the widths differ */
+                                          {"\"act_kwargs\": {\"approximate\": \"tanh\"}", "act_kwargs"},
+                                          {"\"norm_kwargs\": {\"eps\": 2}", "eps"},
+                                          {"\"norm_kwargs\": {\"bias\": false}", "norm_kwargs"},
+                                          {"\"qk_norm\": true", "qk_norm"},
+                                          {"\"scale_heads\": true", "scale_heads"}};
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+        char with[160];
+        snprintf(with, sizeof with, "\"text_cfg\": {%s, ", text[i][0]);
+        refuse_open_clip("\"text_cfg\": {", with, text[i][1]);
+    }
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"pool_type\": \"none\", ", "pool_type");
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"attentional_pool\": true, ", "attentional_pool");
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"pos_embed_type\": \"rope\", ", "pos_embed_type");
+    refuse_open_clip("\"vision_cfg\": {",
+                     "\"vision_cfg\": {\"timm_model_name\": \"eva02_base_patch16_clip_224\", \"timm_pool\": \"map\", ",
+                     "timm_pool");
+    refuse_open_clip("\"vision_cfg\": {",
+                     "\"vision_cfg\": {\"timm_model_name\": \"eva02_base_patch16_clip_224\", \"timm_proj\": \"mlp\", ",
+                     "timm_proj");
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"convnext_base\", ", "convnext_base");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"global_average_pool\": true, ", "global_average_pool");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"head_width\": 40, ", "does not divide");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"head_width\": 256, ", "does not divide");
@@ -167,8 +195,11 @@ static void test_open_clip_config(void **state)
     refuse_open_clip("\"heads\": 4", "\"heads\": 5", "does not divide");
     refuse_open_clip("\"embed_dim\": 48,", "", "embed_dim is missing");
     refuse_open_clip("\"quick_gelu\": true", "\"quick_gelu\": 1", "quick_gelu");
-    refuse_open_clip("\"patch_size\": 8", "\"patch_size\": 7", "do not fit");
-    refuse_open_clip("\"shortest\"", "\"squash\"", "squash");
+    refuse_open_clip("\"patch_size\": 8", "\"patch_size\": 700", "do not fit");
+    refuse_open_clip("\"shortest\"", "\"stretch\"", "resize_mode is \"stretch\"");
+    refuse_open_clip("\"bicubic\"", "\"lanczos\"", "interpolation is \"lanczos\"");
+    refuse_open_clip("\"interpolation\"", "\"fill_color\": 256, \"interpolation\"", "fill_color is 256");
+    refuse_open_clip("\"interpolation\"", "\"mode\": \"L\", \"interpolation\"", "mode is \"L\"");
     refuse_open_clip("0.27577711", "0", "std over 0");
     refuse_open_clip("\"vision_cfg\"", "\"vison_cfg\"", "has no model_cfg.vision_cfg");
     refuse_open_clip("{", "[", "JSON");
@@ -233,7 +264,7 @@ static void test_tokenizer_json_refusals(void **state)
     refuse_tokenizer("\"merges\": [", "\"margin\": [", "lacks model.vocab or model.merges");
     refuse_tokenizer("\"model\"", "\"modem\"", "has no object 'model'");
     refuse_tokenizer("\"id\": 999", "\"id\": 997", "\"<|endoftext|>\" has another id");
-    refuse_tokenizer("\"content\": \"<|endoftext|>\"", "\"content\": \"<|pad|>\"", "share the id 999");
+    refuse_tokenizer("\"content\": \"<|endoftext|>\"", "\"content\": \"<|pad|>\"", "the added token \"<|pad|>\"");
     refuse_tokenizer("\"id\": 999", "\"id\": \"x\"", "entry 1 of added_tokens");
     refuse_tokenizer("{", "[", "JSON");
 }

@@ -196,11 +196,11 @@ static void test_refusals(void **state)
     refuse("model.safetensors", "text_projection.weight", "text_projection.wrongx", "text_projection.weight");
     refuse("model.safetensors", "\"shape\":[48,64]", "\"shape\":[64,48]", "shape [64, 48]");
     refuse("config.json", "\"vocab_size\": 1000", "\"vocab_size\": 1001", "vocab.json has 1000 tokens");
-    refuse("config.json", "\"model_type\": \"clip\"", "\"model_type\": \"siglip\"", "siglip");
+    refuse("config.json", "\"model_type\": \"clip\"", "\"model_type\": \"blip\"", "blip");
     refuse("config.json", "\"num_attention_heads\": 4", "\"num_attention_heads\": 5", "does not divide");
     refuse("config.json", "quick_gelu", "relu", "relu");
     refuse("config.json", "{", "[", "JSON");
-    refuse("preprocessor_config.json", "\"resample\": 3", "\"resample\": 2", "resample");
+    refuse("preprocessor_config.json", "\"resample\": 3", "\"resample\": 4", "resample");
 }
 
 int main(void)

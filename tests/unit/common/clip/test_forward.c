@@ -29,19 +29,18 @@ static void make_block(nb_block *b, const nb_tower_config *c)
 {
     size_t w = c->width;
     double s = 1 / sqrt((double)w);
-    *b = (nb_block){numbers(w, 0.1, 1),
-                    numbers(w, 0.1, 0),
-                    numbers(3 * w * w, s, 0),
-                    numbers(3 * w, 0.1, 0),
-                    numbers(w * w, s, 0),
-                    numbers(w, 0.1, 0),
-                    numbers(w, 0.1, 1),
-                    numbers(w, 0.1, 0),
-                    numbers(c->mlp * w, s, 0),
-                    numbers(c->mlp, 0.1, 0),
-                    numbers(c->mlp * w, s / 2, 0),
-                    numbers(w, 0.1, 0),
-                    {0}};
+    *b = (nb_block){.norm1_weight = numbers(w, 0.1, 1),
+                    .norm1_bias = numbers(w, 0.1, 0),
+                    .qkv_weight = numbers(3 * w * w, s, 0),
+                    .qkv_bias = numbers(3 * w, 0.1, 0),
+                    .out_weight = numbers(w * w, s, 0),
+                    .out_bias = numbers(w, 0.1, 0),
+                    .norm2_weight = numbers(w, 0.1, 1),
+                    .norm2_bias = numbers(w, 0.1, 0),
+                    .fc1_weight = numbers(c->mlp * w, s, 0),
+                    .fc1_bias = numbers(c->mlp, 0.1, 0),
+                    .fc2_weight = numbers(c->mlp * w, s / 2, 0),
+                    .fc2_bias = numbers(w, 0.1, 0)};
 }
 
 static void free_block(nb_block *b)
@@ -150,7 +149,7 @@ static void check_text(const nb_engine *engine, size_t width, size_t heads, size
             }
         }
     }
-    nb_tower_forward(&c, blocks, &(nb_tower_sequences){x, lengths, TEXTS, true}, &scratch);
+    nb_tower_forward(&c, blocks, &(nb_tower_sequences){x, lengths, TEXTS, true, NULL}, &scratch);
     for (size_t i = 0, row = 0; i < TEXTS; i++) {
         row += lengths[i];
         memcpy(want + i * width, x + (row - 1) * width, width * sizeof *want);
@@ -209,8 +208,8 @@ static void check_image(const nb_engine *engine, size_t width, size_t heads, siz
     must(nb_forward_create(&f, engine, &c, blocks, &(nb_forward_size){rows, count, length, false}, &err), &err);
     must(nb_tower_scratch_create(&scratch, &c, rows, length, &err), &err);
     memcpy(f.x, x, rows * width * sizeof *x);
-    nb_tower_forward(&c, blocks, &(nb_tower_sequences){x, lengths, count, false}, &scratch);
-    nb_forward_full(&f, count, length);
+    nb_tower_forward(&c, blocks, &(nb_tower_sequences){x, lengths, count, false, NULL}, &scratch);
+    nb_forward_full(&f, &(nb_forward_batch){count, length, NULL});
     for (size_t i = 0; i < count; i++) {
         memcpy(want + i * width, x + i * length * width, width * sizeof *want);
     }

@@ -35,7 +35,7 @@ static void crop_file(const char *name, size_t size, nb_image *crop)
     char path[256];
     snprintf(path, sizeof path, "images/%s", name);
     must(nb_image_read(&image, golden_path(path), &err), &err);
-    must(nb_preprocess_crop(&image, size, crop, &err), &err);
+    must(nb_preprocess_crop(&image, &(nb_preprocess){.size = size}, crop, &err), &err);
     nb_image_free(&image);
 }
 
@@ -131,9 +131,9 @@ static void test_golden_normalised(void **state)
     nb_error err = {0};
     nb_preprocess p;
     nb_image crop;
-    bool defaulted = false;
-    must(nb_preprocess_read(&p, scratch_path("."), 224, &defaulted, &err), &err);
-    assert_true(defaulted);
+    const char *file = "";
+    must(nb_preprocess_read(&p, scratch_path("."), 224, &file, &err), &err);
+    assert_null(file);
     float *want = read_npy(golden_path("images/expected/01_225x224_l.png.normalized.npy"), 3 * 8 * 224);
     crop_file("01_225x224_l.png", 224, &crop);
     check_tensor(&p, &crop, want, 28, "01_225x224_l.png");
@@ -147,9 +147,9 @@ static void check_model(const char *model, size_t size, size_t images)
     nb_preprocess p;
     nb_strings names = {0};
     char path[256];
-    bool defaulted = true;
-    must(nb_preprocess_read(&p, golden_path(model), size, &defaulted, &err), &err);
-    assert_false(defaulted);
+    const char *file = NULL;
+    must(nb_preprocess_read(&p, golden_path(model), size, &file, &err), &err);
+    assert_string_equal(file, "preprocessor_config.json");
     assert_int_equal(p.size, size);
     snprintf(path, sizeof path, "%s/pixels.npy", model);
     float *want = read_npy(golden_path(path), images * 3 * size * size);
@@ -171,6 +171,42 @@ static void test_golden_models(void **state)
     check_model("tiny-gelu", 48, 2);
 }
 
+/* open_clip's and transformers' other ways, against Pillow (golden/images/modes.py). */
+static void test_golden_modes(void **state)
+{
+    enum { SIZE = 32, BYTES = 3 * SIZE * SIZE };
+    static const nb_preprocess ways[] = {
+        {.size = SIZE, .resize = NB_RESIZE_SQUASH},
+        {.size = SIZE, .resize = NB_RESIZE_SQUASH, .bilinear = true},
+        {.size = SIZE, .bilinear = true},
+        {.size = SIZE, .resize = NB_RESIZE_LONGEST, .fill = 7},
+        {.size = SIZE, .resize = NB_RESIZE_LONGEST, .bilinear = true},
+        {.size = SIZE, .edge = 40},
+    };
+    static const char *const names[] = {"04_333x500_rgb.png", "11_1023x777_l.png", "06_64x48_rgb.png",
+                                        "07_31x257_l.png"};
+    (void)state;
+    nb_error err = {0};
+    char *want, path[64];
+    size_t len;
+    must(nb_file_read(golden_path("images/modes.rgb"), 1 << 20, &want, &len, &err), &err);
+    assert_int_equal(len, (sizeof ways / sizeof *ways) * 4 * BYTES);
+    for (size_t i = 0; i < len / BYTES; i++) {
+        nb_image image, crop;
+        snprintf(path, sizeof path, "images/%s", names[i % 4]);
+        must(nb_image_read(&image, golden_path(path), &err), &err);
+        must(nb_preprocess_crop(&image, &ways[i / 4], &crop, &err), &err);
+        assert_memory_equal(crop.rgb, want + i * BYTES, BYTES);
+        nb_image_free(&image);
+        nb_image_free(&crop);
+    }
+    nb_image narrow = {0}, out;
+    must(nb_image_create(&narrow, 1, 900, &err), &err);
+    must_fail(nb_preprocess_crop(&narrow, &ways[3], &out, &err), NB_ERR_INPUT, &err, "too narrow");
+    nb_image_free(&narrow);
+    free(want);
+}
+
 /* A picture of one colour stays it, whatever its shape: weights sum to one after rounding, within a level. */
 static void test_extreme_shapes(void **state)
 {
@@ -181,7 +217,7 @@ static void test_extreme_shapes(void **state)
         nb_image image = {0}, crop;
         must(nb_image_create(&image, shapes[i][0], shapes[i][1], &err), &err);
         memset(image.rgb, 77, image.width * image.height * 3);
-        must(nb_preprocess_crop(&image, 224, &crop, &err), &err);
+        must(nb_preprocess_crop(&image, &(nb_preprocess){.size = 224}, &crop, &err), &err);
         assert_int_equal(crop.width, 224);
         assert_int_equal(crop.height, 224);
         for (size_t k = 0; k < 3 * 224 * 224; k++) {
@@ -267,7 +303,7 @@ static void check_reference(size_t width, size_t height, size_t size, uint64_t s
     assert_non_null(want);
     must(nb_image_create(&image, width, height, &err), &err);
     fill_noise(&image, seed);
-    must(nb_preprocess_crop(&image, size, &crop, &err), &err);
+    must(nb_preprocess_crop(&image, &(nb_preprocess){.size = size}, &crop, &err), &err);
     reference_crop(&image, size, want);
     if (memcmp(crop.rgb, want, 3 * size * size) != 0) {
         fail_msg("%zu x %zu to %zu: other pixels than the reference", width, height, size);
@@ -331,7 +367,7 @@ static void test_offsets(void **state)
         for (size_t k = 0; k < widths[i] * 10; k++) {
             image.rgb[3 * k] = (uint8_t)(k % widths[i]);
         }
-        must(nb_preprocess_crop(&image, 10, &crop, &err), &err);
+        must(nb_preprocess_crop(&image, &(nb_preprocess){.size = 10}, &crop, &err), &err);
         for (size_t k = 0; k < 100; k++) {
             assert_int_equal(crop.rgb[3 * k], lefts[i] + k % 10);
         }
@@ -365,16 +401,30 @@ static void test_config(void **state)
     assert_true(p.rescale == 1.0 / 255.0);
     assert_float_equal(p.mean[0], 0.48145466F, 0);
 
+    must(read_text("{\"size\": {\"height\": 224, \"width\": 224}, \"do_center_crop\": false, \"resample\": 2}", 224, &p,
+                   &err),
+         &err);
+    assert_int_equal(p.resize, NB_RESIZE_SQUASH);
+    assert_true(p.bilinear);
+    must(read_text("{\"size\": {\"shortest_edge\": 256}, \"crop_size\": 224}", 224, &p, &err), &err);
+    assert_int_equal(p.resize, NB_RESIZE_SHORTEST);
+    assert_int_equal(p.edge, 256);
+    assert_int_equal(p.size, 224);
+
     static const char *const bad[][2] = {
-        {"{\"resample\": 2}", "resample is 2"},
+        {"{\"resample\": 1}", "resample is 1"},
+        {"{\"resample\": \"bicubic\"}", "resample is \"bicubic\""},
         {"{\"do_resize\": false}", "do_resize is false"},
         {"{\"do_center_crop\": false}", "do_center_crop is false"},
         {"{\"do_rescale\": 0}", "do_rescale is 0"},
         {"{\"do_normalize\": false}", "do_normalize is false"},
         {"{\"crop_size\": 336}", "crop_size is 336"},
         {"{\"crop_size\": {\"height\": 224, \"width\": 336}}", "\"width\":336"},
-        {"{\"size\": {\"height\": 224, \"width\": 224}}", "aspect ratio"},
-        {"{\"size\": 256}", "size is 256"},
+        {"{\"size\": {\"height\": 224, \"width\": 225}}", "size is"},
+        {"{\"size\": {\"height\": 223, \"width\": 223}}", "image_size is another"},
+        {"{\"size\": {\"height\": 256, \"width\": 256}, \"do_center_crop\": false}", "does not give"},
+        {"{\"size\": 223}", "size is 223"},
+        {"{\"size\": \"large\"}", "size is \"large\""},
         {"{\"size\": {\"shortest_edge\": 224, \"longest_edge\": 500}}", "longest_edge"},
         {"{\"image_mean\": [1, 2]}", "image_mean is [1,2]"},
         {"{\"image_std\": [1, 0, 1]}", "image_std is [1,0,1]"},
@@ -398,19 +448,26 @@ static void test_bad_crops(void **state)
     nb_error err = {0};
     uint8_t pixel[3] = {0};
     nb_image none = {0}, one = {pixel, 1, 1}, out;
-    must_fail(nb_preprocess_crop(&none, 224, &out, &err), NB_ERR_INPUT, &err, "without pixels");
-    must_fail(nb_preprocess_crop(&one, 0, &out, &err), NB_ERR_LIMIT, &err, "4096");
-    must_fail(nb_preprocess_crop(&one, 4097, &out, &err), NB_ERR_LIMIT, &err, "4096");
+    must_fail(nb_preprocess_crop(&none, &(nb_preprocess){.size = 224}, &out, &err), NB_ERR_INPUT, &err,
+              "without pixels");
+    must_fail(nb_preprocess_crop(&one, &(nb_preprocess){.size = 0}, &out, &err), NB_ERR_LIMIT, &err, "4096");
+    must_fail(nb_preprocess_crop(&one, &(nb_preprocess){.size = 4097}, &out, &err), NB_ERR_LIMIT, &err, "4096");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden_crops),      cmocka_unit_test(test_golden_pictures),
-        cmocka_unit_test(test_golden_normalised), cmocka_unit_test(test_golden_models),
-        cmocka_unit_test(test_extreme_shapes),    cmocka_unit_test(test_random_sizes),
-        cmocka_unit_test(test_edge_sizes),        cmocka_unit_test(test_normalise),
-        cmocka_unit_test(test_offsets),           cmocka_unit_test(test_config),
+        cmocka_unit_test(test_golden_crops),
+        cmocka_unit_test(test_golden_pictures),
+        cmocka_unit_test(test_golden_normalised),
+        cmocka_unit_test(test_golden_models),
+        cmocka_unit_test(test_golden_modes),
+        cmocka_unit_test(test_extreme_shapes),
+        cmocka_unit_test(test_random_sizes),
+        cmocka_unit_test(test_edge_sizes),
+        cmocka_unit_test(test_normalise),
+        cmocka_unit_test(test_offsets),
+        cmocka_unit_test(test_config),
         cmocka_unit_test(test_bad_crops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -280,7 +280,7 @@ static void test_limits(void **state)
     must(nb_image_read_within(&back, &limits, path, &fault, &err), &err);
     assert_int_equal(fault, NB_IMAGE_FINE);
     assert_int_equal(back.height, 20000);
-    must(nb_preprocess_crop(&back, 224, &crop, &err), &err);
+    must(nb_preprocess_crop(&back, &(nb_preprocess){.size = 224}, &crop, &err), &err);
     assert_int_equal(crop.width * crop.height, 224 * 224);
     nb_image_free(&crop);
     nb_image_free(&back);

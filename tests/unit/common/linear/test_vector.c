@@ -48,14 +48,34 @@ static void check_elements(const nb_vector *v, size_t w)
 {
     float *x = numbers(ROWS * w, 4, 4), *bias = numbers(w, 5, 1), *y = numbers(ROWS * w, 6, 1);
     float *got = calloc(ROWS * w, 4), *want = calloc(ROWS * w, 4);
-    for (int kind = 0; kind < 2; kind++) {
+    static void (*const reference[])(float *, size_t) = {
+        [NB_VECTOR_QUICK_GELU] = nb_quick_gelu, [NB_VECTOR_GELU] = nb_gelu, [NB_VECTOR_GELU_TANH] = nb_gelu_tanh};
+    for (int kind = 0; kind < 3; kind++) {
         memcpy(got, x, ROWS * w * 4);
         memcpy(want, x, ROWS * w * 4);
         nb_add_bias(want, ROWS, w, bias);
-        (kind ? nb_gelu : nb_quick_gelu)(want, ROWS * w);
-        v->bias_gelu(got, ROWS, w, bias, kind ? NB_VECTOR_GELU : NB_VECTOR_QUICK_GELU);
+        reference[kind](want, ROWS * w);
+        v->bias_gelu(got, ROWS, w, bias, (nb_gelu_kind)kind);
         close_to(got, want, ROWS * w, 3e-7);
     }
+    memcpy(got, x, ROWS * w * 4);
+    memcpy(want, x, ROWS * w * 4);
+    nb_swiglu(want, y, ROWS * w);
+    v->swiglu(got, y, ROWS * w);
+    close_to(got, want, ROWS * w, 1e-6);
+    for (size_t r = 0; r < ROWS; r++) {
+        for (size_t i = 0; i < w; i++) {
+            want[r * w + i] = x[r * w + i] + bias[i] * y[r * w + i];
+        }
+    }
+    memcpy(got, x, ROWS * w * 4);
+    v->add_scaled(got, y, ROWS, w, bias);
+    close_to(got, want, ROWS * w, 1e-6);
+    memcpy(got, x, ROWS * w * 4);
+    memcpy(want, x, ROWS * w * 4);
+    nb_rotate_pairs(want, y, x, ROWS * w / 2);
+    v->rotate_pairs(got, y, x, ROWS * w / 2);
+    close_to(got, want, ROWS * w, 1e-6);
     memcpy(got, x, ROWS * w * 4);
     memcpy(want, x, ROWS * w * 4);
     nb_add(want, y, ROWS * w);

@@ -1,4 +1,4 @@
-#include "support/golden_weights.h"
+#include "support/weights/golden_weights.h"
 
 #include "common/base/memory.h"
 #include "common/clip/checkpoint/safetensors.h"

@@ -1,5 +1,5 @@
-/* make_weights SOURCE FILE PATH: makes another form of a checkpoint's weights (support/golden_weights.h). */
-#include "support/golden_weights.h"
+/* make_weights SOURCE FILE PATH: makes another form of a checkpoint's weights (support/weights/golden_weights.h). */
+#include "support/weights/golden_weights.h"
 
 #include <stdio.h>
 

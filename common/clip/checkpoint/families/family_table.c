@@ -1,0 +1,17 @@
+/* The families, one line each. Where a checkpoint could bear the names of two, the first one has it. */
+#include "common/clip/checkpoint/families/family.h"
+
+/* clang-format off */
+#define FAMILIES(ROW) \
+    ROW(clip)         \
+    ROW(siglip)       \
+    ROW(siglip2)      \
+    ROW(eva)          \
+    ROW(timm_vit)     \
+    ROW(open_clip)
+/* clang-format on */
+
+#define DECLARE(name) extern const nb_family nb_family_##name;
+#define ADDRESS(name) &nb_family_##name,
+FAMILIES(DECLARE)
+const nb_family *const nb_families[] = {FAMILIES(ADDRESS) NULL};

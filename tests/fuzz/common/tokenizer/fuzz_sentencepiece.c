@@ -1,0 +1,43 @@
+/* Fuzzes sentencepiece tokenizers. The first byte chooses: even, a .model file, odd, a tokenizer.json; the second one
+ * says how many of the last bytes are a text for it, where that is UTF-8. The seeds are those of golden/siglip. */
+#include "fuzz/fuzz.h"
+
+#include "common/base/text.h"
+#include "common/clip/tokenizer/sentencepiece/sentence.h"
+
+static void encode(const nb_sentence *s, const char *text, size_t len)
+{
+    nb_error err = {0};
+    nb_id_list ids = {0};
+    nb_status status = nb_sentence_each(s, text, len, nb_sentence_pieces, &ids, &err);
+    require_message(status, &err);
+    require(status == NB_OK || status == NB_ERR_LIMIT);
+    for (size_t i = 0; i < ids.count; i++) {
+        require(ids.ids[i] >= 0);
+        require((size_t)ids.ids[i] < s->pieces.texts.count || s->added_texts.count);
+    }
+    free(ids.ids);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char fixed[] = "A  photo\tof <h1>\xE6\x97\xA5\xE6\x9C\xAC e\xCC\x81\xCC\x81 \xE2\x96\x81\xEF\xAC\x81n";
+    nb_error err = {0};
+    nb_sentence s;
+    if (size < 2) {
+        return 0;
+    }
+    const char *file = (const char *)data + 2;
+    size_t text = data[1] < size - 2 ? data[1] : size - 2, len = size - 2 - text;
+    nb_status status = data[0] & 1 ? nb_sentence_read_json(&s, file, len, "file", &err)
+                                   : nb_sentence_read_model(&s, file, len, "file", &err);
+    require_message(status, &err);
+    if (status == NB_OK) {
+        encode(&s, fixed, sizeof fixed - 1);
+        if (nb_utf8_valid(file + len, text)) {
+            encode(&s, file + len, text);
+        }
+        nb_sentence_free(&s);
+    }
+    return 0;
+}

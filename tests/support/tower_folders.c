@@ -1,0 +1,85 @@
+#include "support/tower_folders.h"
+
+#include "support/checkpoint_folders.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The product's families and, behind them, the models of golden/towers that a library knows by name: as the real ones
+ * of the name behind "tiny_", but for their sizes. This table stands in place of the product's. */
+#define nb_families nb_families_of_the_product
+#include "common/clip/checkpoint/families/family_table.c"
+#undef nb_families
+
+extern const nb_family nb_family_tiny;
+extern const nb_family *const nb_families[];
+
+static nb_status tiny_read_trunk(nb_clip_config *out, nb_config_section s, const char *model, bool *known,
+                                 nb_error *err)
+{
+    nb_status status;
+    *known = false;
+    if (strncmp(model, "tiny_", 5) != 0) {
+        return NB_OK;
+    }
+    status = nb_family_eva.read_trunk(out, s, model + 5, known, err);
+    if (status == NB_OK && !*known) {
+        status = nb_family_timm_vit.read_trunk(out, s, model + 5, known, err);
+    }
+    if (status == NB_OK && !*known) {
+        status = nb_family_siglip.read_trunk(out, s, model + 5, known, err);
+    }
+    out->patch = 4;
+    out->image.width = 24;
+    out->image.layers = 2;
+    out->image.heads = out->image.rotary ? 2 : 3;
+    out->image.mlp = 40;
+    return status;
+}
+
+const nb_family nb_family_tiny = {.name = "tiny", .read_trunk = tiny_read_trunk};
+const nb_family *const nb_families[] = {FAMILIES(ADDRESS) & nb_family_tiny, NULL};
+
+const char *const tower_families[] = {
+    "causal-last",         "causal-eos", "causal-first", "clipa",     "bidirectional-argmax",
+    "bidirectional-first", "eva01",      "eva02",        "eva02-avg", "eva02-enormous",
+    "eva01-avg",           "timm-clip",  "timm-gap"};
+const size_t tower_family_count = sizeof tower_families / sizeof *tower_families;
+
+const char *tower_golden(const char *family, const char *file)
+{
+    char name[160];
+    snprintf(name, sizeof name, "towers/%s/%s", family, file);
+    return golden_path(name);
+}
+
+const char *tower_folder(const char *family)
+{
+    static const char *const own[] = {"open_clip_config.json", "open_clip_model.safetensors"};
+    const char *folder = fresh_folder();
+    for (size_t i = 0; i < 2; i++) {
+        size_t len;
+        nb_error err = {0};
+        char *bytes = read_bytes(tower_golden(family, own[i]), &len), *path = joined_path(folder, own[i]);
+        must(nb_file_write(path, true, bytes, len, &err), &err);
+        free(bytes);
+        free(path);
+    }
+    take_golden(folder, "vocab.json", "vocab.json");
+    take_golden(folder, "merges.txt", "merges.txt");
+    return folder;
+}
+
+void tower_texts(nb_strings *texts)
+{
+    nb_error err = {0};
+    nb_strings lines = {0};
+    must(nb_file_lines(golden_path("tiny-quickgelu/texts.jsonl"), 1 << 16, &lines, &err), &err);
+    for (size_t i = 0; i < TOWER_TEXTS; i++) {
+        json_t *object = json_loads(nb_strings_get(&lines, i), 0, NULL), *text = json_object_get(object, "text");
+        must(nb_strings_push(texts, json_string_value(text), json_string_length(text), &err), &err);
+        json_decref(object);
+    }
+    nb_strings_free(&lines);
+}

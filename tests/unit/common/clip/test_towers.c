@@ -1,0 +1,300 @@
+/* The towers that go beyond CLIP's own, against plain PyTorch (bench/towers.py, golden/towers) and against the plain
+ * reference in C, in fp32 and bf16, in batches of several sizes. */
+#include "support/support.h"
+#include "support/tower_folders.h"
+
+#include "common/clip/checkpoint/names.h"
+#include "common/clip/gradients/backward_towers.h"
+#include "common/clip/inversion/invert.h"
+#include "common/clip/model/image_encoder.h"
+#include "common/clip/model/text_encoder.h"
+#include "common/clip/towers/patches.h"
+#include "common/linear/blas.h"
+#include "common/store/npy.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXTS = TOWER_TEXTS, IMAGES = 6 };
+
+/* [count] numbers of a .npy file. */
+static float *read_numbers(const char *path, size_t count)
+{
+    nb_error err = {0};
+    nb_npy npy;
+    must(nb_npy_open(&npy, path, &err), &err);
+    assert_int_equal(npy.rows * npy.columns, count);
+    float *out = malloc(count * sizeof *out);
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (float)nb_npy_at(&npy, i);
+    }
+    nb_npy_close(&npy);
+    return out;
+}
+
+/* Golden tolerances (golden/README.md) in fp32; in bf16 a cosine of 0.999. */
+static void compare(const char *what, const float *got, const float *want, size_t rows, size_t d, bool exact)
+{
+    double largest = 0, worst = 0, least = 1;
+    for (size_t i = 0; i < rows * d; i++) {
+        largest = fmax(largest, fabs((double)want[i]));
+        worst = fmax(worst, fabs((double)got[i] - (double)want[i]));
+    }
+    for (size_t r = 0; r < rows; r++) {
+        double dot = 0, a = 0, b = 0;
+        for (size_t i = r * d; i < (r + 1) * d; i++) {
+            dot += (double)got[i] * (double)want[i];
+            a += (double)got[i] * (double)got[i];
+            b += (double)want[i] * (double)want[i];
+        }
+        least = fmin(least, dot / sqrt(a * b));
+    }
+    print_message("  %s: largest element error %.2g, least cosine 1 - %.2g\n", what, worst / largest, 1 - least);
+    assert_true(least >= (exact ? 0.999999 : 0.999));
+    assert_true(!exact || worst <= 1e-4 * largest);
+}
+
+/* ---- the plain reference ---- */
+
+/* Norm, pooling and projection of one sequence's rows [length, width], `at` being the row that is read. */
+static void plain_head(const nb_clip *m, nb_tower tower, float *rows, size_t length, size_t at, float *out)
+{
+    const nb_tower_config *c = tower == NB_TOWER_TEXT ? &m->config.text : &m->config.image;
+    const float *weight = tower == NB_TOWER_TEXT ? m->text_norm_weight : m->post_norm_weight;
+    const float *norm_bias = tower == NB_TOWER_TEXT ? m->text_norm_bias : m->post_norm_bias;
+    const float *projection = tower == NB_TOWER_TEXT ? m->text_projection : m->image_projection;
+    const float *bias = tower == NB_TOWER_TEXT ? m->text_projection_bias : m->image_projection_bias;
+    size_t w = c->width, first = c->no_class_token ? 0 : 1;
+    float pooled[64] = {0};
+    const nb_norm_layer norm = {weight, norm_bias, w, c->epsilon};
+    assert_true(w <= 64);
+    if (c->final_norm == NB_FINAL_NORM_ROWS) {
+        nb_layer_norm(rows, rows, length, &norm);
+    }
+    for (size_t i = 0; i < w; i++) {
+        double sum = 0;
+        for (size_t r = first; r < length; r++) {
+            sum += (double)rows[r * w + i];
+        }
+        pooled[i] = c->pooling == NB_POOL_AVERAGE ? (float)(sum / (double)(length - first)) : rows[at * w + i];
+    }
+    if (c->final_norm == NB_FINAL_NORM_POOLED) {
+        nb_layer_norm(pooled, pooled, 1, &norm);
+    }
+    for (size_t k = 0; k < m->config.projection; k++) {
+        double sum = bias ? (double)bias[k] : 0;
+        for (size_t i = 0; projection && i < w; i++) {
+            sum += (double)projection[k * w + i] * (double)pooled[i];
+        }
+        out[k] = projection ? (float)sum : pooled[k];
+    }
+}
+
+static void plain_run(const nb_clip *m, nb_tower tower, float *x, size_t length)
+{
+    const nb_tower_config *c = tower == NB_TOWER_TEXT ? &m->config.text : &m->config.image;
+    nb_error err = {0};
+    nb_tower_scratch scratch;
+    nb_rotary rotary;
+    must(nb_tower_scratch_create(&scratch, c, length, length, &err), &err);
+    must(nb_rotary_create(&rotary, c, length, &err), &err);
+    nb_tower_forward(c, tower == NB_TOWER_TEXT ? m->text_blocks : m->image_blocks,
+                     &(nb_tower_sequences){x, &length, 1, tower == NB_TOWER_TEXT && !c->bidirectional,
+                                           rotary.pairs ? &rotary : NULL},
+                     &scratch);
+    nb_rotary_destroy(&rotary);
+    nb_tower_scratch_destroy(&scratch);
+}
+
+/* Every token of the context, padding included. */
+static void plain_text(const nb_clip *m, const char *text, size_t len, float *out)
+{
+    nb_error err = {0};
+    const nb_clip_config *c = &m->config;
+    int32_t *ids = calloc(c->context, sizeof *ids);
+    size_t w = c->text.width, count, at = 0;
+    float *x = malloc(c->context * w * sizeof *x);
+    must(nb_tokenizer_encode(m->tokenizer, text, len, (nb_token_array){ids, c->context}, &count, &err), &err);
+    for (size_t k = 0; k < c->context; k++) {
+        for (size_t i = 0; i < w; i++) {
+            x[k * w + i] = m->token_embedding[(size_t)ids[k] * w + i] + m->text_position[k * w + i];
+        }
+    }
+    plain_run(m, NB_TOWER_TEXT, x, c->context);
+    if (c->text.pooling == NB_POOL_LAST) {
+        at = c->context - 1;
+    } else if (c->text.pooling == NB_POOL_TOKEN) {
+        while (ids[at] != nb_tokenizer_end(m->tokenizer)) {
+            at++;
+        }
+    }
+    plain_head(m, NB_TOWER_TEXT, x, c->context, at, out);
+    free(ids);
+    free(x);
+}
+
+static void plain_image(const nb_clip *m, const float *pixels, float *out)
+{
+    const nb_clip_config *c = &m->config;
+    size_t w = c->image.width, rows = nb_clip_image_rows(c), first = rows - nb_clip_patches(c);
+    size_t area = 3 * c->patch * c->patch;
+    float *patches = malloc((rows - first) * area * sizeof *patches), *x = malloc(rows * w * sizeof *x);
+    nb_patches_cut(c, pixels, patches);
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t i = 0; i < w; i++) {
+            double sum = r < first ? (double)m->class_embedding[i] : m->patch_bias ? (double)m->patch_bias[i] : 0;
+            for (size_t k = 0; r >= first && k < area; k++) {
+                sum += (double)patches[(r - first) * area + k] * (double)m->patch_embedding[i * area + k];
+            }
+            x[r * w + i] = (float)sum + m->image_position[r * w + i];
+        }
+    }
+    if (m->pre_norm_weight) {
+        nb_layer_norm(x, x, rows, &(nb_norm_layer){m->pre_norm_weight, m->pre_norm_bias, w, c->image.epsilon});
+    }
+    plain_run(m, NB_TOWER_IMAGE, x, rows);
+    plain_head(m, NB_TOWER_IMAGE, x, rows, 0, out);
+    free(patches);
+    free(x);
+}
+
+/* ---- the fast towers ---- */
+
+static void fast_texts(const nb_clip *m, const nb_strings *texts, size_t batch, float *out)
+{
+    nb_error err = {0};
+    nb_text_encoder *encoder;
+    must(nb_text_encoder_create(&encoder, m, batch, &err), &err);
+    for (size_t at = 0; at < TEXTS; at += batch) {
+        size_t count = TEXTS - at < batch ? TEXTS - at : batch;
+        must(nb_text_encoder_run(encoder, texts, at, count, out + at * m->config.projection, &err), &err);
+    }
+    nb_text_encoder_destroy(encoder);
+}
+
+static void fast_images(const nb_clip *m, const float *pixels, size_t batch, float *out)
+{
+    nb_error err = {0};
+    nb_image_encoder *encoder;
+    must(nb_image_encoder_create(&encoder, m, batch, &err), &err);
+    nb_image_encoder_run(encoder, pixels, IMAGES, out);
+    nb_image_encoder_destroy(encoder);
+}
+
+static void check_family(const char *family)
+{
+    const nb_engine *engines[] = {&nb_engine_fp32, &nb_engine_bf16_emulated, nb_engine_bf16(NULL)};
+    static const size_t batches[] = {TEXTS, 1, 5};
+    const char *folder = tower_folder(family);
+    nb_strings texts = {0};
+    nb_error err = {0};
+    tower_texts(&texts);
+    for (size_t e = 0; e < 3 && engines[e]; e++) {
+        bool exact = !engines[e]->packs;
+        nb_clip *m;
+        must(nb_clip_open_by(&m, folder, engines[e], &err), &err);
+        size_t d = m->config.projection, area = 3 * m->config.image_size * m->config.image_size;
+        float *pixels = read_numbers(golden_path("towers/pixels.npy"), IMAGES * area), *got = malloc(TEXTS * d * 4);
+        float *text = read_numbers(tower_golden(family, "text_embeddings.npy"), TEXTS * d);
+        float *image = read_numbers(tower_golden(family, "image_embeddings.npy"), IMAGES * d);
+        print_message("%s by %s\n", family, engines[e]->precision);
+        for (size_t i = 0; i < 3; i++) {
+            fast_texts(m, &texts, batches[i], got);
+            compare("texts", got, text, TEXTS, d, exact);
+            fast_images(m, pixels, batches[i], got);
+            compare("images", got, image, IMAGES, d, exact);
+        }
+        if (exact) {
+            for (size_t i = 0; i < TEXTS; i++) {
+                plain_text(m, nb_strings_get(&texts, i), nb_strings_len(&texts, i), got + i * d);
+            }
+            compare("texts, plainly", got, text, TEXTS, d, true);
+            for (size_t i = 0; i < IMAGES; i++) {
+                plain_image(m, pixels + i * area, got + i * d);
+            }
+            compare("images, plainly", got, image, IMAGES, d, true);
+        }
+        free(pixels), free(got), free(text), free(image);
+        nb_clip_close(m);
+    }
+    nb_strings_free(&texts);
+}
+
+static void test_families(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < tower_family_count; i++) {
+        check_family(tower_families[i]);
+    }
+}
+
+/* Texts that are equal, in a batch beside others: a bidirectional tower computes them once, and every one gets its own.
+ */
+static void test_equal_texts(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_clip *m;
+    nb_strings texts = {0}, mixed = {0};
+    must(nb_clip_open(&m, tower_folder("clipa"), &err), &err);
+    size_t d = m->config.projection;
+    float *want = read_numbers(tower_golden("clipa", "text_embeddings.npy"), TEXTS * d), *got = malloc(TEXTS * d * 4);
+    tower_texts(&texts);
+    for (size_t i = 0; i < TEXTS; i++) {
+        size_t from = i * i % 5;
+        must(nb_strings_push(&mixed, nb_strings_get(&texts, from), nb_strings_len(&texts, from), &err), &err);
+    }
+    fast_texts(m, &mixed, TEXTS, got);
+    for (size_t i = 0; i < TEXTS; i++) {
+        compare("an equal text", got + i * d, want + i * i % 5 * d, 1, d, true);
+    }
+    free(want);
+    free(got);
+    nb_strings_free(&texts);
+    nb_strings_free(&mixed);
+    nb_clip_close(m);
+}
+
+/* Gradients are written for CLIP's own towers alone: others are refused by the part that they have beyond them. */
+static void test_gradients_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *text, *image; /* NULL: the tower is CLIP's own */
+    } cases[] = {{"causal-eos", "layer scale", "layer scale"},
+                 {"causal-first", "pooling", "no layer norm before the first block"},
+                 {"clipa", "GELU by tanh", "GELU by tanh"},
+                 {"bidirectional-argmax", "bidirectional", "pooling"},
+                 {"eva02", NULL, "projection"},
+                 {"eva02-enormous", NULL, "projection"}};
+    nb_strings words = {0};
+    nb_error err = {0};
+    must(nb_strings_push(&words, "a photo of a {}.", 16, &err), &err);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nb_clip *m;
+        nb_text_tape text;
+        nb_image_tape image;
+        nb_inverter *inverter;
+        must(nb_clip_open(&m, tower_folder(cases[i].family), &err), &err);
+        must_fail(nb_image_tape_create(&image, m, 1, false, &err), NB_ERR_INPUT, &err, cases[i].image);
+        nb_status status = nb_text_tape_create(&text, m, 1, false, &err);
+        if (cases[i].text) {
+            must_fail(status, NB_ERR_INPUT, &err, cases[i].text);
+            must_fail(nb_inverter_create(&inverter, m, &words, 1, 1, &err), NB_ERR_INPUT, &err, cases[i].text);
+        } else {
+            must(status, &err);
+            nb_text_tape_destroy(&text);
+        }
+        nb_clip_close(m);
+    }
+    nb_strings_free(&words);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gradients_refused), cmocka_unit_test(test_families),
+                                       cmocka_unit_test(test_equal_texts)};
+    nb_blas_start();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
