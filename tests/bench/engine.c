@@ -12,7 +12,7 @@ const nb_engine *bench_engine(const char *name, nb_error *err)
         return &nb_engine_fp32;
     }
     if (strcmp(name, "bf16") == 0) {
-        engine = nb_engine_bf16(&why);
+        engine = nb_engine_bf16(NB_ENGINE_ON_DEMAND, &why);
     }
     if (!engine) {
         nb_fail(err, NB_ERR_USAGE, "no engine %s: %s", name, why);

@@ -124,7 +124,8 @@ static void check_model(const nb_demo_model *model)
     nb_error err = {0};
     nb_strings texts = {0};
     nb_clip *plain, *fast;
-    const nb_engine *engines[] = {&nb_engine_bf16_emulated, nb_engine_bf16(NULL)};
+    const nb_engine *engines[] = {&nb_engine_bf16_emulated, &nb_engine_bf16_pairs_emulated,
+                                  nb_engine_bf16(NB_ENGINE_ON_DEMAND, NULL)};
     char folder[600];
     snprintf(folder, sizeof folder, "%s", scratch_path("precision"));
     make_texts(&texts);
@@ -132,12 +133,13 @@ static void check_model(const nb_demo_model *model)
     must(nb_demo_model_write(folder, true, model, 5, &texts, &err), &err);
     must(nb_clip_open(&plain, folder, &err), &err);
     size_t d = plain->config.projection;
+    float *emulated = NULL; /* by AVX512-BF16's emulation */
     float *want = embed(plain, &texts, TEXTS), *apart = embed(plain, &texts, 7);
     print_message("text %zu/%zu, image %zu/%zu in patches of %zu; fp32 in another batch: off by %.1e\n",
                   model->text.width, model->text.heads, model->vision.width, model->vision.heads, model->patch_size,
                   furthest(want, apart, (TEXTS + IMAGES) * d));
     assert_true(furthest(want, apart, (TEXTS + IMAGES) * d) < 1e-5);
-    for (size_t i = 0; i < 2 && engines[i]; i++) {
+    for (size_t i = 0; i < 3 && engines[i]; i++) {
         must(nb_clip_open_by(&fast, folder, engines[i], &err), &err);
         assert_null(fast->text_blocks[0].qkv_weight);
         float *got = embed(fast, &texts, TEXTS), *other = embed(fast, &texts, 7);
@@ -147,12 +149,18 @@ static void check_model(const nb_demo_model *model)
         print_message("  in another batch: off by %.1e\n", furthest(got, other, (TEXTS + IMAGES) * d));
         assert_true(furthest(got, other, (TEXTS + IMAGES) * d) < 2e-6); /* of the last projection, which stays fp32 */
         check_bound(folder, engines[i], &texts, got);
+        if (i == 1) {
+            emulated = got;
+        } else if (strcmp(engines[i]->precision, "bf16 by AVX512-BF16") == 0) {
+            assert_memory_equal(got, emulated, (TEXTS + IMAGES) * d * sizeof *got);
+        }
         nb_clip_close(fast);
-        free(got), free(other);
+        free(other);
+        free(got != emulated ? got : NULL);
     }
     nb_clip_close(plain);
     nb_strings_free(&texts);
-    free(want), free(apart);
+    free(want), free(apart), free(emulated);
 }
 
 static void test_models(void **state)
