@@ -47,7 +47,8 @@ const char *nb_blas_better(void)
 void nb_blas_choose(char *argv[])
 {
     char program[PATH_MAX];
-    const char *better = nb_cpu_is_forced() ? nb_cpu_family_used()->blas : nb_blas_better();
+    const nb_cpu_family *used = nb_cpu_family_used(); /* an emulated one has the kernels of the CPU beside it */
+    const char *better = nb_cpu_is_forced() && used->is ? used->blas : nb_blas_better();
     if (getenv(CHOSEN)) {
         unsetenv(CHOSEN);
         unsetenv(CORETYPE); /* not for the programs this one starts, on other CPUs perhaps */

@@ -41,6 +41,7 @@ static nb_engine_offer engine_table_of_family(const nb_engine *engine, const cha
         }
         behind_fp32 = behind_fp32 || strcmp(family->engines[i], nb_engine_fp32.precision) == 0;
     }
+    *why = "it is not among the engines of the family in use";
     return NB_ENGINE_NONE;
 }
 

@@ -1,4 +1,5 @@
-/* negbank check: is this checkpoint whole, is it the one it looks like, and how fast is it here. */
+/* negbank check: is this checkpoint whole, is it the one it looks like, and how fast is it here; or what this CPU gets.
+ */
 #include "jobs/commands.h"
 
 #include "common/base/text.h"
@@ -6,6 +7,7 @@
 #include "common/clip/model/weights.h"
 #include "common/linear/blas.h"
 #include "common/linear/simd/vector.h"
+#include "jobs/check/cpu_report.h"
 #include "jobs/check/known_answers.h"
 #include "jobs/precision.h"
 
@@ -17,7 +19,7 @@
 typedef struct settings {
     nb_talk talk;
     const char *model, *precision;
-    bool json, require_known_answers;
+    bool json, require_known_answers, cpu;
 } settings;
 
 /* What was found; owns what it points to. */
@@ -239,7 +241,12 @@ static nb_status check_judge(const nb_job *job, const findings *f, nb_error *err
                    f->answers->model, f->worst, f->answers->tolerance);
 }
 
-static nb_status check_run(nb_job *job, nb_error *err)
+static nb_status check_flush(nb_error *err)
+{
+    return fflush(stdout) == 0 ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
+}
+
+static nb_status check_run_model(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     findings f = {0};
@@ -258,29 +265,46 @@ static nb_status check_run(nb_job *job, nb_error *err)
     } else {
         check_print_text(&f, s->model);
     }
-    if (fflush(stdout) != 0) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
-        goto done;
-    }
+    NB_TRY(check_flush(err));
     NB_TRY(check_judge(job, &f, err));
 done:
     check_findings_free(&f);
     return status;
 }
 
+static nb_status check_run(nb_job *job, nb_error *err)
+{
+    const settings *s = job->settings;
+    if (s->cpu && s->model) {
+        return nb_fail(err, NB_ERR_USAGE, "--cpu looks at the CPU alone: it goes without --model");
+    }
+    if (s->cpu) {
+        nb_status status = nb_cpu_report(s->json, err);
+        return status == NB_OK ? check_flush(err) : status;
+    }
+    if (!s->model) {
+        nb_fail(err, NB_ERR_USAGE, "'check' needs --model DIR, or --cpu");
+        return nb_hint(err, "usage: negbank check %s", job->options->command->usage);
+    }
+    return check_run_model(job, err);
+}
+
 static const nb_option options[] = {
-    OPT_INPUT("model", model, "DIR", "CLIP checkpoint folder (Hugging Face or open_clip)", OPT_REQUIRED),
+    OPT_INPUT("model", model, "DIR", "CLIP checkpoint folder (Hugging Face or open_clip)"),
     NB_PRECISION_OPTION(precision),
     OPT_FLAG("require-known-answers", require_known_answers,
              "fail (exit code 7) unless it gives the published cosines of its shape"),
+    OPT_FLAG("cpu", cpu, "instead of a checkpoint look at this CPU: its family, and which engines and kernels it gets"),
     OPT_FLAG("json", json, "print JSON"),
     NB_TALK_OPTIONS,
 };
 
 NB_COMMAND(check, check_run, "check", "is a checkpoint whole, is it really CLIP, and how fast is it here",
-           "--model DIR [--json]",
+           "--model DIR [--json] | --cpu [--json]",
            .description =
                "Reads every tensor of a checkpoint, compares its shapes, says which published model it looks like,\n"
-               "computes known embeddings with it and measures its speed here.\n",
+               "computes known embeddings with it and measures its speed here.\n"
+               "With --cpu it says which engines and kernels this CPU gets, and why.\n",
            .examples = "  negbank check --model vit-b-32\n"
-                       "  negbank check --model vit-b-32 --require-known-answers --json\n");
+                       "  negbank check --model vit-b-32 --require-known-answers --json\n"
+                       "  negbank check --cpu\n");

@@ -229,7 +229,7 @@ static const nb_cpu_family table[] = {
      .is = cpu_always,
      .vector = "plain",
      .engines = {"fp32"},
-     .why = "loops in plain C, as the compiler makes them; products by OpenBLAS's kernels for the CPU"},
+     .why = "plain C, as the compiler makes it, and the kernels that OpenBLAS chooses"},
 };
 
 enum { FAMILIES = sizeof table / sizeof *table };
