@@ -81,6 +81,9 @@ NEGBANK_CPU=emulated-avx512bf16 run 0 "${NB[@]}" check --cpu
 grep -Eq 'bf16 by emulated AVX512-BF16 +--precision bf16, and auto' out || die 'auto is not the emulation'
 NEGBANK_CPU=vax refused 2 - check --cpu
 says_all 'NEGBANK_CPU=vax: there is no such family' 'this CPU runs ' 'generic'
+for name in $(sed -n 's/.*this CPU runs //p' err | tr -d ,); do
+    grep -q "^|.*\`$name\`" "$TESTS/../jobs/README.md" || die "the page has no row of '$name'"
+done
 if ! grep -qw avx512_bf16 /proc/cpuinfo; then
     NEGBANK_CPU=zen4 refused 2 - check --cpu
     says 'NEGBANK_CPU=zen4: this CPU lacks instructions of that family'
