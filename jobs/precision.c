@@ -32,8 +32,9 @@ static void precision_tell(const nb_job *job, const char *wanted, uint64_t any)
 static void precision_tell_slow(const nb_job *job, const nb_engine *engine)
 {
     const char *why;
-    if (engine->tiles && nb_engine_offered(engine, &why) == NB_ENGINE_ON_DEMAND) {
-        nb_log_warn(&job->log, "%s: --precision fp32 would be faster than %s", why, engine->precision);
+    bool slow = engine->tiles || (engine == &nb_engine_int8 && nb_int8_best() == &nb_int8_plain);
+    if (slow && nb_engine_offered(engine, &why) == NB_ENGINE_ON_DEMAND) {
+        nb_log_warn(&job->log, "%s: --precision fp32 is faster here", why);
     }
 }
 
@@ -65,6 +66,12 @@ nb_status nb_job_engine(nb_job *job, const char *wanted, const nb_engine **out, 
     *out = &nb_engine_fp32;
     precision_tell(job, wanted, able[count]);
     return NB_OK;
+}
+
+bool nb_engines_clash(const char *a, const char *b)
+{
+    const char *int8 = nb_engine_int8.precision;
+    return *a && *b && (strcmp(a, int8) == 0) != (strcmp(b, int8) == 0);
 }
 
 nb_status nb_job_record_engine(nb_job *job, const nb_engine *engine, nb_error *err)

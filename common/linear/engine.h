@@ -6,8 +6,11 @@
  * texts, the last projection) stay fp32. It halves the bytes of the matrices. Whether it is faster depends on the CPU:
  * the table of common/linear/cpu/cpu.h says so.
  *
- * A row's product in bf16 does not depend on the rows beside it; the last projection of an embedding stays fp32, so the
- * same text in another batch agrees to about 1e-6 of its largest element in both precisions.
+ * int8: AVX512-VNNI or plain C (common/linear/int8/int8.h): weights and inputs are rounded to 8 bits, sums are
+ * integers, all else and the attention of images too is fp32. It is less exact than bf16 and never taken by itself.
+ *
+ * A row's product in bf16 or int8 does not depend on the rows beside it; the last projection of an embedding stays
+ * fp32, so the same text in another batch agrees to about 1e-6 of its largest element in every precision.
  *
  * For tests: NEGBANK_CPU=emulated-amx and NEGBANK_CPU=emulated-avx512bf16 give the bf16 engines over emulations,
  * everywhere and slowly. NEGBANK_AMX=emulate is the first of these with the CPU's own kernels for all else;
@@ -16,6 +19,7 @@
 #ifndef NB_LINEAR_ENGINE_H
 #define NB_LINEAR_ENGINE_H
 
+#include "common/linear/int8/int8.h"
 #include "common/linear/simd/vector.h"
 #include "common/linear/tiles/tiles.h"
 
@@ -59,9 +63,10 @@ typedef struct nb_attention {
 
 /** What computes the towers' products. */
 struct nb_engine {
-    const char *name;      /**< "fp32", "bf16" */
+    const char *name;      /**< "fp32", "bf16", "int8" */
     const char *precision; /**< as provenance has it: "fp32", "bf16 by AVX512-BF16" */
-    const nb_tiles *tiles; /**< NULL: none */
+    const nb_tiles *tiles; /**< bf16's; NULL: none */
+    const nb_int8 *int8;   /**< int8's; NULL: nb_int8_best() */
     bool packs;            /**< matrices and inputs have a form of their own */
     size_t together;       /**< rows that best go through a block together, SIZE_MAX: all */
     /** Bytes of a packed matrix [n, k]. */
@@ -83,6 +88,9 @@ struct nb_engine {
 
 /** OpenBLAS in single precision. */
 extern const nb_engine nb_engine_fp32;
+
+/** int8: of the same bits by AVX512-VNNI and in plain C. */
+extern const nb_engine nb_engine_int8;
 
 /** bf16 over emulated AMX, for tests. */
 extern const nb_engine nb_engine_bf16_emulated;

@@ -12,7 +12,7 @@ static const nb_engine *const engines[] = {
 #if defined(NEGBANK_AVX512BF16)
     &nb_engine_bf16_pairs,
 #endif
-    &nb_engine_bf16_emulated, &nb_engine_bf16_pairs_emulated, &nb_engine_fp32,
+    &nb_engine_bf16_emulated, &nb_engine_bf16_pairs_emulated, &nb_engine_int8, &nb_engine_fp32,
 };
 
 enum { ENGINES = sizeof engines / sizeof *engines };
@@ -40,6 +40,12 @@ static nb_engine_offer engine_table_of_family(const nb_engine *engine, const cha
             return behind_fp32 ? NB_ENGINE_ON_DEMAND : NB_ENGINE_GAIN;
         }
         behind_fp32 = behind_fp32 || strcmp(family->engines[i], nb_engine_fp32.precision) == 0;
+    }
+    if (engine == &nb_engine_int8) {
+        *why = nb_int8_best() == &nb_int8_plain
+                   ? "without AVX512-VNNI int8 is computed in plain C"
+                   : "int8 is fast here, and less exact than bf16: check --precision int8 measures it";
+        return NB_ENGINE_ON_DEMAND;
     }
     *why = "it is not among the engines of the family in use";
     return NB_ENGINE_NONE;

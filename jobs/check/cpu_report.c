@@ -81,7 +81,11 @@ static void cpu_report_print_engine(const char *head, const line *l)
     if (l->offer == NB_ENGINE_NONE) {
         printf("not here: %s\n", l->why);
     } else {
-        printf("--precision %s%s\n", l->engine->name, l->automatic ? ", and auto" : "");
+        printf("--precision %s%s\n", l->engine->name,
+               l->automatic                       ? ", and auto"
+               : l->engine != &nb_engine_int8     ? ""
+               : nb_int8_best() == &nb_int8_plain ? ", in plain C: slow"
+                                                  : ", by AVX512-VNNI");
     }
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bf16 on RANKS ranks: the bytes of one rank, also when interrupted and continued; one engine for all. By emulated AMX on odd
+# bf16 and int8 on RANKS ranks: the bytes of one rank, also when interrupted and continued; one engine for all. bf16 by emulated AMX on odd
 # numbers of ranks, by emulated AVX512-BF16 on even ones.
 source "$TESTS/cli/lib.sh"
 : "${RANKS:?}"
@@ -27,6 +27,17 @@ same t.nbe words.nbe
 # shellcheck disable=SC2046
 run 0 $(mpi "$RANKS") "${images[@]}" -o i.nbe world/wild.txt
 same i.nbe wild.nbe
+
+case_ "int8 on $RANKS ranks"
+int8=("$NEGBANK" embed text -q --model world/model --precision int8)
+run 0 "${int8[@]}" -o words8.nbe words.nbc
+# shellcheck disable=SC2046
+run 0 $(mpi "$RANKS") "${int8[@]}" -o t8.nbe words.nbc
+same t8.nbe words8.nbe
+run 0 "$NEGBANK" embed images -q --model world/model --precision int8 -o wild8.nbe world/wild.txt
+# shellcheck disable=SC2046
+run 0 $(mpi "$RANKS") "$NEGBANK" embed images -q --model world/model --precision int8 -o i8.nbe world/wild.txt
+same i8.nbe wild8.nbe
 
 case_ "interrupted, and continued by $others ranks"
 yes "$(cat world/corpus/noun.demo.txt)" | head -n 12000 | awk '{ print $0, NR }' >many.txt

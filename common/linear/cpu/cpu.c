@@ -146,7 +146,12 @@ static bool cpu_always(void)
 
 static bool cpu_runs_amx(void)
 {
-    return nb_cpu_has_amx(NULL);
+    return nb_cpu_has_amx(NULL) && nb_cpu_has_avx512_vnni();
+}
+
+static bool cpu_runs_bf16(void)
+{
+    return nb_cpu_has_avx512_bf16() && nb_cpu_has_avx512_vnni();
 }
 
 #define AMX    "bf16 by AMX"
@@ -162,31 +167,35 @@ static const nb_cpu_family table[] = {
      .vector = "avx512",
      .blas = "Cooperlake",
      .engines = {AMX, "fp32", AVX512},
+     .vnni = true,
      .why = "AMX multiplies bf16 about 16 times as fast as AVX-512 multiplies fp32"},
     {.name = "zen4",
      .cpus = "AMD Zen 4 and 5",
-     .runs = nb_cpu_has_avx512_bf16,
+     .runs = cpu_runs_bf16,
      .is = cpu_is_amd,
      .vector = "avx512",
      .blas = "Cooperlake",
      .engines = {AVX512, "fp32"},
+     .vnni = true,
      .why = "AVX512-BF16 multiplies bf16 twice as fast as AVX-512 multiplies fp32"},
     {.name = "cooperlake",
      .cpus = "Intel Cooper Lake",
-     .runs = nb_cpu_has_avx512_bf16,
+     .runs = cpu_runs_bf16,
      .is = cpu_is_before_sapphire_rapids,
      .vector = "avx512",
      .blas = "Cooperlake",
      .engines = {AVX512, "fp32"},
+     .vnni = true,
      .why = "by its maker's figures AVX512-BF16 multiplies bf16 up to twice as fast as fp32; not measured by us"},
     {.name = "sapphirerapids",
      .cpus = "Intel Sapphire Rapids and later without AMX",
-     .runs = nb_cpu_has_avx512_bf16,
+     .runs = cpu_runs_bf16,
      .is = cpu_always,
      .vector = "avx512",
      .blas = "Cooperlake",
      .engines = {"fp32", AVX512},
-     .why = "without AMX these CPUs multiply bf16 at half the speed of fp32: bf16 only when asked for"},
+     .vnni = true,
+     .why = "without AMX these CPUs multiply bf16 at half the speed of fp32"},
     {.name = "icelake",
      .cpus = "Intel Cascade Lake, Ice Lake and others with AVX512-VNNI",
      .runs = nb_cpu_has_avx512_vnni,
@@ -194,6 +203,7 @@ static const nb_cpu_family table[] = {
      .vector = "avx512",
      .blas = "SkylakeX",
      .engines = {"fp32"},
+     .vnni = true,
      .why = "no bf16 in hardware"},
     {.name = "skylakex",
      .cpus = "Intel Skylake-SP and others with AVX-512",
