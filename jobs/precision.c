@@ -1,44 +1,77 @@
 #include "jobs/precision.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-static nb_status precision_same_engine(nb_job *job, const nb_engine *engine, nb_error *err)
+/* Most engines of a build; nb_engines() gives fewer. */
+enum { ENGINES_MAX = 16 };
+
+/* Whether this rank can take part with an engine. */
+static bool precision_can(const nb_engine *engine, const char *wanted)
 {
-    if (!job->options->command->mpi) {
-        return NB_OK;
+    bool automatic = strcmp(wanted, "auto") == 0;
+    return (automatic ? engine->tiles != NULL : strcmp(engine->name, wanted) == 0) &&
+           nb_engine_offered(engine, NULL) >= (automatic ? NB_ENGINE_GAIN : NB_ENGINE_ON_DEMAND);
+}
+
+/* Why it is fp32 after all; `any`: ranks that can take part with some engine. */
+static void precision_tell(const nb_job *job, const char *wanted, uint64_t any)
+{
+    bool asked = strcmp(wanted, "bf16") == 0;
+    const char *why;
+    nb_engine_bf16(asked ? NB_ENGINE_ON_DEMAND : NB_ENGINE_GAIN, &why);
+    if (any) {
+        nb_log_warn(&job->log,
+                    "the ranks' CPUs have no bf16 engine in common: --precision %s means fp32 for all of them", wanted);
+    } else if (asked) {
+        nb_log_warn(&job->log, "%s: there is no bf16 engine here, fp32 is used", why);
+    } else {
+        nb_log_info(&job->log, "%s: --precision auto means fp32", why);
     }
-    nb_status status = nb_comm_same(&job->comm, "the engine", engine->precision, err);
-    return status == NB_OK ? NB_OK : nb_hint(err, "set NEGBANK_AMX alike for all ranks, or not at all");
+}
+
+static void precision_tell_slow(const nb_job *job, const nb_engine *engine)
+{
+    const char *why;
+    bool slow = engine->tiles || (engine == &nb_engine_int8 && nb_int8_best() == &nb_int8_plain);
+    if (slow && nb_engine_offered(engine, &why) == NB_ENGINE_ON_DEMAND) {
+        nb_log_warn(&job->log, "%s: --precision fp32 is faster here", why);
+    }
 }
 
 nb_status nb_job_engine(nb_job *job, const char *wanted, const nb_engine **out, nb_error *err)
 {
-    const char *why = NULL;
-    const nb_engine *mine = strcmp(wanted, "fp32") == 0 ? &nb_engine_fp32 : nb_engine_bf16(&why);
-    uint64_t able = mine != NULL, ranks = (uint64_t)job->comm.size;
+    const nb_engine *const *engines;
+    size_t count = nb_engines(&engines);
+    uint64_t able[ENGINES_MAX + 1] = {0}, ranks = (uint64_t)job->comm.size; /* ranks for each engine; for any */
+    for (size_t i = 0; i < count; i++) {
+        able[i] = precision_can(engines[i], wanted);
+        able[count] |= able[i];
+    }
     nb_status status = nb_agree(job, NB_OK, err); /* before the sum: a rank may have failed since the last one */
     if (status == NB_OK && job->options->command->mpi) {
-        status = nb_comm_sum(&job->comm, &able, 1, err);
+        status = nb_comm_sum(&job->comm, able, count + 1, err);
     }
     if (status != NB_OK) {
         return status;
     }
     nb_job_log_kernels(job);
-    if (mine && able == ranks) {
-        *out = mine;
-        return precision_same_engine(job, mine, err);
+    *out = NULL;
+    for (size_t i = 0; i < count && !*out; i++) {
+        *out = able[i] == ranks ? engines[i] : NULL;
+    }
+    if (*out) {
+        precision_tell_slow(job, *out);
+        return NB_OK;
     }
     *out = &nb_engine_fp32;
-    if (able) {
-        nb_log_warn(&job->log, "%llu of %llu ranks have no AMX: --precision %s means fp32 for all of them",
-                    (unsigned long long)(ranks - able), (unsigned long long)ranks, wanted);
-    } else if (strcmp(wanted, "bf16") == 0) {
-        nb_log_warn(&job->log, "%s: bf16 would be no gain here, fp32 is used", why ? why : "no AMX");
-    } else {
-        nb_log_info(&job->log, "%s: --precision auto means fp32", why ? why : "no AMX");
-    }
+    precision_tell(job, wanted, able[count]);
     return NB_OK;
+}
+
+bool nb_engines_clash(const char *a, const char *b)
+{
+    const char *int8 = nb_engine_int8.precision;
+    return *a && *b && (strcmp(a, int8) == 0) != (strcmp(b, int8) == 0);
 }
 
 nb_status nb_job_record_engine(nb_job *job, const nb_engine *engine, nb_error *err)

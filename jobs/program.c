@@ -4,6 +4,7 @@
 #include "common/base/file.h"
 #include "common/base/version.h"
 #include "common/linear/blas.h"
+#include "common/linear/cpu/cpu.h"
 #include "common/linear/simd/instruction_set.h"
 #include "jobs/pipes.h"
 
@@ -83,12 +84,16 @@ void nb_job_log_kernels(nb_job *job)
         return;
     }
     job->logged_kernels = true;
+    if (nb_cpu_is_forced()) {
+        nb_log_warn(&job->log, "NEGBANK_CPU=%s: engines and kernels are those of that family, this CPU's is %s",
+                    nb_cpu_family_used()->name, nb_cpu_family_found()->name);
+    }
     if (better && forced) {
         nb_log_warn(
             &job->log,
             "OPENBLAS_CORETYPE=%s has OpenBLAS use its %s kernels, this CPU has those of %s: unset it to be faster",
             forced, nb_blas_kernel(), better);
-    } else if (better) {
+    } else if (better && !nb_cpu_is_forced()) {
         nb_log_warn(&job->log,
                     "OpenBLAS chose its %s kernels, this CPU has those of %s: OPENBLAS_CORETYPE=%s may be faster",
                     nb_blas_kernel(), better, better);
@@ -230,7 +235,10 @@ static int program_run(nb_parsed *parsed)
     job.log = nb_log_open(parsed->command->name, speak, talk->log_json, talk->quiet);
     if (status == NB_OK) {
         nb_blas_start();
-        status = nb_provenance_start(&job.provenance, parsed, job.comm.size, job.comm.host, &err);
+        status = nb_cpu_check(&err);
+        if (status == NB_OK) {
+            status = nb_provenance_start(&job.provenance, parsed, job.comm.size, job.comm.host, &err);
+        }
         status = nb_agree(&job, status, &err);
     }
     if (status == NB_OK) {

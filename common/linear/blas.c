@@ -1,6 +1,6 @@
 #include "common/linear/blas.h"
 
-#include "common/linear/simd/instruction_set.h"
+#include "common/linear/cpu/cpu.h"
 
 #include <cblas.h>
 #include <limits.h>
@@ -19,7 +19,6 @@ const char *nb_blas_kernel(void)
     return openblas_get_corename();
 }
 
-#if defined(__x86_64__)
 /* 2: made for AVX-512, 1: for AVX2, 0: for older instruction sets. */
 static int blas_rank_of(const char *family)
 {
@@ -38,18 +37,9 @@ static int blas_rank_of(const char *family)
 
 const char *nb_blas_better(void)
 {
-    int used = blas_rank_of(nb_blas_kernel());
-    if (nb_cpu_has_avx512() && used < 2) {
-        return __builtin_cpu_supports("avx512bf16") ? "Cooperlake" : "SkylakeX";
-    }
-    return nb_cpu_has_avx2() && used < 1 ? "Haswell" : NULL;
+    const char *of_cpu = nb_cpu_family_found()->blas;
+    return of_cpu && blas_rank_of(of_cpu) > blas_rank_of(nb_blas_kernel()) ? of_cpu : NULL;
 }
-#else
-const char *nb_blas_better(void)
-{
-    return NULL;
-}
-#endif
 
 #define CORETYPE "OPENBLAS_CORETYPE"
 #define CHOSEN   "NEGBANK_KERNELS_CHOSEN" /* tells the second start from a user's own choice */
@@ -57,7 +47,8 @@ const char *nb_blas_better(void)
 void nb_blas_choose(char *argv[])
 {
     char program[PATH_MAX];
-    const char *better = nb_blas_better();
+    const nb_cpu_family *used = nb_cpu_family_used(); /* an emulated one has the kernels of the CPU beside it */
+    const char *better = nb_cpu_is_forced() && used->is ? used->blas : nb_blas_better();
     if (getenv(CHOSEN)) {
         unsetenv(CHOSEN);
         unsetenv(CORETYPE); /* not for the programs this one starts, on other CPUs perhaps */

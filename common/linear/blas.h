@@ -25,9 +25,9 @@ const char *nb_blas_kernel(void);
  */
 const char *nb_blas_better(void);
 
-/** Starts the program again with the better family where there is one and OPENBLAS_CORETYPE does not choose; first
- * thing in main. OpenBLAS chooses before main, and takes a CPU that it does not know for one of 2004, at a fifth of the
- * speed.
+/** Starts the program again with the better family where there is one, or that of NEGBANK_CPU, and OPENBLAS_CORETYPE
+ * does not choose; first thing in main. OpenBLAS chooses before main, and takes a CPU that it does not know for one of
+ * 2004, at a fifth of the speed.
  *
  * Returns in the process that goes on, also where the program could not be started again; what that process starts has
  * the environment as it was. Changes the environment, so no other thread may run yet.

@@ -1,21 +1,27 @@
 /** @file
  * Engines: who computes the towers' products, and in which precision.
  *
- * fp32: OpenBLAS, operands as they are. bf16: AMX tiles (common/linear/amx/tiles.h): weights and the inputs of products
- * are rounded to bf16 and packed, sums and all else (softmax, layer norm, residual stream, attention of texts, the last
- * projection) stay fp32. It halves the bytes of the matrices. Where the CPU has no AMX bf16 is no gain and not offered.
+ * fp32: OpenBLAS, operands as they are. bf16: AMX or AVX512-BF16 (common/linear/tiles/tiles.h): weights and the inputs
+ * of products are rounded to bf16 and packed, sums and all else (softmax, layer norm, residual stream, attention of
+ * texts, the last projection) stay fp32. It halves the bytes of the matrices. Whether it is faster depends on the CPU:
+ * the table of common/linear/cpu/cpu.h says so.
  *
- * A row's product in bf16 does not depend on the rows beside it; the last projection of an embedding stays fp32, so the
- * same text in another batch agrees to about 1e-6 of its largest element in both precisions.
+ * int8: AVX512-VNNI or plain C (common/linear/int8/int8.h): weights and inputs are rounded to 8 bits, sums are
+ * integers, all else and the attention of images too is fp32. It is less exact than bf16 and never taken by itself.
  *
- * For tests: NEGBANK_AMX=emulate gives the bf16 engine over emulated tiles, everywhere and slowly; NEGBANK_AMX=off
- * hides the CPU's. Provenance names which it was. Nothing here is collective; any number of threads may compute with
- * one engine on memory of their own. */
+ * A row's product in bf16 or int8 does not depend on the rows beside it; the last projection of an embedding stays
+ * fp32, so the same text in another batch agrees to about 1e-6 of its largest element in every precision.
+ *
+ * For tests: NEGBANK_CPU=emulated-amx and NEGBANK_CPU=emulated-avx512bf16 give the bf16 engines over emulations,
+ * everywhere and slowly. NEGBANK_AMX=emulate is the first of these with the CPU's own kernels for all else;
+ * NEGBANK_AMX=off hides the CPU's AMX. Provenance names which it was. Nothing here is collective; any number of threads
+ * may compute with one engine on memory of their own. */
 #ifndef NB_LINEAR_ENGINE_H
 #define NB_LINEAR_ENGINE_H
 
-#include "common/linear/amx/tiles.h"
+#include "common/linear/int8/int8.h"
 #include "common/linear/simd/vector.h"
+#include "common/linear/tiles/tiles.h"
 
 /** An engine; its members are below. */
 typedef struct nb_engine nb_engine;
@@ -57,9 +63,10 @@ typedef struct nb_attention {
 
 /** What computes the towers' products. */
 struct nb_engine {
-    const char *name;      /**< "fp32", "bf16" */
-    const char *precision; /**< as provenance has it: "fp32", "bf16 by AMX" */
-    const nb_tiles *tiles; /**< NULL: none */
+    const char *name;      /**< "fp32", "bf16", "int8" */
+    const char *precision; /**< as provenance has it: "fp32", "bf16 by AVX512-BF16" */
+    const nb_tiles *tiles; /**< bf16's; NULL: none */
+    const nb_int8 *int8;   /**< int8's; NULL: nb_int8_best() */
     bool packs;            /**< matrices and inputs have a form of their own */
     size_t together;       /**< rows that best go through a block together, SIZE_MAX: all */
     /** Bytes of a packed matrix [n, k]. */
@@ -82,12 +89,36 @@ struct nb_engine {
 /** OpenBLAS in single precision. */
 extern const nb_engine nb_engine_fp32;
 
-/** bf16 over emulated tiles, for tests. */
+/** int8: of the same bits by AVX512-VNNI and in plain C. */
+extern const nb_engine nb_engine_int8;
+
+/** bf16 over emulated AMX, for tests. */
 extern const nb_engine nb_engine_bf16_emulated;
 
-/** The bf16 engine of this CPU, or what NEGBANK_AMX asks for.
+/** bf16 over emulated AVX512-BF16, for tests. */
+extern const nb_engine nb_engine_bf16_pairs_emulated;
+
+/** Whether an engine computes here. */
+typedef enum nb_engine_offer {
+    NB_ENGINE_NONE,      /**< not at all */
+    NB_ENGINE_ON_DEMAND, /**< when its precision is asked for; it gains nothing here, or is less exact */
+    NB_ENGINE_GAIN       /**< faster than fp32 here: --precision auto takes it */
+} nb_engine_offer;
+
+/** All engines. Ranks exchange numbers of this order, which is that of preference between those on offer alike.
+ * @param[out] out gets an array of pointers to the engines, which lives as long as the program
+ * @return how many there are */
+size_t nb_engines(const nb_engine *const **out);
+
+/** Whether this CPU, or what NEGBANK_CPU and NEGBANK_AMX make of it, has an engine.
+ * @param engine of nb_engines
+ * @param[out] why NULL, or gets the reason where it is not taken by itself */
+nb_engine_offer nb_engine_offered(const nb_engine *engine, const char **why);
+
+/** The first bf16 engine on offer.
+ * @param least NB_ENGINE_GAIN: only one that is faster than fp32; NB_ENGINE_ON_DEMAND: any
  * @param[out] why NULL, or gets the reason where there is none
  * @return NULL where there is none */
-const nb_engine *nb_engine_bf16(const char **why);
+const nb_engine *nb_engine_bf16(nb_engine_offer least, const char **why);
 
 #endif

@@ -1,8 +1,7 @@
-#include "common/linear/amx/tiles_hardware.h"
-#include "common/linear/engine.h"
+#include "common/linear/engine_table.h"
+#include "common/linear/tiles/tiles_hardware.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Rows that go through a block together: their activations stay in a second-level cache, and weights are read once for
@@ -161,30 +160,10 @@ static void engine_bf16_attend(const nb_engine *e, const nb_attention *a)
     }
 
 const nb_engine nb_engine_bf16_emulated = ENGINE(nb_tiles_emulated, "bf16 by emulated AMX");
-
+const nb_engine nb_engine_bf16_pairs_emulated = ENGINE(nb_tiles_pairs_emulated, "bf16 by emulated AVX512-BF16");
 #if defined(NEGBANK_AMX)
-static const nb_engine *engine_bf16_of_cpu(const char **why)
-{
-    static const nb_engine hardware = ENGINE(nb_tiles_hardware, "bf16 by AMX");
-    return nb_tiles_amx(why) ? &hardware : NULL;
-}
-#else
-static const nb_engine *engine_bf16_of_cpu(const char **why)
-{
-    nb_tiles_amx(why);
-    return NULL;
-}
+const nb_engine nb_engine_bf16_amx = ENGINE(nb_tiles_hardware, "bf16 by AMX");
 #endif
-
-const nb_engine *nb_engine_bf16(const char **why)
-{
-    const char *wanted = getenv("NEGBANK_AMX"), *ignored;
-    if (wanted && strcmp(wanted, "emulate") == 0) {
-        return &nb_engine_bf16_emulated;
-    }
-    if (wanted && strcmp(wanted, "off") == 0) {
-        *(why ? why : &ignored) = "NEGBANK_AMX=off hides AMX";
-        return NULL;
-    }
-    return engine_bf16_of_cpu(why);
-}
+#if defined(NEGBANK_AVX512BF16)
+const nb_engine nb_engine_bf16_pairs = ENGINE(nb_tiles_pairs, "bf16 by AVX512-BF16");
+#endif

@@ -6,6 +6,7 @@
 #include "common/base/text.h"
 #include "common/base/version.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,6 +163,17 @@ done:
 nb_status nb_provenance_measured(nb_provenance *p, const char *name, json_t *value, nb_error *err)
 {
     return json_object_set_new(p->run, name, value) == 0 ? NB_OK : provenance_no_memory(err);
+}
+
+void nb_provenance_find_fact(const char *text, const char *name, char *value, size_t size)
+{
+    json_t *root = NULL;
+    const char *found = NULL;
+    if (text && nb_json_parse(&root, text, strlen(text), 0, NULL, NULL) == NB_OK) {
+        found = json_string_value(json_object_get(root, name));
+    }
+    snprintf(value, size, "%s", found ? found : "");
+    json_decref(root);
 }
 
 bool nb_provenance_find(const char *text, const char *role, nb_digest *digest)

@@ -63,6 +63,8 @@ NB_CHECKED nb_status nb_provenance_fact(nb_provenance *p, const char *name, cons
 /** The facts that name the towers' engine, and the kernels of OpenBLAS and of our own. */
 #define NB_PROVENANCE_ENGINE  "engine"
 #define NB_PROVENANCE_KERNELS "kernels"
+/** The engine that embedded a bank's texts, where it is int8. */
+#define NB_PROVENANCE_TEXTS_ENGINE "texts engine"
 
 /** Compares a fact of two content halves.
  *
@@ -81,6 +83,14 @@ NB_CHECKED nb_status nb_provenance_same_fact(const char *path, const char *old, 
  * @param value taken over, also on failure
  * @return NB_OK, or NB_ERR_LIMIT when `value` is NULL or memory is out. */
 NB_CHECKED nb_status nb_provenance_measured(nb_provenance *p, const char *name, json_t *value, nb_error *err);
+
+/** Finds a fact in a content half as it stands in a file.
+ *
+ * @param text  the half; may be NULL
+ * @param name  of the fact
+ * @param value becomes it, cut to its size, or "" where there is none
+ * @param size  of value, at least 1 */
+void nb_provenance_find_fact(const char *text, const char *name, char *value, size_t size);
 
 /** Finds the first input of a role in a content half as it stands in a file.
  *

@@ -1,4 +1,5 @@
-/* negbank check: is this checkpoint whole, is it the one it looks like, and how fast is it here. */
+/* negbank check: is this checkpoint whole, is it the one it looks like, and how fast is it here; or what this CPU gets.
+ */
 #include "jobs/commands.h"
 
 #include "common/base/text.h"
@@ -6,6 +7,8 @@
 #include "common/clip/model/weights.h"
 #include "common/linear/blas.h"
 #include "common/linear/simd/vector.h"
+#include "jobs/check/accuracy.h"
+#include "jobs/check/cpu_report.h"
 #include "jobs/check/known_answers.h"
 #include "jobs/precision.h"
 
@@ -16,8 +19,8 @@
 
 typedef struct settings {
     nb_talk talk;
-    const char *model, *precision;
-    bool json, require_known_answers;
+    const char *model, *precision, *texts, *images;
+    bool json, require_known_answers, cpu;
 } settings;
 
 /* What was found; owns what it points to. */
@@ -31,6 +34,7 @@ typedef struct findings {
     bool passed; /* the known answers */
     size_t sane_texts;
     double texts_a_second, images_a_second;
+    nb_accuracy accuracy; /* no texts: not measured */
 } findings;
 
 static const double speed_seconds = 1;
@@ -118,6 +122,20 @@ static void check_print_answers(const findings *f)
     }
 }
 
+static void check_print_accuracy(const findings *f)
+{
+    const nb_accuracy *a = &f->accuracy;
+    if (!a->texts) {
+        return;
+    }
+    printf("%-14s %s beside fp32: %s (cosine at least %.3f, shared nearest at least %.2f)\n", "accuracy",
+           f->clip->engine->precision, a->passed ? "passed" : "FAILED", NB_ACCURACY_COSINE, NB_ACCURACY_SHARED);
+    printf("%-14s %zu texts: cosine least %.6f, mean %.6f\n", "", a->texts, a->text_least, a->text_mean);
+    printf("%-14s %zu images: cosine least %.6f, mean %.6f\n", "", a->images, a->image_least, a->image_mean);
+    printf("%-14s of an image's %zu nearest texts %.4f are the same; the nearest is for %.4f of them\n", "", a->nearest,
+           a->shared, a->first);
+}
+
 static void check_print_text(const findings *f, const char *model)
 {
     const nb_clip_config *c = &f->clip->config;
@@ -148,6 +166,7 @@ static void check_print_text(const findings *f, const char *model)
     printf("%-14s %.4g short texts/s, %.4g images/s on this core, without decoding (%g s each; %s, OpenBLAS %s, %s)\n",
            "speed here", f->texts_a_second, f->images_a_second, speed_seconds, f->clip->engine->precision,
            nb_blas_kernel(), nb_vector_best()->name);
+    check_print_accuracy(f);
 }
 
 /* ---- as JSON ---- */
@@ -191,6 +210,15 @@ static json_t *check_answers_json(const findings *f)
     return object;
 }
 
+static json_t *check_accuracy_json(const nb_accuracy *a)
+{
+    return json_pack("{s:b, s:f, s:f, s:I, s:f, s:f, s:I, s:f, s:f, s:I, s:f, s:f}", "passed", a->passed,
+                     "bound_cosine", NB_ACCURACY_COSINE, "bound_shared", NB_ACCURACY_SHARED, "texts",
+                     (json_int_t)a->texts, "text_least", a->text_least, "text_mean", a->text_mean, "images",
+                     (json_int_t)a->images, "image_least", a->image_least, "image_mean", a->image_mean, "nearest",
+                     (json_int_t)a->nearest, "shared", a->shared, "first", a->first);
+}
+
 static nb_status check_print_json(const findings *f, const char *model, nb_error *err)
 {
     const nb_clip_config *c = &f->clip->config;
@@ -209,6 +237,9 @@ static nb_status check_print_json(const findings *f, const char *model, nb_error
                               "images_per_second", f->images_a_second, "seconds_each", speed_seconds, "engine",
                               f->clip->engine->precision, "blas", nb_blas_kernel(), "vector", nb_vector_best()->name);
     json_object_set_new(root, "speed", speed);
+    if (f->accuracy.texts) {
+        json_object_set_new(root, "accuracy", check_accuracy_json(&f->accuracy));
+    }
     char *out = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
     nb_status status = NB_OK;
     if (out) {
@@ -222,6 +253,29 @@ static nb_status check_print_json(const findings *f, const char *model, nb_error
 }
 
 /* ---- the command ---- */
+
+/* The embeddings of --texts and --images beside those in single precision, where they are given. */
+static nb_status check_look_at_accuracy(findings *f, const settings *s, nb_error *err)
+{
+    const nb_engine *engine = f->clip->engine;
+    if (!s->texts) {
+        return NB_OK;
+    }
+    return nb_accuracy_measure(&f->accuracy, &(nb_accuracy_of){s->model, engine, s->texts, s->images}, err);
+}
+
+static nb_status check_judge_accuracy(const findings *f, nb_error *err)
+{
+    const nb_accuracy *a = &f->accuracy;
+    if (!a->texts || a->passed) {
+        return NB_OK;
+    }
+    nb_fail(
+        err, NB_ERR_VERIFY,
+        "%s is too far from fp32 on these texts and images: cosines down to %.6f and %.6f, %.4f of the nearest shared",
+        f->clip->engine->precision, a->text_least, a->image_least, a->shared);
+    return nb_hint(err, "embed them with --precision fp32, or bf16 where check --precision bf16 passes");
+}
 
 /* Another training of the same shape is a CLIP too, so only a caller who asks for the known one is refused. */
 static nb_status check_judge(const nb_job *job, const findings *f, nb_error *err)
@@ -244,13 +298,23 @@ static nb_status check_judge(const nb_job *job, const findings *f, nb_error *err
                    f->answers->model, f->worst, f->answers->tolerance);
 }
 
-static nb_status check_run(nb_job *job, nb_error *err)
+static nb_status check_flush(nb_error *err)
+{
+    return fflush(stdout) == 0 ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
+}
+
+static nb_status check_run_model(nb_job *job, nb_error *err)
 {
     const settings *s = job->settings;
     findings f = {0};
     const nb_engine *engine;
     nb_status status;
     NB_TRY(nb_job_engine(job, s->precision, &engine, err));
+    if (s->texts && engine == &nb_engine_fp32) {
+        status = nb_fail(err, NB_ERR_USAGE, "--texts and --images compare with fp32, and --precision %s is fp32 here",
+                         s->precision);
+        goto done;
+    }
     NB_TRY(nb_clip_open_by(&f.clip, s->model, engine, err));
     NB_TRY(check_look_at_files(&f, s->model, err));
     status = check_look_at_model(&f, err);
@@ -258,34 +322,63 @@ static nb_status check_run(nb_job *job, nb_error *err)
         nb_context(err, "'%s'", s->model);
         goto done;
     }
+    NB_TRY(check_look_at_accuracy(&f, s, err));
     if (s->json) {
         NB_TRY(check_print_json(&f, s->model, err));
     } else {
         check_print_text(&f, s->model);
     }
-    if (fflush(stdout) != 0) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot write to standard output");
-        goto done;
-    }
+    NB_TRY(check_flush(err));
     NB_TRY(check_judge(job, &f, err));
+    NB_TRY(check_judge_accuracy(&f, err));
 done:
     check_findings_free(&f);
     return status;
 }
 
+static nb_status check_run(nb_job *job, nb_error *err)
+{
+    const settings *s = job->settings;
+    if (s->cpu && s->model) {
+        return nb_fail(err, NB_ERR_USAGE, "--cpu looks at the CPU alone: it goes without --model");
+    }
+    if (s->cpu) {
+        nb_status status = nb_cpu_report(s->json, err);
+        return status == NB_OK ? check_flush(err) : status;
+    }
+    if (!s->model) {
+        nb_fail(err, NB_ERR_USAGE, "'check' needs --model DIR, or --cpu");
+        return nb_hint(err, "usage: negbank check %s", job->options->command->usage);
+    }
+    if (!s->texts != !s->images) {
+        return nb_fail(err, NB_ERR_USAGE, "--texts and --images go together");
+    }
+    return check_run_model(job, err);
+}
+
 static const nb_option options[] = {
-    OPT_INPUT("model", model, "DIR", "CLIP checkpoint folder (Hugging Face or open_clip)", OPT_REQUIRED),
+    OPT_INPUT("model", model, "DIR", "CLIP checkpoint folder (Hugging Face or open_clip)"),
     NB_PRECISION_OPTION(precision),
+    OPT_INPUT("texts", texts, "FILE",
+              "a text a line, of your own: how near --precision comes to fp32 on them; fails (exit code 7) below a "
+              "cosine of 0.999"),
+    OPT_INPUT("images", images, "INPUT",
+              "images of your own beside --texts: folder, list or shard; also fails where fewer than 0.9 of an image's "
+              "nearest texts are those of fp32"),
     OPT_FLAG("require-known-answers", require_known_answers,
              "fail (exit code 7) unless it gives the published cosines of its shape"),
+    OPT_FLAG("cpu", cpu, "instead of a checkpoint look at this CPU: its family, and which engines and kernels it gets"),
     OPT_FLAG("json", json, "print JSON"),
     NB_TALK_OPTIONS,
 };
 
 NB_COMMAND(check, check_run, "check", "is a checkpoint whole, is it really CLIP, and how fast is it here",
-           "--model DIR [--json]",
+           "--model DIR [--json] | --cpu [--json]",
            .description =
                "Reads every tensor of a checkpoint, compares its shapes, says which published model it looks like,\n"
-               "computes known embeddings with it and measures its speed here.\n",
+               "computes known embeddings with it and measures its speed here.\n"
+               "With --cpu it says which engines and kernels this CPU gets, and why.\n",
            .examples = "  negbank check --model vit-b-32\n"
-                       "  negbank check --model vit-b-32 --require-known-answers --json\n");
+                       "  negbank check --model vit-b-32 --require-known-answers --json\n"
+                       "  negbank check --model vit-b-32 --precision int8 --texts words.txt --images photos\n"
+                       "  negbank check --cpu\n");

@@ -17,8 +17,9 @@ typedef struct settings {
 /* Variables that are not options (those are NEGBANK_COMMAND_OPTION). */
 static const nb_man_entry help_environment[] = {
     {"OPENBLAS_CORETYPE", "which of OpenBLAS's kernels to use; all ranks of a run must use the same"},
+    {"NEGBANK_CPU", "take the CPU for one of another family, for tests; negbank check --cpu says which it is"},
     {"NEGBANK_VECTOR", "which kernels of our own to use: avx512, avx2 or plain"},
-    {"NEGBANK_AMX", "off: --precision bf16 does without AMX; emulate: AMX's tiles in software, slow, for tests"},
+    {"NEGBANK_AMX", "off: do without AMX; emulate: AMX's tiles in software, slow, for tests"},
     {"SOURCE_DATE_EPOCH", "seconds since 1970 that replace the clock in records of runs"},
     {"SLURM_TMPDIR, TMPDIR", "folder for scratch files"},
     {"XDG_CACHE_HOME", "folder that holds the cache of downloads; default: ~/.cache"},

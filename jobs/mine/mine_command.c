@@ -323,7 +323,7 @@ static const nb_option options[] = {
     OPT_FLAG("resume", resume, "continue what an interrupted run left, on any number of ranks", OPT_UNRECORDED),
     OPT_OUTPUT("explain", explain, "T.tsv", "write every candidate's status and criterion values"),
     OPT_FLAG("allow-mismatch", from.allow_mismatch,
-             "take labels and images of another checkpoint than the texts'; for one model in two forms"),
+             "take labels and images of another checkpoint or precision than the texts'; for one model in two forms"),
     OPT_INPUT("calibrate", from.calibrate, "I.nbe", "held-out ID images: store the threshold that accepts 95 % of them",
               OPT_PIPED),
     NB_MINE_BANK_OPTIONS,

@@ -8,40 +8,76 @@
 #include "mining/embed/embed.h"
 #include "scoring/scores/calibrate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Texts and what is compared with them must come from one checkpoint, as far as is known (`made_by` "": it is not). */
-static nb_status mine_inputs_check_origin(const nb_mine_inputs *in, const char *path, size_t width,
-                                          const nb_digest *made_by, nb_error *err)
+/* What made embeddings; "" is unknown. */
+typedef struct origin {
+    nb_digest model;
+    char engine[NB_ENGINE_NAME_MAX];
+} origin;
+
+static origin mine_inputs_origin_of(const nb_store *store)
 {
-    nb_digest texts = {""};
+    origin o = {{""}, ""};
+    nb_provenance_find(store->provenance, "model", &o.model);
+    nb_provenance_find_fact(store->provenance, NB_PROVENANCE_ENGINE, o.engine, sizeof o.engine);
+    return o;
+}
+
+/* An error that --allow-mismatch makes a warning. */
+static nb_status mine_inputs_mismatch(const nb_mine_inputs *in, const nb_error *found, nb_error *err)
+{
+    if (in->from->allow_mismatch) {
+        nb_log_warn(&in->job->log, "%s: mined as --allow-mismatch asks", found->message);
+        return NB_OK;
+    }
+    *err = *found;
+    return found->status;
+}
+
+/* Texts and what is compared with them must come from one checkpoint and be alike in precision, as far as is known. */
+static nb_status mine_inputs_check_origin(const nb_mine_inputs *in, const char *path, size_t width,
+                                          const origin *made_by, nb_error *err)
+{
+    origin texts = mine_inputs_origin_of(&in->texts);
     nb_error found = {0};
+    nb_status status = NB_OK;
     if (width != in->texts.plan.width) {
         nb_fail(err, NB_ERR_INPUT, "'%s' has width %zu, '%s' has width %llu", path, width, in->texts.path,
                 (unsigned long long)in->texts.plan.width);
         return nb_hint(err, "embed texts, labels and images with one checkpoint");
     }
-    nb_provenance_find(in->texts.provenance, "model", &texts);
-    if (!texts.hex[0] || !made_by->hex[0] || strcmp(texts.hex, made_by->hex) == 0) {
-        return NB_OK;
+    if (texts.model.hex[0] && made_by->model.hex[0] && strcmp(texts.model.hex, made_by->model.hex) != 0) {
+        nb_fail(&found, NB_ERR_INPUT, "'%s' was embedded with checkpoint %s, '%s' with %s", in->texts.path,
+                texts.model.hex, path, made_by->model.hex);
+        nb_hint(&found,
+                "embed texts, labels and images with one checkpoint; --allow-mismatch if the two are one model");
+        status = mine_inputs_mismatch(in, &found, err);
     }
-    nb_fail(&found, NB_ERR_INPUT, "'%s' was embedded with checkpoint %s, '%s' with %s", in->texts.path, texts.hex, path,
-            made_by->hex);
-    if (in->from->allow_mismatch) {
-        nb_log_warn(&in->job->log, "%s: mined as --allow-mismatch asks", found.message);
-        return NB_OK;
+    if (status == NB_OK && nb_engines_clash(texts.engine, made_by->engine)) {
+        nb_fail(&found, NB_ERR_INPUT, "'%s' was embedded in %s, '%s' in %s", in->texts.path, texts.engine, path,
+                made_by->engine);
+        nb_hint(&found, "embed texts, labels and images with one --precision; --allow-mismatch takes both");
+        status = mine_inputs_mismatch(in, &found, err);
     }
-    *err = found;
-    return nb_hint(err,
-                   "embed texts, labels and images with one checkpoint; --allow-mismatch if the two are one model");
+    return status;
 }
 
 static nb_status mine_inputs_check_store(const nb_mine_inputs *in, const nb_store *store, nb_error *err)
 {
-    nb_digest made_by = {""};
-    nb_provenance_find(store->provenance, "model", &made_by);
+    const origin made_by = mine_inputs_origin_of(store);
     return mine_inputs_check_origin(in, store->path, (size_t)store->plan.width, &made_by, err);
+}
+
+/* A bank of texts in int8 says so, that images may be compared with it. */
+static nb_status mine_inputs_record_texts(nb_mine_inputs *in, nb_error *err)
+{
+    const origin texts = mine_inputs_origin_of(&in->texts);
+    return strcmp(texts.engine, nb_engine_int8.precision) == 0
+               ? nb_provenance_fact(&in->job->provenance, NB_PROVENANCE_TEXTS_ENGINE, texts.engine, err)
+               : NB_OK;
 }
 
 /* Label embeddings from a checkpoint: rank 0 computes, all get the same bits. */
@@ -65,7 +101,9 @@ static nb_status mine_inputs_embed_labels(nb_mine_inputs *in, nb_error *err)
     if (in->job->comm.rank == 0) {
         NB_TRY(nb_prompts_create(&prompts, &in->from->prompt, NULL, err));
         NB_TRY(nb_clip_open_by(&clip, in->from->model, engine, err));
-        NB_TRY(mine_inputs_check_origin(in, in->from->model, clip->config.projection, &clip->digest, err));
+        origin made_by = {clip->digest, ""};
+        snprintf(made_by.engine, sizeof made_by.engine, "%s", engine->precision);
+        NB_TRY(mine_inputs_check_origin(in, in->from->model, clip->config.projection, &made_by, err));
         NB_TRY(nb_embed_texts(clip, &prompts, &in->labels, rows, err));
         memcpy(hex, clip->digest.hex, sizeof hex);
     }
@@ -200,6 +238,7 @@ nb_status nb_mine_inputs_open(nb_mine_inputs *in, nb_job *job, const nb_mine_sou
     nb_status status;
     *in = (nb_mine_inputs){.job = job, .from = from};
     NB_TRY(nb_job_open_store_parts(job, &in->texts, "texts", from->texts, err));
+    NB_TRY(mine_inputs_record_texts(in, err));
     NB_TRY(mine_inputs_get_labels(in, err));
     NB_TRY(mine_inputs_open_labelled(in, &in->id_images, "ID images", from->id_images, err));
     NB_TRY(mine_inputs_open_images(in, &in->wild_images, "wild images", from->wild_images, true, err));

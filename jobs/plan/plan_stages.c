@@ -62,8 +62,12 @@ static nb_status plan_stages_rows_of_all(const nb_plan *p, const nb_strings *pat
 
 static const nb_engine *plan_stages_engine_of(const nb_stage *s)
 {
-    const char *wanted = nb_stage_text(s, "precision"), *why;
-    const nb_engine *bf16 = wanted && strcmp(wanted, "fp32") != 0 ? nb_engine_bf16(&why) : NULL;
+    const char *wanted = nb_stage_text(s, "precision");
+    if (wanted && strcmp(wanted, "int8") == 0) {
+        return &nb_engine_int8;
+    }
+    nb_engine_offer least = wanted && strcmp(wanted, "auto") == 0 ? NB_ENGINE_GAIN : NB_ENGINE_ON_DEMAND;
+    const nb_engine *bf16 = wanted && strcmp(wanted, "fp32") != 0 ? nb_engine_bf16(least, NULL) : NULL;
     return bf16 ? bf16 : &nb_engine_fp32;
 }
 

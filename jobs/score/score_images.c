@@ -24,6 +24,25 @@ nb_status nb_score_check_checkpoint(const nb_job *job, const nb_bank *bank, cons
     return nb_hint(err, "embed the images with the bank's checkpoint, or say --allow-mismatch");
 }
 
+nb_status nb_score_check_engine(const nb_job *job, const nb_bank *bank, const char *path, const char *engine,
+                                bool allow, nb_error *err)
+{
+    char texts[NB_ENGINE_NAME_MAX];
+    nb_error found = {0};
+    nb_provenance_find_fact(bank->provenance, NB_PROVENANCE_TEXTS_ENGINE, texts, sizeof texts);
+    if (!nb_engines_clash(*texts ? texts : "another precision", engine)) {
+        return NB_OK;
+    }
+    nb_fail(&found, NB_ERR_INPUT, "'%s' embeds images in %s, the bank's texts are in %s", path, engine,
+            *texts ? texts : "another precision");
+    if (allow) {
+        nb_log_warn(&job->log, "%s: scored as --allow-mismatch asks", found.message);
+        return NB_OK;
+    }
+    *err = found;
+    return nb_hint(err, "embed the images with the --precision of the bank's texts, or say --allow-mismatch");
+}
+
 nb_status nb_score_check_store(const nb_job *job, const nb_bank *bank, const nb_store *store, bool allow, nb_error *err)
 {
     nb_digest checkpoint = {""};
@@ -32,8 +51,11 @@ nb_status nb_score_check_store(const nb_job *job, const nb_bank *bank, const nb_
                 (unsigned long long)store->plan.width, bank->d);
         return nb_hint(err, "embed the images with the checkpoint the bank was mined with");
     }
+    char engine[NB_ENGINE_NAME_MAX];
     nb_provenance_find(store->provenance, "model", &checkpoint);
-    return nb_score_check_checkpoint(job, bank, store->path, &checkpoint, allow, err);
+    nb_provenance_find_fact(store->provenance, NB_PROVENANCE_ENGINE, engine, sizeof engine);
+    nb_status status = nb_score_check_checkpoint(job, bank, store->path, &checkpoint, allow, err);
+    return status == NB_OK ? nb_score_check_engine(job, bank, store->path, engine, allow, err) : status;
 }
 
 nb_status nb_score_match_store(const nb_job *job, const nb_bank *bank, nb_store *store, nb_class_strangers strangers,
@@ -97,6 +119,7 @@ static nb_status score_images_open_model(nb_score_images *im, nb_job *job, const
                        im->model.clip->config.projection, bank->d);
     }
     NB_TRY(nb_score_check_checkpoint(job, bank, s->model, &im->model.clip->digest, s->allow_mismatch, err));
+    NB_TRY(nb_score_check_engine(job, bank, s->model, engine->precision, s->allow_mismatch, err));
     NB_TRY(nb_images_check(&job->comm, &job->log, &im->inputs, NULL, &dropped, err));
     NB_TRY(nb_agree(job, nb_image_embedder_open(&im->embedder, im->model.clip, &im->inputs, 0, err), err));
     const nb_class_numbers own = {nb_strings_get(&s->inputs, 0), &im->inputs.classes, im->inputs.labels,

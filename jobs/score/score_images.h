@@ -58,7 +58,17 @@ void nb_score_images_close(nb_score_images *images);
 nb_status nb_score_check_checkpoint(const nb_job *job, const nb_bank *bank, const char *path,
                                     const nb_digest *checkpoint, bool allow, nb_error *err);
 
-/** The same of the checkpoint that made a store, which must be as wide as the bank too. Not collective.
+/** Compares the engine that embeds images with that of the bank's texts (nb_engines_clash). Not collective.
+ * @param job its log takes the warning
+ * @param bank the bank
+ * @param path the store or the checkpoint, for the message
+ * @param engine as provenance has it; an unknown one ("") passes
+ * @param allow another precision is a warning, not an error
+ * @return NB_OK, or NB_ERR_INPUT where int8 meets another precision */
+nb_status nb_score_check_engine(const nb_job *job, const nb_bank *bank, const char *path, const char *engine,
+                                bool allow, nb_error *err);
+
+/** The same of the checkpoint and the engine that made a store, which must be as wide as the bank too. Not collective.
  * @param job its log takes the warning
  * @param bank the bank
  * @param store open

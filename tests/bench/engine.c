@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-const char *const bench_engines[] = {"fp32", "bf16", NULL};
+const char *const bench_engines[] = {"fp32", "bf16", "int8", NULL};
 
 const nb_engine *bench_engine(const char *name, nb_error *err)
 {
@@ -11,8 +11,11 @@ const nb_engine *bench_engine(const char *name, nb_error *err)
     if (strcmp(name, "fp32") == 0) {
         return &nb_engine_fp32;
     }
+    if (strcmp(name, "int8") == 0) {
+        return &nb_engine_int8;
+    }
     if (strcmp(name, "bf16") == 0) {
-        engine = nb_engine_bf16(&why);
+        engine = nb_engine_bf16(NB_ENGINE_ON_DEMAND, &why);
     }
     if (!engine) {
         nb_fail(err, NB_ERR_USAGE, "no engine %s: %s", name, why);

@@ -60,4 +60,37 @@ says "model_type 'blip' is not 'clip'"
 case_ 'no checkpoint'
 refused 3 - check --model nowhere
 refused 2 - check
+says "'check' needs --model DIR, or --cpu"
+
+case_ 'the CPU'
+run 0 "${NB[@]}" check --cpu
+prints 'fp32 products  OpenBLAS'
+grep -Eq '^(engines)? +fp32 +--precision fp32' out || die 'fp32 is not among the engines'
+[ "$(grep -c ', and auto$' out)" = 1 ] || die 'auto is not one of the engines'
+family=$(sed -n 's/^family *\([a-z0-9-]*\):.*/\1/p' out)
+run 0 "${NB[@]}" check --cpu --json
+python3 -c 'import json; d = json.load(open("out")); assert d["family"] == d["found"] == "'"$family"'", d; assert [e for e in d["engines"] if e["precision"] == "auto"], d'
+refused 2 - check --cpu --model w/model
+
+case_ 'NEGBANK_CPU takes another family that the CPU runs, and no other'
+NEGBANK_CPU=generic run 0 "${NB[@]}" check --cpu
+prints 'family         generic'
+prints "by NEGBANK_CPU; found: $family"
+prints 'loops          plain'
+NEGBANK_CPU=emulated-avx512bf16 run 0 "${NB[@]}" check --cpu
+grep -Eq 'bf16 by emulated AVX512-BF16 +--precision bf16, and auto' out || die 'auto is not the emulation'
+NEGBANK_CPU=vax refused 2 - check --cpu
+says_all 'NEGBANK_CPU=vax: there is no such family' 'this CPU runs ' 'generic'
+for name in $(sed -n 's/.*this CPU runs //p' err | tr -d ,); do
+    grep -q "^|.*\`$name\`" "$TESTS/../jobs/README.md" || die "the page has no row of '$name'"
+done
+if ! grep -qw avx512_bf16 /proc/cpuinfo; then
+    NEGBANK_CPU=zen4 refused 2 - check --cpu
+    says 'NEGBANK_CPU=zen4: this CPU lacks instructions of that family'
+elif ! grep -qw amx_bf16 /proc/cpuinfo; then
+    NEGBANK_CPU=amx refused 2 - check --cpu
+    says 'NEGBANK_CPU=amx: this CPU lacks instructions of that family'
+fi
+NEGBANK_CPU=generic run 0 "${NB[@]}" check --model w/model
+[ "$(grep -c 'warning: NEGBANK_CPU=generic: engines and kernels are those of that family' err)" = 1 ] || die 'not told'
 finish

@@ -9,7 +9,7 @@ export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_mpi_yield_when_idl
 export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe # Open MPI 5's launcher reads none of Open MPI 4's names
 export OMPI_MCA_btl_tcp_disable_family=6 # Open MPI 5.0.7 complains of IPv6 between ranks of one machine
 export PMIX_MCA_gds=hash # what negbank asks of PMIx for itself, for mpirun (common/parallel/comm.c)
-unset OPENBLAS_CORETYPE NEGBANK_VECTOR NEGBANK_AMX # what is said of kernels is tested by kernels.sh alone
+unset OPENBLAS_CORETYPE NEGBANK_VECTOR NEGBANK_AMX NEGBANK_CPU # what is said of kernels is tested by kernels.sh alone
 : "${NEGBANK:?path of the program}" "${GOLDEN:=$TESTS/golden}" "${SHARED:=}"
 if [ -n "${NEGBANK_TEST_SCRATCH:-}" ]; then # the test began itself again, in namespaces of its own
     T=$NEGBANK_TEST_SCRATCH

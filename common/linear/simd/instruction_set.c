@@ -1,31 +1,10 @@
 #include "common/linear/simd/instruction_set.h"
 
+#include "common/linear/cpu/cpu.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if defined(__x86_64__)
-bool nb_cpu_has_avx2(void)
-{
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-
-bool nb_cpu_has_avx512(void)
-{
-    return nb_cpu_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-}
-#else
-bool nb_cpu_has_avx2(void)
-{
-    return false;
-}
-
-bool nb_cpu_has_avx512(void)
-{
-    return false;
-}
-#endif
 
 static bool instruction_set_always(void)
 {
@@ -70,17 +49,25 @@ size_t nb_instruction_sets(const nb_instruction_set *out[NB_INSTRUCTION_SETS])
     return count;
 }
 
+static const nb_instruction_set *instruction_set_named(const char *name)
+{
+    const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
+    size_t count = nb_instruction_sets(sets);
+    for (size_t i = 0; name && i < count; i++) {
+        if (strcmp(sets[i]->name, name) == 0) {
+            return sets[i];
+        }
+    }
+    return NULL;
+}
+
 static const nb_instruction_set *instruction_set_choose(void)
 {
     const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
     size_t count = nb_instruction_sets(sets); /* 1 at least: plain code runs everywhere */
-    const char *wanted = getenv("NEGBANK_VECTOR");
-    for (size_t i = 0; wanted && i < count; i++) {
-        if (strcmp(sets[i]->name, wanted) == 0) {
-            return sets[i];
-        }
-    }
-    return count ? sets[count - 1] : &table[0];
+    const nb_instruction_set *wanted = instruction_set_named(getenv("NEGBANK_VECTOR"));
+    const nb_instruction_set *of_family = instruction_set_named(nb_cpu_family_used()->vector);
+    return wanted ? wanted : of_family ? of_family : count ? sets[count - 1] : &table[0];
 }
 
 const nb_instruction_set *nb_instruction_set_best(void)

@@ -33,15 +33,10 @@ typedef struct nb_instruction_set {
  * @return how many are set */
 size_t nb_instruction_sets(const nb_instruction_set *out[NB_INSTRUCTION_SETS]);
 
-/** The instruction set in use: the one NEGBANK_VECTOR names if this CPU runs it, else the best this CPU has.
+/** The instruction set in use: the one NEGBANK_VECTOR names if this CPU runs it, else that of the CPU's family
+ * (common/linear/cpu/cpu.h), which is the best this CPU has unless NEGBANK_CPU says otherwise.
  *
  * The variable is read once in the life of the process. Not collective. Any number of threads may call it. */
 const nb_instruction_set *nb_instruction_set_best(void);
-
-/** Whether this CPU has AVX2 and FMA. False elsewhere than on x86-64. */
-bool nb_cpu_has_avx2(void);
-
-/** Whether this CPU has AVX2 and FMA and of AVX-512 the subsets F, BW, VL and DQ. False elsewhere than on x86-64. */
-bool nb_cpu_has_avx512(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* The fast towers, by both engines, against the reference over a grid of architectures, and the token trie. */
+/* The fast towers, by the engines, against the reference over a grid of architectures, and the token trie. */
 #include "support/support.h"
 
 #include "common/base/random.h"
@@ -224,12 +224,12 @@ static void check_image(const nb_engine *engine, size_t width, size_t heads, siz
     free(blocks), free(lengths), free(x), free(want);
 }
 
-static const nb_engine *engines[3];
+static const nb_engine *engines[4];
 
 static void test_text(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3 && engines[i]; i++) {
+    for (size_t i = 0; i < 4 && engines[i]; i++) {
         const nb_engine *e = engines[i];
         check_text(e, 32, 1, 1, NB_QUICK_GELU, 4096);
         check_text(e, 64, 4, 3, NB_QUICK_GELU, 4096);
@@ -243,7 +243,7 @@ static void test_text(void **state)
 static void test_image(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3 && engines[i]; i++) {
+    for (size_t i = 0; i < 4 && engines[i]; i++) {
         const nb_engine *e = engines[i];
         check_image(e, 64, 4, 1, NB_QUICK_GELU, 1, 1);
         check_image(e, 64, 1, 3, NB_GELU, 3, 17);
@@ -293,6 +293,7 @@ int main(void)
     nb_blas_start();
     engines[0] = &nb_engine_fp32;
     engines[1] = &nb_engine_bf16_emulated;
-    engines[2] = nb_engine_bf16(NULL); /* where there is AMX */
+    engines[2] = &nb_engine_bf16_pairs_emulated;
+    engines[3] = nb_engine_bf16(NB_ENGINE_ON_DEMAND, NULL); /* where the CPU has bf16 */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

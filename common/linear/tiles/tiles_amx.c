@@ -1,7 +1,7 @@
 /* AMX tiles. Compiled with their instructions: see common/CMakeLists.txt. Inline assembly, not the compiler's
  * intrinsics: GCC 12 declares of the tile configuration only its first 8 bytes as read, so stores to the rest are
  * optimised away, and loads and stores of tiles not as touching memory. */
-#include "common/linear/amx/tiles_hardware.h"
+#include "common/linear/tiles/tiles_hardware.h"
 
 typedef int no_empty_file;
 
@@ -35,8 +35,10 @@ static void tiles_end(void)
 #define TILE_STORE(from, to, stride)                                                                                   \
     __asm__ volatile("tilestored %%tmm" #from ", (%0,%1,1)" ::"r"(to), "r"((size_t)(stride)) : "memory")
 #define TILE_DOT(to, rows, pairs) __asm__ volatile("tdpbf16ps %%tmm" #pairs ", %%tmm" #rows ", %%tmm" #to ::)
-#define NB_TILES                  nb_tiles_hardware
-#define NB_TILES_NAME             "AMX"
-#include "common/linear/amx/tiles_impl.h"
+#include "common/linear/tiles/tiles_amx_block.h"
+
+#define NB_TILES      nb_tiles_hardware
+#define NB_TILES_NAME "AMX"
+#include "common/linear/tiles/tiles_forms.h"
 
 #endif

@@ -76,6 +76,8 @@ static void tiles_end(void)
 #define TILE_LOAD(to, from, stride)  tiles_emulated_tile_load(&file[to], from, stride)
 #define TILE_STORE(from, to, stride) tiles_emulated_tile_store(&file[from], to, stride)
 #define TILE_DOT(to, rows, pairs)    tiles_emulated_tile_dot(&file[to], &file[rows], &file[pairs])
-#define NB_TILES                     nb_tiles_emulated
-#define NB_TILES_NAME                "emulated AMX"
-#include "common/linear/amx/tiles_impl.h"
+#include "common/linear/tiles/tiles_amx_block.h"
+
+#define NB_TILES      nb_tiles_emulated
+#define NB_TILES_NAME "emulated AMX"
+#include "common/linear/tiles/tiles_forms.h"

@@ -1,14 +1,18 @@
 /** @file
- * Matrix tiles for bf16 products: the few operations of Intel AMX that they need, in hardware or emulated.
+ * Blocks of bf16 products: the few operations that the bf16 engines need, by Intel AMX or by AVX512-BF16, each in
+ * hardware and emulated in plain C.
  *
- * The kernel is written once (tiles_impl.h) over four tile operations and compiled twice: on AMX, run only where the
- * CPU has it and the kernel of the operating system grants it, and over an emulation in plain C of the same semantics,
- * which runs everywhere and is slow. All else a product consists of is shared, so tests cover it on any machine.
+ * All share the forms of the operands and what is done with a block (tiles_forms.h); they differ in how a block is
+ * multiplied. The emulations give the hardware's bits, run everywhere and are slow; so tests cover on any machine what
+ * another one computes.
  *
- * A tile is 16 rows of 64 bytes. TDPBF16PS multiplies a tile of [16, 32] bf16 by one of [16, 16] pairs into [16, 16]
- * fp32: even and odd members of the pairs are summed apart, in fp32 with fused multiply-add from zero, then added to
- * one another and to the destination; rounded to nearest even, denormals read and written as zero (Intel 64 and IA-32
- * Architectures Software Developer's Manual, volume 2, TDPBF16PS).
+ * A tile is 16 rows of 64 bytes.
+ * AMX: TDPBF16PS multiplies a tile of [16, 32] bf16 by one of [16, 16] pairs into [16, 16] fp32: even and odd members
+ * of the pairs are summed apart, in fp32 with fused multiply-add from zero, then added to one another and to the
+ * destination; rounded to nearest even, denormals read and written as zero (Intel 64 and IA-32 Architectures Software
+ * Developer's Manual, volume 2, TDPBF16PS). The kernel is written once over four tile operations (tiles_amx_block.h).
+ * AVX512-BF16: VDPBF16PS adds to each of 16 sums the products of a pair, the odd member's first, then the even one's,
+ * rounded and flushed alike (the same manual); pair follows pair from the first to the last.
  *
  * Forms of the operands, padded with zeros:
  * rows [m, k]: tiles of 16 rows by 32 values, tile (r / 16, k / 32) at ((r / 16) steps + k / 32) NB_TILE;
@@ -16,8 +20,8 @@
  * (k, k + 1) of 16 outputs side by side.
  *
  * Nothing here allocates, fails or is collective. */
-#ifndef NB_COMMON_LINEAR_AMX_TILES_H
-#define NB_COMMON_LINEAR_AMX_TILES_H
+#ifndef NB_COMMON_LINEAR_TILES_TILES_H
+#define NB_COMMON_LINEAR_TILES_TILES_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -41,9 +45,9 @@ typedef struct nb_tile_part {
     size_t skip, rows, columns; /**< values before it; its rows; values of each row */
 } nb_tile_part;
 
-/** The operations, in hardware or emulated. */
+/** The operations of one kind of hardware, or its emulation. */
 typedef struct nb_tiles {
-    const char *name; /**< "AMX", "emulated AMX" */
+    const char *name; /**< "AMX", "emulated AVX512-BF16" */
     /** Before calls of `block` on a thread. */
     void (*begin)(void);
     /** Behind calls of `block` on that thread. */
@@ -67,13 +71,21 @@ typedef struct nb_tiles {
     void (*pack_columns)(uint16_t *out, const float *in, size_t n, size_t k, size_t stride);
 } nb_tiles;
 
-/** The emulation, which runs everywhere. */
+/** AMX in plain C, which runs everywhere. */
 extern const nb_tiles nb_tiles_emulated;
 
-/** The hardware's tiles. Asks the operating system to let the process use them.
+/** AVX512-BF16 in plain C, which runs everywhere. */
+extern const nb_tiles nb_tiles_pairs_emulated;
+
+/** AMX. Asks the operating system to let the process use it.
  * @param[out] why NULL, or gets what is missing where there are none: "this CPU has no AMX"
  * @return NULL where CPU, operating system or build have none */
 const nb_tiles *nb_tiles_amx(const char **why);
+
+/** AVX512-BF16.
+ * @param[out] why NULL, or gets what is missing where there is none: "this CPU has no AVX512-BF16"
+ * @return NULL where CPU or build have none */
+const nb_tiles *nb_tiles_avx512bf16(const char **why);
 
 /** Steps that k values take. */
 static inline size_t nb_tile_steps(size_t k)
