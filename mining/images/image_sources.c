@@ -163,6 +163,10 @@ static nb_status image_sources_spool(nb_image_sources *s, size_t number, nb_erro
     nb_buffer path = {0};
     int from = -1, to = -1;
     nb_status status = NB_OK;
+    if (s->parts) {
+        nb_fail(err, NB_ERR_USAGE, "'%s' can be read by one job alone, and --part makes one of several", word);
+        return nb_hint(err, "write what it holds into a file");
+    }
     if (!s->spool) {
         return nb_fail(err, NB_ERR_INPUT, "'%s' is not a regular file", word);
     }

@@ -22,7 +22,7 @@ typedef struct nb_image_source {
 typedef struct nb_image_sources {
     const nb_fetch_options *fetch; /**< NULL: addresses are refused */
     const char *spool; /**< pipes are spooled into files of the folder SPOOL.inputs; NULL: they are refused */
-    bool parts;        /**< other jobs of the same inputs run beside this one */
+    bool parts;        /**< other jobs of the same inputs run beside this one: pipes are refused */
     nb_strings given, shown, paths;
     uint8_t *piped; /**< [given.count] */
     char *folder;   /**< of what is spooled, rank 0's; NULL: nothing is */

@@ -72,6 +72,8 @@ refused 3 got2.nbe "${embed[@]}" -o got2.nbe -
 says "'-' is empty"
 refused 2 got2.nbe "${embed[@]}" -o got2.nbe root/few.tar - -
 says 'only once'
+refused 2 part.nbe embed images -q --model w/model -o part.nbe --part 1/2 -
+says '--part makes one of several'
 echo 'no such image' | timeout $LIMIT "${NB[@]}" "${embed[@]}" -o got2.nbe - >out 2>err && die 'it is taken'
 says "image list 'stdin' line 1"
 left_nothing
