@@ -147,7 +147,7 @@ static void accuracy_nearest(size_t *out, size_t most, const float *image, const
 static void accuracy_ranks(nb_accuracy *out, const rows *got, const rows *want)
 {
     size_t d = got->d;
-    size_t mine[NB_ACCURACY_NEAREST], theirs[NB_ACCURACY_NEAREST], shared = 0, first = 0, k = out->nearest;
+    size_t mine[NB_ACCURACY_NEAREST] = {0}, theirs[NB_ACCURACY_NEAREST] = {0}, shared = 0, first = 0, k = out->nearest;
     for (size_t i = 0; i < out->images; i++) {
         accuracy_nearest(mine, k, got->images + i * d, got->texts, out->texts, d);
         accuracy_nearest(theirs, k, want->images + i * d, want->texts, out->texts, d);

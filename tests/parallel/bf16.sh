@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# bf16 and int8 on RANKS ranks: the bytes of one rank, also when interrupted and continued; one engine for all. bf16 by emulated AMX on odd
-# numbers of ranks, by emulated AVX512-BF16 on even ones.
+# bf16 and int8 on RANKS ranks: the bytes of one rank, in bf16 also when interrupted and continued; one engine for all.
+# bf16 is by emulated AMX on odd numbers of ranks, by emulated AVX512-BF16 on even ones.
 source "$TESTS/cli/lib.sh"
 : "${RANKS:?}"
 if [ $((RANKS % 2)) = 1 ]; then
