@@ -275,7 +275,7 @@ static nb_status image_sources_collect(nb_inputs *files, const nb_image_sources 
     }
     if (addresses.count) {
         NB_TRY(s->fetch ? NB_OK : nb_image_sources_refuse_addresses(words, err));
-        NB_TRY(nb_inputs_open(files, &addresses, NULL, err));
+        NB_TRY(nb_inputs_open(files, &addresses, NULL, NULL, err));
     }
 done:
     nb_strings_free(&addresses);

@@ -118,7 +118,7 @@ static void fast_images(const nb_clip *m, const float *pixels, size_t batch, flo
 
 static void check_model(const char *model, const char *const *files)
 {
-    const nb_engine *engines[] = {&nb_engine_fp32, &nb_engine_bf16_emulated, nb_engine_bf16(NULL)};
+    const nb_engine *engines[] = {&nb_engine_fp32, &nb_engine_bf16_emulated, nb_engine_bf16(NB_ENGINE_ON_DEMAND, NULL)};
     static const size_t batches[] = {TEXTS, 1, 7};
     const char *folder = folder_of(model, files);
     nb_strings texts = {0};

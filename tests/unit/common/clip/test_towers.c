@@ -184,7 +184,7 @@ static void fast_images(const nb_clip *m, const float *pixels, size_t batch, flo
 
 static void check_family(const char *family)
 {
-    const nb_engine *engines[] = {&nb_engine_fp32, &nb_engine_bf16_emulated, nb_engine_bf16(NULL)};
+    const nb_engine *engines[] = {&nb_engine_fp32, &nb_engine_bf16_emulated, nb_engine_bf16(NB_ENGINE_ON_DEMAND, NULL)};
     static const size_t batches[] = {TEXTS, 1, 5};
     const char *folder = tower_folder(family);
     nb_strings texts = {0};
