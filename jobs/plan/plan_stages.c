@@ -2,6 +2,7 @@
 
 #include "common/base/file.h"
 #include "common/base/text.h"
+#include "common/transfer/url.h"
 #include "mining/corpus/plan.h"
 #include "mining/corpus/text/labels.h"
 #include "scoring/bank/bank.h"
@@ -182,7 +183,12 @@ static nb_status plan_stages_count_labels(const nb_stage *s, double *out, nb_err
 {
     nb_strings labels = {0};
     const nb_log silent = {0};
-    nb_status status = nb_labels_read(&labels, nb_stage_text(s, "labels"), &silent, err);
+    const char *path = nb_stage_text(s, "labels");
+    if (nb_url_like(path) || strcmp(path, "-") == 0) {
+        nb_fail(err, NB_ERR_INPUT, "'%s' is no file: its labels cannot be counted before the run", path);
+        return nb_hint(err, "fetch them first, and name the file");
+    }
+    nb_status status = nb_labels_read(&labels, path, &silent, err);
     *out = (double)labels.count;
     nb_strings_free(&labels);
     return status;
