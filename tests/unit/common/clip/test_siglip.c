@@ -164,7 +164,8 @@ static void test_padding_on_the_left(void **state)
     edit_file(folder, "tokenizer_config.json", "\"right\"", "\"left\"");
     must(nb_clip_open(&m, folder, &err), &err);
     size_t d = m->config.projection;
-    float *want = read_numbers(golden_siglip("siglip2", "text_embeddings.npy"), TEXTS * d), *got = calloc(d, sizeof *got);
+    float *want = read_numbers(golden_siglip("siglip2", "text_embeddings.npy"), TEXTS * d),
+          *got = calloc(d, sizeof *got);
     nb_strings texts = {0};
     must(nb_strings_push(&texts, "a photo of a dog", 16, &err), &err);
     fast_texts(m, &texts, 1, got);
