@@ -87,8 +87,8 @@ case_ 'an epsilon of zero'
 config '"layer_norm_eps": 1e-5' '"layer_norm_eps": 0.0' layer_norm_eps
 case_ 'an epsilon in quotes'
 config '"layer_norm_eps": 1e-5' '"layer_norm_eps": "tiny"' layer_norm_eps
-case_ 'patches that are larger than the image'
-config '"patch_size": 8' '"patch_size": 80' '64 pixels, patches of 80'
+case_ 'patches larger than the image' # smaller ones need not divide it: the rest of the image is not looked at
+config '"patch_size": 8' '"patch_size": 65' '64 pixels, patches of 65'
 case_ 'more channels'
 config '"num_channels": 3' '"num_channels": 4' '4 channels'
 

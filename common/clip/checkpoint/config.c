@@ -98,7 +98,7 @@ static nb_status config_parse_hugging_face(nb_clip_config *out, json_t *root, co
     }
     nb_fail(err, NB_ERR_INPUT, "'%s': model_type '%s' is not 'clip'", path, type ? type : "(missing)");
     if (type && strcmp(type, "metaclip_2") == 0) {
-        nb_hint(err, "MetaCLIP 2 has CLIP's towers, but other tokenizers (XLM-V, mT5), which are not read");
+        nb_hint(err, "MetaCLIP 2 is read in open_clip's layout: open_clip_config.json of ViT-*-worldwide");
     }
     return NB_ERR_INPUT;
 }

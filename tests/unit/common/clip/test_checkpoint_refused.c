@@ -121,6 +121,7 @@ static void refuse_config(const char *from, const char *to, const char *word)
 static void test_end_token(void **state)
 {
     (void)state;
+    refuse_config("\"model_type\": \"clip\"", "\"model_type\": \"metaclip_2\"", "'metaclip_2'");
     refuse_config("\"eos_token_id\": 999", "\"eos_token_id\": 998", "eos_token_id 998");
     refuse_config("\"eos_token_id\": 999", "\"eos_token_id\": \"999\"", "text_config.eos_token_id");
     refuse_config("\"eos_token_id\": 999", "\"eos_token_id\": -1", "text_config.eos_token_id");
