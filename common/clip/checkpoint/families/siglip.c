@@ -156,87 +156,87 @@ done:
 }
 
 /* clang-format off */
+#define NAME(...) {.pieces = {__VA_ARGS__}}
+
 #define BLOCK                                                                                                          \
-    [NB_TENSOR_PART_NORM1_WEIGHT] = {{"layer_norm1.weight"}},                                                          \
-    [NB_TENSOR_PART_NORM1_BIAS] = {{"layer_norm1.bias"}},                                                              \
-    [NB_TENSOR_PART_QKV_WEIGHT] = {{"self_attn.q_proj.weight", "self_attn.k_proj.weight", "self_attn.v_proj.weight"}}, \
-    [NB_TENSOR_PART_QKV_BIAS] = {{"self_attn.q_proj.bias", "self_attn.k_proj.bias", "self_attn.v_proj.bias"}},         \
-    [NB_TENSOR_PART_OUT_WEIGHT] = {{"self_attn.out_proj.weight"}},                                                     \
-    [NB_TENSOR_PART_OUT_BIAS] = {{"self_attn.out_proj.bias"}},                                                         \
-    [NB_TENSOR_PART_NORM2_WEIGHT] = {{"layer_norm2.weight"}},                                                          \
-    [NB_TENSOR_PART_NORM2_BIAS] = {{"layer_norm2.bias"}},                                                              \
-    [NB_TENSOR_PART_FC1_WEIGHT] = {{"mlp.fc1.weight"}},                                                                \
-    [NB_TENSOR_PART_FC1_BIAS] = {{"mlp.fc1.bias"}},                                                                    \
-    [NB_TENSOR_PART_FC2_WEIGHT] = {{"mlp.fc2.weight"}},                                                                \
-    [NB_TENSOR_PART_FC2_BIAS] = {{"mlp.fc2.bias"}},
+    [NB_TENSOR_PART_NORM1_WEIGHT] = NAME("layer_norm1.weight"),                                                          \
+    [NB_TENSOR_PART_NORM1_BIAS] = NAME("layer_norm1.bias"),                                                              \
+    [NB_TENSOR_PART_QKV_WEIGHT] = NAME("self_attn.q_proj.weight", "self_attn.k_proj.weight", "self_attn.v_proj.weight"), \
+    [NB_TENSOR_PART_QKV_BIAS] = NAME("self_attn.q_proj.bias", "self_attn.k_proj.bias", "self_attn.v_proj.bias"),         \
+    [NB_TENSOR_PART_OUT_WEIGHT] = NAME("self_attn.out_proj.weight"),                                                     \
+    [NB_TENSOR_PART_OUT_BIAS] = NAME("self_attn.out_proj.bias"),                                                         \
+    [NB_TENSOR_PART_NORM2_WEIGHT] = NAME("layer_norm2.weight"),                                                          \
+    [NB_TENSOR_PART_NORM2_BIAS] = NAME("layer_norm2.bias"),                                                              \
+    [NB_TENSOR_PART_FC1_WEIGHT] = NAME("mlp.fc1.weight"),                                                                \
+    [NB_TENSOR_PART_FC1_BIAS] = NAME("mlp.fc1.bias"),                                                                    \
+    [NB_TENSOR_PART_FC2_WEIGHT] = NAME("mlp.fc2.weight"),                                                                \
+    [NB_TENSOR_PART_FC2_BIAS] = NAME("mlp.fc2.bias"),
 
 static const nb_naming siglip_text = {
     .name = "SigLIP", .tower = NB_TOWER_TEXT, .evidence = {"text_model.head."},
     .root = "text_model.", .blocks = "text_model.encoder.layers.",
     .rows = {BLOCK
-             [NB_TENSOR_PART_TOKEN_EMBEDDING] = {{"text_model.embeddings.token_embedding.weight"}},
-             [NB_TENSOR_PART_TEXT_POSITION] = {{"text_model.embeddings.position_embedding.weight"}},
-             [NB_TENSOR_PART_TEXT_NORM_WEIGHT] = {{"text_model.final_layer_norm.weight"}},
-             [NB_TENSOR_PART_TEXT_NORM_BIAS] = {{"text_model.final_layer_norm.bias"}},
-             [NB_TENSOR_PART_TEXT_PROJECTION] = {{"text_model.head.weight"}},
-             [NB_TENSOR_PART_TEXT_PROJECTION_BIAS] = {{"text_model.head.bias"}},
-             [NB_TENSOR_PART_LOGIT_SCALE] = {{"logit_scale"}}}};
+             [NB_TENSOR_PART_TOKEN_EMBEDDING] = NAME("text_model.embeddings.token_embedding.weight"),
+             [NB_TENSOR_PART_TEXT_POSITION] = NAME("text_model.embeddings.position_embedding.weight"),
+             [NB_TENSOR_PART_TEXT_NORM_WEIGHT] = NAME("text_model.final_layer_norm.weight"),
+             [NB_TENSOR_PART_TEXT_NORM_BIAS] = NAME("text_model.final_layer_norm.bias"),
+             [NB_TENSOR_PART_TEXT_PROJECTION] = NAME("text_model.head.weight"),
+             [NB_TENSOR_PART_TEXT_PROJECTION_BIAS] = NAME("text_model.head.bias"),
+             [NB_TENSOR_PART_LOGIT_SCALE] = NAME("logit_scale")}};
 
 static const nb_naming siglip_image = {
     .name = "SigLIP", .tower = NB_TOWER_IMAGE, .evidence = {"vision_model.head."},
     .root = "vision_model.", .blocks = "vision_model.encoder.layers.",
     .rows = {BLOCK
-             [NB_TENSOR_PART_PATCH_EMBEDDING] = {{"vision_model.embeddings.patch_embedding.weight"}},
-             [NB_TENSOR_PART_PATCH_BIAS] = {{"vision_model.embeddings.patch_embedding.bias"}},
-             [NB_TENSOR_PART_IMAGE_POSITION] = {{"vision_model.embeddings.position_embedding.weight"}},
-             [NB_TENSOR_PART_POST_NORM_WEIGHT] = {{"vision_model.post_layernorm.weight"}},
-             [NB_TENSOR_PART_POST_NORM_BIAS] = {{"vision_model.post_layernorm.bias"}},
-             [NB_TENSOR_PART_POOL_QUERY] = {{"vision_model.head.probe"}},
-             [NB_TENSOR_PART_POOL_QKV_WEIGHT] = {{"vision_model.head.attention.in_proj_weight"}},
-             [NB_TENSOR_PART_POOL_QKV_BIAS] = {{"vision_model.head.attention.in_proj_bias"}},
-             [NB_TENSOR_PART_POOL_OUT_WEIGHT] = {{"vision_model.head.attention.out_proj.weight"}},
-             [NB_TENSOR_PART_POOL_OUT_BIAS] = {{"vision_model.head.attention.out_proj.bias"}},
-             [NB_TENSOR_PART_POOL_NORM_WEIGHT] = {{"vision_model.head.layernorm.weight"}},
-             [NB_TENSOR_PART_POOL_NORM_BIAS] = {{"vision_model.head.layernorm.bias"}},
-             [NB_TENSOR_PART_POOL_FC1_WEIGHT] = {{"vision_model.head.mlp.fc1.weight"}},
-             [NB_TENSOR_PART_POOL_FC1_BIAS] = {{"vision_model.head.mlp.fc1.bias"}},
-             [NB_TENSOR_PART_POOL_FC2_WEIGHT] = {{"vision_model.head.mlp.fc2.weight"}},
-             [NB_TENSOR_PART_POOL_FC2_BIAS] = {{"vision_model.head.mlp.fc2.bias"}}}};
+             [NB_TENSOR_PART_PATCH_EMBEDDING] = NAME("vision_model.embeddings.patch_embedding.weight"),
+             [NB_TENSOR_PART_PATCH_BIAS] = NAME("vision_model.embeddings.patch_embedding.bias"),
+             [NB_TENSOR_PART_IMAGE_POSITION] = NAME("vision_model.embeddings.position_embedding.weight"),
+             [NB_TENSOR_PART_POST_NORM_WEIGHT] = NAME("vision_model.post_layernorm.weight"),
+             [NB_TENSOR_PART_POST_NORM_BIAS] = NAME("vision_model.post_layernorm.bias"),
+             [NB_TENSOR_PART_POOL_QUERY] = NAME("vision_model.head.probe"),
+             [NB_TENSOR_PART_POOL_QKV_WEIGHT] = NAME("vision_model.head.attention.in_proj_weight"),
+             [NB_TENSOR_PART_POOL_QKV_BIAS] = NAME("vision_model.head.attention.in_proj_bias"),
+             [NB_TENSOR_PART_POOL_OUT_WEIGHT] = NAME("vision_model.head.attention.out_proj.weight"),
+             [NB_TENSOR_PART_POOL_OUT_BIAS] = NAME("vision_model.head.attention.out_proj.bias"),
+             [NB_TENSOR_PART_POOL_NORM_WEIGHT] = NAME("vision_model.head.layernorm.weight"),
+             [NB_TENSOR_PART_POOL_NORM_BIAS] = NAME("vision_model.head.layernorm.bias"),
+             [NB_TENSOR_PART_POOL_FC1_WEIGHT] = NAME("vision_model.head.mlp.fc1.weight"),
+             [NB_TENSOR_PART_POOL_FC1_BIAS] = NAME("vision_model.head.mlp.fc1.bias"),
+             [NB_TENSOR_PART_POOL_FC2_WEIGHT] = NAME("vision_model.head.mlp.fc2.weight"),
+             [NB_TENSOR_PART_POOL_FC2_BIAS] = NAME("vision_model.head.mlp.fc2.bias")}};
 
 /* Keys and values of the pooling are in one matrix, the query apart. */
 static const nb_naming siglip_trunk = {
     .name = "open_clip", .tower = NB_TOWER_IMAGE, .evidence = {"visual.trunk.attn_pool."},
     .root = "visual.", .blocks = "visual.trunk.blocks.",
-    .rows = {[NB_TENSOR_PART_NORM1_WEIGHT] = {{"norm1.weight"}},
-             [NB_TENSOR_PART_NORM1_BIAS] = {{"norm1.bias"}},
-             [NB_TENSOR_PART_QKV_WEIGHT] = {{"attn.qkv.weight"}},
-             [NB_TENSOR_PART_QKV_BIAS] = {{"attn.qkv.bias"}},
-             [NB_TENSOR_PART_OUT_WEIGHT] = {{"attn.proj.weight"}},
-             [NB_TENSOR_PART_OUT_BIAS] = {{"attn.proj.bias"}},
-             [NB_TENSOR_PART_NORM2_WEIGHT] = {{"norm2.weight"}},
-             [NB_TENSOR_PART_NORM2_BIAS] = {{"norm2.bias"}},
-             [NB_TENSOR_PART_FC1_WEIGHT] = {{"mlp.fc1.weight"}},
-             [NB_TENSOR_PART_FC1_BIAS] = {{"mlp.fc1.bias"}},
-             [NB_TENSOR_PART_FC2_WEIGHT] = {{"mlp.fc2.weight"}},
-             [NB_TENSOR_PART_FC2_BIAS] = {{"mlp.fc2.bias"}},
-             [NB_TENSOR_PART_PATCH_EMBEDDING] = {{"visual.trunk.patch_embed.proj.weight"}},
-             [NB_TENSOR_PART_PATCH_BIAS] = {{"visual.trunk.patch_embed.proj.bias"}},
-             [NB_TENSOR_PART_IMAGE_POSITION] = {{"visual.trunk.pos_embed"}},
-             [NB_TENSOR_PART_POST_NORM_WEIGHT] = {{"visual.trunk.norm.weight"}},
-             [NB_TENSOR_PART_POST_NORM_BIAS] = {{"visual.trunk.norm.bias"}},
-             [NB_TENSOR_PART_POOL_QUERY] = {{"visual.trunk.attn_pool.latent"}},
-             [NB_TENSOR_PART_POOL_QKV_WEIGHT] = {{"visual.trunk.attn_pool.q.weight", "visual.trunk.attn_pool.kv.weight"},
-                                                 .shares = {1, 2}},
-             [NB_TENSOR_PART_POOL_QKV_BIAS] = {{"visual.trunk.attn_pool.q.bias", "visual.trunk.attn_pool.kv.bias"},
-                                               .shares = {1, 2}},
-             [NB_TENSOR_PART_POOL_OUT_WEIGHT] = {{"visual.trunk.attn_pool.proj.weight"}},
-             [NB_TENSOR_PART_POOL_OUT_BIAS] = {{"visual.trunk.attn_pool.proj.bias"}},
-             [NB_TENSOR_PART_POOL_NORM_WEIGHT] = {{"visual.trunk.attn_pool.norm.weight"}},
-             [NB_TENSOR_PART_POOL_NORM_BIAS] = {{"visual.trunk.attn_pool.norm.bias"}},
-             [NB_TENSOR_PART_POOL_FC1_WEIGHT] = {{"visual.trunk.attn_pool.mlp.fc1.weight"}},
-             [NB_TENSOR_PART_POOL_FC1_BIAS] = {{"visual.trunk.attn_pool.mlp.fc1.bias"}},
-             [NB_TENSOR_PART_POOL_FC2_WEIGHT] = {{"visual.trunk.attn_pool.mlp.fc2.weight"}},
-             [NB_TENSOR_PART_POOL_FC2_BIAS] = {{"visual.trunk.attn_pool.mlp.fc2.bias"}}}};
+    .rows = {[NB_TENSOR_PART_NORM1_WEIGHT] = NAME("norm1.weight"),
+             [NB_TENSOR_PART_NORM1_BIAS] = NAME("norm1.bias"),
+             [NB_TENSOR_PART_QKV_WEIGHT] = NAME("attn.qkv.weight"),
+             [NB_TENSOR_PART_QKV_BIAS] = NAME("attn.qkv.bias"),
+             [NB_TENSOR_PART_OUT_WEIGHT] = NAME("attn.proj.weight"),
+             [NB_TENSOR_PART_OUT_BIAS] = NAME("attn.proj.bias"),
+             [NB_TENSOR_PART_NORM2_WEIGHT] = NAME("norm2.weight"),
+             [NB_TENSOR_PART_NORM2_BIAS] = NAME("norm2.bias"),
+             [NB_TENSOR_PART_FC1_WEIGHT] = NAME("mlp.fc1.weight"),
+             [NB_TENSOR_PART_FC1_BIAS] = NAME("mlp.fc1.bias"),
+             [NB_TENSOR_PART_FC2_WEIGHT] = NAME("mlp.fc2.weight"),
+             [NB_TENSOR_PART_FC2_BIAS] = NAME("mlp.fc2.bias"),
+             [NB_TENSOR_PART_PATCH_EMBEDDING] = NAME("visual.trunk.patch_embed.proj.weight"),
+             [NB_TENSOR_PART_PATCH_BIAS] = NAME("visual.trunk.patch_embed.proj.bias"),
+             [NB_TENSOR_PART_IMAGE_POSITION] = NAME("visual.trunk.pos_embed"),
+             [NB_TENSOR_PART_POST_NORM_WEIGHT] = NAME("visual.trunk.norm.weight"),
+             [NB_TENSOR_PART_POST_NORM_BIAS] = NAME("visual.trunk.norm.bias"),
+             [NB_TENSOR_PART_POOL_QUERY] = NAME("visual.trunk.attn_pool.latent"),
+             [NB_TENSOR_PART_POOL_QKV_WEIGHT] = {.pieces = {"visual.trunk.attn_pool.q.weight", "visual.trunk.attn_pool.kv.weight"}, .shares = {1, 2}},
+             [NB_TENSOR_PART_POOL_QKV_BIAS] = {.pieces = {"visual.trunk.attn_pool.q.bias", "visual.trunk.attn_pool.kv.bias"}, .shares = {1, 2}},
+             [NB_TENSOR_PART_POOL_OUT_WEIGHT] = NAME("visual.trunk.attn_pool.proj.weight"),
+             [NB_TENSOR_PART_POOL_OUT_BIAS] = NAME("visual.trunk.attn_pool.proj.bias"),
+             [NB_TENSOR_PART_POOL_NORM_WEIGHT] = NAME("visual.trunk.attn_pool.norm.weight"),
+             [NB_TENSOR_PART_POOL_NORM_BIAS] = NAME("visual.trunk.attn_pool.norm.bias"),
+             [NB_TENSOR_PART_POOL_FC1_WEIGHT] = NAME("visual.trunk.attn_pool.mlp.fc1.weight"),
+             [NB_TENSOR_PART_POOL_FC1_BIAS] = NAME("visual.trunk.attn_pool.mlp.fc1.bias"),
+             [NB_TENSOR_PART_POOL_FC2_WEIGHT] = NAME("visual.trunk.attn_pool.mlp.fc2.weight"),
+             [NB_TENSOR_PART_POOL_FC2_BIAS] = NAME("visual.trunk.attn_pool.mlp.fc2.bias")}};
 /* clang-format on */
 
 const nb_family nb_family_siglip = {.name = "SigLIP",
