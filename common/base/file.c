@@ -138,10 +138,9 @@ nb_status nb_file_lines(const char *path, size_t max_line, nb_strings *lines, nb
     size_t left = map.len;
     size_t number = 0;
     NB_TRY(nb_foreign_refuse(path, p, left < HEAD_BYTES ? left : HEAD_BYTES, err));
-    if (left >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0) {
-        p += 3;
-        left -= 3;
-    }
+    size_t mark = nb_text_mark_len(p, left);
+    p += mark;
+    left -= mark;
     while (left) {
         const char *end = memchr(p, '\n', left);
         size_t line = end ? (size_t)(end - p) : left;

@@ -1,5 +1,7 @@
 #include "common/base/foreign.h"
 
+#include "common/base/text.h"
+
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
@@ -113,7 +115,7 @@ static bool foreign_utf16(const char *head, size_t len)
 static bool foreign_html(const char *head, size_t len)
 {
     static const char *const begins[] = {"<!doctype html", "<html", "<head>", "<?xml", "<!--"};
-    size_t at = len >= 3 && memcmp(head, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    size_t at = nb_text_mark_len(head, len);
     while (at < len && strchr(" \t\r\n", head[at]) && head[at]) {
         at++;
     }

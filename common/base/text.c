@@ -29,6 +29,11 @@ static size_t text_sequence(const unsigned char *p, size_t left)
     return need;
 }
 
+size_t nb_text_mark_len(const char *bytes, size_t len)
+{
+    return len >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
 bool nb_utf8_valid(const char *bytes, size_t len)
 {
     const unsigned char *p = (const unsigned char *)bytes;

@@ -10,6 +10,9 @@
 /** True when `bytes` [len] are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool nb_utf8_valid(const char *bytes, size_t len);
 
+/** Bytes of the byte order mark that `bytes` [len] begin with: 3, or 0. */
+size_t nb_text_mark_len(const char *bytes, size_t len);
+
 /** Bytes of the control character (category Cc: U+0000 to U+001F, U+007F to U+009F) or separator of lines (U+2028,
  * U+2029) that `text`, which ends with a NUL, begins with; 0 when it begins with none. A terminal takes some of them
  * for commands. */

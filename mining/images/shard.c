@@ -2,10 +2,10 @@
 
 #include "common/base/file.h"
 #include "common/base/text.h"
+#include "mining/corpus/formats/json_scan.h"
 #include "mining/images/image_name.h"
 #include "mining/images/tar.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -134,23 +134,23 @@ static nb_status shard_check_image(nb_shard *s, const nb_shard_ask *ask, const n
 
 /* ---- labels ---- */
 
-/* The value of a JSON object's key as text; "" when it has none. */
+/* The value of a JSON object's key as text, read as Python reads it; "" when it has none. */
 static nb_status shard_value_of(nb_buffer *out, const char *json, size_t len, const char *key, nb_error *err)
 {
-    json_error_t cause;
-    nb_status status = NB_OK;
-    json_t *object = json_loadb(json, len, 0, &cause);
-    if (!object) {
-        return nb_fail(err, NB_ERR_INPUT, "it is no JSON: %s", cause.text);
+    nb_json_found found = {0};
+    nb_status status;
+    NB_TRY(nb_json_scan(&found, json, len, key, err));
+    if (found.kind == NB_JSON_BAD) {
+        status = nb_fail(err, NB_ERR_INPUT, "it is no JSON object: %s", found.why);
+        goto done;
     }
-    const json_t *value = json_object_get(object, key);
     nb_buffer_clear(out);
-    if (json_is_integer(value)) {
-        status = nb_buffer_printf(out, err, "%lld", (long long)json_integer_value(value));
-    } else if (json_is_string(value)) {
-        status = nb_buffer_printf(out, err, "%s", json_string_value(value));
+    if (found.kind != NB_JSON_MISSING && found.text.len) {
+        status = nb_buffer_append(out, found.text.data, found.text.len, err);
     }
-    json_decref(object);
+done:
+    nb_buffer_free(&found.text);
+    nb_buffer_free(&found.key);
     return status;
 }
 
@@ -168,9 +168,10 @@ static nb_status shard_read_label(labels *l, nb_tar *tar, const nb_shard_ask *as
     }
     NB_TRY_NEW(raw, (size_t)m->size + 1);
     NB_TRY(nb_tar_read(tar, raw, m->size, err));
-    NB_TRY(nb_buffer_append(&text, raw, (size_t)m->size, err));
+    size_t mark = nb_text_mark_len(raw, (size_t)m->size);
+    NB_TRY(nb_buffer_append(&text, raw + mark, (size_t)m->size - mark, err));
     if (json) {
-        NB_TRY(shard_value_of(&text, raw, (size_t)m->size, ask->label_key, err));
+        NB_TRY(shard_value_of(&text, raw + mark, (size_t)m->size - mark, ask->label_key, err));
     }
     const char *begin = text.len ? text.data : "", *end = begin + text.len;
     while (begin < end && strchr(" \t\r\n", *begin)) {

@@ -273,6 +273,40 @@ static bool json_skip_value(scan *s)
     return true;
 }
 
+/* Whether [from, to) is a number without a fraction. */
+static bool json_is_integer_text(const char *from, const char *to)
+{
+    from += from < to && *from == '-';
+    size_t digits = 0;
+    while (from + digits < to && from[digits] >= '0' && from[digits] <= '9') {
+        digits++;
+    }
+    return digits && from + digits == to;
+}
+
+/* The value under the key that was asked for. */
+static bool json_wanted_value(scan *s, nb_json_found *out)
+{
+    target text = {.bytes = &out->text};
+    nb_buffer_clear(&out->text);
+    out->kind = NB_JSON_TEXT;
+    if (json_take(s, '"')) {
+        bool good = json_string(s, &text);
+        out->surrogates = text.surrogates;
+        return good;
+    }
+    const char *from = s->at;
+    if (!json_skip_value(s)) {
+        return false;
+    }
+    out->surrogates = false;
+    out->kind = json_is_integer_text(from, s->at) ? NB_JSON_INTEGER : NB_JSON_MISSING;
+    if (out->kind == NB_JSON_INTEGER) {
+        json_put(s, &text, from, (size_t)(s->at - from));
+    }
+    return true;
+}
+
 /* The members of an object behind its brace. */
 static bool json_members(scan *s, nb_json_found *out, const char *key)
 {
@@ -281,22 +315,16 @@ static bool json_members(scan *s, nb_json_found *out, const char *key)
         return true;
     }
     for (;;) {
-        target name = {.bytes = &out->key}, text = {.bytes = &out->text};
+        target name = {.bytes = &out->key};
         nb_buffer_clear(&out->key);
         if (!json_key(s, &name)) {
             return false;
         }
         bool wanted = out->key.len == strlen(key) && (!out->key.len || memcmp(out->key.data, key, out->key.len) == 0);
         json_skip_blanks(s);
-        if (wanted) {
-            nb_buffer_clear(&out->text);
-            out->kind = s->at < s->end && *s->at == '"' ? NB_JSON_TEXT : NB_JSON_MISSING;
-            out->surrogates = false;
-        }
-        if (!(wanted && json_take(s, '"') ? json_string(s, &text) : json_skip_value(s))) {
+        if (!(wanted ? json_wanted_value(s, out) : json_skip_value(s))) {
             return false;
         }
-        out->surrogates = out->surrogates || text.surrogates;
         json_skip_blanks(s);
         if (json_take(s, '}')) {
             return true;

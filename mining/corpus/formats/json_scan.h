@@ -12,7 +12,8 @@ enum { NB_JSON_DEPTH_MAX = 1000 }; /**< about as deep as Python goes */
 /** What a value is. */
 typedef enum nb_json_kind {
     NB_JSON_TEXT,    /**< there is a text */
-    NB_JSON_MISSING, /**< an object without the key, or with something else than a string under it */
+    NB_JSON_INTEGER, /**< there is an integer under the key; `text` has its digits, of which there may be any number */
+    NB_JSON_MISSING, /**< an object without the key, or with something else than these under it */
     NB_JSON_BAD      /**< no JSON, or another value than was to be expected */
 } nb_json_kind;
 

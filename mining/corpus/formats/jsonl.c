@@ -46,8 +46,10 @@ static nb_status jsonl_refuse(const parser *p, uint64_t line, nb_error *err)
 /* A value whose bytes are UTF-8. */
 static nb_status jsonl_take_value(parser *p, const char *bytes, size_t len, uint64_t line, nb_error *err)
 {
-    static const nb_drop drops[] = {
-        [NB_JSON_TEXT] = NB_KEPT, [NB_JSON_MISSING] = NB_DROP_MISSING, [NB_JSON_BAD] = NB_DROP_JSON};
+    static const nb_drop drops[] = {[NB_JSON_TEXT] = NB_KEPT,
+                                    [NB_JSON_INTEGER] = NB_DROP_MISSING,
+                                    [NB_JSON_MISSING] = NB_DROP_MISSING,
+                                    [NB_JSON_BAD] = NB_DROP_JSON};
     const nb_source *source = p->piece->source;
     const nb_buffer *text = &p->found.text;
     nb_status status;
@@ -74,10 +76,9 @@ static nb_status jsonl_take_line(void *state, nb_drop known, const char *bytes, 
     parser *p = state;
     nb_status status = NB_OK;
     nb_buffer_clear(&p->sanitised);
-    if (known == NB_KEPT && len >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) {
-        bytes += 3; /* files with byte order marks that were put one behind the other */
-        len -= 3;
-    }
+    size_t mark = known == NB_KEPT ? nb_text_mark_len(bytes, len) : 0;
+    bytes += mark; /* files with byte order marks that were put one behind the other */
+    len -= mark;
     if (known == NB_KEPT && jsonl_is_blank(bytes, len)) {
         known = NB_DROP_BLANK;
     } else if (known == NB_KEPT && !nb_utf8_valid(bytes, len)) {

@@ -84,7 +84,7 @@ static void scanned(const char *json, const char *key, nb_json_kind kind, const 
     if (found.kind != kind) {
         fail_msg("%s: kind %d instead of %d (%s)", json, (int)found.kind, (int)kind, found.why ? found.why : "");
     }
-    if (kind == NB_JSON_TEXT) {
+    if (kind == NB_JSON_TEXT || kind == NB_JSON_INTEGER) {
         assert_int_equal(found.text.len, strlen(word));
         assert_memory_equal(found.text.data ? found.text.data : "", word, found.text.len);
     } else if (kind == NB_JSON_BAD) {
@@ -102,13 +102,15 @@ static void test_json(void **state)
     scanned("{\"x\": 18446744073709551616, \"y\": 1e400, \"z\": -0.5E-7, \"t\": \"a\"}", "t", NB_JSON_TEXT, "a");
     scanned("{\"a\\u0000b\": 1, \"t\": \"a\"}", "t", NB_JSON_TEXT, "a");
     scanned("{\"t\": \"a\", \"t\": \"b\"}", "t", NB_JSON_TEXT, "b");
-    scanned("{\"t\": \"a\", \"t\": 3}", "t", NB_JSON_MISSING, "");
+    scanned("{\"t\": \"a\", \"t\": 3}", "t", NB_JSON_INTEGER, "3");
     scanned("{\"\\u0074\": \"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00\"}", "t", NB_JSON_TEXT,
             "\"\\/\b\f\n\r\t\xC3\xA9\xF0\x9F\x98\x80");
     scanned("{\"t\": \"a \\ud83d\"}", "t", NB_JSON_TEXT, "a \xEF\xBF\xBD");
     scanned("{\"t\": \"\\ude00\\ud83d\\u0061\"}", "t", NB_JSON_TEXT, "\xEF\xBF\xBD\xEF\xBF\xBD\x61");
     scanned(" {\"x\": {\"t\": \"no\"}, \"y\": [{}, [], [[{\"t\": []}]], true, false, null]} ", "t", NB_JSON_MISSING,
             "");
+    scanned("{\"t\": -12345678901234567890}", "t", NB_JSON_INTEGER, "-12345678901234567890");
+    scanned("{\"t\": 1.0}", "t", NB_JSON_MISSING, "");
     scanned("{}", "t", NB_JSON_MISSING, "");
     scanned(" \"a\" ", NULL, NB_JSON_TEXT, "a");
     /* what is none */

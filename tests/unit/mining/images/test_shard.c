@@ -305,6 +305,12 @@ static void test_labels(void **state)
         {"txt", "txt", "zebra", "ant", {1, 0, -1}, 2},
         {"cls", "cls", "7", "ant", {0, 1, -1}, 2}, /* one name makes all of them names */
         {"json", "json", "{\"label\": 3}", "{\"label\": \"4\", \"a\": [1]}", {3, 4, -1}, 0},
+        {"json",
+         "json",
+         "{\"label\": 3, \"a\": NaN}",
+         "\xEF\xBB\xBF{\"a\": 18446744073709551616, \"label\": 4}",
+         {3, 4, -1},
+         0},
         {"json", "json", "{\"label\": \"b\"}", "{\"other\": 1}", {0, -1, -1}, 1},
         {"folder", "txt", "a", "b", {0, 1, -1}, 2},
     };
