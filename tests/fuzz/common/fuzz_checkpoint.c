@@ -18,7 +18,7 @@ static void config(const char *text, size_t len, bool open_clip)
         return;
     }
     bool sound = c.text.heads && c.image.heads && c.text.width % c.text.heads == 0 &&
-                 c.image.width % c.image.heads == 0 && c.patch && c.image_size % c.patch == 0 && c.projection &&
+                 c.image.width % c.image.heads == 0 && c.patch && c.image_size >= c.patch && c.projection &&
                  c.context && c.vocabulary && c.text.layers && c.image.layers && c.text.mlp && c.image.mlp;
     if (!sound || nb_clip_patches(&c) == 0) {
         abort();
