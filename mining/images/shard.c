@@ -1,8 +1,8 @@
 #include "mining/images/shard.h"
 
 #include "common/base/file.h"
+#include "common/base/json_scan.h"
 #include "common/base/text.h"
-#include "mining/corpus/formats/json_scan.h"
 #include "mining/images/image_name.h"
 #include "mining/images/tar.h"
 

@@ -1,7 +1,7 @@
 /* JSON lines: one object a line, whose string under the key is the candidate; and arrays, whose elements are strings or
  * such objects, numbered from 1. What is no JSON is counted, or with `strict` an error; an object without the key, or
  * with something else than a string under it, is counted as missing. */
-#include "mining/corpus/formats/json_scan.h"
+#include "common/base/json_scan.h"
 #include "mining/corpus/formats/source.h"
 
 #include "common/base/text.h"

@@ -3,8 +3,8 @@
 #include "support/support.h"
 
 #include "common/base/foreign.h"
+#include "common/base/json_scan.h"
 #include "common/base/text.h"
-#include "mining/corpus/formats/json_scan.h"
 #include "mining/corpus/plan.h"
 
 #include <bzlib.h>

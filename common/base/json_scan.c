@@ -1,4 +1,4 @@
-#include "mining/corpus/formats/json_scan.h"
+#include "common/base/json_scan.h"
 
 #include <string.h>
 

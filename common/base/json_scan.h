@@ -2,8 +2,8 @@
  * A text out of a JSON value, read as Python's json reads it: NaN and Infinity, numbers of any size, escapes of lone
  * surrogates, a key that stands twice (the last one counts). Values may nest NB_JSON_DEPTH_MAX deep. Nothing here is
  * collective. */
-#ifndef NB_MINING_CORPUS_FORMATS_JSON_SCAN_H
-#define NB_MINING_CORPUS_FORMATS_JSON_SCAN_H
+#ifndef NB_BASE_JSON_SCAN_H
+#define NB_BASE_JSON_SCAN_H
 
 #include "common/base/memory.h"
 
