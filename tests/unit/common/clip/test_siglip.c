@@ -2,6 +2,7 @@
  * sizes; what of the family is refused. */
 #include "support/checkpoint_folders.h"
 #include "support/support.h"
+#include "support/tower_checks.h"
 
 #include "common/clip/gradients/backward_towers.h"
 #include "common/clip/model/image_encoder.h"
@@ -58,64 +59,6 @@ static void read_texts(nb_strings *texts)
     nb_strings_free(&lines);
 }
 
-/* [count] numbers of a .npy file. */
-static float *read_numbers(const char *path, size_t count)
-{
-    nb_error err = {0};
-    nb_npy npy;
-    must(nb_npy_open(&npy, path, &err), &err);
-    assert_int_equal(npy.rows * npy.columns, count);
-    float *out = malloc(count * sizeof *out);
-    for (size_t i = 0; i < count; i++) {
-        out[i] = (float)nb_npy_at(&npy, i);
-    }
-    nb_npy_close(&npy);
-    return out;
-}
-
-/* Golden tolerances (golden/README.md) in fp32; in bf16 a cosine of 0.999. */
-static void compare(const char *what, const float *got, const float *want, size_t rows, size_t d, bool exact)
-{
-    double largest = 0, worst = 0, least = 1;
-    for (size_t i = 0; i < rows * d; i++) {
-        largest = fmax(largest, fabs((double)want[i]));
-        worst = fmax(worst, fabs((double)got[i] - (double)want[i]));
-    }
-    for (size_t r = 0; r < rows; r++) {
-        double dot = 0, a = 0, b = 0;
-        for (size_t i = r * d; i < (r + 1) * d; i++) {
-            dot += (double)got[i] * (double)want[i];
-            a += (double)got[i] * (double)got[i];
-            b += (double)want[i] * (double)want[i];
-        }
-        least = fmin(least, dot / sqrt(a * b));
-    }
-    print_message("  %s: largest element error %.2g, least cosine 1 - %.2g\n", what, worst / largest, 1 - least);
-    assert_true(least >= (exact ? 0.999999 : 0.999));
-    assert_true(!exact || worst <= 1e-4 * largest);
-}
-
-static void fast_texts(const nb_clip *m, const nb_strings *texts, size_t batch, float *out)
-{
-    nb_error err = {0};
-    nb_text_encoder *encoder;
-    must(nb_text_encoder_create(&encoder, m, batch, &err), &err);
-    for (size_t at = 0; at < texts->count; at += batch) {
-        size_t count = texts->count - at < batch ? texts->count - at : batch;
-        must(nb_text_encoder_run(encoder, texts, at, count, out + at * m->config.projection, &err), &err);
-    }
-    nb_text_encoder_destroy(encoder);
-}
-
-static void fast_images(const nb_clip *m, const float *pixels, size_t batch, float *out)
-{
-    nb_error err = {0};
-    nb_image_encoder *encoder;
-    must(nb_image_encoder_create(&encoder, m, batch, &err), &err);
-    nb_image_encoder_run(encoder, pixels, IMAGES, out);
-    nb_image_encoder_destroy(encoder);
-}
-
 static void check_model(const char *model, const char *const *files)
 {
     const nb_engine *engines[] = {&nb_engine_fp32, &nb_engine_bf16_emulated, nb_engine_bf16(NB_ENGINE_ON_DEMAND, NULL)};
@@ -130,15 +73,15 @@ static void check_model(const char *model, const char *const *files)
         must(nb_clip_open_by(&m, folder, engines[e], &err), &err);
         assert_string_equal(m->config.family, strcmp(model, "open-clip") == 0 ? "tiny" : "SigLIP");
         size_t d = m->config.projection, area = 3 * m->config.image_size * m->config.image_size;
-        float *pixels = read_numbers(golden_path("siglip/pixels.npy"), IMAGES * area), *got = malloc(TEXTS * d * 4);
-        float *text = read_numbers(golden_siglip(model, "text_embeddings.npy"), TEXTS * d);
-        float *image = read_numbers(golden_siglip(model, "image_embeddings.npy"), IMAGES * d);
+        float *pixels = tower_numbers(golden_path("siglip/pixels.npy"), IMAGES * area), *got = malloc(TEXTS * d * 4);
+        float *text = tower_numbers(golden_siglip(model, "text_embeddings.npy"), TEXTS * d);
+        float *image = tower_numbers(golden_siglip(model, "image_embeddings.npy"), IMAGES * d);
         print_message("%s by %s\n", model, engines[e]->precision);
         for (size_t i = 0; i < 3; i++) {
-            fast_texts(m, &texts, batches[i], got);
-            compare("texts", got, text, TEXTS, d, exact);
-            fast_images(m, pixels, batches[i], got);
-            compare("images", got, image, IMAGES, d, exact);
+            tower_embed_texts(m, &texts, batches[i], got);
+            tower_compare("texts", got, text, TEXTS, d, exact);
+            tower_embed_images(m, pixels, IMAGES, batches[i], got);
+            tower_compare("images", got, image, IMAGES, d, exact);
         }
         free(pixels), free(got), free(text), free(image);
         nb_clip_close(m);
@@ -164,11 +107,11 @@ static void test_padding_on_the_left(void **state)
     edit_file(folder, "tokenizer_config.json", "\"right\"", "\"left\"");
     must(nb_clip_open(&m, folder, &err), &err);
     size_t d = m->config.projection;
-    float *want = read_numbers(golden_siglip("siglip2", "text_embeddings.npy"), TEXTS * d),
+    float *want = tower_numbers(golden_siglip("siglip2", "text_embeddings.npy"), TEXTS * d),
           *got = calloc(d, sizeof *got);
     nb_strings texts = {0};
     must(nb_strings_push(&texts, "a photo of a dog", 16, &err), &err);
-    fast_texts(m, &texts, 1, got);
+    tower_embed_texts(m, &texts, 1, got);
     double difference = 0;
     for (size_t i = 0; i < d; i++) {
         difference = fmax(difference, fabs((double)got[i] - (double)want[i]));

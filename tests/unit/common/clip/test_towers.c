@@ -1,6 +1,7 @@
 /* The towers that go beyond CLIP's own, against plain PyTorch (bench/towers.py, golden/towers) and against the plain
  * reference in C, in fp32 and bf16, in batches of several sizes. */
 #include "support/support.h"
+#include "support/tower_checks.h"
 #include "support/tower_folders.h"
 
 #include "common/clip/checkpoint/names.h"
@@ -17,43 +18,6 @@
 #include <string.h>
 
 enum { TEXTS = TOWER_TEXTS, IMAGES = 6 };
-
-/* [count] numbers of a .npy file. */
-static float *read_numbers(const char *path, size_t count)
-{
-    nb_error err = {0};
-    nb_npy npy;
-    must(nb_npy_open(&npy, path, &err), &err);
-    assert_int_equal(npy.rows * npy.columns, count);
-    float *out = malloc(count * sizeof *out);
-    for (size_t i = 0; i < count; i++) {
-        out[i] = (float)nb_npy_at(&npy, i);
-    }
-    nb_npy_close(&npy);
-    return out;
-}
-
-/* Golden tolerances (golden/README.md) in fp32; in bf16 a cosine of 0.999. */
-static void compare(const char *what, const float *got, const float *want, size_t rows, size_t d, bool exact)
-{
-    double largest = 0, worst = 0, least = 1;
-    for (size_t i = 0; i < rows * d; i++) {
-        largest = fmax(largest, fabs((double)want[i]));
-        worst = fmax(worst, fabs((double)got[i] - (double)want[i]));
-    }
-    for (size_t r = 0; r < rows; r++) {
-        double dot = 0, a = 0, b = 0;
-        for (size_t i = r * d; i < (r + 1) * d; i++) {
-            dot += (double)got[i] * (double)want[i];
-            a += (double)got[i] * (double)got[i];
-            b += (double)want[i] * (double)want[i];
-        }
-        least = fmin(least, dot / sqrt(a * b));
-    }
-    print_message("  %s: largest element error %.2g, least cosine 1 - %.2g\n", what, worst / largest, 1 - least);
-    assert_true(least >= (exact ? 0.999999 : 0.999));
-    assert_true(!exact || worst <= 1e-4 * largest);
-}
 
 /* ---- the plain reference ---- */
 
@@ -161,27 +125,6 @@ static void plain_image(const nb_clip *m, const float *pixels, float *out)
 
 /* ---- the fast towers ---- */
 
-static void fast_texts(const nb_clip *m, const nb_strings *texts, size_t batch, float *out)
-{
-    nb_error err = {0};
-    nb_text_encoder *encoder;
-    must(nb_text_encoder_create(&encoder, m, batch, &err), &err);
-    for (size_t at = 0; at < TEXTS; at += batch) {
-        size_t count = TEXTS - at < batch ? TEXTS - at : batch;
-        must(nb_text_encoder_run(encoder, texts, at, count, out + at * m->config.projection, &err), &err);
-    }
-    nb_text_encoder_destroy(encoder);
-}
-
-static void fast_images(const nb_clip *m, const float *pixels, size_t batch, float *out)
-{
-    nb_error err = {0};
-    nb_image_encoder *encoder;
-    must(nb_image_encoder_create(&encoder, m, batch, &err), &err);
-    nb_image_encoder_run(encoder, pixels, IMAGES, out);
-    nb_image_encoder_destroy(encoder);
-}
-
 static void check_family(const char *family)
 {
     const nb_engine *engines[] = {&nb_engine_fp32, &nb_engine_bf16_emulated, nb_engine_bf16(NB_ENGINE_ON_DEMAND, NULL)};
@@ -195,25 +138,25 @@ static void check_family(const char *family)
         nb_clip *m;
         must(nb_clip_open_by(&m, folder, engines[e], &err), &err);
         size_t d = m->config.projection, area = 3 * m->config.image_size * m->config.image_size;
-        float *pixels = read_numbers(golden_path("towers/pixels.npy"), IMAGES * area), *got = malloc(TEXTS * d * 4);
-        float *text = read_numbers(tower_golden(family, "text_embeddings.npy"), TEXTS * d);
-        float *image = read_numbers(tower_golden(family, "image_embeddings.npy"), IMAGES * d);
+        float *pixels = tower_numbers(golden_path("towers/pixels.npy"), IMAGES * area), *got = malloc(TEXTS * d * 4);
+        float *text = tower_numbers(tower_golden(family, "text_embeddings.npy"), TEXTS * d);
+        float *image = tower_numbers(tower_golden(family, "image_embeddings.npy"), IMAGES * d);
         print_message("%s by %s\n", family, engines[e]->precision);
         for (size_t i = 0; i < 3; i++) {
-            fast_texts(m, &texts, batches[i], got);
-            compare("texts", got, text, TEXTS, d, exact);
-            fast_images(m, pixels, batches[i], got);
-            compare("images", got, image, IMAGES, d, exact);
+            tower_embed_texts(m, &texts, batches[i], got);
+            tower_compare("texts", got, text, TEXTS, d, exact);
+            tower_embed_images(m, pixels, IMAGES, batches[i], got);
+            tower_compare("images", got, image, IMAGES, d, exact);
         }
         if (exact) {
             for (size_t i = 0; i < TEXTS; i++) {
                 plain_text(m, nb_strings_get(&texts, i), nb_strings_len(&texts, i), got + i * d);
             }
-            compare("texts, plainly", got, text, TEXTS, d, true);
+            tower_compare("texts, plainly", got, text, TEXTS, d, true);
             for (size_t i = 0; i < IMAGES; i++) {
                 plain_image(m, pixels + i * area, got + i * d);
             }
-            compare("images, plainly", got, image, IMAGES, d, true);
+            tower_compare("images, plainly", got, image, IMAGES, d, true);
         }
         free(pixels), free(got), free(text), free(image);
         nb_clip_close(m);
@@ -239,15 +182,15 @@ static void test_equal_texts(void **state)
     nb_strings texts = {0}, mixed = {0};
     must(nb_clip_open(&m, tower_folder("clipa"), &err), &err);
     size_t d = m->config.projection;
-    float *want = read_numbers(tower_golden("clipa", "text_embeddings.npy"), TEXTS * d), *got = malloc(TEXTS * d * 4);
+    float *want = tower_numbers(tower_golden("clipa", "text_embeddings.npy"), TEXTS * d), *got = malloc(TEXTS * d * 4);
     tower_texts(&texts);
     for (size_t i = 0; i < TEXTS; i++) {
         size_t from = i * i % 5;
         must(nb_strings_push(&mixed, nb_strings_get(&texts, from), nb_strings_len(&texts, from), &err), &err);
     }
-    fast_texts(m, &mixed, TEXTS, got);
+    tower_embed_texts(m, &mixed, TEXTS, got);
     for (size_t i = 0; i < TEXTS; i++) {
-        compare("an equal text", got + i * d, want + i * i % 5 * d, 1, d, true);
+        tower_compare("an equal text", got + i * d, want + i * i % 5 * d, 1, d, true);
     }
     free(want);
     free(got);
