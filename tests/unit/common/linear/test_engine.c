@@ -1,6 +1,7 @@
 /* The engines: tiles against the manual's arithmetic, products and attention against double precision over a grid of
  * shapes. The emulated bf16 engines run everywhere; where the CPU has AMX or AVX512-BF16 it is tested too, beside its
  * emulation. */
+#include "support/numbers.h"
 #include "support/support.h"
 
 #include "common/base/random.h"
@@ -27,22 +28,6 @@ enum { TWINS = 2 };
 static twins all_twins[TWINS] = {{.emulated = &nb_tiles_emulated, .emulation = &nb_engine_bf16_emulated},
                                  {.emulated = &nb_tiles_pairs_emulated, .emulation = &nb_engine_bf16_pairs_emulated}};
 
-static float *numbers(size_t n, uint64_t stream, double scale)
-{
-    float *x = aligned_alloc(64, (n * sizeof *x / 64 + 1) * 64);
-    for (size_t i = 0; i < n; i++) {
-        x[i] = (float)(scale * nb_random_normal(21, stream, i));
-    }
-    return x;
-}
-
-static void *room(size_t bytes)
-{
-    void *p = aligned_alloc(64, (bytes / 64 + 1) * 64);
-    memset(p, 0, (bytes / 64 + 1) * 64);
-    return p;
-}
-
 /* What an engine makes of an operand. */
 static double seen(const nb_engine *e, float x)
 {
@@ -56,7 +41,7 @@ static double seen(const nb_engine *e, float x)
 
 static const void *packed(const nb_engine *e, const float *weight, size_t n, size_t k)
 {
-    void *p = room(e->weight_bytes(n, k));
+    void *p = aligned_room(e->weight_bytes(n, k), 0);
     e->pack(e, p, weight, n, k);
     return p;
 }
@@ -138,10 +123,11 @@ static void check_recipe(const nb_tiles *t, float (*recipe)(const float *, const
 {
     enum { K = 96 };
     bool of_amx = recipe == by_amx, emulated = strncmp(t->name, "emulated", 8) == 0;
-    float *a = numbers(32 * K, 1, operands[o].a), *b = numbers(32 * K, 2, operands[o].b),
-          *out = room(32 * 32 * sizeof *out);
+    float *a = normal_numbers(32 * K, 1, operands[o].a), *b = normal_numbers(32 * K, 2, operands[o].b),
+          *out = aligned_room(32 * 32 * sizeof *out, 0);
     a[5] = 1e-39f, b[9] = -1e-40f; /* denormals count as zero */
-    uint16_t *rows = room(nb_tile_rows_count(32, K) * 2), *panel = room(nb_tile_panels_count(32, K) * 2);
+    uint16_t *rows = aligned_room(nb_tile_rows_count(32, K) * 2, 0),
+             *panel = aligned_room(nb_tile_panels_count(32, K) * 2, 0);
     size_t off = 0;
     t->pack_rows(rows, a, 32, K, K);
     t->pack_panels(panel, b, 32, K, K);
@@ -202,8 +188,8 @@ static void test_packing(void **state)
     for (size_t i = 0; i < 7; i++) {
         for (size_t j = 0; j < 7; j++) {
             size_t n = sizes[i], k = sizes[j], bytes = nb_tile_panels_count(n, k) * 2;
-            float *x = numbers(n * k, 3, 1), *transposed = room(n * k * sizeof *transposed);
-            uint16_t *a = room(bytes), *b = room(bytes);
+            float *x = normal_numbers(n * k, 3, 1), *transposed = aligned_room(n * k * sizeof *transposed, 0);
+            uint16_t *a = aligned_room(bytes, 0), *b = aligned_room(bytes, 0);
             memset(a, 0xff, bytes); /* padding is written too */
             memset(b, 0xff, bytes);
             for (size_t o = 0; o < n; o++) {
@@ -244,12 +230,13 @@ static double held(const nb_engine *e, const void *input, size_t k, size_t m, si
 
 static void check_product(const nb_engine *e, shape s, nb_epilogue epilogue)
 {
-    float *a = numbers(s.m * s.k, 4, 1), *w = numbers(s.n * s.k, 5, 1 / sqrt((double)s.k)), *bias = numbers(s.n, 6, 1);
-    float *before = numbers(s.m * s.count, 7, 1), *scratch = room(s.m * s.count * sizeof *scratch);
+    float *a = normal_numbers(s.m * s.k, 4, 1), *w = normal_numbers(s.n * s.k, 5, 1 / sqrt((double)s.k)),
+          *bias = normal_numbers(s.n, 6, 1);
+    float *before = normal_numbers(s.m * s.count, 7, 1), *scratch = aligned_room(s.m * s.count * sizeof *scratch, 0);
     bool activates = epilogue == NB_STORE_GELU || epilogue == NB_STORE_QUICK_GELU;
-    void *form = room(e->input_bytes(s.m, s.k));
+    void *form = aligned_room(e->input_bytes(s.m, s.k), 0);
     const void *weight = packed(e, w, s.n, s.k);
-    void *out = room(activates ? e->input_bytes(s.m, s.count) : s.m * s.count * sizeof(float));
+    void *out = aligned_room(activates ? e->input_bytes(s.m, s.count) : s.m * s.count * sizeof(float), 0);
     if (!activates) {
         memcpy(out, before, s.m * s.count * sizeof(float));
     }
@@ -321,8 +308,8 @@ static void test_company(void **state)
     enum { M = 70, N = 45, K = 100 };
     for (size_t g = 1; g < engine_count; g++) {
         const nb_engine *e = engines[g];
-        float *a = numbers(M * K, 8, 1), *w = numbers(N * K, 9, 1), all[M * N], one[N];
-        void *form = room(e->input_bytes(M, K));
+        float *a = normal_numbers(M * K, 8, 1), *w = normal_numbers(N * K, 9, 1), all[M * N], one[N];
+        void *form = aligned_room(e->input_bytes(M, K), 0);
         const void *weight = packed(e, w, N, K);
         nb_product p = {
             .input = e->input(e, form, a, M, K), .rows = M, .k = K, .weight = weight, .count = N, .out = all};
@@ -344,8 +331,8 @@ static void test_company(void **state)
 static void check_attention(const nb_engine *e, size_t m, size_t n, size_t head)
 {
     size_t stride = 3 * head + 5, longest = m > n ? m : n;
-    float *qkv = numbers(longest * stride, 10, 1), *out = room(m * stride * sizeof *out);
-    void *scratch = room(e->attention_bytes(longest, head));
+    float *qkv = normal_numbers(longest * stride, 10, 1), *out = aligned_room(m * stride * sizeof *out, 0);
+    void *scratch = aligned_room(e->attention_bytes(longest, head), 0);
     double gap = 0, *p = calloc(n, sizeof *p);
     const float *k = qkv + head, *v = qkv + 2 * head;
     nb_attention a = {.vector = nb_vector_best(),
@@ -405,9 +392,9 @@ static void test_attention(void **state)
 /* out[m, n] of one product of an engine. */
 static float *product_of(const nb_engine *e, const float *a, const float *w, size_t m, size_t n, size_t k)
 {
-    void *form = room(e->input_bytes(m, k));
+    void *form = aligned_room(e->input_bytes(m, k), 0);
     const void *weight = packed(e, w, n, k);
-    float *out = room(m * n * sizeof *out);
+    float *out = aligned_room(m * n * sizeof *out, 0);
     e->product(e,
                &(nb_product){
                    .input = e->input(e, form, a, m, k), .rows = m, .k = k, .weight = weight, .count = n, .out = out});
@@ -421,7 +408,7 @@ static void test_hardware(void **state)
 {
     (void)state;
     enum { M = 500, N = 768, K = 768 };
-    float *a = numbers(M * K, 11, 1), *w = numbers(N * K, 12, 0.04);
+    float *a = normal_numbers(M * K, 11, 1), *w = normal_numbers(N * K, 12, 0.04);
     size_t compared = 0;
     for (size_t t = 0; t < TWINS; t++) {
         if (!all_twins[t].engine) {

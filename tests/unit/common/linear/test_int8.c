@@ -1,5 +1,6 @@
 /* Products of 8-bit numbers: rounding and sums against their formulas, AVX512-VNNI against plain C bit for bit, and the
  * engine against double precision over a grid of shapes. */
+#include "support/numbers.h"
 #include "support/support.h"
 
 #include "common/base/random.h"
@@ -9,22 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static float *numbers(size_t n, uint64_t stream, double scale)
-{
-    float *x = aligned_alloc(64, (n * sizeof *x / 64 + 1) * 64);
-    for (size_t i = 0; i < n; i++) {
-        x[i] = (float)(scale * nb_random_normal(31, stream, i));
-    }
-    return x;
-}
-
-static void *room(size_t bytes)
-{
-    void *p = aligned_alloc(64, (bytes / 64 + 1) * 64);
-    memset(p, 0xa5, (bytes / 64 + 1) * 64);
-    return p;
-}
 
 /* The tables this machine can run; plain C is the first. */
 static size_t tables(const nb_int8 *out[2])
@@ -43,7 +28,7 @@ static void check_round(const nb_int8 *by, const float *in, size_t k)
 {
     double low = 0, high = 0;
     nb_int8_row how;
-    uint8_t *out = room(nb_int8_stride(k));
+    uint8_t *out = aligned_room(nb_int8_stride(k), 0xa5);
     by->round(out, &how, in, k);
     for (size_t i = 0; i < k; i++) {
         low = fmin(low, (double)in[i]);
@@ -69,7 +54,7 @@ static void test_rounding(void **state)
     static const size_t lengths[] = {1, 2, 15, 16, 17, 63, 64, 65, 512, 769};
     for (size_t t = 0; t < count; t++) {
         for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
-            float *x = numbers(lengths[l], l, t ? 1e-20 : 40);
+            float *x = normal_numbers(lengths[l], l, t ? 1e-20 : 40);
             check_round(all[t], x, lengths[l]);
             for (size_t i = 0; i < lengths[l]; i++) {
                 x[i] = fabsf(x[i]);
@@ -119,10 +104,10 @@ static void test_weights(void **state)
 {
     (void)state;
     enum { N = 37, K = 70 };
-    float *w = numbers(N * K, 50, 0.04);
+    float *w = normal_numbers(N * K, 50, 0.04);
     memset(w + 5 * K, 0, K * sizeof *w);
     size_t panels = 2, bytes = nb_int8_panel_bytes(K);
-    int8_t *out = room(panels * bytes);
+    int8_t *out = aligned_room(panels * bytes, 0xa5);
     nb_int8_pack(out, w, N, K);
     for (size_t n = 0; n < panels * NB_INT8_PANEL; n++) {
         const int8_t *panel = out + n / NB_INT8_PANEL * bytes;
@@ -210,8 +195,8 @@ static made product_by(const nb_int8 *by, shape s, nb_epilogue epilogue, operand
     e.int8 = by;
     bool activates = epilogue == NB_STORE_GELU || epilogue == NB_STORE_QUICK_GELU;
     made r = {.bytes = activates ? e.input_bytes(s.m, s.count) : s.m * s.count * sizeof(float)};
-    void *form = room(e.input_bytes(s.m, s.k)), *weight = room(e.weight_bytes(s.n, s.k));
-    r.out = room(r.bytes);
+    void *form = aligned_room(e.input_bytes(s.m, s.k), 0xa5), *weight = aligned_room(e.weight_bytes(s.n, s.k), 0xa5);
+    r.out = aligned_room(r.bytes, 0xa5);
     if (!activates) {
         memcpy(r.out, o.before, r.bytes);
     }
@@ -240,8 +225,9 @@ static double held(const made *r, const shape *s, size_t m, size_t n)
 
 static void check_product(shape s, nb_epilogue epilogue, const nb_int8 *const *all, size_t tables_count)
 {
-    float *a = numbers(s.m * s.k, 4, 1), *w = numbers(s.n * s.k, 5, 1 / sqrt((double)s.k)), *bias = numbers(s.n, 6, 1);
-    float *before = numbers(s.m * s.count, 7, 1);
+    float *a = normal_numbers(s.m * s.k, 4, 1), *w = normal_numbers(s.n * s.k, 5, 1 / sqrt((double)s.k)),
+          *bias = normal_numbers(s.n, 6, 1);
+    float *before = normal_numbers(s.m * s.count, 7, 1);
     bool activates = epilogue == NB_STORE_GELU || epilogue == NB_STORE_QUICK_GELU;
     made first = product_by(all[0], s, epilogue, (operands){a, w, bias, before});
     double gap = 0, size = 0;
@@ -301,7 +287,7 @@ static void test_company(void **state)
     (void)state;
     enum { M = 130, N = 45, K = 100 };
     const nb_engine *e = &nb_engine_int8;
-    float *a = numbers(M * K, 8, 1), *w = numbers(N * K, 9, 0.1), *bias = numbers(N, 10, 1);
+    float *a = normal_numbers(M * K, 8, 1), *w = normal_numbers(N * K, 9, 0.1), *bias = normal_numbers(N, 10, 1);
     for (int act = 0; act < 2; act++) {
         shape all = {M, N, K, 0, N}, one = {1, N, K, 0, N};
         float before[M * N] = {0};

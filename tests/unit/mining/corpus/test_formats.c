@@ -1,5 +1,6 @@
 /* What an input is, by its content and then its name: JSON as people have it, containers that hold no text, every way
  * of packing; options that name what an input has not. */
+#include "support/candidates.h"
 #include "support/support.h"
 
 #include "common/base/foreign.h"
@@ -15,18 +16,6 @@
 #include <zlib.h>
 #include <zstd.h>
 
-/* All a source gives: "line:text\n" or "line:[reason]\n". */
-static nb_status take(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
-{
-    nb_buffer *out = state;
-    nb_status status = nb_buffer_printf(out, err, known == NB_KEPT ? "%llu:" : "%llu:[%s]", (unsigned long long)line,
-                                        nb_drop_name(known));
-    if (status == NB_OK && known == NB_KEPT) {
-        status = nb_buffer_append(out, bytes, len, err);
-    }
-    return status == NB_OK ? nb_buffer_append(out, "\n", 1, err) : status;
-}
-
 /* A file, and how it is to be read. */
 typedef struct input {
     const char *name, *bytes;
@@ -36,7 +25,7 @@ typedef struct input {
 
 static nb_status read_input(nb_buffer *out, input in, nb_error *err)
 {
-    const nb_candidate_sink sink = {.state = out, .take = take};
+    const nb_candidate_sink sink = {.state = out, .take = take_candidate};
     nb_source source;
     nb_source_piece piece = {.source = &source, .end = UINT64_MAX};
     nb_status status;

@@ -1,4 +1,5 @@
 /* Parquet: files of real writers, whole and in pieces; files made here for what those writers do not write; damage. */
+#include "support/candidates.h"
 #include "support/support.h"
 
 #include "mining/corpus/formats/source.h"
@@ -7,23 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All a source gives: "row:text\n" or "row:[reason]\n". */
-static nb_status take(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
-{
-    nb_buffer *out = state;
-    nb_status status = nb_buffer_printf(out, err, known == NB_KEPT ? "%llu:" : "%llu:[%s]", (unsigned long long)line,
-                                        nb_drop_name(known));
-    if (status == NB_OK && known == NB_KEPT) {
-        status = nb_buffer_append(out, bytes, len, err);
-    }
-    return status == NB_OK ? nb_buffer_append(out, "\n", 1, err) : status;
-}
-
 /* Reads bytes [begin, end) of a file in memory; counts its rows. */
 static nb_status read_part(nb_buffer *out, const nb_source *source, const nb_buffer *file, uint64_t begin, uint64_t end,
                            uint64_t *rows, nb_error *err)
 {
-    const nb_candidate_sink sink = {.state = out, .take = take};
+    const nb_candidate_sink sink = {.state = out, .take = take_candidate};
     nb_source_piece piece = {.source = source, .begin = begin, .end = end};
     nb_status status;
     NB_TRY(nb_byte_stream_open_bytes(&piece.in, source->path, file->data, file->len, 0, err));

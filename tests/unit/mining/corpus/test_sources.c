@@ -1,5 +1,6 @@
 /* Every kind of corpus input: quoting, keys, packing, limits, lists of inputs; and the fast paths beside the plain
  * ones. */
+#include "support/candidates.h"
 #include "support/support.h"
 
 #include "common/base/random.h"
@@ -16,22 +17,10 @@
 
 static const nb_comm alone = {.handle = MPI_COMM_NULL, .size = 1};
 
-/* All a source gives: "reason:line:text\n" or "line:text\n" for candidates. */
-static nb_status take(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line, nb_error *err)
-{
-    nb_buffer *out = state;
-    nb_status status = nb_buffer_printf(out, err, known == NB_KEPT ? "%llu:" : "%llu:[%s]", (unsigned long long)line,
-                                        nb_drop_name(known));
-    if (status == NB_OK && known == NB_KEPT) {
-        status = nb_buffer_append(out, bytes, len, err);
-    }
-    return status == NB_OK ? nb_buffer_append(out, "\n", 1, err) : status;
-}
-
 static nb_status read_bytes(nb_buffer *out, const char *bytes, size_t len, const nb_source_choice *choice,
                             nb_error *err)
 {
-    const nb_candidate_sink sink = {.state = out, .take = take};
+    const nb_candidate_sink sink = {.state = out, .take = take_candidate};
     nb_source source;
     nb_source_piece piece = {.source = &source, .end = UINT64_MAX};
     nb_status status;
