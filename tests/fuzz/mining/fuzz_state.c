@@ -32,7 +32,7 @@ static void start(session *s)
                                        .image_size = 1,
                                        .patch = 1},
                             .engine = &nb_engine_fp32},
-                   .weights = {.node = MPI_COMM_NULL, .window = MPI_WIN_NULL, .first = true}};
+                   .weights = {.node = MPI_COMM_NULL, .first = true}};
     size_t n = nb_clip_parameters(&s->clip.config);
     s->weights.base = calloc(n, sizeof(float));
     s->trainer = (nb_trainer){.comm = &alone, .clip = &s->clip, .weights = &s->weights, .parameters = n};
