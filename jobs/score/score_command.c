@@ -204,12 +204,14 @@ static nb_status score(nb_job *job, nb_error *err)
     run r = {.job = job, .set = job->settings};
     bool first = job->comm.rank == 0;
     nb_score_result *results = NULL;
+    nb_score_sources sources = r.set->sources;
     nb_status status;
+    sources.output = r.set->output;
     _Static_assert(sizeof *results == 3 * sizeof(uint64_t), "results are all-reduced as words");
     NB_TRY(nb_job_check_outputs(job, &r.set->output, 1, r.set->force, err));
     NB_TRY(nb_agree(job, nb_bank_open(&r.bank, r.set->bank, err), err));
     NB_TRY(nb_agree(job, score_make_scorer(&r, err), err));
-    NB_TRY(nb_agree(job, nb_score_images_open(&r.images, job, &r.set->sources, &r.bank, err), err));
+    NB_TRY(nb_agree(job, nb_score_images_open(&r.images, job, &sources, &r.bank, err), err));
     status = first && r.set->order ? nb_stream_order_read(&r.order, r.set->order, &r.images.names, err) : NB_OK;
     if (status == NB_OK) {
         results = nb_alloc(r.images.count, sizeof *results, err);
@@ -237,8 +239,8 @@ static const nb_option options[] = {
               "or a checkpoint to embed images with; with --images, for {visual}: to invert confident OOD images",
               .describe = nb_score_describe),
     NB_PRECISION_OPTION(sources.precision),
-    OPT_LIST("inputs", sources.inputs, "INPUT...", "with --model: folders, image lists, tar shards and image files",
-             .positional = true),
+    OPT_LIST("inputs", sources.inputs, "INPUT...",
+             "with --model: folders, image lists, tar shards and image files; - and named pipes", .positional = true),
     OPT_CHOICE("labels-from", sources.labels_from, "WHERE", "auto", "auto|folder|list|none",
                "with --model: where class numbers come from"),
     OPT_FLAG("allow-mismatch", sources.allow_mismatch,

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 nb_status nb_score_check_checkpoint(const nb_job *job, const nb_bank *bank, const char *path,
                                     const nb_digest *checkpoint, bool allow, nb_error *err)
@@ -103,6 +104,18 @@ done:
     return status;
 }
 
+/* Where pipes are kept: beside the output, which ranks of several hosts see. */
+static nb_status score_images_place(nb_score_images *im, const char *output, nb_error *err)
+{
+    const char *own = getenv("TMPDIR");
+    nb_buffer path = {0};
+    nb_status status = strcmp(output, "-") != 0
+                           ? nb_buffer_printf(&path, err, "%s", output)
+                           : nb_buffer_printf(&path, err, "%s/negbank-%ld", own && *own ? own : "/tmp", (long)getpid());
+    im->spool = path.data;
+    return status;
+}
+
 static nb_status score_images_open_model(nb_score_images *im, nb_job *job, const nb_score_sources *s,
                                          const nb_bank *bank, nb_error *err)
 {
@@ -110,8 +123,13 @@ static nb_status score_images_open_model(nb_score_images *im, nb_job *job, const
     size_t dropped;
     nb_status status;
     im->tile = NB_IMAGE_TILE;
-    NB_TRY(nb_agree(job, nb_image_inputs_read(&im->inputs, &s->inputs, s->labels_from, err), err));
-    nb_image_inputs_tell(&job->log, &im->inputs);
+    NB_TRY(nb_agree(job, score_images_place(im, s->output, err), err));
+    im->sources = (nb_image_sources){.spool = im->spool};
+    const nb_image_choice choice = {.labels_from = s->labels_from,
+                                    .label_key = "label",
+                                    .limits = nb_image_limits_default(),
+                                    .sources = &im->sources};
+    NB_TRY(nb_image_inputs_share(&im->inputs, &job->comm, &job->log, &s->inputs, &choice, err));
     NB_TRY(nb_job_engine(job, s->precision, &engine, err));
     NB_TRY(nb_model_open(&im->model, &job->comm, s->model, engine, err));
     if (im->model.clip->config.projection != bank->d) {
@@ -147,6 +165,8 @@ void nb_score_images_close(nb_score_images *im)
     nb_image_embedder_destroy(&im->embedder);
     nb_model_close(&im->model);
     nb_image_inputs_free(&im->inputs);
+    nb_image_sources_close(&im->sources, true);
+    free(im->spool);
     for (size_t i = 0; i < im->store_count; i++) {
         nb_store_close(&im->stores[i]);
     }

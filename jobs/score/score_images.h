@@ -17,6 +17,7 @@ typedef struct nb_score_sources {
     nb_strings stores, inputs;
     const char *model, *labels_from, *precision;
     bool allow_mismatch; /**< images of another checkpoint than the bank's are a warning, not an error */
+    const char *output;  /**< what comes through a pipe is kept beside it, or for "-" in $TMPDIR, until all is scored */
 } nb_score_sources;
 
 /** The images, opened. Owns everything in it. */
@@ -28,6 +29,8 @@ typedef struct nb_score_images {
     nb_store *stores;
     size_t *begin; /**< [store_count + 1] */
     size_t store_count;
+    char *spool; /**< see nb_image_sources */
+    nb_image_sources sources;
     nb_image_inputs inputs;
     nb_model model;
     nb_image_embedder embedder;

@@ -76,6 +76,13 @@ run 0 "${NB3[@]}" score -q --bank b.nbank --images s.nbe -o -
 same s.tsv out
 run 0 "${NB[@]}" score -q --bank b.nbank --images s.nbe --format jsonl -o -
 [ "$(head -c 10 out)" = '{"image":"' ] || die 'these are no JSON lines'
+sed "s#^#$T/w/#" w/id-test.txt | head -9 >shots
+run 0 "${NB[@]}" score -q --bank b.nbank --model w/model -o shots.tsv shots
+piped shots 0 "${NB[@]}" score -q --bank b.nbank --model w/model -o - -
+same shots.tsv out
+piped shots 0 "${NB3[@]}" score -q --bank b.nbank --model w/model --force -o shots3.tsv -
+same shots.tsv shots3.tsv
+[ ! -e shots3.tsv.inputs ] || die 'what came through the pipe was left'
 cp s.tsv near.tsv
 run 0 "${NB[@]}" eval -q --id s.tsv --ood near=near.tsv -o m.json
 piped s.tsv 0 "${NB[@]}" eval -q --id - --ood near=<(cat s.tsv) -o -
