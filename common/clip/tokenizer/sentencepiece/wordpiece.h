@@ -2,8 +2,8 @@
  * BERT's WordPiece (Devlin et al.: BERT, NAACL 2019), as the tokenizers library does it: what BertNormalizer and
  * BertPreTokenizer make of a text, and how a word is cut.
  *
- * Characters are classed by utf8proc's Unicode; the library's tables are of Unicode 8, so that some 570 characters which
- * are newer, none of them of common use, count as letters there.
+ * Characters are classed by utf8proc's Unicode; the library's tables are of Unicode 8, so that some 570 characters
+ * which are newer, none of them of common use, count as letters there.
  *
  * Nothing here is collective. */
 #ifndef NB_COMMON_CLIP_TOKENIZER_SENTENCEPIECE_WORDPIECE_H
