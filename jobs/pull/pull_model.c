@@ -350,7 +350,11 @@ static nb_status pull_model_fetch_preparation(run *r, nb_error *err)
         NB_TRY(pull_model_fetch_file(r, "tokenizer.json", &found, err));
         goto done;
     }
-    NB_TRY(pull_model_need_file(r, "tokenizer.json", err));
+    NB_TRY(pull_model_fetch_file(r, "tokenizer.json", &found, err));
+    if (!found) {
+        NB_TRY(pull_model_fetch_file(r, "vocab.txt", &found, err)); /* of BERT's WordPiece */
+    }
+    NB_TRY(found ? NB_OK : pull_model_need_file(r, "tokenizer.json", err));
 done:
     return status;
 }

@@ -124,6 +124,17 @@ absent m2
 case_ 'a checkpoint over a connection that breaks'
 run 0 "$NEGBANK" pull "${QUICK[@]}" --model "$F/half/model" -o m3
 diff -r m1 m3 >/dev/null || die 'it is not the same'
+case_ 'a CLIPA checkpoint, whose vocabulary is a vocab.txt'
+cp -r "$GOLDEN/towers/clipa" root/clipa
+cp "$GOLDEN/wordpiece/vocab.txt" root/clipa/
+sed -i 's/"context_length"/"tokenizer_kwargs": {"strip_sep_token": true}, &/; s/"context_length"/"hf_tokenizer_name": "bert-base-uncased", &/' \
+    root/clipa/open_clip_config.json
+run 0 "$NEGBANK" pull "${QUICK[@]}" --model "$F/ok/clipa" -o m4
+same root/clipa/vocab.txt m4/vocab.txt
+rm root/clipa/vocab.txt
+run 8 "$NEGBANK" pull "${QUICK[@]}" --model "$F/ok/clipa" -o m5
+says 'tokenizer.json'
+absent m5
 case_ 'an index of brackets, which would take a hundred times its bytes'
 {
     printf '{"format": "negbank index", "version": 1, "banks": ['

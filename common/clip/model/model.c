@@ -57,15 +57,11 @@ static nb_status model_open_preprocess(nb_clip *m, const char *directory, nb_err
     return status;
 }
 
-/* Sentencepiece vocabularies may have some tokens more than a checkpoint embeds, which no text needs (T5's
- * "<extra_id_0>"), or fewer. */
-enum { VOCABULARY_SLACK = 128 };
-
+/* Vocabularies other than CLIP's may have some tokens more than a checkpoint embeds, which no text needs, or fewer. */
 static nb_status model_check_vocabulary(const nb_clip *m, const char *directory, const char *file, nb_error *err)
 {
     size_t tokens = nb_tokenizer_vocab_size(m->tokenizer);
-    nb_padding padding;
-    size_t slack = nb_tokenizer_padding(m->tokenizer, &padding) ? VOCABULARY_SLACK : 0;
+    size_t slack = nb_tokenizer_slack(m->tokenizer);
     if (tokens <= m->config.vocabulary + slack && m->config.vocabulary <= tokens + slack) {
         return NB_OK;
     }

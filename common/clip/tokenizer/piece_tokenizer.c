@@ -2,6 +2,7 @@
 
 #include "common/base/file.h"
 #include "common/base/json.h"
+#include "common/clip/tokenizer/sentencepiece/wordpiece.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 static const char *const model_files[] = {"spiece.model", "tokenizer.model"};
 static const char *const json_file = "tokenizer.json", *const open_clip_file = "open_clip_config.json";
+static const char *const bert_file = "vocab.txt";
 
 enum { CONFIG_BYTES_MAX = 4 << 20 };
 
@@ -114,6 +116,8 @@ nb_status nb_piece_tokenizer_find(const char *directory, const char **name, nb_e
     if (piece_exists(directory, json_file)) {
         NB_TRY(piece_read_file(directory, json_file, &path, &json, &len, err));
         is = nb_sentence_is_json(json, len);
+    } else if (!model && piece_exists(directory, bert_file)) {
+        model = bert_file;
     }
     /* SiglipTokenizer reads its .model, all others tokenizer.json. */
     NB_TRY(piece_is_open_clip(&f, &open_clip));
@@ -188,8 +192,8 @@ static nb_status piece_read_sides(nb_piece_tokenizer *t, const folder *f)
 static nb_status piece_read_pad(nb_piece_tokenizer *t, const folder *f)
 {
     const char *pad = piece_special(f, "pad_token");
-    if (!pad && t->siglip) {
-        pad = "</s>";
+    if (!pad && (t->siglip || t->sentence.word_max)) {
+        pad = t->siglip ? "</s>" : "[PAD]";
     }
     if (!pad) {
         nb_fail(f->err, NB_ERR_INPUT,
@@ -265,7 +269,37 @@ done:
     return status;
 }
 
+/* What tokenizer_config.json says of a BertTokenizer counts, whatever tokenizer.json has. */
+static nb_status piece_open_bert(nb_piece_tokenizer *t, const folder *f)
+{
+    static const char *const names[][2] = {{"unk_token", "[UNK]"}, {"sep_token", "[SEP]"}, {"cls_token", "[CLS]"}};
+    const json_t *accents = json_object_get(f->tokenizer, "strip_accents");
+    bool lower = piece_flag(f, "do_lower_case", true);
+    bool bare = json_is_boolean(accents) ? json_is_true(accents) : lower;
+    int options = (piece_flag(f, "tokenize_chinese_chars", true) ? NB_BERT_IDEOGRAPHS : 0) |
+                  (bare ? NB_BERT_ACCENTS : 0) | (lower ? NB_BERT_LOWER : 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *text = piece_special(f, names[i][0]);
+        if (text && strcmp(text, names[i][1]) != 0) {
+            return nb_fail(f->err, NB_ERR_INPUT, "'%s': %s '%.64s' of a BertTokenizer is not supported", f->directory,
+                           names[i][0], text);
+        }
+    }
+    for (size_t i = 0; i < t->sentence.normalizer_count; i++) {
+        nb_text_step *step = &t->sentence.normalizers[i];
+        step->bert = (step->bert & NB_BERT_CLEAN) | options; /* other kinds of steps do not look at it */
+    }
+    return NB_OK;
+}
+
 /* ---- open_clip ---- */
+
+/* The token that strip_sep_token of CLIPA turns into 0. */
+static nb_status piece_strip_end(nb_piece_tokenizer *t, const folder *f)
+{
+    const char *text = piece_special(f, "sep_token");
+    return piece_id(t, f, text ? text : "[SEP]", &t->stripped);
+}
 
 static nb_status piece_open_open_clip(nb_piece_tokenizer *t, const folder *f)
 {
@@ -294,7 +328,11 @@ static nb_status piece_open_open_clip(nb_piece_tokenizer *t, const folder *f)
     }
     json_object_foreach(options, key, value)
     {
-        if (strcmp(key, "clean") != 0 && !json_is_null(value) && !json_is_false(value)) {
+        bool strip = t->sentence.word_max && strcmp(key, "strip_sep_token") == 0 && json_is_true(value);
+        if (strip && piece_strip_end(t, f) != NB_OK) {
+            return NB_ERR_INPUT;
+        }
+        if (!strip && strcmp(key, "clean") != 0 && !json_is_null(value) && !json_is_false(value)) {
             return nb_fail(f->err, NB_ERR_INPUT,
                            "'%s': tokenizer_kwargs.%.64s of open_clip_config.json is not supported", f->directory, key);
         }
@@ -320,6 +358,9 @@ static nb_status piece_adapt(nb_piece_tokenizer *t, const folder *f, const char 
     bool model = piece_ends_with(name, ".model");
     bool gemma = piece_is_class(f, "GemmaTokenizer") || piece_is_class(f, "Siglip2Tokenizer");
     nb_status status = NB_OK;
+    if (t->sentence.word_max && (strcmp(name, bert_file) == 0 || piece_is_class(f, "BertTokenizer"))) {
+        NB_TRY(piece_open_bert(t, f));
+    }
     if (f->open_clip) {
         NB_TRY(piece_open_open_clip(t, f));
     } else if (gemma) {
@@ -355,8 +396,10 @@ nb_status nb_piece_tokenizer_open(nb_piece_tokenizer **out, const char *director
     NB_TRY(piece_open_folder(&f));
     NB_TRY_NEW(t, 1);
     NB_TRY(piece_read_file(directory, name, &path, &bytes, &len, err));
-    NB_TRY(piece_ends_with(name, ".json") ? nb_sentence_read_json(&t->sentence, bytes, len, path, err)
-                                          : nb_sentence_read_model(&t->sentence, bytes, len, path, err));
+    t->stripped = -1;
+    NB_TRY(strcmp(name, bert_file) == 0     ? nb_sentence_read_vocab(&t->sentence, bytes, len, path, err)
+           : piece_ends_with(name, ".json") ? nb_sentence_read_json(&t->sentence, bytes, len, path, err)
+                                            : nb_sentence_read_model(&t->sentence, bytes, len, path, err));
     NB_TRY(piece_adapt(t, &f, name));
     *out = t;
     t = NULL;
@@ -464,6 +507,9 @@ nb_status nb_piece_tokenizer_encode(const nb_piece_tokenizer *t, const char *tex
     for (size_t i = 0; i < s->after_count && !ended; i++) {
         NB_TRY(nb_id_list_push(out, s->after[i], err));
     }
+    for (size_t i = 0; i < out->count; i++) {
+        out->ids[i] = out->ids[i] == t->stripped ? 0 : out->ids[i];
+    }
 done:
     free(ids.ids);
     free(clean);
@@ -504,6 +550,18 @@ done:
     return status;
 }
 
+/* A WordPiece: a blank in front, unless it continues a word or is the first. */
+static nb_status piece_decode_word(const nb_pieces *p, int32_t id, bool first, nb_buffer *out, nb_error *err)
+{
+    const char *text = nb_strings_get(&p->texts, (size_t)id);
+    size_t len = nb_strings_len(&p->texts, (size_t)id), mark = len > 2 && memcmp(text, "##", 2) == 0 ? 2 : 0;
+    nb_status status;
+    NB_TRY(mark || first ? NB_OK : nb_buffer_append(out, " ", 1, err));
+    NB_TRY(nb_buffer_append(out, text + mark, len - mark, err));
+done:
+    return status;
+}
+
 /* Whether a blank is put in front of every text. */
 static bool piece_has_prefix(const nb_piece_tokenizer *t)
 {
@@ -522,11 +580,13 @@ nb_status nb_piece_tokenizer_decode(const nb_piece_tokenizer *t, const int32_t *
     size_t start = out->len;
     nb_status status = NB_OK;
     for (size_t i = 0; i < count; i++) {
+        bool filler = s->word_max && ids[i] == t->pad; /* also what strip_sep_token leaves */
         if (ids[i] < 0 || (size_t)ids[i] >= s->pieces.texts.count) {
             return nb_fail(err, NB_ERR_USAGE, "%d is no token of text", (int)ids[i]);
         }
-        if (!piece_is_special(s, ids[i])) {
-            NB_TRY(piece_decode_one(&s->pieces, ids[i], out, err));
+        if (!piece_is_special(s, ids[i]) && !filler) {
+            NB_TRY(s->word_max ? piece_decode_word(&s->pieces, ids[i], out->len == start, out, err)
+                               : piece_decode_one(&s->pieces, ids[i], out, err));
         }
     }
     if (out->len > start && out->data[start] == ' ' && piece_has_prefix(t)) {

@@ -8,6 +8,8 @@
  * behind the cleaning that text_cfg.tokenizer_kwargs of open_clip_config.json names; its mojibake repair (ftfy) is left
  * out.
  *
+ * BERT's WordPiece (tokenizer.json, else vocab.txt) is read in the same way, with the options of a BertTokenizer.
+ *
  * Nothing here is collective. */
 #ifndef NB_COMMON_CLIP_TOKENIZER_PIECE_TOKENIZER_H
 #define NB_COMMON_CLIP_TOKENIZER_PIECE_TOKENIZER_H
@@ -24,6 +26,7 @@ typedef struct nb_piece_tokenizer {
     bool siglip;               /**< as transformers' SiglipTokenizer does it */
     size_t skipped;            /**< pieces of the "<unk>" that SiglipTokenizer puts in front and takes away */
     int32_t pad;               /**< the token behind a text */
+    int32_t stripped;          /**< open_clip's strip_sep_token: this token becomes 0 in the end; -1: none */
     bool pads_left;            /**< it stands before the text instead */
 } nb_piece_tokenizer;
 

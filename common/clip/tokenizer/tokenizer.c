@@ -15,9 +15,11 @@
 #define WORD_END   "</w>"
 
 enum {
-    WORD_ON_STACK = 256, /* bytes of a word whose symbols need no allocation */
-    TOKEN_MAX = 512,     /* bytes of the longest token that a merge may make */
-    SYMBOL_MAX = 8       /* bytes of a byte's symbol, "</w>" and NUL included */
+    WORD_ON_STACK = 256,   /* bytes of a word whose symbols need no allocation */
+    TOKEN_MAX = 512,       /* bytes of the longest token that a merge may make */
+    SYMBOL_MAX = 8,        /* bytes of a byte's symbol, "</w>" and NUL included */
+    PIECES_SLACK = 128,    /* sentencepiece: T5's "<extra_id_0>" to "<extra_id_99>" */
+    WORDPIECE_SLACK = 2048 /* CLIPA embeds 32000 tokens for the 30522 of BERT's vocabulary */
 };
 
 struct nb_tokenizer {
@@ -250,6 +252,7 @@ nb_status nb_tokenizer_of_pieces(nb_tokenizer **out, struct nb_piece_tokenizer *
     }
     t->start = s->before_count ? s->before[0] : -1;
     t->end = s->after_count ? s->after[s->after_count - 1] : -1;
+    t->end = t->end >= 0 && t->end == pieces->stripped ? 0 : t->end;
     return NB_OK;
 }
 
@@ -279,9 +282,15 @@ int32_t nb_tokenizer_end(const nb_tokenizer *t)
 
 const char *nb_tokenizer_kind(const nb_tokenizer *t)
 {
-    return !t->pieces                  ? "CLIP's byte pairs"
-           : t->pieces->sentence.pairs ? "sentencepiece, byte pairs"
-                                       : "sentencepiece, unigram";
+    return !t->pieces                     ? "CLIP's byte pairs"
+           : t->pieces->sentence.word_max ? "WordPiece"
+           : t->pieces->sentence.pairs    ? "sentencepiece, byte pairs"
+                                          : "sentencepiece, unigram";
+}
+
+size_t nb_tokenizer_slack(const nb_tokenizer *t)
+{
+    return !t->pieces ? 0 : t->pieces->sentence.word_max ? WORDPIECE_SLACK : PIECES_SLACK;
 }
 
 bool nb_tokenizer_padding(const nb_tokenizer *t, nb_padding *out)

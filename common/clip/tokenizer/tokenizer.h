@@ -74,6 +74,11 @@ int32_t nb_tokenizer_end(const nb_tokenizer *tokenizer);
  * @param tokenizer an open one */
 const char *nb_tokenizer_kind(const nb_tokenizer *tokenizer);
 
+/** By how much the tokens of its vocabulary may be more or fewer than those that a checkpoint embeds.
+ * @param tokenizer an open one
+ * @return 0 for CLIP's own */
+size_t nb_tokenizer_slack(const nb_tokenizer *tokenizer);
+
 /** What a text is filled up with to the whole context, where the model sees that. */
 typedef struct nb_padding {
     int32_t token; /**< the token */

@@ -1,6 +1,6 @@
 /** @file
- * The files a model folder keeps its tokenizer in: vocab.json and merges.txt, tokenizer.json, or a sentencepiece
- * .model.
+ * The files a model folder keeps its tokenizer in: vocab.json and merges.txt, tokenizer.json, a sentencepiece
+ * .model, or BERT's vocab.txt.
  */
 #ifndef NB_COMMON_CLIP_TOKENIZER_TOKENIZER_FILES_H
 #define NB_COMMON_CLIP_TOKENIZER_TOKENIZER_FILES_H
@@ -8,8 +8,9 @@
 #include "common/clip/tokenizer/tokenizer.h"
 
 /** The names of the files the tokenizer of a model folder is read from: vocab.json and merges.txt when both exist or
- * tokenizer.json does not, else tokenizer.json; of sentencepiece (common/clip/tokenizer/piece_tokenizer.h) first the
- * vocabulary's, then those of tokenizer_config.json and special_tokens_map.json that exist.
+ * tokenizer.json does not, else tokenizer.json; of sentencepiece and WordPiece
+ * (common/clip/tokenizer/piece_tokenizer.h) first the vocabulary's, then those of tokenizer_config.json and
+ * special_tokens_map.json that exist.
  *
  * Not collective.
  * @param files the names are appended to it

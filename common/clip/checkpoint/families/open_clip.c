@@ -126,20 +126,19 @@ static nb_status open_get_text_projection(nb_clip_config *out, nb_config_section
     return nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err);
 }
 
-/* Which tokenizer it is, its files say (common/clip/tokenizer/piece_tokenizer.h); BERT's WordPiece is none that is
- * read. Of its options `clean` is honoured there. */
+/* Which tokenizer it is, its files say (common/clip/tokenizer/piece_tokenizer.h). Of its options `clean` is honoured
+ * there, and strip_sep_token of BERT's. */
 static nb_status open_check_tokenizer(nb_config_section s, nb_error *err)
 {
     const json_t *value = json_object_get(s.object, "hf_tokenizer_name");
     json_t *options = json_object_get(s.object, "tokenizer_kwargs"), *option;
     const char *name = json_string_value(value), *key;
-    if (name && strncmp(name, "bert-", strlen("bert-")) == 0) {
-        return nb_config_refuse(s, "hf_tokenizer_name", value, err);
-    }
+    bool bert = name && strncmp(name, "bert-", strlen("bert-")) == 0;
     json_object_foreach(options, key, option)
     {
-        bool off = json_is_null(option) || json_is_false(option);
-        if (!off && (strcmp(key, "clean") != 0 || !json_is_string(option))) {
+        bool fine = json_is_null(option) || json_is_false(option) ||
+                    (bert && strcmp(key, "strip_sep_token") == 0 && json_is_true(option));
+        if (!fine && (strcmp(key, "clean") != 0 || !json_is_string(option))) {
             return nb_config_refuse(s, "tokenizer_kwargs", options, err);
         }
     }

@@ -1,5 +1,6 @@
 #include "common/clip/tokenizer/sentencepiece/sentence.h"
 
+#include "common/clip/tokenizer/sentencepiece/wordpiece.h"
 #include "common/clip/tokenizer/text_clean.h"
 
 #include <stdlib.h>
@@ -108,8 +109,9 @@ done:
 
 static nb_status sentence_segment(const nb_sentence *s, const char *text, size_t len, nb_id_list *out, nb_error *err)
 {
-    return s->pairs ? nb_segment_pairs(&s->pieces, &s->merges, text, len, out, err)
-                    : nb_segment_unigram(&s->pieces, text, len, out, err);
+    return s->word_max ? nb_wordpiece_segment(&s->pieces, s->word_max, text, len, out, err)
+           : s->pairs  ? nb_segment_pairs(&s->pieces, &s->merges, text, len, out, err)
+                       : nb_segment_unigram(&s->pieces, text, len, out, err);
 }
 
 /* A text normalised and cut into words by the steps of a tokenizer.json. */

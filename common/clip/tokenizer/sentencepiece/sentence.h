@@ -10,7 +10,8 @@
  * normalizer: Sequence, Precompiled, Lowercase, Strip, Prepend, Replace of a string or of " {2,}", NFC, NFD, NFKC,
  * NFKD; pre_tokenizer: Sequence, WhitespaceSplit, Metaspace, Split at a string with MergedWithPrevious; model: Unigram;
  * BPE without dropout, suffix, prefix and ignore_merges; post_processor: TemplateProcessing around one text;
- * added_tokens, which are found in the text as it is given, before it is normalised.
+ * added_tokens, which are found in the text as it is given, before it is normalised. Of BERT's: normalizer
+ * BertNormalizer, pre_tokenizer BertPreTokenizer, model WordPiece with the prefix "##" (wordpiece.h), or its vocab.txt.
  * Anything else in one of these places is refused by name; truncation, padding and decoder do not count.
  *
  * Nothing here is collective. Read-only once open, so any number of threads may encode with one. */
@@ -36,9 +37,11 @@ typedef enum nb_text_step_kind {
     NB_STEP_STRIP,          /**< Strip */
     NB_STEP_PREPEND,        /**< Prepend, unless the text is empty */
     NB_STEP_UNICODE,        /**< NFC, NFD, NFKC, NFKD */
+    NB_STEP_BERT,           /**< BertNormalizer */
     NB_STEP_WORDS,          /**< WhitespaceSplit */
     NB_STEP_METASPACE,      /**< Metaspace */
-    NB_STEP_SPLIT           /**< Split behind a string */
+    NB_STEP_SPLIT,          /**< Split behind a string */
+    NB_STEP_BERT_WORDS      /**< BertPreTokenizer */
 } nb_text_step_kind;
 
 /** One step. */
@@ -47,6 +50,7 @@ typedef struct nb_text_step {
     char *from, *to;        /**< of Replace; `to` of Prepend and Metaspace, `from` of Split; NULL elsewhere */
     bool left, right;       /**< the ends of Strip */
     int unicode;            /**< utf8proc's options */
+    int bert;               /**< nb_bert_option */
     char scheme;            /**< Metaspace: 'a'lways, 'f'irst, 'n'ever */
     bool split;             /**< Metaspace: cut in front of every blank */
 } nb_text_step;
@@ -62,7 +66,8 @@ typedef struct nb_sentence {
     nb_pieces pieces;       /**< the vocabulary */
     nb_piece_merges merges; /**< of a BPE from tokenizer.json */
     bool pairs;             /**< BPE, else unigram */
-    bool from_json;         /**< a tokenizer.json, else a .model */
+    size_t word_max;        /**< WordPiece: characters of a word that is cut; 0: not WordPiece */
+    bool from_json;         /**< steps as of a tokenizer.json, else a .model */
     nb_charsmap map;        /**< of the normalisation */
     bool dummy_prefix;      /**< .model: a blank goes in front */
     bool remove_extra;      /**< .model: blanks at the ends and runs of them go */
@@ -91,8 +96,8 @@ typedef struct nb_sentence {
  * @return NB_OK, or NB_ERR_INPUT naming what is damaged or not supported, NB_ERR_LIMIT without memory */
 nb_status nb_sentence_read_model(nb_sentence *sentence, const char *bytes, size_t len, const char *path, nb_error *err);
 
-/** Whether a tokenizer.json is one that nb_sentence_read_json is for, by a look at its text: it names a Unigram or
- * bytes as what is unknown, and no "</w>" as the end of words, which CLIP's has.
+/** Whether a tokenizer.json is one that nb_sentence_read_json is for, by a look at its text: it names a Unigram,
+ * bytes as what is unknown or a WordPiece's longest word, and no "</w>" as the end of words, which CLIP's has.
  * @param json [len]
  * @param len bytes */
 bool nb_sentence_is_json(const char *json, size_t len);
@@ -105,6 +110,16 @@ bool nb_sentence_is_json(const char *json, size_t len);
  * @return NB_OK, or NB_ERR_INPUT naming what is missing, wrong or not supported, NB_ERR_LIMIT over a limit of
  * common/base/json.h or without memory */
 nb_status nb_sentence_read_json(nb_sentence *sentence, const char *json, size_t len, const char *path, nb_error *err);
+
+/** Reads BERT's vocab.txt: one piece a line, the first with id 0. Texts are in lower case and without accents, as
+ * BertTokenizer has them unless it is told otherwise: step 0 of the normalizers.
+ * @param[out] sentence freed by nb_sentence_free; {0} on failure
+ * @param bytes [len]; only read in the call
+ * @param len bytes
+ * @param path for messages
+ * @return NB_OK, or NB_ERR_INPUT for a piece that is empty, no UTF-8 or there twice, and without "[PAD]", "[UNK]",
+ * "[CLS]", "[SEP]" or "[MASK]"; NB_ERR_LIMIT without memory */
+nb_status nb_sentence_read_vocab(nb_sentence *sentence, const char *bytes, size_t len, const char *path, nb_error *err);
 
 /** Adds a token that is found in text before anything else; nb_sentence_index_added follows the last one.
  * @param sentence gets it

@@ -3,6 +3,7 @@
 
 #include "common/base/json.h"
 #include "common/base/text.h"
+#include "common/clip/tokenizer/sentencepiece/wordpiece.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,24 @@ done:
     return status;
 }
 
+/* Of its four options only strip_accents may be left open: it then follows lowercase. */
+static nb_status sentence_read_bert(const source *f, const json_t *value, nb_text_step *step)
+{
+    const json_t *clean = json_object_get(value, "clean_text"), *lower = json_object_get(value, "lowercase"),
+                 *ideographs = json_object_get(value, "handle_chinese_chars"),
+                 *accents = json_object_get(value, "strip_accents");
+    if (!json_is_boolean(accents)) {
+        accents = accents && !json_is_null(accents) ? NULL : lower;
+    }
+    if (!json_is_boolean(clean) || !json_is_boolean(lower) || !json_is_boolean(ideographs) || !accents) {
+        return sentence_unsupported(f, "normalizer", value);
+    }
+    step->kind = NB_STEP_BERT;
+    step->bert = (json_is_true(clean) ? NB_BERT_CLEAN : 0) | (json_is_true(ideographs) ? NB_BERT_IDEOGRAPHS : 0) |
+                 (json_is_true(accents) ? NB_BERT_ACCENTS : 0) | (json_is_true(lower) ? NB_BERT_LOWER : 0);
+    return NB_OK;
+}
+
 static nb_status sentence_read_normalizer(const source *f, const json_t *value, nb_text_step *step)
 {
     static const struct {
@@ -127,6 +146,9 @@ static nb_status sentence_read_normalizer(const source *f, const json_t *value, 
     if (sentence_is(type, "Lowercase")) {
         step->kind = NB_STEP_LOWER;
         return NB_OK;
+    }
+    if (sentence_is(type, "BertNormalizer")) {
+        return sentence_read_bert(f, value, step);
     }
     if (sentence_is(type, "Strip")) {
         const json_t *left = json_object_get(value, "strip_left"), *right = json_object_get(value, "strip_right");
@@ -169,6 +191,10 @@ static nb_status sentence_read_splitter(const source *f, const json_t *value, nb
     const char *type = sentence_text(value, "type");
     if (sentence_is(type, "WhitespaceSplit")) {
         step->kind = NB_STEP_WORDS;
+        return NB_OK;
+    }
+    if (sentence_is(type, "BertPreTokenizer")) {
+        step->kind = NB_STEP_BERT_WORDS;
         return NB_OK;
     }
     if (sentence_is(type, "Metaspace")) {
@@ -240,7 +266,7 @@ done:
     return status;
 }
 
-/* The pieces of a BPE in the order of their ids, which are 0 to n - 1. */
+/* The pieces of a BPE or a WordPiece in the order of their ids, which are 0 to n - 1. */
 static nb_status sentence_read_vocabulary(const source *f, json_t *vocab)
 {
     size_t count = json_object_size(vocab);
@@ -336,6 +362,29 @@ done:
     return status;
 }
 
+static nb_status sentence_read_wordpiece(const source *f, const json_t *model)
+{
+    const char *unknown = sentence_text(model, "unk_token");
+    const json_t *most = json_object_get(model, "max_input_chars_per_word");
+    nb_pieces *p = &f->s->pieces;
+    nb_status status;
+    if (!sentence_is(sentence_text(model, "continuing_subword_prefix"), "##") || json_integer_value(most) <= 0) {
+        return nb_fail(f->err, NB_ERR_INPUT,
+                       "'%s': model.continuing_subword_prefix is not \"##\", or max_input_chars_per_word no number",
+                       f->path);
+    }
+    f->s->word_max = (size_t)json_integer_value(most);
+    NB_TRY(sentence_read_vocabulary(f, json_object_get(model, "vocab")));
+    p->unknown = unknown ? nb_pieces_named(p, unknown) : -1;
+    if (p->unknown < 0) {
+        return nb_fail(f->err, NB_ERR_INPUT, "'%s': unk_token \"%.64s\" is not in model.vocab", f->path,
+                       unknown ? unknown : "");
+    }
+    NB_TRY(nb_pieces_finish(p, f->path, f->err));
+done:
+    return status;
+}
+
 static nb_status sentence_read_model(const source *f, const json_t *model)
 {
     const char *type = sentence_text(model, "type");
@@ -345,6 +394,10 @@ static nb_status sentence_read_model(const source *f, const json_t *model)
     if (sentence_is(type, "Unigram") || (!type && json_is_array(json_object_get(model, "vocab")))) {
         NB_TRY(sentence_read_unigram(f, model));
         NB_TRY(nb_pieces_finish(&f->s->pieces, f->path, f->err));
+        return NB_OK;
+    }
+    if (sentence_is(type, "WordPiece") || (!type && json_object_get(model, "max_input_chars_per_word"))) {
+        NB_TRY(sentence_read_wordpiece(f, model));
         return NB_OK;
     }
     if (!sentence_is(type, "BPE") || !json_is_object(json_object_get(model, "vocab"))) {
@@ -373,7 +426,8 @@ static nb_status sentence_read_added(const source *f, const json_t *list)
             json_integer_value(id) > INT32_MAX) {
             return nb_fail(err, NB_ERR_INPUT, "'%s': entry %zu of added_tokens has no content or no id", f->path, i);
         }
-        if (!sentence_is_off(token, "single_word")) {
+        bool after = f->s->word_max && !sentence_is_off(token, "normalized"); /* found in normalised text */
+        if (!sentence_is_off(token, "single_word") || after) {
             return sentence_unsupported(f, "added token", token);
         }
         NB_TRY(nb_sentence_add_token(f->s, text,
@@ -455,7 +509,8 @@ bool nb_sentence_is_json(const char *json, size_t len)
 {
     return !sentence_has(json, len, "\"end_of_word_suffix\"", "\"</w>\"") &&
            (sentence_has(json, len, "\"type\"", "\"Unigram\"") ||
-            sentence_has(json, len, "\"byte_fallback\"", "true") || sentence_has(json, len, "\"unk_id\"", ""));
+            sentence_has(json, len, "\"byte_fallback\"", "true") || sentence_has(json, len, "\"unk_id\"", "") ||
+            sentence_has(json, len, "\"max_input_chars_per_word\"", ""));
 }
 
 static nb_status sentence_parse(json_t **root, const char *json, size_t len, const char *path, nb_error *err)

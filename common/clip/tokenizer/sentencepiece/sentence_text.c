@@ -1,5 +1,6 @@
 /* What happens to a text before it is cut into pieces. */
 #include "common/clip/tokenizer/sentencepiece/sentence.h"
+#include "common/clip/tokenizer/sentencepiece/wordpiece.h"
 #include "common/clip/tokenizer/text_clean.h"
 
 #include <stdlib.h>
@@ -207,6 +208,7 @@ nb_status nb_sentence_apply(const nb_sentence *s, const nb_text_step *step, cons
     case NB_STEP_LOWER: return sentence_lower(text, out, err);
     case NB_STEP_STRIP: return sentence_strip(step, text, out, err);
     case NB_STEP_UNICODE: return sentence_unicode(step, text, out, err);
+    case NB_STEP_BERT: return nb_bert_normalise(step->bert, text, out, err);
     case NB_STEP_PREPEND:
         NB_TRY(nb_buffer_append(out, step->to, strlen(step->to), err));
         NB_TRY(nb_buffer_append(out, text->data, text->len, err));
@@ -291,9 +293,10 @@ nb_status nb_sentence_split(const nb_text_step *step, bool first, const nb_strin
         const char *text = nb_strings_get(texts, i);
         size_t len = nb_strings_len(texts, i);
         bool prefix = step->scheme == 'a' || (step->scheme == 'f' && first && i == 0);
-        NB_TRY(step->kind == NB_STEP_WORDS       ? sentence_split_blanks(text, len, out, err)
-               : step->kind == NB_STEP_METASPACE ? sentence_metaspace(step, prefix, text, len, out, err)
-                                                 : sentence_cut(text, len, step->from, false, out, err));
+        NB_TRY(step->kind == NB_STEP_WORDS        ? sentence_split_blanks(text, len, out, err)
+               : step->kind == NB_STEP_METASPACE  ? sentence_metaspace(step, prefix, text, len, out, err)
+               : step->kind == NB_STEP_BERT_WORDS ? nb_bert_split(text, len, out, err)
+                                                  : sentence_cut(text, len, step->from, false, out, err));
     }
 done:
     return status;

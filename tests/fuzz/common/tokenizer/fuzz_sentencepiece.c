@@ -1,5 +1,6 @@
-/* Fuzzes sentencepiece tokenizers. The first byte chooses: even, a .model file, odd, a tokenizer.json; the second one
- * says how many of the last bytes are a text for it, where that is UTF-8. The seeds are those of golden/siglip. */
+/* Fuzzes sentencepiece tokenizers and WordPiece. The first byte chooses: odd, a tokenizer.json; of four 2, a vocab.txt;
+ * else a .model file. The second one says how many of the last bytes are a text for it, where that is UTF-8. The seeds
+ * are those of golden/siglip and golden/wordpiece. */
 #include "fuzz/fuzz.h"
 
 #include "common/base/text.h"
@@ -29,8 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     const char *file = (const char *)data + 2;
     size_t text = data[1] < size - 2 ? data[1] : size - 2, len = size - 2 - text;
-    nb_status status = data[0] & 1 ? nb_sentence_read_json(&s, file, len, "file", &err)
-                                   : nb_sentence_read_model(&s, file, len, "file", &err);
+    nb_status status = data[0] & 1   ? nb_sentence_read_json(&s, file, len, "file", &err)
+                       : data[0] & 2 ? nb_sentence_read_vocab(&s, file, len, "file", &err)
+                                     : nb_sentence_read_model(&s, file, len, "file", &err);
     require_message(status, &err);
     if (status == NB_OK) {
         encode(&s, fixed, sizeof fixed - 1);

@@ -164,7 +164,6 @@ static void test_open_clip_config(void **state)
                                           {"\"pool_type\": \"eos\", \"eos_id\": \"a\"", "eos_id"},
                                           {"\"embed_cls\": true", "embed_cls"},
                                           {"\"no_causal_mask\": true, \"use_pad_mask\": true", "use_pad_mask"},
-                                          {"\"hf_tokenizer_name\": \"bert-base-uncased\"", "bert-base-uncased"},
                                           {"\"tokenizer_kwargs\": {\"strip_sep_token\": true}", "strip_sep_token"},
                                           {"\"proj_type\": \"mlp\"", "proj_type"},
                                           {"\"proj_type\": \"none\"", "proj_type"}, /* the widths differ */

@@ -1,6 +1,8 @@
 /* The towers that go beyond CLIP's own, against plain PyTorch (bench/towers.py, golden/towers) and against the plain
  * reference in C, in fp32 and bf16, in batches of several sizes. */
 #include "support/support.h"
+
+#include "support/checkpoint_folders.h"
 #include "support/tower_checks.h"
 #include "support/tower_folders.h"
 
@@ -13,6 +15,7 @@
 #include "common/linear/blas.h"
 #include "common/store/npy.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,14 +75,11 @@ static void plain_run(const nb_clip *m, nb_tower tower, float *x, size_t length)
 }
 
 /* Every token of the context, padding included. */
-static void plain_text(const nb_clip *m, const char *text, size_t len, float *out)
+static void plain_ids(const nb_clip *m, const int32_t *ids, float *out)
 {
-    nb_error err = {0};
     const nb_clip_config *c = &m->config;
-    int32_t *ids = calloc(c->context, sizeof *ids);
-    size_t w = c->text.width, count, at = 0;
+    size_t w = c->text.width, at = 0;
     float *x = malloc(c->context * w * sizeof *x);
-    must(nb_tokenizer_encode(m->tokenizer, text, len, (nb_token_array){ids, c->context}, &count, &err), &err);
     for (size_t k = 0; k < c->context; k++) {
         for (size_t i = 0; i < w; i++) {
             x[k * w + i] = m->token_embedding[(size_t)ids[k] * w + i] + m->text_position[k * w + i];
@@ -94,8 +94,17 @@ static void plain_text(const nb_clip *m, const char *text, size_t len, float *ou
         }
     }
     plain_head(m, NB_TOWER_TEXT, x, c->context, at, out);
-    free(ids);
     free(x);
+}
+
+static void plain_text(const nb_clip *m, const char *text, size_t len, float *out)
+{
+    nb_error err = {0};
+    size_t count, context = m->config.context;
+    int32_t *ids = calloc(context, sizeof *ids);
+    must(nb_tokenizer_encode(m->tokenizer, text, len, (nb_token_array){ids, context}, &count, &err), &err);
+    plain_ids(m, ids, out);
+    free(ids);
 }
 
 static void plain_image(const nb_clip *m, const float *pixels, float *out)
@@ -199,6 +208,56 @@ static void test_equal_texts(void **state)
     nb_clip_close(m);
 }
 
+/* A folder as CLIPA's are: BERT's vocabulary, of fewer tokens than are embedded, and strip_sep_token. */
+static const char *clipa_folder(void)
+{
+    const char *folder = tower_folder("clipa");
+    nb_error err = {0};
+    size_t len;
+    char *bytes = read_bytes(golden_path("wordpiece/vocab.txt"), &len), *path = joined_path(folder, "vocab.txt");
+    must(nb_file_write(path, true, bytes, len, &err), &err);
+    drop_file(folder, "vocab.json");
+    drop_file(folder, "merges.txt");
+    edit_file(folder, "open_clip_config.json", "\"context_length\"",
+              "\"hf_tokenizer_name\": \"bert-base-uncased\", \"tokenizer_kwargs\": {\"strip_sep_token\": true}, "
+              "\"context_length\"");
+    free(bytes);
+    free(path);
+    return folder;
+}
+
+/* CLIPA from its files to its embeddings: those that the plain tower makes of the ids of BERT's own library. */
+static void test_clipa(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_clip *m;
+    nb_strings texts = {0}, lines = {0};
+    must(nb_clip_open(&m, clipa_folder(), &err), &err);
+    must(nb_file_lines(golden_path("wordpiece/cases.jsonl"), 1 << 16, &lines, &err), &err);
+    size_t d = m->config.projection;
+    float *want = malloc(lines.count * d * sizeof *want), *got = malloc(lines.count * d * sizeof *got);
+    for (size_t i = 0; i < lines.count; i++) {
+        int32_t ids[64] = {0};
+        json_t *row = json_loads(nb_strings_get(&lines, i), JSON_ALLOW_NUL, NULL);
+        const json_t *text = json_object_get(row, "text"), *clipa = json_object_get(row, "clipa");
+        must(nb_strings_push(&texts, json_string_value(text), json_string_length(text), &err), &err);
+        assert_int_equal(json_array_size(clipa), m->config.context);
+        for (size_t k = 0; k < json_array_size(clipa); k++) {
+            ids[k] = (int32_t)json_integer_value(json_array_get(clipa, k));
+        }
+        plain_ids(m, ids, want + i * d);
+        json_decref(row);
+    }
+    tower_embed_texts(m, &texts, 7, got);
+    tower_compare("CLIPA's texts", got, want, lines.count, d, true);
+    free(want);
+    free(got);
+    nb_strings_free(&texts);
+    nb_strings_free(&lines);
+    nb_clip_close(m);
+}
+
 /* Gradients are written for CLIP's own towers alone: others are refused by the part that they have beyond them. */
 static void test_gradients_refused(void **state)
 {
@@ -237,7 +296,7 @@ static void test_gradients_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_gradients_refused), cmocka_unit_test(test_families),
-                                       cmocka_unit_test(test_equal_texts)};
+                                       cmocka_unit_test(test_equal_texts), cmocka_unit_test(test_clipa)};
     nb_blas_start();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
