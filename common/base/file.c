@@ -134,7 +134,7 @@ nb_status nb_file_lines(const char *path, size_t max_line, nb_strings *lines, nb
     if (status != NB_OK) {
         return status;
     }
-    const char *p = (const char *)map.data;
+    const char *p = map.len ? (const char *)map.data : "";
     size_t left = map.len;
     size_t number = 0;
     NB_TRY(nb_foreign_refuse(path, p, left < HEAD_BYTES ? left : HEAD_BYTES, err));
