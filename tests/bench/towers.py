@@ -8,8 +8,7 @@
 
 Weights are random, of fixed seeds, in the names and shapes of the library whose checkpoints they stand for: open_clip
 (transformer.py: TextTransformer, VisionTransformer, text_global_pool; timm_model.py) and timm (models/eva.py,
-models/vision_transformer.py,
-layers/pos_embed_sincos.py). They are stored in half precision; embeddings are computed in double precision of the stored
+models/vision_transformer.py, layers/pos_embed_sincos.py, layers/attention_pool.py). They are stored in half precision; embeddings are computed in double precision of the stored
 numbers and are not normalised. The texts are the first ones of golden/tiny-quickgelu, whose vocabulary all of them have.
 """
 import json
@@ -121,11 +120,12 @@ def open_clip_vision(sd, model, pixels):
 
 # ---- timm: EVA ----
 
-def rotary(side, reference, head):
-    """Sines and cosines [side * side, head] of RotaryEmbeddingCat(head, in_pixels=False, ref_feat_shape=reference)."""
+def rotary(side, reference, head, offset=0, indexing="ij"):
+    """Sines and cosines [side * side, head] of RotaryEmbeddingCat(head, in_pixels=False, ref_feat_shape=reference,
+    grid_offset=offset, grid_indexing=indexing)."""
     bands = 1.0 / 10000.0 ** (torch.arange(head // 4, dtype=torch.float64) / (head // 4))
-    t = torch.arange(side, dtype=torch.float64) / side * reference
-    grid = torch.stack(torch.meshgrid(t, t, indexing="ij"), -1).unsqueeze(-1)
+    t = (torch.arange(side, dtype=torch.float64) + offset) / side * reference
+    grid = torch.stack(torch.meshgrid(t, t, indexing=indexing), -1).unsqueeze(-1)
     angles = (grid * bands).reshape(side * side, -1).repeat_interleave(2, -1)
     return angles.sin(), angles.cos()
 
@@ -184,6 +184,39 @@ def eva_vision(sd, model, pixels, tower):
     else:
         x = norm(sd, t + "norm", x, eps)[:, 0]
     return linear(sd, "visual.head.proj" if cfg["timm_proj"] else t + "head", x)
+
+
+# ---- timm: PE-Core ----
+
+def pe_core_vision(sd, pixels, tower):
+    t, eps = "visual.trunk.", 1e-5
+    heads, width = tower["heads"], tower["width"]
+    prefix = 1 if tower["class_token"] else 0
+    x = F.conv2d(pixels, sd[t + "patch_embed.proj.weight"], stride=PATCH).flatten(2).transpose(1, 2)
+    if prefix:
+        x = torch.cat([sd[t + "cls_token"].expand(len(x), -1, -1), x], 1)
+    x = norm(sd, t + "norm_pre", x + sd[t + "pos_embed"], eps)
+    sin, cos = rotary(SIZE // PATCH, tower["rotary"], width // heads, prefix, "xy")
+
+    def turned(y):
+        b, n, _ = y.shape
+        y = y.reshape(b, n, heads, width // heads).transpose(1, 2)
+        y = torch.cat([y[:, :, :prefix], rotate(y[:, :, prefix:], sin, cos)], 2)
+        return y.transpose(1, 2).reshape(b, n, width)
+
+    for i in range(tower["layers"]):
+        p = f"{t}blocks.{i}."
+        q, k, v = linear(sd, p + "attn.qkv", norm(sd, p + "norm1", x, eps)).chunk(3, -1)
+        x = x + linear(sd, p + "attn.proj", softmax_attention(turned(q), turned(k), v, heads))
+        x = x + linear(sd, p + "mlp.fc2", F.gelu(linear(sd, p + "mlp.fc1", norm(sd, p + "norm2", x, eps))))
+    x = norm(sd, t + "norm", x, eps)
+    a, (b, n, _), of = t + "attn_pool.", x.shape, tower["pool_heads"]  # AttentionPoolLatent
+    q = linear(sd, a + "q", sd[a + "latent"].expand(b, -1, -1))
+    q, k, v = (y.reshape(b, -1, of, width // of).transpose(1, 2) for y in (q, *linear(sd, a + "kv", x).chunk(2, -1)))
+    x = (q @ k.transpose(-1, -2) / math.sqrt(width // of)).softmax(-1) @ v
+    x = linear(sd, a + "proj", x.transpose(1, 2).reshape(b, 1, width))
+    x = x + linear(sd, a + "mlp.fc2", F.gelu(linear(sd, a + "mlp.fc1", norm(sd, a + "norm", x, eps))))
+    return linear(sd, t + "head", x[:, 0])
 
 
 # ---- timm: ViT ----
@@ -304,6 +337,31 @@ class Weights:
         self.norm(t + ("fc_norm" if cfg["timm_pool"] == "avg" and not cfg["timm_proj"] else "norm"), w)
         self.linear("visual.head.proj" if cfg["timm_proj"] else t + "head", EMBED, w)
 
+    def pe_core_vision(self, tower):
+        w, t, a = tower["width"], "visual.trunk.", "visual.trunk.attn_pool."
+        if tower["class_token"]:
+            self.draw(t + "cls_token", (1, 1, w), 1.0)
+        self.draw(t + "pos_embed", (1, (SIZE // PATCH) ** 2 + tower["class_token"], w), 0.5)
+        self.draw(t + "patch_embed.proj.weight", (w, 3, PATCH, PATCH), 0.2)
+        self.norm(t + "norm_pre", w)
+        for i in range(tower["layers"]):
+            p = f"{t}blocks.{i}."
+            self.norm(p + "norm1", w)
+            self.linear(p + "attn.qkv", 3 * w, w)
+            self.linear(p + "attn.proj", w, w)
+            self.norm(p + "norm2", w)
+            self.linear(p + "mlp.fc1", tower["mlp"], w)
+            self.linear(p + "mlp.fc2", w, tower["mlp"])
+        self.norm(t + "norm", w)
+        self.draw(a + "latent", (1, 1, w), 1.0)
+        self.linear(a + "q", w, w)
+        self.linear(a + "kv", 2 * w, w)
+        self.linear(a + "proj", w, w)
+        self.norm(a + "norm", w)
+        self.linear(a + "mlp.fc1", tower["pool_mlp"], w)
+        self.linear(a + "mlp.fc2", w, tower["pool_mlp"])
+        self.linear(t + "head", EMBED, w)
+
     def timm_vision(self, model, tower):
         w, m, t, cfg = tower["width"], tower["mlp"], "visual.trunk.", model["vision_cfg"]
         gap = "gap" in cfg["timm_model_name"]
@@ -352,6 +410,10 @@ TIMM = {
     "tiny_vit_large_patch14_clip_224": {"width": 24, "layers": 2, "heads": 3, "mlp": 40},
     "tiny_vit_medium_patch16_gap_256": {"width": 24, "layers": 2, "heads": 3, "mlp": 40},
     "tiny_eva02_enormous_patch14_clip_224": {"width": 24, "layers": 2, "heads": 3, "mlp": 40, "rotary": 0, "post_norm": True},
+    "tiny_vit_pe_core_base_patch16_224": {"width": 24, "layers": 2, "heads": 2, "mlp": 40, "rotary": 14,
+                                          "class_token": True, "pool_heads": 1, "pool_mlp": 56},
+    "tiny_vit_pe_core_gigantic_patch14_448": {"width": 24, "layers": 2, "heads": 2, "mlp": 40, "rotary": 32,
+                                              "class_token": False, "pool_heads": 3, "pool_mlp": 32},
 }
 
 
@@ -392,6 +454,10 @@ FAMILIES = {
                  "vision_cfg": eva("tiny_vit_medium_patch16_gap_256", "", "linear")},
     "eva02-enormous": {"custom_text": True, "text_cfg": TEXT,
                        "vision_cfg": eva("tiny_eva02_enormous_patch14_clip_224", "token", None)},
+    "pe-core": {"custom_text": True, "text_cfg": TEXT,
+                "vision_cfg": eva("tiny_vit_pe_core_base_patch16_224", "map", None)},
+    "pe-core-patches": {"custom_text": True, "text_cfg": TEXT,
+                        "vision_cfg": eva("tiny_vit_pe_core_gigantic_patch14_448", "map", None)},
 }
 
 
@@ -440,7 +506,10 @@ def main():
         weights.draw("logit_scale", (), 0.1, 2.0)
         weights.open_clip_text(model)
         tower = TIMM.get(model["vision_cfg"].get("timm_model_name"))
-        if tower and "rotary" not in tower:
+        if tower and "pool_heads" in tower:
+            weights.pe_core_vision(tower)
+            images = pe_core_vision(weights.sd, pixels, tower)
+        elif tower and "rotary" not in tower:
             weights.timm_vision(model, tower)
             images = timm_vision(weights.sd, model, pixels, tower)
         elif tower:

@@ -289,6 +289,10 @@ static void make_texts(void)
          "{\"model_cfg\":{\"embed_dim\":4,\"custom_text\":true,\"vision_cfg\":{\"image_size\":224,\"timm_model_name\":"
          "\"eva02_base_patch16_clip_224\",\"timm_pool\":\"token\",\"timm_proj\":null},\"text_cfg\":{\"width\":64,"
          "\"pool_type\":\"eos\",\"eos_id\":7}}}");
+    TEXT("clip_config", "pe_core", 'o',
+         "{\"model_cfg\":{\"embed_dim\":4,\"custom_text\":true,\"vision_cfg\":{\"image_size\":384,\"timm_model_name\":"
+         "\"vit_pe_core_tiny_patch16_384\",\"timm_pool\":\"map\",\"timm_proj\":null},\"text_cfg\":{\"width\":64,"
+         "\"context_length\":32}}}");
     TEXT("config", "run_file", 0,
          "mine:\n  count: 10\n  criterion: dnm\nembed.text.prompt: [a, b]\nscore:\n  seed: $HOME\n");
     TEXT("config", "words", 1, "--model\nm\n-o\nout.nbe\nC.nbc\0embed:\n  text:\n    store: fp16\n");

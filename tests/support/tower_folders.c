@@ -30,11 +30,18 @@ static nb_status tiny_read_trunk(nb_clip_config *out, nb_config_section s, const
     if (status == NB_OK && !*known) {
         status = nb_family_siglip.read_trunk(out, s, model + 5, known, err);
     }
+    if (status == NB_OK && !*known) {
+        status = nb_family_pe_core.read_trunk(out, s, model + 5, known, err);
+    }
     out->patch = 4;
     out->image.width = 24;
     out->image.layers = 2;
     out->image.heads = out->image.rotary ? 2 : 3;
     out->image.mlp = 40;
+    if (out->image.pool_heads) { /* fewer heads and a wider MLP than the blocks', or the other way round */
+        out->image.pool_heads = out->image.no_class_token ? 3 : 1;
+        out->image.pool_mlp = out->image.no_class_token ? 32 : 56;
+    }
     return status;
 }
 
@@ -44,7 +51,7 @@ const nb_family *const nb_families[] = {FAMILIES(ADDRESS) & nb_family_tiny, NULL
 const char *const tower_families[] = {
     "causal-last",         "causal-eos", "causal-first", "clipa",     "bidirectional-argmax",
     "bidirectional-first", "eva01",      "eva02",        "eva02-avg", "eva02-enormous",
-    "eva01-avg",           "timm-clip",  "timm-gap"};
+    "eva01-avg",           "timm-clip",  "timm-gap",     "pe-core",   "pe-core-patches"};
 const size_t tower_family_count = sizeof tower_families / sizeof *tower_families;
 
 const char *tower_golden(const char *family, const char *file)

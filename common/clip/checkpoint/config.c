@@ -143,6 +143,16 @@ size_t nb_clip_image_rows(const nb_clip_config *config)
     return nb_clip_patches(config) + !config->image.no_class_token;
 }
 
+nb_tower_config nb_tower_pool(const nb_tower_config *t)
+{
+    return (nb_tower_config){.width = t->width,
+                             .layers = 1,
+                             .heads = t->pool_heads ? t->pool_heads : t->heads,
+                             .mlp = t->pool_mlp ? t->pool_mlp : t->mlp,
+                             .activation = t->activation,
+                             .epsilon = t->epsilon};
+}
+
 nb_status nb_tower_must_be_clip(const nb_tower_config *t, const char *which, const char *what, nb_error *err)
 {
     const struct {

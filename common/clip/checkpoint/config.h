@@ -66,8 +66,11 @@ typedef struct nb_tower_config {
     /** Image: rotary positions of queries and keys, made for a grid of this many patches a side and stretched to the
      * image's; 0: none. */
     size_t rotary;
-    int32_t pad;    /**< text: the token behind the end token, where that is seen */
-    bool pads_left; /**< text: it stands before the text instead */
+    size_t rotary_first;         /**< the number of the grid's first row and column */
+    bool rotary_columns_first;   /**< the first half of a head is rotated by the column, not by the row */
+    size_t pool_heads, pool_mlp; /**< NB_POOL_ATTENTION: heads and width inside the MLP; 0: those of the blocks */
+    int32_t pad;                 /**< text: the token behind the end token, where that is seen */
+    bool pads_left;              /**< text: it stands before the text instead */
 } nb_tower_config;
 
 /** Values of nb_clip_config.end_token that are no token. */
@@ -142,6 +145,10 @@ size_t nb_clip_patches(const nb_clip_config *config);
 /** Rows of the image tower: its patches and, where it has one, the class token before them.
  * @param config its image_size, patch and no_class_token are read */
 size_t nb_clip_image_rows(const nb_clip_config *config);
+
+/** The shape of what NB_POOL_ATTENTION pools by: a block of the tower's width, plain but for its heads and MLP.
+ * @param tower its width, activation, epsilon, heads, mlp, pool_heads and pool_mlp are read */
+nb_tower_config nb_tower_pool(const nb_tower_config *tower);
 
 /** Refuses a tower that goes beyond CLIP's own, for what is written for these alone.
  * @param tower its parts

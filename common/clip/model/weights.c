@@ -296,7 +296,7 @@ static void weights_take_text(loader *l, nb_clip *m)
 static void weights_take_pool(loader *l, nb_clip *m)
 {
     const place once = {NB_TOWER_IMAGE, 0};
-    size_t w = m->config.image.width, mlp = m->config.image.mlp;
+    size_t w = m->config.image.width, mlp = nb_tower_pool(&m->config.image).mlp;
     nb_block *b = &m->pool_block;
     m->pool_query = weights_vector(l, NB_TENSOR_PART_POOL_QUERY, once, w);
     weights_product_matrix(l, NB_TENSOR_PART_POOL_QKV_WEIGHT, once, (shape){2, {3 * w, w}}, &b->qkv_weight,

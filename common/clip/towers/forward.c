@@ -16,6 +16,8 @@ nb_status nb_forward_create(nb_forward *f, const nb_engine *engine, const nb_tow
 {
     size_t w = c->width, rows = size->rows, pooled = size->pooled, longest = size->longest;
     size_t most = rows > pooled ? rows : pooled, together = most < engine->together ? most : engine->together;
+    const nb_tower_config pool = nb_tower_pool(c);
+    size_t mlp = pool.mlp > c->mlp ? pool.mlp : c->mlp, heads = pool.heads < c->heads ? pool.heads : c->heads;
     nb_status status;
     *f = (nb_forward){.config = c,
                       .blocks = blocks,
@@ -30,13 +32,13 @@ nb_status nb_forward_create(nb_forward *f, const nb_engine *engine, const nb_tow
     f->qkv = nb_alloc_aligned(most * 3 * w, sizeof *f->qkv, err);
     f->attention_out = nb_alloc_aligned(most * w, sizeof *f->attention_out, err);
     f->input = nb_alloc_aligned(engine->packs ? engine->input_bytes(together, w) : 1, 1, err);
-    f->hidden = nb_alloc_aligned(engine->input_bytes(together, c->mlp), 1, err);
+    f->hidden = nb_alloc_aligned(engine->input_bytes(together, mlp), 1, err);
     f->pooled_x = nb_alloc_aligned(pooled * w, sizeof *f->pooled_x, err);
     NB_TRY(f->x && f->normed && f->qkv && f->attention_out && f->input && f->hidden && f->pooled_x ? NB_OK
                                                                                                    : NB_ERR_LIMIT);
     NB_TRY_NEW(f->pool, pooled);
     if (!forward_fuses(c)) {
-        f->mlp_out = nb_alloc_aligned(together * c->mlp, sizeof *f->mlp_out, err);
+        f->mlp_out = nb_alloc_aligned(together * mlp, sizeof *f->mlp_out, err);
         f->mlp_gate = nb_alloc_aligned(c->mlp_kind == NB_MLP_SWIGLU ? together * c->mlp : 1, sizeof *f->mlp_gate, err);
         NB_TRY(f->mlp_out && f->mlp_gate ? NB_OK : NB_ERR_LIMIT);
     }
@@ -50,7 +52,7 @@ nb_status nb_forward_create(nb_forward *f, const nb_engine *engine, const nb_tow
         f->path.scores = nb_alloc_aligned(f->path.stride, sizeof *f->path.scores, err);
         NB_TRY(f->path.keys && f->path.values && f->path.scores ? NB_OK : NB_ERR_LIMIT);
     } else {
-        f->attention = nb_alloc_aligned(engine->attention_bytes(longest, w / c->heads), 1, err);
+        f->attention = nb_alloc_aligned(engine->attention_bytes(longest, w / heads), 1, err);
         NB_TRY(f->attention ? NB_OK : NB_ERR_LIMIT);
     }
 done:
@@ -409,9 +411,11 @@ void nb_forward_full(nb_forward *f, const nb_forward_batch *batch)
 /* The query does not come from a row, so the residual stream begins with nothing. */
 void nb_forward_pool(nb_forward *f, const nb_attention_pool *p, const nb_forward_batch *batch)
 {
-    size_t w = f->config->width, heads = f->config->heads, head = w / heads;
+    const nb_tower_config *tower = f->config, pool = nb_tower_pool(tower);
+    size_t w = pool.width, heads = pool.heads, head = w / heads;
     size_t count = batch->count, length = batch->length, rows = forward_batch_rows(batch);
     float *query = f->qkv + rows * 2 * w;
+    f->config = &pool;
     for (size_t at = 0; at < rows; at += f->together) {
         size_t n = forward_min(rows - at, f->together);
         f->vector->layer_norm(f->normed, f->x + at * w, n,
@@ -433,4 +437,5 @@ void nb_forward_pool(nb_forward *f, const nb_attention_pool *p, const nb_forward
     }
     memset(f->pooled_x, 0, count * w * sizeof *f->pooled_x);
     forward_finish_block(f, p->block, f->pooled_x, count);
+    f->config = tower;
 }

@@ -35,8 +35,8 @@ typedef struct nb_forward {
     float *qkv;           /**< [rows, 3 width]; in the last layer keys and values, then the pooled rows' queries */
     float *attention_out; /**< [rows, width] the attention's output */
     void *input;          /**< [together, width] in the engine's form */
-    void *hidden;         /**< [together, mlp] in the engine's form */
-    float *mlp_out;       /**< [together, mlp] where the MLP is not a plain one that the engine activates; else NULL */
+    void *hidden;         /**< [together, the larger mlp of blocks and pooling] in the engine's form */
+    float *mlp_out;       /**< [together, mlp] as `hidden`; NULL where the engine activates a plain MLP */
     float *mlp_gate;      /**< [together, mlp] of SwiGLU; else NULL */
     nb_rotary rotary;     /**< positions of a sequence; {0}: none */
     void *attention;      /**< scratch of full attention; NULL when causal */

@@ -24,8 +24,9 @@ nb_status nb_rotary_create(nb_rotary *r, const nb_tower_config *c, size_t rows, 
         for (size_t i = 0; i < r->pairs; i++) {
             double angle = 0;
             if (row >= first) {
-                size_t place = i < frequencies ? (row - first) / side : (row - first) % side;
-                angle = (double)place * (double)c->rotary / (double)side *
+                bool by_row = (i < frequencies) != c->rotary_columns_first;
+                size_t place = by_row ? (row - first) / side : (row - first) % side;
+                angle = (double)(place + c->rotary_first) * (double)c->rotary / (double)side *
                         pow(10000, -(double)(i % frequencies) / (double)frequencies);
             }
             r->cosines[row * r->pairs + i] = (float)cos(angle);

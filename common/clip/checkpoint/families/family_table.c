@@ -8,6 +8,7 @@
     ROW(siglip2)      \
     ROW(eva)          \
     ROW(timm_vit)     \
+    ROW(pe_core)      \
     ROW(open_clip)
 /* clang-format on */
 

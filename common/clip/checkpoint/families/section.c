@@ -133,12 +133,16 @@ nb_status nb_config_check_image(const nb_clip_config *c, size_t channels, const 
                           path, c->image_size, c->patch, channels);
 }
 
-/* The mean of the patches: a tower that timm makes with that pooling and a classifier norms behind it, one whose
- * classifier open_clip takes away norms before. */
+/* Attention where the tower is made for it. The mean of the patches: a tower that timm makes with that pooling and a
+ * classifier norms behind it, one whose classifier open_clip takes away norms before. */
 static nb_status section_timm_pool(nb_tower_config *out, nb_config_section s, bool classifier, nb_error *err)
 {
     const json_t *value = json_object_get(s.object, "timm_pool");
     const char *pool = value ? json_string_value(value) : "avg";
+    if (out->pooling == NB_POOL_ATTENTION) {
+        out->final_norm = NB_FINAL_NORM_ROWS;
+        return pool && strcmp(pool, "map") == 0 ? NB_OK : nb_config_refuse(s, "timm_pool", value, err);
+    }
     if (out->no_class_token && pool && (!*pool || strcmp(pool, "avg") == 0)) {
         out->pooling = NB_POOL_AVERAGE;
         out->final_norm = NB_FINAL_NORM_ROWS;

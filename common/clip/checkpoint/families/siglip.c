@@ -205,7 +205,8 @@ static const nb_naming siglip_image = {
              [NB_TENSOR_PART_POOL_FC2_WEIGHT] = NAME("vision_model.head.mlp.fc2.weight"),
              [NB_TENSOR_PART_POOL_FC2_BIAS] = NAME("vision_model.head.mlp.fc2.bias")}};
 
-/* Keys and values of the pooling are in one matrix, the query apart. */
+/* timm's image towers that pool by attention, PE-Core's too: keys and values of the pooling are in one matrix, the query
+ * apart. SigLIP's have neither class token nor norm before the first block nor projection. */
 static const nb_naming siglip_trunk = {
     .name = "open_clip", .tower = NB_TOWER_IMAGE, .evidence = {"visual.trunk.attn_pool."},
     .root = "visual.", .blocks = "visual.trunk.blocks.",
@@ -221,6 +222,11 @@ static const nb_naming siglip_trunk = {
              [NB_TENSOR_PART_FC1_BIAS] = NAME("mlp.fc1.bias"),
              [NB_TENSOR_PART_FC2_WEIGHT] = NAME("mlp.fc2.weight"),
              [NB_TENSOR_PART_FC2_BIAS] = NAME("mlp.fc2.bias"),
+             [NB_TENSOR_PART_CLASS_EMBEDDING] = NAME("visual.trunk.cls_token"),
+             [NB_TENSOR_PART_PRE_NORM_WEIGHT] = NAME("visual.trunk.norm_pre.weight"),
+             [NB_TENSOR_PART_PRE_NORM_BIAS] = NAME("visual.trunk.norm_pre.bias"),
+             [NB_TENSOR_PART_IMAGE_PROJECTION] = {.pieces = {"visual.trunk.head.weight"}, .other = "visual.head.proj.weight"},
+             [NB_TENSOR_PART_IMAGE_PROJECTION_BIAS] = {.pieces = {"visual.trunk.head.bias"}, .other = "visual.head.proj.bias"},
              [NB_TENSOR_PART_PATCH_EMBEDDING] = NAME("visual.trunk.patch_embed.proj.weight"),
              [NB_TENSOR_PART_PATCH_BIAS] = NAME("visual.trunk.patch_embed.proj.bias"),
              [NB_TENSOR_PART_IMAGE_POSITION] = NAME("visual.trunk.pos_embed"),

@@ -186,6 +186,14 @@ static void test_open_clip_config(void **state)
     refuse_open_clip("\"vision_cfg\": {",
                      "\"vision_cfg\": {\"timm_model_name\": \"eva02_base_patch16_clip_224\", \"timm_proj\": \"mlp\", ",
                      "timm_proj");
+    refuse_open_clip("\"vision_cfg\": {",
+                     "\"vision_cfg\": {\"timm_model_name\": \"vit_pe_core_base_patch16_224\", \"timm_pool\": \"avg\", ",
+                     "timm_pool is \"avg\"");
+    refuse_open_clip("\"vision_cfg\": {",
+                     "\"vision_cfg\": {\"timm_model_name\": \"vit_pe_core_base_patch16_224\", \"timm_proj\": null, ",
+                     "timm_pool");
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"vit_pe_spatial_base_patch16_512\", ",
+                     "vit_pe_spatial");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"convnext_base\", ", "convnext_base");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"global_average_pool\": true, ", "global_average_pool");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"head_width\": 40, ", "does not divide");
@@ -202,6 +210,25 @@ static void test_open_clip_config(void **state)
     refuse_open_clip("0.27577711", "0", "std over 0");
     refuse_open_clip("\"vision_cfg\"", "\"vison_cfg\"", "has no model_cfg.vision_cfg");
     refuse_open_clip("{", "[", "JSON");
+}
+
+/* The numbers of PE-Core's largest model, whose pooling is another block than its own, and the epsilon, which
+ * embeddings do not show. */
+static void test_pe_core_sizes(void **state)
+{
+    (void)state;
+    static const char big[] =
+        "{\"model_cfg\": {\"embed_dim\": 1280, \"custom_text\": true, \"vision_cfg\": {\"timm_model_name\": "
+        "\"vit_pe_core_gigantic_patch14_448\", \"timm_pool\": \"map\", \"timm_proj\": null}, \"text_cfg\": "
+        "{\"context_length\": 72, \"width\": 1280, \"heads\": 20, \"layers\": 24}}}";
+    nb_error err = {0};
+    nb_clip_config c;
+    must(nb_clip_config_parse(&c, big, strlen(big), true, "big", &err), &err);
+    const nb_tower_config pool = nb_tower_pool(&c.image);
+    assert_true(c.image.width == 1536 && c.image.layers == 50 && c.image.heads == 16 && c.image.mlp == 8960);
+    assert_true(pool.width == 1536 && pool.heads == 8 && pool.mlp == 6144);
+    assert_true(c.image_size == 448 && c.patch == 14 && c.image.rotary == 32 && nb_clip_image_rows(&c) == 32 * 32);
+    assert_true(c.image.epsilon == 1e-5f && pool.epsilon == 1e-5f && c.text.epsilon == 1e-5f);
 }
 
 /* ViT-bigG's and ViT-H's numbers, defaults, GELU when nothing is said. */
@@ -271,13 +298,10 @@ static void test_tokenizer_json_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hostile_index),
-        cmocka_unit_test(test_duplicate_tensor),
-        cmocka_unit_test(test_other_models),
-        cmocka_unit_test(test_end_token),
-        cmocka_unit_test(test_open_clip_config),
-        cmocka_unit_test(test_open_clip_sizes),
-        cmocka_unit_test(test_tokenizer_json_refusals),
+        cmocka_unit_test(test_hostile_index),    cmocka_unit_test(test_duplicate_tensor),
+        cmocka_unit_test(test_other_models),     cmocka_unit_test(test_end_token),
+        cmocka_unit_test(test_open_clip_config), cmocka_unit_test(test_open_clip_sizes),
+        cmocka_unit_test(test_pe_core_sizes),    cmocka_unit_test(test_tokenizer_json_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

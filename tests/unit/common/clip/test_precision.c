@@ -201,7 +201,7 @@ static void test_models(void **state)
          .merges = 40},
     };
     check_model(&tiny);
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    for (size_t i = 0; i < (NB_SANITIZED ? 1 : sizeof others / sizeof *others); i++) {
         check_model(&others[i]);
     }
 }

@@ -24,6 +24,55 @@ enum { TEXTS = TOWER_TEXTS, IMAGES = 6 };
 
 /* ---- the plain reference ---- */
 
+/* out[count] = weight[count, n] x[n] + bias */
+static void plain_linear(const float *weight, const float *bias, const float *x, size_t n, float *out, size_t count)
+{
+    for (size_t k = 0; k < count; k++) {
+        double sum = (double)bias[k];
+        for (size_t i = 0; i < n; i++) {
+            sum += (double)weight[k * n + i] * (double)x[i];
+        }
+        out[k] = (float)sum;
+    }
+}
+
+/* What a query makes of the normed rows [length, width], head by head, and the MLP behind it. */
+static void plain_pool(const nb_clip *m, const float *rows, size_t length, float *pooled)
+{
+    const nb_tower_config pool = nb_tower_pool(&m->config.image);
+    const nb_block *b = &m->pool_block;
+    size_t w = pool.width, head = w / pool.heads;
+    float query[64], mixed[64] = {0}, hidden[64], normed[64], *keys = malloc(length * w * sizeof *keys);
+    float *values = malloc(length * w * sizeof *values), *scores = malloc(length * sizeof *scores);
+    assert_true(w <= 64 && pool.mlp <= 64);
+    plain_linear(b->qkv_weight, b->qkv_bias, m->pool_query, w, query, w);
+    for (size_t r = 0; r < length; r++) {
+        plain_linear(b->qkv_weight + w * w, b->qkv_bias + w, rows + r * w, w, keys + r * w, w);
+        plain_linear(b->qkv_weight + 2 * w * w, b->qkv_bias + 2 * w, rows + r * w, w, values + r * w, w);
+    }
+    for (size_t at = 0; at < w; at += head) {
+        for (size_t r = 0; r < length; r++) {
+            scores[r] = 0;
+            for (size_t i = at; i < at + head; i++) {
+                scores[r] += query[i] * keys[r * w + i] / sqrtf((float)head);
+            }
+        }
+        nb_softmax_rows(scores, 1, length, length);
+        for (size_t r = 0; r < length; r++) {
+            for (size_t i = at; i < at + head; i++) {
+                mixed[i] += scores[r] * values[r * w + i];
+            }
+        }
+    }
+    plain_linear(b->out_weight, b->out_bias, mixed, w, pooled, w);
+    nb_layer_norm(normed, pooled, 1, &(nb_norm_layer){b->norm2_weight, b->norm2_bias, w, pool.epsilon});
+    plain_linear(b->fc1_weight, b->fc1_bias, normed, w, hidden, pool.mlp);
+    nb_gelu(hidden, pool.mlp);
+    plain_linear(b->fc2_weight, b->fc2_bias, hidden, pool.mlp, mixed, w);
+    nb_add(pooled, mixed, w);
+    free(keys), free(values), free(scores);
+}
+
 /* Norm, pooling and projection of one sequence's rows [length, width], `at` being the row that is read. */
 static void plain_head(const nb_clip *m, nb_tower tower, float *rows, size_t length, size_t at, float *out)
 {
@@ -45,6 +94,9 @@ static void plain_head(const nb_clip *m, nb_tower tower, float *rows, size_t len
             sum += (double)rows[r * w + i];
         }
         pooled[i] = c->pooling == NB_POOL_AVERAGE ? (float)(sum / (double)(length - first)) : rows[at * w + i];
+    }
+    if (c->pooling == NB_POOL_ATTENTION) {
+        plain_pool(m, rows, length, pooled);
     }
     if (c->final_norm == NB_FINAL_NORM_POOLED) {
         nb_layer_norm(pooled, pooled, 1, &norm);
@@ -269,7 +321,8 @@ static void test_gradients_refused(void **state)
                  {"clipa", "GELU by tanh", "GELU by tanh"},
                  {"bidirectional-argmax", "bidirectional", "pooling"},
                  {"eva02", NULL, "projection"},
-                 {"eva02-enormous", NULL, "projection"}};
+                 {"eva02-enormous", NULL, "projection"},
+                 {"pe-core", NULL, "pooling"}};
     nb_strings words = {0};
     nb_error err = {0};
     must(nb_strings_push(&words, "a photo of a {}.", 16, &err), &err);
