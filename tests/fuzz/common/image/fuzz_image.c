@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     nb_error err = {0};
     nb_image image, crop;
-    if (nb_image_decode(&image, data, size, "fuzz", &err) != NB_OK) {
+    const nb_image_limits limits = {(size_t)1 << 22, (size_t)1 << 20}; /* a few bytes can ask for 178 million pixels */
+    if (nb_image_decode_within(&image, &limits, &(nb_image_file){data, size, "fuzz"}, NULL, &err) != NB_OK) {
         return 0;
     }
     const nb_preprocess p = {
