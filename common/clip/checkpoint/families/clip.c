@@ -1,6 +1,7 @@
 /* CLIP as the transformers library has it (CLIPModel, CLIPConfig): OpenAI's checkpoints and those after their shape.
  * Keys that are absent have the values of CLIP ViT-B/32, as in that library. */
 #include "common/clip/checkpoint/families/family.h"
+#include "common/clip/checkpoint/families/tensor_names.h"
 
 #include <string.h>
 
@@ -69,21 +70,6 @@ done:
 }
 
 /* clang-format off */
-#define NAME(...) {.pieces = {__VA_ARGS__}}
-
-#define BLOCK                                                                                                          \
-  [NB_TENSOR_PART_NORM1_WEIGHT] = NAME("layer_norm1.weight"),                                                          \
-  [NB_TENSOR_PART_NORM1_BIAS] = NAME("layer_norm1.bias"),                                                              \
-  [NB_TENSOR_PART_QKV_WEIGHT] = NAME("self_attn.q_proj.weight", "self_attn.k_proj.weight", "self_attn.v_proj.weight"), \
-  [NB_TENSOR_PART_QKV_BIAS] = NAME("self_attn.q_proj.bias", "self_attn.k_proj.bias", "self_attn.v_proj.bias"),         \
-  [NB_TENSOR_PART_OUT_WEIGHT] = NAME("self_attn.out_proj.weight"),                                                     \
-  [NB_TENSOR_PART_OUT_BIAS] = NAME("self_attn.out_proj.bias"),                                                         \
-  [NB_TENSOR_PART_NORM2_WEIGHT] = NAME("layer_norm2.weight"),                                                          \
-  [NB_TENSOR_PART_NORM2_BIAS] = NAME("layer_norm2.bias"),                                                              \
-  [NB_TENSOR_PART_FC1_WEIGHT] = NAME("mlp.fc1.weight"),                                                                \
-  [NB_TENSOR_PART_FC1_BIAS] = NAME("mlp.fc1.bias"),                                                                    \
-  [NB_TENSOR_PART_FC2_WEIGHT] = NAME("mlp.fc2.weight"),                                                                \
-  [NB_TENSOR_PART_FC2_BIAS] = NAME("mlp.fc2.bias"),
 /* clang-format on */
 
 const nb_naming nb_naming_hugging_face_text = {
@@ -92,12 +78,13 @@ const nb_naming nb_naming_hugging_face_text = {
     .evidence = {"text_model."},
     .root = "text_model.",
     .blocks = "text_model.encoder.layers.",
-    .rows = {BLOCK[NB_TENSOR_PART_TOKEN_EMBEDDING] = NAME("text_model.embeddings.token_embedding.weight"),
-             [NB_TENSOR_PART_TEXT_POSITION] = NAME("text_model.embeddings.position_embedding.weight"),
-             [NB_TENSOR_PART_TEXT_NORM_WEIGHT] = NAME("text_model.final_layer_norm.weight"),
-             [NB_TENSOR_PART_TEXT_NORM_BIAS] = NAME("text_model.final_layer_norm.bias"),
-             [NB_TENSOR_PART_TEXT_PROJECTION] = NAME("text_projection.weight"),
-             [NB_TENSOR_PART_LOGIT_SCALE] = NAME("logit_scale")}};
+    .rows = {NB_BLOCK_OF_HUGGING_FACE[NB_TENSOR_PART_TOKEN_EMBEDDING] =
+                 NB_NAME("text_model.embeddings.token_embedding.weight"),
+             [NB_TENSOR_PART_TEXT_POSITION] = NB_NAME("text_model.embeddings.position_embedding.weight"),
+             [NB_TENSOR_PART_TEXT_NORM_WEIGHT] = NB_NAME("text_model.final_layer_norm.weight"),
+             [NB_TENSOR_PART_TEXT_NORM_BIAS] = NB_NAME("text_model.final_layer_norm.bias"),
+             [NB_TENSOR_PART_TEXT_PROJECTION] = NB_NAME("text_projection.weight"),
+             [NB_TENSOR_PART_LOGIT_SCALE] = NB_NAME("logit_scale")}};
 
 const nb_naming nb_naming_hugging_face_image = {
     .name = "hugging face",
@@ -105,15 +92,16 @@ const nb_naming nb_naming_hugging_face_image = {
     .evidence = {"vision_model."},
     .root = "vision_model.",
     .blocks = "vision_model.encoder.layers.",
-    .rows = {BLOCK[NB_TENSOR_PART_CLASS_EMBEDDING] = NAME("vision_model.embeddings.class_embedding"),
-             [NB_TENSOR_PART_PATCH_EMBEDDING] = NAME("vision_model.embeddings.patch_embedding.weight"),
-             [NB_TENSOR_PART_IMAGE_POSITION] = NAME("vision_model.embeddings.position_embedding.weight"),
+    .rows = {NB_BLOCK_OF_HUGGING_FACE[NB_TENSOR_PART_CLASS_EMBEDDING] =
+                 NB_NAME("vision_model.embeddings.class_embedding"),
+             [NB_TENSOR_PART_PATCH_EMBEDDING] = NB_NAME("vision_model.embeddings.patch_embedding.weight"),
+             [NB_TENSOR_PART_IMAGE_POSITION] = NB_NAME("vision_model.embeddings.position_embedding.weight"),
              /* "layrnorm" is how transformers spells it */
-             [NB_TENSOR_PART_PRE_NORM_WEIGHT] = NAME("vision_model.pre_layrnorm.weight"),
-             [NB_TENSOR_PART_PRE_NORM_BIAS] = NAME("vision_model.pre_layrnorm.bias"),
-             [NB_TENSOR_PART_POST_NORM_WEIGHT] = NAME("vision_model.post_layernorm.weight"),
-             [NB_TENSOR_PART_POST_NORM_BIAS] = NAME("vision_model.post_layernorm.bias"),
-             [NB_TENSOR_PART_IMAGE_PROJECTION] = NAME("visual_projection.weight")}};
+             [NB_TENSOR_PART_PRE_NORM_WEIGHT] = NB_NAME("vision_model.pre_layrnorm.weight"),
+             [NB_TENSOR_PART_PRE_NORM_BIAS] = NB_NAME("vision_model.pre_layrnorm.bias"),
+             [NB_TENSOR_PART_POST_NORM_WEIGHT] = NB_NAME("vision_model.post_layernorm.weight"),
+             [NB_TENSOR_PART_POST_NORM_BIAS] = NB_NAME("vision_model.post_layernorm.bias"),
+             [NB_TENSOR_PART_IMAGE_PROJECTION] = NB_NAME("visual_projection.weight")}};
 
 const nb_family nb_family_clip = {
     .name = "CLIP",

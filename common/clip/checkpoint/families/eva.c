@@ -3,6 +3,7 @@
  * rotary positions, SwiGLU and layer norms inside attention and MLP; its largest model has norms behind attention and
  * MLP instead. Keys have no bias. Layer norms of timm have an epsilon of 1e-6. */
 #include "common/clip/checkpoint/families/family.h"
+#include "common/clip/checkpoint/families/tensor_names.h"
 
 #include <string.h>
 
@@ -56,52 +57,35 @@ done:
 }
 
 /* clang-format off */
-#define NAME(...) {.pieces = {__VA_ARGS__}}
-
-#define TRUNK                                                                                                         \
-    [NB_TENSOR_PART_NORM1_WEIGHT] = NAME("norm1.weight"),                                                            \
-    [NB_TENSOR_PART_NORM1_BIAS] = NAME("norm1.bias"),                                                                \
-    [NB_TENSOR_PART_OUT_WEIGHT] = NAME("attn.proj.weight"),                                                          \
-    [NB_TENSOR_PART_OUT_BIAS] = NAME("attn.proj.bias"),                                                              \
-    [NB_TENSOR_PART_NORM2_WEIGHT] = NAME("norm2.weight"),                                                            \
-    [NB_TENSOR_PART_NORM2_BIAS] = NAME("norm2.bias"),                                                                \
-    [NB_TENSOR_PART_FC2_WEIGHT] = NAME("mlp.fc2.weight"),                                                            \
-    [NB_TENSOR_PART_FC2_BIAS] = NAME("mlp.fc2.bias"),                                                                \
-    [NB_TENSOR_PART_CLASS_EMBEDDING] = NAME("visual.trunk.cls_token"),                                               \
-    [NB_TENSOR_PART_PATCH_EMBEDDING] = NAME("visual.trunk.patch_embed.proj.weight"),                                 \
-    [NB_TENSOR_PART_PATCH_BIAS] = NAME("visual.trunk.patch_embed.proj.bias"),                                        \
-    [NB_TENSOR_PART_IMAGE_POSITION] = NAME("visual.trunk.pos_embed"),                                                \
-    [NB_TENSOR_PART_POST_NORM_WEIGHT] = {.pieces = {"visual.trunk.norm.weight"},                                      \
-                                         .other = "visual.trunk.fc_norm.weight"},                                     \
-    [NB_TENSOR_PART_POST_NORM_BIAS] = {.pieces = {"visual.trunk.norm.bias"}, .other = "visual.trunk.fc_norm.bias"},   \
-    [NB_TENSOR_PART_IMAGE_PROJECTION] = {.pieces = {"visual.trunk.head.weight"}, .other = "visual.head.proj.weight"}, \
-    [NB_TENSOR_PART_IMAGE_PROJECTION_BIAS] = {.pieces = {"visual.trunk.head.bias"}, .other = "visual.head.proj.bias"},
-
 /* EVA-02, base and large: SwiGLU with a layer norm, queries, keys and values apart. */
 static const nb_naming eva_apart = {
     .name = "open_clip", .tower = NB_TOWER_IMAGE, .evidence = {"visual.trunk.blocks.0.attn.q_proj.weight"},
     .root = "visual.", .blocks = "visual.trunk.blocks.",
-    .rows = {TRUNK
-             [NB_TENSOR_PART_QKV_WEIGHT] = NAME("attn.q_proj.weight", "attn.k_proj.weight", "attn.v_proj.weight"),
-             [NB_TENSOR_PART_QKV_BIAS] = NAME("attn.q_proj.bias", "", "attn.v_proj.bias"),
-             [NB_TENSOR_PART_FC1_WEIGHT] = NAME("mlp.fc1_x.weight"),
-             [NB_TENSOR_PART_FC1_BIAS] = NAME("mlp.fc1_x.bias"),
-             [NB_TENSOR_PART_GATE_WEIGHT] = NAME("mlp.fc1_g.weight"),
-             [NB_TENSOR_PART_GATE_BIAS] = NAME("mlp.fc1_g.bias"),
-             [NB_TENSOR_PART_ATTENTION_NORM_WEIGHT] = NAME("attn.norm.weight"),
-             [NB_TENSOR_PART_ATTENTION_NORM_BIAS] = NAME("attn.norm.bias"),
-             [NB_TENSOR_PART_MLP_NORM_WEIGHT] = NAME("mlp.norm.weight"),
-             [NB_TENSOR_PART_MLP_NORM_BIAS] = NAME("mlp.norm.bias")}};
+    .rows = {NB_TRUNK_OF_TIMM NB_NORM_OF_TIMM
+             [NB_TENSOR_PART_CLASS_EMBEDDING] = NB_NAME("visual.trunk.cls_token"),
+             [NB_TENSOR_PART_PATCH_BIAS] = NB_NAME("visual.trunk.patch_embed.proj.bias"),
+             [NB_TENSOR_PART_QKV_WEIGHT] = NB_NAME("attn.q_proj.weight", "attn.k_proj.weight", "attn.v_proj.weight"),
+             [NB_TENSOR_PART_QKV_BIAS] = NB_NAME("attn.q_proj.bias", "", "attn.v_proj.bias"),
+             [NB_TENSOR_PART_FC1_WEIGHT] = NB_NAME("mlp.fc1_x.weight"),
+             [NB_TENSOR_PART_FC1_BIAS] = NB_NAME("mlp.fc1_x.bias"),
+             [NB_TENSOR_PART_GATE_WEIGHT] = NB_NAME("mlp.fc1_g.weight"),
+             [NB_TENSOR_PART_GATE_BIAS] = NB_NAME("mlp.fc1_g.bias"),
+             [NB_TENSOR_PART_ATTENTION_NORM_WEIGHT] = NB_NAME("attn.norm.weight"),
+             [NB_TENSOR_PART_ATTENTION_NORM_BIAS] = NB_NAME("attn.norm.bias"),
+             [NB_TENSOR_PART_MLP_NORM_WEIGHT] = NB_NAME("mlp.norm.weight"),
+             [NB_TENSOR_PART_MLP_NORM_BIAS] = NB_NAME("mlp.norm.bias")}};
 
 /* EVA and EVA-02's enormous model: a plain MLP, queries, keys and values in one matrix. */
 static const nb_naming eva_fused = {
     .name = "open_clip", .tower = NB_TOWER_IMAGE, .evidence = {"visual.trunk.blocks.0.attn.q_bias"},
     .root = "visual.", .blocks = "visual.trunk.blocks.",
-    .rows = {TRUNK
-             [NB_TENSOR_PART_QKV_WEIGHT] = NAME("attn.qkv.weight"),
-             [NB_TENSOR_PART_QKV_BIAS] = NAME("attn.q_bias", "", "attn.v_bias"),
-             [NB_TENSOR_PART_FC1_WEIGHT] = NAME("mlp.fc1.weight"),
-             [NB_TENSOR_PART_FC1_BIAS] = NAME("mlp.fc1.bias")}};
+    .rows = {NB_TRUNK_OF_TIMM NB_NORM_OF_TIMM
+             [NB_TENSOR_PART_CLASS_EMBEDDING] = NB_NAME("visual.trunk.cls_token"),
+             [NB_TENSOR_PART_PATCH_BIAS] = NB_NAME("visual.trunk.patch_embed.proj.bias"),
+             [NB_TENSOR_PART_QKV_WEIGHT] = NB_NAME("attn.qkv.weight"),
+             [NB_TENSOR_PART_QKV_BIAS] = NB_NAME("attn.q_bias", "", "attn.v_bias"),
+             [NB_TENSOR_PART_FC1_WEIGHT] = NB_NAME("mlp.fc1.weight"),
+             [NB_TENSOR_PART_FC1_BIAS] = NB_NAME("mlp.fc1.bias")}};
 /* clang-format on */
 
 const nb_family nb_family_eva = {.name = "EVA-CLIP",

@@ -3,6 +3,7 @@
  * are absent have the defaults of CLIPTextCfg and CLIPVisionCfg (open_clip/model.py). The names of tensors are
  * OpenAI's. */
 #include "common/clip/checkpoint/families/family.h"
+#include "common/clip/checkpoint/families/tensor_names.h"
 
 #include <string.h>
 
@@ -268,39 +269,37 @@ done:
 }
 
 /* clang-format off */
-#define NAME(...) {.pieces = {__VA_ARGS__}}
-
 #define BLOCK                                                               \
-    [NB_TENSOR_PART_NORM1_WEIGHT] = NAME("ln_1.weight"),                   \
-    [NB_TENSOR_PART_NORM1_BIAS] = NAME("ln_1.bias"),                       \
-    [NB_TENSOR_PART_QKV_WEIGHT] = NAME("attn.in_proj_weight"),             \
-    [NB_TENSOR_PART_QKV_BIAS] = NAME("attn.in_proj_bias"),                 \
-    [NB_TENSOR_PART_OUT_WEIGHT] = NAME("attn.out_proj.weight"),            \
-    [NB_TENSOR_PART_OUT_BIAS] = NAME("attn.out_proj.bias"),                \
-    [NB_TENSOR_PART_NORM2_WEIGHT] = NAME("ln_2.weight"),                   \
-    [NB_TENSOR_PART_NORM2_BIAS] = NAME("ln_2.bias"),                       \
-    [NB_TENSOR_PART_FC1_WEIGHT] = NAME("mlp.c_fc.weight"),                 \
-    [NB_TENSOR_PART_FC1_BIAS] = NAME("mlp.c_fc.bias"),                     \
-    [NB_TENSOR_PART_FC2_WEIGHT] = NAME("mlp.c_proj.weight"),               \
-    [NB_TENSOR_PART_FC2_BIAS] = NAME("mlp.c_proj.bias"),                   \
-    [NB_TENSOR_PART_ATTENTION_NORM_WEIGHT] = NAME("attn.ln_inner.weight"), \
-    [NB_TENSOR_PART_ATTENTION_NORM_BIAS] = NAME("attn.ln_inner.bias"),     \
-    [NB_TENSOR_PART_MLP_NORM_WEIGHT] = NAME("mlp.ln.weight"),              \
-    [NB_TENSOR_PART_MLP_NORM_BIAS] = NAME("mlp.ln.bias"),                  \
-    [NB_TENSOR_PART_SCALE1] = NAME("ls_1.gamma"),                          \
-    [NB_TENSOR_PART_SCALE2] = NAME("ls_2.gamma"),
+    [NB_TENSOR_PART_NORM1_WEIGHT] = NB_NAME("ln_1.weight"),                   \
+    [NB_TENSOR_PART_NORM1_BIAS] = NB_NAME("ln_1.bias"),                       \
+    [NB_TENSOR_PART_QKV_WEIGHT] = NB_NAME("attn.in_proj_weight"),             \
+    [NB_TENSOR_PART_QKV_BIAS] = NB_NAME("attn.in_proj_bias"),                 \
+    [NB_TENSOR_PART_OUT_WEIGHT] = NB_NAME("attn.out_proj.weight"),            \
+    [NB_TENSOR_PART_OUT_BIAS] = NB_NAME("attn.out_proj.bias"),                \
+    [NB_TENSOR_PART_NORM2_WEIGHT] = NB_NAME("ln_2.weight"),                   \
+    [NB_TENSOR_PART_NORM2_BIAS] = NB_NAME("ln_2.bias"),                       \
+    [NB_TENSOR_PART_FC1_WEIGHT] = NB_NAME("mlp.c_fc.weight"),                 \
+    [NB_TENSOR_PART_FC1_BIAS] = NB_NAME("mlp.c_fc.bias"),                     \
+    [NB_TENSOR_PART_FC2_WEIGHT] = NB_NAME("mlp.c_proj.weight"),               \
+    [NB_TENSOR_PART_FC2_BIAS] = NB_NAME("mlp.c_proj.bias"),                   \
+    [NB_TENSOR_PART_ATTENTION_NORM_WEIGHT] = NB_NAME("attn.ln_inner.weight"), \
+    [NB_TENSOR_PART_ATTENTION_NORM_BIAS] = NB_NAME("attn.ln_inner.bias"),     \
+    [NB_TENSOR_PART_MLP_NORM_WEIGHT] = NB_NAME("mlp.ln.weight"),              \
+    [NB_TENSOR_PART_MLP_NORM_BIAS] = NB_NAME("mlp.ln.bias"),                  \
+    [NB_TENSOR_PART_SCALE1] = NB_NAME("ls_1.gamma"),                          \
+    [NB_TENSOR_PART_SCALE2] = NB_NAME("ls_2.gamma"),
 
 /* The text tower; `prefix` is what custom_text puts before its names. */
 #define TEXT(prefix)                                                                              \
     BLOCK                                                                                         \
-    [NB_TENSOR_PART_TOKEN_EMBEDDING] = NAME(prefix "token_embedding.weight"),                    \
-    [NB_TENSOR_PART_TEXT_POSITION] = NAME(prefix "positional_embedding"),                        \
-    [NB_TENSOR_PART_TEXT_NORM_WEIGHT] = NAME(prefix "ln_final.weight"),                          \
-    [NB_TENSOR_PART_TEXT_NORM_BIAS] = NAME(prefix "ln_final.bias"),                              \
+    [NB_TENSOR_PART_TOKEN_EMBEDDING] = NB_NAME(prefix "token_embedding.weight"),                    \
+    [NB_TENSOR_PART_TEXT_POSITION] = NB_NAME(prefix "positional_embedding"),                        \
+    [NB_TENSOR_PART_TEXT_NORM_WEIGHT] = NB_NAME(prefix "ln_final.weight"),                          \
+    [NB_TENSOR_PART_TEXT_NORM_BIAS] = NB_NAME(prefix "ln_final.bias"),                              \
     [NB_TENSOR_PART_TEXT_PROJECTION] = {.pieces = {prefix "text_projection"}, .transposed = true, \
                                         .other = prefix "text_projection.weight"},                \
-    [NB_TENSOR_PART_TEXT_PROJECTION_BIAS] = NAME(prefix "text_projection.bias"),                 \
-    [NB_TENSOR_PART_LOGIT_SCALE] = NAME("logit_scale"),
+    [NB_TENSOR_PART_TEXT_PROJECTION_BIAS] = NB_NAME(prefix "text_projection.bias"),                 \
+    [NB_TENSOR_PART_LOGIT_SCALE] = NB_NAME("logit_scale"),
 
 static const nb_naming open_text = {
     .name = "open_clip", .tower = NB_TOWER_TEXT,
@@ -315,13 +314,13 @@ static const nb_naming open_image = {
     .name = "open_clip", .tower = NB_TOWER_IMAGE, .evidence = {"visual."},
     .root = "visual.", .blocks = "visual.transformer.resblocks.",
     .rows = {BLOCK
-             [NB_TENSOR_PART_CLASS_EMBEDDING] = NAME("visual.class_embedding"),
-             [NB_TENSOR_PART_PATCH_EMBEDDING] = NAME("visual.conv1.weight"),
-             [NB_TENSOR_PART_IMAGE_POSITION] = NAME("visual.positional_embedding"),
-             [NB_TENSOR_PART_PRE_NORM_WEIGHT] = NAME("visual.ln_pre.weight"),
-             [NB_TENSOR_PART_PRE_NORM_BIAS] = NAME("visual.ln_pre.bias"),
-             [NB_TENSOR_PART_POST_NORM_WEIGHT] = NAME("visual.ln_post.weight"),
-             [NB_TENSOR_PART_POST_NORM_BIAS] = NAME("visual.ln_post.bias"),
+             [NB_TENSOR_PART_CLASS_EMBEDDING] = NB_NAME("visual.class_embedding"),
+             [NB_TENSOR_PART_PATCH_EMBEDDING] = NB_NAME("visual.conv1.weight"),
+             [NB_TENSOR_PART_IMAGE_POSITION] = NB_NAME("visual.positional_embedding"),
+             [NB_TENSOR_PART_PRE_NORM_WEIGHT] = NB_NAME("visual.ln_pre.weight"),
+             [NB_TENSOR_PART_PRE_NORM_BIAS] = NB_NAME("visual.ln_pre.bias"),
+             [NB_TENSOR_PART_POST_NORM_WEIGHT] = NB_NAME("visual.ln_post.weight"),
+             [NB_TENSOR_PART_POST_NORM_BIAS] = NB_NAME("visual.ln_post.bias"),
              [NB_TENSOR_PART_IMAGE_PROJECTION] = {.pieces = {"visual.proj"}, .transposed = true}}};
 /* clang-format on */
 

@@ -4,6 +4,7 @@
  * does: its own text tower beside image towers of the timm library (models/vision_transformer.py,
  * layers/attention_pool.py) under `visual.trunk.`. The two differ in some activations. */
 #include "common/clip/checkpoint/families/family.h"
+#include "common/clip/checkpoint/families/tensor_names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -156,93 +157,63 @@ done:
 }
 
 /* clang-format off */
-#define NAME(...) {.pieces = {__VA_ARGS__}}
-
-#define BLOCK                                                                                                          \
-    [NB_TENSOR_PART_NORM1_WEIGHT] = NAME("layer_norm1.weight"),                                                          \
-    [NB_TENSOR_PART_NORM1_BIAS] = NAME("layer_norm1.bias"),                                                              \
-    [NB_TENSOR_PART_QKV_WEIGHT] = NAME("self_attn.q_proj.weight", "self_attn.k_proj.weight", "self_attn.v_proj.weight"), \
-    [NB_TENSOR_PART_QKV_BIAS] = NAME("self_attn.q_proj.bias", "self_attn.k_proj.bias", "self_attn.v_proj.bias"),         \
-    [NB_TENSOR_PART_OUT_WEIGHT] = NAME("self_attn.out_proj.weight"),                                                     \
-    [NB_TENSOR_PART_OUT_BIAS] = NAME("self_attn.out_proj.bias"),                                                         \
-    [NB_TENSOR_PART_NORM2_WEIGHT] = NAME("layer_norm2.weight"),                                                          \
-    [NB_TENSOR_PART_NORM2_BIAS] = NAME("layer_norm2.bias"),                                                              \
-    [NB_TENSOR_PART_FC1_WEIGHT] = NAME("mlp.fc1.weight"),                                                                \
-    [NB_TENSOR_PART_FC1_BIAS] = NAME("mlp.fc1.bias"),                                                                    \
-    [NB_TENSOR_PART_FC2_WEIGHT] = NAME("mlp.fc2.weight"),                                                                \
-    [NB_TENSOR_PART_FC2_BIAS] = NAME("mlp.fc2.bias"),
-
 static const nb_naming siglip_text = {
     .name = "SigLIP", .tower = NB_TOWER_TEXT, .evidence = {"text_model.head."},
     .root = "text_model.", .blocks = "text_model.encoder.layers.",
-    .rows = {BLOCK
-             [NB_TENSOR_PART_TOKEN_EMBEDDING] = NAME("text_model.embeddings.token_embedding.weight"),
-             [NB_TENSOR_PART_TEXT_POSITION] = NAME("text_model.embeddings.position_embedding.weight"),
-             [NB_TENSOR_PART_TEXT_NORM_WEIGHT] = NAME("text_model.final_layer_norm.weight"),
-             [NB_TENSOR_PART_TEXT_NORM_BIAS] = NAME("text_model.final_layer_norm.bias"),
-             [NB_TENSOR_PART_TEXT_PROJECTION] = NAME("text_model.head.weight"),
-             [NB_TENSOR_PART_TEXT_PROJECTION_BIAS] = NAME("text_model.head.bias"),
-             [NB_TENSOR_PART_LOGIT_SCALE] = NAME("logit_scale")}};
+    .rows = {NB_BLOCK_OF_HUGGING_FACE
+             [NB_TENSOR_PART_TOKEN_EMBEDDING] = NB_NAME("text_model.embeddings.token_embedding.weight"),
+             [NB_TENSOR_PART_TEXT_POSITION] = NB_NAME("text_model.embeddings.position_embedding.weight"),
+             [NB_TENSOR_PART_TEXT_NORM_WEIGHT] = NB_NAME("text_model.final_layer_norm.weight"),
+             [NB_TENSOR_PART_TEXT_NORM_BIAS] = NB_NAME("text_model.final_layer_norm.bias"),
+             [NB_TENSOR_PART_TEXT_PROJECTION] = NB_NAME("text_model.head.weight"),
+             [NB_TENSOR_PART_TEXT_PROJECTION_BIAS] = NB_NAME("text_model.head.bias"),
+             [NB_TENSOR_PART_LOGIT_SCALE] = NB_NAME("logit_scale")}};
 
 static const nb_naming siglip_image = {
     .name = "SigLIP", .tower = NB_TOWER_IMAGE, .evidence = {"vision_model.head."},
     .root = "vision_model.", .blocks = "vision_model.encoder.layers.",
-    .rows = {BLOCK
-             [NB_TENSOR_PART_PATCH_EMBEDDING] = NAME("vision_model.embeddings.patch_embedding.weight"),
-             [NB_TENSOR_PART_PATCH_BIAS] = NAME("vision_model.embeddings.patch_embedding.bias"),
-             [NB_TENSOR_PART_IMAGE_POSITION] = NAME("vision_model.embeddings.position_embedding.weight"),
-             [NB_TENSOR_PART_POST_NORM_WEIGHT] = NAME("vision_model.post_layernorm.weight"),
-             [NB_TENSOR_PART_POST_NORM_BIAS] = NAME("vision_model.post_layernorm.bias"),
-             [NB_TENSOR_PART_POOL_QUERY] = NAME("vision_model.head.probe"),
-             [NB_TENSOR_PART_POOL_QKV_WEIGHT] = NAME("vision_model.head.attention.in_proj_weight"),
-             [NB_TENSOR_PART_POOL_QKV_BIAS] = NAME("vision_model.head.attention.in_proj_bias"),
-             [NB_TENSOR_PART_POOL_OUT_WEIGHT] = NAME("vision_model.head.attention.out_proj.weight"),
-             [NB_TENSOR_PART_POOL_OUT_BIAS] = NAME("vision_model.head.attention.out_proj.bias"),
-             [NB_TENSOR_PART_POOL_NORM_WEIGHT] = NAME("vision_model.head.layernorm.weight"),
-             [NB_TENSOR_PART_POOL_NORM_BIAS] = NAME("vision_model.head.layernorm.bias"),
-             [NB_TENSOR_PART_POOL_FC1_WEIGHT] = NAME("vision_model.head.mlp.fc1.weight"),
-             [NB_TENSOR_PART_POOL_FC1_BIAS] = NAME("vision_model.head.mlp.fc1.bias"),
-             [NB_TENSOR_PART_POOL_FC2_WEIGHT] = NAME("vision_model.head.mlp.fc2.weight"),
-             [NB_TENSOR_PART_POOL_FC2_BIAS] = NAME("vision_model.head.mlp.fc2.bias")}};
+    .rows = {NB_BLOCK_OF_HUGGING_FACE
+             [NB_TENSOR_PART_PATCH_EMBEDDING] = NB_NAME("vision_model.embeddings.patch_embedding.weight"),
+             [NB_TENSOR_PART_PATCH_BIAS] = NB_NAME("vision_model.embeddings.patch_embedding.bias"),
+             [NB_TENSOR_PART_IMAGE_POSITION] = NB_NAME("vision_model.embeddings.position_embedding.weight"),
+             [NB_TENSOR_PART_POST_NORM_WEIGHT] = NB_NAME("vision_model.post_layernorm.weight"),
+             [NB_TENSOR_PART_POST_NORM_BIAS] = NB_NAME("vision_model.post_layernorm.bias"),
+             [NB_TENSOR_PART_POOL_QUERY] = NB_NAME("vision_model.head.probe"),
+             [NB_TENSOR_PART_POOL_QKV_WEIGHT] = NB_NAME("vision_model.head.attention.in_proj_weight"),
+             [NB_TENSOR_PART_POOL_QKV_BIAS] = NB_NAME("vision_model.head.attention.in_proj_bias"),
+             [NB_TENSOR_PART_POOL_OUT_WEIGHT] = NB_NAME("vision_model.head.attention.out_proj.weight"),
+             [NB_TENSOR_PART_POOL_OUT_BIAS] = NB_NAME("vision_model.head.attention.out_proj.bias"),
+             [NB_TENSOR_PART_POOL_NORM_WEIGHT] = NB_NAME("vision_model.head.layernorm.weight"),
+             [NB_TENSOR_PART_POOL_NORM_BIAS] = NB_NAME("vision_model.head.layernorm.bias"),
+             [NB_TENSOR_PART_POOL_FC1_WEIGHT] = NB_NAME("vision_model.head.mlp.fc1.weight"),
+             [NB_TENSOR_PART_POOL_FC1_BIAS] = NB_NAME("vision_model.head.mlp.fc1.bias"),
+             [NB_TENSOR_PART_POOL_FC2_WEIGHT] = NB_NAME("vision_model.head.mlp.fc2.weight"),
+             [NB_TENSOR_PART_POOL_FC2_BIAS] = NB_NAME("vision_model.head.mlp.fc2.bias")}};
 
 /* timm's image towers that pool by attention, PE-Core's too: keys and values of the pooling are in one matrix, the query
  * apart. SigLIP's have neither class token nor norm before the first block nor projection. */
 static const nb_naming siglip_trunk = {
     .name = "open_clip", .tower = NB_TOWER_IMAGE, .evidence = {"visual.trunk.attn_pool."},
     .root = "visual.", .blocks = "visual.trunk.blocks.",
-    .rows = {[NB_TENSOR_PART_NORM1_WEIGHT] = NAME("norm1.weight"),
-             [NB_TENSOR_PART_NORM1_BIAS] = NAME("norm1.bias"),
-             [NB_TENSOR_PART_QKV_WEIGHT] = NAME("attn.qkv.weight"),
-             [NB_TENSOR_PART_QKV_BIAS] = NAME("attn.qkv.bias"),
-             [NB_TENSOR_PART_OUT_WEIGHT] = NAME("attn.proj.weight"),
-             [NB_TENSOR_PART_OUT_BIAS] = NAME("attn.proj.bias"),
-             [NB_TENSOR_PART_NORM2_WEIGHT] = NAME("norm2.weight"),
-             [NB_TENSOR_PART_NORM2_BIAS] = NAME("norm2.bias"),
-             [NB_TENSOR_PART_FC1_WEIGHT] = NAME("mlp.fc1.weight"),
-             [NB_TENSOR_PART_FC1_BIAS] = NAME("mlp.fc1.bias"),
-             [NB_TENSOR_PART_FC2_WEIGHT] = NAME("mlp.fc2.weight"),
-             [NB_TENSOR_PART_FC2_BIAS] = NAME("mlp.fc2.bias"),
-             [NB_TENSOR_PART_CLASS_EMBEDDING] = NAME("visual.trunk.cls_token"),
-             [NB_TENSOR_PART_PRE_NORM_WEIGHT] = NAME("visual.trunk.norm_pre.weight"),
-             [NB_TENSOR_PART_PRE_NORM_BIAS] = NAME("visual.trunk.norm_pre.bias"),
-             [NB_TENSOR_PART_IMAGE_PROJECTION] = {.pieces = {"visual.trunk.head.weight"}, .other = "visual.head.proj.weight"},
-             [NB_TENSOR_PART_IMAGE_PROJECTION_BIAS] = {.pieces = {"visual.trunk.head.bias"}, .other = "visual.head.proj.bias"},
-             [NB_TENSOR_PART_PATCH_EMBEDDING] = NAME("visual.trunk.patch_embed.proj.weight"),
-             [NB_TENSOR_PART_PATCH_BIAS] = NAME("visual.trunk.patch_embed.proj.bias"),
-             [NB_TENSOR_PART_IMAGE_POSITION] = NAME("visual.trunk.pos_embed"),
-             [NB_TENSOR_PART_POST_NORM_WEIGHT] = NAME("visual.trunk.norm.weight"),
-             [NB_TENSOR_PART_POST_NORM_BIAS] = NAME("visual.trunk.norm.bias"),
-             [NB_TENSOR_PART_POOL_QUERY] = NAME("visual.trunk.attn_pool.latent"),
+    .rows = {NB_TRUNK_OF_TIMM NB_BLOCK_OF_TIMM
+             [NB_TENSOR_PART_QKV_BIAS] = NB_NAME("attn.qkv.bias"),
+             [NB_TENSOR_PART_CLASS_EMBEDDING] = NB_NAME("visual.trunk.cls_token"),
+             [NB_TENSOR_PART_PRE_NORM_WEIGHT] = NB_NAME("visual.trunk.norm_pre.weight"),
+             [NB_TENSOR_PART_PRE_NORM_BIAS] = NB_NAME("visual.trunk.norm_pre.bias"),
+             [NB_TENSOR_PART_PATCH_BIAS] = NB_NAME("visual.trunk.patch_embed.proj.bias"),
+             [NB_TENSOR_PART_POST_NORM_WEIGHT] = NB_NAME("visual.trunk.norm.weight"),
+             [NB_TENSOR_PART_POST_NORM_BIAS] = NB_NAME("visual.trunk.norm.bias"),
+             [NB_TENSOR_PART_POOL_QUERY] = NB_NAME("visual.trunk.attn_pool.latent"),
              [NB_TENSOR_PART_POOL_QKV_WEIGHT] = {.pieces = {"visual.trunk.attn_pool.q.weight", "visual.trunk.attn_pool.kv.weight"}, .shares = {1, 2}},
              [NB_TENSOR_PART_POOL_QKV_BIAS] = {.pieces = {"visual.trunk.attn_pool.q.bias", "visual.trunk.attn_pool.kv.bias"}, .shares = {1, 2}},
-             [NB_TENSOR_PART_POOL_OUT_WEIGHT] = NAME("visual.trunk.attn_pool.proj.weight"),
-             [NB_TENSOR_PART_POOL_OUT_BIAS] = NAME("visual.trunk.attn_pool.proj.bias"),
-             [NB_TENSOR_PART_POOL_NORM_WEIGHT] = NAME("visual.trunk.attn_pool.norm.weight"),
-             [NB_TENSOR_PART_POOL_NORM_BIAS] = NAME("visual.trunk.attn_pool.norm.bias"),
-             [NB_TENSOR_PART_POOL_FC1_WEIGHT] = NAME("visual.trunk.attn_pool.mlp.fc1.weight"),
-             [NB_TENSOR_PART_POOL_FC1_BIAS] = NAME("visual.trunk.attn_pool.mlp.fc1.bias"),
-             [NB_TENSOR_PART_POOL_FC2_WEIGHT] = NAME("visual.trunk.attn_pool.mlp.fc2.weight"),
-             [NB_TENSOR_PART_POOL_FC2_BIAS] = NAME("visual.trunk.attn_pool.mlp.fc2.bias")}};
+             [NB_TENSOR_PART_POOL_OUT_WEIGHT] = NB_NAME("visual.trunk.attn_pool.proj.weight"),
+             [NB_TENSOR_PART_POOL_OUT_BIAS] = NB_NAME("visual.trunk.attn_pool.proj.bias"),
+             [NB_TENSOR_PART_POOL_NORM_WEIGHT] = NB_NAME("visual.trunk.attn_pool.norm.weight"),
+             [NB_TENSOR_PART_POOL_NORM_BIAS] = NB_NAME("visual.trunk.attn_pool.norm.bias"),
+             [NB_TENSOR_PART_POOL_FC1_WEIGHT] = NB_NAME("visual.trunk.attn_pool.mlp.fc1.weight"),
+             [NB_TENSOR_PART_POOL_FC1_BIAS] = NB_NAME("visual.trunk.attn_pool.mlp.fc1.bias"),
+             [NB_TENSOR_PART_POOL_FC2_WEIGHT] = NB_NAME("visual.trunk.attn_pool.mlp.fc2.weight"),
+             [NB_TENSOR_PART_POOL_FC2_BIAS] = NB_NAME("visual.trunk.attn_pool.mlp.fc2.bias")}};
 /* clang-format on */
 
 const nb_family nb_family_siglip = {.name = "SigLIP",

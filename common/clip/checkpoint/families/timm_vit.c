@@ -1,6 +1,7 @@
 /* Plain ViT image towers of the timm library (models/vision_transformer.py) in open_clip checkpoints: OpenAI's shape
  * under timm's names, and a small one that pools the mean of its patches. */
 #include "common/clip/checkpoint/families/family.h"
+#include "common/clip/checkpoint/families/tensor_names.h"
 
 #include <string.h>
 
@@ -44,46 +45,24 @@ done:
 }
 
 /* clang-format off */
-#define NAME(...) {.pieces = {__VA_ARGS__}}
-
-#define TRUNK                                                                                                         \
-    [NB_TENSOR_PART_NORM1_WEIGHT] = NAME("norm1.weight"),                                                            \
-    [NB_TENSOR_PART_NORM1_BIAS] = NAME("norm1.bias"),                                                                \
-    [NB_TENSOR_PART_QKV_WEIGHT] = NAME("attn.qkv.weight"),                                                           \
-    [NB_TENSOR_PART_OUT_WEIGHT] = NAME("attn.proj.weight"),                                                          \
-    [NB_TENSOR_PART_OUT_BIAS] = NAME("attn.proj.bias"),                                                              \
-    [NB_TENSOR_PART_NORM2_WEIGHT] = NAME("norm2.weight"),                                                            \
-    [NB_TENSOR_PART_NORM2_BIAS] = NAME("norm2.bias"),                                                                \
-    [NB_TENSOR_PART_FC1_WEIGHT] = NAME("mlp.fc1.weight"),                                                            \
-    [NB_TENSOR_PART_FC1_BIAS] = NAME("mlp.fc1.bias"),                                                                \
-    [NB_TENSOR_PART_FC2_WEIGHT] = NAME("mlp.fc2.weight"),                                                            \
-    [NB_TENSOR_PART_FC2_BIAS] = NAME("mlp.fc2.bias"),                                                                \
-    [NB_TENSOR_PART_PATCH_EMBEDDING] = NAME("visual.trunk.patch_embed.proj.weight"),                                 \
-    [NB_TENSOR_PART_IMAGE_POSITION] = NAME("visual.trunk.pos_embed"),                                                \
-    [NB_TENSOR_PART_POST_NORM_WEIGHT] = {.pieces = {"visual.trunk.norm.weight"},                                      \
-                                         .other = "visual.trunk.fc_norm.weight"},                                     \
-    [NB_TENSOR_PART_POST_NORM_BIAS] = {.pieces = {"visual.trunk.norm.bias"}, .other = "visual.trunk.fc_norm.bias"},   \
-    [NB_TENSOR_PART_IMAGE_PROJECTION] = {.pieces = {"visual.trunk.head.weight"}, .other = "visual.head.proj.weight"}, \
-    [NB_TENSOR_PART_IMAGE_PROJECTION_BIAS] = {.pieces = {"visual.trunk.head.bias"}, .other = "visual.head.proj.bias"},
-
 static const nb_naming timm_clip = {
     .name = "open_clip", .tower = NB_TOWER_IMAGE, .evidence = {"visual.trunk.norm_pre."},
     .root = "visual.", .blocks = "visual.trunk.blocks.",
-    .rows = {TRUNK
-             [NB_TENSOR_PART_QKV_BIAS] = NAME("attn.qkv.bias"),
-             [NB_TENSOR_PART_CLASS_EMBEDDING] = NAME("visual.trunk.cls_token"),
-             [NB_TENSOR_PART_PRE_NORM_WEIGHT] = NAME("visual.trunk.norm_pre.weight"),
-             [NB_TENSOR_PART_PRE_NORM_BIAS] = NAME("visual.trunk.norm_pre.bias")}};
+    .rows = {NB_TRUNK_OF_TIMM NB_NORM_OF_TIMM NB_BLOCK_OF_TIMM
+             [NB_TENSOR_PART_QKV_BIAS] = NB_NAME("attn.qkv.bias"),
+             [NB_TENSOR_PART_CLASS_EMBEDDING] = NB_NAME("visual.trunk.cls_token"),
+             [NB_TENSOR_PART_PRE_NORM_WEIGHT] = NB_NAME("visual.trunk.norm_pre.weight"),
+             [NB_TENSOR_PART_PRE_NORM_BIAS] = NB_NAME("visual.trunk.norm_pre.bias")}};
 
 /* Neither queries nor keys nor values have a bias. */
 static const nb_naming timm_gap = {
     .name = "open_clip", .tower = NB_TOWER_IMAGE, .evidence = {"visual.trunk.blocks.0.ls1.gamma"},
     .root = "visual.", .blocks = "visual.trunk.blocks.",
-    .rows = {TRUNK
-             [NB_TENSOR_PART_QKV_BIAS] = NAME(""),
-             [NB_TENSOR_PART_PATCH_BIAS] = NAME("visual.trunk.patch_embed.proj.bias"),
-             [NB_TENSOR_PART_SCALE1] = NAME("ls1.gamma"),
-             [NB_TENSOR_PART_SCALE2] = NAME("ls2.gamma")}};
+    .rows = {NB_TRUNK_OF_TIMM NB_NORM_OF_TIMM NB_BLOCK_OF_TIMM
+             [NB_TENSOR_PART_QKV_BIAS] = NB_NAME(""),
+             [NB_TENSOR_PART_PATCH_BIAS] = NB_NAME("visual.trunk.patch_embed.proj.bias"),
+             [NB_TENSOR_PART_SCALE1] = NB_NAME("ls1.gamma"),
+             [NB_TENSOR_PART_SCALE2] = NB_NAME("ls2.gamma")}};
 /* clang-format on */
 
 const nb_family nb_family_timm_vit = {.name = "timm ViT",
