@@ -65,14 +65,19 @@ char *read_bytes(const char *path, size_t *len)
 }
 
 /* Copies a golden file into the folder under another name. */
-void take_golden(const char *folder, const char *from, const char *to)
+void copy_file(const char *folder, const char *path, const char *name)
 {
     nb_error err = {0};
     size_t len;
-    char *path = joined_path(folder, to), *bytes = read_bytes(golden_file(from), &len);
-    must(nb_file_write(path, true, bytes, len, &err), &err);
+    char *to = joined_path(folder, name), *bytes = read_bytes(path, &len);
+    must(nb_file_write(to, true, bytes, len, &err), &err);
     free(bytes);
-    free(path);
+    free(to);
+}
+
+void take_golden(const char *folder, const char *from, const char *to)
+{
+    copy_file(folder, golden_file(from), to);
 }
 
 void drop_file(const char *folder, const char *file)
@@ -191,4 +196,19 @@ nb_digest digest_of(const char *folder)
     nb_digest digest = clip->digest;
     nb_clip_close(clip);
     return digest;
+}
+
+nb_tokenizer *opened_tokenizer(const char *folder)
+{
+    nb_error err = {0};
+    nb_tokenizer *t;
+    must(nb_tokenizer_open(&t, folder, &err), &err);
+    return t;
+}
+
+void tokenizer_refused(const char *folder, const char *word)
+{
+    nb_error err = {0};
+    nb_tokenizer *t;
+    must_fail(nb_tokenizer_open(&t, folder, &err), NB_ERR_INPUT, &err, word);
 }

@@ -5,6 +5,7 @@
 #include "support/support.h"
 
 #include "common/base/digest.h"
+#include "common/clip/tokenizer/tokenizer_files.h"
 
 /* What open_clip_config.json holds for the golden checkpoint. */
 extern const char *const open_clip_config;
@@ -20,6 +21,8 @@ const char *fresh_folder(void);
 void put_text(const char *folder, const char *file, const char *text);
 /* A whole file, freed by the caller. */
 char *read_bytes(const char *path, size_t *len);
+/* Copies a file into a folder, under that name. */
+void copy_file(const char *folder, const char *path, const char *name);
 /* Copies a golden file into a folder, under another name. */
 void take_golden(const char *folder, const char *from, const char *to);
 /* Removes FOLDER/FILE. */
@@ -37,5 +40,10 @@ void put_tokenizer_json(const char *folder, bool pairs, bool apart);
 void put_shards(const char *folder, const char *weights, const char *index, size_t count);
 /* The digest of a checkpoint, which opens. */
 nb_digest digest_of(const char *folder);
+
+/* The tokenizer of a folder; closed by the caller. */
+nb_tokenizer *opened_tokenizer(const char *folder);
+/* Fails the test unless the folder's tokenizer is refused with `word` in the message. */
+void tokenizer_refused(const char *folder, const char *word);
 
 #endif

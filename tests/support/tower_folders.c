@@ -66,12 +66,7 @@ const char *tower_folder(const char *family)
     static const char *const own[] = {"open_clip_config.json", "open_clip_model.safetensors"};
     const char *folder = fresh_folder();
     for (size_t i = 0; i < 2; i++) {
-        size_t len;
-        nb_error err = {0};
-        char *bytes = read_bytes(tower_golden(family, own[i]), &len), *path = joined_path(folder, own[i]);
-        must(nb_file_write(path, true, bytes, len, &err), &err);
-        free(bytes);
-        free(path);
+        copy_file(folder, tower_golden(family, own[i]), own[i]);
     }
     take_golden(folder, "vocab.json", "vocab.json");
     take_golden(folder, "merges.txt", "merges.txt");

@@ -21,30 +21,10 @@ static const char *folder_of(const char *const *files)
     const char *folder = fresh_folder();
     for (size_t i = 0; files[i]; i++) {
         char from[256];
-        size_t len;
         snprintf(from, sizeof from, "siglip/%s", files[i]);
-        char *bytes = read_bytes(golden_path(from), &len), *to = joined_path(folder, strrchr(files[i], '/') + 1);
-        nb_error err = {0};
-        must(nb_file_write(to, true, bytes, len, &err), &err);
-        free(bytes);
-        free(to);
+        copy_file(folder, golden_path(from), strrchr(files[i], '/') + 1);
     }
     return folder;
-}
-
-static nb_tokenizer *opened(const char *folder)
-{
-    nb_error err = {0};
-    nb_tokenizer *t;
-    must(nb_tokenizer_open(&t, folder, &err), &err);
-    return t;
-}
-
-static void refused(const char *folder, const char *word)
-{
-    nb_error err = {0};
-    nb_tokenizer *t;
-    must_fail(nb_tokenizer_open(&t, folder, &err), NB_ERR_INPUT, &err, word);
 }
 
 /* Whether a text has the ids that the golden row has under this key. */
@@ -68,7 +48,7 @@ static void check_cases(const char *folder, const char *key)
 {
     nb_error err = {0};
     nb_strings lines = {0};
-    nb_tokenizer *t = opened(folder);
+    nb_tokenizer *t = opened_tokenizer(folder);
     must(nb_file_lines(golden_path("siglip/cases.jsonl"), 1 << 16, &lines, &err), &err);
     assert_int_equal(lines.count, CASES);
     for (size_t i = 0; i < lines.count; i++) {
@@ -98,7 +78,7 @@ static void model_beside_json(void **state)
     const char *folder = folder_of(files);
     nb_error err = {0};
     nb_strings lines = {0};
-    nb_tokenizer *t = opened(folder);
+    nb_tokenizer *t = opened_tokenizer(folder);
     must(nb_file_lines(golden_path("siglip/cases.jsonl"), 1 << 16, &lines, &err), &err);
     for (size_t i = 0; i < lines.count; i++) {
         json_t *row = json_loads(nb_strings_get(&lines, i), 0, NULL);
@@ -125,7 +105,7 @@ static void special_tokens_and_padding(void **state)
                 {"siglip/siglip2", "sentencepiece, byte pairs", -1, 1, 0, 460},
                 {"tiny-gelu", "CLIP's byte pairs", 1022, 1023, 0, 1024}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        nb_tokenizer *t = opened(golden_path(rows[i].folder));
+        nb_tokenizer *t = opened_tokenizer(golden_path(rows[i].folder));
         nb_padding padding;
         assert_int_equal(nb_tokenizer_padding(t, &padding), i < 3);
         assert_string_equal(nb_tokenizer_kind(t), rows[i].kind);
@@ -146,7 +126,7 @@ static void texts_come_back(void **state)
     static const char *const folders[] = {"siglip/hugging-face", "siglip/open-clip", "siglip/siglip2"};
     for (size_t i = 0; i < 3; i++) {
         nb_error err = {0};
-        nb_tokenizer *t = opened(golden_path(folders[i]));
+        nb_tokenizer *t = opened_tokenizer(golden_path(folders[i]));
         nb_buffer back = {0};
         int32_t ids[CONTEXT];
         size_t count;
@@ -169,7 +149,7 @@ static void texts_come_back(void **state)
 static void one_id(const char *folder, const char *text, int32_t first, size_t want)
 {
     nb_error err = {0};
-    nb_tokenizer *t = opened(folder);
+    nb_tokenizer *t = opened_tokenizer(folder);
     int32_t ids[CONTEXT];
     size_t count;
     must(nb_tokenizer_encode(t, text, strlen(text), (nb_token_array){ids, CONTEXT}, &count, &err), &err);
@@ -188,31 +168,31 @@ static void options_of_transformers(void **state)
     one_id(folder, "", 1, 1);
     one_id(folder, "\xE6\x97\xA5", 3, 3); /* blank, unknown, end */
     edit_file(folder, config, "\"pad_token\": \"</s>\"", "\"pad_token\": \"<pad>\"");
-    nb_tokenizer *t = opened(folder);
+    nb_tokenizer *t = opened_tokenizer(folder);
     assert_true(nb_tokenizer_padding(t, &padding));
     assert_int_equal(padding.token, 0);
     nb_tokenizer_close(t);
     edit_file(folder, config, "\"pad_token\": \"<pad>\"", "\"pad_token\": {\"content\": \"<none>\"}");
-    refused(folder, "\"<none>\" is not in the vocabulary");
+    tokenizer_refused(folder, "\"<none>\" is not in the vocabulary");
     edit_file(folder, config, "<none>", "</s>");
     edit_file(folder, config, "SiglipTokenizer", "LlamaTokenizer");
-    refused(folder, "LlamaTokenizer");
+    tokenizer_refused(folder, "LlamaTokenizer");
     folder = folder_of(gemma);
     edit_file(folder, config, "\"add_bos_token\": false", "\"add_bos_token\": true");
     one_id(folder, "", 2, 2);
     edit_file(folder, config, "\"add_eos_token\": true", "\"add_eos_token\": false");
     one_id(folder, "", 2, 1);
     edit_file(folder, config, "\"right\"", "\"left\"");
-    t = opened(folder);
+    t = opened_tokenizer(folder);
     assert_true(nb_tokenizer_padding(t, &padding));
     assert_true(padding.left);
     nb_tokenizer_close(t);
     edit_file(folder, config, "\"left\"", "\"both\"");
-    refused(folder, "padding_side");
+    tokenizer_refused(folder, "padding_side");
     edit_file(folder, config, "\"padding_side\": \"both\"", "\"truncation_side\": \"left\"");
-    refused(folder, "truncation_side");
+    tokenizer_refused(folder, "truncation_side");
     drop_file(folder, config);
-    refused(folder, "pad_token");
+    tokenizer_refused(folder, "pad_token");
 }
 
 static void options_of_open_clip(void **state)
@@ -227,9 +207,9 @@ static void options_of_open_clip(void **state)
     edit_file(folder, "tokenizer.json", "\"single\": [", "\"single\": [{\"SpecialToken\": {\"id\": \"</s>\"}}, ");
     one_id(folder, "", 1, 2);
     edit_file(folder, config, "\"lower\"", "\"stem\"");
-    refused(folder, "tokenizer_kwargs.clean 'stem'");
+    tokenizer_refused(folder, "tokenizer_kwargs.clean 'stem'");
     edit_file(folder, config, "\"clean\": \"stem\"", "\"strip_sep_token\": true");
-    refused(folder, "tokenizer_kwargs.strip_sep_token");
+    tokenizer_refused(folder, "tokenizer_kwargs.strip_sep_token");
 }
 
 static void refused_json(void **state)
@@ -253,7 +233,7 @@ static void refused_json(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *folder = folder_of(files);
         edit_file(folder, "tokenizer.json", rows[i][0], rows[i][1]);
-        refused(folder, rows[i][2]);
+        tokenizer_refused(folder, rows[i][2]);
     }
 }
 

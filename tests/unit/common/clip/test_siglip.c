@@ -36,12 +36,7 @@ static const char *folder_of(const char *model, const char *const *files)
 {
     const char *folder = fresh_folder();
     for (size_t i = 0; files[i]; i++) {
-        size_t len;
-        nb_error err = {0};
-        char *bytes = read_bytes(golden_siglip(model, files[i]), &len), *path = joined_path(folder, files[i]);
-        must(nb_file_write(path, true, bytes, len, &err), &err);
-        free(bytes);
-        free(path);
+        copy_file(folder, golden_siglip(model, files[i]), files[i]);
     }
     return folder;
 }

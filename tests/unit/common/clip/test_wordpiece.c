@@ -22,29 +22,9 @@ static const char *folder_of(const char *file)
 {
     const char *folder = fresh_folder();
     char from[64];
-    size_t len;
-    nb_error err = {0};
     snprintf(from, sizeof from, "wordpiece/%s", file);
-    char *bytes = read_bytes(golden_path(from), &len), *to = joined_path(folder, file);
-    must(nb_file_write(to, true, bytes, len, &err), &err);
-    free(bytes);
-    free(to);
+    copy_file(folder, golden_path(from), file);
     return folder;
-}
-
-static nb_tokenizer *opened(const char *folder)
-{
-    nb_error err = {0};
-    nb_tokenizer *t;
-    must(nb_tokenizer_open(&t, folder, &err), &err);
-    return t;
-}
-
-static void refused(const char *folder, const char *word)
-{
-    nb_error err = {0};
-    nb_tokenizer *t;
-    must_fail(nb_tokenizer_open(&t, folder, &err), NB_ERR_INPUT, &err, word);
 }
 
 /* The ids of a text, cut to a context. */
@@ -60,7 +40,7 @@ static void check_cases(const char *folder, const char *key, size_t context)
 {
     nb_error err = {0};
     nb_strings lines = {0};
-    nb_tokenizer *t = opened(folder);
+    nb_tokenizer *t = opened_tokenizer(folder);
     must(nb_file_lines(golden_path("wordpiece/cases.jsonl"), 1 << 16, &lines, &err), &err);
     assert_int_equal(lines.count, CASES);
     for (size_t i = 0; i < lines.count; i++) {
@@ -105,7 +85,7 @@ static void special_tokens_and_padding(void **state)
 {
     (void)state;
     nb_padding padding;
-    nb_tokenizer *t = opened(folder_of(vocab));
+    nb_tokenizer *t = opened_tokenizer(folder_of(vocab));
     assert_string_equal(nb_tokenizer_kind(t), "WordPiece");
     assert_int_equal(nb_tokenizer_vocab_size(t), 192);
     assert_int_equal(nb_tokenizer_start(t), START);
@@ -115,7 +95,7 @@ static void special_tokens_and_padding(void **state)
     assert_false(padding.left);
     assert_in_range(nb_tokenizer_slack(t), 32000 - 30522, 32000);
     nb_tokenizer_close(t);
-    t = opened(clipa_folder(vocab));
+    t = opened_tokenizer(clipa_folder(vocab));
     assert_int_equal(nb_tokenizer_end(t), 0);
     nb_tokenizer_close(t);
 }
@@ -128,7 +108,7 @@ static void texts_come_back(void **state)
         nb_error err = {0};
         nb_buffer back = {0};
         int32_t ids[CUT] = {0};
-        nb_tokenizer *t = opened(folders[i]);
+        nb_tokenizer *t = opened_tokenizer(folders[i]);
         const char *text = "A photo, of UNABLED dogs";
         (void)ids_of(t, text, strlen(text), CUT, ids);
         must(nb_tokenizer_decode(t, ids, CUT, &back, &err), &err);
@@ -144,7 +124,7 @@ static void texts_come_back(void **state)
 static void first_ids(const char *folder, const char *text, int32_t first, size_t count)
 {
     int32_t ids[CUT];
-    nb_tokenizer *t = opened(folder);
+    nb_tokenizer *t = opened_tokenizer(folder);
     assert_int_equal(ids_of(t, text, strlen(text), CUT, ids), count + 2);
     assert_int_equal(ids[1], first);
     nb_tokenizer_close(t);
@@ -157,7 +137,7 @@ static void options_of_transformers(void **state)
     for (size_t i = 0; i < 2; i++) {
         const char *folder = folder_of(files[i]);
         int32_t ids[CUT], dog;
-        nb_tokenizer *t = opened(folder);
+        nb_tokenizer *t = opened_tokenizer(folder);
         assert_int_equal(ids_of(t, "dog", 3, CUT, ids), 3);
         dog = ids[1];
         nb_tokenizer_close(t);
@@ -171,7 +151,7 @@ static void options_of_transformers(void **state)
         edit_file(folder, config, "}", ", \"tokenize_chinese_chars\": false}");
         first_ids(folder, "\xE4\xB8\x80\xE4\xB8\x80", UNKNOWN, 1);
         edit_file(folder, config, "}", ", \"cls_token\": \"[SEP]\"}");
-        refused(folder, "cls_token '[SEP]'");
+        tokenizer_refused(folder, "cls_token '[SEP]'");
     }
 }
 
@@ -182,10 +162,10 @@ static void options_of_open_clip(void **state)
     edit_file(folder, "open_clip_config.json", "\"strip", "\"clean\": \"canonicalize\", \"strip");
     first_ids(folder, "!a_b", 48, 2);
     edit_file(folder, "open_clip_config.json", "\"strip_sep_token\": true", "\"language\": \"en\"");
-    refused(folder, "tokenizer_kwargs.language");
+    tokenizer_refused(folder, "tokenizer_kwargs.language");
     folder = clipa_folder(json);
     put_text(folder, config, "{\"sep_token\": \"[NONE]\"}");
-    refused(folder, "\"[NONE]\" is not in the vocabulary");
+    tokenizer_refused(folder, "\"[NONE]\" is not in the vocabulary");
 }
 
 static void refused_files(void **state)
@@ -205,7 +185,7 @@ static void refused_files(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *folder = folder_of(json);
         edit_file(folder, json, rows[i][0], rows[i][1]);
-        refused(folder, rows[i][2]);
+        tokenizer_refused(folder, rows[i][2]);
     }
     static const char *const lines[][3] = {{"[MASK]", "[mask]", "special token \"[MASK]\" is missing"},
                                            {"[unused0]", "", "piece 1 is empty"},
@@ -214,7 +194,7 @@ static void refused_files(void **state)
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         const char *folder = folder_of(vocab);
         edit_file(folder, vocab, lines[i][0], lines[i][1]);
-        refused(folder, lines[i][2]);
+        tokenizer_refused(folder, lines[i][2]);
     }
 }
 
