@@ -410,6 +410,11 @@ nb_status nb_sync_folder_of(const char *path, nb_error *err)
     return status;
 }
 
+nb_status nb_output_close(FILE *file, bool wrote, const nb_output *out, nb_error *err)
+{
+    return fclose(file) == 0 && wrote ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", out->partial);
+}
+
 nb_status nb_output_commit(nb_output *out, nb_error *err)
 {
     nb_status status = file_sync_path(out->partial, O_RDWR, err);
@@ -451,10 +456,7 @@ nb_status nb_file_write(const char *path, bool force, const void *bytes, size_t 
     FILE *f;
     NB_TRY(nb_output_file(&f, &out, err));
     bool wrote = len == 0 || fwrite(bytes, 1, len, f) == len;
-    if (fclose(f) != 0 || !wrote) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", out.partial);
-        goto done;
-    }
+    NB_TRY(nb_output_close(f, wrote, &out, err));
     NB_TRY(nb_output_commit(&out, err));
 done:
     nb_output_end(&out);

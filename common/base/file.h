@@ -152,6 +152,14 @@ NB_CHECKED nb_status nb_output_resume(nb_output *out, const char *path, bool for
  * @return NB_OK, or NB_ERR_IO. */
 NB_CHECKED nb_status nb_output_file(FILE **file, const nb_output *out, nb_error *err);
 
+/** Closes it.
+ *
+ * @param file  of nb_output_file
+ * @param wrote whether all that was to be written into it was
+ * @param out   the output
+ * @return NB_OK, or NB_ERR_IO when it was not, or what was buffered cannot be written. */
+NB_CHECKED nb_status nb_output_close(FILE *file, bool wrote, const nb_output *out, nb_error *err);
+
 /** Syncs the partial, renames it and syncs the folder.
  *
  * @param out becomes {0} once it is renamed

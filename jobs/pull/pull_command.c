@@ -405,10 +405,7 @@ static nb_status pull_copy_out(run *r, nb_error *err)
     NB_TRY(nb_output_begin(&out, r->set->output, r->set->force, err));
     NB_TRY(nb_output_file(&f, &out, err));
     bool wrote = fwrite(map.data, 1, map.len, f) == map.len;
-    if (fclose(f) != 0 || !wrote) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", out.partial);
-        goto done;
-    }
+    NB_TRY(nb_output_close(f, wrote, &out, err));
     NB_TRY(nb_digest_file(&sum, out.partial, err));
     if (strcmp(sum.hex, r->proven.hex) != 0) {
         status = nb_fail(err, NB_ERR_VERIFY, "'%s' changed while it was copied", r->path);

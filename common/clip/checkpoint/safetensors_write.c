@@ -101,10 +101,7 @@ nb_status nb_safetensors_write(const char *path, bool force, const nb_tensor *te
     for (size_t i = 0; i < count && wrote; i++) {
         wrote = bytes[i] == 0 || fwrite(tensors[i].data, 1, bytes[i], f) == bytes[i];
     }
-    if (fclose(f) != 0 || !wrote) {
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot write '%s'", out.partial);
-        goto done;
-    }
+    NB_TRY(nb_output_close(f, wrote, &out, err));
     NB_TRY(nb_output_commit(&out, err));
 done:
     nb_output_end(&out);
