@@ -1,6 +1,6 @@
 /** @file
- * Files that hold no text, told by their first bytes: they are named and refused, not read as lines. Nothing here is
- * collective. */
+ * Files that hold no text, recognised by their first bytes: they are named and refused, not read as lines. Nothing here
+ * is collective. */
 #ifndef NB_BASE_FOREIGN_H
 #define NB_BASE_FOREIGN_H
 

@@ -178,7 +178,7 @@ static nb_status piece_read_sides(nb_piece_tokenizer *t, const folder *f)
     const char *side = json_string_value(json_object_get(f->tokenizer, "padding_side"));
     const char *cut = json_string_value(json_object_get(f->tokenizer, "truncation_side"));
     bool known = !side || strcmp(side, "left") == 0 || strcmp(side, "right") == 0;
-    /* The Gemma tokenizers pad on the left unless they are told otherwise. */
+    /* The Gemma tokenizers pad on the left by default. */
     t->pads_left =
         side ? strcmp(side, "left") == 0 : piece_is_class(f, "GemmaTokenizer") || piece_is_class(f, "Siglip2Tokenizer");
     return known && (!cut || strcmp(cut, "right") == 0)

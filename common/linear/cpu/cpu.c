@@ -244,12 +244,6 @@ static const nb_cpu_family table[] = {
 
 enum { FAMILIES = sizeof table / sizeof *table };
 
-size_t nb_cpu_families(const nb_cpu_family **out)
-{
-    *out = table;
-    return FAMILIES;
-}
-
 const nb_cpu_family *nb_cpu_family_found(void)
 {
     size_t i = 0;

@@ -54,11 +54,6 @@ bool nb_cpu_has_avx512_vnni(void);
  * @param[out] why NULL, or gets what is missing where it is false: "this CPU has no AMX" */
 bool nb_cpu_has_amx(const char **why);
 
-/** All rows, in the order in which they are tried.
- * @param[out] out gets the table, which lives as long as the program
- * @return how many rows it has */
-size_t nb_cpu_families(const nb_cpu_family **out);
-
 /** The row that describes this CPU, whatever NEGBANK_CPU says. */
 const nb_cpu_family *nb_cpu_family_found(void);
 

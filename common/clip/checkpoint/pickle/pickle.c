@@ -530,7 +530,7 @@ static nb_status pickle_protocol(machine *m, const operation *o, nb_error *err)
         return NB_OK;
     }
     nb_fail(err, NB_ERR_INPUT, "'%s': its pickle has protocol %d; 2 and 3 are read", m->source->path, (int)o->number);
-    nb_hint(err, "torch.save writes protocol 2 unless it is told another");
+    nb_hint(err, "torch.save writes protocol 2 by default");
     return NB_ERR_INPUT;
 }
 

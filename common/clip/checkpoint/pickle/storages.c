@@ -124,11 +124,6 @@ const nb_storage *nb_storages_of(const nb_storages *storages, const nb_pickle *p
     return nb_storages_find(storages, key->text, key->len);
 }
 
-size_t nb_storage_bytes(const nb_storage *s)
-{
-    return s->count * (nb_dtype_bits(s->dtype) / 8);
-}
-
 nb_status nb_storage_place(nb_storage *s, const unsigned char *data, uint64_t bytes, const char *path, nb_error *err)
 {
     size_t want;

@@ -49,10 +49,6 @@ nb_storage *nb_storages_find(const nb_storages *storages, const char *key, size_
  * @param value PERSISTENT */
 const nb_storage *nb_storages_of(const nb_storages *storages, const nb_pickle *pickle, const nb_pickle_value *value);
 
-/** Bytes of a storage.
- * @param storage its count was checked against its data */
-size_t nb_storage_bytes(const nb_storage *storage);
-
 /** Points a storage at its data, which must be as long as its count says.
  * @param storage listed
  * @param data [bytes]

@@ -443,11 +443,6 @@ nb_status nb_torch_open_memory(nb_torch **out, const void *bytes, size_t len, co
     return torch_open_bytes(out, bytes, len, (nb_map){0}, name, err);
 }
 
-const char *nb_torch_path(const nb_torch *f)
-{
-    return f->path;
-}
-
 size_t nb_torch_count(const nb_torch *f)
 {
     return f->count;

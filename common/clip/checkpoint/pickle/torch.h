@@ -1,11 +1,11 @@
 /** @file
  * Files of torch.save and torch.jit.save: the tensors of a state dict.
  *
- * Three forms are read, told apart by their content. A zip archive of torch.save: TOP/data.pkl, a pickle, and a stored
- * member TOP/data/KEY for every storage. An archive of torch.jit.save, as OpenAI publishes CLIP: the same, and the
- * pickle holds a module with its attributes; constants.pkl and the code are not read. The old form of torch.save: the
- * pickles of a magic number, a version, the system's properties, the object and the list of keys, then every storage as
- * its count and its elements.
+ * Three forms are read, distinguished by their content. A zip archive of torch.save: TOP/data.pkl, a pickle, and a
+ * stored member TOP/data/KEY for every storage. An archive of torch.jit.save, as OpenAI publishes CLIP: the same, and
+ * the pickle holds a module with its attributes; constants.pkl and the code are not read. The old form of torch.save:
+ * the pickles of a magic number, a version, the system's properties, the object and the list of keys, then every
+ * storage as its count and its elements.
  *
  * The pickle is read as data (common/clip/checkpoint/pickle/pickle.h): torch._utils._rebuild_tensor_v2,
  * _rebuild_parameter, collections.OrderedDict and the storage types are the only names, and for a module its classes
@@ -42,10 +42,6 @@ nb_status nb_torch_open(nb_torch **out, const char *path, nb_error *err);
  * @param name stands for the path in messages
  * @return as nb_torch_open of the content */
 nb_status nb_torch_open_memory(nb_torch **out, const void *bytes, size_t len, const char *name, nb_error *err);
-
-/** The path (or name) it was opened by, for messages. Lives until close.
- * @param torch an open file */
-const char *nb_torch_path(const nb_torch *torch);
 
 /** Tensors of the file.
  * @param torch an open file */

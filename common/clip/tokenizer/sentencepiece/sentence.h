@@ -112,7 +112,7 @@ bool nb_sentence_is_json(const char *json, size_t len);
 nb_status nb_sentence_read_json(nb_sentence *sentence, const char *json, size_t len, const char *path, nb_error *err);
 
 /** Reads BERT's vocab.txt: one piece a line, the first with id 0. Texts are in lower case and without accents, as
- * BertTokenizer has them unless it is told otherwise: step 0 of the normalizers.
+ * BertTokenizer has them by default: step 0 of the normalizers.
  * @param[out] sentence freed by nb_sentence_free; {0} on failure
  * @param bytes [len]; only read in the call
  * @param len bytes
