@@ -1,5 +1,6 @@
 #include "jobs/score/score_images.h"
 
+#include "jobs/pipes.h"
 #include "jobs/precision.h"
 #include "mining/images/check.h"
 #include "scoring/files/image_rows.h"
@@ -104,15 +105,26 @@ done:
     return status;
 }
 
-/* Where pipes are kept: beside the output, which ranks of several hosts see. */
-static nb_status score_images_place(nb_score_images *im, const char *output, nb_error *err)
+/* Where pipes are kept: beside the output, which ranks of several hosts see, or in a folder of rank 0's own. */
+static nb_status score_images_place(nb_score_images *im, const nb_job *job, const char *output, nb_error *err)
 {
-    const char *own = getenv("TMPDIR");
     nb_buffer path = {0};
-    nb_status status = strcmp(output, "-") != 0
-                           ? nb_buffer_printf(&path, err, "%s", output)
-                           : nb_buffer_printf(&path, err, "%s/negbank-%ld", own && *own ? own : "/tmp", (long)getpid());
+    nb_status status;
+    if (strcmp(output, "-") != 0) {
+        NB_TRY(nb_buffer_printf(&path, err, "%s", output));
+    } else {
+        NB_TRY(nb_buffer_printf(&path, err, "%s/negbank-XXXXXX", nb_job_scratch()));
+        if (job->comm.rank == 0 && !mkdtemp(path.data)) {
+            status = nb_fail_errno(err, NB_ERR_IO, "cannot make a folder '%s' for what comes through pipes", path.data);
+            goto done;
+        }
+        im->own_folder = job->comm.rank == 0;
+        NB_TRY(nb_buffer_printf(&path, err, "/images"));
+    }
     im->spool = path.data;
+    path = (nb_buffer){0};
+done:
+    nb_buffer_free(&path);
     return status;
 }
 
@@ -123,7 +135,7 @@ static nb_status score_images_open_model(nb_score_images *im, nb_job *job, const
     size_t dropped;
     nb_status status;
     im->tile = NB_IMAGE_TILE;
-    NB_TRY(nb_agree(job, score_images_place(im, s->output, err), err));
+    NB_TRY(nb_agree(job, score_images_place(im, job, s->output, err), err));
     im->sources = (nb_image_sources){.spool = im->spool};
     const nb_image_choice choice = {.labels_from = s->labels_from,
                                     .label_key = "label",
@@ -166,6 +178,10 @@ void nb_score_images_close(nb_score_images *im)
     nb_model_close(&im->model);
     nb_image_inputs_free(&im->inputs);
     nb_image_sources_close(&im->sources, true);
+    if (im->own_folder && im->spool) {
+        *strrchr(im->spool, '/') = '\0';
+        rmdir(im->spool);
+    }
     free(im->spool);
     for (size_t i = 0; i < im->store_count; i++) {
         nb_store_close(&im->stores[i]);

@@ -29,7 +29,8 @@ typedef struct nb_score_images {
     nb_store *stores;
     size_t *begin; /**< [store_count + 1] */
     size_t store_count;
-    char *spool; /**< see nb_image_sources */
+    char *spool;     /**< see nb_image_sources */
+    bool own_folder; /**< spool lies in a folder that was made for it */
     nb_image_sources sources;
     nb_image_inputs inputs;
     nb_model model;
