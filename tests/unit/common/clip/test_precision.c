@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXTS = 120, IMAGES = 12 };
+enum { TEXTS = NB_SANITIZED ? 40 : 120, IMAGES = NB_SANITIZED ? 5 : 12 };
 
 static const char *const words[] = {"red",     "round",   "lantern", "umbrella", "of",     "the", "old",
                                     "harbour", "seven",   "quiet",   "stones",   "under",  "a",   "bridge",

@@ -450,7 +450,7 @@ static void merging_follows_its_definition(void **state)
 static void check_enormous_words(const char *folder)
 {
     static const char *const units[] = {"a", "\xCE\xA3", "!", "abcdefghijklmnopqrstuvwxyzinthe", "&nGt;"};
-    enum { BYTES = 10000000, CONTEXT = 77 };
+    enum { BYTES = NB_SANITIZED ? 1000000 : 10000000, CONTEXT = 77 };
     nb_error err = {0};
     nb_tokenizer *t;
     must(nb_tokenizer_open(&t, folder, &err), &err);
@@ -465,7 +465,7 @@ static void check_enormous_words(const char *folder)
         clock_t start = clock();
         must(nb_tokenizer_encode(t, text, len, (nb_token_array){ids, CONTEXT}, &count, &err), &err);
         double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
-        print_message("10 MB of \"%s\": %.2f s\n", units[u], seconds);
+        print_message("%d MB of \"%s\": %.2f s\n", BYTES / 1000000, units[u], seconds);
         assert_int_equal(count, CONTEXT);
         assert_int_equal(ids[CONTEXT - 1], nb_tokenizer_end(t));
         assert_true(seconds < 60);
