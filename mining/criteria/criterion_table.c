@@ -8,6 +8,7 @@
     ROW(activation_only) \
     ROW(interneg)        \
     ROW(neglabel)        \
+    ROW(csp)             \
     ROW(dnm)             \
     ROW(random)
 /* clang-format on */
