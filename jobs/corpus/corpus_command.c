@@ -9,6 +9,7 @@
 #include "jobs/transfer.h"
 #include "mining/corpus/file/corpus_file.h"
 #include "mining/corpus/text/labels.h"
+#include "mining/corpus/text/superclasses.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +19,16 @@ typedef struct settings {
     nb_transfer_choice transfer;
     nb_strings inputs;
     const char *manifest, *format, *column, *key, *tag, *invalid, *exclude, *memory, *scratch, *output;
-    int64_t skip, limit, max_bytes;
+    const char *superclasses, *superclass_choice, *lexnames, *filter, *labels, *wordnet;
+    int64_t skip, limit, max_bytes, superclass_seed;
     bool header, quotes, strict, force;
 } settings;
+
+/* What --superclasses, --exclude-lexnames and --filter come to. */
+typedef struct word_choice {
+    nb_strings superclasses, labels;
+    nb_wordnet_rules wordnet;
+} word_choice;
 
 static nb_status corpus_read_means(nb_corpus_options *build_options, const nb_job *job, nb_error *err)
 {
@@ -49,7 +57,54 @@ static const char *corpus_own_address(const nb_strings *words)
     return NULL;
 }
 
-static nb_status corpus_open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings *labels, nb_error *err)
+/* What --filter asks for: a list of "proper" and "subcategory". */
+static nb_status corpus_parse_filter(const settings *s, bool *proper, bool *subcategory, nb_error *err)
+{
+    for (const char *at = s->filter; at && *at;) {
+        size_t len = strcspn(at, ",");
+        bool of_names = len == 6 && memcmp(at, "proper", len) == 0;
+        if (!of_names && !(len == 11 && memcmp(at, "subcategory", len) == 0)) {
+            return nb_fail(err, NB_ERR_USAGE, "--filter: '%.*s' is neither 'proper' nor 'subcategory'",
+                           (int)(len < 80 ? len : 80), at);
+        }
+        *proper = *proper || of_names;
+        *subcategory = *subcategory || !of_names;
+        at += len + (at[len] == ',');
+    }
+    if (*subcategory != (s->labels != NULL)) {
+        return nb_fail(err, NB_ERR_USAGE,
+                       *subcategory ? "--filter subcategory needs --labels" : "--labels is for --filter subcategory");
+    }
+    return NB_OK;
+}
+
+/* Superclasses, and what WordNet has a say in. */
+static nb_status corpus_read_words(nb_job *job, word_choice *c, nb_error *err)
+{
+    const settings *s = job->settings;
+    const nb_log silent = {0};
+    bool subcategory = false;
+    nb_status status;
+    c->wordnet.folder = s->wordnet;
+    NB_TRY(nb_lexnames_parse(&c->wordnet.excluded, s->lexnames, err));
+    NB_TRY(corpus_parse_filter(s, &c->wordnet.proper, &subcategory, err));
+    if (subcategory) {
+        NB_TRY(nb_labels_read(&c->labels, s->labels, &silent, err));
+        NB_TRY(nb_provenance_file(&job->provenance, "labels", s->labels, err));
+        c->wordnet.labels = &c->labels;
+    }
+    if (s->superclasses) {
+        NB_TRY(nb_superclasses_read(&c->superclasses, s->superclasses, err));
+    }
+    if (s->superclasses && strcmp(s->superclasses, "default") != 0) {
+        NB_TRY(nb_provenance_file(&job->provenance, "superclasses", s->superclasses, err));
+    }
+done:
+    return status;
+}
+
+static nb_status corpus_open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings *labels, word_choice *words,
+                                  nb_error *err)
 {
     const settings *s = job->settings;
     nb_status status = NB_OK;
@@ -67,7 +122,11 @@ static nb_status corpus_open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings 
                               .fetch = &fetch,
                               .given = job->log.names,
                               .skip = (uint64_t)s->skip,
-                              .limit = (uint64_t)s->limit};
+                              .limit = (uint64_t)s->limit,
+                              .draw = strcmp(s->superclass_choice, "released") == 0,
+                              .draw_seed = (uint64_t)s->superclass_seed,
+                              .wordnet = &words->wordnet,
+                              .log = &job->log};
     if (!s->inputs.count && !s->manifest) {
         nb_fail(err, NB_ERR_USAGE, "'corpus' needs INPUT... or --manifest");
         status = nb_hint(err, "'negbank corpus --help' lists the options");
@@ -79,6 +138,8 @@ static nb_status corpus_open_plan(nb_job *job, nb_corpus_plan *plan, nb_strings 
         NB_TRY(nb_provenance_file(&job->provenance, "excluded labels", s->exclude, err));
         set.excluded = labels;
     }
+    NB_TRY(corpus_read_words(job, words, err));
+    set.superclasses = words->superclasses.count ? &words->superclasses : NULL;
 done:
     status = nb_agree(job, status, err);
     return status == NB_OK ? nb_corpus_plan_open(plan, &job->comm, &s->inputs, s->manifest, &set, err) : status;
@@ -175,11 +236,12 @@ static nb_status corpus_run(nb_job *job, nb_error *err)
     nb_corpus_plan plan = {0};
     nb_corpus_slice slice = {0};
     nb_strings labels = {0};
+    word_choice words = {0};
     nb_status status;
     nb_stop_listen();
     NB_TRY(nb_job_check_outputs(job, &s->output, 1, s->force, err));
     NB_TRY(nb_agree(job, corpus_read_means(&build_options, job, err), err));
-    NB_TRY(corpus_open_plan(job, &plan, &labels, err));
+    NB_TRY(corpus_open_plan(job, &plan, &labels, &words, err));
     corpus_warn_of_others(&job->log, &plan);
     NB_TRY(nb_corpus_build(&slice, &job->comm, &plan, &build_options, err));
     NB_TRY(corpus_save(job, &slice, &plan, err));
@@ -193,6 +255,8 @@ done:
     nb_corpus_slice_free(&slice);
     nb_corpus_plan_close(&plan);
     nb_strings_free(&labels);
+    nb_strings_free(&words.labels);
+    nb_strings_free(&words.superclasses);
     return status;
 }
 
@@ -219,6 +283,21 @@ static const nb_option options[] = {
     OPT_CHOICE("invalid-utf8", invalid, "POLICY", "drop", "drop|replace",
                "what to do with a text that is not UTF-8; replace: what is wrong by U+FFFD"),
     OPT_INPUT("exclude", exclude, "LABELS.txt", "drop texts equal to one of these labels", OPT_FETCHED),
+    OPT_TEXT("exclude-lexnames", lexnames, "NAME,...", NULL,
+             "drop words that WordNet has in these lexicographer files alone, and word lists named after them: "
+             "noun.person,noun.quantity,noun.group,adj.pert are what NegLabel and CSP leave out"),
+    OPT_TEXT(
+        "filter", filter, "RULE,...", NULL,
+        "drop words by WordNet: proper, names of instances (Paris); subcategory, kinds of what a label of --labels "
+        "names (beagle, with the label dog)"),
+    OPT_INPUT("labels", labels, "LABELS.txt", "the ID labels of --filter subcategory", OPT_FETCHED),
+    OPT_TEXT("wordnet", wordnet, "DIR", NB_WORDNET_FOLDER, "WordNet's database files, for the two"),
+    OPT_TEXT(
+        "superclasses", superclasses, "default|FILE", NULL,
+        "join every adjective with superclasses, 'striped' with 'pattern': CSP's 14, or those of a file, one a line"),
+    OPT_CHOICE("superclass-choice", superclass_choice, "NAME", "all", "all|released",
+               "join with all of them, or with one that is drawn as CSP's release draws it"),
+    OPT_INT("superclass-seed", superclass_seed, "N", "0", 0, 9e15, "released: seed of the draw"),
     OPT_INT("skip", skip, "N", "0", 0, 1e12, "leave out the first N texts in canonical order"),
     OPT_INT("limit", limit, "N", "0", 0, 1e12, "keep the first N texts behind those skipped; 0: all"),
     OPT_INT("max-bytes", max_bytes, "N", "256", 1, NB_TEXT_BYTES_MAX, "drop longer texts"),
@@ -241,6 +320,7 @@ NB_COMMAND(
         "no text (archives, UTF-16, HTML, Git LFS pointers, ...) is refused by its name.\n"
         "Texts are normalised, de-duplicated exactly and sorted bytewise by all ranks together;\n"
         "every text that is dropped is counted under its reason.\n"
+        "With --superclass-choice released what is drawn depends on the order in which inputs are named.\n"
         "\n"
         "The file has the same bytes for any number of ranks, order of inputs and memory.\n"
         "Addresses are downloaded once, into --cache, with resume and retries; what a manifest names is verified.\n"

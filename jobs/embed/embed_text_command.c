@@ -4,11 +4,14 @@
 
 #include "mining/corpus/file/corpus_file.h"
 
+#include <string.h>
+
 typedef struct settings {
     nb_talk talk;
     nb_embed_choice embed;
     const char *corpus;
     nb_strings prompt, prompt_adj;
+    const char *prompt_mean;
 } settings;
 
 static nb_status embed_text_run(nb_job *job, nb_error *err)
@@ -23,6 +26,7 @@ static nb_status embed_text_run(nb_job *job, nb_error *err)
     nb_status status;
     NB_TRY(nb_job_embed_check(job, &s->embed, err));
     NB_TRY(nb_agree(job, nb_prompts_create(&prompts, &s->prompt, &s->prompt_adj, err), err));
+    prompts.raw = strcmp(s->prompt_mean, "raw") == 0;
     NB_TRY(nb_agree(job, nb_corpus_file_read(&corpus, &digest, s->corpus, err), err));
     NB_TRY(nb_provenance_input(&job->provenance, "corpus", s->corpus, digest.hex, err));
     NB_TRY(nb_job_engine(job, s->embed.precision, &engine, err));
@@ -46,8 +50,9 @@ done:
 
 static const nb_option options[] = {
     OPT_INPUT("inputs", corpus, "C.nbc", "corpus, as made by negbank corpus", OPT_ARGUMENT, OPT_REQUIRED, OPT_PIPED),
-    OPT_LIST("prompt", prompt, "TEXT", "prompt for nouns and untagged texts [" NB_PROMPT_DEFAULT "]"),
+    OPT_LIST("prompt", prompt, "TEXT", "prompt for nouns and untagged texts, or a set's name [" NB_PROMPT_DEFAULT "]"),
     OPT_LIST("prompt-adj", prompt_adj, "TEXT", "prompt for adjectives [" NB_PROMPT_ADJ_DEFAULT "]"),
+    NB_PROMPT_MEAN_OPTION(prompt_mean),
     NB_EMBED_OPTIONS,
     NB_TALK_OPTIONS,
 };

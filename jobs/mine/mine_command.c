@@ -120,6 +120,7 @@ static nb_status mine_choose_quota(run *r, const nb_criterion *asked, nb_error *
     r->automatic = asked->automatic && !given;
     r->quota = (nb_quota){.count = asked->automatic ? (size_t)s->max_bank : asked->count, .clamp = !given};
     memcpy(r->quota.fraction, asked->fraction, sizeof r->quota.fraction);
+    r->quota.of_labels_too = asked->of_labels_too;
     if (!r->automatic && nb_option_given(r->job->options, "max-bank") != NB_FROM_DEFAULT) {
         nb_log_warn(&r->job->log, "--max-bank has no effect: the criterion does not choose the bank's size");
     }
@@ -304,7 +305,9 @@ static const nb_option options[] = {
     NB_PRECISION_OPTION(from.precision),
     OPT_INPUT("label-embeddings", from.label_embeddings, "L.nbe", "or the labels' embeddings, in their order",
               OPT_PIPED),
-    OPT_LIST("prompt", from.prompt, "TEXT", "prompt for the labels, {} is the label [" NB_PROMPT_DEFAULT "]"),
+    OPT_LIST("prompt", from.prompt, "TEXT",
+             "prompt for the labels, {} is the label, or a set's name [" NB_PROMPT_DEFAULT "]"),
+    NB_PROMPT_MEAN_OPTION(from.prompt_mean),
     OPT_INPUT("id-images", from.id_images, "I.nbe", "labelled ID images, a few a class", OPT_PIPED),
     OPT_INPUT("wild-images", from.wild_images, "W.nbe", "unlabelled images of any kind, ID classes among them",
               OPT_PIPED),

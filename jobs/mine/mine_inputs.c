@@ -100,6 +100,7 @@ static nb_status mine_inputs_embed_labels(nb_mine_inputs *in, nb_error *err)
     }
     if (in->job->comm.rank == 0) {
         NB_TRY(nb_prompts_create(&prompts, &in->from->prompt, NULL, err));
+        prompts.raw = strcmp(in->from->prompt_mean, "raw") == 0;
         NB_TRY(nb_clip_open_by(&clip, in->from->model, engine, err));
         origin made_by = {clip->digest, ""};
         snprintf(made_by.engine, sizeof made_by.engine, "%s", engine->precision);

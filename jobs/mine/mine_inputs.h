@@ -18,6 +18,7 @@ typedef struct nb_mine_sources {
     const char *calibrate;        /**< store of held-out ID images */
     const char *stop_list;        /**< text file */
     nb_strings prompt;            /**< for the labels */
+    const char *prompt_mean;      /**< of several: "normalised" or "raw" */
     bool allow_mismatch;          /**< what is of another checkpoint than the texts is a warning, not an error */
 } nb_mine_sources;
 

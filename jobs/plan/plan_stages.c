@@ -5,6 +5,7 @@
 #include "common/transfer/url.h"
 #include "mining/corpus/plan.h"
 #include "mining/corpus/text/labels.h"
+#include "mining/embed/prompts.h"
 #include "scoring/bank/bank.h"
 #include "scoring/scores/parameters.h"
 
@@ -129,20 +130,21 @@ static nb_status plan_stages_plan_texts(nb_plan *p, nb_plan_row *r, nb_error *er
     nb_clip_config c;
     const char *model, *corpus = nb_stage_text(r->stage, "inputs");
     nb_plan_count rows = {0};
+    nb_prompts prompts = {0};
     nb_status status;
     NB_TRY(plan_stages_shape_of(p, r->stage, &c, &model, err));
+    NB_TRY(nb_prompts_create(&prompts, nb_stage_list(r->stage, "prompt"), NULL, err));
     if (!plan_stages_told_items(p, r->stage, &rows.items)) {
         NB_TRY(plan_stages_rows_of(p, corpus, &rows, err));
     }
-    const nb_strings *prompt = nb_stage_list(r->stage, "prompt");
-    double prompts = prompt && prompt->count ? (double)prompt->count : 1;
     r->e = nb_estimate_texts(&c, plan_stages_engine_of(r->stage), rows.items, fmax(rows.bytes, 16 * rows.items),
-                             prompts, plan_stages_stores_half(r->stage));
+                             (double)prompts.nouns.count, plan_stages_stores_half(r->stage));
     r->made = (nb_plan_count){rows.items, rows.bytes, (double)c.projection, rows.approximate};
     r->approximate = rows.approximate;
     NB_TRY(nb_rates_seconds(&p->rates, &r->e, (nb_rate_of){model, plan_stages_engine_of(r->stage), c.projection},
                             &r->seconds, err));
 done:
+    nb_prompts_destroy(&prompts);
     return status;
 }
 

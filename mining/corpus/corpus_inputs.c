@@ -17,6 +17,7 @@ typedef struct item {
     const char *path, *name, *digest, *address;
     const char *key, *base; /* what the list holds once; the last part of the path, "" before there is one */
     int64_t size;
+    size_t named; /* its place in what was given */
 } item;
 
 static nb_status corpus_inputs_add(nb_inputs *out, const item *one, nb_error *err)
@@ -65,7 +66,7 @@ static nb_status corpus_inputs_add_pattern(nb_inputs *out, const char *word, nb_
 {
     glob_t found = {0};
     nb_status status = NB_OK;
-    int code = glob(word, GLOB_NOSORT, NULL, &found);
+    int code = glob(word, 0, NULL, &found);
     if (code == GLOB_NOSPACE) {
         status = nb_fail(err, NB_ERR_LIMIT, "out of memory for the files of '%s'", word);
     } else if (code != 0) {
@@ -167,6 +168,7 @@ static nb_status corpus_inputs_put_in_order(nb_inputs *in, const nb_strings *loc
     size_t placed = 0;
     nb_status status;
     NB_TRY_NEW(items, in->paths.count);
+    NB_TRY_NEW(out.named, in->paths.count);
     for (size_t i = 0; i < in->paths.count; i++) {
         struct stat st = {0};
         const char *address = nb_strings_get(&in->addresses, i), *path = nb_strings_get(&in->paths, i);
@@ -181,18 +183,22 @@ static nb_status corpus_inputs_put_in_order(nb_inputs *in, const nb_strings *loc
                           .address = address,
                           .key = address[0] ? address : path,
                           .base = nb_path_base(path),
-                          .size = st.st_size};
+                          .size = st.st_size,
+                          .named = in->named ? in->named[i] : i};
     }
     qsort(items, in->paths.count, sizeof *items, corpus_inputs_by_name);
     for (size_t i = 0; i < in->paths.count; i++) {
         const item *last = i ? &items[i - 1] : NULL;
+        size_t *named = &out.named[out.paths.count]; /* [-1] of the one added last */
         if (last && strcmp(last->key, items[i].key) == 0) {
             if (items[i].digest[0] && strcmp(last->digest, items[i].digest) != 0) {
                 status = nb_fail(err, NB_ERR_INPUT, "'%s' is listed with two different digests", last->name);
                 goto done;
             }
+            named[-1] = items[i].named < named[-1] ? items[i].named : named[-1];
             continue;
         }
+        *named = items[i].named;
         NB_TRY(corpus_inputs_add(&out, &items[i], err));
     }
     nb_inputs_free(in);
@@ -240,4 +246,6 @@ void nb_inputs_free(nb_inputs *inputs)
     nb_strings_free(&inputs->names);
     nb_strings_free(&inputs->addresses);
     nb_strings_free(&inputs->digests);
+    free(inputs->named);
+    inputs->named = NULL;
 }

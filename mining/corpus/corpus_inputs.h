@@ -19,6 +19,8 @@ typedef struct nb_inputs {
     nb_strings names;     /**< the paths as they were given, or the addresses without what may be secret */
     nb_strings digests;   /**< SHA-256 in hexadecimal, or "" */
     nb_strings addresses; /**< "" for files */
+    size_t *named; /**< [count] the place in which each was named first, by words and manifests; patterns: in order
+                    * of names */
 } nb_inputs;
 
 /** Makes the list of the words of a command line and of one more manifest.

@@ -1,6 +1,7 @@
 #include "mining/corpus/plan.h"
 
 #include "mining/corpus/text/entry.h"
+#include "mining/corpus/word_order.h"
 
 #include <stdlib.h>
 
@@ -37,6 +38,7 @@ static nb_status plan_fill_settings(nb_corpus_plan *plan, const nb_corpus_settin
     s->choice.tag = s->choice.tag ? s->choice.tag : "by-file";
     s->max_bytes = s->max_bytes ? s->max_bytes : NB_TEXT_BYTES_DEFAULT;
     s->excluded = NULL;
+    plan->excluded_lexnames = s->wordnet ? s->wordnet->excluded : 0;
     if (s->max_bytes > NB_TEXT_BYTES_MAX) {
         return nb_fail(err, NB_ERR_USAGE, "texts of %zu bytes are too long, at most %d are possible", s->max_bytes,
                        NB_TEXT_BYTES_MAX);
@@ -214,6 +216,23 @@ done:
     return status;
 }
 
+/* Every rank reads the database, where there is something to look up in it. */
+static nb_status plan_open_wordnet(nb_corpus_plan *plan, bool first, nb_error *err)
+{
+    const nb_wordnet_rules *rules = plan->settings.wordnet;
+    bool look_up = rules && (rules->proper || rules->labels);
+    size_t unknown = 0;
+    for (size_t i = 0; rules && rules->excluded && i < plan->count; i++) {
+        look_up = look_up || !nb_lexnames_of_path(plan->inputs[i].path);
+    }
+    nb_status status = look_up ? nb_wordnet_open(&plan->wordnet, rules, &unknown, err) : NB_OK;
+    if (status == NB_OK && first && unknown && plan->settings.log) {
+        nb_log_warn(plan->settings.log, "WordNet does not have %zu of %zu labels: no kinds of these are left out",
+                    unknown, rules->labels->count);
+    }
+    return status;
+}
+
 nb_status nb_corpus_plan_open(nb_corpus_plan *plan, const nb_comm *comm, const nb_strings *words, const char *manifest,
                               const nb_corpus_settings *settings, nb_error *err)
 {
@@ -229,6 +248,10 @@ nb_status nb_corpus_plan_open(nb_corpus_plan *plan, const nb_comm *comm, const n
     NB_TRY(nb_comm_agree(comm, first ? plan_inspect(plan, err) : NB_OK, err));
     NB_TRY(nb_comm_agree(comm, comm->size > 1 ? plan_share(plan, comm, err) : NB_OK, err));
     NB_TRY(nb_comm_agree(comm, plan_cut(plan, err), err));
+    NB_TRY(nb_comm_agree(comm, plan_open_wordnet(plan, first, err), err));
+    if (settings->superclasses) {
+        NB_TRY(nb_corpus_join_superclasses(plan, comm, err));
+    }
 done:
     if (status != NB_OK) {
         nb_corpus_plan_close(plan);
@@ -248,6 +271,8 @@ void nb_corpus_plan_close(nb_corpus_plan *plan)
     free(plan->inputs);
     free(plan->pieces);
     nb_label_set_close(&plan->excluded);
+    nb_superclasses_close(&plan->superclasses);
+    nb_wordnet_close(plan->wordnet);
     *plan = (nb_corpus_plan){0};
 }
 

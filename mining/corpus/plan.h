@@ -3,20 +3,28 @@
 #ifndef NB_CORPUS_PLAN_H
 #define NB_CORPUS_PLAN_H
 
+#include "common/base/log.h"
 #include "common/parallel/comm.h"
 #include "mining/corpus/corpus.h"
 #include "mining/corpus/corpus_inputs.h"
 #include "mining/corpus/fetch.h"
 #include "mining/corpus/formats/source.h"
+#include "mining/corpus/text/superclasses.h"
+#include "mining/corpus/wordnet/database.h"
 
 /** What a corpus is to hold; the same on all ranks. */
 typedef struct nb_corpus_settings {
-    nb_source_choice choice;       /**< NULLs: "auto", "by-file", no column, no key */
-    size_t max_bytes;              /**< of a normalised text; 0: NB_TEXT_BYTES_DEFAULT, at most NB_TEXT_BYTES_MAX */
-    const nb_strings *excluded;    /**< labels that are no candidates, whatever their case; NULL: none. Copied. */
-    const nb_fetch_options *fetch; /**< for inputs that are addresses; NULL: there are none */
-    const nb_renames *given;       /**< names of what came through pipes (corpus_inputs.h); NULL: nothing did */
-    uint64_t skip, limit;          /**< texts to pass over and to keep, in canonical order; limit 0: all */
+    nb_source_choice choice;         /**< NULLs: "auto", "by-file", no column, no key */
+    size_t max_bytes;                /**< of a normalised text; 0: NB_TEXT_BYTES_DEFAULT, at most NB_TEXT_BYTES_MAX */
+    const nb_strings *excluded;      /**< labels that are no candidates, whatever their case; NULL: none. Copied. */
+    const nb_fetch_options *fetch;   /**< for inputs that are addresses; NULL: there are none */
+    const nb_renames *given;         /**< names of what came through pipes (corpus_inputs.h); NULL: nothing did */
+    uint64_t skip, limit;            /**< texts to pass over and to keep, in canonical order; limit 0: all */
+    const nb_strings *superclasses;  /**< what adjectives are joined with; NULL: they stay as they are. Copied. */
+    bool draw;                       /**< one superclass an adjective, as CSP's release draws it, else all */
+    uint64_t draw_seed;              /**< of that draw */
+    const nb_wordnet_rules *wordnet; /**< words to leave out by what WordNet says of them; NULL: none */
+    const nb_log *log;               /**< for a word on them; NULL: silent */
 } nb_corpus_settings;
 
 /** A piece of an input: the lines (of Parquet: the row groups) that begin in bytes [begin, end), or all of it (end
@@ -37,6 +45,9 @@ typedef struct nb_corpus_plan {
     size_t piece_count; /**< at most NB_PIECES_MAX */
     uint64_t bytes;     /**< of all inputs */
     nb_label_set excluded;
+    nb_superclasses superclasses;
+    nb_lexnames excluded_lexnames; /**< word lists named after them are left out whole */
+    nb_wordnet *wordnet;           /**< what other words are looked up in; NULL: they are not */
 } nb_corpus_plan;
 
 /** Finds and inspects the inputs (corpus_inputs.h, formats/source.h) and cuts them into pieces. Collective: rank 0

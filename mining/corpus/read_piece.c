@@ -1,5 +1,7 @@
 #include "mining/corpus/read_piece.h"
 
+#include "mining/corpus/word_order.h"
+
 enum { PROGRESS_LINES = 4096 };
 
 typedef struct reader {
@@ -11,7 +13,8 @@ typedef struct reader {
     const nb_source_piece *in;
     const nb_corpus_progress *progress;
     nb_normaliser text, key;
-    nb_buffer sanitised;
+    nb_buffer sanitised, joined;
+    uint64_t lines;
 } reader;
 
 static nb_status read_piece_sanitise(reader *r, nb_drop *drop, const char *bytes, size_t len, nb_error *err)
@@ -45,6 +48,44 @@ static nb_status read_piece_stop(const reader *r, nb_drop drop, uint64_t line, n
     return nb_hint(err, "--strict stops here; without it such lines are counted and left out");
 }
 
+/* One candidate, canonical. */
+static nb_status read_piece_add(reader *r, nb_drop drop, const char *text, size_t len, uint64_t line, nb_error *err)
+{
+    r->counts->read++;
+    if (drop == NB_KEPT && nb_label_set_has(&r->plan->excluded, &r->key, text, len)) {
+        drop = NB_DROP_EXCLUDED;
+    }
+    if (drop != NB_KEPT) {
+        r->counts->dropped[drop]++;
+        return NB_OK;
+    }
+    r->counts->kept++;
+    return nb_sorter_add(r->out, text, len, (uint8_t)r->source->tag, nb_place(r->piece, line), err);
+}
+
+/* A canonical text becomes candidates: itself, or an adjective with its superclasses. */
+static nb_status read_piece_join(reader *r, uint64_t line, nb_error *err)
+{
+    const nb_superclasses *s = &r->plan->superclasses;
+    size_t first, count;
+    nb_status status = NB_OK;
+    if (!nb_superclasses_of(s, &r->text, r->source->tag, &first, &count)) {
+        return read_piece_add(r, NB_DROP_DUPLICATE, r->text.text, r->text.len, line, err);
+    }
+    if (!count) {
+        return read_piece_add(r, NB_KEPT, r->text.text, r->text.len, line, err);
+    }
+    for (size_t i = first; status == NB_OK && i < first + count; i++) {
+        nb_buffer_clear(&r->joined);
+        NB_TRY(nb_buffer_append(&r->joined, r->text.text, r->text.len, err));
+        NB_TRY(nb_buffer_printf(&r->joined, err, " %s", nb_strings_get(&s->names, i)));
+        nb_drop drop = r->joined.len > r->plan->settings.max_bytes ? NB_DROP_LONG : NB_KEPT;
+        NB_TRY(read_piece_add(r, drop, r->joined.data, r->joined.len, line, err));
+    }
+done:
+    return status;
+}
+
 static nb_status read_piece_take(void *state, nb_drop known, const char *bytes, size_t len, uint64_t line,
                                  nb_error *err)
 {
@@ -58,17 +99,9 @@ static nb_status read_piece_take(void *state, nb_drop known, const char *bytes, 
         status = read_piece_stop(r, drop, line, err);
         goto done;
     }
-    if (drop == NB_KEPT && nb_label_set_has(&r->plan->excluded, &r->key, r->text.text, r->text.len)) {
-        drop = NB_DROP_EXCLUDED;
-    }
-    if (drop == NB_KEPT) {
-        NB_TRY(
-            nb_sorter_add(r->out, r->text.text, r->text.len, (uint8_t)r->source->tag, nb_place(r->piece, line), err));
-        r->counts->kept++;
-    } else {
-        r->counts->dropped[drop]++;
-    }
-    if (++r->counts->read % PROGRESS_LINES == 0 && r->progress) {
+    drop = drop == NB_KEPT ? nb_corpus_judge(r->plan, r->source, &r->key, &r->text) : drop;
+    NB_TRY(drop == NB_KEPT ? read_piece_join(r, line, err) : read_piece_add(r, drop, NULL, 0, line, err));
+    if (++r->lines % PROGRESS_LINES == 0 && r->progress) {
         /* a row group may lie elsewhere than where it counts as lying */
         uint64_t begin = r->in->begin, size = r->in->end - begin, at = nb_byte_stream_place(r->in->in);
         at = at > begin ? at - begin : 0;
@@ -123,6 +156,7 @@ nb_status nb_corpus_read_piece(nb_sorter *out, nb_corpus_counts *counts, uint64_
 done:
     nb_byte_stream_close(in.in);
     nb_buffer_free(&r.sanitised);
+    nb_buffer_free(&r.joined);
     nb_normaliser_close(&r.key);
     nb_normaliser_close(&r.text);
     return status;

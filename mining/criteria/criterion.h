@@ -68,6 +68,7 @@ typedef struct nb_criterion {
     const nb_rejection *rejection;           /**< the rule of `--reject auto` */
     unsigned explained;              /**< not 0: its columns stand in every explain table, in rising order of this */
     double fraction[NB_TAG_COUNT];   /**< default share of each tag; all 0: `count` */
+    bool of_labels_too;              /**< that share is of those that are ID labels too */
     size_t count;                    /**< default size of the bank */
     bool automatic;                  /**< or `finish` chooses it, up to --max-bank */
     nb_method_parameters parameters; /**< options of `mine` */

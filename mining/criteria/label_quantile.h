@@ -9,12 +9,18 @@
 /** The parameters; a criterion's own block begins with them or is one. */
 typedef struct nb_label_quantile {
     double quantile; /**< 0 to 1 */
-    double nearest;  /**< a candidate with a larger cosine to any label gets the value 1, the last of all; 0: none does */
+    double
+        nearest; /**< a candidate with a larger cosine to any label gets the value 1, the last of all; 0: none does */
 } nb_label_quantile;
 
 /** The row of --quantile, of a block that begins with nb_label_quantile and is called `settings`. */
 #define NB_LABEL_QUANTILE_ROW                                                                                          \
     OPT_REAL("quantile", quantile, "Q", "0.95", 0, 1, "neglabel, csp: quantile of the cosines to the labels")
+
+/** The row of --nearest, likewise. */
+#define NB_NEAREST_ROW                                                                                                 \
+    OPT_REAL("nearest", nearest, "X", "0.95", 0, 1,                                                                    \
+             "csp: candidates with a larger cosine to a label come last; 0: none do")
 
 /** nb_criterion.open: keeps the labels in both precisions. Not collective.
  * @param state out, closed by nb_label_quantile_close

@@ -99,7 +99,8 @@ float nb_embed_finish_row(float *out, double *row, size_t d);
 
 /* ---- texts ---- */
 
-/** Embeds texts under their tags' prompts; several templates: the mean of the normalised embeddings, normalised again.
+/** Embeds texts under their tags' prompts; several templates: the mean of the embeddings, normalised ones unless
+ * prompts->raw, normalised again.
  * Norms are those of the raw embedding (one template) or of that mean (several). Of one rank. */
 typedef struct nb_text_embedder {
     const nb_clip *clip;       /**< borrowed */

@@ -78,7 +78,10 @@ static nb_status embed_text_add_template(nb_text_embedder *e, size_t begin, size
             norm += (double)raw[i] * (double)raw[i];
         }
         size_t templates = embed_text_prompts_of(e, begin + e->row[r])->count;
-        double scale = templates == 1 ? 1.0 : norm > 0 ? 1.0 / (sqrt(norm) * (double)templates) : 0;
+        double scale = templates == 1    ? 1.0
+                       : e->prompts->raw ? 1.0 / (double)templates
+                       : norm > 0        ? 1.0 / (sqrt(norm) * (double)templates)
+                                         : 0;
         for (size_t i = 0; i < d; i++) {
             sum[i] += (double)raw[i] * scale;
         }

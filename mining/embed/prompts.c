@@ -2,6 +2,27 @@
 
 #include <string.h>
 
+/* The templates of a set; NB_ERR_USAGE when there is none of that name. */
+static nb_status prompts_push_set(nb_strings *out, const char *name, const char *fallback, nb_error *err)
+{
+    nb_buffer known = {0};
+    nb_status status = NB_OK;
+    for (const nb_prompt_set *set = nb_prompt_sets; set->name; set++) {
+        if (strcmp(set->name, name) == 0) {
+            for (size_t i = 0; status == NB_OK && i < set->count; i++) {
+                status = nb_strings_push(out, set->templates[i], strlen(set->templates[i]), err);
+            }
+            goto done;
+        }
+        NB_TRY(nb_buffer_printf(&known, err, "%s%s", known.len ? ", " : "", set->name));
+    }
+    nb_fail(err, NB_ERR_USAGE, "prompt '%s' has no {}, and there is no set of that name", name);
+    status = nb_hint(err, "{} is where the text goes, as in '%s'; sets are %s", fallback, known.data);
+done:
+    nb_buffer_free(&known);
+    return status;
+}
+
 static nb_status prompts_copy(nb_strings *out, const nb_strings *given, const char *fallback, nb_error *err)
 {
     if (!given || !given->count) {
@@ -9,11 +30,8 @@ static nb_status prompts_copy(nb_strings *out, const nb_strings *given, const ch
     }
     for (size_t i = 0; i < given->count; i++) {
         const char *prompt = nb_strings_get(given, i);
-        if (!strstr(prompt, "{}")) {
-            nb_fail(err, NB_ERR_USAGE, "prompt '%s' has no {}", prompt);
-            return nb_hint(err, "{} is where the text goes, as in '%s'", fallback);
-        }
-        nb_status status = nb_strings_push(out, prompt, strlen(prompt), err);
+        nb_status status = strstr(prompt, "{}") ? nb_strings_push(out, prompt, strlen(prompt), err)
+                                                : prompts_push_set(out, prompt, fallback, err);
         if (status != NB_OK) {
             return status;
         }

@@ -5,6 +5,8 @@
 
 #include "common/base/memory.h"
 
+#include <stdbool.h>
+
 /* NegLabel's templates, by tag. */
 #define NB_PROMPT_DEFAULT     "The nice {}."
 #define NB_PROMPT_ADJ_DEFAULT "This is a {} photo"
@@ -13,14 +15,30 @@
 typedef struct nb_prompts {
     nb_strings nouns; /**< for nouns and untagged texts */
     nb_strings adjectives;
+    bool raw; /**< several: the mean is of the tower's features as they come, else of normalised ones */
 } nb_prompts;
+
+/** Templates that go by a name. */
+typedef struct nb_prompt_set {
+    const char *name;
+    const char *const *templates; /**< [count] */
+    size_t count;
+} nb_prompt_set;
+
+/** Those of configs/prompts, a name of NULL behind the last. */
+extern const nb_prompt_set nb_prompt_sets[];
+
+/** The row of --prompt-mean, a text in a member of `settings`. */
+#define NB_PROMPT_MEAN_OPTION(MEMBER)                                                                                  \
+    OPT_CHOICE("prompt-mean", MEMBER, "HOW", "normalised", "normalised|raw",                                           \
+               "several prompts: the mean of their normalised features, or of the features as they come")
 
 /** The user's templates, or the defaults where a list is empty.
  *
  * @param out        destroyed by the caller; {0} on failure
- * @param nouns      copied; NULL or empty: NB_PROMPT_DEFAULT
- * @param adjectives copied; NULL or empty: NB_PROMPT_ADJ_DEFAULT
- * @return NB_OK, NB_ERR_USAGE for a template without "{}", or NB_ERR_LIMIT when memory is out. */
+ * @param nouns      copied, a set's name giving its templates; NULL or empty: NB_PROMPT_DEFAULT
+ * @param adjectives likewise; NULL or empty: NB_PROMPT_ADJ_DEFAULT
+ * @return NB_OK, NB_ERR_USAGE for a template without "{}" that is no set's name, or NB_ERR_LIMIT when memory is out. */
 NB_CHECKED nb_status nb_prompts_create(nb_prompts *out, const nb_strings *nouns, const nb_strings *adjectives,
                                        nb_error *err);
 

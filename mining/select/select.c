@@ -17,13 +17,21 @@ static size_t select_total(const size_t shares[NB_TAG_COUNT])
     return total;
 }
 
-/* shares[tag] candidates of accepted[tag] to keep. */
-static void select_share(const nb_quota *quota, size_t count, const uint64_t accepted[NB_TAG_COUNT], size_t total,
+typedef struct tag_counter {
+    const nb_selection_basis *basis;
+    uint64_t reasons[NB_REASON_COUNT], accepted[NB_TAG_COUNT], labels[NB_TAG_COUNT];
+} tag_counter;
+
+/* shares[tag] candidates of those that are accepted to keep. */
+static void select_share(const nb_quota *quota, size_t count, const tag_counter *counted, size_t total,
                          size_t shares[NB_TAG_COUNT])
 {
+    const uint64_t *accepted = counted->accepted;
     if (!count) {
         for (size_t t = 0; t < NB_TAG_COUNT; t++) {
-            shares[t] = (size_t)floor(quota->fraction[t] * (double)accepted[t] + 1e-9);
+            uint64_t of = accepted[t] + (quota->of_labels_too ? counted->labels[t] : 0);
+            shares[t] = (size_t)floor(quota->fraction[t] * (double)of + 1e-9);
+            shares[t] = shares[t] < accepted[t] ? shares[t] : (size_t)accepted[t];
         }
         return;
     }
@@ -40,11 +48,6 @@ static void select_share(const nb_quota *quota, size_t count, const uint64_t acc
     }
 }
 
-typedef struct tag_counter {
-    const nb_selection_basis *basis;
-    uint64_t reasons[NB_REASON_COUNT], accepted[NB_TAG_COUNT];
-} tag_counter;
-
 static nb_status select_count_tile(void *state, size_t begin, size_t rows, const nb_ledger_tile *tile, nb_error *err)
 {
     tag_counter *t = state;
@@ -52,6 +55,7 @@ static nb_status select_count_tile(void *state, size_t begin, size_t rows, const
     size_t columns = c->list_count ? c->list_count : 1;
     for (size_t i = 0; i < rows; i++) {
         t->reasons[tile->reasons[i]]++;
+        t->labels[tile->tags[i]] += tile->reasons[i] == NB_REJECTED_LABEL;
         if (tile->reasons[i] == NB_ACCEPTED) {
             t->accepted[tile->tags[i]]++;
             for (size_t k = 0; k < columns; k++) {
@@ -105,6 +109,9 @@ static nb_status select_find_shares(nb_selection *out, const nb_selection_basis 
     NB_TRY(nb_comm_agree(c->comm, status, err));
     NB_TRY(nb_comm_sum(c->comm, t.reasons, NB_REASON_COUNT, err));
     NB_TRY(nb_comm_sum(c->comm, t.accepted, NB_TAG_COUNT, err));
+    if (quota->of_labels_too) {
+        NB_TRY(nb_comm_sum(c->comm, t.labels, NB_TAG_COUNT, err));
+    }
     for (size_t r = 0; r < NB_REASON_COUNT; r++) {
         out->rejected[r] = (size_t)t.reasons[r];
     }
@@ -115,11 +122,11 @@ static nb_status select_find_shares(nb_selection *out, const nb_selection_basis 
         out->clamped = true;
     }
     NB_TRY(select_check(out, c, count, err));
-    select_share(quota, count, t.accepted, out->accepted, shares);
+    select_share(quota, count, &t, out->accepted, shares);
     total = select_total(shares);
     if (quota->max && total > quota->max) {
         out->bounded = true;
-        select_share(quota, quota->max, t.accepted, out->accepted, shares);
+        select_share(quota, quota->max, &t, out->accepted, shares);
         total = select_total(shares);
     }
     if (!total) {

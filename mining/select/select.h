@@ -23,6 +23,7 @@ typedef struct nb_quota {
     size_t count;                  /**< 0: by fraction */
     double fraction[NB_TAG_COUNT]; /**< of each tag */
     bool clamp;                    /**< a count beyond the accepted candidates means all of them */
+    bool of_labels_too;            /**< the fraction is of those that are ID labels too, though none is kept */
     size_t max;                    /**< never more than so many, however asked for; 0: no bound */
 } nb_quota;
 

@@ -8,9 +8,9 @@
 #include <utf8proc.h>
 #include <xxhash.h>
 
-static const char *const drop_names[NB_DROP_COUNT] = {"kept",         "comment",   "bad-json", "missing",
-                                                      "invalid-utf8", "control",   "blank",    "too-long",
-                                                      "excluded",     "duplicate", "limit"};
+static const char *const drop_names[NB_DROP_COUNT] = {"kept",    "comment",     "bad-json",  "missing",  "invalid-utf8",
+                                                      "control", "blank",       "too-long",  "excluded", "lexname",
+                                                      "proper",  "subcategory", "duplicate", "limit"};
 
 const char *nb_drop_name(nb_drop drop)
 {
@@ -387,6 +387,13 @@ nb_status nb_label_set_add(nb_label_set *set, const nb_normaliser *n, size_t *in
         set->slots[slot] = set->keys.count;
     }
     return status;
+}
+
+bool nb_label_set_find(const nb_label_set *set, const nb_normaliser *n, size_t *index)
+{
+    uint64_t slot = set->keys.count ? set->slots[normalise_find_slot(set, n)] : 0;
+    *index = slot ? (size_t)slot - 1 : 0;
+    return slot != 0;
 }
 
 bool nb_label_set_has(const nb_label_set *set, nb_normaliser *n, const char *text, size_t len)

@@ -14,24 +14,27 @@
 /** What becomes of a raw candidate. The first reason in this order that holds is the one counted. */
 typedef enum nb_drop {
     NB_KEPT,
-    NB_DROP_COMMENT,   /**< no candidate: the licence in front of a WordNet file, the names of columns */
-    NB_DROP_JSON,      /**< a line or element that is no JSON, or another value than it should be */
-    NB_DROP_MISSING,   /**< a record without the column or key */
-    NB_DROP_UTF8,      /**< not well-formed UTF-8 */
-    NB_DROP_CONTROL,   /**< NUL or another control character (category Cc) that is no white space */
-    NB_DROP_BLANK,     /**< nothing but white space and what shows nothing */
-    NB_DROP_LONG,      /**< over the limit of bytes once normalised */
-    NB_DROP_EXCLUDED,  /**< an ID label */
-    NB_DROP_DUPLICATE, /**< the same text with the same tag was seen */
-    NB_DROP_LIMIT      /**< behind the number of texts asked for */
+    NB_DROP_COMMENT,     /**< no candidate: the licence in front of a WordNet file, the names of columns */
+    NB_DROP_JSON,        /**< a line or element that is no JSON, or another value than it should be */
+    NB_DROP_MISSING,     /**< a record without the column or key */
+    NB_DROP_UTF8,        /**< not well-formed UTF-8 */
+    NB_DROP_CONTROL,     /**< NUL or another control character (category Cc) that is no white space */
+    NB_DROP_BLANK,       /**< nothing but white space and what shows nothing */
+    NB_DROP_LONG,        /**< over the limit of bytes once normalised */
+    NB_DROP_EXCLUDED,    /**< an ID label */
+    NB_DROP_LEXNAME,     /**< a word of WordNet's lexicographer files that were left out */
+    NB_DROP_PROPER,      /**< a proper name, as WordNet has it */
+    NB_DROP_SUBCATEGORY, /**< a kind of what an ID label names, as WordNet has it */
+    NB_DROP_DUPLICATE,   /**< the same text with the same tag was seen */
+    NB_DROP_LIMIT        /**< behind the number of texts asked for */
 } nb_drop;
 
 /** Reasons; bytes of a text at most, by default and ever. */
-enum { NB_DROP_COUNT = 11, NB_TEXT_BYTES_DEFAULT = 256, NB_TEXT_BYTES_MAX = 16384 };
+enum { NB_DROP_COUNT = 14, NB_TEXT_BYTES_DEFAULT = 256, NB_TEXT_BYTES_MAX = 16384 };
 
 /** The name of a reason:
- * "kept", "comment", "bad-json", "missing", "invalid-utf8", "control", "blank", "too-long", "excluded", "duplicate",
- * "limit".
+ * "kept", "comment", "bad-json", "missing", "invalid-utf8", "control", "blank", "too-long", "excluded", "lexname",
+ * "proper", "subcategory", "duplicate", "limit".
  * @param drop the reason
  * @return a constant string */
 const char *nb_drop_name(nb_drop drop);
@@ -104,6 +107,13 @@ void nb_label_set_close(nb_label_set *set);
  * @param index becomes its number, or that of the equal key already there
  * @return NB_OK; NB_ERR_INTERNAL when the set has as many as it was opened for; NB_ERR_LIMIT without memory. */
 nb_status nb_label_set_add(nb_label_set *set, const nb_normaliser *n, size_t *index, nb_error *err);
+
+/** Looks a key up.
+ * @param set the set
+ * @param n holds the key, as nb_normalise_key left it
+ * @param index becomes its number
+ * @return true when the set holds it */
+bool nb_label_set_find(const nb_label_set *set, const nb_normaliser *n, size_t *index);
 
 /** Whether a set has a label.
  * @param set the set

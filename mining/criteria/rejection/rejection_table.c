@@ -4,6 +4,7 @@
 /* clang-format off */
 #define REJECTIONS(ROW) \
     ROW(interneg)       \
+    ROW(superclass)     \
     ROW(none)
 /* clang-format on */
 

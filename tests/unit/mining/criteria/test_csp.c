@@ -1,4 +1,5 @@
-/* The criterion csp against the authors' own code (golden/methods2): values of every candidate, and what is selected. */
+/* The criterion csp against the authors' own code (golden/methods2): values of every candidate, and what is selected.
+ */
 #include "support/support.h"
 
 #include "common/linear/blas.h"
@@ -101,7 +102,8 @@ static int by_value(const void *left, const void *right)
     return order ? order : (a->row > b->row) - (a->row < b->row);
 }
 
-/* The first `share` of rows [begin, end) by value are those of a list of the golden file; rows it counts from `base`. */
+/* The first `share` of rows [begin, end) by value are those of a list of the golden file; rows it counts from `base`.
+ */
 static void check_selected(const double *values, size_t begin, size_t end, double share, const json_t *list,
                            size_t base)
 {
