@@ -15,14 +15,14 @@ case_ 'the patch: one new file and one line'
 
 case_ 'without it'
 refused 2 out.nbank mine --texts t.nbe --labels w/labels.txt --model w/model --criterion axis -o out.nbank
-says "'axis' is none of debiased|activation-only|interneg|neglabel|dnm|random"
+says "'axis' is none of debiased|activation-only|interneg|neglabel|csp|dnm|random"
 
 NB[${#NB[@]} - 1]=$TOOLS/negbank_new_criterion
 mine=(mine -q --texts t.nbe --labels w/labels.txt --model w/model --criterion axis)
 
 case_ '--help'
 run 0 "${NB[@]}" mine --help
-grep -qF 'debiased, activation-only, interneg, neglabel, dnm, random or axis [debiased]' out || die 'the name is not among the criteria'
+grep -qF 'debiased, activation-only, interneg, neglabel, csp, dnm, random or axis [debiased]' out || die 'the name is not among the criteria'
 grep -qE -- '--axis K +axis: number of the axis \[0\]' out || die '--axis is not there'
 grep -qE -- '--axis-scale S +axis: factor of its values \[1\]' out || die '--axis-scale is not there'
 
