@@ -26,7 +26,7 @@ static const nb_engine *cpu_report_engine(const char *precision)
     size_t count = nb_engines(&all);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(all[i]->precision, precision) == 0) {
-            return all[i];
+            return all[i] == &nb_engine_fp32_panels ? nb_engine_fp32_best() : all[i];
         }
     }
     return NULL; /* this build has it not */
@@ -35,7 +35,7 @@ static const nb_engine *cpu_report_engine(const char *precision)
 static void cpu_report_add(line *lines, size_t *count, const nb_engine *engine)
 {
     for (size_t i = 0; i < *count; i++) {
-        if (lines[i].engine == engine) {
+        if (strcmp(lines[i].engine->precision, engine->precision) == 0) {
             return;
         }
     }
@@ -65,7 +65,7 @@ static size_t cpu_report_lines(line lines[LINES])
     }
     const nb_engine *fast = nb_engine_bf16(NB_ENGINE_GAIN, NULL);
     for (size_t i = 0; i < count; i++) {
-        lines[i].automatic = lines[i].engine == (fast ? fast : &nb_engine_fp32);
+        lines[i].automatic = lines[i].engine == (fast ? fast : nb_engine_fp32_best());
     }
     return count;
 }

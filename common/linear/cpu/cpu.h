@@ -28,6 +28,7 @@ typedef struct nb_cpu_family {
     /** Whether this CPU is one of the family, given that it runs it; NULL: never by itself, only by NEGBANK_CPU. */
     bool (*is)(void);
     const char *vector; /**< loops of our own: nb_instruction_set.name */
+    const char *panels; /**< fp32 products of the towers: nb_instruction_set.name of them; NULL: OpenBLAS's */
     const char *blas;   /**< OpenBLAS's kernels, as OPENBLAS_CORETYPE has them; NULL: OpenBLAS's own choice */
     /** Engines by nb_engine.precision, the fastest first, NULL behind the last. `--precision auto` takes the first
      * whose results are as good as bf16's; what stands behind "fp32" is slower or less exact, and used only when asked
