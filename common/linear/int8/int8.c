@@ -3,6 +3,7 @@
 #include "common/linear/cpu/cpu.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 const nb_int8 *nb_int8_vnni(void)
@@ -16,8 +17,14 @@ const nb_int8 *nb_int8_vnni(void)
 
 const nb_int8 *nb_int8_best(void)
 {
-    const nb_int8 *hardware = nb_cpu_family_used()->vnni ? nb_int8_vnni() : NULL;
-    return hardware ? hardware : &nb_int8_plain;
+    static _Atomic(const nb_int8 *) best; /* every thread would find the same; asking a virtual CPU takes long */
+    const nb_int8 *found = atomic_load_explicit(&best, memory_order_relaxed);
+    if (!found) {
+        found = nb_cpu_family_used()->vnni ? nb_int8_vnni() : NULL;
+        found = found ? found : &nb_int8_plain;
+        atomic_store_explicit(&best, found, memory_order_relaxed);
+    }
+    return found;
 }
 
 /* The scale of one output: what its largest element is of 127. Rows near the end of fp32's range count as zeros. */

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 enum {
-    NB_INT8_ROWS = 12,   /**< most rows of a block */
+    NB_INT8_ROWS = 32,   /**< most rows of a block, of any instruction set */
     NB_INT8_PANEL = 32,  /**< outputs of a panel */
     NB_INT8_GROUP = 4,   /**< values that are multiplied together */
     NB_INT8_MOST = 65536 /**< most values of a row */
@@ -45,9 +45,13 @@ typedef struct nb_int8_part {
 /** The operations, by one instruction set. */
 typedef struct nb_int8 {
     const char *name; /**< "AVX512-VNNI", "plain C" */
+    size_t rows;      /**< most rows of a block, by which blocks are fastest; at most NB_INT8_ROWS */
+    /** To be called before the first block of a product, and after the last, by the thread that computes them. */
+    void (*begin)(void), (*end)(void);
     /** Rounds in[k] to out[nb_int8_stride(k)] and says how. */
     void (*round)(uint8_t *out, nb_int8_row *how, const float *in, size_t k);
-    /** out[count, NB_INT8_PANEL] = rows panel^T of `groups` groups; count at most NB_INT8_ROWS, rows `stride` apart. */
+    /** out[count, NB_INT8_PANEL] = rows panel^T of `groups` groups; count at most `rows`, which lie `stride` apart and
+     * are followed by as many bytes as make them a multiple of 16. */
     void (*block)(int32_t *out, const uint8_t *rows, size_t count, size_t stride, const int8_t *panel, size_t groups);
     /** out[part.rows, part.columns] = the part of a block in floats; rows of out are `stride` elements apart. */
     void (*store)(float *out, size_t stride, const int32_t *block, const nb_int8_part *part);
