@@ -75,6 +75,13 @@ static const char *cpu_report_option(const line *l)
     return l->automatic ? "auto" : l->offer == NB_ENGINE_NONE ? "none" : l->engine->name;
 }
 
+static const char *cpu_report_int8(void)
+{
+    static char text[64];
+    snprintf(text, sizeof text, ", by %s", nb_int8_best()->name);
+    return text;
+}
+
 static void cpu_report_print_engine(const char *head, const line *l)
 {
     printf("%-14s %-30s ", head, l->engine->precision);
@@ -85,7 +92,7 @@ static void cpu_report_print_engine(const char *head, const line *l)
                l->automatic                       ? ", and auto"
                : l->engine != &nb_engine_int8     ? ""
                : nb_int8_best() == &nb_int8_plain ? ", in plain C: slow"
-                                                  : ", by AVX512-VNNI");
+                                                  : cpu_report_int8());
     }
 }
 
@@ -108,6 +115,9 @@ static void cpu_report_print(const char *model, const line *lines, size_t count)
         printf("%s %s", i ? "," : "", sets[i]->name);
     }
     printf(")\n%-14s OpenBLAS %s\n", "fp32 products", nb_blas_kernel());
+    if (nb_panels_best()) {
+        printf("%-14s those of the towers in packed panels, by %s\n", "", nb_panels_best()->name);
+    }
 }
 
 static nb_status cpu_report_print_json(const char *model, const line *lines, size_t count, nb_error *err)
@@ -122,9 +132,10 @@ static nb_status cpu_report_print_json(const char *model, const line *lines, siz
         }
         json_array_append_new(engines, one);
     }
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "cpu", model, "family", family->name, "found",
-                             nb_cpu_family_found()->name, "why", family->why, "engines", engines, "loops",
-                             nb_vector_best()->name, "blas", nb_blas_kernel());
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "cpu", model, "family", family->name,
+                             "found", nb_cpu_family_found()->name, "why", family->why, "engines", engines, "loops",
+                             nb_vector_best()->name, "blas", nb_blas_kernel(), "panels",
+                             nb_panels_best() ? nb_panels_best()->name : "none", "int8", nb_int8_best()->name);
     char *out = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
     nb_status status = NB_OK;
     if (out) {

@@ -128,7 +128,17 @@ bool nb_cpu_has_amx(const char **why)
     }
     return true;
 }
+
+bool nb_cpu_has_amx_int8(void)
+{
+    return nb_cpu_has_amx(NULL) && cpu_bit(7, 0, EDX, 25);
+}
 #else
+bool nb_cpu_has_amx_int8(void)
+{
+    return false;
+}
+
 bool nb_cpu_has_amx(const char **why)
 {
     const char *ignored;
@@ -168,7 +178,7 @@ static const nb_cpu_family table[] = {
      .panels = "avx512",
      .blas = "Cooperlake",
      .engines = {AMX, "fp32", AVX512},
-     .vnni = true,
+     .int8 = "AMX-INT8",
      .why = "AMX multiplies bf16 about 16 times as fast as AVX-512 multiplies fp32"},
     {.name = "zen4",
      .cpus = "AMD Zen 4 and 5",
@@ -178,7 +188,7 @@ static const nb_cpu_family table[] = {
      .panels = "avx512",
      .blas = "Cooperlake",
      .engines = {AVX512, "fp32"},
-     .vnni = true,
+     .int8 = "AVX512-VNNI",
      .why = "AVX512-BF16 multiplies bf16 twice as fast as AVX-512 multiplies fp32"},
     {.name = "cooperlake",
      .cpus = "Intel Cooper Lake",
@@ -188,7 +198,7 @@ static const nb_cpu_family table[] = {
      .panels = "avx512",
      .blas = "Cooperlake",
      .engines = {AVX512, "fp32"},
-     .vnni = true,
+     .int8 = "AVX512-VNNI",
      .why = "by its maker's figures AVX512-BF16 multiplies bf16 up to twice as fast as fp32; not measured by us"},
     {.name = "sapphirerapids",
      .cpus = "Intel Sapphire Rapids and later without AMX",
@@ -198,7 +208,7 @@ static const nb_cpu_family table[] = {
      .panels = "avx512",
      .blas = "Cooperlake",
      .engines = {"fp32", AVX512},
-     .vnni = true,
+     .int8 = "AVX512-VNNI",
      .why = "without AMX these CPUs multiply bf16 at half the speed of fp32"},
     {.name = "icelake",
      .cpus = "Intel Cascade Lake, Ice Lake and others with AVX512-VNNI",
@@ -208,7 +218,7 @@ static const nb_cpu_family table[] = {
      .panels = "avx512",
      .blas = "SkylakeX",
      .engines = {"fp32"},
-     .vnni = true,
+     .int8 = "AVX512-VNNI",
      .why = "no bf16 in hardware"},
     {.name = "skylakex",
      .cpus = "Intel Skylake-SP and others with AVX-512",
@@ -233,6 +243,7 @@ static const nb_cpu_family table[] = {
      .runs = cpu_always,
      .vector = NULL,
      .engines = {"bf16 by emulated AMX", "fp32"},
+     .int8 = "emulated AMX-INT8",
      .why = "slow; the same bits as AMX"},
     {.name = "emulated-avx512bf16",
      .cpus = "any, for tests: AVX512-BF16's arithmetic in plain C",

@@ -1,5 +1,5 @@
 /** @file
- * Products of 8-bit numbers, by AVX512-VNNI or in plain C, with the same bits everywhere.
+ * Products of 8-bit numbers, by AMX-INT8, AVX512-VNNI or in plain C, with the same bits everywhere.
  *
  * A matrix [n, k] is rounded to the integers -127 to 127, with one scale an output: w = scale q. A row of an input is
  * rounded to 0 to 255 between its own smallest and largest element, zero included: x = scale (q - zero), zero being an
@@ -10,7 +10,8 @@
  * Forms of the operands, whose padding is zeros:
  * rows [m, k]: row after row, nb_int8_stride(k) bytes each;
  * panels [n, k]: 32 outputs together, for each group of 4 values 2 times 64 bytes, in these the 4 values of 16 outputs
- * one after another; behind them the 32 scales, and the 32 sums of an output's integers.
+ * one after another, and groups of zeros up to a multiple of 16; behind them the 32 scales, and the 32 sums of an
+ * output's integers.
  *
  * Nothing here allocates, fails or is collective. */
 #ifndef NB_COMMON_LINEAR_INT8_INT8_H
@@ -44,7 +45,7 @@ typedef struct nb_int8_part {
 
 /** The operations, by one instruction set. */
 typedef struct nb_int8 {
-    const char *name; /**< "AVX512-VNNI", "plain C" */
+    const char *name; /**< "AMX-INT8", "AVX512-VNNI", "plain C": the table of CPUs has it */
     size_t rows;      /**< most rows of a block, by which blocks are fastest; at most NB_INT8_ROWS */
     /** To be called before the first block of a product, and after the last, by the thread that computes them. */
     void (*begin)(void), (*end)(void);
@@ -66,7 +67,15 @@ extern const nb_int8 nb_int8_plain;
  * @return NULL where CPU or build have none */
 const nb_int8 *nb_int8_vnni(void);
 
-/** The one in use: AVX512-VNNI where the CPU's family (common/linear/cpu/cpu.h) has it, else plain C. */
+/** AMX-INT8, whose bits nb_int8_tiles_emulated has.
+ * @return NULL where CPU, system or build have none */
+const nb_int8 *nb_int8_amx(void);
+
+/** AMX-INT8's tiles in plain C, for tests: slow. */
+extern const nb_int8 nb_int8_tiles_emulated;
+
+/** The one in use: that of the CPU's family (common/linear/cpu/cpu.h); where the CPU or the build lacks it, or
+ * NEGBANK_AMX=off hides it, AVX512-VNNI, else plain C. */
 const nb_int8 *nb_int8_best(void);
 
 /** Groups that k values take. */
@@ -86,7 +95,7 @@ static inline size_t nb_int8_stride(size_t k)
  * @param k values of each output */
 static inline size_t nb_int8_integers(size_t k)
 {
-    return NB_INT8_PANEL * NB_INT8_GROUP * nb_int8_groups(k);
+    return (size_t)NB_INT8_PANEL * NB_INT8_GROUP * ((nb_int8_groups(k) + 15) / 16 * 16);
 }
 
 /** Bytes of a panel.
