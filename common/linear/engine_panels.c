@@ -1,5 +1,5 @@
 #include "common/linear/engine.h"
-#include "common/linear/simd/panels.h"
+#include "common/linear/simd/weight_panels.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,13 +10,13 @@ enum { NEAR_ROWS = 20 * NB_PANELS_ROWS, TOGETHER = 2 * NEAR_ROWS };
 
 static size_t engine_panels_weight_bytes(size_t n, size_t k)
 {
-    return nb_panels_count(n, k) * sizeof(float);
+    return nb_weight_panels_count(n, k) * sizeof(float);
 }
 
 static void engine_panels_pack(const nb_engine *e, void *out, const float *weight, size_t n, size_t k)
 {
     (void)e;
-    nb_panels_best()->pack(out, weight, n, k, k);
+    nb_weight_panels_best()->pack(out, weight, n, k, k);
 }
 
 static size_t engine_panels_input_bytes(size_t rows, size_t k)
@@ -37,10 +37,10 @@ typedef struct panels_rows {
 } panels_rows;
 
 static void engine_panels_finish(const nb_product *p, float *out, size_t stride, float *block,
-                                 const nb_panels_part *part, const float *bias)
+                                 const nb_weight_panels_part *part, const float *bias)
 {
     static const float zeros[NB_PANELS_OUTPUTS];
-    const nb_panels *by = nb_panels_best();
+    const nb_weight_panels *by = nb_weight_panels_best();
     switch (p->epilogue) {
     case NB_STORE: by->store(out, stride, block, part, bias); break;
     case NB_ADD: by->add(out, stride, block, part, bias); break;
@@ -56,14 +56,14 @@ static void engine_panels_finish(const nb_product *p, float *out, size_t stride,
 /* Rows [at, end) by one panel. */
 static void engine_panels_panel(const nb_product *p, const panels_rows *of, size_t panel, size_t at, size_t end)
 {
-    const nb_panels *by = nb_panels_best();
+    const nb_weight_panels *by = nb_weight_panels_best();
     const float *weights = (const float *)p->weight + panel * NB_PANELS_OUTPUTS * p->k;
     _Alignas(64) float block[NB_PANELS_ROWS * NB_PANELS_OUTPUTS];
     float bias[NB_PANELS_OUTPUTS] = {0}, *out = p->out;
     size_t from = panel * NB_PANELS_OUTPUTS, last = p->first + p->count;
     size_t begin = from < p->first ? p->first : from;
     size_t stop = from + NB_PANELS_OUTPUTS < last ? from + NB_PANELS_OUTPUTS : last;
-    nb_panels_part part = {.skip = begin - from, .columns = stop - begin};
+    nb_weight_panels_part part = {.skip = begin - from, .columns = stop - begin};
     if (p->bias) {
         memcpy(bias + part.skip, p->bias + (begin - p->first), part.columns * sizeof *bias);
     }
@@ -104,7 +104,7 @@ static size_t engine_panels_scores(size_t longest)
 
 static size_t engine_panels_attention_bytes(size_t longest, size_t head)
 {
-    size_t keys = nb_panels_count(longest, head), values = nb_panels_count(head, longest);
+    size_t keys = nb_weight_panels_count(longest, head), values = nb_weight_panels_count(head, longest);
     return (engine_panels_scores(longest) + (keys > values ? keys : values)) * sizeof(float);
 }
 
@@ -115,7 +115,7 @@ static void engine_panels_attend(const nb_engine *e, const nb_attention *a)
         nb_engine_fp32.attend(&nb_engine_fp32, a);
         return;
     }
-    const nb_panels *by = nb_panels_best();
+    const nb_weight_panels *by = nb_weight_panels_best();
     float *scores = a->scratch, *panels = scores + engine_panels_scores(a->m > a->n ? a->m : a->n);
     by->pack(panels, a->k, a->n, a->head, a->stride);
     engine_panels_rows(&(nb_product){.rows = a->m, .k = a->head, .weight = panels, .count = a->n, .out = scores},

@@ -1,7 +1,7 @@
 #include "common/linear/engine_table.h"
 
 #include "common/linear/cpu/cpu.h"
-#include "common/linear/simd/panels.h"
+#include "common/linear/simd/weight_panels.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@ size_t nb_engines(const nb_engine *const **out)
 
 const nb_engine *nb_engine_fp32_best(void)
 {
-    return nb_panels_best() ? &nb_engine_fp32_panels : &nb_engine_fp32;
+    return nb_weight_panels_best() ? &nb_engine_fp32_panels : &nb_engine_fp32;
 }
 
 static bool engine_table_amx_is(const char *value)
@@ -59,7 +59,7 @@ static nb_engine_offer engine_table_of_family(const nb_engine *engine, const cha
 
 static bool engine_table_runs(const nb_engine *engine, const char **why)
 {
-    if (engine == &nb_engine_fp32_panels && !nb_panels_best()) {
+    if (engine == &nb_engine_fp32_panels && !nb_weight_panels_best()) {
         *why = "this CPU has no fp32 kernels of our own";
         return false;
     }

@@ -115,8 +115,8 @@ static void cpu_report_print(const char *model, const line *lines, size_t count)
         printf("%s %s", i ? "," : "", sets[i]->name);
     }
     printf(")\n%-14s OpenBLAS %s\n", "fp32 products", nb_blas_kernel());
-    if (nb_panels_best()) {
-        printf("%-14s those of the towers in packed panels, by %s\n", "", nb_panels_best()->name);
+    if (nb_weight_panels_best()) {
+        printf("%-14s those of the towers in packed panels, by %s\n", "", nb_weight_panels_best()->name);
     }
 }
 
@@ -132,10 +132,11 @@ static nb_status cpu_report_print_json(const char *model, const line *lines, siz
         }
         json_array_append_new(engines, one);
     }
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "cpu", model, "family", family->name,
-                             "found", nb_cpu_family_found()->name, "why", family->why, "engines", engines, "loops",
-                             nb_vector_best()->name, "blas", nb_blas_kernel(), "panels",
-                             nb_panels_best() ? nb_panels_best()->name : "none", "int8", nb_int8_best()->name);
+    json_t *root =
+        json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "cpu", model, "family", family->name, "found",
+                  nb_cpu_family_found()->name, "why", family->why, "engines", engines, "loops", nb_vector_best()->name,
+                  "blas", nb_blas_kernel(), "panels", nb_weight_panels_best() ? nb_weight_panels_best()->name : "none",
+                  "int8", nb_int8_best()->name);
     char *out = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
     nb_status status = NB_OK;
     if (out) {

@@ -33,6 +33,12 @@ typedef struct nb_int8_row {
     int32_t zero; /**< the integer of 0 */
 } nb_int8_row;
 
+/** What a row lies between. */
+typedef struct nb_int8_span {
+    float low, high; /**< the smallest and the largest, zero included */
+    float bad;       /**< NaN where the row holds an infinity or a NaN */
+} nb_int8_span;
+
 /** What one block of a product becomes. */
 typedef struct nb_int8_part {
     const nb_int8_row *of; /**< [rows] */

@@ -4,14 +4,11 @@
 #ifndef NB_COMMON_LINEAR_INT8_INT8_AVX512_H
 #define NB_COMMON_LINEAR_INT8_INT8_AVX512_H
 
+#include "common/linear/int8/int8.h"
+
 #include <immintrin.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/** The smallest and the largest of a row, zero included; `bad` is NaN where the row holds an infinity or a NaN. */
-typedef struct int8_span {
-    float low, high, bad;
-} int8_span;
 
 /** The first `count` of 16 lanes. */
 static inline __mmask16 int8_first_lanes(size_t count)
@@ -20,7 +17,7 @@ static inline __mmask16 int8_first_lanes(size_t count)
 }
 
 /** The span of in[k]; lanes behind the last count as zeros. */
-static inline int8_span int8_span_of(const float *in, size_t k)
+static inline nb_int8_span int8_span_of(const float *in, size_t k)
 {
     const __m512 zeros = _mm512_setzero_ps();
     __m512 low[2] = {zeros, zeros}, high[2] = {zeros, zeros}, bad[2] = {zeros, zeros};
@@ -39,9 +36,9 @@ static inline int8_span int8_span_of(const float *in, size_t k)
         high[0] = _mm512_max_ps(x, high[0]);
         bad[0] = _mm512_fmadd_ps(x, zeros, bad[0]);
     }
-    return (int8_span){_mm512_reduce_min_ps(_mm512_min_ps(low[1], low[0])),
-                       _mm512_reduce_max_ps(_mm512_max_ps(high[1], high[0])),
-                       _mm512_reduce_add_ps(_mm512_add_ps(bad[0], bad[1]))};
+    return (nb_int8_span){_mm512_reduce_min_ps(_mm512_min_ps(low[1], low[0])),
+                          _mm512_reduce_max_ps(_mm512_max_ps(high[1], high[0])),
+                          _mm512_reduce_add_ps(_mm512_add_ps(bad[0], bad[1]))};
 }
 
 /** 16 values to the nearest integer, ties to even, + zero, held between 0 and 255. */

@@ -7,12 +7,7 @@
 #include <string.h>
 
 #if !defined(NB_COMMON_LINEAR_INT8_INT8_AVX512_H)
-/* The smallest and the largest of a row, zero included; `bad` is NaN where the row holds an infinity or a NaN. */
-typedef struct int8_span {
-    float low, high, bad;
-} int8_span;
-
-/* The same lane by lane. */
+/* The span lane by lane, as compilers vectorise it. */
 typedef struct int8_lanes {
     float low[16], high[16], bad[16];
 } int8_lanes;
@@ -24,7 +19,7 @@ static inline void int8_widen_span(int8_lanes *s, size_t lane, float x)
     s->bad[lane] += x * 0.0f;
 }
 
-static int8_span int8_span_of(const float *in, size_t k)
+static nb_int8_span int8_span_of(const float *in, size_t k)
 {
     int8_lanes s = {{0}, {0}, {0}};
     size_t whole = k / 16 * 16;
@@ -41,7 +36,7 @@ static int8_span int8_span_of(const float *in, size_t k)
         s.high[0] = s.high[l] > s.high[0] ? s.high[l] : s.high[0];
         s.bad[0] += s.bad[l];
     }
-    return (int8_span){s.low[0], s.high[0], s.bad[0]};
+    return (nb_int8_span){s.low[0], s.high[0], s.bad[0]};
 }
 
 /* To the nearest integer, ties to even, of |x| < 2^22: behind 3 times 2^22 the last bit of a float is worth 1. Unlike
@@ -65,7 +60,7 @@ static void int8_quantise(uint8_t *restrict out, const float *restrict in, size_
 
 static void int8_round(uint8_t *restrict out, nb_int8_row *restrict how, const float *restrict in, size_t k)
 {
-    int8_span s = int8_span_of(in, k);
+    nb_int8_span s = int8_span_of(in, k);
     float width = s.high - s.low, inverse = 0;
     *how = (nb_int8_row){.scale = 0};
     if (isnan(s.bad) || isinf(width)) {

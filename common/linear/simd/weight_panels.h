@@ -21,36 +21,36 @@ enum {
 };
 
 /** Which part of a block is wanted. */
-typedef struct nb_panels_part {
+typedef struct nb_weight_panels_part {
     size_t rows;          /**< at most NB_PANELS_ROWS */
     size_t skip, columns; /**< outputs of the panel before the first that is wanted; outputs wanted */
-} nb_panels_part;
+} nb_weight_panels_part;
 
 /** The operations, by one instruction set. */
-typedef struct nb_panels {
+typedef struct nb_weight_panels {
     const char *name; /**< of the instruction set: "plain", "avx2", "avx512" */
-    /** Packs weight[n, k], rows `stride` elements apart, into out[nb_panels_count(n, k)]. */
+    /** Packs weight[n, k], rows `stride` elements apart, into out[nb_weight_panels_count(n, k)]. */
     void (*pack)(float *out, const float *weight, size_t n, size_t k, size_t stride);
-    /** Packs the transpose of weight[k, n], rows `stride` elements apart, into out[nb_panels_count(n, k)]. */
+    /** Packs the transpose of weight[k, n], rows `stride` elements apart, into out[nb_weight_panels_count(n, k)]. */
     void (*pack_columns)(float *out, const float *weight, size_t n, size_t k, size_t stride);
     /** out[count, NB_PANELS_OUTPUTS] = rows panel^T; count at most NB_PANELS_ROWS, rows `stride` elements apart. `out`
      * is aligned to 64, the panel too. */
     void (*block)(float *out, const float *rows, size_t count, size_t stride, const float *panel, size_t k);
     /** out[part.rows, part.columns] = the part of a block + bias[NB_PANELS_OUTPUTS]; rows of out are `stride` elements
      * apart. */
-    void (*store)(float *out, size_t stride, const float *block, const nb_panels_part *part, const float *bias);
+    void (*store)(float *out, size_t stride, const float *block, const nb_weight_panels_part *part, const float *bias);
     /** As store, added to out. */
-    void (*add)(float *out, size_t stride, const float *block, const nb_panels_part *part, const float *bias);
-} nb_panels;
+    void (*add)(float *out, size_t stride, const float *block, const nb_weight_panels_part *part, const float *bias);
+} nb_weight_panels;
 
 /** Those of the CPU's family (common/linear/cpu/cpu.h).
  * @return NULL where it has none, and products are OpenBLAS's */
-const nb_panels *nb_panels_best(void);
+const nb_weight_panels *nb_weight_panels_best(void);
 
 /** Floats of a packed matrix.
  * @param n outputs
  * @param k values of each */
-static inline size_t nb_panels_count(size_t n, size_t k)
+static inline size_t nb_weight_panels_count(size_t n, size_t k)
 {
     return (n + NB_PANELS_OUTPUTS - 1) / NB_PANELS_OUTPUTS * NB_PANELS_OUTPUTS * k;
 }

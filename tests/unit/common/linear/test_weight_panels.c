@@ -3,13 +3,13 @@
 #include "support/support.h"
 
 #include "common/linear/simd/instruction_set.h"
-#include "common/linear/simd/panels.h"
+#include "common/linear/simd/weight_panels.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Output n of a row, as common/linear/simd/panels.h has it. */
+/* Output n of a row, as common/linear/simd/weight_panels.h has it. */
 static float chained(const float *row, const float *panel, size_t n, size_t k)
 {
     float sum = 0;
@@ -23,7 +23,7 @@ static float chained(const float *row, const float *panel, size_t n, size_t k)
     return sum;
 }
 
-static void check_block(const nb_panels *by, size_t count, size_t k)
+static void check_block(const nb_weight_panels *by, size_t count, size_t k)
 {
     size_t stride = k + 3;
     float *rows = normal_numbers(count * stride, count, 1), *random = normal_numbers(k * NB_PANELS_OUTPUTS, k, 1);
@@ -69,9 +69,9 @@ static void test_packing(void **state)
     const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
     size_t count = nb_instruction_sets(sets);
     for (size_t i = 0; i < count * SIZES * SIZES; i++) {
-        const nb_panels *by = sets[i / SIZES / SIZES]->panels;
+        const nb_weight_panels *by = sets[i / SIZES / SIZES]->panels;
         size_t n = sizes[i % SIZES], k = sizes[i / SIZES % SIZES], stride = k + 2, across = n + 1;
-        size_t floats = nb_panels_count(n, k);
+        size_t floats = nb_weight_panels_count(n, k);
         float *w = normal_numbers(n * stride, i, 1), *transposed = aligned_room(k * across * sizeof *transposed, 0x5a);
         float *a = aligned_room(floats * sizeof *a, 0x5a), *b = aligned_room(floats * sizeof *b, 0x5a);
         for (size_t o = 0; o < n; o++) {
@@ -97,14 +97,14 @@ static void test_parts(void **state)
 {
     (void)state;
     enum { STRIDE = 40, ROWS = 5 };
-    static const nb_panels_part parts[] = {{5, 0, 32}, {5, 0, 7}, {4, 9, 23}, {1, 31, 1}, {3, 8, 16}};
+    static const nb_weight_panels_part parts[] = {{5, 0, 32}, {5, 0, 7}, {4, 9, 23}, {1, 31, 1}, {3, 8, 16}};
     const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
     size_t count = nb_instruction_sets(sets);
     float *block = normal_numbers(ROWS * NB_PANELS_OUTPUTS, 1, 1), *bias = normal_numbers(NB_PANELS_OUTPUTS, 2, 1);
     float *before = normal_numbers(ROWS * STRIDE, 3, 1), stored[ROWS * STRIDE], added[ROWS * STRIDE];
     for (size_t i = 0; i < count * 5; i++) {
-        const nb_panels *by = sets[i / 5]->panels;
-        const nb_panels_part p = parts[i % 5];
+        const nb_weight_panels *by = sets[i / 5]->panels;
+        const nb_weight_panels_part p = parts[i % 5];
         memcpy(stored, before, sizeof stored);
         memcpy(added, before, sizeof added);
         by->store(stored, STRIDE, block, &p, bias);

@@ -1,7 +1,7 @@
 /* Compiled once for every instruction set: see common/CMakeLists.txt. Vectors hold neighbouring outputs. As many rows
  * meet a panel together as leave registers for the panel's values and one value of a row: 12 rows of 2 vectors with
  * AVX-512's 32 registers, 6 with AVX2's 16. */
-#include "common/linear/simd/panels.h"
+#include "common/linear/simd/weight_panels.h"
 
 #include "common/linear/simd/table_name.h"
 
@@ -17,19 +17,19 @@ enum { FLOATS = 8, TOGETHER = 6 };
 #if defined(__AVX2__)
 /* AHEAD: values of the panel between those in use and those that are fetched into the first-level cache. */
 enum { VECTORS = 2, GROUP = VECTORS * FLOATS, AHEAD = 24 };
-typedef float panels_vector __attribute__((vector_size(FLOATS * sizeof(float)), aligned(4), may_alias));
+typedef float weight_panels_vector __attribute__((vector_size(FLOATS * sizeof(float)), aligned(4), may_alias));
 
 /* `count` rows, a literal, so that the sums are registers; out = or += the chains' sums. */
-static inline __attribute__((always_inline)) void panels_chains(float *out, const float *rows, size_t count,
-                                                                size_t stride, const float *panel, size_t k)
+static inline __attribute__((always_inline)) void weight_panels_chains(float *out, const float *rows, size_t count,
+                                                                       size_t stride, const float *panel, size_t k)
 {
-    panels_vector sums[TOGETHER][VECTORS];
+    weight_panels_vector sums[TOGETHER][VECTORS];
 #pragma GCC unroll 12
     for (size_t r = 0; r < count; r++) {
-        sums[r][0] = sums[r][1] = (panels_vector){0};
+        sums[r][0] = sums[r][1] = (weight_panels_vector){0};
     }
     for (size_t i = 0; i < k; i++, panel += NB_PANELS_OUTPUTS) {
-        panels_vector left, right;
+        weight_panels_vector left, right;
         memcpy(&left, panel, sizeof left);
         memcpy(&right, panel + FLOATS, sizeof right);
         __builtin_prefetch(panel + (size_t)AHEAD * NB_PANELS_OUTPUTS);
@@ -48,12 +48,12 @@ static inline __attribute__((always_inline)) void panels_chains(float *out, cons
     }
 }
 
-typedef void panels_function(float *out, const float *rows, size_t stride, const float *panel, size_t k);
+typedef void weight_panels_function(float *out, const float *rows, size_t stride, const float *panel, size_t k);
 
 #define ROWS(count)                                                                                                    \
-    static void panels_rows_##count(float *out, const float *rows, size_t stride, const float *panel, size_t k)        \
+    static void weight_panels_rows_##count(float *out, const float *rows, size_t stride, const float *panel, size_t k) \
     {                                                                                                                  \
-        panels_chains(out, rows, count, stride, panel, k);                                                             \
+        weight_panels_chains(out, rows, count, stride, panel, k);                                                      \
     }
 #if defined(__AVX512F__)
 ROWS(12)
@@ -66,14 +66,15 @@ ROWS(1)
 
 static const struct {
     size_t rows;
-    panels_function *run;
+    weight_panels_function *run;
 } sizes[] = {
 #if defined(__AVX512F__)
-    {12, panels_rows_12}, {8, panels_rows_8},
+    {12, weight_panels_rows_12}, {8, weight_panels_rows_8},
 #endif
-    {6, panels_rows_6},   {4, panels_rows_4}, {2, panels_rows_2}, {1, panels_rows_1}};
+    {6, weight_panels_rows_6},   {4, weight_panels_rows_4}, {2, weight_panels_rows_2}, {1, weight_panels_rows_1}};
 
-static void panels_chain(float *out, const float *rows, size_t count, size_t stride, const float *panel, size_t k)
+static void weight_panels_chain(float *out, const float *rows, size_t count, size_t stride, const float *panel,
+                                size_t k)
 {
     for (size_t i = 0, at = 0; at<count; i += at + sizes[i].rows> count) {
         if (at + sizes[i].rows <= count) {
@@ -85,7 +86,8 @@ static void panels_chain(float *out, const float *rows, size_t count, size_t str
     }
 }
 #else
-static void panels_chain(float *out, const float *rows, size_t count, size_t stride, const float *panel, size_t k)
+static void weight_panels_chain(float *out, const float *rows, size_t count, size_t stride, const float *panel,
+                                size_t k)
 {
     memset(out, 0, count * NB_PANELS_OUTPUTS * sizeof *out);
     for (size_t i = 0; i < k; i++, panel += NB_PANELS_OUTPUTS) {
@@ -98,21 +100,21 @@ static void panels_chain(float *out, const float *rows, size_t count, size_t str
 }
 #endif
 
-static void panels_block(float *restrict out, const float *restrict rows, size_t count, size_t stride,
-                         const float *restrict panel, size_t k)
+static void weight_panels_block(float *restrict out, const float *restrict rows, size_t count, size_t stride,
+                                const float *restrict panel, size_t k)
 {
     _Alignas(64) float next[NB_PANELS_ROWS * NB_PANELS_OUTPUTS];
-    panels_chain(out, rows, count, stride, panel, k < NB_PANELS_CUT ? k : NB_PANELS_CUT);
+    weight_panels_chain(out, rows, count, stride, panel, k < NB_PANELS_CUT ? k : NB_PANELS_CUT);
     for (size_t at = NB_PANELS_CUT; at < k; at += NB_PANELS_CUT) {
-        panels_chain(next, rows + at, count, stride, panel + at * NB_PANELS_OUTPUTS,
-                     k - at < NB_PANELS_CUT ? k - at : NB_PANELS_CUT);
+        weight_panels_chain(next, rows + at, count, stride, panel + at * NB_PANELS_OUTPUTS,
+                            k - at < NB_PANELS_CUT ? k - at : NB_PANELS_CUT);
         for (size_t i = 0; i < count * NB_PANELS_OUTPUTS; i++) {
             out[i] += next[i];
         }
     }
 }
 
-static void panels_pack(float *restrict out, const float *restrict weight, size_t n, size_t k, size_t stride)
+static void weight_panels_pack(float *restrict out, const float *restrict weight, size_t n, size_t k, size_t stride)
 {
     for (size_t first = 0; first < n; first += NB_PANELS_OUTPUTS, out += k * NB_PANELS_OUTPUTS) {
         size_t here = n - first < NB_PANELS_OUTPUTS ? n - first : NB_PANELS_OUTPUTS;
@@ -127,7 +129,8 @@ static void panels_pack(float *restrict out, const float *restrict weight, size_
     }
 }
 
-static void panels_pack_columns(float *restrict out, const float *restrict weight, size_t n, size_t k, size_t stride)
+static void weight_panels_pack_columns(float *restrict out, const float *restrict weight, size_t n, size_t k,
+                                       size_t stride)
 {
     for (size_t first = 0; first < n; first += NB_PANELS_OUTPUTS) {
         size_t here = n - first < NB_PANELS_OUTPUTS ? n - first : NB_PANELS_OUTPUTS;
@@ -138,10 +141,10 @@ static void panels_pack_columns(float *restrict out, const float *restrict weigh
     }
 }
 
-static void panels_store(float *restrict out, size_t stride, const float *restrict block, const nb_panels_part *part,
-                         const float *restrict bias)
+static void weight_panels_store(float *restrict out, size_t stride, const float *restrict block,
+                                const nb_weight_panels_part *part, const float *restrict bias)
 {
-    const nb_panels_part p = *part;
+    const nb_weight_panels_part p = *part;
     for (size_t r = 0; r < p.rows; r++, out += stride, block += NB_PANELS_OUTPUTS) {
         if (p.columns == NB_PANELS_OUTPUTS) {
             for (size_t c = 0; c < NB_PANELS_OUTPUTS; c++) {
@@ -155,10 +158,10 @@ static void panels_store(float *restrict out, size_t stride, const float *restri
     }
 }
 
-static void panels_add(float *restrict out, size_t stride, const float *restrict block, const nb_panels_part *part,
-                       const float *restrict bias)
+static void weight_panels_add(float *restrict out, size_t stride, const float *restrict block,
+                              const nb_weight_panels_part *part, const float *restrict bias)
 {
-    const nb_panels_part p = *part;
+    const nb_weight_panels_part p = *part;
     for (size_t r = 0; r < p.rows; r++, out += stride, block += NB_PANELS_OUTPUTS) {
         if (p.columns == NB_PANELS_OUTPUTS) {
             for (size_t c = 0; c < NB_PANELS_OUTPUTS; c++) {
@@ -172,11 +175,11 @@ static void panels_add(float *restrict out, size_t stride, const float *restrict
     }
 }
 
-extern const nb_panels NB_TABLE_NAME(nb_panels);
+extern const nb_weight_panels NB_TABLE_NAME(nb_weight_panels);
 
-const nb_panels NB_TABLE_NAME(nb_panels) = {.name = NB_TABLE_SET,
-                                            .pack = panels_pack,
-                                            .pack_columns = panels_pack_columns,
-                                            .block = panels_block,
-                                            .store = panels_store,
-                                            .add = panels_add};
+const nb_weight_panels NB_TABLE_NAME(nb_weight_panels) = {.name = NB_TABLE_SET,
+                                                          .pack = weight_panels_pack,
+                                                          .pack_columns = weight_panels_pack_columns,
+                                                          .block = weight_panels_block,
+                                                          .store = weight_panels_store,
+                                                          .add = weight_panels_add};
