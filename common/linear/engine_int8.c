@@ -6,7 +6,7 @@
 /* As in engine_bf16.c: rows that go through a block of the tower together; and rows that meet a panel while it is in
  * the second-level cache, a multiple of every table's rows of a block. An activated row is rounded when all its outputs
  * are there, so these wait in floats. */
-enum { TOGETHER = 512, NEAR_ROWS = 192, LINE = 64 };
+enum { TOGETHER = 3 * 192, NEAR_ROWS = 192, LINE = 64 };
 
 static const nb_int8 *engine_int8_of(const nb_engine *e)
 {

@@ -135,6 +135,10 @@ static void weight_panels_pack_columns(float *restrict out, const float *restric
     for (size_t first = 0; first < n; first += NB_PANELS_OUTPUTS) {
         size_t here = n - first < NB_PANELS_OUTPUTS ? n - first : NB_PANELS_OUTPUTS;
         for (size_t i = 0; i < k; i++, out += NB_PANELS_OUTPUTS) {
+            if (here == NB_PANELS_OUTPUTS) { /* of a size that the compiler knows */
+                memcpy(out, weight + i * stride + first, NB_PANELS_OUTPUTS * sizeof *out);
+                continue;
+            }
             memcpy(out, weight + i * stride + first, here * sizeof *out);
             memset(out + here, 0, (NB_PANELS_OUTPUTS - here) * sizeof *out);
         }
