@@ -8,25 +8,33 @@
 #include <math.h>
 #include <string.h>
 
+/* The fused operation by name: compilers that do not optimise do not fuse by themselves. */
 #if defined(__AVX512F__)
+#include <immintrin.h>
 enum { FLOATS = 16, TOGETHER = 12 };
+typedef __m512 weight_panels_vector;
+#define SPREAD(x)        _mm512_set1_ps(x)
+#define FUSED(x, y, sum) _mm512_fmadd_ps(x, y, sum)
 #elif defined(__AVX2__)
+#include <immintrin.h>
 enum { FLOATS = 8, TOGETHER = 6 };
+typedef __m256 weight_panels_vector;
+#define SPREAD(x)        _mm256_set1_ps(x)
+#define FUSED(x, y, sum) _mm256_fmadd_ps(x, y, sum)
 #endif
 
 #if defined(__AVX2__)
 /* AHEAD: values of the panel between those in use and those that are fetched into the first-level cache. */
 enum { VECTORS = 2, GROUP = VECTORS * FLOATS, AHEAD = 24 };
-typedef float weight_panels_vector __attribute__((vector_size(FLOATS * sizeof(float)), aligned(4), may_alias));
 
-/* `count` rows, a literal, so that the sums are registers; out = or += the chains' sums. */
+/* `count` rows, a literal, so that the sums are registers. */
 static inline __attribute__((always_inline)) void weight_panels_chains(float *out, const float *rows, size_t count,
                                                                        size_t stride, const float *panel, size_t k)
 {
     weight_panels_vector sums[TOGETHER][VECTORS];
 #pragma GCC unroll 12
     for (size_t r = 0; r < count; r++) {
-        sums[r][0] = sums[r][1] = (weight_panels_vector){0};
+        sums[r][0] = sums[r][1] = SPREAD(0);
     }
     for (size_t i = 0; i < k; i++, panel += NB_PANELS_OUTPUTS) {
         weight_panels_vector left, right;
@@ -36,9 +44,9 @@ static inline __attribute__((always_inline)) void weight_panels_chains(float *ou
         __builtin_prefetch(panel + (size_t)AHEAD * NB_PANELS_OUTPUTS + 16);
 #pragma GCC unroll 12
         for (size_t r = 0; r < count; r++) {
-            float x = rows[r * stride + i];
-            sums[r][0] += x * left;
-            sums[r][1] += x * right;
+            weight_panels_vector x = SPREAD(rows[r * stride + i]);
+            sums[r][0] = FUSED(x, left, sums[r][0]);
+            sums[r][1] = FUSED(x, right, sums[r][1]);
         }
     }
 #pragma GCC unroll 12
