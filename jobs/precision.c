@@ -5,12 +5,31 @@
 /* Most engines of a build; nb_engines() gives fewer. */
 enum { ENGINES_MAX = 16 };
 
-/* Whether this rank can take part with an engine. */
+static bool precision_is_fp32(const nb_engine *engine)
+{
+    return strcmp(engine->name, nb_engine_fp32.name) == 0;
+}
+
+/* Whether this rank can take part with an engine; fp32 is what ranks without another one in common get. */
 static bool precision_can(const nb_engine *engine, const char *wanted)
 {
     bool automatic = strcmp(wanted, "auto") == 0;
-    return (automatic ? engine->tiles != NULL : strcmp(engine->name, wanted) == 0) &&
+    bool meant = automatic ? engine->tiles != NULL : strcmp(engine->name, wanted) == 0;
+    return (meant || precision_is_fp32(engine)) &&
            nb_engine_offered(engine, NULL) >= (automatic ? NB_ENGINE_GAIN : NB_ENGINE_ON_DEMAND);
+}
+
+/* The first engine that all ranks have, of fp32's or of the others. */
+static const nb_engine *precision_common(const nb_job *job, const uint64_t *able, bool fp32)
+{
+    const nb_engine *const *engines;
+    size_t count = nb_engines(&engines);
+    for (size_t i = 0; i < count; i++) {
+        if (able[i] == (uint64_t)job->comm.size && precision_is_fp32(engines[i]) == fp32) {
+            return engines[i];
+        }
+    }
+    return NULL;
 }
 
 /* Why it is fp32 after all; `any`: ranks that can take part with some engine. */
@@ -42,10 +61,10 @@ nb_status nb_job_engine(nb_job *job, const char *wanted, const nb_engine **out, 
 {
     const nb_engine *const *engines;
     size_t count = nb_engines(&engines);
-    uint64_t able[ENGINES_MAX + 1] = {0}, ranks = (uint64_t)job->comm.size; /* ranks for each engine; for any */
+    uint64_t able[ENGINES_MAX + 1] = {0}; /* ranks for each engine; for any but fp32's */
     for (size_t i = 0; i < count; i++) {
         able[i] = precision_can(engines[i], wanted);
-        able[count] |= able[i];
+        able[count] |= able[i] && !precision_is_fp32(engines[i]);
     }
     nb_status status = nb_agree(job, NB_OK, err); /* before the sum: a rank may have failed since the last one */
     if (status == NB_OK && job->options->command->mpi) {
@@ -55,16 +74,16 @@ nb_status nb_job_engine(nb_job *job, const char *wanted, const nb_engine **out, 
         return status;
     }
     nb_job_log_kernels(job);
-    *out = NULL;
-    for (size_t i = 0; i < count && !*out; i++) {
-        *out = able[i] == ranks ? engines[i] : NULL;
-    }
+    *out = precision_common(job, able, false);
     if (*out) {
         precision_tell_slow(job, *out);
         return NB_OK;
     }
-    *out = &nb_engine_fp32;
-    precision_tell(job, wanted, able[count]);
+    *out = precision_common(job, able, true);
+    *out = *out ? *out : &nb_engine_fp32;
+    if (strcmp(wanted, nb_engine_fp32.name) != 0) {
+        precision_tell(job, wanted, able[count]);
+    }
     return NB_OK;
 }
 

@@ -1,7 +1,8 @@
 /** @file
  * Engines: who computes the towers' products, and in which precision.
  *
- * fp32: OpenBLAS, operands as they are. bf16: AMX or AVX512-BF16 (common/linear/tiles/tiles.h): weights and the inputs
+ * fp32: kernels of our own over packed weights (common/linear/simd/weight_panels.h) where the table of CPUs has some,
+ * else OpenBLAS, operands as they are. bf16: AMX or AVX512-BF16 (common/linear/tiles/tiles.h): weights and the inputs
  * of products are rounded to bf16 and packed, sums and all else (softmax, layer norm, residual stream, attention of
  * texts, the last projection) stay fp32. It halves the bytes of the matrices. Whether it is faster depends on the CPU:
  * the table of common/linear/cpu/cpu.h says so.
@@ -86,8 +87,15 @@ struct nb_engine {
     void (*attend)(const nb_engine *engine, const nb_attention *attention);
 };
 
-/** OpenBLAS in single precision. */
+/** OpenBLAS in single precision, which leaves the matrices as they are: what training needs. */
 extern const nb_engine nb_engine_fp32;
+
+/** Single precision by packed panels; only where nb_weight_panels_best() has some. A row's bits do not depend on the
+ * rows beside it. */
+extern const nb_engine nb_engine_fp32_panels;
+
+/** The one of these two that embeds on this CPU. */
+const nb_engine *nb_engine_fp32_best(void);
 
 /** int8: of the same bits by AVX512-VNNI and in plain C. */
 extern const nb_engine nb_engine_int8;

@@ -4,9 +4,9 @@
 #include <string.h>
 
 /* As in engine_bf16.c: rows that go through a block of the tower together; and rows that meet a panel while it is in
- * the second-level cache, a multiple of NB_INT8_ROWS. An activated row is rounded when all its outputs are there, so
- * these wait in floats. */
-enum { TOGETHER = 512, NEAR_ROWS = 10 * NB_INT8_ROWS, LINE = 64 };
+ * the second-level cache, a multiple of every table's rows of a block. An activated row is rounded when all its outputs
+ * are there, so these wait in floats. */
+enum { TOGETHER = 3 * 192, NEAR_ROWS = 192, LINE = 64 };
 
 static const nb_int8 *engine_int8_of(const nb_engine *e)
 {
@@ -34,7 +34,8 @@ typedef struct int8_input {
 
 static int8_input engine_int8_rows(void *at, size_t rows, size_t k)
 {
-    size_t of = (rows * sizeof(nb_int8_row) + LINE - 1) / LINE * LINE, values = rows * nb_int8_stride(k);
+    size_t of = (rows * sizeof(nb_int8_row) + LINE - 1) / LINE * LINE,
+           values = (rows + 15) / 16 * 16 * nb_int8_stride(k);
     size_t waiting = rows < NEAR_ROWS ? rows : NEAR_ROWS;
     int8_input in = {.bytes = of + values + waiting * k * sizeof *in.waiting};
     if (at) {
@@ -97,7 +98,7 @@ static void engine_int8_panel(const nb_int8 *by, const nb_product *p, const int8
         memcpy(bias + part.skip, p->bias + (begin - p->first), part.columns * sizeof *bias);
     }
     for (size_t row = at; row < end; row += part.rows) {
-        part.rows = end - row < NB_INT8_ROWS ? end - row : NB_INT8_ROWS;
+        part.rows = end - row < by->rows ? end - row : by->rows;
         part.of = in.of + row;
         by->block(block, in.rows + row * nb_int8_stride(p->k), part.rows, nb_int8_stride(p->k), integers, groups);
         (to->adds ? by->add : by->store)(to->out + (row - at) * to->stride + (begin - p->first), to->stride, block,
@@ -110,6 +111,7 @@ static void engine_int8_product(const nb_engine *e, const nb_product *p)
     const nb_int8 *by = engine_int8_of(e);
     size_t stride = p->stride ? p->stride : p->count, last = (p->first + p->count + NB_INT8_PANEL - 1) / NB_INT8_PANEL;
     bool activates = engine_int8_activates(p);
+    by->begin();
     for (size_t at = 0; at < p->rows; at += NEAR_ROWS) {
         size_t end = at + NEAR_ROWS < p->rows ? at + NEAR_ROWS : p->rows;
         int8_target to = {.stride = stride, .adds = p->epilogue == NB_ADD, .biased = p->bias && !activates};
@@ -129,18 +131,20 @@ static void engine_int8_product(const nb_engine *e, const nb_product *p)
             engine_int8_round(by, &next, at, next.waiting, end - at, p->count);
         }
     }
+    by->end();
 }
 
 /* Attention stays in single precision: its products are a few percent of a tower's. */
 static size_t engine_int8_attention_bytes(size_t longest, size_t head)
 {
-    return nb_engine_fp32.attention_bytes(longest, head);
+    return nb_engine_fp32_best()->attention_bytes(longest, head);
 }
 
 static void engine_int8_attend(const nb_engine *e, const nb_attention *a)
 {
     (void)e;
-    nb_engine_fp32.attend(&nb_engine_fp32, a);
+    const nb_engine *fp32 = nb_engine_fp32_best();
+    fp32->attend(fp32, a);
 }
 
 const nb_engine nb_engine_int8 = {.name = "int8",

@@ -1,6 +1,7 @@
 #include "common/linear/engine_table.h"
 
 #include "common/linear/cpu/cpu.h"
+#include "common/linear/simd/weight_panels.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@ static const nb_engine *const engines[] = {
 #if defined(NEGBANK_AVX512BF16)
     &nb_engine_bf16_pairs,
 #endif
-    &nb_engine_bf16_emulated, &nb_engine_bf16_pairs_emulated, &nb_engine_int8, &nb_engine_fp32,
+    &nb_engine_bf16_emulated, &nb_engine_bf16_pairs_emulated, &nb_engine_int8, &nb_engine_fp32_panels, &nb_engine_fp32,
 };
 
 enum { ENGINES = sizeof engines / sizeof *engines };
@@ -21,6 +22,11 @@ size_t nb_engines(const nb_engine *const **out)
 {
     *out = engines;
     return ENGINES;
+}
+
+const nb_engine *nb_engine_fp32_best(void)
+{
+    return nb_weight_panels_best() ? &nb_engine_fp32_panels : &nb_engine_fp32;
 }
 
 static bool engine_table_amx_is(const char *value)
@@ -53,6 +59,10 @@ static nb_engine_offer engine_table_of_family(const nb_engine *engine, const cha
 
 static bool engine_table_runs(const nb_engine *engine, const char **why)
 {
+    if (engine == &nb_engine_fp32_panels && !nb_weight_panels_best()) {
+        *why = "this CPU has no fp32 kernels of our own";
+        return false;
+    }
     if (strcmp(engine->precision, "bf16 by AMX") == 0) {
         return nb_tiles_amx(why) != NULL;
     }

@@ -28,12 +28,12 @@ static uint64_t seal_get(const unsigned char *at, int bytes)
 }
 
 /* Hashes mapped bytes and lets go of their pages, so that a process does not seem to hold the file. */
-static void seal_hash_pages(crypto_hash_sha256_state *state, const nb_map *file, uint64_t begin, uint64_t end)
+static void seal_hash_pages(nb_digest_stream *stream, const nb_map *file, uint64_t begin, uint64_t end)
 {
     while (begin < end) {
         uint64_t stop = (begin / PAGES + 1) * PAGES;
         stop = stop < end ? stop : end;
-        crypto_hash_sha256_update(state, file->data + begin, stop - begin);
+        nb_digest_add(stream, file->data + begin, stop - begin);
         madvise((void *)(uintptr_t)(file->data + begin / PAGES * PAGES), stop - begin / PAGES * PAGES, MADV_DONTNEED);
         begin = stop;
     }
@@ -42,15 +42,15 @@ static void seal_hash_pages(crypto_hash_sha256_state *state, const nb_map *file,
 static void seal_hash(unsigned char out[DIGEST_BYTES], const unsigned char *head, const nb_map *file,
                       uint64_t hole_begin, uint64_t hole_end)
 {
-    crypto_hash_sha256_state state;
-    crypto_hash_sha256_init(&state);
-    crypto_hash_sha256_update(&state, head, DIGEST_AT);
+    nb_digest_stream stream;
+    nb_digest_begin(&stream);
+    nb_digest_add(&stream, head, DIGEST_AT);
     size_t before = hole_end ? (size_t)hole_begin : file->len;
-    seal_hash_pages(&state, file, NB_SEAL_BYTES, before);
+    seal_hash_pages(&stream, file, NB_SEAL_BYTES, before);
     if (hole_end) {
-        seal_hash_pages(&state, file, hole_end, file->len);
+        seal_hash_pages(&stream, file, hole_end, file->len);
     }
-    crypto_hash_sha256_final(&state, out);
+    nb_digest_end(&stream, out);
 }
 
 static bool seal_hole_fits(uint64_t begin, uint64_t end, uint64_t size)

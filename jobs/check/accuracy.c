@@ -170,7 +170,7 @@ nb_status nb_accuracy_measure(nb_accuracy *out, const nb_accuracy_of *of, nb_err
     NB_TRY(accuracy_read_texts(&in.texts, of->texts, err));
     NB_TRY(accuracy_read_images(&in.images, of->images, err));
     in.count = in.images.count < NB_ACCURACY_IMAGES ? in.images.count : NB_ACCURACY_IMAGES;
-    NB_TRY(accuracy_embed(&want, of->model, &nb_engine_fp32, &in, err));
+    NB_TRY(accuracy_embed(&want, of->model, nb_engine_fp32_best(), &in, err));
     NB_TRY(accuracy_embed(&got, of->model, of->engine, &in, err));
     size_t quarter = in.texts.count / 4;
     cosines texts = accuracy_cosines(got.texts, want.texts, in.texts.count, got.d);

@@ -18,7 +18,7 @@ enum { NB_ACCURACY_TEXTS = 2000, NB_ACCURACY_IMAGES = 200, NB_ACCURACY_NEAREST =
 /** What is compared. */
 typedef struct nb_accuracy_of {
     const char *model;       /**< checkpoint folder */
-    const nb_engine *engine; /**< beside nb_engine_fp32 */
+    const nb_engine *engine; /**< beside fp32 */
     const char *texts;       /**< a text a line; embedded under the default prompt */
     const char *images;      /**< folder, list or shard */
 } nb_accuracy_of;

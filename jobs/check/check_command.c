@@ -310,7 +310,7 @@ static nb_status check_run_model(nb_job *job, nb_error *err)
     const nb_engine *engine;
     nb_status status;
     NB_TRY(nb_job_engine(job, s->precision, &engine, err));
-    if (s->texts && engine == &nb_engine_fp32) {
+    if (s->texts && strcmp(engine->name, nb_engine_fp32.name) == 0) {
         status = nb_fail(err, NB_ERR_USAGE, "--texts and --images compare with fp32, and --precision %s is fp32 here",
                          s->precision);
         goto done;

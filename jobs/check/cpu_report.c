@@ -26,7 +26,7 @@ static const nb_engine *cpu_report_engine(const char *precision)
     size_t count = nb_engines(&all);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(all[i]->precision, precision) == 0) {
-            return all[i];
+            return all[i] == &nb_engine_fp32_panels ? nb_engine_fp32_best() : all[i];
         }
     }
     return NULL; /* this build has it not */
@@ -35,7 +35,7 @@ static const nb_engine *cpu_report_engine(const char *precision)
 static void cpu_report_add(line *lines, size_t *count, const nb_engine *engine)
 {
     for (size_t i = 0; i < *count; i++) {
-        if (lines[i].engine == engine) {
+        if (strcmp(lines[i].engine->precision, engine->precision) == 0) {
             return;
         }
     }
@@ -65,7 +65,7 @@ static size_t cpu_report_lines(line lines[LINES])
     }
     const nb_engine *fast = nb_engine_bf16(NB_ENGINE_GAIN, NULL);
     for (size_t i = 0; i < count; i++) {
-        lines[i].automatic = lines[i].engine == (fast ? fast : &nb_engine_fp32);
+        lines[i].automatic = lines[i].engine == (fast ? fast : nb_engine_fp32_best());
     }
     return count;
 }
@@ -73,6 +73,13 @@ static size_t cpu_report_lines(line lines[LINES])
 static const char *cpu_report_option(const line *l)
 {
     return l->automatic ? "auto" : l->offer == NB_ENGINE_NONE ? "none" : l->engine->name;
+}
+
+static const char *cpu_report_int8(void)
+{
+    static char text[64];
+    snprintf(text, sizeof text, ", by %s", nb_int8_best()->name);
+    return text;
 }
 
 static void cpu_report_print_engine(const char *head, const line *l)
@@ -85,7 +92,7 @@ static void cpu_report_print_engine(const char *head, const line *l)
                l->automatic                       ? ", and auto"
                : l->engine != &nb_engine_int8     ? ""
                : nb_int8_best() == &nb_int8_plain ? ", in plain C: slow"
-                                                  : ", by AVX512-VNNI");
+                                                  : cpu_report_int8());
     }
 }
 
@@ -108,6 +115,9 @@ static void cpu_report_print(const char *model, const line *lines, size_t count)
         printf("%s %s", i ? "," : "", sets[i]->name);
     }
     printf(")\n%-14s OpenBLAS %s\n", "fp32 products", nb_blas_kernel());
+    if (nb_weight_panels_best()) {
+        printf("%-14s those of the towers in packed panels, by %s\n", "", nb_weight_panels_best()->name);
+    }
 }
 
 static nb_status cpu_report_print_json(const char *model, const line *lines, size_t count, nb_error *err)
@@ -122,9 +132,11 @@ static nb_status cpu_report_print_json(const char *model, const line *lines, siz
         }
         json_array_append_new(engines, one);
     }
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "cpu", model, "family", family->name, "found",
-                             nb_cpu_family_found()->name, "why", family->why, "engines", engines, "loops",
-                             nb_vector_best()->name, "blas", nb_blas_kernel());
+    json_t *root =
+        json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "cpu", model, "family", family->name, "found",
+                  nb_cpu_family_found()->name, "why", family->why, "engines", engines, "loops", nb_vector_best()->name,
+                  "blas", nb_blas_kernel(), "panels", nb_weight_panels_best() ? nb_weight_panels_best()->name : "none",
+                  "int8", nb_int8_best()->name);
     char *out = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
     nb_status status = NB_OK;
     if (out) {

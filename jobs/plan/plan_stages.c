@@ -70,7 +70,7 @@ static const nb_engine *plan_stages_engine_of(const nb_stage *s)
     }
     nb_engine_offer least = wanted && strcmp(wanted, "auto") == 0 ? NB_ENGINE_GAIN : NB_ENGINE_ON_DEMAND;
     const nb_engine *bf16 = wanted && strcmp(wanted, "fp32") != 0 ? nb_engine_bf16(least, NULL) : NULL;
-    return bf16 ? bf16 : &nb_engine_fp32;
+    return bf16 ? bf16 : nb_engine_fp32_best();
 }
 
 static bool plan_stages_stores_half(const nb_stage *s)

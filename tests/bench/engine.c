@@ -9,6 +9,9 @@ const nb_engine *bench_engine(const char *name, nb_error *err)
     const char *why = "there is none";
     const nb_engine *engine = NULL;
     if (strcmp(name, "fp32") == 0) {
+        return nb_engine_fp32_best();
+    }
+    if (strcmp(name, "openblas") == 0) {
         return &nb_engine_fp32;
     }
     if (strcmp(name, "int8") == 0) {

@@ -21,7 +21,8 @@ from spack.package import parse, recorded  # noqa: E402
 SPECS = {
     "${NEGBANK_MPI}": "openmpi", "${NEGBANK_HDF5}": "hdf5 ~mpi", "openblas": "openblas", "libzstd": "zstd", "zlib": "zlib-api",
     "GIF": "giflib", "libtiff-4": "libtiff", "snappy": "snappy", "liblz4": "lz4", "liblzma": "xz", "BZip2": "bzip2",
-    "jansson": "jansson", "yaml-0.1": "libyaml", "libsodium": "libsodium", "libxxhash": "xxhash",
+    "jansson": "jansson", "yaml-0.1": "libyaml", "libsodium": "libsodium", "libcrypto": "openssl",
+    "libxxhash": "xxhash",
     "libutf8proc": "utf8proc +shared", "libjpeg": "libjpeg-turbo", "libpng": "libpng", "libwebp": "libwebp",
     "libwebpdemux": "libwebp +libwebpdemux", "libarchive": "libarchive", "cairo": "cairo +png +ft +fc",
     "libcurl": "curl", "cmocka": "cmocka", "PkgConfig": "pkgconfig", "Threads": None, "C": "c",

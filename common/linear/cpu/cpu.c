@@ -128,7 +128,17 @@ bool nb_cpu_has_amx(const char **why)
     }
     return true;
 }
+
+bool nb_cpu_has_amx_int8(void)
+{
+    return nb_cpu_has_amx(NULL) && cpu_bit(7, 0, EDX, 25);
+}
 #else
+bool nb_cpu_has_amx_int8(void)
+{
+    return false;
+}
+
 bool nb_cpu_has_amx(const char **why)
 {
     const char *ignored;
@@ -165,51 +175,57 @@ static const nb_cpu_family table[] = {
      .runs = cpu_runs_amx,
      .is = cpu_always,
      .vector = "avx512",
+     .panels = "avx512",
      .blas = "Cooperlake",
      .engines = {AMX, "fp32", AVX512},
-     .vnni = true,
+     .int8 = "AMX-INT8",
      .why = "AMX multiplies bf16 about 16 times as fast as AVX-512 multiplies fp32"},
     {.name = "zen4",
      .cpus = "AMD Zen 4 and 5",
      .runs = cpu_runs_bf16,
      .is = cpu_is_amd,
      .vector = "avx512",
+     .panels = "avx512",
      .blas = "Cooperlake",
      .engines = {AVX512, "fp32"},
-     .vnni = true,
+     .int8 = "AVX512-VNNI",
      .why = "AVX512-BF16 multiplies bf16 twice as fast as AVX-512 multiplies fp32"},
     {.name = "cooperlake",
      .cpus = "Intel Cooper Lake",
      .runs = cpu_runs_bf16,
      .is = cpu_is_before_sapphire_rapids,
      .vector = "avx512",
+     .panels = "avx512",
      .blas = "Cooperlake",
      .engines = {AVX512, "fp32"},
-     .vnni = true,
+     .int8 = "AVX512-VNNI",
      .why = "by its maker's figures AVX512-BF16 multiplies bf16 up to twice as fast as fp32; not measured by us"},
     {.name = "sapphirerapids",
      .cpus = "Intel Sapphire Rapids and later without AMX",
      .runs = cpu_runs_bf16,
      .is = cpu_always,
      .vector = "avx512",
+     .panels = "avx512",
      .blas = "Cooperlake",
      .engines = {"fp32", AVX512},
-     .vnni = true,
+     .int8 = "AVX512-VNNI",
      .why = "without AMX these CPUs multiply bf16 at half the speed of fp32"},
     {.name = "icelake",
      .cpus = "Intel Cascade Lake, Ice Lake and others with AVX512-VNNI",
      .runs = nb_cpu_has_avx512_vnni,
      .is = cpu_always,
      .vector = "avx512",
+     .panels = "avx512",
      .blas = "SkylakeX",
      .engines = {"fp32"},
-     .vnni = true,
+     .int8 = "AVX512-VNNI",
      .why = "no bf16 in hardware"},
     {.name = "skylakex",
      .cpus = "Intel Skylake-SP and others with AVX-512",
      .runs = nb_cpu_has_avx512,
      .is = cpu_always,
      .vector = "avx512",
+     .panels = "avx512",
      .blas = "SkylakeX",
      .engines = {"fp32"},
      .why = "no bf16 in hardware"},
@@ -218,6 +234,7 @@ static const nb_cpu_family table[] = {
      .runs = nb_cpu_has_avx2,
      .is = cpu_always,
      .vector = "avx2",
+     .panels = "avx2",
      .blas = "Haswell",
      .engines = {"fp32"},
      .why = "no bf16 in hardware"},
@@ -226,6 +243,7 @@ static const nb_cpu_family table[] = {
      .runs = cpu_always,
      .vector = NULL,
      .engines = {"bf16 by emulated AMX", "fp32"},
+     .int8 = "emulated AMX-INT8",
      .why = "slow; the same bits as AMX"},
     {.name = "emulated-avx512bf16",
      .cpus = "any, for tests: AVX512-BF16's arithmetic in plain C",

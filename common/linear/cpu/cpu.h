@@ -28,13 +28,14 @@ typedef struct nb_cpu_family {
     /** Whether this CPU is one of the family, given that it runs it; NULL: never by itself, only by NEGBANK_CPU. */
     bool (*is)(void);
     const char *vector; /**< loops of our own: nb_instruction_set.name */
+    const char *panels; /**< fp32 products of the towers: nb_instruction_set.name of them; NULL: OpenBLAS's */
     const char *blas;   /**< OpenBLAS's kernels, as OPENBLAS_CORETYPE has them; NULL: OpenBLAS's own choice */
     /** Engines by nb_engine.precision, the fastest first, NULL behind the last. `--precision auto` takes the first
      * whose results are as good as bf16's; what stands behind "fp32" is slower or less exact, and used only when asked
      * for. */
     const char *engines[NB_CPU_ENGINES];
-    bool vnni;       /**< int8 by AVX512-VNNI; false: in plain C */
-    const char *why; /**< why in this order, a sentence for users */
+    const char *int8; /**< what computes int8: nb_int8.name of common/linear/int8/int8.h; NULL: plain C */
+    const char *why;  /**< why in this order, a sentence for users */
 } nb_cpu_family;
 
 /** Whether this CPU has AVX2 and FMA. False elsewhere than on x86-64. */
@@ -53,6 +54,9 @@ bool nb_cpu_has_avx512_vnni(void);
  * use it.
  * @param[out] why NULL, or gets what is missing where it is false: "this CPU has no AMX" */
 bool nb_cpu_has_amx(const char **why);
+
+/** Whether this CPU has AMX with 8-bit integers and what nb_cpu_has_amx asks for. */
+bool nb_cpu_has_amx_int8(void);
 
 /** The row that describes this CPU, whatever NEGBANK_CPU says. */
 const nb_cpu_family *nb_cpu_family_found(void);

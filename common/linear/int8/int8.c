@@ -3,6 +3,8 @@
 #include "common/linear/cpu/cpu.h"
 
 #include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 const nb_int8 *nb_int8_vnni(void)
@@ -14,10 +16,37 @@ const nb_int8 *nb_int8_vnni(void)
 #endif
 }
 
+const nb_int8 *nb_int8_amx(void)
+{
+#if defined(NEGBANK_AMX_INT8)
+    const char *set = getenv("NEGBANK_AMX");
+    return nb_cpu_has_amx_int8() && !(set && strcmp(set, "off") == 0) ? &nb_int8_tiles : NULL;
+#else
+    return NULL;
+#endif
+}
+
+/* What the family names, or the next one that is there. */
+static const nb_int8 *int8_of_family(void)
+{
+    const char *name = nb_cpu_family_used()->int8;
+    if (name && strcmp(name, nb_int8_tiles_emulated.name) == 0) {
+        return &nb_int8_tiles_emulated;
+    }
+    const nb_int8 *found = name && strcmp(name, "AMX-INT8") == 0 ? nb_int8_amx() : NULL;
+    found = !found && name ? nb_int8_vnni() : found;
+    return found ? found : &nb_int8_plain;
+}
+
 const nb_int8 *nb_int8_best(void)
 {
-    const nb_int8 *hardware = nb_cpu_family_used()->vnni ? nb_int8_vnni() : NULL;
-    return hardware ? hardware : &nb_int8_plain;
+    static _Atomic(const nb_int8 *) best; /* every thread would find the same; asking a virtual CPU takes long */
+    const nb_int8 *found = atomic_load_explicit(&best, memory_order_relaxed);
+    if (!found) {
+        found = int8_of_family();
+        atomic_store_explicit(&best, found, memory_order_relaxed);
+    }
+    return found;
 }
 
 /* The scale of one output: what its largest element is of 127. Rows near the end of fp32's range count as zeros. */

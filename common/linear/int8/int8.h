@@ -1,5 +1,5 @@
 /** @file
- * Products of 8-bit numbers, by AVX512-VNNI or in plain C, with the same bits everywhere.
+ * Products of 8-bit numbers, by AMX-INT8, AVX512-VNNI or in plain C, with the same bits everywhere.
  *
  * A matrix [n, k] is rounded to the integers -127 to 127, with one scale an output: w = scale q. A row of an input is
  * rounded to 0 to 255 between its own smallest and largest element, zero included: x = scale (q - zero), zero being an
@@ -10,7 +10,8 @@
  * Forms of the operands, whose padding is zeros:
  * rows [m, k]: row after row, nb_int8_stride(k) bytes each;
  * panels [n, k]: 32 outputs together, for each group of 4 values 2 times 64 bytes, in these the 4 values of 16 outputs
- * one after another; behind them the 32 scales, and the 32 sums of an output's integers.
+ * one after another, and groups of zeros up to a multiple of 16; behind them the 32 scales, and the 32 sums of an
+ * output's integers.
  *
  * Nothing here allocates, fails or is collective. */
 #ifndef NB_COMMON_LINEAR_INT8_INT8_H
@@ -20,7 +21,7 @@
 #include <stdint.h>
 
 enum {
-    NB_INT8_ROWS = 12,   /**< most rows of a block */
+    NB_INT8_ROWS = 32,   /**< most rows of a block, of any instruction set */
     NB_INT8_PANEL = 32,  /**< outputs of a panel */
     NB_INT8_GROUP = 4,   /**< values that are multiplied together */
     NB_INT8_MOST = 65536 /**< most values of a row */
@@ -31,6 +32,12 @@ typedef struct nb_int8_row {
     float scale;  /**< NaN where the row holds what is not finite; 0 where it holds zeros alone */
     int32_t zero; /**< the integer of 0 */
 } nb_int8_row;
+
+/** What a row lies between. */
+typedef struct nb_int8_span {
+    float low, high; /**< the smallest and the largest, zero included */
+    float bad;       /**< NaN where the row holds an infinity or a NaN */
+} nb_int8_span;
 
 /** What one block of a product becomes. */
 typedef struct nb_int8_part {
@@ -44,10 +51,14 @@ typedef struct nb_int8_part {
 
 /** The operations, by one instruction set. */
 typedef struct nb_int8 {
-    const char *name; /**< "AVX512-VNNI", "plain C" */
+    const char *name; /**< "AMX-INT8", "AVX512-VNNI", "plain C": the table of CPUs has it */
+    size_t rows;      /**< most rows of a block, by which blocks are fastest; at most NB_INT8_ROWS */
+    /** To be called before the first block of a product, and after the last, by the thread that computes them. */
+    void (*begin)(void), (*end)(void);
     /** Rounds in[k] to out[nb_int8_stride(k)] and says how. */
     void (*round)(uint8_t *out, nb_int8_row *how, const float *in, size_t k);
-    /** out[count, NB_INT8_PANEL] = rows panel^T of `groups` groups; count at most NB_INT8_ROWS, rows `stride` apart. */
+    /** out[count, NB_INT8_PANEL] = rows panel^T of `groups` groups; count at most `rows`, which lie `stride` apart and
+     * are followed by as many bytes as make them a multiple of 16. */
     void (*block)(int32_t *out, const uint8_t *rows, size_t count, size_t stride, const int8_t *panel, size_t groups);
     /** out[part.rows, part.columns] = the part of a block in floats; rows of out are `stride` elements apart. */
     void (*store)(float *out, size_t stride, const int32_t *block, const nb_int8_part *part);
@@ -62,7 +73,15 @@ extern const nb_int8 nb_int8_plain;
  * @return NULL where CPU or build have none */
 const nb_int8 *nb_int8_vnni(void);
 
-/** The one in use: AVX512-VNNI where the CPU's family (common/linear/cpu/cpu.h) has it, else plain C. */
+/** AMX-INT8, whose bits nb_int8_tiles_emulated has.
+ * @return NULL where CPU, system or build have none */
+const nb_int8 *nb_int8_amx(void);
+
+/** AMX-INT8's tiles in plain C, for tests: slow. */
+extern const nb_int8 nb_int8_tiles_emulated;
+
+/** The one in use: that of the CPU's family (common/linear/cpu/cpu.h); where the CPU or the build lacks it, or
+ * NEGBANK_AMX=off hides it, AVX512-VNNI, else plain C. */
 const nb_int8 *nb_int8_best(void);
 
 /** Groups that k values take. */
@@ -82,7 +101,7 @@ static inline size_t nb_int8_stride(size_t k)
  * @param k values of each output */
 static inline size_t nb_int8_integers(size_t k)
 {
-    return NB_INT8_PANEL * NB_INT8_GROUP * nb_int8_groups(k);
+    return (size_t)NB_INT8_PANEL * NB_INT8_GROUP * ((nb_int8_groups(k) + 15) / 16 * 16);
 }
 
 /** Bytes of a panel.

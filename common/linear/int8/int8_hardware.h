@@ -1,5 +1,6 @@
 /** @file
- * The table of int8_vnni.c, compiled with AVX512-VNNI: look before use (nb_int8_vnni). */
+ * The tables of int8_vnni.c and int8_amx.c, compiled with the instructions they are named after: look before use
+ * (nb_int8_vnni, nb_int8_amx). */
 #ifndef NB_COMMON_LINEAR_INT8_INT8_HARDWARE_H
 #define NB_COMMON_LINEAR_INT8_INT8_HARDWARE_H
 
@@ -8,6 +9,11 @@
 #if defined(NEGBANK_AVX512VNNI)
 /** AVX512-VNNI itself; nb_int8_vnni() must have said that the CPU has it. */
 extern const nb_int8 nb_int8_hardware;
+#endif
+
+#if defined(NEGBANK_AMX_INT8)
+/** AMX-INT8 itself; nb_int8_amx() must have said that it may be used. */
+extern const nb_int8 nb_int8_tiles;
 #endif
 
 #endif

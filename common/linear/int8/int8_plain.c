@@ -20,6 +20,15 @@ static void int8_block(int32_t *restrict out, const uint8_t *restrict rows, size
     }
 }
 
-#define NB_INT8_TABLE nb_int8_plain
-#define NB_INT8_NAME  "plain C"
+static void int8_begin(void)
+{
+}
+
+static void int8_end(void)
+{
+}
+
+#define NB_INT8_TABLE     nb_int8_plain
+#define NB_INT8_NAME      "plain C"
+#define NB_INT8_MOST_ROWS NB_INT8_ROWS
 #include "common/linear/int8/int8_forms.h"

@@ -9,8 +9,12 @@ typedef int no_empty_file;
 
 #if defined(NEGBANK_AVX512VNNI)
 
-#include <immintrin.h>
+#include "common/linear/int8/int8_avx512.h"
+
 #include <string.h>
+
+/* AHEAD: groups between those in use and those that are fetched into the first-level cache. */
+enum { ROWS_TOGETHER = 12, AHEAD = 16 };
 
 /* 16 times the 4 bytes at `bytes`. */
 static inline __m512i int8_spread(const uint8_t *bytes)
@@ -24,13 +28,15 @@ static inline __m512i int8_spread(const uint8_t *bytes)
 static inline __attribute__((always_inline)) void int8_some_rows(int32_t *out, const uint8_t *rows, size_t count,
                                                                  size_t stride, const int8_t *panel, size_t groups)
 {
-    __m512i sums[NB_INT8_ROWS][2];
+    __m512i sums[ROWS_TOGETHER][2];
 #pragma GCC unroll 12
     for (size_t r = 0; r < count; r++) {
         sums[r][0] = sums[r][1] = _mm512_setzero_si512();
     }
     for (size_t g = 0; g < groups; g++, panel += 128) {
         __m512i left = _mm512_loadu_si512(panel), right = _mm512_loadu_si512(panel + 64);
+        __builtin_prefetch(panel + AHEAD * 128);
+        __builtin_prefetch(panel + AHEAD * 128 + 64);
 #pragma GCC unroll 12
         for (size_t r = 0; r < count; r++) {
             __m512i four = int8_spread(rows + r * stride + g * NB_INT8_GROUP);
@@ -72,8 +78,17 @@ static void int8_block(int32_t *out, const uint8_t *rows, size_t count, size_t s
     }
 }
 
-#define NB_INT8_TABLE nb_int8_hardware
-#define NB_INT8_NAME  "AVX512-VNNI"
+static void int8_begin(void)
+{
+}
+
+static void int8_end(void)
+{
+}
+
+#define NB_INT8_TABLE     nb_int8_hardware
+#define NB_INT8_NAME      "AVX512-VNNI"
+#define NB_INT8_MOST_ROWS 12
 #include "common/linear/int8/int8_forms.h"
 
 #endif

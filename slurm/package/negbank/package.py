@@ -32,6 +32,7 @@ class Negbank(CMakePackage):
     depends_on("jansson")
     depends_on("libyaml")
     depends_on("libsodium")
+    depends_on("openssl@3:")
     depends_on("xxhash@0.8:")
     depends_on("utf8proc +shared")  # the static one is no part of a shared library
     depends_on("libjpeg-turbo")

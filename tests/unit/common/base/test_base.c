@@ -199,11 +199,33 @@ static void test_random(void **state)
     assert_true(fabs(square - 1) < 0.05);
 }
 
+/* Digests of all lengths around a block's, in pieces, against libsodium's; OpenSSL's part and libsodium's. */
 static void test_digest(void **state)
 {
     (void)state;
+    unsigned char bytes[300], want[NB_DIGEST_BYTES], got[NB_DIGEST_BYTES];
     assert_string_equal(nb_digest_bytes("abc", 3).hex,
                         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (unsigned char)(i * i + 7);
+    }
+    for (size_t len = 0; len <= sizeof bytes; len++) {
+        crypto_hash_sha256(want, bytes, len);
+        for (int fast = 0; fast < 2; fast++) {
+            nb_digest_stream stream;
+            nb_digest_begin(&stream);
+            assert_non_null(stream.fast);
+            if (!fast) { /* as where OpenSSL has no SHA-256 */
+                nb_digest_end(&stream, NULL);
+                stream.fast = NULL;
+                crypto_hash_sha256_init(&stream.by);
+            }
+            nb_digest_add(&stream, bytes, len / 3);
+            nb_digest_add(&stream, bytes + len / 3, len - len / 3);
+            nb_digest_end(&stream, got);
+            assert_memory_equal(got, want, sizeof want);
+        }
+    }
 }
 
 static void test_outputs(void **state)

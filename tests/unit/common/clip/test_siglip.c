@@ -56,14 +56,15 @@ static void read_texts(nb_strings *texts)
 
 static void check_model(const char *model, const char *const *files)
 {
-    const nb_engine *engines[] = {&nb_engine_fp32, &nb_engine_bf16_emulated, nb_engine_bf16(NB_ENGINE_ON_DEMAND, NULL)};
+    const nb_engine *engines[] = {&nb_engine_fp32, nb_engine_fp32_best(), &nb_engine_bf16_emulated,
+                                  nb_engine_bf16(NB_ENGINE_ON_DEMAND, NULL)};
     static const size_t batches[] = {TEXTS, 1, 7};
     const char *folder = folder_of(model, files);
     nb_strings texts = {0};
     nb_error err = {0};
     read_texts(&texts);
-    for (size_t e = 0; e < 3 && engines[e]; e++) {
-        bool exact = !engines[e]->packs;
+    for (size_t e = 0; e < 4 && engines[e]; e++) {
+        bool exact = strcmp(engines[e]->name, "fp32") == 0;
         nb_clip *m;
         must(nb_clip_open_by(&m, folder, engines[e], &err), &err);
         assert_string_equal(m->config.family, strcmp(model, "open-clip") == 0 ? "tiny" : "SigLIP");

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const nb_engine *engines[6];
+static const nb_engine *engines[7];
 static size_t engine_count;
 
 /* Hardware and its emulation; the first is NULL where this machine has none. */
@@ -472,6 +472,9 @@ int main(void)
     const nb_engine *const *all;
     size_t count = nb_engines(&all);
     engines[engine_count++] = &nb_engine_fp32;
+    if (nb_engine_fp32_best() != &nb_engine_fp32) {
+        engines[engine_count++] = nb_engine_fp32_best();
+    }
     for (size_t t = 0; t < TWINS; t++) {
         engines[engine_count++] = all_twins[t].emulation;
         for (size_t i = 0; all_twins[t].hardware && i < count; i++) {
