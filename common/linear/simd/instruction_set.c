@@ -13,13 +13,14 @@ static bool instruction_set_always(void)
 
 #define DECLARE(set)                                                                                                   \
     extern const nb_vector nb_vector_##set;                                                                            \
+    extern const nb_window_loops nb_window_loops_##set;                                                                \
     extern const nb_affinity nb_affinity_##set;                                                                        \
     extern const nb_gradient nb_gradient_##set;                                                                        \
     extern nb_exact_function nb_exact_products_##set;
 #define ROW(set, when)                                                                                                 \
     {                                                                                                                  \
-        .name = #set, .supported = when, .vector = &nb_vector_##set, .affinity = &nb_affinity_##set,                   \
-        .gradient = &nb_gradient_##set, .exact = nb_exact_products_##set                                               \
+        .name = #set, .supported = when, .vector = &nb_vector_##set, .windows = &nb_window_loops_##set,                \
+        .affinity = &nb_affinity_##set, .gradient = &nb_gradient_##set, .exact = nb_exact_products_##set               \
     }
 
 DECLARE(plain)
@@ -84,6 +85,11 @@ const nb_instruction_set *nb_instruction_set_best(void)
 const nb_vector *nb_vector_best(void)
 {
     return nb_instruction_set_best()->vector;
+}
+
+const nb_window_loops *nb_window_loops_best(void)
+{
+    return nb_instruction_set_best()->windows;
 }
 
 const nb_affinity *nb_affinity_best(void)
