@@ -54,6 +54,19 @@ const char *const tower_families[] = {
     "eva01-avg",           "timm-clip",  "timm-gap",     "pe-core",   "pe-core-patches"};
 const size_t tower_family_count = sizeof tower_families / sizeof *tower_families;
 
+const char *const convolution_families[] = {"resnet"};
+const size_t convolution_family_count = sizeof convolution_families / sizeof *convolution_families;
+
+float *convolution_pixels(size_t side)
+{
+    size_t count = CONVOLUTION_IMAGES * 3 * side * side;
+    float *out = malloc(count * sizeof *out);
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (float)((uint32_t)i * UINT32_C(2654435761) >> 8) / 4194304.0f - 2.0f;
+    }
+    return out;
+}
+
 const char *tower_golden(const char *family, const char *file)
 {
     char name[160];

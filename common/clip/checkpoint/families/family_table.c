@@ -4,6 +4,7 @@
 /* clang-format off */
 #define FAMILIES(ROW) \
     ROW(clip)         \
+    ROW(resnet)       \
     ROW(siglip)       \
     ROW(siglip2)      \
     ROW(eva)          \

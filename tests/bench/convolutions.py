@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Image towers with convolutions, restated plainly in PyTorch, and tiny checkpoints of each.
+
+    python3 tests/bench/convolutions.py                  writes its folders of tests/golden/towers anew (needs
+                                                         python3-torch, python3-numpy)
+    python3 tests/bench/convolutions.py --speed FOLDER   writes a checkpoint of RN50's size into FOLDER, and says how many
+                                                         images a second this restatement computes, in single precision
+                                                         on one core, beside which
+                                                         negbank check --model FOLDER says how many we do
+    python3 tests/bench/convolutions.py --speed FOLDER vitamin|convnext    the same for vitamin_base_224, convnext_base
+
+The towers are those of open_clip (modified_resnet.py, timm_model.py) and of the timm library (models/vitamin.py,
+models/vision_transformer_hybrid.py, models/convnext.py). Everything else is as in tests/bench/towers.py, whose text tower
+and weights stand here too. Pixels are made by a formula that tests/support/tower_folders.c has as well.
+"""
+import json
+import os
+import shutil
+import sys
+import time
+import zlib
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import towers
+from towers import GOLDEN, Weights, linear, norm, softmax_attention
+
+IMAGES = 3
+EMBED = towers.EMBED
+
+
+def make_pixels(side):
+    """[IMAGES, 3, side, side] between -2 and 2, the same to the last bit everywhere."""
+    i = np.arange(IMAGES * 3 * side * side, dtype=np.uint32)
+    return (((i * np.uint32(2654435761)) >> 8).astype(np.float32) / 2 ** 22 - 2).reshape(IMAGES, 3, side, side)
+
+
+def conv(sd, name, x, **how):
+    return F.conv2d(x, sd[name + ".weight"], sd.get(name + ".bias"), **how)
+
+
+def norm2d(sd, name, x, eps):
+    return norm(sd, name, x.permute(0, 2, 3, 1), eps).permute(0, 3, 1, 2)
+
+
+def batch_norm(sd, name, x):
+    return F.batch_norm(x, *(sd[name + end] for end in (".running_mean", ".running_var", ".weight", ".bias")))
+
+
+# ---- CLIP's ResNets ----
+
+def resnet_vision(sd, model, x):
+    cfg, v = model["vision_cfg"], "visual."
+    for i, stride in ((1, 2), (2, 1), (3, 1)):
+        x = batch_norm(sd, f"{v}bn{i}", conv(sd, f"{v}conv{i}", x, stride=stride, padding=1)).relu()
+    x = F.avg_pool2d(x, 2)
+    for stage, depth in enumerate(cfg["layers"]):
+        for block in range(depth):
+            p, stride = f"{v}layer{stage + 1}.{block}.", 2 if stage and not block else 1
+            h = batch_norm(sd, p + "bn1", conv(sd, p + "conv1", x)).relu()
+            h = batch_norm(sd, p + "bn2", conv(sd, p + "conv2", h, padding=1)).relu()
+            h = batch_norm(sd, p + "bn3", conv(sd, p + "conv3", F.avg_pool2d(h, stride)))
+            if p + "downsample.0.weight" in sd:
+                x = batch_norm(sd, p + "downsample.1", conv(sd, p + "downsample.0", F.avg_pool2d(x, stride)))
+            x = (h + x).relu()
+    x = x.flatten(2).transpose(1, 2)
+    x = torch.cat([x.mean(1, keepdim=True), x], 1) + sd[v + "attnpool.positional_embedding"]
+    q, k, v_ = (linear(sd, f"{v}attnpool.{part}_proj", x) for part in "qkv")
+    heads = cfg["width"] * 32 // cfg.get("head_width", 64)
+    return linear(sd, v + "attnpool.c_proj", softmax_attention(q, k, v_, heads)[:, 0])
+
+
+def batch_norm_weights(w, name, n):
+    w.draw(name + ".weight", (n,), 0.2, 1.0)
+    w.draw(name + ".bias", (n,), 0.2)
+    w.draw(name + ".running_mean", (n,), 0.2)
+    w.draw(name + ".running_var", (n,), 0.05, 0.6)
+
+
+def convolution_weights(w, name, outputs, inputs, kernel, bias=True):
+    w.draw(name + ".weight", (outputs, inputs, kernel, kernel), 1.4 * (inputs * kernel * kernel) ** -0.5)
+    if bias:
+        w.draw(name + ".bias", (outputs,), 0.2)
+
+
+def resnet_weights(w, model):
+    cfg, v = model["vision_cfg"], "visual."
+    width = cfg["width"]
+    for i, outputs, inputs in ((1, width // 2, 3), (2, width // 2, width // 2), (3, width, width // 2)):
+        convolution_weights(w, f"{v}conv{i}", outputs, inputs, 3, bias=False)
+        batch_norm_weights(w, f"{v}bn{i}", outputs)
+    inputs = width
+    for stage, depth in enumerate(cfg["layers"]):
+        planes = width << stage
+        for block in range(depth):
+            p = f"{v}layer{stage + 1}.{block}."
+            convolution_weights(w, p + "conv1", planes, inputs, 1, bias=False)
+            batch_norm_weights(w, p + "bn1", planes)
+            convolution_weights(w, p + "conv2", planes, planes, 3, bias=False)
+            batch_norm_weights(w, p + "bn2", planes)
+            convolution_weights(w, p + "conv3", 4 * planes, planes, 1, bias=False)
+            batch_norm_weights(w, p + "bn3", 4 * planes)
+            if block == 0:
+                convolution_weights(w, p + "downsample.0", 4 * planes, inputs, 1, bias=False)
+                batch_norm_weights(w, p + "downsample.1", 4 * planes)
+            inputs = 4 * planes
+    w.draw(v + "attnpool.positional_embedding", ((cfg["image_size"] // 32) ** 2 + 1, 32 * width), 0.5)
+    for part, deviation in (("q", 0.4), ("k", 0.4), ("v", 1)):
+        w.draw(f"{v}attnpool.{part}_proj.weight", (32 * width, 32 * width), deviation * (32 * width) ** -0.5)
+        w.draw(f"{v}attnpool.{part}_proj.bias", (32 * width,), 0.2)
+    w.linear(v + "attnpool.c_proj", model["embed_dim"], 32 * width)
+
+
+# ---- the families ----
+
+TEXT = towers.TEXT
+# What stands in the timm library's table of models; the tests know these names (tests/support/tower_folders.c).
+TIMM = {}
+
+FAMILIES = {
+    "resnet": {"embed_dim": 48, "text_cfg": TEXT,
+               "vision_cfg": {"image_size": 64, "layers": [1, 2, 1, 1], "width": 2, "head_width": 16, "patch_size": None}},
+}
+
+
+def kind_of(model):
+    name = model["vision_cfg"].get("timm_model_name", "")
+    return next((kind for kind in VISION if kind in name), "resnet")
+
+
+VISION = {"resnet": (resnet_weights, resnet_vision)}
+
+
+def write_model(folder, model, weights):
+    os.makedirs(folder, exist_ok=True)
+    weights.write(os.path.join(folder, "open_clip_model.safetensors"))
+    with open(os.path.join(folder, "open_clip_config.json"), "w") as f:
+        json.dump({"model_cfg": model}, f, indent=1)
+        f.write("\n")
+
+
+def main():
+    folder = os.path.join(GOLDEN, "towers")
+    ids = towers.read_ids()
+    for name, cfg in FAMILIES.items():
+        model = {"embed_dim": EMBED, **cfg}
+        make, vision = VISION[kind_of(model)]
+        towers.EMBED = model["embed_dim"]
+        weights = Weights(zlib.crc32(name.encode()))
+        weights.draw("logit_scale", (), 0.1, 2.0)
+        weights.open_clip_text(model)
+        make(weights, model)
+        pixels = torch.from_numpy(make_pixels(model["vision_cfg"]["image_size"]).astype(np.float64))
+        own = os.path.join(folder, name)
+        write_model(own, model, weights)
+        np.save(os.path.join(own, "text_embeddings.npy"),
+                towers.open_clip_text(weights.sd, model, ids).numpy().astype(np.float32))
+        images = vision(weights.sd, model, pixels).numpy().astype(np.float32)
+        np.save(os.path.join(own, "image_embeddings.npy"), images)
+        if name == "resnet":  # as an archive without a configuration has it (golden/torch/write.py): heads of 64
+            plain = {**model, "vision_cfg": {**model["vision_cfg"], "head_width": 64}}
+            images = vision(weights.sd, plain, pixels).numpy().astype(np.float32)
+            np.save(os.path.join(own, "archive_embeddings.npy"), images)
+        print(name, sum(t.numel() for t in weights.sd.values()), "numbers; largest", abs(images).max())
+
+
+SPEED = {
+    "resnet": {"embed_dim": 1024, "vision_cfg": {"image_size": 224, "layers": [3, 4, 6, 3], "width": 64}},
+}
+
+
+def write_for_speed(folder, kind):
+    towers.VOCABULARY, towers.CONTEXT, towers.EMBED = 1000, 77, SPEED[kind]["embed_dim"]
+    model = {**SPEED[kind], "custom_text": kind == "vitamin",
+             "text_cfg": {"vocab_size": 1000, "width": 512, "heads": 8, "layers": 12, "context_length": 77}}
+    weights = Weights(1)
+    weights.draw("logit_scale", (), 0.1, 2.0)
+    weights.open_clip_text(model)
+    VISION[kind][0](weights, model)
+    write_model(folder, model, weights)
+    for file in ("vocab.json", "merges.txt"):
+        shutil.copy(os.path.join(GOLDEN, "tiny-quickgelu", file), folder)
+    torch.set_num_threads(1)
+    sd = {name: tensor.float() for name, tensor in weights.sd.items()}
+    side, count, begin = model["vision_cfg"]["image_size"], 0, time.time()
+    x = torch.randn(8, 3, side, side)
+    while count < 16 or time.time() - begin < 10:
+        VISION[kind][1](sd, model, x)
+        count += len(x)
+    print(f"plain torch {torch.__version__}: {count / (time.time() - begin):.2f} images/s on one core")
+
+
+if __name__ == "__main__":
+    with torch.no_grad():
+        if len(sys.argv) in (3, 4) and sys.argv[1] == "--speed":
+            write_for_speed(sys.argv[2], sys.argv[3] if len(sys.argv) == 4 else "resnet")
+        elif len(sys.argv) == 1:
+            main()
+        else:
+            sys.exit(__doc__)
