@@ -113,15 +113,109 @@ def resnet_weights(w, model):
     w.linear(v + "attnpool.c_proj", model["embed_dim"], 32 * width)
 
 
+# ---- timm: ViTamin ----
+
+def vitamin_vision(sd, model, x):
+    tower, t, eps = TIMM[model["vision_cfg"]["timm_model_name"]], "visual.trunk.", 1e-6
+    b = t + "patch_embed.backbone."
+    x = F.gelu(norm2d(sd, b + "stem.norm1", conv(sd, b + "stem.conv1", x, stride=2, padding=1), eps))
+    x = conv(sd, b + "stem.conv2", x, padding=1)
+    for stage, depth in enumerate(tower["depths"]):
+        for block in range(depth):
+            p, shortcut = f"{b}stages.{stage}.{block}.", x
+            if block == 0:
+                shortcut = F.avg_pool2d(x, 3, 2, 1, count_include_pad=False)
+                if p + "shortcut.expand.weight" in sd:
+                    shortcut = conv(sd, p + "shortcut.expand", shortcut)
+            h = F.gelu(conv(sd, p + "conv1_1x1", norm2d(sd, p + "pre_norm", x, eps)))
+            h = F.gelu(conv(sd, p + "conv2_kxk", h, stride=1 if block else 2, padding=1, groups=h.shape[1]))
+            x = conv(sd, p + "conv3_1x1", h) + shortcut
+    x = conv(sd, b + "pool.proj", norm2d(sd, b + "pool.norm", x, eps), stride=2, padding=1).flatten(2).transpose(1, 2)
+    if t + "pos_embed" in sd:
+        x = x + sd[t + "pos_embed"]
+    for i in range(tower["layers"]):
+        p = f"{t}blocks.{i}."
+        q, k, v = linear(sd, p + "attn.qkv", norm(sd, p + "norm1", x, eps)).chunk(3, -1)
+        x = x + linear(sd, p + "attn.proj", softmax_attention(q, k, v, tower["heads"]))
+        h = norm(sd, p + "mlp.norm", norm(sd, p + "norm2", x, eps), eps)
+        x = x + linear(sd, p + "mlp.w2", F.gelu(linear(sd, p + "mlp.w0", h)) * linear(sd, p + "mlp.w1", h))
+    return head(sd, norm(sd, t + "fc_norm", x.mean(1), eps))
+
+
+def head(sd, x):
+    if "visual.head.proj.weight" in sd:
+        return linear(sd, "visual.head.proj", x)
+    return linear(sd, "visual.head.mlp.fc2", F.gelu(linear(sd, "visual.head.mlp.fc1", x)))
+
+
+def head_weights(w, model, width):
+    if model["vision_cfg"]["timm_proj"] == "mlp":
+        w.linear("visual.head.mlp.fc1", 2 * model["embed_dim"], width)
+        w.linear("visual.head.mlp.fc2", model["embed_dim"], 2 * model["embed_dim"], bias=False)
+    else:
+        w.linear("visual.head.proj", model["embed_dim"], width, bias=False)
+
+
+def vitamin_weights(w, model):
+    tower, t = TIMM[model["vision_cfg"]["timm_model_name"]], "visual.trunk."
+    b, stem, width = t + "patch_embed.backbone.", tower["stem"], tower["width"]
+    convolution_weights(w, b + "stem.conv1", stem, 3, 3)
+    w.norm(b + "stem.norm1", stem)
+    convolution_weights(w, b + "stem.conv2", stem, stem, 3)
+    inputs = stem
+    for stage, depth in enumerate(tower["depths"]):
+        outputs = tower["widths"][stage]
+        for block in range(depth):
+            p = f"{b}stages.{stage}.{block}."
+            if block == 0 and inputs != outputs:
+                convolution_weights(w, p + "shortcut.expand", outputs, inputs, 1)
+            w.norm(p + "pre_norm", inputs)
+            convolution_weights(w, p + "conv1_1x1", 4 * outputs, inputs, 1)
+            convolution_weights(w, p + "conv2_kxk", 4 * outputs, 1, 3)
+            convolution_weights(w, p + "conv3_1x1", outputs, 4 * outputs, 1)
+            inputs = outputs
+    w.norm(b + "pool.norm", inputs)
+    convolution_weights(w, b + "pool.proj", width, inputs, 3)
+    if tower["positions"]:
+        w.draw(t + "pos_embed", (1, (model["vision_cfg"]["image_size"] // 16) ** 2, width), 0.5)
+    for i in range(tower["layers"]):
+        p = f"{t}blocks.{i}."
+        w.norm(p + "norm1", width)
+        w.linear(p + "attn.qkv", 3 * width, width)
+        w.linear(p + "attn.proj", width, width)
+        w.norm(p + "norm2", width)
+        w.norm(p + "mlp.norm", width)
+        w.linear(p + "mlp.w0", tower["mlp"], width)
+        w.linear(p + "mlp.w1", tower["mlp"], width)
+        w.linear(p + "mlp.w2", width, tower["mlp"])
+    w.norm(t + "fc_norm", width)
+    head_weights(w, model, width)
+
+
 # ---- the families ----
 
 TEXT = towers.TEXT
 # What stands in the timm library's table of models; the tests know these names (tests/support/tower_folders.c).
-TIMM = {}
+VITAMIN = {"stem": 6, "depths": (2, 1), "widths": (6, 10), "width": 24, "layers": 2, "heads": 3, "mlp": 40}
+TIMM = {
+    "tiny_vitamin_base_224": {**VITAMIN, "positions": True},
+    "tiny_vitamin_xlarge_256": {**VITAMIN, "positions": False},
+    "vitamin_base_224": {"stem": 128, "depths": (2, 4), "widths": (128, 256), "width": 768, "layers": 14, "heads": 12,
+                         "mlp": 1536, "positions": True},
+}
+
+
+def trunk(name, size, proj):
+    return {"image_size": size, "timm_model_name": name, "timm_pool": "", "timm_proj": proj}
+
+
 
 FAMILIES = {
     "resnet": {"embed_dim": 48, "text_cfg": TEXT,
                "vision_cfg": {"image_size": 64, "layers": [1, 2, 1, 1], "width": 2, "head_width": 16, "patch_size": None}},
+    "vitamin": {"custom_text": True, "text_cfg": TEXT, "vision_cfg": trunk("tiny_vitamin_base_224", 48, "linear")},
+    "vitamin-no-position": {"custom_text": True, "text_cfg": TEXT,
+                            "vision_cfg": trunk("tiny_vitamin_xlarge_256", 48, "mlp")},
 }
 
 
@@ -130,7 +224,7 @@ def kind_of(model):
     return next((kind for kind in VISION if kind in name), "resnet")
 
 
-VISION = {"resnet": (resnet_weights, resnet_vision)}
+VISION = {"resnet": (resnet_weights, resnet_vision), "vitamin": (vitamin_weights, vitamin_vision)}
 
 
 def write_model(folder, model, weights):
@@ -168,6 +262,7 @@ def main():
 
 SPEED = {
     "resnet": {"embed_dim": 1024, "vision_cfg": {"image_size": 224, "layers": [3, 4, 6, 3], "width": 64}},
+    "vitamin": {"embed_dim": 512, "vision_cfg": trunk("vitamin_base_224", 224, "linear")},
 }
 
 

@@ -33,11 +33,23 @@ static nb_status tiny_read_trunk(nb_clip_config *out, nb_config_section s, const
     if (status == NB_OK && !*known) {
         status = nb_family_pe_core.read_trunk(out, s, model + 5, known, err);
     }
-    out->patch = 4;
+    if (status == NB_OK && !*known) {
+        status = nb_family_vitamin.read_trunk(out, s, model + 5, known, err);
+    }
     out->image.width = 24;
     out->image.layers = 2;
     out->image.heads = out->image.rotary ? 2 : 3;
     out->image.mlp = 40;
+    if (out->image.convolutions.list) { /* whose patch is what the layers make of it */
+        out->image.heads = 3;
+        out->image.convolutions.stem = 6;
+        out->image.convolutions.depths[0] = 2;
+        out->image.convolutions.depths[1] = 1;
+        out->image.convolutions.widths[0] = 6;
+        out->image.convolutions.widths[1] = 10;
+    } else {
+        out->patch = 4;
+    }
     if (out->image.pool_heads) { /* fewer heads and a wider MLP than the blocks', or the other way round */
         out->image.pool_heads = out->image.no_class_token ? 3 : 1;
         out->image.pool_mlp = out->image.no_class_token ? 32 : 56;
@@ -54,7 +66,7 @@ const char *const tower_families[] = {
     "eva01-avg",           "timm-clip",  "timm-gap",     "pe-core",   "pe-core-patches"};
 const size_t tower_family_count = sizeof tower_families / sizeof *tower_families;
 
-const char *const convolution_families[] = {"resnet"};
+const char *const convolution_families[] = {"resnet", "vitamin", "vitamin-no-position"};
 const size_t convolution_family_count = sizeof convolution_families / sizeof *convolution_families;
 
 float *convolution_pixels(size_t side)

@@ -73,6 +73,7 @@ typedef struct nb_tower_config {
     nb_mlp_kind mlp_kind;        /**< of every block */
     bool bidirectional;          /**< text: every token sees every token, padding too; images always do so */
     bool no_class_token;         /**< image: there are only patches */
+    bool no_class_position;      /**< image: the class token has no position */
     bool no_position;            /**< image: positions are not learned */
     bool no_pre_norm;            /**< image: no layer norm before the first block */
     bool patch_bias;             /**< image: the patches' projection has a bias */

@@ -116,7 +116,10 @@ static void image_encoder_embed(nb_image_encoder *e, const float *pixels, float 
         memcpy(x, m->class_embedding, w * sizeof *x);
     }
     image_encoder_project(e, pixels, c->image.no_class_token ? x : x + w);
-    e->forward.vector->add(x, x, m->image_position, nb_clip_image_rows(c) * w);
+    if (m->image_position) {
+        x += c->image.no_class_position ? w : 0;
+        e->forward.vector->add(x, x, m->image_position, (nb_clip_image_rows(c) - c->image.no_class_position) * w);
+    }
 }
 
 /* Up to e->together images. */

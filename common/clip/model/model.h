@@ -44,7 +44,8 @@ typedef struct nb_clip {
     const float *patch_embedding;                   /**< [image width, 3 patch patch]; NULL where the engine packs */
     const void *packed_patch_embedding;             /**< it, as the blocks' matrices */
     const float *patch_bias;                        /**< [image width]; NULL: none */
-    const float *image_position;                    /**< [nb_clip_image_rows, image width]; NULL: none */
+    const float *image_position;                    /**< [nb_clip_image_rows, image width], one less without the class
+                                                       token's; NULL: none */
     const float *pre_norm_weight, *pre_norm_bias;   /**< [image width] before the first block; NULL: none */
     const float *post_norm_weight, *post_norm_bias; /**< [image width] after the last block; NULL: none */
     const float *pool_query;                        /**< [image width] NB_POOL_ATTENTION's; NULL: none */

@@ -266,7 +266,8 @@ static void weights_take_pixels(loader *l, nb_clip *m)
         m->patch_bias = weights_vector(l, NB_TENSOR_PART_PATCH_BIAS, once, w);
     }
     if (!c->image.no_position) {
-        m->image_position = weights_matrix(l, NB_TENSOR_PART_IMAGE_POSITION, once, nb_clip_image_rows(c), w);
+        m->image_position = weights_matrix(l, NB_TENSOR_PART_IMAGE_POSITION, once,
+                                           c->image.no_class_position ? nb_clip_patches(c) : nb_clip_image_rows(c), w);
     }
 }
 

@@ -10,6 +10,7 @@
     ROW(eva)          \
     ROW(timm_vit)     \
     ROW(pe_core)      \
+    ROW(vitamin)      \
     ROW(open_clip)
 /* clang-format on */
 

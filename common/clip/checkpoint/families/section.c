@@ -165,10 +165,30 @@ nb_status nb_config_timm_head(nb_clip_config *out, nb_config_section s, nb_error
         out->image.projection = NB_PROJECTION_BIASED;
     } else if (name && strcmp(name, "linear") == 0) {
         out->image.projection = biased ? NB_PROJECTION_BIASED : NB_PROJECTION_LINEAR;
+    } else if (name && strcmp(name, "mlp") == 0 && !biased) {
+        out->image.projection = NB_PROJECTION_MLP;
     } else if (name && strcmp(name, "none") == 0 && out->image.width == out->projection) {
         out->image.projection = NB_PROJECTION_NONE;
     } else {
         return nb_config_refuse(s, "timm_proj", value, err);
     }
     return section_timm_pool(&out->image, s, classifier || out->image.projection == NB_PROJECTION_NONE, err);
+}
+
+nb_status nb_config_timm_convolutions(nb_clip_config *out, nb_config_section s, nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, "timm_proj");
+    const char *name = value ? json_string_value(value) : "linear";
+    nb_status status;
+    if (out->image_size % out->patch) {
+        return nb_fail(err, NB_ERR_INPUT, "'%s': %simage_size %zu is no multiple of %zu", s.path, s.name,
+                       out->image_size, out->patch);
+    }
+    NB_TRY(nb_config_timm_head(out, s, err));
+    if (!name || (strcmp(name, "linear") != 0 && strcmp(name, "mlp") != 0)) {
+        return nb_config_refuse(s, "timm_proj", value, err); /* a classifier of timm's own stands elsewhere */
+    }
+    out->image.final_norm = NB_FINAL_NORM_POOLED;
+done:
+    return status;
 }
