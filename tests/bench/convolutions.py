@@ -192,12 +192,57 @@ def vitamin_weights(w, model):
     head_weights(w, model, width)
 
 
+# ---- timm: ConvNeXt ----
+
+def convnext_vision(sd, model, x):
+    tower, t = TIMM[model["vision_cfg"]["timm_model_name"]], "visual.trunk."
+    eps = tower["eps"]
+    x = norm2d(sd, t + "stem.1", conv(sd, t + "stem.0", x, stride=4), eps)
+    for stage, depth in enumerate(tower["depths"]):
+        p = f"{t}stages.{stage}."
+        if stage:
+            x = conv(sd, p + "downsample.1", norm2d(sd, p + "downsample.0", x, eps), stride=2)
+        for block in range(depth):
+            p = f"{t}stages.{stage}.blocks.{block}."
+            h = norm2d(sd, p + "norm", conv(sd, p + "conv_dw", x, padding=3, groups=x.shape[1]), eps)
+            h = linear(sd, p + "mlp.fc2", F.gelu(linear(sd, p + "mlp.fc1", h.permute(0, 2, 3, 1))))
+            x = x + (h * sd[p + "gamma"]).permute(0, 3, 1, 2)
+    return head(sd, norm(sd, t + "head.norm", x.mean((2, 3)), eps))
+
+
+def convnext_weights(w, model):
+    tower, t = TIMM[model["vision_cfg"]["timm_model_name"]], "visual.trunk."
+    inputs = 3
+    for stage, depth in enumerate(tower["depths"]):
+        n, p = tower["widths"][stage], f"{t}stages.{stage}."
+        if stage:
+            w.norm(p + "downsample.0", inputs)
+            convolution_weights(w, p + "downsample.1", n, inputs, 2)
+        else:
+            convolution_weights(w, t + "stem.0", n, inputs, 4)
+            w.norm(t + "stem.1", n)
+        for block in range(depth):
+            p = f"{t}stages.{stage}.blocks.{block}."
+            convolution_weights(w, p + "conv_dw", n, 1, 7)
+            w.norm(p + "norm", n)
+            w.linear(p + "mlp.fc1", 4 * n, n)
+            w.linear(p + "mlp.fc2", n, 4 * n)
+            w.draw(p + "gamma", (n,), 0.2, 0.5)
+        inputs = n
+    w.norm(t + "head.norm", inputs)
+    head_weights(w, model, inputs)
+
+
 # ---- the families ----
 
 TEXT = towers.TEXT
 # What stands in the timm library's table of models; the tests know these names (tests/support/tower_folders.c).
 VITAMIN = {"stem": 6, "depths": (2, 1), "widths": (6, 10), "width": 24, "layers": 2, "heads": 3, "mlp": 40}
+CONVNEXT = {"depths": (1, 2, 1, 1), "widths": (6, 10, 12, 24)}
 TIMM = {
+    "tiny_convnext_base": {**CONVNEXT, "eps": 1e-6},
+    "tiny_convnext_xxlarge": {**CONVNEXT, "eps": 1e-5},
+    "convnext_base": {"depths": (3, 3, 27, 3), "widths": (128, 256, 512, 1024), "eps": 1e-6},
     "tiny_vitamin_base_224": {**VITAMIN, "positions": True},
     "tiny_vitamin_xlarge_256": {**VITAMIN, "positions": False},
     "vitamin_base_224": {"stem": 128, "depths": (2, 4), "widths": (128, 256), "width": 768, "layers": 14, "heads": 12,
@@ -216,6 +261,8 @@ FAMILIES = {
     "vitamin": {"custom_text": True, "text_cfg": TEXT, "vision_cfg": trunk("tiny_vitamin_base_224", 48, "linear")},
     "vitamin-no-position": {"custom_text": True, "text_cfg": TEXT,
                             "vision_cfg": trunk("tiny_vitamin_xlarge_256", 48, "mlp")},
+    "convnext": {"text_cfg": TEXT, "vision_cfg": trunk("tiny_convnext_base", 64, "linear")},
+    "convnext-mlp": {"text_cfg": TEXT, "vision_cfg": trunk("tiny_convnext_xxlarge", 64, "mlp")},
 }
 
 
@@ -224,7 +271,8 @@ def kind_of(model):
     return next((kind for kind in VISION if kind in name), "resnet")
 
 
-VISION = {"resnet": (resnet_weights, resnet_vision), "vitamin": (vitamin_weights, vitamin_vision)}
+VISION = {"resnet": (resnet_weights, resnet_vision), "vitamin": (vitamin_weights, vitamin_vision),
+          "convnext": (convnext_weights, convnext_vision)}
 
 
 def write_model(folder, model, weights):
@@ -263,6 +311,7 @@ def main():
 SPEED = {
     "resnet": {"embed_dim": 1024, "vision_cfg": {"image_size": 224, "layers": [3, 4, 6, 3], "width": 64}},
     "vitamin": {"embed_dim": 512, "vision_cfg": trunk("vitamin_base_224", 224, "linear")},
+    "convnext": {"embed_dim": 512, "vision_cfg": trunk("convnext_base", 224, "linear")},
 }
 
 

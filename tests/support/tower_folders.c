@@ -36,17 +36,20 @@ static nb_status tiny_read_trunk(nb_clip_config *out, nb_config_section s, const
     if (status == NB_OK && !*known) {
         status = nb_family_vitamin.read_trunk(out, s, model + 5, known, err);
     }
+    if (status == NB_OK && !*known) {
+        status = nb_family_convnext.read_trunk(out, s, model + 5, known, err);
+    }
     out->image.width = 24;
-    out->image.layers = 2;
+    out->image.layers = out->image.layers || !out->image.convolutions.list ? 2 : 0;
     out->image.heads = out->image.rotary ? 2 : 3;
     out->image.mlp = 40;
     if (out->image.convolutions.list) { /* whose patch is what the layers make of it */
+        static const nb_convolutions vitamin = {.stem = 6, .depths = {2, 1}, .widths = {6, 10}};
+        static const nb_convolutions convnext = {.stem = 6, .depths = {1, 2, 1, 1}, .widths = {6, 10, 12, 24}};
+        nb_convolutions tiny = out->image.layers ? vitamin : convnext;
+        tiny.list = out->image.convolutions.list;
+        out->image.convolutions = tiny;
         out->image.heads = 3;
-        out->image.convolutions.stem = 6;
-        out->image.convolutions.depths[0] = 2;
-        out->image.convolutions.depths[1] = 1;
-        out->image.convolutions.widths[0] = 6;
-        out->image.convolutions.widths[1] = 10;
     } else {
         out->patch = 4;
     }
@@ -66,7 +69,7 @@ const char *const tower_families[] = {
     "eva01-avg",           "timm-clip",  "timm-gap",     "pe-core",   "pe-core-patches"};
 const size_t tower_family_count = sizeof tower_families / sizeof *tower_families;
 
-const char *const convolution_families[] = {"resnet", "vitamin", "vitamin-no-position"};
+const char *const convolution_families[] = {"resnet", "vitamin", "vitamin-no-position", "convnext", "convnext-mlp"};
 const size_t convolution_family_count = sizeof convolution_families / sizeof *convolution_families;
 
 float *convolution_pixels(size_t side)

@@ -11,6 +11,7 @@
     ROW(timm_vit)     \
     ROW(pe_core)      \
     ROW(vitamin)      \
+    ROW(convnext)     \
     ROW(open_clip)
 /* clang-format on */
 
