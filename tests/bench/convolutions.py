@@ -233,6 +233,44 @@ def convnext_weights(w, model):
     head_weights(w, model, inputs)
 
 
+# ---- timm: MobileCLIP-B ----
+
+def mci_vision(sd, model, x):
+    tower, t, eps = TIMM[model["vision_cfg"]["timm_model_name"]], "visual.trunk.", 1e-6
+    b = t + "patch_embed.backbone."
+    for i, window in ((0, 4), (1, 2)):
+        x = F.gelu(batch_norm(sd, f"{b}{i}.bn", conv(sd, f"{b}{i}.conv", x, stride=window)))
+    x = conv(sd, b + "2.conv", x, stride=2).flatten(2).transpose(1, 2) + sd[t + "pos_embed"]
+    x = torch.cat([sd[t + "cls_token"].expand(len(x), -1, -1), x], 1)
+    for i in range(tower["layers"]):
+        p = f"{t}blocks.{i}."
+        q, k, v = linear(sd, p + "attn.qkv", norm(sd, p + "norm1", x, eps)).chunk(3, -1)
+        x = x + linear(sd, p + "attn.proj", softmax_attention(q, k, v, tower["heads"]))
+        x = x + linear(sd, p + "mlp.fc2", F.gelu(linear(sd, p + "mlp.fc1", norm(sd, p + "norm2", x, eps))))
+    return linear(sd, t + "head", norm(sd, t + "norm", x, eps)[:, 0])
+
+
+def mci_weights(w, model):
+    tower, t = TIMM[model["vision_cfg"]["timm_model_name"]], "visual.trunk."
+    b, stem, width = t + "patch_embed.backbone.", tower["stem"], tower["width"]
+    for i, inputs, window in ((0, 3, 4), (1, stem, 2)):
+        convolution_weights(w, f"{b}{i}.conv", stem, inputs, window, bias=False)
+        batch_norm_weights(w, f"{b}{i}.bn", stem)
+    convolution_weights(w, b + "2.conv", width, stem, 2)
+    w.draw(t + "cls_token", (1, 1, width), 1.0)
+    w.draw(t + "pos_embed", (1, (model["vision_cfg"]["image_size"] // 16) ** 2, width), 0.5)
+    for i in range(tower["layers"]):
+        p = f"{t}blocks.{i}."
+        w.norm(p + "norm1", width)
+        w.linear(p + "attn.qkv", 3 * width, width)
+        w.linear(p + "attn.proj", width, width)
+        w.norm(p + "norm2", width)
+        w.linear(p + "mlp.fc1", tower["mlp"], width)
+        w.linear(p + "mlp.fc2", width, tower["mlp"])
+    w.norm(t + "norm", width)
+    w.linear(t + "head", model["embed_dim"], width)
+
+
 # ---- the families ----
 
 TEXT = towers.TEXT
@@ -245,6 +283,7 @@ TIMM = {
     "convnext_base": {"depths": (3, 3, 27, 3), "widths": (128, 256, 512, 1024), "eps": 1e-6},
     "tiny_vitamin_base_224": {**VITAMIN, "positions": True},
     "tiny_vitamin_xlarge_256": {**VITAMIN, "positions": False},
+    "tiny_vit_base_mci_224": {"stem": 6, "width": 24, "layers": 2, "heads": 3, "mlp": 40},
     "vitamin_base_224": {"stem": 128, "depths": (2, 4), "widths": (128, 256), "width": 768, "layers": 14, "heads": 12,
                          "mlp": 1536, "positions": True},
 }
@@ -262,6 +301,8 @@ FAMILIES = {
     "vitamin-no-position": {"custom_text": True, "text_cfg": TEXT,
                             "vision_cfg": trunk("tiny_vitamin_xlarge_256", 48, "mlp")},
     "convnext": {"text_cfg": TEXT, "vision_cfg": trunk("tiny_convnext_base", 64, "linear")},
+    "mobileclip-vit": {"custom_text": True, "text_cfg": {**TEXT, "no_causal_mask": False},
+                       "vision_cfg": {**trunk("tiny_vit_base_mci_224", 48, None), "timm_pool": "token"}},
     "convnext-mlp": {"text_cfg": TEXT, "vision_cfg": trunk("tiny_convnext_xxlarge", 64, "mlp")},
 }
 
@@ -272,7 +313,7 @@ def kind_of(model):
 
 
 VISION = {"resnet": (resnet_weights, resnet_vision), "vitamin": (vitamin_weights, vitamin_vision),
-          "convnext": (convnext_weights, convnext_vision)}
+          "convnext": (convnext_weights, convnext_vision), "vit_base_mci": (mci_weights, mci_vision)}
 
 
 def write_model(folder, model, weights):

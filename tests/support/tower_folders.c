@@ -39,6 +39,9 @@ static nb_status tiny_read_trunk(nb_clip_config *out, nb_config_section s, const
     if (status == NB_OK && !*known) {
         status = nb_family_convnext.read_trunk(out, s, model + 5, known, err);
     }
+    if (status == NB_OK && !*known) {
+        status = nb_family_mobileclip_vit.read_trunk(out, s, model + 5, known, err);
+    }
     out->image.width = 24;
     out->image.layers = out->image.layers || !out->image.convolutions.list ? 2 : 0;
     out->image.heads = out->image.rotary ? 2 : 3;
@@ -69,7 +72,8 @@ const char *const tower_families[] = {
     "eva01-avg",           "timm-clip",  "timm-gap",     "pe-core",   "pe-core-patches"};
 const size_t tower_family_count = sizeof tower_families / sizeof *tower_families;
 
-const char *const convolution_families[] = {"resnet", "vitamin", "vitamin-no-position", "convnext", "convnext-mlp"};
+const char *const convolution_families[] = {"resnet",   "vitamin",      "vitamin-no-position",
+                                            "convnext", "convnext-mlp", "mobileclip-vit"};
 const size_t convolution_family_count = sizeof convolution_families / sizeof *convolution_families;
 
 float *convolution_pixels(size_t side)

@@ -175,15 +175,19 @@ nb_status nb_config_timm_head(nb_clip_config *out, nb_config_section s, nb_error
     return section_timm_pool(&out->image, s, classifier || out->image.projection == NB_PROJECTION_NONE, err);
 }
 
+nb_status nb_config_check_sides(const nb_clip_config *c, nb_config_section s, nb_error *err)
+{
+    return c->image_size % c->patch ? nb_fail(err, NB_ERR_INPUT, "'%s': %simage_size %zu is no multiple of %zu", s.path,
+                                              s.name, c->image_size, c->patch)
+                                    : NB_OK;
+}
+
 nb_status nb_config_timm_convolutions(nb_clip_config *out, nb_config_section s, nb_error *err)
 {
     const json_t *value = json_object_get(s.object, "timm_proj");
     const char *name = value ? json_string_value(value) : "linear";
     nb_status status;
-    if (out->image_size % out->patch) {
-        return nb_fail(err, NB_ERR_INPUT, "'%s': %simage_size %zu is no multiple of %zu", s.path, s.name,
-                       out->image_size, out->patch);
-    }
+    NB_TRY(nb_config_check_sides(out, s, err));
     NB_TRY(nb_config_timm_head(out, s, err));
     if (!name || (strcmp(name, "linear") != 0 && strcmp(name, "mlp") != 0)) {
         return nb_config_refuse(s, "timm_proj", value, err); /* a classifier of timm's own stands elsewhere */
