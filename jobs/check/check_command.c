@@ -117,7 +117,7 @@ static void check_print_image(const nb_clip_config *c)
         return;
     }
     printf("%-14s convolutions, %zu channels, then blocks x channels", "image tower", c->image.convolutions.stem);
-    for (size_t i = 0; i < 4 && d[i]; i++) {
+    for (size_t i = 0; i < NB_STAGES && d[i]; i++) {
         printf("%s %zux%zu", i ? "," : "", d[i], w[i]);
     }
     printf("; %zu pixels\n", c->image_size);
@@ -201,7 +201,7 @@ static json_t *check_tower_json(const nb_tower_config *t)
 static json_t *check_convolutions_json(const nb_convolutions *v)
 {
     json_t *depths = json_array(), *widths = json_array();
-    for (size_t i = 0; i < 4 && v->depths[i]; i++) {
+    for (size_t i = 0; i < NB_STAGES && v->depths[i]; i++) {
         json_array_append_new(depths, json_integer((json_int_t)v->depths[i]));
         json_array_append_new(widths, json_integer((json_int_t)v->widths[i]));
     }

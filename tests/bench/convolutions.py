@@ -271,6 +271,126 @@ def mci_weights(w, model):
     w.linear(t + "head", model["embed_dim"], width)
 
 
+# ---- timm: FastViT ----
+
+def branches(sd, p, x, stride=1, activation=F.gelu):
+    """MobileOneBlock without squeeze-and-excitation."""
+    out, groups = 0, lambda name: x.shape[1] // sd[name + ".weight"].shape[1]
+    for branch in ("conv_kxk.0", "conv_scale"):
+        name = f"{p}.{branch}.conv"
+        if name + ".weight" in sd:
+            side = sd[name + ".weight"].shape[-1]
+            h = conv(sd, name, x, stride=stride, padding=side // 2, groups=groups(name))
+            out = out + batch_norm(sd, f"{p}.{branch}.bn", h)
+    if p + ".identity.weight" in sd:
+        out = out + batch_norm(sd, p + ".identity", x)
+    return activation(out) if activation else out
+
+
+def squeeze(sd, p, x):
+    gate = conv(sd, p + ".fc2", conv(sd, p + ".fc1", x.mean((2, 3), keepdim=True)).relu())
+    return x * gate.sigmoid()
+
+
+def fastvit_mlp(sd, p, x):
+    h = batch_norm(sd, p + "mlp.conv.bn", conv(sd, p + "mlp.conv.conv", x, padding=3, groups=x.shape[1]))
+    return conv(sd, p + "mlp.fc2", F.gelu(conv(sd, p + "mlp.fc1", h)))
+
+
+def fastvit_vision(sd, model, x):
+    tower, t = TIMM[model["vision_cfg"]["timm_model_name"]], "visual.trunk."
+    x = branches(sd, t + "stem.0", x, stride=2)
+    x = branches(sd, t + "stem.1", x, stride=2)
+    x = branches(sd, t + "stem.2", x)
+    for stage, depth in enumerate(tower["depths"]):
+        p = f"{t}stages.{stage}."
+        if stage:
+            h = 0
+            for branch, side in (("large_conv", 7), ("small_conv", 3)):
+                name = f"{p}downsample.proj.0.{branch}"
+                h = h + batch_norm(sd, name + ".bn", conv(sd, name + ".conv", x, stride=2, padding=side // 2,
+                                                          groups=x.shape[1]))
+            if p + "downsample.proj.0.se.fc1.weight" in sd:
+                h = squeeze(sd, p + "downsample.proj.0.se", h)
+            x = branches(sd, p + "downsample.proj.1", F.gelu(h))
+        if p + "pos_emb.pos_enc.weight" in sd:
+            x = x + conv(sd, p + "pos_emb.pos_enc", x, padding=3, groups=x.shape[1])
+        for block in range(depth):
+            p = f"{t}stages.{stage}.blocks.{block}."
+            if stage < 3:
+                mixed = branches(sd, p + "token_mixer.mixer", x, activation=None)
+                plain = branches(sd, p + "token_mixer.norm", x, activation=None)
+                x = x + sd[p + "token_mixer.layer_scale.gamma"] * (mixed - plain)
+                x = x + sd[p + "layer_scale.gamma"] * fastvit_mlp(sd, p, x)
+                continue
+            h = norm2d(sd, p + "norm", x, 1e-5) if len(tower["depths"]) == 5 else batch_norm(sd, p + "norm", x)
+            q, k, v = linear(sd, p + "token_mixer.qkv", h.flatten(2).transpose(1, 2)).chunk(3, -1)
+            h = linear(sd, p + "token_mixer.proj", softmax_attention(q, k, v, x.shape[1] // 32))
+            x = x + sd[p + "layer_scale_1.gamma"] * h.transpose(1, 2).reshape(x.shape)
+            x = x + sd[p + "layer_scale_2.gamma"] * fastvit_mlp(sd, p, x)
+    x = F.gelu(squeeze(sd, t + "final_conv.se", branches(sd, t + "final_conv", x, activation=None)))
+    return linear(sd, t + "head.fc", x.mean((2, 3)))
+
+
+def fastvit_weights(w, model):
+    tower, t = TIMM[model["vision_cfg"]["timm_model_name"]], "visual.trunk."
+    five = len(tower["depths"]) == 5
+
+    def branch(name, outputs, inputs, kernel):
+        convolution_weights(w, name + ".conv", outputs, inputs, kernel, bias=False)
+        batch_norm_weights(w, name + ".bn", outputs)
+        w.draw(name + ".bn.weight", (outputs,), 0.1, 0.5)
+
+    def block(name, outputs, inputs, kernel, scale=True, identity=False):
+        branch(name + ".conv_kxk.0", outputs, inputs, kernel)
+        if scale and kernel > 1:
+            branch(name + ".conv_scale", outputs, inputs, 1)
+        if identity:
+            batch_norm_weights(w, name + ".identity", outputs)
+
+    def squeeze_weights(name, channels, inside):
+        convolution_weights(w, name + ".fc1", inside, channels, 1)
+        convolution_weights(w, name + ".fc2", channels, inside, 1)
+
+    def factors(name, n):
+        w.draw(name + ".gamma", (n, 1, 1), 0.1, 0.4)
+
+    n = tower["widths"][0]
+    block(t + "stem.0", n, 3, 3, scale=not five)
+    block(t + "stem.1", n, 1, 3, scale=not five)
+    block(t + "stem.2", n, n, 1, identity=True)
+    for stage, depth in enumerate(tower["depths"]):
+        p, n = f"{t}stages.{stage}.", tower["widths"][stage]
+        if stage:
+            branch(p + "downsample.proj.0.large_conv", n, 1, 7)
+            branch(p + "downsample.proj.0.small_conv", n, 1, 3)
+            if stage >= 2 and not five:
+                squeeze_weights(p + "downsample.proj.0.se", n, max(8, (n // 4 + 4) // 8 * 8))
+            block(p + "downsample.proj.1", n, n, 1, identity=True)
+        if stage >= 3:
+            convolution_weights(w, p + "pos_emb.pos_enc", n, 1, 7)
+        for i in range(depth):
+            p = f"{t}stages.{stage}.blocks.{i}."
+            if stage < 3:
+                block(p + "token_mixer.mixer", n, 1, 3, identity=True)
+                batch_norm_weights(w, p + "token_mixer.norm.identity", n)
+                factors(p + "token_mixer.layer_scale", n)
+                factors(p + "layer_scale", n)
+            else:
+                (w.norm if five else lambda *a: batch_norm_weights(w, *a))(p + "norm", n)
+                w.linear(p + "token_mixer.qkv", 3 * n, n, bias=False)
+                w.linear(p + "token_mixer.proj", n, n)
+                factors(p + "layer_scale_1", n)
+                factors(p + "layer_scale_2", n)
+            branch(p + "mlp.conv", n, 1, 7)
+            inside = (4 if five else 3) * n
+            convolution_weights(w, p + "mlp.fc1", inside, n, 1)
+            convolution_weights(w, p + "mlp.fc2", n, inside, 1)
+    block(t + "final_conv", 2 * n, 1, 3)
+    squeeze_weights(t + "final_conv.se", 2 * n, 2 * n // 16)
+    w.linear(t + "head.fc", model["embed_dim"], 2 * n)
+
+
 # ---- the families ----
 
 TEXT = towers.TEXT
@@ -284,6 +404,8 @@ TIMM = {
     "tiny_vitamin_base_224": {**VITAMIN, "positions": True},
     "tiny_vitamin_xlarge_256": {**VITAMIN, "positions": False},
     "tiny_vit_base_mci_224": {"stem": 6, "width": 24, "layers": 2, "heads": 3, "mlp": 40},
+    "tiny_fastvit_mci0": {"depths": (1, 1, 1, 2), "widths": (4, 8, 16, 32)},
+    "tiny_fastvit_mci3": {"depths": (1, 2, 1, 1, 1), "widths": (4, 8, 16, 32, 64)},
     "vitamin_base_224": {"stem": 128, "depths": (2, 4), "widths": (128, 256), "width": 768, "layers": 14, "heads": 12,
                          "mlp": 1536, "positions": True},
 }
@@ -303,6 +425,10 @@ FAMILIES = {
     "convnext": {"text_cfg": TEXT, "vision_cfg": trunk("tiny_convnext_base", 64, "linear")},
     "mobileclip-vit": {"custom_text": True, "text_cfg": {**TEXT, "no_causal_mask": False},
                        "vision_cfg": {**trunk("tiny_vit_base_mci_224", 48, None), "timm_pool": "token"}},
+    "fastvit": {"custom_text": True, "text_cfg": {**TEXT, "no_causal_mask": True},
+                "vision_cfg": {**trunk("tiny_fastvit_mci0", 64, None), "timm_pool": "avg"}},
+    "fastvit-five": {"custom_text": True, "text_cfg": {**TEXT, "no_causal_mask": True},
+                     "vision_cfg": {**trunk("tiny_fastvit_mci3", 128, None), "timm_pool": "avg"}},
     "convnext-mlp": {"text_cfg": TEXT, "vision_cfg": trunk("tiny_convnext_xxlarge", 64, "mlp")},
 }
 
@@ -313,7 +439,8 @@ def kind_of(model):
 
 
 VISION = {"resnet": (resnet_weights, resnet_vision), "vitamin": (vitamin_weights, vitamin_vision),
-          "convnext": (convnext_weights, convnext_vision), "vit_base_mci": (mci_weights, mci_vision)}
+          "convnext": (convnext_weights, convnext_vision), "vit_base_mci": (mci_weights, mci_vision),
+          "fastvit": (fastvit_weights, fastvit_vision)}
 
 
 def write_model(folder, model, weights):

@@ -42,6 +42,9 @@ static nb_status tiny_read_trunk(nb_clip_config *out, nb_config_section s, const
     if (status == NB_OK && !*known) {
         status = nb_family_mobileclip_vit.read_trunk(out, s, model + 5, known, err);
     }
+    if (status == NB_OK && !*known) {
+        status = nb_family_fastvit.read_trunk(out, s, model + 5, known, err);
+    }
     out->image.width = 24;
     out->image.layers = out->image.layers || !out->image.convolutions.list ? 2 : 0;
     out->image.heads = out->image.rotary ? 2 : 3;
@@ -49,7 +52,11 @@ static nb_status tiny_read_trunk(nb_clip_config *out, nb_config_section s, const
     if (out->image.convolutions.list) { /* whose patch is what the layers make of it */
         static const nb_convolutions vitamin = {.stem = 6, .depths = {2, 1}, .widths = {6, 10}};
         static const nb_convolutions convnext = {.stem = 6, .depths = {1, 2, 1, 1}, .widths = {6, 10, 12, 24}};
-        nb_convolutions tiny = out->image.layers ? vitamin : convnext;
+        static const nb_convolutions four = {.stem = 4, .depths = {1, 1, 1, 2}, .widths = {4, 8, 16, 32}};
+        static const nb_convolutions five = {.stem = 4, .depths = {1, 2, 1, 1, 1}, .widths = {4, 8, 16, 32, 64}};
+        bool fast = strstr(model, "fastvit") != NULL, deep = out->image.convolutions.depths[4] != 0;
+        nb_convolutions tiny = out->image.layers ? vitamin : !fast ? convnext : deep ? five : four;
+        out->image.width = !fast ? 24 : deep ? 128 : 64;
         tiny.list = out->image.convolutions.list;
         out->image.convolutions = tiny;
         out->image.heads = 3;
@@ -73,7 +80,8 @@ const char *const tower_families[] = {
 const size_t tower_family_count = sizeof tower_families / sizeof *tower_families;
 
 const char *const convolution_families[] = {"resnet",   "vitamin",      "vitamin-no-position",
-                                            "convnext", "convnext-mlp", "mobileclip-vit"};
+                                            "convnext", "convnext-mlp", "mobileclip-vit",
+                                            "fastvit",  "fastvit-five"};
 const size_t convolution_family_count = sizeof convolution_families / sizeof *convolution_families;
 
 float *convolution_pixels(size_t side)

@@ -52,13 +52,15 @@ typedef enum nb_mlp_kind {
 struct nb_clip_config;
 struct nb_layer_visitor;
 
+enum { NB_STAGES = 5 /**< most stages of convolutions */ };
+
 /** What an image tower convolves pixels by before its blocks, of which there may be none. */
 typedef struct nb_convolutions {
     /** Lists the layers (common/clip/checkpoint/layers.h); NULL: there are none, patches are cut. */
     void (*list)(const struct nb_clip_config *config, const struct nb_layer_visitor *visitor);
-    size_t stem;      /**< channels behind the first layers */
-    size_t depths[4]; /**< blocks of each stage */
-    size_t widths[4]; /**< channels of each stage */
+    size_t stem;              /**< channels behind the first layers */
+    size_t depths[NB_STAGES]; /**< blocks of each stage; 0 behind the last one */
+    size_t widths[NB_STAGES]; /**< channels of each stage */
 } nb_convolutions;
 
 /** One transformer. Everything behind `epsilon` is 0 in CLIP's own towers. */

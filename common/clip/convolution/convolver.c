@@ -16,6 +16,7 @@ typedef struct needs {
     size_t side[NB_LAYER_SLOTS], slot[NB_LAYER_SLOTS]; /* pixels of a side now; most floats ever */
     size_t gathered, input, added;                     /* floats, bytes, floats of a tile */
     size_t channels;                                   /* most of any layer */
+    size_t attention;                                  /* bytes of the engine's scratch */
 } needs;
 
 struct nb_convolver {
@@ -28,6 +29,7 @@ struct nb_convolver {
     size_t side[NB_LAYER_SLOTS]; /* of the image in each slot */
     float *gathered;             /* pixels of a tile's windows [rows, kernel kernel inputs] */
     void *input;                 /* the same in the engine's form */
+    void *attention;             /* the engine's scratch */
     float *added;                /* scratch of a product that is added */
     float *zeros;                /* [channels] in place of a bias that the activation adds */
 };
@@ -52,10 +54,14 @@ static bool convolver_is_plain(const nb_layer *l)
 static void convolver_need(void *visitor, const nb_layer *l)
 {
     needs *n = visitor;
-    size_t side = nb_layer_side(n->side[l->in], l), k = l->kernel * l->kernel * l->inputs;
+    size_t side = nb_layer_side(n->side[l->kind == NB_LAYER_GATE ? l->out : l->in], l),
+           k = l->kernel * l->kernel * l->inputs;
     n->side[l->out] = side;
     n->slot[l->out] = convolver_most(n->slot[l->out], side * side * l->outputs);
     n->channels = convolver_most(n->channels, l->outputs);
+    if (l->kind == NB_LAYER_ATTENTION) {
+        n->attention = convolver_most(n->attention, n->engine->attention_bytes(side * side, l->outputs / l->heads));
+    }
     if (l->kind == NB_LAYER_CONVOLUTION) {
         size_t rows = convolver_tile_rows(l) < side * side ? convolver_tile_rows(l) : side * side;
         n->gathered = convolver_most(n->gathered, convolver_is_plain(l) ? 1 : rows * k);
@@ -79,7 +85,7 @@ size_t nb_convolver_bytes(const nb_engine *engine, const nb_clip_config *c)
     for (size_t i = 0; i < NB_LAYER_SLOTS; i++) {
         floats += n.slot[i];
     }
-    return floats * sizeof(float) + n.input;
+    return floats * sizeof(float) + n.input + n.attention;
 }
 
 nb_status nb_convolver_create(nb_convolver **out, const nb_engine *engine, const nb_clip_config *c,
@@ -106,7 +112,8 @@ nb_status nb_convolver_create(nb_convolver **out, const nb_engine *engine, const
     v->gathered = nb_alloc_aligned(convolver_most(n.gathered, 1), sizeof(float), err);
     v->input = nb_alloc_aligned(convolver_most(n.input, 1), 1, err);
     v->added = nb_alloc_aligned(convolver_most(n.added, 1), sizeof(float), err);
-    NB_TRY(v->gathered && v->input && v->added ? NB_OK : NB_ERR_LIMIT);
+    v->attention = nb_alloc_aligned(convolver_most(n.attention, 1), 1, err);
+    NB_TRY(v->gathered && v->input && v->added && v->attention ? NB_OK : NB_ERR_LIMIT);
     NB_TRY_NEW(v->zeros, convolver_most(n.channels, 1));
     *out = v;
     v = NULL;
@@ -124,6 +131,7 @@ void nb_convolver_destroy(nb_convolver *v)
         free(v->gathered);
         free(v->input);
         free(v->added);
+        free(v->attention);
         free(v->zeros);
         free(v);
     }
@@ -158,7 +166,7 @@ static void convolver_gather(const nb_layer *l, const float *in, size_t side, si
 /* The bias that a layer adds itself; GELU's loop has one of its own. */
 static const float *convolver_bias(const nb_convolver *v, const nb_convolution *c)
 {
-    return c->layer.activation == NB_LAYER_GELU ? v->zeros : c->bias;
+    return c->layer.activation == NB_LAYER_GELU && c->bias ? v->zeros : c->bias;
 }
 
 /* `rows` of the output. */
@@ -167,7 +175,9 @@ static void convolver_activate(const nb_convolver *v, const nb_convolution *c, f
     if (c->layer.activation == NB_LAYER_RELU) {
         v->loops->relu(out, rows * c->layer.outputs);
     } else if (c->layer.activation == NB_LAYER_GELU) {
-        v->vector->bias_gelu(out, rows, c->layer.outputs, c->bias, NB_VECTOR_GELU);
+        v->vector->bias_gelu(out, rows, c->layer.outputs, c->bias ? c->bias : v->zeros, NB_VECTOR_GELU);
+    } else if (c->layer.activation == NB_LAYER_SIGMOID) {
+        v->loops->sigmoid(out, rows * c->layer.outputs);
     }
 }
 
@@ -215,6 +225,56 @@ static void convolver_windows(nb_convolver *v, const nb_convolution *c)
     (l->kind == NB_LAYER_DEPTHWISE ? v->loops->depthwise : v->loops->mean)(&window);
 }
 
+static void convolver_repeat(const nb_layer *l, const float *in, size_t pixels, float *out)
+{
+    size_t times = l->outputs / l->inputs;
+    for (size_t i = 0; i < pixels * l->inputs; i++) {
+        for (size_t k = 0; k < times; k++) {
+            *out++ = in[i];
+        }
+    }
+}
+
+static void convolver_attend(nb_convolver *v, const nb_layer *l, const float *qkv, size_t pixels, float *out)
+{
+    size_t w = l->outputs, head = w / l->heads;
+    for (size_t at = 0; at < w; at += head) {
+        v->engine->attend(v->engine, &(nb_attention){.vector = v->vector,
+                                                     .m = pixels,
+                                                     .n = pixels,
+                                                     .head = head,
+                                                     .q = qkv + at,
+                                                     .k = qkv + w + at,
+                                                     .v = qkv + 2 * w + at,
+                                                     .q_stride = 3 * w,
+                                                     .stride = 3 * w,
+                                                     .out_stride = w,
+                                                     .out = out + at,
+                                                     .scratch = v->attention});
+    }
+}
+
+/* A layer from its slot to its other; the sides of both are known. */
+static void convolver_compute(nb_convolver *v, const nb_convolution *c, size_t pixels)
+{
+    const nb_layer *l = &c->layer;
+    const float *in = v->slots[l->in];
+    float *out = v->slots[l->out];
+    switch (l->kind) {
+    case NB_LAYER_CONVOLUTION: convolver_dense(v, c); return; /* it has activated its output */
+    case NB_LAYER_DEPTHWISE:
+    case NB_LAYER_AVERAGE: convolver_windows(v, c); break;
+    case NB_LAYER_NORM:
+        v->vector->layer_norm(out, in, pixels,
+                              &(nb_norm_layer){c->weight, convolver_bias(v, c), l->outputs, l->epsilon});
+        break;
+    case NB_LAYER_REPEAT: convolver_repeat(l, in, pixels, out); break;
+    case NB_LAYER_GATE: v->loops->multiply_rows(out, pixels, l->outputs, in); break;
+    case NB_LAYER_ATTENTION: convolver_attend(v, l, in, pixels, out); break;
+    }
+    convolver_activate(v, c, out, pixels);
+}
+
 float *nb_convolver_run(nb_convolver *v, const float *pixels)
 {
     size_t area = v->size * v->size;
@@ -226,22 +286,11 @@ float *nb_convolver_run(nb_convolver *v, const float *pixels)
     }
     v->side[0] = v->size;
     for (size_t i = 0; i < v->count; i++) {
-        const nb_convolution *c = &v->layers[i];
-        const nb_layer *l = &c->layer;
-        size_t side = nb_layer_side(v->side[l->in], l);
-        out = v->slots[l->out];
-        if (l->kind == NB_LAYER_CONVOLUTION) {
-            convolver_dense(v, c);
-        } else if (l->kind == NB_LAYER_NORM) {
-            v->vector->layer_norm(out, v->slots[l->in], side * side,
-                                  &(nb_norm_layer){c->weight, convolver_bias(v, c), l->outputs, l->epsilon});
-        } else {
-            convolver_windows(v, c);
-        }
-        if (l->kind != NB_LAYER_CONVOLUTION) {
-            convolver_activate(v, c, out, side * side);
-        }
+        const nb_layer *l = &v->layers[i].layer;
+        size_t side = nb_layer_side(v->side[l->kind == NB_LAYER_GATE ? l->out : l->in], l);
+        convolver_compute(v, &v->layers[i], side * side);
         v->side[l->out] = side;
+        out = v->slots[l->out];
     }
     return out;
 }

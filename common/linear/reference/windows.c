@@ -1,5 +1,6 @@
 #include "common/linear/reference/windows.h"
 
+#include <math.h>
 #include <stdbool.h>
 
 /* The index of a pixel of the window at place (y, x), or false where it lies outside. */
@@ -51,5 +52,19 @@ void nb_relu(float *x, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         x[i] = x[i] > 0 ? x[i] : 0;
+    }
+}
+
+void nb_sigmoid(float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        x[i] = (float)(1 / (1 + exp(-(double)x[i])));
+    }
+}
+
+void nb_multiply_rows(float *x, size_t rows, size_t width, const float *gate)
+{
+    for (size_t i = 0; i < rows * width; i++) {
+        x[i] *= gate[i % width];
     }
 }

@@ -38,4 +38,16 @@ void nb_window_mean(const nb_window *window);
  * @param count elements */
 void nb_relu(float *x, size_t count);
 
+/** x = 1 / (1 + exp(-x)), in place.
+ * @param[in,out] x [count]
+ * @param count elements */
+void nb_sigmoid(float *x, size_t count);
+
+/** x[r, i] *= gate[i], in place.
+ * @param[in,out] x [rows, width]
+ * @param rows how many
+ * @param width elements of a row
+ * @param gate [width] */
+void nb_multiply_rows(float *x, size_t rows, size_t width, const float *gate);
+
 #endif

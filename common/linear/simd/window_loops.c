@@ -2,6 +2,7 @@
  * fit into registers; each block goes through the whole window before it is stored. */
 #include "common/linear/simd/window_loops.h"
 
+#include "common/linear/simd/fast_math.h"
 #include "common/linear/simd/table_name.h"
 
 enum { BLOCK = 64 };
@@ -97,6 +98,26 @@ static void window_loops_relu(float *x, size_t count)
     }
 }
 
+static void window_loops_sigmoid(float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        x[i] = 1.0f / (1.0f + fast_math_exp_between(-x[i], -87.0f, 76.0f));
+    }
+}
+
+static void window_loops_multiply_rows(float *x, size_t rows, size_t width, const float *gate)
+{
+    for (size_t r = 0; r < rows; r++, x += width) {
+        for (size_t i = 0; i < width; i++) {
+            x[i] *= gate[i];
+        }
+    }
+}
+
 extern const nb_window_loops NB_TABLE_NAME(nb_window_loops);
-const nb_window_loops NB_TABLE_NAME(nb_window_loops) = {
-    .name = NB_TABLE_SET, .depthwise = window_loops_depthwise, .mean = window_loops_mean, .relu = window_loops_relu};
+const nb_window_loops NB_TABLE_NAME(nb_window_loops) = {.name = NB_TABLE_SET,
+                                                        .depthwise = window_loops_depthwise,
+                                                        .mean = window_loops_mean,
+                                                        .relu = window_loops_relu,
+                                                        .sigmoid = window_loops_sigmoid,
+                                                        .multiply_rows = window_loops_multiply_rows};

@@ -19,6 +19,10 @@ typedef struct nb_window_loops {
     void (*mean)(const nb_window *window);
     /** As nb_relu. */
     void (*relu)(float *x, size_t count);
+    /** As nb_sigmoid. */
+    void (*sigmoid)(float *x, size_t count);
+    /** As nb_multiply_rows. */
+    void (*multiply_rows)(float *x, size_t rows, size_t width, const float *gate);
 } nb_window_loops;
 
 /** The loops of nb_instruction_set_best() (common/linear/simd/instruction_set.h). */

@@ -13,6 +13,7 @@
     ROW(vitamin)        \
     ROW(convnext)       \
     ROW(mobileclip_vit) \
+    ROW(fastvit)        \
     ROW(open_clip)
 /* clang-format on */
 

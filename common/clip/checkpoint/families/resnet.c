@@ -34,10 +34,10 @@ static size_t resnet_block(const nb_layer_visitor *v, const char *prefix, size_t
 {
     size_t outputs = planes * EXPANSION, a = nb_layer_slot(x, x), b = nb_layer_slot(x, a), shortcut = x;
     resnet_convolve(
-        v, (nb_layer_names){prefix, "conv1", "bn1", NULL},
+        v, (nb_layer_names){.prefix = prefix, .name = "conv1", .norm = "bn1"},
         (nb_layer){.in = x, .out = a, .inputs = inputs, .outputs = planes, .kernel = 1, .activation = NB_LAYER_RELU});
     resnet_convolve(
-        v, (nb_layer_names){prefix, "conv2", "bn2", NULL},
+        v, (nb_layer_names){.prefix = prefix, .name = "conv2", .norm = "bn2"},
         (nb_layer){.in = a, .out = b, .inputs = planes, .outputs = planes, .kernel = 3, .activation = NB_LAYER_RELU});
     if (stride > 1) {
         resnet_average(v, b, a, planes, stride);
@@ -50,10 +50,10 @@ static size_t resnet_block(const nb_layer_visitor *v, const char *prefix, size_t
             resnet_average(v, x, pixels, inputs, stride);
         }
         shortcut = pixels == x ? nb_layer_slot(x, b) : x;
-        resnet_convolve(v, (nb_layer_names){prefix, "downsample.0", "downsample.1", NULL},
+        resnet_convolve(v, (nb_layer_names){.prefix = prefix, .name = "downsample.0", .norm = "downsample.1"},
                         (nb_layer){.in = pixels, .out = shortcut, .inputs = inputs, .outputs = outputs, .kernel = 1});
     }
-    resnet_convolve(v, (nb_layer_names){prefix, "conv3", "bn3", NULL},
+    resnet_convolve(v, (nb_layer_names){.prefix = prefix, .name = "conv3", .norm = "bn3"},
                     (nb_layer){.in = b,
                                .out = shortcut,
                                .inputs = planes,
@@ -68,7 +68,7 @@ static void resnet_list(const nb_clip_config *c, const nb_layer_visitor *v)
 {
     const nb_convolutions *shape = &c->image.convolutions;
     size_t width = shape->stem, x = 0, inputs = width;
-    resnet_convolve(v, (nb_layer_names){"visual.", "conv1", "bn1", NULL},
+    resnet_convolve(v, (nb_layer_names){.prefix = "visual.", .name = "conv1", .norm = "bn1"},
                     (nb_layer){.in = 0,
                                .out = 1,
                                .inputs = 3,
@@ -77,11 +77,11 @@ static void resnet_list(const nb_clip_config *c, const nb_layer_visitor *v)
                                .stride = 2,
                                .activation = NB_LAYER_RELU});
     resnet_convolve(
-        v, (nb_layer_names){"visual.", "conv2", "bn2", NULL},
+        v, (nb_layer_names){.prefix = "visual.", .name = "conv2", .norm = "bn2"},
         (nb_layer){
             .in = 1, .out = 2, .inputs = width / 2, .outputs = width / 2, .kernel = 3, .activation = NB_LAYER_RELU});
     resnet_convolve(
-        v, (nb_layer_names){"visual.", "conv3", "bn3", NULL},
+        v, (nb_layer_names){.prefix = "visual.", .name = "conv3", .norm = "bn3"},
         (nb_layer){.in = 2, .out = 1, .inputs = width / 2, .outputs = width, .kernel = 3, .activation = NB_LAYER_RELU});
     resnet_average(v, 1, x, width, 2);
     for (size_t stage = 0; stage < 4; stage++) {

@@ -185,7 +185,8 @@ static void test_open_clip_config(void **state)
                      "\"vision_cfg\": {\"timm_model_name\": \"eva02_base_patch16_clip_224\", \"timm_pool\": \"map\", ",
                      "timm_pool");
     refuse_open_clip("\"vision_cfg\": {",
-                     "\"vision_cfg\": {\"timm_model_name\": \"eva02_base_patch16_clip_224\", \"timm_proj\": \"mlp\", ",
+                     "\"vision_cfg\": {\"timm_model_name\": \"eva02_base_patch16_clip_224\", \"timm_proj\": \"mlp\", "
+                     "\"timm_proj_bias\": true, ",
                      "timm_proj");
     refuse_open_clip("\"vision_cfg\": {",
                      "\"vision_cfg\": {\"timm_model_name\": \"vit_pe_core_base_patch16_224\", \"timm_pool\": \"avg\", ",
@@ -195,7 +196,8 @@ static void test_open_clip_config(void **state)
                      "timm_pool");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"vit_pe_spatial_base_patch16_512\", ",
                      "vit_pe_spatial");
-    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"convnext_base\", ", "convnext_base");
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"convnextv2_base\", ",
+                     "convnextv2_base");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"global_average_pool\": true, ", "global_average_pool");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"head_width\": 40, ", "does not divide");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"head_width\": 256, ", "does not divide");

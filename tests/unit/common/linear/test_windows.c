@@ -42,6 +42,11 @@ static void check_window(const nb_window_loops *loops, nb_window w)
     nb_relu(want, count);
     loops->relu(got, count);
     close_to(got, want, count, 1e-6);
+    nb_multiply_rows(want, places * places, w.channels, bias);
+    loops->multiply_rows(got, places * places, w.channels, bias);
+    nb_sigmoid(want, count);
+    loops->sigmoid(got, count);
+    close_to(got, want, count, 1e-6);
     free(in), free(weight), free(bias), free(got), free(want);
 }
 
