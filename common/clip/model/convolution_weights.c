@@ -132,11 +132,11 @@ static nb_status convolution_add_term(reading *r, const nb_layer_term *t, float 
     if (t->scale) {
         NB_TRY(convolution_fold_scale(r, t->scale, err));
     }
-    for (size_t i = 0; r->values && i < n; i++) {
+    for (size_t i = 0; r->values && bias && i < n; i++) {
         r->factor[i] = t->negative ? -r->factor[i] : r->factor[i];
         bias[i] += (float)(t->negative ? -r->summand[i] : r->summand[i]);
     }
-    if (r->values) {
+    if (r->values && matrix) {
         convolution_add_matrix(r, t, matrix);
     }
 done:

@@ -226,6 +226,7 @@ static void fastvit_attend(fastvit_writer *w, size_t x, size_t channels)
 static size_t fastvit_stage(fastvit_writer *w, size_t stage, size_t depth, size_t channels)
 {
     char prefix[NB_TENSOR_PART_NAME_MAX];
+    const char *of_stage = w->prefix;
     size_t x = 0;
     bool attends = stage >= 3;
     if (attends) {
@@ -244,6 +245,7 @@ static size_t fastvit_stage(fastvit_writer *w, size_t stage, size_t depth, size_
             x = fastvit_convolve(w, x, channels);
         }
     }
+    w->prefix = of_stage;
     return x;
 }
 
