@@ -138,8 +138,8 @@ typedef struct nb_clip_config {
  * quick_gelu is not set.
  * @param[out] out of no use on failure
  * @param model the model's folder, or its file of weights
- * @return NB_OK, or NB_ERR_INPUT naming file, key and value for anything that is not a ViT CLIP (another model type,
- * ResNet or timm image towers, other text towers, pooling or norms than CLIP's, a size that is not in 1 to 2^20, heads
+ * @return NB_OK, or NB_ERR_INPUT naming file, key and value for anything that no family reads (another model type,
+ * image towers of other kinds, other text towers, pooling or norms than CLIP's, a size that is not in 1 to 2^20, heads
  * that do not divide the width, a patch that is larger than the image) and when the folder or the file is missing or
  * the file too long, as nb_layout_find, nb_checkpoint_open and nb_clip_config_infer, NB_ERR_IO when it cannot be read,
  * NB_ERR_LIMIT without memory */

@@ -113,7 +113,8 @@ nb_status nb_names_detect(nb_names *out, const nb_checkpoint *checkpoint, nb_err
         if (t && !ours) {
             nb_fail(err, NB_ERR_INPUT, "'%s' holds %s (tensor '%.200s'), which is not supported",
                     nb_checkpoint_path(checkpoint), refused[i].kind, t->name);
-            return nb_hint(err, "CLIPs with ViT image tower and CLIP's own text tower are read");
+            return nb_hint(err, "image towers that are read: ViTs, CLIP's ResNets, ViTamin, ConvNeXt, MobileCLIP's; "
+                                "text towers: CLIP's own");
         }
     }
     return NB_OK;

@@ -120,8 +120,8 @@ size_t nb_tensor_part_names(const nb_naming *naming, nb_tensor_part part, size_t
  * tensor.
  * @param[out] out of both towers
  * @param checkpoint only the names of its tensors are looked at
- * @return NB_OK, or NB_ERR_INPUT naming kind and tensor of models that are none of ours: ResNet image towers, timm
- * towers of other kinds, text towers of other libraries, CoCa, attention pooling */
+ * @return NB_OK, or NB_ERR_INPUT naming kind and tensor of models that are none of ours: timm towers
+ * of other kinds, text towers of other libraries, CoCa, attention pooling */
 nb_status nb_names_detect(nb_names *out, const nb_checkpoint *checkpoint, nb_error *err);
 
 /** Looks for tensors that were not used: the model computes something else than the configuration says, for instance

@@ -61,7 +61,7 @@ static nb_status weights_take_piece(loader *l, const nb_tensor_row *row, const c
         return weights_take_tensor(l, at, false, s);
     }
     nb_fail(l->err, NB_ERR_INPUT, "'%s' has no tensor '%s'", nb_checkpoint_path(l->checkpoint), name);
-    return nb_hint(l->err, "a CLIP with ViT image tower is needed, with the names of Hugging Face or open_clip");
+    return nb_hint(l->err, "a CLIP is needed, with the names of Hugging Face or open_clip");
 }
 
 /* How many equal parts of a part this piece is. */

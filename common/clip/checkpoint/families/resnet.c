@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-enum { EXPANSION = 4, REDUCTION = 32 /* pixels of a side for one of the last layer */ };
+enum { EXPANSION = 4, DEPTH_MAX = 1024, REDUCTION = 32 /* pixels of a side for one of the last layer */ };
 
 /* A convolution with a batch norm behind it. */
 static void resnet_convolve(const nb_layer_visitor *v, nb_layer_names names, nb_layer layer)
@@ -111,7 +111,7 @@ nb_status nb_resnet_set(nb_clip_config *c, size_t width, size_t heads, const cha
     t->projection = NB_PROJECTION_BIASED;
     t->no_pre_norm = true;
     c->patch = REDUCTION;
-    bool fits = width % 2 == 0 && heads && t->width % heads == 0 && c->image_size % REDUCTION == 0;
+    bool fits = width % 2 == 0 && c->image_size && heads && t->width % heads == 0 && c->image_size % REDUCTION == 0;
     return fits
                ? NB_OK
                : nb_fail(err, NB_ERR_INPUT,
@@ -132,6 +132,9 @@ nb_status nb_resnet_read(nb_clip_config *c, nb_config_section s, nb_error *err)
                      : nb_config_refuse(s, "layers", layers, err);
         json_decref(one);
         NB_TRY(status);
+        if (c->image.convolutions.depths[i] > DEPTH_MAX) {
+            return nb_config_refuse(s, "layers", layers, err);
+        }
     }
     NB_TRY(nb_config_size(s, "width", 768, &width, err));
     NB_TRY(nb_config_size(s, "head_width", 64, &head_width, err));
