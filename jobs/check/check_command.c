@@ -91,7 +91,8 @@ static const char *check_activation_name(const nb_tower_config *tower)
 {
     static const char *const names[] = {
         [NB_QUICK_GELU] = "quick_gelu", [NB_GELU] = "gelu", [NB_GELU_TANH] = "gelu_tanh"};
-    return tower->mlp_kind == NB_MLP_SWIGLU ? "swiglu" : names[tower->activation];
+    static const char *const gates[] = {[NB_MLP_SWIGLU] = "swiglu", [NB_MLP_GEGLU] = "geglu"};
+    return tower->mlp_kind != NB_MLP_PLAIN ? gates[tower->mlp_kind] : names[tower->activation];
 }
 
 static const char *check_verdict(const findings *f)
@@ -105,6 +106,27 @@ static void check_print_tower(const char *name, const nb_tower_config *t)
 {
     printf("%-14s width %zu, %zu layers, %zu heads, mlp %zu, %s", name, t->width, t->layers, t->heads, t->mlp,
            check_activation_name(t));
+}
+
+static void check_print_image(const nb_clip_config *c)
+{
+    const size_t *d = c->image.convolutions.depths, *w = c->image.convolutions.widths;
+    if (!c->image.convolutions.list) {
+        check_print_tower("image tower", &c->image);
+        printf(", %zu pixels in patches of %zu\n", c->image_size, c->patch);
+        return;
+    }
+    printf("%-14s convolutions, %zu channels, then blocks x channels", "image tower", c->image.convolutions.stem);
+    for (size_t i = 0; i < NB_STAGES && d[i]; i++) {
+        printf("%s %zux%zu", i ? "," : "", d[i], w[i]);
+    }
+    printf("; %zu pixels\n", c->image_size);
+    if (c->image.layers) {
+        check_print_tower("", &c->image);
+        printf("\n");
+    } else if (c->image.heads) {
+        printf("%-14s pooled by attention of the mean, width %zu, %zu heads\n", "", c->image.width, c->image.heads);
+    }
 }
 
 static void check_print_answers(const findings *f)
@@ -153,8 +175,7 @@ static void check_print_text(const findings *f, const char *model)
     check_print_tower("text tower", &c->text);
     printf(", context %zu, vocabulary %zu\n", c->context, c->vocabulary);
     printf("%-14s %s\n", "tokenizer", nb_tokenizer_kind(f->clip->tokenizer));
-    check_print_tower("image tower", &c->image);
-    printf(", %zu pixels in patches of %zu\n", c->image_size, c->patch);
+    check_print_image(c);
     nb_format_count(count, (double)nb_clip_parameters(c));
     printf("%-14s %zu wide\n%-14s %s\n", "embeddings", c->projection, "parameters", count);
     printf("%-14s %.4f (temperature %.4g)\n", "logit scale", (double)f->clip->logit_scale,
@@ -175,6 +196,16 @@ static json_t *check_tower_json(const nb_tower_config *t)
 {
     return json_pack("{s:I, s:I, s:I, s:I, s:s}", "width", (json_int_t)t->width, "layers", (json_int_t)t->layers,
                      "heads", (json_int_t)t->heads, "mlp", (json_int_t)t->mlp, "activation", check_activation_name(t));
+}
+
+static json_t *check_convolutions_json(const nb_convolutions *v)
+{
+    json_t *depths = json_array(), *widths = json_array();
+    for (size_t i = 0; i < NB_STAGES && v->depths[i]; i++) {
+        json_array_append_new(depths, json_integer((json_int_t)v->depths[i]));
+        json_array_append_new(widths, json_integer((json_int_t)v->widths[i]));
+    }
+    return json_pack("{s:I, s:o, s:o}", "stem", (json_int_t)v->stem, "depths", depths, "widths", widths);
 }
 
 static json_t *check_layout_json(const findings *f)
@@ -227,6 +258,9 @@ static nb_status check_print_json(const findings *f, const char *model, nb_error
     json_object_set_new(text, "vocabulary", json_integer((json_int_t)c->vocabulary));
     json_object_set_new(image, "size", json_integer((json_int_t)c->image_size));
     json_object_set_new(image, "patch", json_integer((json_int_t)c->patch));
+    if (c->image.convolutions.list) {
+        json_object_set_new(image, "convolutions", check_convolutions_json(&c->image.convolutions));
+    }
     json_t *root =
         json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:f, s:s, s:s, s:o}", "model", model, "family", c->family,
                   "tokenizer", nb_tokenizer_kind(f->clip->tokenizer), "layout", check_layout_json(f), "text", text,

@@ -57,13 +57,16 @@ nb_estimate nb_estimate_images(const nb_clip_config *c, const nb_engine *engine,
                                double threads, bool half)
 {
     double patches = (double)nb_clip_patches(c) + 1, rows = fmax(patches, PACKED_ROWS);
+    double tower = estimate_tower_room(&c->image, engine, rows);
     double pixels = 3 * (double)c->image_size * (double)c->image_size * 4;
+    if (c->image.convolutions.list) { /* image by image */
+        tower = estimate_tower_room(&c->image, engine, patches) + (double)nb_convolver_bytes(engine, c);
+    }
     double decoding = 32 * mebibyte; /* an image of ten million pixels as it is decoded */
     return (nb_estimate){.items = count,
                          .tiles = estimate_tiles_of(count, NB_IMAGE_TILE),
-                         .memory = NB_ESTIMATE_BASE + estimate_tower_room(&c->image, engine, rows) +
-                                   2 * NB_IMAGE_TILE * pixels + fmax(1, threads) * decoding + 2 * name_bytes +
-                                   64 * count,
+                         .memory = NB_ESTIMATE_BASE + tower + 2 * NB_IMAGE_TILE * pixels + fmax(1, threads) * decoding +
+                                   2 * name_bytes + 64 * count,
                          .weights = (double)nb_clip_weight_bytes(c, engine),
                          .written = estimate_store_bytes(count, (double)c->projection, NB_IMAGE_TILE, name_bytes, half),
                          .images = count};

@@ -294,7 +294,8 @@ done:
 /* OpenAI's archives, which have no configuration. */
 static nb_status pull_model_fetch_archive(run *r, bool *found, nb_error *err)
 {
-    static const char *const names[] = {"ViT-B-32.pt", "ViT-B-16.pt", "ViT-L-14.pt", "ViT-L-14-336px.pt"};
+    static const char *const names[] = {"ViT-B-32.pt", "ViT-B-16.pt", "ViT-L-14.pt", "ViT-L-14-336px.pt", "RN50.pt",
+                                        "RN101.pt",    "RN50x4.pt",   "RN50x16.pt",  "RN50x64.pt"};
     nb_status status = NB_OK;
     *found = false;
     for (size_t i = 0; i < sizeof names / sizeof *names && !*found; i++) {
@@ -322,7 +323,7 @@ static nb_status pull_model_fetch_weights(run *r, nb_error *err)
     if (!found) {
         nb_fail(err, NB_ERR_NETWORK, "'%s' has no weights", r->base.shown);
         nb_hint(err, "looked for are model.safetensors, pytorch_model.bin, open_clip_model.safetensors, "
-                     "open_clip_pytorch_model.bin, the indices of their shards and OpenAI's ViT-*.pt");
+                     "open_clip_pytorch_model.bin, the indices of their shards and OpenAI's ViT-*.pt and RN*.pt");
         status = NB_ERR_NETWORK;
     }
 done:

@@ -120,6 +120,10 @@ static void test_families(void **state)
         check_family(tower_families[i], &nb_engine_fp32);
         check_family(tower_families[i], &nb_engine_bf16_emulated);
     }
+    for (size_t i = 0; i < convolution_family_count; i++) {
+        check_family(convolution_families[i], &nb_engine_fp32);
+        check_family(convolution_families[i], &nb_engine_bf16_emulated);
+    }
 }
 
 static int share_folder(void **state)

@@ -33,11 +33,36 @@ static nb_status tiny_read_trunk(nb_clip_config *out, nb_config_section s, const
     if (status == NB_OK && !*known) {
         status = nb_family_pe_core.read_trunk(out, s, model + 5, known, err);
     }
-    out->patch = 4;
+    if (status == NB_OK && !*known) {
+        status = nb_family_vitamin.read_trunk(out, s, model + 5, known, err);
+    }
+    if (status == NB_OK && !*known) {
+        status = nb_family_convnext.read_trunk(out, s, model + 5, known, err);
+    }
+    if (status == NB_OK && !*known) {
+        status = nb_family_mobileclip_vit.read_trunk(out, s, model + 5, known, err);
+    }
+    if (status == NB_OK && !*known) {
+        status = nb_family_fastvit.read_trunk(out, s, model + 5, known, err);
+    }
     out->image.width = 24;
-    out->image.layers = 2;
+    out->image.layers = out->image.layers || !out->image.convolutions.list ? 2 : 0;
     out->image.heads = out->image.rotary ? 2 : 3;
     out->image.mlp = 40;
+    if (out->image.convolutions.list) { /* whose patch is what the layers make of it */
+        static const nb_convolutions vitamin = {.stem = 6, .depths = {2, 1}, .widths = {6, 10}};
+        static const nb_convolutions convnext = {.stem = 6, .depths = {1, 2, 1, 1}, .widths = {6, 10, 12, 24}};
+        static const nb_convolutions four = {.stem = 4, .depths = {1, 1, 1, 2}, .widths = {4, 8, 16, 32}};
+        static const nb_convolutions five = {.stem = 4, .depths = {1, 2, 1, 1, 1}, .widths = {4, 8, 16, 32, 64}};
+        bool fast = strstr(model, "fastvit") != NULL, deep = out->image.convolutions.depths[4] != 0;
+        nb_convolutions tiny = out->image.layers ? vitamin : !fast ? convnext : deep ? five : four;
+        out->image.width = !fast ? 24 : deep ? 128 : 64;
+        tiny.list = out->image.convolutions.list;
+        out->image.convolutions = tiny;
+        out->image.heads = 3;
+    } else {
+        out->patch = 4;
+    }
     if (out->image.pool_heads) { /* fewer heads and a wider MLP than the blocks', or the other way round */
         out->image.pool_heads = out->image.no_class_token ? 3 : 1;
         out->image.pool_mlp = out->image.no_class_token ? 32 : 56;
@@ -53,6 +78,21 @@ const char *const tower_families[] = {
     "bidirectional-first", "eva01",      "eva02",        "eva02-avg", "eva02-enormous",
     "eva01-avg",           "timm-clip",  "timm-gap",     "pe-core",   "pe-core-patches"};
 const size_t tower_family_count = sizeof tower_families / sizeof *tower_families;
+
+const char *const convolution_families[] = {"resnet",   "vitamin",      "vitamin-no-position",
+                                            "convnext", "convnext-mlp", "mobileclip-vit",
+                                            "fastvit",  "fastvit-five"};
+const size_t convolution_family_count = sizeof convolution_families / sizeof *convolution_families;
+
+float *convolution_pixels(size_t side)
+{
+    size_t count = CONVOLUTION_IMAGES * 3 * side * side;
+    float *out = malloc(count * sizeof *out);
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (float)((uint32_t)i * UINT32_C(2654435761) >> 8) / 4194304.0f - 2.0f;
+    }
+    return out;
+}
 
 const char *tower_golden(const char *family, const char *file)
 {

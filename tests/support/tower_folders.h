@@ -5,10 +5,20 @@
 
 #include "common/base/memory.h"
 
+#include <stddef.h>
+
 enum { TOWER_TEXTS = 24 };
 
 extern const char *const tower_families[];
 extern const size_t tower_family_count;
+
+/* Those of image towers with convolutions (bench/convolutions.py). */
+extern const char *const convolution_families[];
+extern const size_t convolution_family_count;
+enum { CONVOLUTION_IMAGES = 3 };
+
+/* The images of a side that they are embedded of, [CONVOLUTION_IMAGES, 3, side, side], freed by the caller. */
+float *convolution_pixels(size_t side);
 
 /* golden/towers/FAMILY/FILE */
 const char *tower_golden(const char *family, const char *file);

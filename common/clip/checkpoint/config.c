@@ -158,19 +158,21 @@ nb_status nb_tower_must_be_clip(const nb_tower_config *t, const char *which, con
     const struct {
         bool beyond;
         const char *what;
-    } parts[] = {{t->activation == NB_GELU_TANH, "GELU by tanh"},
-                 {t->pooling != NB_POOL_TOKEN, "pooling of another kind than CLIP's"},
-                 {t->final_norm == NB_FINAL_NORM_NONE, "no last layer norm"},
-                 {t->projection != NB_PROJECTION_LINEAR, "a projection of another kind than CLIP's"},
-                 {t->mlp_kind != NB_MLP_PLAIN, "SwiGLU"},
-                 {t->bidirectional, "bidirectional text"},
-                 {t->no_class_token, "no class token"},
-                 {t->no_pre_norm, "no layer norm before the first block"},
-                 {t->patch_bias, "a bias of the patches"},
-                 {t->post_norm, "norms behind attention and MLP"},
-                 {t->attention_norm || t->mlp_norm, "layer norms inside attention or MLP"},
-                 {t->layer_scale, "layer scale"},
-                 {t->rotary != 0, "rotary positions"}};
+    } parts[] = {
+        {t->convolutions.list != NULL, "convolutions"},
+        {t->activation == NB_GELU_TANH, "GELU by tanh"},
+        {t->pooling != NB_POOL_TOKEN, "pooling of another kind than CLIP's"},
+        {t->final_norm == NB_FINAL_NORM_NONE, "no last layer norm"},
+        {t->projection != NB_PROJECTION_LINEAR, "a projection of another kind than CLIP's"},
+        {t->mlp_kind != NB_MLP_PLAIN, "a gated MLP"},
+        {t->bidirectional, "bidirectional text"},
+        {t->no_class_token || t->no_class_position || t->no_position, "positions of another kind, or no class token"},
+        {t->no_pre_norm, "no layer norm before the first block"},
+        {t->patch_bias, "a bias of the patches"},
+        {t->post_norm, "norms behind attention and MLP"},
+        {t->attention_norm || t->mlp_norm || t->mlp_input_norm, "layer norms inside attention or MLP"},
+        {t->layer_scale, "layer scale"},
+        {t->rotary != 0, "rotary positions"}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (parts[i].beyond) {
             nb_fail(err, NB_ERR_INPUT, "the model's %s tower has %s: %s of such towers are not computed", which,

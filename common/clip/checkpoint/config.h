@@ -18,11 +18,13 @@ typedef enum nb_activation {
 
 /** Which rows of the last block become the embedding. */
 typedef enum nb_pooling {
-    NB_POOL_TOKEN,    /**< CLIP's: the first end token of a text, the class token of an image */
-    NB_POOL_FIRST,    /**< the first row */
-    NB_POOL_LAST,     /**< the last row; of a text: of the whole context, padding included */
-    NB_POOL_AVERAGE,  /**< the mean over the patches, without the class token */
-    NB_POOL_ATTENTION /**< one query's attention over all rows, normed, and an MLP behind it (SigLIP) */
+    NB_POOL_TOKEN,     /**< CLIP's: the first end token of a text, the class token of an image */
+    NB_POOL_FIRST,     /**< the first row */
+    NB_POOL_LAST,      /**< the last row; of a text: of the whole context, padding included */
+    NB_POOL_AVERAGE,   /**< the mean over the patches, without the class token */
+    NB_POOL_ATTENTION, /**< one query's attention over all rows, normed, and an MLP behind it (SigLIP) */
+    NB_POOL_MEAN_QUERY /**< the mean of all rows is set before them, and its attention over all of them (CLIP's ResNets)
+                        */
 } nb_pooling;
 
 /** What the last layer norm is applied to. For pooling by one row it makes no difference. */
@@ -36,14 +38,30 @@ typedef enum nb_final_norm {
 typedef enum nb_projection {
     NB_PROJECTION_LINEAR, /**< a matrix */
     NB_PROJECTION_BIASED, /**< a matrix and a bias */
-    NB_PROJECTION_NONE    /**< nothing: the pooled row is the embedding */
+    NB_PROJECTION_NONE,   /**< nothing: the pooled row is the embedding */
+    NB_PROJECTION_MLP     /**< a matrix with bias to twice the embedding's width, GELU, and a matrix */
 } nb_projection;
 
 /** A block's MLP. */
 typedef enum nb_mlp_kind {
-    NB_MLP_PLAIN, /**< fc2(activation(fc1(x))) */
-    NB_MLP_SWIGLU /**< fc2(norm(silu(gate(x)) fc1(x))), with or without norm; the activation does not count */
+    NB_MLP_PLAIN,  /**< fc2(activation(fc1(x))) */
+    NB_MLP_SWIGLU, /**< fc2(norm(silu(gate(x)) fc1(x))), with or without norm; the activation does not count */
+    NB_MLP_GEGLU   /**< the same with GELU in place of silu */
 } nb_mlp_kind;
+
+struct nb_clip_config;
+struct nb_layer_visitor;
+
+enum { NB_STAGES = 5 /**< most stages of convolutions */ };
+
+/** What an image tower convolves pixels by before its blocks, of which there may be none. */
+typedef struct nb_convolutions {
+    /** Lists the layers (common/clip/checkpoint/layers.h); NULL: there are none, patches are cut. */
+    void (*list)(const struct nb_clip_config *config, const struct nb_layer_visitor *visitor);
+    size_t stem;              /**< channels behind the first layers */
+    size_t depths[NB_STAGES]; /**< blocks of each stage; 0 behind the last one */
+    size_t widths[NB_STAGES]; /**< channels of each stage */
+} nb_convolutions;
 
 /** One transformer. Everything behind `epsilon` is 0 in CLIP's own towers. */
 typedef struct nb_tower_config {
@@ -57,20 +75,24 @@ typedef struct nb_tower_config {
     nb_mlp_kind mlp_kind;        /**< of every block */
     bool bidirectional;          /**< text: every token sees every token, padding too; images always do so */
     bool no_class_token;         /**< image: there are only patches */
+    bool no_class_position;      /**< image: the class token has no position */
+    bool no_position;            /**< image: positions are not learned */
     bool no_pre_norm;            /**< image: no layer norm before the first block */
     bool patch_bias;             /**< image: the patches' projection has a bias */
     bool post_norm;      /**< a block's norms stand behind attention and MLP: x + norm(f(x)), not x + f(norm(x)) */
     bool attention_norm; /**< a layer norm between attention and its output projection */
     bool mlp_norm;       /**< a layer norm before the MLP's last layer */
+    bool mlp_input_norm; /**< a second layer norm before the MLP */
     bool layer_scale;    /**< what attention and MLP add is scaled, element by element */
     /** Image: rotary positions of queries and keys, made for a grid of this many patches a side and stretched to the
      * image's; 0: none. */
     size_t rotary;
-    size_t rotary_first;         /**< the number of the grid's first row and column */
-    bool rotary_columns_first;   /**< the first half of a head is rotated by the column, not by the row */
-    size_t pool_heads, pool_mlp; /**< NB_POOL_ATTENTION: heads and width inside the MLP; 0: those of the blocks */
-    int32_t pad;                 /**< text: the token behind the end token, where that is seen */
-    bool pads_left;              /**< text: it stands before the text instead */
+    size_t rotary_first;          /**< the number of the grid's first row and column */
+    bool rotary_columns_first;    /**< the first half of a head is rotated by the column, not by the row */
+    size_t pool_heads, pool_mlp;  /**< NB_POOL_ATTENTION: heads and width inside the MLP; 0: those of the blocks */
+    nb_convolutions convolutions; /**< image: what comes before the blocks */
+    int32_t pad;                  /**< text: the token behind the end token, where that is seen */
+    bool pads_left;               /**< text: it stands before the text instead */
 } nb_tower_config;
 
 /** Values of nb_clip_config.end_token that are no token. */
@@ -116,8 +138,8 @@ typedef struct nb_clip_config {
  * quick_gelu is not set.
  * @param[out] out of no use on failure
  * @param model the model's folder, or its file of weights
- * @return NB_OK, or NB_ERR_INPUT naming file, key and value for anything that is not a ViT CLIP (another model type,
- * ResNet or timm image towers, other text towers, pooling or norms than CLIP's, a size that is not in 1 to 2^20, heads
+ * @return NB_OK, or NB_ERR_INPUT naming file, key and value for anything that no family reads (another model type,
+ * image towers of other kinds, other text towers, pooling or norms than CLIP's, a size that is not in 1 to 2^20, heads
  * that do not divide the width, a patch that is larger than the image) and when the folder or the file is missing or
  * the file too long, as nb_layout_find, nb_checkpoint_open and nb_clip_config_infer, NB_ERR_IO when it cannot be read,
  * NB_ERR_LIMIT without memory */

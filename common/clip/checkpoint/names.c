@@ -99,7 +99,6 @@ nb_status nb_names_detect(nb_names *out, const nb_checkpoint *checkpoint, nb_err
     static const struct {
         const char *prefix, *kind;
     } refused[] = {
-        {"visual.layer1.", "a ResNet image tower"},
         {"visual.trunk.", "an image tower of the timm library, as SigLIP has it"},
         {"visual.attn_pool", "an image tower with attention pooling"},
         {"vision_model.head.", "an image tower with attention pooling, as SigLIP has it"},
@@ -114,7 +113,8 @@ nb_status nb_names_detect(nb_names *out, const nb_checkpoint *checkpoint, nb_err
         if (t && !ours) {
             nb_fail(err, NB_ERR_INPUT, "'%s' holds %s (tensor '%.200s'), which is not supported",
                     nb_checkpoint_path(checkpoint), refused[i].kind, t->name);
-            return nb_hint(err, "CLIPs with ViT image tower and CLIP's own text tower are read");
+            return nb_hint(err, "image towers that are read: ViTs, CLIP's ResNets, ViTamin, ConvNeXt, MobileCLIP's; "
+                                "text towers: CLIP's own");
         }
     }
     return NB_OK;
@@ -127,10 +127,10 @@ static bool names_ends_with(const char *text, const char *end)
 }
 
 /* What checkpoints hold and no tower reads: the constant that SigLIP adds to every logit, and buffers of numbers that
- * are known anyway, the last three in OpenAI's archives. */
+ * are known anyway or count steps of training, the last three in OpenAI's archives. */
 static bool names_harmless(const char *name)
 {
-    static const char *const ends[] = {"position_ids", "attn_mask"};
+    static const char *const ends[] = {"position_ids", "attn_mask", ".num_batches_tracked"};
     static const char *const whole[] = {"logit_bias", "input_resolution", "context_length", "vocab_size"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         if (names_ends_with(name, ends[i])) {

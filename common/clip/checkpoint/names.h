@@ -50,6 +50,10 @@ typedef enum nb_tensor_part {
     NB_TENSOR_PART_POST_NORM_BIAS,
     NB_TENSOR_PART_IMAGE_PROJECTION,
     NB_TENSOR_PART_IMAGE_PROJECTION_BIAS,
+    /* of NB_PROJECTION_MLP, in place of those two */
+    NB_TENSOR_PART_IMAGE_HIDDEN_WEIGHT,
+    NB_TENSOR_PART_IMAGE_HIDDEN_BIAS,
+    NB_TENSOR_PART_IMAGE_HIDDEN_PROJECTION,
     /* of an image tower that pools by attention */
     NB_TENSOR_PART_POOL_QUERY,
     NB_TENSOR_PART_POOL_QKV_WEIGHT,
@@ -116,8 +120,8 @@ size_t nb_tensor_part_names(const nb_naming *naming, nb_tensor_part part, size_t
  * tensor.
  * @param[out] out of both towers
  * @param checkpoint only the names of its tensors are looked at
- * @return NB_OK, or NB_ERR_INPUT naming kind and tensor of models that are none of ours: ResNet image towers, timm
- * towers of other kinds, text towers of other libraries, CoCa, attention pooling */
+ * @return NB_OK, or NB_ERR_INPUT naming kind and tensor of models that are none of ours: timm towers
+ * of other kinds, text towers of other libraries, CoCa, attention pooling */
 nb_status nb_names_detect(nb_names *out, const nb_checkpoint *checkpoint, nb_error *err);
 
 /** Looks for tensors that were not used: the model computes something else than the configuration says, for instance

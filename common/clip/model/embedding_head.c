@@ -18,6 +18,8 @@ nb_embedding_head nb_image_embedding_head(const nb_clip *m)
 {
     return (nb_embedding_head){.config = &m->config.image,
                                .norm = {m->post_norm_weight, m->post_norm_bias},
+                               .hidden = m->image_hidden,
+                               .hidden_bias = m->image_hidden_bias,
                                .projection = m->image_projection,
                                .bias = m->image_projection_bias,
                                .dimension = m->config.projection,
@@ -65,6 +67,13 @@ void nb_embedding_head_run(const nb_embedding_head *h, float *pooled, size_t cou
     if (!h->projection) {
         memcpy(out, pooled, count * w * sizeof *out);
         return;
+    }
+    if (h->hidden) {
+        size_t n = 2 * h->dimension;
+        nb_sgemm_nt(nb_matrix_of(pooled, count, w), nb_matrix_of(h->hidden, n, w), 0.0f, h->hidden_x, n);
+        h->vector->bias_gelu(h->hidden_x, count, n, h->hidden_bias, NB_VECTOR_GELU);
+        pooled = h->hidden_x;
+        w = n;
     }
     nb_sgemm_nt(nb_matrix_of(pooled, count, w), nb_matrix_of(h->projection, h->dimension, w), 0.0f, out, h->dimension);
     if (h->bias) {

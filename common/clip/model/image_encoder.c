@@ -1,6 +1,7 @@
 #include "common/clip/model/image_encoder.h"
 
 #include "common/base/memory.h"
+#include "common/clip/convolution/mean_query.h"
 #include "common/clip/model/embedding_head.h"
 #include "common/clip/towers/forward.h"
 #include "common/clip/towers/patches.h"
@@ -16,12 +17,38 @@ struct nb_image_encoder {
     float *patches;  /* [patches, 3 patch patch] of one image */
     void *input;     /* the same in the engine's form */
     nb_forward forward;
+    nb_convolver *convolver; /* of a tower with convolutions, whose images are computed one by one; else NULL */
+    nb_mean_query *query;    /* of one that pools so */
+    float *pooled;           /* [width] of one without blocks */
+    float *hidden;           /* [2 projection] of NB_PROJECTION_MLP */
 };
+
+/* Memory for what comes before the blocks. */
+static nb_status image_encoder_make_pixels(nb_image_encoder *e, nb_error *err)
+{
+    const nb_clip_config *c = &e->clip->config;
+    const nb_engine *engine = e->clip->engine;
+    size_t patches = nb_clip_patches(c), area = 3 * c->patch * c->patch;
+    nb_status status = NB_OK;
+    if (c->image.convolutions.list) {
+        NB_TRY(nb_convolver_create(&e->convolver, engine, c, e->clip->convolutions, err));
+        if (c->image.pooling == NB_POOL_MEAN_QUERY) {
+            NB_TRY(nb_mean_query_create(&e->query, engine, c, err));
+        }
+        NB_TRY_NEW(e->pooled, c->image.width);
+        goto done;
+    }
+    NB_TRY_NEW(e->patches, patches * area);
+    e->input = nb_alloc_aligned(engine->packs ? engine->input_bytes(patches, area) : 1, 1, err);
+    NB_TRY(e->input ? NB_OK : NB_ERR_LIMIT);
+done:
+    return status;
+}
 
 nb_status nb_image_encoder_create(nb_image_encoder **out, const nb_clip *clip, size_t batch, nb_error *err)
 {
     const nb_clip_config *c = &clip->config;
-    size_t patches = nb_clip_patches(c), rows = nb_clip_image_rows(c), fit = ROWS / rows;
+    size_t rows = nb_clip_image_rows(c), fit = c->image.convolutions.list ? 1 : ROWS / rows;
     nb_status status;
     *out = NULL;
     nb_image_encoder *e = nb_alloc(1, sizeof *e, err);
@@ -30,12 +57,12 @@ nb_status nb_image_encoder_create(nb_image_encoder **out, const nb_clip *clip, s
     }
     e->clip = clip;
     e->together = fit < 1 ? 1 : fit < batch ? fit : batch;
-    NB_TRY_NEW(e->patches, patches * 3 * c->patch * c->patch);
-    e->input =
-        nb_alloc_aligned(clip->engine->packs ? clip->engine->input_bytes(patches, 3 * c->patch * c->patch) : 1, 1, err);
-    NB_TRY(e->input ? NB_OK : NB_ERR_LIMIT);
-    NB_TRY(nb_forward_create(&e->forward, clip->engine, &c->image, clip->image_blocks,
-                             &(nb_forward_size){e->together * rows, e->together, rows, false}, err));
+    NB_TRY(image_encoder_make_pixels(e, err));
+    NB_TRY_NEW(e->hidden, c->image.projection == NB_PROJECTION_MLP ? e->together * 2 * c->projection : 1);
+    if (c->image.layers) {
+        NB_TRY(nb_forward_create(&e->forward, clip->engine, &c->image, clip->image_blocks,
+                                 &(nb_forward_size){e->together * rows, e->together, rows, false}, err));
+    }
     *out = e;
     e = NULL;
 done:
@@ -49,22 +76,26 @@ void nb_image_encoder_destroy(nb_image_encoder *e)
         free(e->patches);
         free(e->input);
         nb_forward_destroy(&e->forward);
+        nb_convolver_destroy(e->convolver);
+        nb_mean_query_destroy(e->query);
+        free(e->pooled);
+        free(e->hidden);
         free(e);
     }
 }
 
-/* One image's rows before the first block: class token, patches, positions. */
-static void image_encoder_embed(nb_image_encoder *e, const float *pixels, float *x)
+/* The patches of an image as rows [patches, width]. */
+static void image_encoder_project(nb_image_encoder *e, const float *pixels, float *rows)
 {
     const nb_clip *m = e->clip;
-    const nb_clip_config *c = &m->config;
     const nb_engine *engine = m->engine;
-    size_t w = c->image.width, patches = nb_clip_patches(c), area = 3 * c->patch * c->patch;
-    float *of_patches = c->image.no_class_token ? x : x + w;
-    nb_patches_cut(c, pixels, e->patches);
-    if (!c->image.no_class_token) {
-        memcpy(x, m->class_embedding, w * sizeof *x);
+    size_t w = m->config.image.width, patches = nb_clip_patches(&m->config);
+    size_t area = 3 * m->config.patch * m->config.patch;
+    if (e->convolver) {
+        memcpy(rows, nb_convolver_run(e->convolver, pixels), patches * w * sizeof *rows);
+        return;
     }
+    nb_patches_cut(&m->config, pixels, e->patches);
     engine->product(engine, &(nb_product){.vector = e->forward.vector,
                                           .input = engine->input(engine, e->input, e->patches, patches, area),
                                           .rows = patches,
@@ -72,8 +103,23 @@ static void image_encoder_embed(nb_image_encoder *e, const float *pixels, float 
                                           .weight = engine->packs ? m->packed_patch_embedding : m->patch_embedding,
                                           .count = w,
                                           .bias = m->patch_bias,
-                                          .out = of_patches});
-    e->forward.vector->add(x, x, m->image_position, nb_clip_image_rows(c) * w);
+                                          .out = rows});
+}
+
+/* One image's rows before the first block: class token, patches, positions. */
+static void image_encoder_embed(nb_image_encoder *e, const float *pixels, float *x)
+{
+    const nb_clip *m = e->clip;
+    const nb_clip_config *c = &m->config;
+    size_t w = c->image.width;
+    if (!c->image.no_class_token) {
+        memcpy(x, m->class_embedding, w * sizeof *x);
+    }
+    image_encoder_project(e, pixels, c->image.no_class_token ? x : x + w);
+    if (m->image_position) {
+        x += c->image.no_class_position ? w : 0;
+        e->forward.vector->add(x, x, m->image_position, (nb_clip_image_rows(c) - c->image.no_class_position) * w);
+    }
 }
 
 /* Up to e->together images. */
@@ -82,10 +128,11 @@ static void image_encoder_run_some(nb_image_encoder *e, const float *pixels, siz
     const nb_clip *m = e->clip;
     const nb_clip_config *c = &m->config;
     nb_forward *f = &e->forward;
-    const nb_embedding_head head = nb_image_embedding_head(m);
+    nb_embedding_head head = nb_image_embedding_head(m);
     size_t w = c->image.width, rows = nb_clip_image_rows(c);
     const nb_forward_batch batch = {.count = count, .length = rows};
     float *x = c->image.no_pre_norm ? f->x : f->attention_out;
+    head.hidden_x = e->hidden;
     for (size_t i = 0; i < count; i++) {
         image_encoder_embed(e, pixels + i * 3 * c->image_size * c->image_size, x + i * rows * w);
     }
@@ -106,11 +153,34 @@ static void image_encoder_run_some(nb_image_encoder *e, const float *pixels, siz
     nb_embedding_head_run(&head, f->pooled_x, count, out);
 }
 
+/* One image through a tower without blocks. */
+static void image_encoder_convolve(nb_image_encoder *e, const float *pixels, float *out)
+{
+    const nb_clip *m = e->clip;
+    nb_embedding_head head = nb_image_embedding_head(m);
+    float *rows = nb_convolver_run(e->convolver, pixels);
+    const nb_block *b = &m->pool_block;
+    head.hidden_x = e->hidden;
+    if (e->query) {
+        const nb_mean_query_weights weights = {m->image_position, b->packed.qkv ? b->packed.qkv : b->qkv_weight,
+                                               b->qkv_bias};
+        nb_mean_query_run(e->query, &weights, rows, e->pooled);
+    } else {
+        nb_embedding_head_pool(&head, rows, 1, nb_clip_patches(&m->config), e->pooled);
+    }
+    nb_embedding_head_run(&head, e->pooled, 1, out);
+}
+
 void nb_image_encoder_run(nb_image_encoder *e, const float *pixels, size_t count, float *out)
 {
     const nb_clip_config *c = &e->clip->config;
     for (size_t at = 0; at < count; at += e->together) {
         size_t some = count - at < e->together ? count - at : e->together;
-        image_encoder_run_some(e, pixels + at * 3 * c->image_size * c->image_size, some, out + at * c->projection);
+        const float *these = pixels + at * 3 * c->image_size * c->image_size;
+        if (c->image.layers) {
+            image_encoder_run_some(e, these, some, out + at * c->projection);
+        } else {
+            image_encoder_convolve(e, these, out + at * c->projection);
+        }
     }
 }

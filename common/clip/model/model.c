@@ -221,6 +221,7 @@ void nb_clip_close(nb_clip *m)
         free(m->arena);
         free(m->text_blocks);
         free(m->image_blocks);
+        free(m->convolutions);
         free(m);
     }
 }

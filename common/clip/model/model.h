@@ -15,6 +15,7 @@
 
 #include "common/base/digest.h"
 #include "common/clip/checkpoint/config.h"
+#include "common/clip/convolution/convolver.h"
 #include "common/clip/preprocess/preprocess.h"
 #include "common/clip/tokenizer/tokenizer.h"
 #include "common/clip/towers/tower.h"
@@ -39,15 +40,18 @@ typedef struct nb_clip {
     const float *text_projection;                   /**< [projection, text width]; NULL: none */
     const float *text_projection_bias;              /**< [projection]; NULL: none */
     const float *class_embedding;                   /**< [image width]; NULL: none */
+    nb_convolution *convolutions;                   /**< [nb_layers_visit] of a tower that has them, owned */
     const float *patch_embedding;                   /**< [image width, 3 patch patch]; NULL where the engine packs */
     const void *packed_patch_embedding;             /**< it, as the blocks' matrices */
     const float *patch_bias;                        /**< [image width]; NULL: none */
-    const float *image_position;                    /**< [nb_clip_image_rows, image width] */
+    const float *image_position;                    /**< [nb_clip_image_rows, image width], one less without the class
+                                                       token's; NULL: none */
     const float *pre_norm_weight, *pre_norm_bias;   /**< [image width] before the first block; NULL: none */
     const float *post_norm_weight, *post_norm_bias; /**< [image width] after the last block; NULL: none */
     const float *pool_query;                        /**< [image width] NB_POOL_ATTENTION's; NULL: none */
     nb_block pool_block;                            /**< what pools by attention; it has no first norm */
-    const float *image_projection;                  /**< [projection, image width]; NULL: none */
+    const float *image_hidden, *image_hidden_bias;  /**< [2 projection, image width], of NB_PROJECTION_MLP */
+    const float *image_projection;                  /**< [projection, image width or 2 projection]; NULL: none */
     const float *image_projection_bias;             /**< [projection]; NULL: none */
 } nb_clip;
 

@@ -2,6 +2,8 @@
 
 #include "common/base/memory.h"
 #include "common/clip/checkpoint/names.h"
+#include "common/clip/model/convolution_weights.h"
+#include "common/clip/model/stored_tensor.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,7 +26,7 @@ enum { PACKED_ALIGN = 64 };
 
 /* A tower's projection; NULL: it has none. */
 typedef struct projection_weights {
-    const float *weight, *bias;
+    const float *hidden, *hidden_bias, *weight, *bias;
 } projection_weights;
 
 /* The place of a part. */
@@ -33,96 +35,13 @@ typedef struct place {
     size_t layer;
 } place;
 
-typedef struct shape {
-    size_t rank, size[4];
-} shape;
-
-static void weights_print_shape(char out[160], size_t rank, const size_t *size)
-{
-    size_t at = 0;
-    out[0] = '\0';
-    for (size_t i = 0; i < rank && at < 160; i++) {
-        at += (size_t)snprintf(out + at, 160 - at, "%s%zu", i ? ", " : "", size[i]);
-    }
-}
-
-static nb_status weights_check_tensor(const loader *l, size_t at, const shape *s)
-{
-    const nb_tensor *t = nb_checkpoint_at(l->checkpoint, at);
-    const char *path = nb_checkpoint_path_at(l->checkpoint, at);
-    /* open_clip can store a scalar as [1], timm has positions as [1, rows, width] */
-    size_t extra = t->rank > s->rank ? t->rank - s->rank : 0;
-    bool fits = t->rank == s->rank + extra;
-    for (size_t i = 0; fits && i < t->rank; i++) {
-        fits = t->shape[i] == (i < extra ? 1 : s->size[i - extra]);
-    }
-    if (!fits) {
-        char have[160], want[160];
-        weights_print_shape(have, t->rank, t->shape);
-        weights_print_shape(want, s->rank, s->size);
-        return nb_fail(l->err, NB_ERR_INPUT, "'%s': tensor '%s' has shape [%s], %s says [%s]", path, t->name, have,
-                       l->config, want);
-    }
-    if (t->dtype != NB_F32 && t->dtype != NB_F16 && t->dtype != NB_BF16) {
-        return nb_fail(l->err, NB_ERR_INPUT, "'%s': tensor '%s' has dtype %s; F32, F16 and BF16 are read", path,
-                       t->name, nb_dtype_name(t->dtype));
-    }
-    return NB_OK;
-}
-
-static nb_status weights_check_finite(const loader *l, size_t at, const float *values)
-{
-    const nb_tensor *t = nb_checkpoint_at(l->checkpoint, at);
-    for (size_t i = 0; i < t->count; i++) {
-        if (!isfinite(values[i])) {
-            return nb_fail(l->err, NB_ERR_INPUT, "'%s': element %zu of tensor '%s' is %g: the checkpoint is damaged",
-                           nb_checkpoint_path_at(l->checkpoint, at), i, t->name, (double)values[i]);
-        }
-    }
-    return NB_OK;
-}
-
-/* The tensor as float into `to`, its two dimensions exchanged when the scheme has them so. */
-static nb_status weights_convert(const loader *l, size_t at, bool transposed, float *to)
-{
-    const nb_tensor *t = nb_checkpoint_at(l->checkpoint, at);
-    nb_error *err = l->err;
-    float *straight = NULL;
-    nb_status status;
-    if (transposed) {
-        NB_TRY_NEW(straight, t->count);
-    }
-    float *values = transposed ? straight : to;
-    status = nb_tensor_to_float(t, values, err);
-    if (status != NB_OK) {
-        nb_context(err, "'%s'", nb_checkpoint_path_at(l->checkpoint, at));
-        goto done;
-    }
-    NB_TRY(weights_check_finite(l, at, values));
-    for (size_t r = 0; transposed && r < t->shape[0]; r++) {
-        for (size_t c = 0; c < t->shape[1]; c++) {
-            to[c * t->shape[0] + r] = straight[r * t->shape[1] + c];
-        }
-    }
-done:
-    nb_checkpoint_drop(l->checkpoint, at); /* else file and weights would be in memory together */
-    free(straight);
-    return status;
-}
+typedef nb_tensor_shape shape;
 
 static nb_status weights_take_tensor(loader *l, size_t at, bool transposed, const shape *s)
 {
-    shape stored = *s;
-    if (transposed) {
-        stored.size[0] = s->size[1];
-        stored.size[1] = s->size[0];
-    }
-    nb_status status = weights_check_tensor(l, at, &stored);
-    if (status != NB_OK) {
-        return status;
-    }
-    nb_checkpoint_use(l->checkpoint, at);
-    return l->arena ? weights_convert(l, at, transposed, (float *)(void *)(l->arena + l->used)) : NB_OK;
+    const nb_stored_tensors stored = {l->checkpoint, l->config};
+    return nb_stored_tensor_take(&stored, at, s, transposed, l->arena ? (float *)(void *)(l->arena + l->used) : NULL,
+                                 l->err);
 }
 
 /* One piece of a part, of shape s and `count` numbers. */
@@ -142,7 +61,7 @@ static nb_status weights_take_piece(loader *l, const nb_tensor_row *row, const c
         return weights_take_tensor(l, at, false, s);
     }
     nb_fail(l->err, NB_ERR_INPUT, "'%s' has no tensor '%s'", nb_checkpoint_path(l->checkpoint), name);
-    return nb_hint(l->err, "a CLIP with ViT image tower is needed, with the names of Hugging Face or open_clip");
+    return nb_hint(l->err, "a CLIP is needed, with the names of Hugging Face or open_clip");
 }
 
 /* How many equal parts of a part this piece is. */
@@ -244,7 +163,7 @@ static void weights_take_block(loader *l, place at, const nb_tower_config *c, nb
     b->fc1_bias = weights_vector(l, NB_TENSOR_PART_FC1_BIAS, at, c->mlp);
     weights_product_matrix(l, NB_TENSOR_PART_FC2_WEIGHT, at, (shape){2, {w, c->mlp}}, &b->fc2_weight, &b->packed.fc2);
     b->fc2_bias = weights_vector(l, NB_TENSOR_PART_FC2_BIAS, at, w);
-    if (c->mlp_kind == NB_MLP_SWIGLU) {
+    if (c->mlp_kind != NB_MLP_PLAIN) {
         weights_product_matrix(l, NB_TENSOR_PART_GATE_WEIGHT, at, (shape){2, {c->mlp, w}}, &b->gate_weight,
                                &b->packed.gate);
         b->gate_bias = weights_vector(l, NB_TENSOR_PART_GATE_BIAS, at, c->mlp);
@@ -252,8 +171,8 @@ static void weights_take_block(loader *l, place at, const nb_tower_config *c, nb
     if (c->attention_norm) {
         weights_norm(l, NB_TENSOR_PART_ATTENTION_NORM_WEIGHT, at, &b->attention_norm, w);
     }
-    if (c->mlp_norm) {
-        weights_norm(l, NB_TENSOR_PART_MLP_NORM_WEIGHT, at, &b->mlp_norm, c->mlp);
+    if (c->mlp_norm || c->mlp_input_norm) {
+        weights_norm(l, NB_TENSOR_PART_MLP_NORM_WEIGHT, at, &b->mlp_norm, c->mlp_norm ? c->mlp : w);
     }
     if (c->layer_scale) {
         b->scale1 = weights_vector(l, NB_TENSOR_PART_SCALE1, at, w);
@@ -266,8 +185,12 @@ static void weights_take_projection(loader *l, nb_tensor_part part, place at, co
                                     projection_weights *out)
 {
     const nb_tower_config *t = at.tower == NB_TOWER_TEXT ? &c->text : &c->image;
-    *out = (projection_weights){NULL, NULL};
-    if (t->projection != NB_PROJECTION_NONE) {
+    *out = (projection_weights){0};
+    if (t->projection == NB_PROJECTION_MLP) {
+        out->hidden = weights_matrix(l, NB_TENSOR_PART_IMAGE_HIDDEN_WEIGHT, at, 2 * c->projection, t->width);
+        out->hidden_bias = weights_vector(l, NB_TENSOR_PART_IMAGE_HIDDEN_BIAS, at, 2 * c->projection);
+        out->weight = weights_matrix(l, NB_TENSOR_PART_IMAGE_HIDDEN_PROJECTION, at, c->projection, 2 * c->projection);
+    } else if (t->projection != NB_PROJECTION_NONE) {
         out->weight = weights_matrix(l, part, at, c->projection, t->width);
     }
     if (t->projection == NB_PROJECTION_BIASED) {
@@ -292,6 +215,17 @@ static void weights_take_text(loader *l, nb_clip *m)
     m->text_projection_bias = projection.bias;
 }
 
+/* What the mean's row attends by; the projection behind it is the embedding's. */
+static void weights_take_mean_query(loader *l, nb_clip *m)
+{
+    const place once = {NB_TOWER_IMAGE, 0};
+    size_t w = m->config.image.width;
+    nb_block *b = &m->pool_block;
+    weights_product_matrix(l, NB_TENSOR_PART_POOL_QKV_WEIGHT, once, (shape){2, {3 * w, w}}, &b->qkv_weight,
+                           &b->packed.qkv);
+    b->qkv_bias = weights_vector(l, NB_TENSOR_PART_POOL_QKV_BIAS, once, 3 * w);
+}
+
 /* What pools by attention is a block without its first norm, whose query does not come from the rows. */
 static void weights_take_pool(loader *l, nb_clip *m)
 {
@@ -314,21 +248,39 @@ static void weights_take_pool(loader *l, nb_clip *m)
     b->fc2_bias = weights_vector(l, NB_TENSOR_PART_POOL_FC2_BIAS, once, w);
 }
 
+/* What comes before the blocks: convolutions or patches. */
+static void weights_take_pixels(loader *l, nb_clip *m)
+{
+    const nb_clip_config *c = &m->config;
+    const place once = {NB_TOWER_IMAGE, 0};
+    size_t w = c->image.width;
+    nb_convolution_weights convolutions = {{l->checkpoint, l->config}, l->engine, l->arena, l->used, m->convolutions};
+    if (c->image.convolutions.list && l->status == NB_OK) {
+        l->status = nb_convolution_weights_take(&convolutions, c, l->err);
+        l->used = convolutions.used;
+    } else if (!c->image.convolutions.list) {
+        weights_product_matrix(l, NB_TENSOR_PART_PATCH_EMBEDDING, once, (shape){4, {w, 3, c->patch, c->patch}},
+                               &m->patch_embedding, &m->packed_patch_embedding);
+    }
+    if (c->image.patch_bias) {
+        m->patch_bias = weights_vector(l, NB_TENSOR_PART_PATCH_BIAS, once, w);
+    }
+    if (!c->image.no_position) {
+        m->image_position = weights_matrix(l, NB_TENSOR_PART_IMAGE_POSITION, once,
+                                           c->image.no_class_position ? nb_clip_patches(c) : nb_clip_image_rows(c), w);
+    }
+}
+
 static void weights_take_image(loader *l, nb_clip *m)
 {
     const nb_clip_config *c = &m->config;
     const place once = {NB_TOWER_IMAGE, 0};
     projection_weights projection;
     size_t w = c->image.width;
-    if (!c->image.no_class_token) {
+    if (!c->image.no_class_token && c->image.pooling != NB_POOL_MEAN_QUERY) {
         m->class_embedding = weights_vector(l, NB_TENSOR_PART_CLASS_EMBEDDING, once, w);
     }
-    weights_product_matrix(l, NB_TENSOR_PART_PATCH_EMBEDDING, once, (shape){4, {w, 3, c->patch, c->patch}},
-                           &m->patch_embedding, &m->packed_patch_embedding);
-    if (c->image.patch_bias) {
-        m->patch_bias = weights_vector(l, NB_TENSOR_PART_PATCH_BIAS, once, w);
-    }
-    m->image_position = weights_matrix(l, NB_TENSOR_PART_IMAGE_POSITION, once, nb_clip_image_rows(c), w);
+    weights_take_pixels(l, m);
     if (!c->image.no_pre_norm) {
         m->pre_norm_weight = weights_vector(l, NB_TENSOR_PART_PRE_NORM_WEIGHT, once, w);
         m->pre_norm_bias = weights_vector(l, NB_TENSOR_PART_PRE_NORM_BIAS, once, w);
@@ -339,8 +291,12 @@ static void weights_take_image(loader *l, nb_clip *m)
     }
     if (c->image.pooling == NB_POOL_ATTENTION) {
         weights_take_pool(l, m);
+    } else if (c->image.pooling == NB_POOL_MEAN_QUERY) {
+        weights_take_mean_query(l, m);
     }
     weights_take_projection(l, NB_TENSOR_PART_IMAGE_PROJECTION, once, c, &projection);
+    m->image_hidden = projection.hidden;
+    m->image_hidden_bias = projection.hidden_bias;
     m->image_projection = projection.weight;
     m->image_projection_bias = projection.bias;
 }
@@ -374,6 +330,7 @@ static nb_status weights_make_blocks(nb_clip *m, nb_error *err)
     if (!m->text_blocks) {
         NB_TRY_NEW(m->text_blocks, m->config.text.layers);
         NB_TRY_NEW(m->image_blocks, m->config.image.layers);
+        NB_TRY_NEW(m->convolutions, nb_layers_count(&m->config));
     }
 done:
     return status;

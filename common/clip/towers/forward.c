@@ -39,7 +39,7 @@ nb_status nb_forward_create(nb_forward *f, const nb_engine *engine, const nb_tow
     NB_TRY_NEW(f->pool, pooled);
     if (!forward_fuses(c)) {
         f->mlp_out = nb_alloc_aligned(together * mlp, sizeof *f->mlp_out, err);
-        f->mlp_gate = nb_alloc_aligned(c->mlp_kind == NB_MLP_SWIGLU ? together * c->mlp : 1, sizeof *f->mlp_gate, err);
+        f->mlp_gate = nb_alloc_aligned(c->mlp_kind != NB_MLP_PLAIN ? together * c->mlp : 1, sizeof *f->mlp_gate, err);
         NB_TRY(f->mlp_out && f->mlp_gate ? NB_OK : NB_ERR_LIMIT);
     }
     if (!size->causal) {
@@ -168,13 +168,13 @@ static const void *forward_mlp_hidden(nb_forward *f, const nb_block *b, const vo
     }
     product.epilogue = NB_STORE;
     product.out = f->mlp_out;
-    if (c->mlp_kind == NB_MLP_SWIGLU) {
+    if (c->mlp_kind != NB_MLP_PLAIN) {
         e->product(e, &product);
         product.weight = forward_weights_of(b->gate_weight, b->packed.gate);
         product.bias = b->gate_bias;
         product.out = f->mlp_gate;
         e->product(e, &product);
-        f->vector->swiglu(f->mlp_out, f->mlp_gate, rows * c->mlp);
+        (c->mlp_kind == NB_MLP_SWIGLU ? f->vector->swiglu : f->vector->geglu)(f->mlp_out, f->mlp_gate, rows * c->mlp);
     } else {
         static const nb_gelu_kind kinds[] = {
             [NB_QUICK_GELU] = NB_VECTOR_QUICK_GELU, [NB_GELU] = NB_VECTOR_GELU, [NB_GELU_TANH] = NB_VECTOR_GELU_TANH};
@@ -208,6 +208,11 @@ static void forward_finish_block(nb_forward *f, const nb_block *b, float *x, siz
         }
         forward_add_branch(f, &attention, e->input(e, f->input, attended, n, w), n, some);
         const float *in = forward_branch_input(f, norm2, some, n);
+        if (c->mlp_input_norm) {
+            f->vector->layer_norm(f->normed, in, n,
+                                  &(nb_norm_layer){b->mlp_norm.weight, b->mlp_norm.bias, w, c->epsilon});
+            in = f->normed;
+        }
         forward_add_branch(f, &mlp, forward_mlp_hidden(f, b, e->input(e, f->input, in, n, w), n), n, some);
     }
 }

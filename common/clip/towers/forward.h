@@ -37,7 +37,7 @@ typedef struct nb_forward {
     void *input;          /**< [together, width] in the engine's form */
     void *hidden;         /**< [together, the larger mlp of blocks and pooling] in the engine's form */
     float *mlp_out;       /**< [together, mlp] as `hidden`; NULL where the engine activates a plain MLP */
-    float *mlp_gate;      /**< [together, mlp] of SwiGLU; else NULL */
+    float *mlp_gate;      /**< [together, mlp] of a gated MLP; else NULL */
     nb_rotary rotary;     /**< positions of a sequence; {0}: none */
     void *attention;      /**< scratch of full attention; NULL when causal */
     float *pooled_x;      /**< [pooled, width] residual stream of the pooled rows in the last layer */

@@ -17,7 +17,7 @@ nb_status nb_tower_scratch_create(nb_tower_scratch *s, const nb_tower_config *c,
     s->attention_out = nb_alloc_aligned(rows * c->width, sizeof(float), err);
     s->hidden = nb_alloc_aligned(rows * c->mlp, sizeof(float), err);
     s->scores = nb_alloc_aligned(longest * longest, sizeof(float), err);
-    s->gate = nb_alloc_aligned(c->mlp_kind == NB_MLP_SWIGLU ? rows * c->mlp : 1, sizeof(float), err);
+    s->gate = nb_alloc_aligned(c->mlp_kind != NB_MLP_PLAIN ? rows * c->mlp : 1, sizeof(float), err);
     if (!s->gate || !s->normed || !s->qkv || !s->attention_out || !s->hidden || !s->scores) {
         nb_tower_scratch_destroy(s);
         return NB_ERR_LIMIT;
@@ -143,10 +143,14 @@ static void tower_mlp(const nb_tower_config *c, const nb_block *b, float *x, nb_
         tower_norm(c, s->normed, in, rows, (nb_norm_weights){b->norm2_weight, b->norm2_bias});
         in = s->normed;
     }
+    if (c->mlp_input_norm) {
+        tower_norm(c, s->normed, in, rows, b->mlp_norm);
+        in = s->normed;
+    }
     tower_linear(&(linear_layer){b->fc1_weight, b->fc1_bias, c->mlp, w}, in, rows, s->hidden);
-    if (c->mlp_kind == NB_MLP_SWIGLU) {
+    if (c->mlp_kind != NB_MLP_PLAIN) {
         tower_linear(&(linear_layer){b->gate_weight, b->gate_bias, c->mlp, w}, in, rows, s->gate);
-        nb_swiglu(s->hidden, s->gate, rows * c->mlp);
+        (c->mlp_kind == NB_MLP_SWIGLU ? nb_swiglu : nb_geglu)(s->hidden, s->gate, rows * c->mlp);
     } else {
         activations[c->activation](s->hidden, rows * c->mlp);
     }

@@ -27,9 +27,9 @@ typedef struct nb_block {
     const float *norm2_weight, *norm2_bias; /**< [width] */
     const float *fc1_weight, *fc1_bias;     /**< [mlp, width], [mlp] */
     const float *fc2_weight, *fc2_bias;     /**< [width, mlp], [width] */
-    const float *gate_weight, *gate_bias;   /**< [mlp, width], [mlp]; NB_MLP_SWIGLU */
+    const float *gate_weight, *gate_bias;   /**< [mlp, width], [mlp]; of a gated MLP */
     nb_norm_weights attention_norm;         /**< [width]; attention_norm */
-    nb_norm_weights mlp_norm;               /**< [mlp]; mlp_norm */
+    nb_norm_weights mlp_norm;               /**< [mlp]; mlp_norm; [width]: mlp_input_norm */
     const float *scale1, *scale2;           /**< [width] of attention and MLP; layer_scale */
     struct {
         const void *qkv, *out, *fc1, *fc2, *gate;
@@ -43,7 +43,7 @@ typedef struct nb_tower_scratch {
     float *qkv;           /**< [rows, 3 width] */
     float *attention_out; /**< [rows, width] the attention's output */
     float *hidden;        /**< [rows, mlp] */
-    float *gate;          /**< [rows, mlp] of SwiGLU; else NULL */
+    float *gate;          /**< [rows, mlp] of a gated MLP; else NULL */
     float *scores;        /**< [longest, longest] */
 } nb_tower_scratch;
 

@@ -73,6 +73,14 @@ void nb_swiglu(float *x, const float *gate, size_t count)
     }
 }
 
+void nb_geglu(float *x, const float *gate, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        double g = (double)gate[i];
+        x[i] = (float)((double)x[i] * g * 0.5 * (1 + erf(g * 0.70710678118654752)));
+    }
+}
+
 void nb_rotate_pairs(float *x, const float *cosines, const float *sines, size_t pairs)
 {
     for (size_t i = 0; i < pairs; i++) {

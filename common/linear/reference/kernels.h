@@ -51,6 +51,12 @@ void nb_gelu_tanh(float *x, size_t count);
  * @param count elements */
 void nb_swiglu(float *x, const float *gate, size_t count);
 
+/** x *= gate Phi(gate), in place: the gate of GeGLU (as above).
+ * @param[in,out] x [count]
+ * @param gate [count]
+ * @param count elements */
+void nb_geglu(float *x, const float *gate, size_t count);
+
 /** Rotates pairs (x[2i], x[2i + 1]) by angles given as cosine and sine (Su et al.: RoFormer, 2021).
  * @param[in,out] x [2 pairs]
  * @param cosines [pairs]

@@ -13,14 +13,16 @@ static bool instruction_set_always(void)
 
 #define DECLARE(set)                                                                                                   \
     extern const nb_vector nb_vector_##set;                                                                            \
+    extern const nb_window_loops nb_window_loops_##set;                                                                \
     extern const nb_affinity nb_affinity_##set;                                                                        \
     extern const nb_gradient nb_gradient_##set;                                                                        \
     extern const nb_weight_panels nb_weight_panels_##set;                                                              \
     extern nb_exact_function nb_exact_products_##set;
 #define ROW(set, when)                                                                                                 \
     {                                                                                                                  \
-        .name = #set, .supported = when, .vector = &nb_vector_##set, .affinity = &nb_affinity_##set,                   \
-        .gradient = &nb_gradient_##set, .panels = &nb_weight_panels_##set, .exact = nb_exact_products_##set            \
+        .name = #set, .supported = when, .vector = &nb_vector_##set, .windows = &nb_window_loops_##set,                \
+        .affinity = &nb_affinity_##set, .gradient = &nb_gradient_##set, .panels = &nb_weight_panels_##set,             \
+        .exact = nb_exact_products_##set                                                                               \
     }
 
 DECLARE(plain)
@@ -91,6 +93,11 @@ const nb_weight_panels *nb_weight_panels_best(void)
 {
     const nb_instruction_set *of_family = instruction_set_named(nb_cpu_family_used()->panels);
     return of_family ? of_family->panels : NULL;
+}
+
+const nb_window_loops *nb_window_loops_best(void)
+{
+    return nb_instruction_set_best()->windows;
 }
 
 const nb_affinity *nb_affinity_best(void)

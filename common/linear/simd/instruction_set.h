@@ -2,7 +2,7 @@
  * The instruction sets that the loops of this folder are compiled for, in one table: which there are, what a CPU must
  * have to run them, and where each loop family's functions lie.
  *
- * A loop family is one source (vector.c, affinity.c, gradient.c, weight_panels.c, exact_products.c) that
+ * A loop family is one source (vector.c, window_loops.c, affinity.c, gradient.c, weight_panels.c, exact_products.c) that
  * common/CMakeLists.txt compiles once for each instruction set, with NB_INSTRUCTION_SET defined as its name. A new
  * instruction set is a row in instruction_set.c and its flags there; a new family is a member of nb_instruction_set. */
 #ifndef NB_COMMON_LINEAR_SIMD_INSTRUCTION_SET_H
@@ -13,6 +13,7 @@
 #include "common/linear/simd/gradient.h"
 #include "common/linear/simd/vector.h"
 #include "common/linear/simd/weight_panels.h"
+#include "common/linear/simd/window_loops.h"
 
 /** Most rows the table has on any CPU family. */
 enum { NB_INSTRUCTION_SETS = 3 };
@@ -22,6 +23,7 @@ typedef struct nb_instruction_set {
     const char *name;               /**< "plain", "avx2", "avx512"; NEGBANK_VECTOR and provenance have it */
     bool (*supported)(void);        /**< whether this CPU runs it; nothing below may be called before it says so */
     const nb_vector *vector;        /**< the small kernels of the towers */
+    const nb_window_loops *windows; /**< the loops of convolutions */
     const nb_affinity *affinity;    /**< the loops of the affinity passes */
     const nb_gradient *gradient;    /**< the loops of training */
     const nb_weight_panels *panels; /**< fp32 products of packed matrices */

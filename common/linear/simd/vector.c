@@ -85,6 +85,13 @@ static void vector_swiglu(float *x, const float *gate, size_t count)
     }
 }
 
+static void vector_geglu(float *x, const float *gate, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        x[i] *= fast_gelu(gate[i]);
+    }
+}
+
 static void vector_rotate_pairs(float *x, const float *cosines, const float *sines, size_t pairs)
 {
     for (size_t i = 0; i < pairs; i++) {
@@ -311,6 +318,7 @@ const nb_vector NB_TABLE_NAME(nb_vector) = {.name = NB_TABLE_SET,
                                             .add_residual = vector_add_residual,
                                             .add_scaled = vector_add_scaled,
                                             .swiglu = vector_swiglu,
+                                            .geglu = vector_geglu,
                                             .rotate_pairs = vector_rotate_pairs,
                                             .softmax = vector_softmax,
                                             .path_push = vector_path_push,

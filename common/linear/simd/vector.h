@@ -46,6 +46,8 @@ typedef struct nb_vector {
     void (*add_scaled)(float *x, const float *y, size_t rows, size_t width, const float *scale);
     /** As nb_swiglu. */
     void (*swiglu)(float *x, const float *gate, size_t count);
+    /** As nb_geglu. */
+    void (*geglu)(float *x, const float *gate, size_t count);
     /** As nb_rotate_pairs. */
     void (*rotate_pairs)(float *x, const float *cosines, const float *sines, size_t pairs);
     /** Softmax of scale x over each of `rows` rows of `width` elements, in place; rows are `stride` elements apart. */

@@ -43,7 +43,8 @@ def read_safetensors(path):
     for name, entry in header.items():
         if name != "__metadata__":
             begin, end = entry["data_offsets"]
-            array = numpy.frombuffer(data[begin:end], dtype="<f4").reshape(entry["shape"])
+            dtype = {"F32": "<f4", "F16": "<f2"}[entry["dtype"]]
+            array = numpy.frombuffer(data[begin:end], dtype=dtype).reshape(entry["shape"])
             out[name] = torch.from_numpy(array.copy())
     return out
 
@@ -188,6 +189,16 @@ def main():
     oc_half = as_type(oc, torch.float16)
     write("script.pt", lambda p: script(p, oc), ("open_clip ", oc))
     write("script_half.pt", lambda p: script(p, oc_half), ("open_clip ", oc_half))
+    # an archive of a ResNet: that of ../towers/resnet beside the text tower of the others; its batch norms are in single
+    # precision and hold how many steps they were trained
+    convolutions = read_safetensors(os.path.join(HERE, "..", "towers", "resnet", "open_clip_model.safetensors"))
+    resnet = {name: tensor for name, tensor in oc_half.items() if not name.startswith("visual.")}
+    for name, tensor in convolutions.items():
+        if name.startswith("visual."):
+            resnet[name] = tensor.float() if ".bn" in name or "downsample.1" in name else tensor
+        if name.endswith("running_var"):
+            resnet[name.replace("running_var", "num_batches_tracked")] = torch.tensor(7)
+    write("resnet.pt", lambda p: script(p, resnet), ("open_clip ", {k: v for k, v in oc_half.items() if k in resnet}))
     names = sorted(full)
     for i in range(2):
         shard = {name: full[name] for k, name in enumerate(names) if k % 2 == i}

@@ -2,13 +2,18 @@
 #include "common/clip/checkpoint/families/family.h"
 
 /* clang-format off */
-#define FAMILIES(ROW) \
-    ROW(clip)         \
-    ROW(siglip)       \
-    ROW(siglip2)      \
-    ROW(eva)          \
-    ROW(timm_vit)     \
-    ROW(pe_core)      \
+#define FAMILIES(ROW)   \
+    ROW(clip)           \
+    ROW(resnet)         \
+    ROW(siglip)         \
+    ROW(siglip2)        \
+    ROW(eva)            \
+    ROW(timm_vit)       \
+    ROW(pe_core)        \
+    ROW(vitamin)        \
+    ROW(convnext)       \
+    ROW(mobileclip_vit) \
+    ROW(fastvit)        \
     ROW(open_clip)
 /* clang-format on */
 

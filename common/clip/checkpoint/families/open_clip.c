@@ -3,6 +3,7 @@
  * are absent have the defaults of CLIPTextCfg and CLIPVisionCfg (open_clip/model.py). The names of tensors are
  * OpenAI's. */
 #include "common/clip/checkpoint/families/family.h"
+#include "common/clip/checkpoint/families/resnet.h"
 #include "common/clip/checkpoint/families/tensor_names.h"
 
 #include <string.h>
@@ -202,28 +203,40 @@ static nb_status open_get_image_pooling(nb_config_section s, nb_tower_config *ou
     return NB_OK;
 }
 
+/* Keys of vision_cfg. */
+static const char *const open_vision_keys[] = {
+    OPEN_BLOCK_KEYS,    "head_width",   "patch_size", "image_size",     "patch_dropout",
+    "attentional_pool", "attn_pooler_", "no_ln_pre",  "pos_embed_type", "global_average_pool",
+    "input_patchnorm",  "timm_",        NULL};
+
+/* Of a ResNet. Keys of ViTs do not count there. */
+static nb_status open_read_resnet(nb_clip_config *out, nb_config_section s, nb_error *err)
+{
+    static const nb_config_extra extras[] = {{"timm_model_name", NULL}};
+    nb_status status;
+    NB_TRY(nb_config_refuse_unknown(s, open_vision_keys, err));
+    NB_TRY(nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
+    NB_TRY(nb_resnet_read(out, s, err));
+done:
+    return status;
+}
+
 static nb_status open_read_vision(nb_clip_config *out, nb_config_section s, bool quick, nb_error *err)
 {
     static const nb_config_extra extras[] = {
         {"attentional_pool", NULL}, {"global_average_pool", NULL}, {"input_patchnorm", NULL}};
-    static const char *const known[] = {
-        OPEN_BLOCK_KEYS,    "head_width",   "patch_size", "image_size",     "patch_dropout",
-        "attentional_pool", "attn_pooler_", "no_ln_pre",  "pos_embed_type", "global_average_pool",
-        "input_patchnorm",  "timm_",        NULL};
     static const nb_config_extra positions[] = {{"pos_embed_type", "learnable"}};
     const json_t *model = json_object_get(s.object, "timm_model_name");
     size_t head_width;
     nb_status status;
     if (json_is_array(json_object_get(s.object, "layers"))) {
-        nb_fail(err, NB_ERR_INPUT, "'%s': %slayers is a list: a ResNet image tower, which is not supported", s.path,
-                s.name);
-        return nb_hint(err, "CLIPs with ViT image tower and CLIP's own text tower are read");
+        return open_read_resnet(out, s, err);
     }
     if (model && !json_is_null(model)) {
         return open_read_trunk(out, s, err);
     }
     NB_TRY(nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
-    NB_TRY(nb_config_refuse_unknown(s, known, err));
+    NB_TRY(nb_config_refuse_unknown(s, open_vision_keys, err));
     if (!open_is_text(s, "pos_embed_type", "sin_cos_2d")) { /* that is computed when a model is made, and stored */
         NB_TRY(nb_config_refuse_extras(s, positions, 1, err));
     }

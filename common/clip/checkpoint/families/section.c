@@ -71,7 +71,9 @@ nb_status nb_config_refuse(nb_config_section s, const char *key, const json_t *v
     char *have = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
     nb_fail(err, NB_ERR_INPUT, "'%s': %s%s is %.200s, which is not supported", s.path, s.name, key, have ? have : "?");
     free(have);
-    return nb_hint(err, "CLIPs with ViT image tower and CLIP's own text tower are read");
+    return nb_hint(
+        err,
+        "image towers that are read: ViTs, CLIP's ResNets, ViTamin, ConvNeXt, MobileCLIP's; text towers: CLIP's own");
 }
 
 static bool section_knows(const char *const *known, const char *key)
@@ -165,10 +167,34 @@ nb_status nb_config_timm_head(nb_clip_config *out, nb_config_section s, nb_error
         out->image.projection = NB_PROJECTION_BIASED;
     } else if (name && strcmp(name, "linear") == 0) {
         out->image.projection = biased ? NB_PROJECTION_BIASED : NB_PROJECTION_LINEAR;
+    } else if (name && strcmp(name, "mlp") == 0 && !biased) {
+        out->image.projection = NB_PROJECTION_MLP;
     } else if (name && strcmp(name, "none") == 0 && out->image.width == out->projection) {
         out->image.projection = NB_PROJECTION_NONE;
     } else {
         return nb_config_refuse(s, "timm_proj", value, err);
     }
     return section_timm_pool(&out->image, s, classifier || out->image.projection == NB_PROJECTION_NONE, err);
+}
+
+nb_status nb_config_check_sides(const nb_clip_config *c, nb_config_section s, nb_error *err)
+{
+    return c->image_size % c->patch ? nb_fail(err, NB_ERR_INPUT, "'%s': %simage_size %zu is no multiple of %zu", s.path,
+                                              s.name, c->image_size, c->patch)
+                                    : NB_OK;
+}
+
+nb_status nb_config_timm_convolutions(nb_clip_config *out, nb_config_section s, nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, "timm_proj");
+    const char *name = value ? json_string_value(value) : "linear";
+    nb_status status;
+    NB_TRY(nb_config_check_sides(out, s, err));
+    NB_TRY(nb_config_timm_head(out, s, err));
+    if (!name || (strcmp(name, "linear") != 0 && strcmp(name, "mlp") != 0)) {
+        return nb_config_refuse(s, "timm_proj", value, err); /* a classifier of timm's own stands elsewhere */
+    }
+    out->image.final_norm = NB_FINAL_NORM_POOLED;
+done:
+    return status;
 }

@@ -87,6 +87,20 @@ nb_status nb_config_refuse(nb_config_section section, const char *key, const jso
  * @return NB_OK, or NB_ERR_INPUT for another pooling or projection */
 nb_status nb_config_timm_head(nb_clip_config *config, nb_config_section section, nb_error *err);
 
+/** Refuses images whose sides are no multiple of a tower's patch.
+ * @param config its image_size and patch
+ * @param section names file and section
+ * @return NB_OK or NB_ERR_INPUT */
+nb_status nb_config_check_sides(const nb_clip_config *config, nb_config_section section, nb_error *err);
+
+/** As nb_config_timm_head for a tower with convolutions, whose mean over all pixels is normed: by a projection of
+ * open_clip's own, or by an MLP (timm_proj "mlp").
+ * @param[in,out] config its image tower gets them; class token, width, projection, image_size and patch are set
+ * @param section vision_cfg
+ * @return NB_OK, or NB_ERR_INPUT for another pooling or projection, or for images whose sides are no multiple of the
+ * patch */
+nb_status nb_config_timm_convolutions(nb_clip_config *config, nb_config_section section, nb_error *err);
+
 /** Refuses heads that do not divide the width.
  * @param section names file and section
  * @param heads the key of the heads, for messages

@@ -23,22 +23,33 @@
     [NB_TENSOR_PART_FC2_WEIGHT] = NB_NAME("mlp.fc2.weight"),                                                              \
     [NB_TENSOR_PART_FC2_BIAS] = NB_NAME("mlp.fc2.bias"),
 
+/** What stands behind timm's image towers, within open_clip's names. */
+#define NB_HEAD_OF_TIMM                                                                                                   \
+    [NB_TENSOR_PART_IMAGE_PROJECTION] =                                                                                   \
+        {.pieces = {"visual.trunk.head.weight"}, .other = "visual.head.proj.weight"},                                     \
+    [NB_TENSOR_PART_IMAGE_PROJECTION_BIAS] =                                                                              \
+        {.pieces = {"visual.trunk.head.bias"}, .other = "visual.head.proj.bias"},                                         \
+    [NB_TENSOR_PART_IMAGE_HIDDEN_WEIGHT] = NB_NAME("visual.head.mlp.fc1.weight"),                                         \
+    [NB_TENSOR_PART_IMAGE_HIDDEN_BIAS] = NB_NAME("visual.head.mlp.fc1.bias"),                                             \
+    [NB_TENSOR_PART_IMAGE_HIDDEN_PROJECTION] = NB_NAME("visual.head.mlp.fc2.weight"),
+
 /** What timm's image towers have alike, within open_clip's names. */
-#define NB_TRUNK_OF_TIMM                                                                                                  \
+#define NB_GATED_TRUNK_OF_TIMM                                                                                            \
     [NB_TENSOR_PART_NORM1_WEIGHT] = NB_NAME("norm1.weight"),                                                              \
     [NB_TENSOR_PART_NORM1_BIAS] = NB_NAME("norm1.bias"),                                                                  \
     [NB_TENSOR_PART_OUT_WEIGHT] = NB_NAME("attn.proj.weight"),                                                            \
     [NB_TENSOR_PART_OUT_BIAS] = NB_NAME("attn.proj.bias"),                                                                \
     [NB_TENSOR_PART_NORM2_WEIGHT] = NB_NAME("norm2.weight"),                                                              \
     [NB_TENSOR_PART_NORM2_BIAS] = NB_NAME("norm2.bias"),                                                                  \
-    [NB_TENSOR_PART_FC2_WEIGHT] = NB_NAME("mlp.fc2.weight"),                                                              \
-    [NB_TENSOR_PART_FC2_BIAS] = NB_NAME("mlp.fc2.bias"),                                                                  \
     [NB_TENSOR_PART_PATCH_EMBEDDING] = NB_NAME("visual.trunk.patch_embed.proj.weight"),                                   \
     [NB_TENSOR_PART_IMAGE_POSITION] = NB_NAME("visual.trunk.pos_embed"),                                                  \
-    [NB_TENSOR_PART_IMAGE_PROJECTION] =                                                                                   \
-        {.pieces = {"visual.trunk.head.weight"}, .other = "visual.head.proj.weight"},                                     \
-    [NB_TENSOR_PART_IMAGE_PROJECTION_BIAS] =                                                                              \
-        {.pieces = {"visual.trunk.head.bias"}, .other = "visual.head.proj.bias"},
+    NB_HEAD_OF_TIMM
+
+/** The same with the last layer of a plain MLP. */
+#define NB_TRUNK_OF_TIMM                                                                                                  \
+    NB_GATED_TRUNK_OF_TIMM                                                                                                \
+    [NB_TENSOR_PART_FC2_WEIGHT] = NB_NAME("mlp.fc2.weight"),                                                              \
+    [NB_TENSOR_PART_FC2_BIAS] = NB_NAME("mlp.fc2.bias"),
 
 /** Their last norm, which has either name. */
 #define NB_NORM_OF_TIMM                                                                                                   \

@@ -96,7 +96,8 @@ static void refuse_tensor(const char *name, const char *beside, const char *word
 static void test_other_models(void **state)
 {
     (void)state;
-    refuse_tensor("visual.layer1.0.conv1.weight", NULL, "a ResNet image tower");
+    refuse_tensor("visual.layer1.0.conv1.weight", NULL,
+                  "has no tensor 'text_model.encoder.layers.0.layer_norm1.weight'");
     refuse_tensor("visual.trunk.blocks.0.norm1.weight", NULL, "timm");
     refuse_tensor("text.transformer.encoder.layer.0.output.dense.bias", "open_clip_model.safetensors", "text tower");
     refuse_tensor("positional_embedding", NULL, "has no tensor 'transformer.resblocks.0.ln_1.weight'");
@@ -156,7 +157,7 @@ static void refuse_open_clip(const char *from, const char *to, const char *word)
 static void test_open_clip_config(void **state)
 {
     (void)state;
-    refuse_open_clip("\"layers\": 3, \"width\"", "\"layers\": [3, 4, 6, 3], \"width\"", "ResNet");
+    refuse_open_clip("\"layers\": 3, \"width\"", "\"layers\": [3, 4, 6], \"width\"", "layers is [3,4,6]");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"vit_base_patch16_siglip_gap_224\", ",
                      "vit_base_patch16_siglip_gap_224");
     refuse_open_clip("\"text_cfg\": {", "\"text_cfg\": {\"hf_model_name\": \"roberta-base\", ", "roberta-base");
@@ -184,7 +185,8 @@ static void test_open_clip_config(void **state)
                      "\"vision_cfg\": {\"timm_model_name\": \"eva02_base_patch16_clip_224\", \"timm_pool\": \"map\", ",
                      "timm_pool");
     refuse_open_clip("\"vision_cfg\": {",
-                     "\"vision_cfg\": {\"timm_model_name\": \"eva02_base_patch16_clip_224\", \"timm_proj\": \"mlp\", ",
+                     "\"vision_cfg\": {\"timm_model_name\": \"eva02_base_patch16_clip_224\", \"timm_proj\": \"mlp\", "
+                     "\"timm_proj_bias\": true, ",
                      "timm_proj");
     refuse_open_clip("\"vision_cfg\": {",
                      "\"vision_cfg\": {\"timm_model_name\": \"vit_pe_core_base_patch16_224\", \"timm_pool\": \"avg\", ",
@@ -194,7 +196,8 @@ static void test_open_clip_config(void **state)
                      "timm_pool");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"vit_pe_spatial_base_patch16_512\", ",
                      "vit_pe_spatial");
-    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"convnext_base\", ", "convnext_base");
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"convnextv2_base\", ",
+                     "convnextv2_base");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"global_average_pool\": true, ", "global_average_pool");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"head_width\": 40, ", "does not divide");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"head_width\": 256, ", "does not divide");

@@ -4,8 +4,10 @@
 #include "support/support.h"
 
 #include "common/clip/checkpoint/config.h"
+#include "common/clip/model/weights.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,12 +86,76 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const reason *)a)->name, ((const reason *)b)->name);
 }
 
+/* Millions of weights that are published: of a whole model by open_clip (docs/model_profile.csv), of the image tower
+ * alone in the repositories of ViTamin, MobileCLIP and MobileCLIP2. `apart`: how far off rounding may make them, and
+ * the batch norms and factors that here are part of a matrix. */
+static const struct {
+    const char *name;
+    bool whole;
+    double millions, apart;
+} published[] = {
+    {"RN50", true, 102.01, 0.05},
+    {"RN50-quickgelu", true, 102.01, 0.05},
+    {"RN101", true, 119.69, 0.06},
+    {"RN50x4", true, 178.30, 0.06},
+    {"RN50x16", true, 290.98, 0.11},
+    {"RN50x64", true, 623.26, 0.22},
+    {"convnext_tiny", true, 92.30, 0.02},
+    {"convnext_small", true, 113.28, 0.03},
+    {"convnext_base", true, 151.52, 0.03},
+    {"convnext_base_w", true, 179.39, 0.03},
+    {"convnext_large", true, 321.06, 0.04},
+    {"convnext_large_d", true, 351.77, 0.04},
+    {"convnext_xlarge", true, 653.89, 0.05},
+    {"convnext_xxlarge", true, 1200.58, 0.07},
+    {"ViTamin-S", false, 22, 0.5},
+    {"ViTamin-B", false, 88, 0.5},
+    {"ViTamin-L", false, 333, 0.5},
+    {"ViTamin-XL-256", false, 436, 0.5},
+    {"MobileCLIP-S1", false, 21.5, 0.1},
+    {"MobileCLIP-S2", false, 35.7, 0.1},
+    {"MobileCLIP-B", false, 86.3, 0.1},
+    {"MobileCLIP2-S0", false, 11.4, 0.1},
+    {"MobileCLIP2-S3", false, 125.1, 0.1},
+    {"MobileCLIP2-S4", false, 321.6, 0.1},
+};
+
+/* Weights of the text tower and the logit scale: those of a model whose image tower is one number. */
+static size_t text_weights(const nb_clip_config *config)
+{
+    nb_clip_config alone = *config;
+    alone.patch = 1;
+    alone.image = (nb_tower_config){.width = 1,
+                                    .no_class_token = true,
+                                    .no_position = true,
+                                    .no_pre_norm = true,
+                                    .final_norm = NB_FINAL_NORM_NONE,
+                                    .projection = NB_PROJECTION_NONE};
+    return nb_clip_parameters(&alone) - 3; /* of three channels */
+}
+
+/* Returns whether its weights are published. */
+static bool check_weights(const char *name, const nb_clip_config *config)
+{
+    size_t all = nb_clip_parameters(config);
+    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
+        if (strcmp(published[i].name, name) == 0) {
+            double got = (double)(published[i].whole ? all : all - text_weights(config)) / 1e6;
+            print_message("%s: %.2f million weights, %.2f published\n", name, got, published[i].millions);
+            assert_true(fabs(got - published[i].millions) <= published[i].apart);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void test_counts(void **state)
 {
     (void)state;
     nb_error err = {0};
     nb_strings lines = {0};
     reason reasons[REASONS] = {{"accepted", 1}};
+    size_t weighed = 0;
     must(nb_file_lines(golden_path("open_clip_configs.tsv"), 1 << 16, &lines, &err), &err);
     for (size_t i = 0; i < lines.count; i++) {
         nb_clip_config config;
@@ -98,6 +164,8 @@ static void test_counts(void **state)
         char *json = config_of(line, &name);
         if (nb_clip_config_parse(&config, json, strlen(json), true, name, &err) != NB_OK) {
             reason_of(&err, why);
+        } else {
+            weighed += check_weights(name, &config);
         }
         print_message("%s: %s\n", name, why);
         count(reasons, why);
@@ -105,6 +173,7 @@ static void test_counts(void **state)
         free(line);
     }
     reasons[0].count--;
+    assert_int_equal(weighed, sizeof published / sizeof *published);
     nb_buffer got = {0};
     size_t used = 0;
     while (used < REASONS && reasons[used].name[0]) {

@@ -63,6 +63,11 @@ static void check_elements(const nb_vector *v, size_t w)
     nb_swiglu(want, y, ROWS * w);
     v->swiglu(got, y, ROWS * w);
     close_to(got, want, ROWS * w, 1e-6);
+    memcpy(got, x, ROWS * w * 4);
+    memcpy(want, x, ROWS * w * 4);
+    nb_geglu(want, y, ROWS * w);
+    v->geglu(got, y, ROWS * w);
+    close_to(got, want, ROWS * w, 1e-6);
     for (size_t r = 0; r < ROWS; r++) {
         for (size_t i = 0; i < w; i++) {
             want[r * w + i] = x[r * w + i] + bias[i] * y[r * w + i];
