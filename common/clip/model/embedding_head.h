@@ -11,6 +11,10 @@
 typedef struct nb_embedding_head {
     const nb_tower_config *config;  /**< of the tower */
     nb_norm_weights norm;           /**< [width]; NULL: none */
+    const float *tanh, *tanh_bias;  /**< [width, width], [width] a layer before the projection; NULL: none */
+    const float *hidden;            /**< [projection_hidden, width] of a projection by an MLP; NULL: none */
+    float *scratch;                 /**< [count, the larger of width and projection_hidden] of either; else NULL */
+    size_t first;                   /**< rows in front that a mean leaves out */
     const float *projection, *bias; /**< [dimension, width], [dimension]; NULL: none */
     size_t dimension;               /**< of the embeddings */
     const nb_vector *vector;        /**< the small kernels */

@@ -16,6 +16,8 @@ struct nb_image_encoder {
     float *patches;  /* [patches, 3 patch patch] of one image */
     void *input;     /* the same in the engine's form */
     nb_forward forward;
+    nb_query_pool query; /* of a tower that pools by a query into another width; else {0} */
+    float *pooled;       /* [together, pool_width] of it */
 };
 
 nb_status nb_image_encoder_create(nb_image_encoder **out, const nb_clip *clip, size_t batch, nb_error *err)
@@ -36,6 +38,11 @@ nb_status nb_image_encoder_create(nb_image_encoder **out, const nb_clip *clip, s
     NB_TRY(e->input ? NB_OK : NB_ERR_LIMIT);
     NB_TRY(nb_forward_create(&e->forward, clip->engine, &c->image, clip->image_blocks,
                              &(nb_forward_size){e->together * rows, e->together, rows, false}, err));
+    if (c->image.pooling == NB_POOL_QUERY) {
+        const nb_forward_size size = {.longest = rows, .pooled = e->together};
+        NB_TRY_NEW(e->pooled, e->together * c->image.pool_width);
+        NB_TRY(nb_query_pool_create(&e->query, clip->engine, &c->image, &clip->query_pool, &size, err));
+    }
     *out = e;
     e = NULL;
 done:
@@ -49,6 +56,8 @@ void nb_image_encoder_destroy(nb_image_encoder *e)
         free(e->patches);
         free(e->input);
         nb_forward_destroy(&e->forward);
+        nb_query_pool_destroy(&e->query);
+        free(e->pooled);
         free(e);
     }
 }
@@ -85,6 +94,7 @@ static void image_encoder_run_some(nb_image_encoder *e, const float *pixels, siz
     const nb_embedding_head head = nb_image_embedding_head(m);
     size_t w = c->image.width, rows = nb_clip_image_rows(c);
     const nb_forward_batch batch = {.count = count, .length = rows};
+    float *pooled = f->pooled_x;
     float *x = c->image.no_pre_norm ? f->x : f->attention_out;
     for (size_t i = 0; i < count; i++) {
         image_encoder_embed(e, pixels + i * 3 * c->image_size * c->image_size, x + i * rows * w);
@@ -99,11 +109,15 @@ static void image_encoder_run_some(nb_image_encoder *e, const float *pixels, siz
         nb_forward_rows(f, &batch);
         nb_forward_pool(
             f, &(nb_attention_pool){m->pool_query, &m->pool_block, {m->post_norm_weight, m->post_norm_bias}}, &batch);
+    } else if (c->image.pooling == NB_POOL_QUERY) {
+        nb_forward_rows(f, &batch);
+        nb_query_pool_run(&e->query, f->x, count, rows, e->pooled);
+        pooled = e->pooled;
     } else {
         nb_forward_rows(f, &batch);
         nb_embedding_head_pool(&head, f->x, count, rows, f->pooled_x);
     }
-    nb_embedding_head_run(&head, f->pooled_x, count, out);
+    nb_embedding_head_run(&head, pooled, count, out);
 }
 
 void nb_image_encoder_run(nb_image_encoder *e, const float *pixels, size_t count, float *out)

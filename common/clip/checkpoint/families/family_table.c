@@ -9,6 +9,9 @@
     ROW(eva)          \
     ROW(timm_vit)     \
     ROW(pe_core)      \
+    ROW(bert)         \
+    ROW(t5)           \
+    ROW(m2m100)       \
     ROW(open_clip)
 /* clang-format on */
 
