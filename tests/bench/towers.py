@@ -5,6 +5,7 @@
     python3 tests/bench/towers.py --speed FOLDER   writes three checkpoints of ViT-B/32's size into FOLDER, whose text
                                                    towers are causal, bidirectional, and that with 32 tokens:
                                                    negbank check --model FOLDER/causal says how fast each is
+    python3 tests/bench/towers.py --speed-roberta FOLDER   the same of roberta-base and of a CLIP of its widths and layers
 
 Weights are random, of fixed seeds, in the names and shapes of the library whose checkpoints they stand for: open_clip
 (transformer.py: TextTransformer, VisionTransformer, AttentionalPooler, text_global_pool; timm_model.py; hf_model.py),
@@ -671,6 +672,37 @@ def write_for_speed(folder):
             shutil.copy(os.path.join(GOLDEN, "tiny-quickgelu", file), path)
 
 
+def write_roberta_for_speed(folder):
+    global CONTEXT, VOCABULARY, SIZE, PATCH, EMBED
+    CONTEXT, SIZE, PATCH, EMBED = 77, 32, 32, 512
+    FOREIGN["roberta-base"] = {"rows": roberta_rows, "width": 768, "layers": 12, "heads": 12, "mlp": 3072, "pad": 1}
+    vision = {"image_size": SIZE, "layers": 1, "width": 64, "patch_size": PATCH}
+    clip = {"vocab_size": 1000, "width": 768, "heads": 12, "layers": 12, "context_length": CONTEXT}
+    for name, text, files in (("clip-768", clip, "tiny-quickgelu"), ("roberta", foreign("roberta-base", "mean_pooler"),
+                                                                   "byte_level")):
+        VOCABULARY = text.get("vocab_size", 50265)
+        weights, path, model = Weights(1), os.path.join(folder, name), {"text_cfg": text, "vision_cfg": vision}
+        weights.draw("logit_scale", (), 0.1, 2.0)
+        if name == "roberta":
+            weights.foreign_text(model)
+            p = "text.transformer.embeddings.position_embeddings.weight"
+            weights.sd[p] = torch.cat([weights.sd[p], torch.zeros(514 - len(weights.sd[p]), 768)])
+        else:
+            weights.open_clip_text(model)
+        weights.open_clip_vision({"vision_cfg": {**vision, "head_width": 64}})
+        os.makedirs(path)
+        weights.write(os.path.join(path, "open_clip_model.safetensors"))
+        with open(os.path.join(path, "open_clip_config.json"), "w") as f:
+            json.dump({"model_cfg": {"embed_dim": EMBED, **model}}, f)
+        with open(os.path.join(GOLDEN, files, "vocab.json"), encoding="utf-8") as f:
+            ids = json.load(f)
+        for i in range(len(ids), VOCABULARY):  # tokens that no text has
+            ids[f"unused{i}"] = i
+        with open(os.path.join(path, "vocab.json"), "w", encoding="utf-8") as f:
+            json.dump(ids, f, ensure_ascii=False)
+        shutil.copy(os.path.join(GOLDEN, files, "merges.txt"), path)
+
+
 # Texts with the tokens 0 and 1 inside, which some towers take for padding, by that vocabulary: !"a !"! b; !"" b "!; and
 # one that is cut.
 ODD = [[998, 0, 257, 320, 0, 1, 256, 321, 999], [998, 0, 1, 257, 321, 1, 256, 999], [998] + 5 * [0, 257] + [999]]
@@ -744,6 +776,8 @@ def main():
 if __name__ == "__main__":
     if len(sys.argv) == 3 and sys.argv[1] == "--speed":
         write_for_speed(sys.argv[2])
+    elif len(sys.argv) == 3 and sys.argv[1] == "--speed-roberta":
+        write_roberta_for_speed(sys.argv[2])
     elif len(sys.argv) == 1:
         main()
     else:
