@@ -5,10 +5,12 @@
     python3 tests/bench/towers.py --speed FOLDER   writes three checkpoints of ViT-B/32's size into FOLDER, whose text
                                                    towers are causal, bidirectional, and that with 32 tokens:
                                                    negbank check --model FOLDER/causal says how fast each is
+    python3 tests/bench/towers.py --speed-roberta FOLDER   the same of roberta-base and of a CLIP of its widths and layers
 
 Weights are random, of fixed seeds, in the names and shapes of the library whose checkpoints they stand for: open_clip
-(transformer.py: TextTransformer, VisionTransformer, text_global_pool; timm_model.py) and timm (models/eva.py,
-models/vision_transformer.py, layers/pos_embed_sincos.py, layers/attention_pool.py). They are stored in half precision; embeddings are computed in double precision of the stored
+(transformer.py: TextTransformer, VisionTransformer, AttentionalPooler, text_global_pool; timm_model.py; hf_model.py),
+timm (models/eva.py, models/vision_transformer.py, layers/pos_embed_sincos.py, layers/attention_pool.py) and transformers
+(models/roberta, models/t5, models/m2m_100: the encoders). They are stored in half precision; embeddings are computed in double precision of the stored
 numbers and are not normalised. The texts are the first ones of golden/tiny-quickgelu, whose vocabulary all of them have.
 """
 import json
@@ -79,13 +81,19 @@ def open_clip_blocks(sd, prefix, cfg, x, heads, quick, mask):
 def open_clip_text(sd, model, ids):
     cfg = model["text_cfg"]
     prefix = "text." if model.get("custom_text") else ""
-    x = sd[prefix + "token_embedding.weight"][ids] + sd[prefix + "positional_embedding"]
-    mask = None
+    x, rows, mask = sd[prefix + "token_embedding.weight"][ids], CONTEXT, None
+    if cfg.get("embed_cls"):  # CoCa: a class token behind the context
+        x, rows = torch.cat([x, sd[prefix + "cls_emb"].expand(len(x), 1, -1)], 1), CONTEXT + 1
+    x = x + sd[prefix + "positional_embedding"]
     if not cfg.get("no_causal_mask"):
-        mask = torch.full((CONTEXT, CONTEXT), -math.inf).triu(1).to(x.dtype)
+        mask = torch.full((rows, rows), -math.inf).triu(1).to(x.dtype)
+    if cfg.get("embed_cls"):
+        seen, own = ids != 0, torch.ones(len(ids), 1, dtype=torch.bool)
+        seen = torch.cat([seen, own] if cfg.get("correct_cls_mask") else [own, seen], 1)
+        mask = mask + torch.zeros(len(ids), 1, 1, rows, dtype=x.dtype).masked_fill(~seen[:, None, None], -math.inf)
     x = open_clip_blocks(sd, prefix, cfg, x, cfg["heads"], model.get("quick_gelu", False), mask)
     x = norm(sd, prefix + "ln_final", x, (cfg.get("norm_kwargs") or {}).get("eps", 1e-5))
-    pool = cfg.get("pool_type", "argmax")
+    pool = "last" if cfg.get("embed_cls") else cfg.get("pool_type", "argmax")
     if pool == "first":
         x = x[:, 0]
     elif pool == "last":
@@ -110,12 +118,105 @@ def open_clip_vision(sd, model, pixels):
         x = norm(sd, "visual.ln_pre", x, eps)
     x = open_clip_blocks(sd, "visual.", cfg, x, cfg["width"] // cfg["head_width"], model.get("quick_gelu", False), None)
     average = cfg.get("pool_type", "tok") == "avg"
-    if cfg.get("final_ln_after_pool"):
+    if cfg.get("attentional_pool"):
+        a, heads, embed = "visual.attn_pool.", cfg["attn_pooler_heads"], EMBED
+        rows, query = norm(sd, a + "ln_k", x, eps), norm(sd, a + "ln_q", sd[a + "query"], eps)
+        bias = sd[a + "attn.in_proj_bias"].chunk(3)
+        q = F.linear(query, sd[a + "attn.q_proj_weight"], bias[0]).expand(len(x), -1, -1)
+        k = F.linear(rows, sd[a + "attn.k_proj_weight"], bias[1])
+        v = F.linear(rows, sd[a + "attn.v_proj_weight"], bias[2])
+        q, k, v = (t.reshape(len(x), -1, heads, embed // heads).transpose(1, 2) for t in (q, k, v))
+        x = (q @ k.transpose(-1, -2) / math.sqrt(embed // heads)).softmax(-1) @ v
+        x = linear(sd, a + "attn.out_proj", x.transpose(1, 2).reshape(len(pixels), -1, embed))
+        x = norm(sd, "visual.ln_post", x, eps)[:, 0]
+    elif cfg.get("final_ln_after_pool"):
         x = norm(sd, "visual.ln_post", x[:, 1:].mean(1) if average else x[:, 0], eps)
     else:
         x = norm(sd, "visual.ln_post", x, eps)
         x = x[:, 1:].mean(1) if average else x[:, 0]
     return x @ sd["visual.proj"]
+
+
+# ---- transformers' text towers in open_clip ----
+
+def relative_kind(distance, kinds=32, farthest=128):
+    """T5Attention._relative_position_bucket, bidirectional."""
+    side = kinds // 2
+    at, n, near = (distance > 0).long() * side, distance.abs(), side // 2
+    far = near + (torch.log(n.float() / near) / math.log(farthest / near) * (side - near)).long()
+    return at + torch.where(n < near, n, far.clamp(max=side - 1))
+
+
+def roberta_rows(sd, t, ids, heads, layers):
+    seen = ids != 1
+    places = seen.long().cumsum(1) * seen + 1
+    e = t + "embeddings."
+    x = sd[e + "word_embeddings.weight"][ids] + sd[e + "token_type_embeddings.weight"][0]
+    x = norm(sd, e + "LayerNorm", x + sd[e + "position_embeddings.weight"][places], 1e-5)
+    mask = torch.zeros(ids.shape, dtype=x.dtype).masked_fill(~seen, -math.inf)[:, None, None]
+    for i in range(layers):
+        p = f"{t}encoder.layer.{i}."
+        q, k, v = (linear(sd, p + "attention.self." + name, x) for name in ("query", "key", "value"))
+        h = linear(sd, p + "attention.output.dense", softmax_attention(q, k, v, heads, mask))
+        x = norm(sd, p + "attention.output.LayerNorm", x + h, 1e-5)
+        h = linear(sd, p + "output.dense", F.gelu(linear(sd, p + "intermediate.dense", x)))
+        x = norm(sd, p + "output.LayerNorm", x + h, 1e-5)
+    return x, seen
+
+
+def mt5_rows(sd, t, ids, heads, layers):
+    def rms(name, x):
+        return x / torch.sqrt((x * x).mean(-1, keepdim=True) + 1e-6) * sd[name + ".weight"]
+
+    seen, x = ids != 0, sd[t + "embed_tokens.weight"][ids]
+    place = torch.arange(ids.shape[1])
+    kinds = relative_kind(place[None, :] - place[:, None])
+    bias = sd[t + "block.0.layer.0.SelfAttention.relative_attention_bias.weight"][kinds].permute(2, 0, 1)[None]
+    bias = bias + torch.zeros(ids.shape, dtype=x.dtype).masked_fill(~seen, -math.inf)[:, None, None]
+    for i in range(layers):
+        p = f"{t}block.{i}.layer.0."
+        h = rms(p + "layer_norm", x)
+        q, k, v = (linear(sd, p + "SelfAttention." + name, h) for name in "qkv")
+        q = q * math.sqrt(q.shape[-1] // heads)  # T5 does not scale
+        x = x + linear(sd, p + "SelfAttention.o", softmax_attention(q, k, v, heads, bias))
+        p = f"{t}block.{i}.layer.1."
+        h, d = rms(p + "layer_norm", x), p + "DenseReluDense."
+        h = F.gelu(linear(sd, d + "wi_0", h), approximate="tanh") * linear(sd, d + "wi_1", h)
+        x = x + linear(sd, d + "wo", h)
+    return rms(t + "final_layer_norm", x), seen
+
+
+def nllb_rows(sd, t, ids, heads, layers):
+    seen, x = ids != 1, sd[t + "embed_tokens.weight"][ids]
+    half = x.shape[-1] // 2
+    places = (seen.long().cumsum(1) * seen + 1).double()
+    angles = places[..., None] * torch.exp(torch.arange(half).double() * (-math.log(10000.0) / (half - 1)))
+    x = x * math.sqrt(x.shape[-1]) + torch.cat([angles.sin(), angles.cos()], -1)
+    mask = torch.zeros(ids.shape, dtype=x.dtype).masked_fill(~seen, -math.inf)[:, None, None]
+    for i in range(layers):
+        p = f"{t}layers.{i}."
+        h = norm(sd, p + "self_attn_layer_norm", x, 1e-5)
+        q, k, v = (linear(sd, p + f"self_attn.{name}_proj", h) for name in "qkv")
+        x = x + linear(sd, p + "self_attn.out_proj", softmax_attention(q, k, v, heads, mask))
+        h = F.relu(linear(sd, p + "fc1", norm(sd, p + "final_layer_norm", x, 1e-5)))
+        x = x + linear(sd, p + "fc2", h)
+    return norm(sd, t + "layer_norm", x, 1e-5), seen
+
+
+def foreign_text(sd, model, ids):
+    cfg, t = model["text_cfg"], "text.transformer."
+    kind = FOREIGN[cfg["hf_model_name"]]
+    ids = torch.where(PADDING, torch.full_like(ids, kind["pad"]), ids)
+    x, seen = kind["rows"](sd, t, ids, kind["heads"], kind["layers"])
+    if cfg["hf_pooler_type"] == "mean_pooler":
+        x = (x * seen[..., None]).sum(1) / seen.sum(1, keepdim=True)
+    else:
+        x = x[:, 0]
+        if t + "pooler.dense.weight" in sd:
+            x = torch.tanh(linear(sd, t + "pooler.dense", x))
+    if cfg.get("hf_proj_type", "mlp") == "linear":
+        return linear(sd, "text.proj", x)
+    return linear(sd, "text.proj.2", F.gelu(linear(sd, "text.proj.0", x)))
 
 
 # ---- timm: EVA ----
@@ -289,7 +390,10 @@ class Weights:
         cfg = model["text_cfg"]
         w, p = cfg["width"], "text." if model.get("custom_text") else ""
         self.draw(p + "token_embedding.weight", (VOCABULARY, w), 1.0)
-        self.draw(p + "positional_embedding", (CONTEXT, w), 0.5)
+        self.draw(p + "positional_embedding", (CONTEXT + cfg.get("embed_cls", False), w), 0.5)
+        if cfg.get("embed_cls"):
+            self.draw(p + "cls_emb", (w,), 1.0)
+            self.draw("text_decoder.text_projection", (2, 3))
         self.open_clip_blocks(p, cfg)
         self.norm(p + "ln_final", w)
         if cfg.get("proj_bias"):
@@ -306,8 +410,72 @@ class Weights:
         if not cfg.get("no_ln_pre"):
             self.norm("visual.ln_pre", w)
         self.open_clip_blocks("visual.", cfg)
+        if cfg.get("attentional_pool"):
+            a = "visual.attn_pool."
+            self.draw(a + "query", (cfg["attn_pooler_queries"], EMBED), 1.0)
+            self.draw(a + "attn.q_proj_weight", (EMBED, EMBED))
+            self.draw(a + "attn.k_proj_weight", (EMBED, w))
+            self.draw(a + "attn.v_proj_weight", (EMBED, w))
+            self.draw(a + "attn.in_proj_bias", (3 * EMBED,), 0.2)
+            self.linear(a + "attn.out_proj", EMBED, EMBED)
+            self.norm(a + "ln_q", EMBED)
+            self.norm(a + "ln_k", w)
+            w = EMBED
         self.norm("visual.ln_post", w)
         self.draw("visual.proj", (w, EMBED), w ** -0.5)
+
+    def foreign_text(self, model):
+        cfg, t = model["text_cfg"], "text.transformer."
+        kind = FOREIGN[cfg["hf_model_name"]]
+        w, m = kind["width"], kind["mlp"]
+        if kind["rows"] is roberta_rows:
+            e = t + "embeddings."
+            self.draw(e + "word_embeddings.weight", (VOCABULARY, w), 1.0)
+            self.draw(e + "position_embeddings.weight", (CONTEXT + 3, w), 0.5)
+            self.draw(e + "token_type_embeddings.weight", (1, w), 0.5)
+            self.norm(e + "LayerNorm", w)
+            if cfg["hf_pooler_type"] == "cls_pooler":
+                self.linear(t + "pooler.dense", w, w)
+        else:
+            self.draw(t + "embed_tokens.weight", (VOCABULARY, w), 1.0 if kind["rows"] is mt5_rows else w ** -0.5)
+        for i in range(kind["layers"]):
+            if kind["rows"] is roberta_rows:
+                p = f"{t}encoder.layer.{i}."
+                for name in ("query", "key", "value"):
+                    self.linear(p + "attention.self." + name, w, w)
+                self.linear(p + "attention.output.dense", w, w)
+                self.norm(p + "attention.output.LayerNorm", w)
+                self.linear(p + "intermediate.dense", m, w)
+                self.linear(p + "output.dense", w, m)
+                self.norm(p + "output.LayerNorm", w)
+            elif kind["rows"] is mt5_rows:
+                p = f"{t}block.{i}."
+                for name in "qkvo":
+                    self.draw(f"{p}layer.0.SelfAttention.{name}.weight", (w, w), w ** (-0.5 if name in "vo" else -0.75))
+                if i == 0:
+                    self.draw(p + "layer.0.SelfAttention.relative_attention_bias.weight", (32, kind["heads"]), 1.0)
+                self.draw(p + "layer.0.layer_norm.weight", (w,), 0.2, 1.0)
+                self.linear(p + "layer.1.DenseReluDense.wi_0", m, w, bias=False)
+                self.linear(p + "layer.1.DenseReluDense.wi_1", m, w, bias=False)
+                self.linear(p + "layer.1.DenseReluDense.wo", w, m, bias=False)
+                self.draw(p + "layer.1.layer_norm.weight", (w,), 0.2, 1.0)
+            else:
+                p = f"{t}layers.{i}."
+                for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
+                    self.linear(p + "self_attn." + name, w, w)
+                self.norm(p + "self_attn_layer_norm", w)
+                self.linear(p + "fc1", m, w)
+                self.linear(p + "fc2", w, m)
+                self.norm(p + "final_layer_norm", w)
+        if kind["rows"] is mt5_rows:
+            self.draw(t + "final_layer_norm.weight", (w,), 0.2, 1.0)
+        elif kind["rows"] is nllb_rows:
+            self.norm(t + "layer_norm", w)
+        if cfg.get("hf_proj_type", "mlp") == "linear":
+            self.linear("text.proj", EMBED, w, bias=False)
+        else:
+            self.linear("text.proj.0", (w + EMBED) // 2, w, bias=False)
+            self.linear("text.proj.2", EMBED, (w + EMBED) // 2, bias=False)
 
     def eva_vision(self, model, tower):
         w, m, t, cfg = tower["width"], tower["mlp"], "visual.trunk.", model["vision_cfg"]
@@ -417,6 +585,19 @@ TIMM = {
 }
 
 
+# The same of the transformers library's models.
+FOREIGN = {
+    "tiny_roberta-base": {"rows": roberta_rows, "width": 24, "layers": 2, "heads": 3, "mlp": 40, "pad": 1},
+    "tiny_mt5-base": {"rows": mt5_rows, "width": 24, "layers": 2, "heads": 3, "mlp": 40, "pad": 0},
+    "tiny_nllb-200-distilled-600M": {"rows": nllb_rows, "width": 24, "layers": 2, "heads": 3, "mlp": 40, "pad": 1},
+}
+COCA = {**VISION, "attentional_pool": True, "attn_pooler_heads": 4, "attn_pooler_queries": 5, "output_tokens": True}
+
+
+def foreign(name, pooler, **more):
+    return {"context_length": CONTEXT, "hf_model_name": name, "hf_pooler_type": pooler, **more}
+
+
 def eva(name, pool, proj, **more):
     return {"image_size": SIZE, "timm_model_name": name, "timm_pool": pool, "timm_proj": proj, **more}
 
@@ -458,6 +639,15 @@ FAMILIES = {
                 "vision_cfg": eva("tiny_vit_pe_core_base_patch16_224", "map", None)},
     "pe-core-patches": {"custom_text": True, "text_cfg": TEXT,
                         "vision_cfg": eva("tiny_vit_pe_core_gigantic_patch14_448", "map", None)},
+    "roberta": {"text_cfg": foreign("tiny_roberta-base", "mean_pooler"), "vision_cfg": VISION},
+    "roberta-cls": {"text_cfg": foreign("tiny_roberta-base", "cls_pooler", hf_proj_type="linear"), "vision_cfg": VISION},
+    "mt5": {"text_cfg": foreign("tiny_mt5-base", "mean_pooler"), "vision_cfg": VISION},
+    "nllb": {"text_cfg": foreign("tiny_nllb-200-distilled-600M", "cls_pooler", hf_proj_type="linear"),
+             "vision_cfg": VISION},
+    "coca": {"custom_text": True, "multimodal_cfg": {"context_length": CONTEXT, "vocab_size": VOCABULARY},
+             "text_cfg": {**TEXT, "embed_cls": True, "output_tokens": True}, "vision_cfg": COCA},
+    "coca-correct": {"custom_text": True, "multimodal_cfg": {"context_length": CONTEXT, "vocab_size": VOCABULARY},
+                     "text_cfg": {**TEXT, "embed_cls": True, "correct_cls_mask": True}, "vision_cfg": COCA},
 }
 
 
@@ -482,19 +672,67 @@ def write_for_speed(folder):
             shutil.copy(os.path.join(GOLDEN, "tiny-quickgelu", file), path)
 
 
+def write_roberta_for_speed(folder):
+    global CONTEXT, VOCABULARY, SIZE, PATCH, EMBED
+    CONTEXT, SIZE, PATCH, EMBED = 77, 32, 32, 512
+    FOREIGN["roberta-base"] = {"rows": roberta_rows, "width": 768, "layers": 12, "heads": 12, "mlp": 3072, "pad": 1}
+    vision = {"image_size": SIZE, "layers": 1, "width": 64, "patch_size": PATCH}
+    clip = {"vocab_size": 1000, "width": 768, "heads": 12, "layers": 12, "context_length": CONTEXT}
+    for name, text, files in (("clip-768", clip, "tiny-quickgelu"), ("roberta", foreign("roberta-base", "mean_pooler"),
+                                                                   "byte_level")):
+        VOCABULARY = text.get("vocab_size", 50265)
+        weights, path, model = Weights(1), os.path.join(folder, name), {"text_cfg": text, "vision_cfg": vision}
+        weights.draw("logit_scale", (), 0.1, 2.0)
+        if name == "roberta":
+            weights.foreign_text(model)
+            p = "text.transformer.embeddings.position_embeddings.weight"
+            weights.sd[p] = torch.cat([weights.sd[p], torch.zeros(514 - len(weights.sd[p]), 768)])
+        else:
+            weights.open_clip_text(model)
+        weights.open_clip_vision({"vision_cfg": {**vision, "head_width": 64}})
+        os.makedirs(path)
+        weights.write(os.path.join(path, "open_clip_model.safetensors"))
+        with open(os.path.join(path, "open_clip_config.json"), "w") as f:
+            json.dump({"model_cfg": {"embed_dim": EMBED, **model}}, f)
+        with open(os.path.join(GOLDEN, files, "vocab.json"), encoding="utf-8") as f:
+            ids = json.load(f)
+        for i in range(len(ids), VOCABULARY):  # tokens that no text has
+            ids[f"unused{i}"] = i
+        with open(os.path.join(path, "vocab.json"), "w", encoding="utf-8") as f:
+            json.dump(ids, f, ensure_ascii=False)
+        shutil.copy(os.path.join(GOLDEN, files, "merges.txt"), path)
+
+
+# Texts with the tokens 0 and 1 inside, which some towers take for padding, by that vocabulary: !"a !"! b; !"" b "!; and
+# one that is cut.
+ODD = [[998, 0, 257, 320, 0, 1, 256, 321, 999], [998, 0, 1, 257, 321, 1, 256, 999], [998] + 5 * [0, 257] + [999]]
+
+
+def odd_ids():
+    global PADDING
+    ids = torch.zeros((len(ODD), CONTEXT), dtype=torch.int64)
+    PADDING = torch.ones(ids.shape, dtype=torch.bool)
+    for i, own in enumerate(ODD):
+        ids[i, :len(own)] = torch.tensor(own)
+        PADDING[i, :len(own)] = False
+    return ids
+
+
 def read_ids():
+    global PADDING
     ids = torch.zeros((TEXTS, CONTEXT), dtype=torch.int64)
+    PADDING = torch.ones((TEXTS, CONTEXT), dtype=torch.bool)
     with open(os.path.join(GOLDEN, "tiny-quickgelu", "texts.jsonl")) as f:
         for i, line in zip(range(TEXTS), f):
             own = json.loads(line)["ids"]
             own = own if len(own) <= CONTEXT else own[:CONTEXT - 1] + [END]
             ids[i, :len(own)] = torch.tensor(own)
+            PADDING[i, :len(own)] = False
     return ids
 
 
 def main():
     folder = os.path.join(GOLDEN, "towers")
-    ids = read_ids()
     pixels = np.random.default_rng(1).standard_normal((IMAGES, 3, SIZE, SIZE)).astype(np.float32)
     os.makedirs(folder, exist_ok=True)
     np.save(os.path.join(folder, "pixels.npy"), pixels.reshape(IMAGES, -1))
@@ -504,7 +742,11 @@ def main():
         os.makedirs(own, exist_ok=True)
         weights = Weights(zlib.crc32(name.encode()))
         weights.draw("logit_scale", (), 0.1, 2.0)
-        weights.open_clip_text(model)
+        is_foreign = "hf_model_name" in model["text_cfg"]
+        if is_foreign:
+            weights.foreign_text(model)
+        else:
+            weights.open_clip_text(model)
         tower = TIMM.get(model["vision_cfg"].get("timm_model_name"))
         if tower and "pool_heads" in tower:
             weights.pe_core_vision(tower)
@@ -518,7 +760,11 @@ def main():
         else:
             weights.open_clip_vision(model)
             images = open_clip_vision(weights.sd, model, pixels)
-        texts = open_clip_text(weights.sd, model, ids)
+        text_tower = foreign_text if is_foreign else open_clip_text
+        if is_foreign or model["text_cfg"].get("embed_cls"):
+            odd = text_tower(weights.sd, model, odd_ids())
+            np.save(os.path.join(own, "odd_embeddings.npy"), odd.numpy().astype(np.float32))
+        texts = text_tower(weights.sd, model, read_ids())
         weights.write(os.path.join(own, "open_clip_model.safetensors"))
         np.save(os.path.join(own, "text_embeddings.npy"), texts.numpy().astype(np.float32))
         np.save(os.path.join(own, "image_embeddings.npy"), images.numpy().astype(np.float32))
@@ -530,6 +776,8 @@ def main():
 if __name__ == "__main__":
     if len(sys.argv) == 3 and sys.argv[1] == "--speed":
         write_for_speed(sys.argv[2])
+    elif len(sys.argv) == 3 and sys.argv[1] == "--speed-roberta":
+        write_roberta_for_speed(sys.argv[2])
     elif len(sys.argv) == 1:
         main()
     else:

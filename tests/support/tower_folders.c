@@ -3,6 +3,7 @@
 #include "support/checkpoint_folders.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,13 +71,54 @@ static nb_status tiny_read_trunk(nb_clip_config *out, nb_config_section s, const
     return status;
 }
 
-const nb_family nb_family_tiny = {.name = "tiny", .read_trunk = tiny_read_trunk};
+static nb_status tiny_read_text(nb_clip_config *out, nb_config_section s, const char *model, bool *known, nb_error *err)
+{
+    nb_status status = NB_OK;
+    *known = false;
+    for (size_t i = 0; strncmp(model, "tiny_", 5) == 0 && nb_families_of_the_product[i] && !*known && status == NB_OK;
+         i++) {
+        if (nb_families_of_the_product[i]->read_text) {
+            status = nb_families_of_the_product[i]->read_text(out, s, model + 5, known, err);
+        }
+    }
+    if (*known) {
+        nb_tower_config *t = &out->text;
+        t->embedding_scale = t->embedding_scale > 0 ? sqrtf(24) : 0;
+        t->width = 24;
+        t->layers = 2;
+        t->heads = 3;
+        t->mlp = 40;
+        t->position_rows = t->position_rows ? out->context + 3 : 0;
+        t->projection_hidden = t->projection_hidden ? (t->width + out->projection) / 2 : 0;
+        out->vocabulary = 1000;
+    }
+    return status;
+}
+
+const nb_family nb_family_tiny = {.name = "tiny", .read_trunk = tiny_read_trunk, .read_text = tiny_read_text};
 const nb_family *const nb_families[] = {FAMILIES(ADDRESS) & nb_family_tiny, NULL};
 
-const char *const tower_families[] = {
-    "causal-last",         "causal-eos", "causal-first", "clipa",     "bidirectional-argmax",
-    "bidirectional-first", "eva01",      "eva02",        "eva02-avg", "eva02-enormous",
-    "eva01-avg",           "timm-clip",  "timm-gap",     "pe-core",   "pe-core-patches"};
+const char *const tower_families[] = {"causal-last",
+                                      "causal-eos",
+                                      "causal-first",
+                                      "clipa",
+                                      "bidirectional-argmax",
+                                      "bidirectional-first",
+                                      "eva01",
+                                      "eva02",
+                                      "eva02-avg",
+                                      "eva02-enormous",
+                                      "eva01-avg",
+                                      "timm-clip",
+                                      "timm-gap",
+                                      "pe-core",
+                                      "pe-core-patches",
+                                      "roberta",
+                                      "roberta-cls",
+                                      "mt5",
+                                      "nllb",
+                                      "coca",
+                                      "coca-correct"};
 const size_t tower_family_count = sizeof tower_families / sizeof *tower_families;
 
 const char *const convolution_families[] = {"resnet",   "vitamin",      "vitamin-no-position",

@@ -143,6 +143,11 @@ size_t nb_clip_image_rows(const nb_clip_config *config)
     return nb_clip_patches(config) + !config->image.no_class_token;
 }
 
+size_t nb_clip_text_rows(const nb_clip_config *config)
+{
+    return config->context + config->text.class_token;
+}
+
 nb_tower_config nb_tower_pool(const nb_tower_config *t)
 {
     return (nb_tower_config){.width = t->width,
@@ -161,6 +166,10 @@ nb_status nb_tower_must_be_clip(const nb_tower_config *t, const char *which, con
     } parts[] = {
         {t->convolutions.list != NULL, "convolutions"},
         {t->activation == NB_GELU_TANH, "GELU by tanh"},
+        {t->activation == NB_RELU, "ReLU"},
+        {t->sum_norm || t->rms_norm || t->embedding_norm, "norms of another kind than CLIP's"},
+        {t->positions != NB_POSITIONS_LEARNED, "positions of another kind than CLIP's"},
+        {t->class_token, "a class token behind the text"},
         {t->pooling != NB_POOL_TOKEN, "pooling of another kind than CLIP's"},
         {t->final_norm == NB_FINAL_NORM_NONE, "no last layer norm"},
         {t->projection != NB_PROJECTION_LINEAR, "a projection of another kind than CLIP's"},

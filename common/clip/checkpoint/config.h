@@ -13,18 +13,21 @@
 typedef enum nb_activation {
     NB_QUICK_GELU, /**< x sigmoid(1.702 x) */
     NB_GELU,       /**< x Phi(x) */
-    NB_GELU_TANH   /**< x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
+    NB_GELU_TANH,  /**< x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
+    NB_RELU        /**< max(x, 0) */
 } nb_activation;
 
 /** Which rows of the last block become the embedding. */
 typedef enum nb_pooling {
-    NB_POOL_TOKEN,     /**< CLIP's: the first end token of a text, the class token of an image */
-    NB_POOL_FIRST,     /**< the first row */
-    NB_POOL_LAST,      /**< the last row; of a text: of the whole context, padding included */
-    NB_POOL_AVERAGE,   /**< the mean over the patches, without the class token */
-    NB_POOL_ATTENTION, /**< one query's attention over all rows, normed, and an MLP behind it (SigLIP) */
-    NB_POOL_MEAN_QUERY /**< the mean of all rows is set before them, and its attention over all of them (CLIP's ResNets)
-                        */
+    NB_POOL_TOKEN,      /**< CLIP's: the first end token of a text, the class token of an image */
+    NB_POOL_FIRST,      /**< the first row */
+    NB_POOL_LAST,       /**< the last row; of a text: of the whole context, padding included */
+    NB_POOL_AVERAGE,    /**< the mean over the patches, without the class token; of a text over its tokens */
+    NB_POOL_ATTENTION,  /**< one query's attention over all rows, normed, and an MLP behind it (SigLIP) */
+    NB_POOL_MEAN_QUERY, /**< the mean of all rows is set before them, and its attention over all of them (CLIP's
+                         * ResNets)
+                         */
+    NB_POOL_QUERY       /**< one normed query's attention over all rows, normed, into another width (CoCa) */
 } nb_pooling;
 
 /** What the last layer norm is applied to. For pooling by one row it makes no difference. */
@@ -38,15 +41,16 @@ typedef enum nb_final_norm {
 typedef enum nb_projection {
     NB_PROJECTION_LINEAR, /**< a matrix */
     NB_PROJECTION_BIASED, /**< a matrix and a bias */
-    NB_PROJECTION_NONE,   /**< nothing: the pooled row is the embedding */
-    NB_PROJECTION_MLP     /**< a matrix with bias to twice the embedding's width, GELU, and a matrix */
+    NB_PROJECTION_MLP,    /**< a matrix, with or without bias, GELU, a matrix */
+    NB_PROJECTION_NONE    /**< nothing: the pooled row is the embedding */
 } nb_projection;
 
 /** A block's MLP. */
 typedef enum nb_mlp_kind {
     NB_MLP_PLAIN,  /**< fc2(activation(fc1(x))) */
     NB_MLP_SWIGLU, /**< fc2(norm(silu(gate(x)) fc1(x))), with or without norm; the activation does not count */
-    NB_MLP_GEGLU   /**< the same with GELU in place of silu */
+    NB_MLP_GEGLU,  /**< the same with GELU in place of silu */
+    NB_MLP_GATED   /**< fc2(activation(gate(x)) fc1(x)) */
 } nb_mlp_kind;
 
 struct nb_clip_config;
@@ -62,6 +66,19 @@ typedef struct nb_convolutions {
     size_t depths[NB_STAGES]; /**< blocks of each stage; 0 behind the last one */
     size_t widths[NB_STAGES]; /**< channels of each stage */
 } nb_convolutions;
+
+/** Which positions a text tower adds to its tokens. */
+typedef enum nb_text_positions {
+    NB_POSITIONS_LEARNED,    /**< a table */
+    NB_POSITIONS_SINUSOIDAL, /**< sines, then cosines, of the place times 10000^(-i / (width / 2 - 1)) */
+    NB_POSITIONS_RELATIVE    /**< none: attention adds a number for the distance of two tokens (T5) */
+} nb_text_positions;
+
+/** Which keys a CoCa text tower hides, whose class token stands behind the whole context. */
+typedef enum nb_class_mask {
+    NB_CLASS_MASK_SHIFTED, /**< those one place behind a padding token, as the published weights were trained */
+    NB_CLASS_MASK_CORRECT  /**< those of padding tokens */
+} nb_class_mask;
 
 /** One transformer. Everything behind `epsilon` is 0 in CLIP's own towers. */
 typedef struct nb_tower_config {
@@ -79,6 +96,8 @@ typedef struct nb_tower_config {
     bool no_position;            /**< image: positions are not learned */
     bool no_pre_norm;            /**< image: no layer norm before the first block */
     bool patch_bias;             /**< image: the patches' projection has a bias */
+    bool sum_norm;               /**< a block's norms stand behind the sums: norm(x + f(x)) */
+    bool rms_norm;               /**< norms divide by the root of the mean square; they have no bias */
     bool post_norm;      /**< a block's norms stand behind attention and MLP: x + norm(f(x)), not x + f(norm(x)) */
     bool attention_norm; /**< a layer norm between attention and its output projection */
     bool mlp_norm;       /**< a layer norm before the MLP's last layer */
@@ -93,6 +112,22 @@ typedef struct nb_tower_config {
     nb_convolutions convolutions; /**< image: what comes before the blocks */
     int32_t pad;                  /**< text: the token behind the end token, where that is seen */
     bool pads_left;               /**< text: it stands before the text instead */
+    /** Text: padding is hidden from all others and not pooled, so that only a text's own tokens are computed. With
+     * `bidirectional`. */
+    bool hides_padding;
+    nb_text_positions positions; /**< text */
+    size_t position_rows;        /**< text: rows of the table of positions; 0: the context, and a class token */
+    size_t position_first;       /**< text: the row, or place, of the first token */
+    size_t relative_buckets;     /**< NB_POSITIONS_RELATIVE: kinds of distances */
+    float embedding_scale;       /**< text: tokens are multiplied by it before positions are added; 0: 1 */
+    size_t token_types;          /**< text: rows of a table whose first one is added to every token; 0: none */
+    bool embedding_norm;         /**< text: a norm before the first block */
+    bool class_token;            /**< text: one behind the context, causal, is what is read (CoCa) */
+    nb_class_mask class_mask;    /**< of it */
+    bool tanh_head;              /**< text: tanh of a linear layer between the pooled row and the projection (BERT) */
+    size_t projection_hidden;    /**< NB_PROJECTION_MLP: width between its matrices */
+    size_t pool_width;           /**< NB_POOL_QUERY: width of the pooled row */
+    size_t pool_queries;         /**< NB_POOL_QUERY: queries that a checkpoint has, of which the first counts */
 } nb_tower_config;
 
 /** Values of nb_clip_config.end_token that are no token. */
@@ -118,6 +153,7 @@ typedef struct nb_clip_config {
     size_t image_size;           /**< side of an image, pixels; at most 4096 */
     size_t patch;                /**< side of a patch, pixels; what an image has over a multiple of it is not seen */
     bool open_clip;              /**< read from open_clip_config.json, or inferred */
+    bool decoder;                /**< it has a decoder of text beside the towers, which is not used */
     bool inferred;               /**< from the tensors of an archive without a configuration, as OpenAI's are */
     /** Where the text is read: the first token of this id; NB_END_HIGHEST: the highest id of the text, as open_clip and
      * old Hugging Face configurations (eos_token_id 2) have it. */
@@ -167,6 +203,10 @@ size_t nb_clip_patches(const nb_clip_config *config);
 /** Rows of the image tower: its patches and, where it has one, the class token before them.
  * @param config its image_size, patch and no_class_token are read */
 size_t nb_clip_image_rows(const nb_clip_config *config);
+
+/** Most rows of a text: the context and, where the tower has one, the class token behind it.
+ * @param config its context and text tower are read */
+size_t nb_clip_text_rows(const nb_clip_config *config);
 
 /** The shape of what NB_POOL_ATTENTION pools by: a block of the tower's width, plain but for its heads and MLP.
  * @param tower its width, activation, epsilon, heads, mlp, pool_heads and pool_mlp are read */

@@ -100,9 +100,7 @@ nb_status nb_names_detect(nb_names *out, const nb_checkpoint *checkpoint, nb_err
         const char *prefix, *kind;
     } refused[] = {
         {"visual.trunk.", "an image tower of the timm library, as SigLIP has it"},
-        {"visual.attn_pool", "an image tower with attention pooling"},
         {"vision_model.head.", "an image tower with attention pooling, as SigLIP has it"},
-        {"text_decoder.", "a CoCa model"},
         {"text.", "a text tower of another library or of its own kind"},
     };
     names_find(out, checkpoint);
@@ -127,10 +125,12 @@ static bool names_ends_with(const char *text, const char *end)
 }
 
 /* What checkpoints hold and no tower reads: the constant that SigLIP adds to every logit, and buffers of numbers that
- * are known anyway or count steps of training, the last three in OpenAI's archives. */
+ * are known anyway or count steps of training: positions that are computed, types of tokens that are all 0, the last
+ * three in OpenAI's archives. */
 static bool names_harmless(const char *name)
 {
-    static const char *const ends[] = {"position_ids", "attn_mask", ".num_batches_tracked"};
+    static const char *const ends[] = {"position_ids", "attn_mask", "token_type_ids", "embed_positions.weights",
+                                       ".num_batches_tracked"};
     static const char *const whole[] = {"logit_bias", "input_resolution", "context_length", "vocab_size"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         if (names_ends_with(name, ends[i])) {
@@ -145,11 +145,18 @@ static bool names_harmless(const char *name)
     return false;
 }
 
-nb_status nb_names_check_used(const nb_checkpoint *checkpoint, nb_error *err)
+/* The decoder of CoCa, or the classifier of SuperCLIP with its counts: no embedding depends on them. */
+static bool names_of_decoder(const char *name)
+{
+    return names_begins_with(name, "text_decoder.") || strcmp(name, "cap_fq") == 0 || strcmp(name, "num_samples") == 0;
+}
+
+nb_status nb_names_check_used(const nb_checkpoint *checkpoint, bool decoder, nb_error *err)
 {
     size_t unused = 0, first = 0;
     for (size_t i = nb_checkpoint_count(checkpoint); i-- > 0;) {
-        if (!nb_checkpoint_used(checkpoint, i) && !names_harmless(nb_checkpoint_at(checkpoint, i)->name)) {
+        const char *name = nb_checkpoint_at(checkpoint, i)->name;
+        if (!nb_checkpoint_used(checkpoint, i) && !names_harmless(name) && !(decoder && names_of_decoder(name))) {
             unused++;
             first = i;
         }

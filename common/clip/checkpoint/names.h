@@ -40,6 +40,15 @@ typedef enum nb_tensor_part {
     NB_TENSOR_PART_TEXT_NORM_BIAS,
     NB_TENSOR_PART_TEXT_PROJECTION,
     NB_TENSOR_PART_TEXT_PROJECTION_BIAS,
+    /* of a text tower that has them */
+    NB_TENSOR_PART_TEXT_HIDDEN,
+    NB_TENSOR_PART_TEXT_TYPES,
+    NB_TENSOR_PART_TEXT_PRE_NORM_WEIGHT,
+    NB_TENSOR_PART_TEXT_PRE_NORM_BIAS,
+    NB_TENSOR_PART_TEXT_RELATIVE,
+    NB_TENSOR_PART_TEXT_CLASS,
+    NB_TENSOR_PART_TEXT_TANH_WEIGHT,
+    NB_TENSOR_PART_TEXT_TANH_BIAS,
     NB_TENSOR_PART_CLASS_EMBEDDING,
     NB_TENSOR_PART_PATCH_EMBEDDING,
     NB_TENSOR_PART_PATCH_BIAS,
@@ -66,6 +75,10 @@ typedef enum nb_tensor_part {
     NB_TENSOR_PART_POOL_FC1_BIAS,
     NB_TENSOR_PART_POOL_FC2_WEIGHT,
     NB_TENSOR_PART_POOL_FC2_BIAS,
+    /* of one that pools by a query into another width */
+    NB_TENSOR_PART_POOL_QUERY_WEIGHT,
+    NB_TENSOR_PART_POOL_ROWS_WEIGHT,
+    NB_TENSOR_PART_POOL_ROWS_BIAS,
     NB_TENSOR_PART_LOGIT_SCALE,
     NB_TENSOR_PART_COUNT
 } nb_tensor_part;
@@ -128,7 +141,8 @@ nb_status nb_names_detect(nb_names *out, const nb_checkpoint *checkpoint, nb_err
  * with more layers or, as Long-CLIP, with two tables of positions. Buffers of positions and masks, and the numbers that
  * OpenAI's archives hold, may be left.
  * @param checkpoint with the tensors that were used marked as such
+ * @param decoder the configuration names a decoder of text, which may be left too
  * @return NB_OK, or NB_ERR_INPUT naming the first and how many more there are */
-nb_status nb_names_check_used(const nb_checkpoint *checkpoint, nb_error *err);
+nb_status nb_names_check_used(const nb_checkpoint *checkpoint, bool decoder, nb_error *err);
 
 #endif

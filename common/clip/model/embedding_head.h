@@ -9,13 +9,16 @@
 
 /** What stands behind a tower's blocks; borrows the model's weights. */
 typedef struct nb_embedding_head {
-    const nb_tower_config *config;     /**< of the tower */
-    nb_norm_weights norm;              /**< [width]; NULL: none */
-    const float *hidden, *hidden_bias; /**< [2 dimension, width], [2 dimension] before the projection; NULL: none */
-    float *hidden_x;                   /**< [count, 2 dimension] memory for it */
-    const float *projection, *bias;    /**< [dimension, width or 2 dimension], [dimension]; NULL: none */
-    size_t dimension;                  /**< of the embeddings */
-    const nb_vector *vector;           /**< the small kernels */
+    const nb_tower_config *config;  /**< of the tower */
+    nb_norm_weights norm;           /**< [width]; NULL: none */
+    const float *tanh, *tanh_bias;  /**< [width, width], [width] a layer before the projection; NULL: none */
+    const float *hidden;            /**< [projection_hidden, width] of a projection by an MLP; NULL: none */
+    const float *hidden_bias;       /**< [projection_hidden]; NULL: none */
+    float *scratch;                 /**< [count, the larger of width and projection_hidden] of either; else NULL */
+    size_t first;                   /**< rows in front that a mean leaves out */
+    const float *projection, *bias; /**< [dimension, width], [dimension]; NULL: none */
+    size_t dimension;               /**< of the embeddings */
+    const nb_vector *vector;        /**< the small kernels */
 } nb_embedding_head;
 
 /** The head of the text tower.

@@ -17,10 +17,11 @@ struct nb_image_encoder {
     float *patches;  /* [patches, 3 patch patch] of one image */
     void *input;     /* the same in the engine's form */
     nb_forward forward;
-    nb_convolver *convolver; /* of a tower with convolutions, whose images are computed one by one; else NULL */
-    nb_mean_query *query;    /* of one that pools so */
-    float *pooled;           /* [width] of one without blocks */
-    float *hidden;           /* [2 projection] of NB_PROJECTION_MLP */
+    nb_convolver *convolver;   /* of a tower with convolutions, whose images are computed one by one; else NULL */
+    nb_mean_query *mean_query; /* of one that pools so */
+    nb_query_pool query;       /* of a tower that pools by a query into another width; else {0} */
+    float *pooled;             /* [together, pool_width] of that one, [width] of one without blocks */
+    float *hidden;             /* [together, projection_hidden] of NB_PROJECTION_MLP */
 };
 
 /* Memory for what comes before the blocks. */
@@ -33,7 +34,7 @@ static nb_status image_encoder_make_pixels(nb_image_encoder *e, nb_error *err)
     if (c->image.convolutions.list) {
         NB_TRY(nb_convolver_create(&e->convolver, engine, c, e->clip->convolutions, err));
         if (c->image.pooling == NB_POOL_MEAN_QUERY) {
-            NB_TRY(nb_mean_query_create(&e->query, engine, c, err));
+            NB_TRY(nb_mean_query_create(&e->mean_query, engine, c, err));
         }
         NB_TRY_NEW(e->pooled, c->image.width);
         goto done;
@@ -58,10 +59,15 @@ nb_status nb_image_encoder_create(nb_image_encoder **out, const nb_clip *clip, s
     e->clip = clip;
     e->together = fit < 1 ? 1 : fit < batch ? fit : batch;
     NB_TRY(image_encoder_make_pixels(e, err));
-    NB_TRY_NEW(e->hidden, c->image.projection == NB_PROJECTION_MLP ? e->together * 2 * c->projection : 1);
+    NB_TRY_NEW(e->hidden, c->image.projection == NB_PROJECTION_MLP ? e->together * c->image.projection_hidden : 1);
     if (c->image.layers) {
         NB_TRY(nb_forward_create(&e->forward, clip->engine, &c->image, clip->image_blocks,
                                  &(nb_forward_size){e->together * rows, e->together, rows, false}, err));
+    }
+    if (c->image.pooling == NB_POOL_QUERY) {
+        const nb_forward_size size = {.longest = rows, .pooled = e->together};
+        NB_TRY_NEW(e->pooled, e->together * c->image.pool_width);
+        NB_TRY(nb_query_pool_create(&e->query, clip->engine, &c->image, &clip->query_pool, &size, err));
     }
     *out = e;
     e = NULL;
@@ -77,7 +83,8 @@ void nb_image_encoder_destroy(nb_image_encoder *e)
         free(e->input);
         nb_forward_destroy(&e->forward);
         nb_convolver_destroy(e->convolver);
-        nb_mean_query_destroy(e->query);
+        nb_mean_query_destroy(e->mean_query);
+        nb_query_pool_destroy(&e->query);
         free(e->pooled);
         free(e->hidden);
         free(e);
@@ -131,8 +138,9 @@ static void image_encoder_run_some(nb_image_encoder *e, const float *pixels, siz
     nb_embedding_head head = nb_image_embedding_head(m);
     size_t w = c->image.width, rows = nb_clip_image_rows(c);
     const nb_forward_batch batch = {.count = count, .length = rows};
+    float *pooled = f->pooled_x;
     float *x = c->image.no_pre_norm ? f->x : f->attention_out;
-    head.hidden_x = e->hidden;
+    head.scratch = e->hidden;
     for (size_t i = 0; i < count; i++) {
         image_encoder_embed(e, pixels + i * 3 * c->image_size * c->image_size, x + i * rows * w);
     }
@@ -146,11 +154,15 @@ static void image_encoder_run_some(nb_image_encoder *e, const float *pixels, siz
         nb_forward_rows(f, &batch);
         nb_forward_pool(
             f, &(nb_attention_pool){m->pool_query, &m->pool_block, {m->post_norm_weight, m->post_norm_bias}}, &batch);
+    } else if (c->image.pooling == NB_POOL_QUERY) {
+        nb_forward_rows(f, &batch);
+        nb_query_pool_run(&e->query, f->x, count, rows, e->pooled);
+        pooled = e->pooled;
     } else {
         nb_forward_rows(f, &batch);
         nb_embedding_head_pool(&head, f->x, count, rows, f->pooled_x);
     }
-    nb_embedding_head_run(&head, f->pooled_x, count, out);
+    nb_embedding_head_run(&head, pooled, count, out);
 }
 
 /* One image through a tower without blocks. */
@@ -160,11 +172,11 @@ static void image_encoder_convolve(nb_image_encoder *e, const float *pixels, flo
     nb_embedding_head head = nb_image_embedding_head(m);
     float *rows = nb_convolver_run(e->convolver, pixels);
     const nb_block *b = &m->pool_block;
-    head.hidden_x = e->hidden;
-    if (e->query) {
+    head.scratch = e->hidden;
+    if (e->mean_query) {
         const nb_mean_query_weights weights = {m->image_position, b->packed.qkv ? b->packed.qkv : b->qkv_weight,
                                                b->qkv_bias};
-        nb_mean_query_run(e->query, &weights, rows, e->pooled);
+        nb_mean_query_run(e->mean_query, &weights, rows, e->pooled);
     } else {
         nb_embedding_head_pool(&head, rows, 1, nb_clip_patches(&m->config), e->pooled);
     }

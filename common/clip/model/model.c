@@ -95,6 +95,11 @@ static nb_status model_take_padding(nb_clip *m, const char *directory, nb_error 
 {
     nb_padding padding;
     if (nb_tokenizer_padding(m->tokenizer, &padding)) {
+        if (m->config.text.hides_padding && padding.token != m->config.text.pad) {
+            return nb_fail(err, NB_ERR_INPUT,
+                           "'%s': texts are padded with the token %d, and the text tower hides the token %d", directory,
+                           (int)padding.token, (int)m->config.text.pad);
+        }
         m->config.text.pad = padding.token;
         m->config.text.pads_left = padding.left;
     }

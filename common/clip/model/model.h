@@ -18,6 +18,7 @@
 #include "common/clip/convolution/convolver.h"
 #include "common/clip/preprocess/preprocess.h"
 #include "common/clip/tokenizer/tokenizer.h"
+#include "common/clip/towers/query_pool.h"
 #include "common/clip/towers/tower.h"
 #include "common/linear/engine.h"
 
@@ -35,9 +36,15 @@ typedef struct nb_clip {
     void *arena;                 /**< all weights, where the model owns them; the pointers below go into them */
     nb_block *text_blocks, *image_blocks;           /**< [layers] of each tower, owned */
     const float *token_embedding;                   /**< [vocabulary, text width] */
-    const float *text_position;                     /**< [context, text width] */
+    const float *text_position;                     /**< [context or position_rows, text width]; NULL: none learned */
+    const float *text_relative;                     /**< [relative_buckets, text heads]; NULL: none */
+    const float *text_types;                        /**< [token_types, text width]; NULL: none */
+    const float *text_class;                        /**< [text width] the class token; NULL: none */
+    nb_norm_weights text_pre_norm;                  /**< [text width] before the first block; NULL: none */
+    const float *text_tanh, *text_tanh_bias;        /**< [text width, text width], [text width]; NULL: none */
+    const float *text_hidden;                       /**< [projection_hidden, text width]; NULL: none */
     const float *text_norm_weight, *text_norm_bias; /**< after the last block; NULL: none */
-    const float *text_projection;                   /**< [projection, text width]; NULL: none */
+    const float *text_projection;                   /**< [projection, text or hidden width]; NULL: none */
     const float *text_projection_bias;              /**< [projection]; NULL: none */
     const float *class_embedding;                   /**< [image width]; NULL: none */
     nb_convolution *convolutions;                   /**< [nb_layers_visit] of a tower that has them, owned */
@@ -50,8 +57,9 @@ typedef struct nb_clip {
     const float *post_norm_weight, *post_norm_bias; /**< [image width] after the last block; NULL: none */
     const float *pool_query;                        /**< [image width] NB_POOL_ATTENTION's; NULL: none */
     nb_block pool_block;                            /**< what pools by attention; it has no first norm */
-    const float *image_hidden, *image_hidden_bias;  /**< [2 projection, image width], of NB_PROJECTION_MLP */
-    const float *image_projection;                  /**< [projection, image width or 2 projection]; NULL: none */
+    nb_query_weights query_pool;                    /**< NB_POOL_QUERY's */
+    const float *image_hidden, *image_hidden_bias;  /**< [projection_hidden, image width], its bias; NULL: none */
+    const float *image_projection;                  /**< [projection, image or hidden width]; NULL: none */
     const float *image_projection_bias;             /**< [projection]; NULL: none */
 } nb_clip;
 

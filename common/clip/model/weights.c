@@ -185,16 +185,42 @@ static void weights_take_projection(loader *l, nb_tensor_part part, place at, co
                                     projection_weights *out)
 {
     const nb_tower_config *t = at.tower == NB_TOWER_TEXT ? &c->text : &c->image;
+    size_t inputs = t->projection == NB_PROJECTION_MLP ? t->projection_hidden
+                    : t->pool_width                    ? t->pool_width
+                                                       : t->width;
     *out = (projection_weights){0};
-    if (t->projection == NB_PROJECTION_MLP) {
-        out->hidden = weights_matrix(l, NB_TENSOR_PART_IMAGE_HIDDEN_WEIGHT, at, 2 * c->projection, t->width);
-        out->hidden_bias = weights_vector(l, NB_TENSOR_PART_IMAGE_HIDDEN_BIAS, at, 2 * c->projection);
-        out->weight = weights_matrix(l, NB_TENSOR_PART_IMAGE_HIDDEN_PROJECTION, at, c->projection, 2 * c->projection);
+    if (t->projection == NB_PROJECTION_MLP && at.tower == NB_TOWER_IMAGE) {
+        out->hidden = weights_matrix(l, NB_TENSOR_PART_IMAGE_HIDDEN_WEIGHT, at, inputs, t->width);
+        out->hidden_bias = weights_vector(l, NB_TENSOR_PART_IMAGE_HIDDEN_BIAS, at, inputs);
+        out->weight = weights_matrix(l, NB_TENSOR_PART_IMAGE_HIDDEN_PROJECTION, at, c->projection, inputs);
     } else if (t->projection != NB_PROJECTION_NONE) {
-        out->weight = weights_matrix(l, part, at, c->projection, t->width);
+        out->weight = weights_matrix(l, part, at, c->projection, inputs);
     }
     if (t->projection == NB_PROJECTION_BIASED) {
         out->bias = weights_vector(l, (nb_tensor_part)(part + 1), at, c->projection);
+    }
+}
+
+/* What stands before the first block. */
+static void weights_take_text_input(loader *l, nb_clip *m)
+{
+    const nb_tower_config *t = &m->config.text;
+    const place once = {NB_TOWER_TEXT, 0};
+    size_t w = t->width, rows = t->position_rows ? t->position_rows : nb_clip_text_rows(&m->config);
+    m->token_embedding = weights_matrix(l, NB_TENSOR_PART_TOKEN_EMBEDDING, once, m->config.vocabulary, w);
+    if (t->positions == NB_POSITIONS_LEARNED) {
+        m->text_position = weights_matrix(l, NB_TENSOR_PART_TEXT_POSITION, once, rows, w);
+    } else if (t->positions == NB_POSITIONS_RELATIVE) {
+        m->text_relative = weights_matrix(l, NB_TENSOR_PART_TEXT_RELATIVE, once, t->relative_buckets, t->heads);
+    }
+    if (t->token_types) {
+        m->text_types = weights_matrix(l, NB_TENSOR_PART_TEXT_TYPES, once, t->token_types, w);
+    }
+    if (t->class_token) {
+        m->text_class = weights_vector(l, NB_TENSOR_PART_TEXT_CLASS, once, w);
+    }
+    if (t->embedding_norm) {
+        weights_norm(l, NB_TENSOR_PART_TEXT_PRE_NORM_WEIGHT, once, &m->text_pre_norm, w);
     }
 }
 
@@ -204,11 +230,17 @@ static void weights_take_text(loader *l, nb_clip *m)
     const place once = {NB_TOWER_TEXT, 0};
     projection_weights projection;
     size_t w = c->text.width;
-    m->token_embedding = weights_matrix(l, NB_TENSOR_PART_TOKEN_EMBEDDING, once, c->vocabulary, w);
-    m->text_position = weights_matrix(l, NB_TENSOR_PART_TEXT_POSITION, once, c->context, w);
+    weights_take_text_input(l, m);
     if (c->text.final_norm != NB_FINAL_NORM_NONE) {
         m->text_norm_weight = weights_vector(l, NB_TENSOR_PART_TEXT_NORM_WEIGHT, once, w);
         m->text_norm_bias = weights_vector(l, NB_TENSOR_PART_TEXT_NORM_BIAS, once, w);
+    }
+    if (c->text.tanh_head) {
+        m->text_tanh = weights_matrix(l, NB_TENSOR_PART_TEXT_TANH_WEIGHT, once, w, w);
+        m->text_tanh_bias = weights_vector(l, NB_TENSOR_PART_TEXT_TANH_BIAS, once, w);
+    }
+    if (c->text.projection == NB_PROJECTION_MLP) {
+        m->text_hidden = weights_matrix(l, NB_TENSOR_PART_TEXT_HIDDEN, once, c->text.projection_hidden, w);
     }
     weights_take_projection(l, NB_TENSOR_PART_TEXT_PROJECTION, once, c, &projection);
     m->text_projection = projection.weight;
@@ -271,6 +303,24 @@ static void weights_take_pixels(loader *l, nb_clip *m)
     }
 }
 
+/* A query into another width; of those that are stored the first counts. */
+static void weights_take_query(loader *l, nb_clip *m)
+{
+    const nb_tower_config *t = &m->config.image;
+    const place once = {NB_TOWER_IMAGE, 0};
+    size_t w = t->width, e = t->pool_width;
+    nb_query_weights *q = &m->query_pool;
+    q->query = weights_matrix(l, NB_TENSOR_PART_POOL_QUERY, once, t->pool_queries, e);
+    weights_norm(l, NB_TENSOR_PART_POOL_NORM_WEIGHT, once, &q->query_norm, e);
+    weights_norm(l, NB_TENSOR_PART_POOL_ROWS_WEIGHT, once, &q->row_norm, w);
+    q->query_weight = weights_matrix(l, NB_TENSOR_PART_POOL_QUERY_WEIGHT, once, e, e);
+    weights_product_matrix(l, NB_TENSOR_PART_POOL_QKV_WEIGHT, once, (shape){2, {2 * e, w}}, &q->kv_weight,
+                           &q->packed_kv);
+    q->bias = weights_vector(l, NB_TENSOR_PART_POOL_QKV_BIAS, once, 3 * e);
+    q->out_weight = weights_matrix(l, NB_TENSOR_PART_POOL_OUT_WEIGHT, once, e, e);
+    q->out_bias = weights_vector(l, NB_TENSOR_PART_POOL_OUT_BIAS, once, e);
+}
+
 static void weights_take_image(loader *l, nb_clip *m)
 {
     const nb_clip_config *c = &m->config;
@@ -286,13 +336,16 @@ static void weights_take_image(loader *l, nb_clip *m)
         m->pre_norm_bias = weights_vector(l, NB_TENSOR_PART_PRE_NORM_BIAS, once, w);
     }
     if (c->image.final_norm != NB_FINAL_NORM_NONE) {
-        m->post_norm_weight = weights_vector(l, NB_TENSOR_PART_POST_NORM_WEIGHT, once, w);
-        m->post_norm_bias = weights_vector(l, NB_TENSOR_PART_POST_NORM_BIAS, once, w);
+        size_t normed = c->image.pool_width ? c->image.pool_width : w;
+        m->post_norm_weight = weights_vector(l, NB_TENSOR_PART_POST_NORM_WEIGHT, once, normed);
+        m->post_norm_bias = weights_vector(l, NB_TENSOR_PART_POST_NORM_BIAS, once, normed);
     }
     if (c->image.pooling == NB_POOL_ATTENTION) {
         weights_take_pool(l, m);
     } else if (c->image.pooling == NB_POOL_MEAN_QUERY) {
         weights_take_mean_query(l, m);
+    } else if (c->image.pooling == NB_POOL_QUERY) {
+        weights_take_query(l, m);
     }
     weights_take_projection(l, NB_TENSOR_PART_IMAGE_PROJECTION, once, c, &projection);
     m->image_hidden = projection.hidden;
@@ -344,7 +397,7 @@ static nb_status weights_measure(loader *l, nb_clip *m)
     NB_TRY(weights_make_blocks(m, err));
     weights_take_all(l, m);
     NB_TRY(l->status);
-    NB_TRY(nb_names_check_used(l->checkpoint, err));
+    NB_TRY(nb_names_check_used(l->checkpoint, m->config.decoder, err));
 done:
     return status;
 }

@@ -2,6 +2,7 @@
 
 #include "common/base/file.h"
 #include "common/base/json.h"
+#include "common/clip/tokenizer/sentencepiece/byte_level.h"
 #include "common/clip/tokenizer/sentencepiece/wordpiece.h"
 
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 
 static const char *const model_files[] = {"spiece.model", "tokenizer.model"};
 static const char *const json_file = "tokenizer.json", *const open_clip_file = "open_clip_config.json";
-static const char *const bert_file = "vocab.txt";
+static const char *const bert_file = "vocab.txt", *const vocab_file = "vocab.json", *const merges_file = "merges.txt";
 
 enum { CONFIG_BYTES_MAX = 4 << 20 };
 
@@ -98,6 +99,22 @@ done:
     return status;
 }
 
+/* vocab.json and merges.txt: CLIP's own, or RoBERTa's, of which tokenizer.json is read first. */
+static nb_status piece_find_pairs(const char *directory, const char **name, nb_error *err)
+{
+    char *path = NULL, *json = NULL;
+    size_t len;
+    nb_status status;
+    NB_TRY(piece_read_file(directory, vocab_file, &path, &json, &len, err));
+    if (nb_byte_level_is_vocab(json, len)) {
+        *name = piece_exists(directory, json_file) ? json_file : vocab_file;
+    }
+done:
+    free(path);
+    free(json);
+    return status;
+}
+
 nb_status nb_piece_tokenizer_find(const char *directory, const char **name, nb_error *err)
 {
     char *path = NULL, *json = NULL;
@@ -107,8 +124,8 @@ nb_status nb_piece_tokenizer_find(const char *directory, const char **name, nb_e
     const folder f = {.directory = directory, .err = err};
     nb_status status = NB_OK;
     *name = NULL;
-    if (piece_exists(directory, "vocab.json") && piece_exists(directory, "merges.txt")) {
-        return NB_OK; /* CLIP's own */
+    if (piece_exists(directory, vocab_file) && piece_exists(directory, merges_file)) {
+        return piece_find_pairs(directory, name, err);
     }
     for (size_t i = 0; i < sizeof model_files / sizeof *model_files && !model; i++) {
         model = piece_exists(directory, model_files[i]) ? model_files[i] : NULL;
@@ -188,12 +205,21 @@ static nb_status piece_read_sides(nb_piece_tokenizer *t, const folder *f)
                          f->directory);
 }
 
+/* text_cfg of open_clip's configuration; NULL: there is none. */
+static const json_t *piece_text_cfg(const folder *f)
+{
+    return json_object_get(json_object_get(f->open_clip, "model_cfg"), "text_cfg");
+}
+
 /* The token of padding, which the model sees: it must be stated. */
 static nb_status piece_read_pad(nb_piece_tokenizer *t, const folder *f)
 {
     const char *pad = piece_special(f, "pad_token");
     if (!pad && (t->siglip || t->sentence.word_max)) {
         pad = t->siglip ? "</s>" : "[PAD]";
+    }
+    if (!pad && json_object_get(piece_text_cfg(f), "hf_model_name")) { /* as their tokenizers have it by default */
+        pad = "<pad>";
     }
     if (!pad) {
         nb_fail(f->err, NB_ERR_INPUT,
@@ -301,6 +327,32 @@ static nb_status piece_strip_end(nb_piece_tokenizer *t, const folder *f)
     return piece_id(t, f, text ? text : "[SEP]", &t->stripped);
 }
 
+/* An NllbTokenizer puts the language in front of a text and the end token behind it, or both behind it as it did in the
+ * beginning, whatever tokenizer.json has. */
+static nb_status piece_open_nllb(nb_piece_tokenizer *t, const folder *f)
+{
+    nb_sentence *s = &t->sentence;
+    const char *language = json_string_value(json_object_get(f->tokenizer, "src_lang"));
+    bool legacy = piece_flag(f, "legacy_behaviour", false);
+    int32_t ids[2];
+    nb_status status;
+    NB_TRY(piece_id(t, f, language ? language : "eng_Latn", &ids[0]));
+    NB_TRY(piece_id(t, f, "</s>", &ids[1]));
+    s->before_count = legacy ? 0 : 1;
+    s->after_count = legacy ? 2 : 1;
+    s->before[0] = s->after[1] = ids[0];
+    s->after[0] = ids[1];
+done:
+    return status;
+}
+
+/* Whether the tokenizer is NLLB's, by its class or by what open_clip calls it. */
+static bool piece_is_nllb(const folder *f)
+{
+    const char *name = json_string_value(json_object_get(piece_text_cfg(f), "hf_tokenizer_name"));
+    return piece_is_class(f, "NllbTokenizer") || (name && strstr(name, "nllb-200"));
+}
+
 static nb_status piece_open_open_clip(nb_piece_tokenizer *t, const folder *f)
 {
     static const struct {
@@ -318,7 +370,7 @@ static nb_status piece_open_open_clip(nb_piece_tokenizer *t, const folder *f)
           .collapse = true,
           .strip_after = true}},
     };
-    const json_t *text = json_object_get(json_object_get(f->open_clip, "model_cfg"), "text_cfg");
+    const json_t *text = piece_text_cfg(f);
     json_t *options = json_object_get(text, "tokenizer_kwargs"), *value;
     const json_t *clean = json_object_get(options, "clean");
     const char *name = clean ? json_string_value(clean) : "whitespace", *key;
@@ -353,6 +405,21 @@ static nb_status piece_open_open_clip(nb_piece_tokenizer *t, const folder *f)
 
 /* ---- opening ---- */
 
+/* RoBERTa's vocab.json, and merges.txt beside it. */
+static nb_status piece_read_pairs(nb_sentence *s, const folder *f, const nb_buffer *vocab, const char *path)
+{
+    char *merges_path = NULL, *merges = NULL;
+    size_t len;
+    nb_error *err = f->err;
+    nb_status status;
+    NB_TRY(piece_read_file(f->directory, merges_file, &merges_path, &merges, &len, err));
+    NB_TRY(nb_byte_level_read(s, &(nb_byte_level_files){vocab->data, vocab->len, merges, len}, path, err));
+done:
+    free(merges_path);
+    free(merges);
+    return status;
+}
+
 static nb_status piece_adapt(nb_piece_tokenizer *t, const folder *f, const char *name)
 {
     bool model = piece_ends_with(name, ".model");
@@ -360,6 +427,9 @@ static nb_status piece_adapt(nb_piece_tokenizer *t, const folder *f, const char 
     nb_status status = NB_OK;
     if (t->sentence.word_max && (strcmp(name, bert_file) == 0 || piece_is_class(f, "BertTokenizer"))) {
         NB_TRY(piece_open_bert(t, f));
+    }
+    if (piece_is_nllb(f)) {
+        NB_TRY(piece_open_nllb(t, f));
     }
     if (f->open_clip) {
         NB_TRY(piece_open_open_clip(t, f));
@@ -397,7 +467,9 @@ nb_status nb_piece_tokenizer_open(nb_piece_tokenizer **out, const char *director
     NB_TRY_NEW(t, 1);
     NB_TRY(piece_read_file(directory, name, &path, &bytes, &len, err));
     t->stripped = -1;
-    NB_TRY(strcmp(name, bert_file) == 0     ? nb_sentence_read_vocab(&t->sentence, bytes, len, path, err)
+    NB_TRY(strcmp(name, vocab_file) == 0
+               ? piece_read_pairs(&t->sentence, &f, &(nb_buffer){.data = bytes, .len = len}, path)
+           : strcmp(name, bert_file) == 0   ? nb_sentence_read_vocab(&t->sentence, bytes, len, path, err)
            : piece_ends_with(name, ".json") ? nb_sentence_read_json(&t->sentence, bytes, len, path, err)
                                             : nb_sentence_read_model(&t->sentence, bytes, len, path, err));
     NB_TRY(piece_adapt(t, &f, name));
@@ -585,8 +657,10 @@ nb_status nb_piece_tokenizer_decode(const nb_piece_tokenizer *t, const int32_t *
             return nb_fail(err, NB_ERR_USAGE, "%d is no token of text", (int)ids[i]);
         }
         if (!piece_is_special(s, ids[i]) && !filler) {
-            NB_TRY(s->word_max ? piece_decode_word(&s->pieces, ids[i], out->len == start, out, err)
-                               : piece_decode_one(&s->pieces, ids[i], out, err));
+            NB_TRY(s->byte_level ? nb_byte_level_spell(nb_strings_get(&s->pieces.texts, (size_t)ids[i]),
+                                                       nb_strings_len(&s->pieces.texts, (size_t)ids[i]), out, err)
+                   : s->word_max ? piece_decode_word(&s->pieces, ids[i], out->len == start, out, err)
+                                 : piece_decode_one(&s->pieces, ids[i], out, err));
         }
     }
     if (out->len > start && out->data[start] == ' ' && piece_has_prefix(t)) {

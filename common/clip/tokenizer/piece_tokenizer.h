@@ -8,7 +8,9 @@
  * behind the cleaning that text_cfg.tokenizer_kwargs of open_clip_config.json names; its mojibake repair (ftfy) is left
  * out.
  *
- * BERT's WordPiece (tokenizer.json, else vocab.txt) is read in the same way, with the options of a BertTokenizer.
+ * BERT's WordPiece (tokenizer.json, else vocab.txt) is read in the same way, with the options of a BertTokenizer; so
+ * are RoBERTa's byte pairs (tokenizer.json, else vocab.json and merges.txt). An NllbTokenizer's special tokens follow
+ * its src_lang and legacy_behaviour.
  *
  * Nothing here is collective. */
 #ifndef NB_COMMON_CLIP_TOKENIZER_PIECE_TOKENIZER_H

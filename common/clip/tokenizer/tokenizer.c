@@ -282,10 +282,11 @@ int32_t nb_tokenizer_end(const nb_tokenizer *t)
 
 const char *nb_tokenizer_kind(const nb_tokenizer *t)
 {
-    return !t->pieces                     ? "CLIP's byte pairs"
-           : t->pieces->sentence.word_max ? "WordPiece"
-           : t->pieces->sentence.pairs    ? "sentencepiece, byte pairs"
-                                          : "sentencepiece, unigram";
+    return !t->pieces                       ? "CLIP's byte pairs"
+           : t->pieces->sentence.word_max   ? "WordPiece"
+           : t->pieces->sentence.byte_level ? "byte pairs over bytes"
+           : t->pieces->sentence.pairs      ? "sentencepiece, byte pairs"
+                                            : "sentencepiece, unigram";
 }
 
 size_t nb_tokenizer_slack(const nb_tokenizer *t)

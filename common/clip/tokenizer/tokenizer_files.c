@@ -46,6 +46,7 @@ nb_status nb_tokenizer_files(nb_strings *files, const char *directory, nb_error 
     NB_TRY(nb_piece_tokenizer_find(directory, &pieces, err));
     if (pieces) {
         NB_TRY(nb_strings_push(files, pieces, strlen(pieces), err));
+        NB_TRY(strcmp(pieces, vocab_file) == 0 ? nb_strings_push(files, merges_file, strlen(merges_file), err) : NB_OK);
         return tokenizer_push_beside(files, directory, err);
     }
     if (tokenizer_is_json(directory)) {

@@ -1,6 +1,8 @@
 #include "common/clip/towers/forward.h"
 
 #include "common/base/memory.h"
+#include "common/clip/towers/relative.h"
+#include "common/linear/reference/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +10,7 @@
 /* Whether the engine can activate what it stores: a plain MLP without a norm, by one of CLIP's two functions. */
 static bool forward_fuses(const nb_tower_config *c)
 {
-    return c->mlp_kind == NB_MLP_PLAIN && !c->mlp_norm && c->activation != NB_GELU_TANH;
+    return c->mlp_kind == NB_MLP_PLAIN && !c->mlp_norm && c->activation != NB_GELU_TANH && c->activation != NB_RELU;
 }
 
 nb_status nb_forward_create(nb_forward *f, const nb_engine *engine, const nb_tower_config *c, const nb_block *blocks,
@@ -95,13 +97,24 @@ static size_t forward_min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+void nb_forward_norm(const nb_vector *vector, const nb_tower_config *c, float *out, const float *in, size_t rows,
+                     nb_norm_weights norm)
+{
+    const nb_norm_layer layer = {norm.weight, norm.bias, c->width, c->epsilon};
+    if (c->rms_norm) {
+        nb_rms_norm(out, in, rows, &layer);
+    } else {
+        vector->layer_norm(out, in, rows, &layer);
+    }
+}
+
 /* What attention or MLP adds to the residual stream. */
 typedef struct branch {
     const void *weight; /* of its last layer [width, inputs], as the engine has it */
     const float *bias;  /* [width] */
     size_t inputs;
     const float *scale;   /* [width] of a tower with layer scale */
-    nb_norm_weights norm; /* of a tower with post-norm */
+    nb_norm_weights norm; /* of a tower with norms behind attention and MLP */
 } branch;
 
 /* out[rows, width] += branch(input[rows, inputs]) */
@@ -120,6 +133,9 @@ static void forward_add_branch(nb_forward *f, const branch *b, const void *input
                           .scratch = f->normed};
     if (!c->post_norm && !c->layer_scale) {
         f->engine->product(f->engine, &product);
+        if (c->sum_norm) {
+            nb_forward_norm(f->vector, c, out, out, rows, b->norm);
+        }
         return;
     }
     product.epilogue = NB_STORE;
@@ -141,11 +157,27 @@ static void forward_add_branch(nb_forward *f, const branch *b, const void *input
 static const float *forward_branch_input(nb_forward *f, nb_norm_weights norm, const float *x, size_t rows)
 {
     const nb_tower_config *c = f->config;
-    if (c->post_norm) {
+    if (c->post_norm || c->sum_norm) {
         return x;
     }
-    f->vector->layer_norm(f->normed, x, rows, &(nb_norm_layer){norm.weight, norm.bias, c->width, c->epsilon});
+    nb_forward_norm(f->vector, c, f->normed, x, rows, norm);
     return f->normed;
+}
+
+/* x[rows, mlp] = activation(x + bias) */
+static void forward_activate(nb_forward *f, float *x, size_t rows, const float *bias)
+{
+    static const nb_gelu_kind kinds[] = {
+        [NB_QUICK_GELU] = NB_VECTOR_QUICK_GELU, [NB_GELU] = NB_VECTOR_GELU, [NB_GELU_TANH] = NB_VECTOR_GELU_TANH};
+    const nb_tower_config *c = f->config;
+    if (c->activation != NB_RELU) {
+        f->vector->bias_gelu(x, rows, c->mlp, bias, kinds[c->activation]);
+        return;
+    }
+    f->vector->add_bias(x, rows, c->mlp, bias);
+    for (size_t i = 0; i < rows * c->mlp; i++) {
+        x[i] = x[i] > 0 ? x[i] : 0;
+    }
 }
 
 /* The MLP up to its last layer, of an input in the engine's form; returns the last layer's input. */
@@ -168,19 +200,23 @@ static const void *forward_mlp_hidden(nb_forward *f, const nb_block *b, const vo
     }
     product.epilogue = NB_STORE;
     product.out = f->mlp_out;
-    if (c->mlp_kind != NB_MLP_PLAIN) {
-        e->product(e, &product);
-        product.weight = forward_weights_of(b->gate_weight, b->packed.gate);
+    product.bias = c->mlp_kind == NB_MLP_PLAIN ? NULL : b->fc1_bias;
+    e->product(e, &product);
+    product.weight = forward_weights_of(b->gate_weight, b->packed.gate);
+    product.out = f->mlp_gate;
+    if (c->mlp_kind == NB_MLP_SWIGLU || c->mlp_kind == NB_MLP_GEGLU) {
         product.bias = b->gate_bias;
-        product.out = f->mlp_gate;
         e->product(e, &product);
         (c->mlp_kind == NB_MLP_SWIGLU ? f->vector->swiglu : f->vector->geglu)(f->mlp_out, f->mlp_gate, rows * c->mlp);
-    } else {
-        static const nb_gelu_kind kinds[] = {
-            [NB_QUICK_GELU] = NB_VECTOR_QUICK_GELU, [NB_GELU] = NB_VECTOR_GELU, [NB_GELU_TANH] = NB_VECTOR_GELU_TANH};
+    } else if (c->mlp_kind == NB_MLP_GATED) {
         product.bias = NULL;
         e->product(e, &product);
-        f->vector->bias_gelu(f->mlp_out, rows, c->mlp, b->fc1_bias, kinds[c->activation]);
+        forward_activate(f, f->mlp_gate, rows, b->gate_bias);
+        for (size_t i = 0; i < rows * c->mlp; i++) {
+            f->mlp_out[i] *= f->mlp_gate[i];
+        }
+    } else {
+        forward_activate(f, f->mlp_out, rows, b->fc1_bias);
     }
     if (c->mlp_norm) {
         f->vector->layer_norm(f->mlp_out, f->mlp_out, rows,
@@ -275,16 +311,29 @@ static float *forward_project_last(nb_forward *f, const nb_block *b, size_t rows
     return queries;
 }
 
+/* Where a row's key and value stand in the path. A hidden one is overwritten by the next row's. */
+static size_t forward_slot(const nb_trie *t, size_t row)
+{
+    return t->slots ? t->slots[row] : t->depths[row];
+}
+
+/* The last place of the path that a row sees. */
+static size_t forward_sees(const nb_trie *t, size_t row)
+{
+    return t->slots ? (size_t)t->slots[row] - t->hidden[row] : t->depths[row];
+}
+
 /* Every row against the path above it: the path's keys and values stay in place from text to text. */
 static void forward_attend_trie(nb_forward *f, const nb_trie *t)
 {
     size_t w = f->config->width;
     for (size_t i = 0; i < t->count; i++) {
         for (size_t k = 0; k < t->texts[i].count; k++) {
-            size_t row = t->texts[i].first + k, depth = t->texts[i].shared + k;
+            size_t row = t->texts[i].first + k;
             const float *qkv = f->qkv + row * 3 * w;
-            f->vector->path_push(&f->path, depth, w, qkv + w, qkv + 2 * w);
-            f->vector->path_attend(&f->path, depth, w, f->config->heads, qkv, f->attention_out + row * w);
+            f->vector->path_push(&f->path, forward_slot(t, row), w, qkv + w, qkv + 2 * w);
+            f->vector->path_attend(&f->path, forward_sees(t, row), w, f->config->heads, qkv,
+                                   f->attention_out + row * w);
         }
     }
 }
@@ -297,9 +346,9 @@ static void forward_attend_trie_last(nb_forward *f, const nb_trie *t, const floa
         for (size_t k = 0; k < t->texts[i].count; k++) {
             size_t row = t->texts[i].first + k;
             const float *kv = f->qkv + row * 2 * w;
-            f->vector->path_push(&f->path, t->texts[i].shared + k, w, kv, kv + w);
+            f->vector->path_push(&f->path, forward_slot(t, row), w, kv, kv + w);
         }
-        f->vector->path_attend(&f->path, t->depths[t->texts[i].last], w, f->config->heads, queries + i * w,
+        f->vector->path_attend(&f->path, forward_sees(t, t->texts[i].last), w, f->config->heads, queries + i * w,
                                f->attention_out + i * w);
     }
 }
@@ -349,29 +398,60 @@ static void forward_rotate_rows(nb_forward *f, size_t stride, const nb_forward_b
     }
 }
 
+/* The first row of a sequence; of the one behind the last, the end. */
+static size_t forward_start(const nb_forward_batch *batch, size_t i)
+{
+    return batch->starts ? batch->starts[i] : i * batch->length;
+}
+
+static size_t forward_length(const nb_forward_batch *batch, size_t i)
+{
+    return forward_start(batch, i + 1) - forward_start(batch, i);
+}
+
 static size_t forward_batch_rows(const nb_forward_batch *batch)
 {
-    return batch->count * batch->length;
+    return forward_start(batch, batch->count);
+}
+
+/* The first rows of the queries and of the keys of an attention. */
+typedef struct row_pair {
+    size_t query, key;
+} row_pair;
+
+/* Attention of one head of a sequence; with relative positions always in fp32. */
+static void forward_attend_sequence(nb_forward *f, nb_attention a, const nb_forward_batch *batch, size_t h,
+                                    row_pair rows)
+{
+    if (!f->relative) {
+        forward_attend_head(f, a);
+        return;
+    }
+    a.head = f->config->width / f->config->heads;
+    a.out_stride = f->config->width;
+    a.scratch = f->attention;
+    nb_relative_attend(&a, &(nb_relative){f->relative + h * (2 * f->longest - 1) + f->longest - 1,
+                                          batch->places + rows.query, batch->places + rows.key});
 }
 
 /* One block over all rows. */
 static void forward_block(nb_forward *f, const nb_block *b, const nb_forward_batch *batch)
 {
-    size_t w = f->config->width, heads = f->config->heads, head = w / heads, length = batch->length;
-    size_t rows = forward_batch_rows(batch);
+    size_t w = f->config->width, heads = f->config->heads, head = w / heads, rows = forward_batch_rows(batch);
     forward_project(f, b, rows);
     forward_rotate_rows(f, 3 * w, batch, 2 * heads);
     for (size_t i = 0; i < batch->count * heads; i++) {
-        size_t row = i / heads * length, at = i % heads * head;
+        size_t row = forward_start(batch, i / heads), at = i % heads * head, length = forward_length(batch, i / heads);
         const float *q = f->qkv + row * 3 * w + at;
-        forward_attend_head(f, (nb_attention){.m = length,
-                                              .n = length,
-                                              .q = q,
-                                              .k = q + w,
-                                              .v = q + 2 * w,
-                                              .q_stride = 3 * w,
-                                              .stride = 3 * w,
-                                              .out = f->attention_out + row * w + at});
+        const nb_attention attention = {.m = length,
+                                        .n = length,
+                                        .q = q,
+                                        .k = q + w,
+                                        .v = q + 2 * w,
+                                        .q_stride = 3 * w,
+                                        .stride = 3 * w,
+                                        .out = f->attention_out + row * w + at};
+        forward_attend_sequence(f, attention, batch, i % heads, (row_pair){row, row});
     }
     forward_finish_block(f, b, f->x, rows);
 }
@@ -386,12 +466,12 @@ void nb_forward_rows(nb_forward *f, const nb_forward_batch *batch)
 void nb_forward_full(nb_forward *f, const nb_forward_batch *batch)
 {
     size_t layers = f->config->layers, w = f->config->width, heads = f->config->heads, head = w / heads;
-    size_t count = batch->count, length = batch->length, rows = forward_batch_rows(batch);
+    size_t count = batch->count, rows = forward_batch_rows(batch);
     for (size_t layer = 0; layer + 1 < layers; layer++) {
         forward_block(f, &f->blocks[layer], batch);
     }
     for (size_t i = 0; i < count; i++) {
-        f->pool[i] = i * length + (batch->wanted ? batch->wanted[i] : 0);
+        f->pool[i] = forward_start(batch, i) + (batch->wanted ? batch->wanted[i] : 0);
     }
     float *queries = forward_project_last(f, &f->blocks[layers - 1], rows, count);
     forward_rotate_rows(f, 2 * w, batch, heads);
@@ -399,16 +479,17 @@ void nb_forward_full(nb_forward *f, const nb_forward_batch *batch)
         forward_rotate(f, queries + i * w, batch->wanted ? batch->wanted[i] : 0, heads);
     }
     for (size_t i = 0; i < count * heads; i++) {
-        size_t sequence = i / heads, at = i % heads * head;
-        const float *k = f->qkv + sequence * length * 2 * w + at;
-        forward_attend_head(f, (nb_attention){.m = 1,
-                                              .n = length,
-                                              .q = queries + sequence * w + at,
-                                              .k = k,
-                                              .v = k + w,
-                                              .q_stride = w,
-                                              .stride = 2 * w,
-                                              .out = f->attention_out + sequence * w + at});
+        size_t sequence = i / heads, at = i % heads * head, row = forward_start(batch, sequence);
+        const float *k = f->qkv + row * 2 * w + at;
+        const nb_attention attention = {.m = 1,
+                                        .n = forward_length(batch, sequence),
+                                        .q = queries + sequence * w + at,
+                                        .k = k,
+                                        .v = k + w,
+                                        .q_stride = w,
+                                        .stride = 2 * w,
+                                        .out = f->attention_out + sequence * w + at};
+        forward_attend_sequence(f, attention, batch, i % heads, (row_pair){f->pool[sequence], row});
     }
     forward_finish_block(f, &f->blocks[layers - 1], f->pooled_x, count);
 }

@@ -39,10 +39,13 @@ typedef struct nb_forward {
     float *mlp_out;       /**< [together, mlp] as `hidden`; NULL where the engine activates a plain MLP */
     float *mlp_gate;      /**< [together, mlp] of a gated MLP; else NULL */
     nb_rotary rotary;     /**< positions of a sequence; {0}: none */
-    void *attention;      /**< scratch of full attention; NULL when causal */
-    float *pooled_x;      /**< [pooled, width] residual stream of the pooled rows in the last layer */
-    size_t *pool;         /**< [pooled] the pooled rows */
-    nb_path path;         /**< of the text trie; {0} when not causal */
+    /** Of a tower with relative positions: what is added to a score, [heads, 2 longest - 1], from the farthest key
+     * before a query to the farthest behind it. The caller's; NULL: none. */
+    const float *relative;
+    void *attention; /**< scratch of full attention; NULL when causal */
+    float *pooled_x; /**< [pooled, width] residual stream of the pooled rows in the last layer */
+    size_t *pool;    /**< [pooled] the pooled rows */
+    nb_path path;    /**< of the text trie; {0} when not causal */
 } nb_forward;
 
 /** Allocates the memory.
@@ -59,16 +62,30 @@ nb_status nb_forward_create(nb_forward *out, const nb_engine *engine, const nb_t
  * @param forward as nb_forward_create left it, or {0} */
 void nb_forward_destroy(nb_forward *forward);
 
+/** Norms rows as a tower does: a layer norm, or by the root of the mean square.
+ * @param vector the small kernels
+ * @param config its width, epsilon and kind of norm are read
+ * @param[out] out [rows, width]; may be `in`
+ * @param in [rows, width]
+ * @param rows how many
+ * @param norm its weights */
+void nb_forward_norm(const nb_vector *vector, const nb_tower_config *config, float *out, const float *in, size_t rows,
+                     nb_norm_weights norm);
+
 /** Runs all blocks over the trie's rows in forward->x. Afterwards forward->pooled_x [trie->count, width] holds the
  * residual stream of every text's end token, in the trie's order.
  * @param forward made with `causal`
  * @param trie of at most forward->rows rows and forward->pooled texts */
 void nb_forward_trie(nb_forward *forward, const nb_trie *trie);
 
-/** Sequences of one length, one behind another in nb_forward.x. */
+/** Sequences one behind another in nb_forward.x. */
 typedef struct nb_forward_batch {
     size_t count;  /**< sequences, at most nb_forward.pooled */
     size_t length; /**< rows of each, at most nb_forward.longest; count x length is at most nb_forward.rows */
+    /** [count + 1] the first row of each sequence, and the end, where their lengths differ: `length` does not count
+     * then. NULL: all have the same. Borrowed. */
+    const size_t *starts;
+    const uint16_t *places; /**< [rows] of a tower with relative positions: place of each row in its text. Borrowed. */
     /** [count] the row of each sequence that is wanted; NULL: the first. Borrowed. */
     const size_t *wanted;
 } nb_forward_batch;

@@ -27,8 +27,11 @@ typedef struct nb_trie_text {
 
 /** A trie of some texts of a batch. */
 typedef struct nb_trie {
-    int32_t *tokens;             /**< [rows] */
-    uint16_t *depths;            /**< [rows] place of the token in its text */
+    int32_t *tokens;  /**< [rows] */
+    uint16_t *depths; /**< [rows] place of the token in its text */
+    /** [rows] of a tower that hides keys: how many keys a row sees before its own; NULL: all. The caller's. */
+    const uint16_t *slots;
+    const uint8_t *hidden;       /**< [rows] with slots: 1 where a row's own key is hidden, else 0 */
     size_t rows, row_capacity;   /**< used; capacity */
     nb_trie_text *texts;         /**< [count] in the order of their tokens */
     size_t count, text_capacity; /**< used; capacity */

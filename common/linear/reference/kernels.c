@@ -24,6 +24,23 @@ void nb_layer_norm(float *out, const float *in, size_t rows, const nb_norm_layer
     }
 }
 
+void nb_rms_norm(float *out, const float *in, size_t rows, const nb_norm_layer *norm)
+{
+    size_t width = norm->width;
+    for (size_t r = 0; r < rows; r++) {
+        const float *x = in + r * width;
+        float *y = out + r * width;
+        double squares = 0;
+        for (size_t i = 0; i < width; i++) {
+            squares += (double)x[i] * (double)x[i];
+        }
+        double scale = 1.0 / sqrt(squares / (double)width + (double)norm->epsilon);
+        for (size_t i = 0; i < width; i++) {
+            y[i] = (float)((double)x[i] * scale) * norm->weight[i];
+        }
+    }
+}
+
 void nb_softmax_rows(float *x, size_t rows, size_t width, size_t stride)
 {
     for (size_t r = 0; r < rows; r++) {

@@ -23,6 +23,14 @@ typedef struct nb_norm_layer {
  * @param norm its weights, width and epsilon */
 void nb_layer_norm(float *out, const float *in, size_t rows, const nb_norm_layer *norm);
 
+/** out = in / sqrt(mean of in^2 + epsilon) weight, row by row (Zhang, Sennrich: Root Mean Square Layer Normalization,
+ * 2019). Squares are summed in double.
+ * @param[out] out [rows, width]; may be `in`
+ * @param in [rows, width]
+ * @param rows how many
+ * @param norm its weight, width and epsilon; the bias does not count */
+void nb_rms_norm(float *out, const float *in, size_t rows, const nb_norm_layer *norm);
+
 /** Softmax over each row, in place, with the row's largest element subtracted first.
  * @param[in,out] x [rows, width], width > 0
  * @param rows how many

@@ -21,6 +21,9 @@ typedef struct nb_family {
      * @return NB_OK also where it is not, or NB_ERR_INPUT for settings of the model that are not supported */
     nb_status (*read_trunk)(nb_clip_config *out, nb_config_section vision, const char *model, bool *known,
                             nb_error *err);
+    /** Reads text_cfg of an open_clip_config.json whose hf_model_name is `model` into out->text, vocabulary, context
+     * and end_token, likewise. */
+    nb_status (*read_text)(nb_clip_config *out, nb_config_section text, const char *model, bool *known, nb_error *err);
     const nb_naming *const *namings; /**< NULL-ended: what its towers' tensors are called */
 } nb_family;
 

@@ -14,6 +14,9 @@
     ROW(convnext)       \
     ROW(mobileclip_vit) \
     ROW(fastvit)        \
+    ROW(bert)           \
+    ROW(t5)             \
+    ROW(m2m100)         \
     ROW(open_clip)
 /* clang-format on */
 

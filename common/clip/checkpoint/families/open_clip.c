@@ -78,11 +78,8 @@ static nb_status open_get_activation(nb_config_section s, bool quick, nb_tower_c
 /* What text and image towers have in common. */
 static nb_status open_get_blocks(nb_config_section s, bool quick, nb_tower_config *out, nb_error *err)
 {
-    static const nb_config_extra extras[] = {{"output_tokens", NULL},
-                                             {"qk_norm", NULL},
-                                             {"scaled_cosine_attn", NULL},
-                                             {"scale_heads", NULL},
-                                             {"scale_attn", NULL}};
+    static const nb_config_extra extras[] = {
+        {"qk_norm", NULL}, {"scaled_cosine_attn", NULL}, {"scale_heads", NULL}, {"scale_attn", NULL}};
     nb_status status;
     NB_TRY(nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
     NB_TRY(open_get_mlp(s, out, err));
@@ -147,17 +144,55 @@ static nb_status open_check_tokenizer(nb_config_section s, nb_error *err)
     return NB_OK;
 }
 
+/* The text tower of the transformers library that text_cfg names. */
+static nb_status open_read_foreign_text(nb_clip_config *out, nb_config_section s, nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, "hf_model_name");
+    const char *model = json_string_value(value);
+    bool known = false;
+    nb_status status = NB_OK;
+    for (size_t i = 0; model && nb_families[i] && !known && status == NB_OK; i++) {
+        if (nb_families[i]->read_text) {
+            status = nb_families[i]->read_text(out, s, model, &known, err);
+        }
+    }
+    return status != NB_OK || known ? status : nb_config_refuse(s, "hf_model_name", value, err);
+}
+
+/* CoCa's class token behind the text: it is what is read, whatever pool_type says, and the tower is causal. */
+static nb_status open_get_class_token(nb_clip_config *out, nb_config_section s, nb_error *err)
+{
+    if (!open_is_true(s, "embed_cls")) {
+        return NB_OK;
+    }
+    out->text.class_token = true;
+    out->text.class_mask = open_is_true(s, "correct_cls_mask") ? NB_CLASS_MASK_CORRECT : NB_CLASS_MASK_SHIFTED;
+    out->text.pooling = NB_POOL_LAST;
+    out->end_token = NB_END_UNSTATED;
+    if (out->text.bidirectional) {
+        return nb_config_refuse(s, "embed_cls", json_object_get(s.object, "embed_cls"), err);
+    }
+    int64_t pad = 0;
+    nb_status status = nb_config_token(s, "pad_id", 0, &pad, err);
+    if (status == NB_OK && pad != 0) { /* CLIP's own tokenizer pads with 0 */
+        status = nb_config_refuse(s, "pad_id", json_object_get(s.object, "pad_id"), err);
+    }
+    return status;
+}
+
 static nb_status open_read_text(nb_clip_config *out, nb_config_section s, bool quick, nb_error *err)
 {
-    static const nb_config_extra extras[] = {{"hf_model_name", NULL}, {"embed_cls", NULL}};
     static const char *const known[] = {
         OPEN_BLOCK_KEYS,    "context_length",   "vocab_size", "heads",     "hf_",
         "tokenizer_kwargs", "embed_cls",        "pad_id",     "eos_id",    "no_causal_mask",
         "use_pad_mask",     "correct_cls_mask", "proj_type",  "proj_bias", NULL};
+    const json_t *model = json_object_get(s.object, "hf_model_name");
     nb_status status;
-    NB_TRY(nb_config_refuse_extras(s, extras, sizeof extras / sizeof *extras, err));
     NB_TRY(open_check_tokenizer(s, err));
     NB_TRY(nb_config_refuse_unknown(s, known, err));
+    if (model && !json_is_null(model)) {
+        return open_read_foreign_text(out, s, err);
+    }
     NB_TRY(nb_config_size(s, "width", 512, &out->text.width, err));
     NB_TRY(nb_config_size(s, "layers", 12, &out->text.layers, err));
     NB_TRY(nb_config_size(s, "heads", 8, &out->text.heads, err));
@@ -168,6 +203,7 @@ static nb_status open_read_text(nb_clip_config *out, nb_config_section s, bool q
     NB_TRY(open_get_text_pooling(out, s, err));
     NB_TRY(open_get_text_projection(out, s, err));
     out->text.bidirectional = open_is_true(s, "no_causal_mask");
+    NB_TRY(open_get_class_token(out, s, err));
     if (out->text.bidirectional && open_is_true(s, "use_pad_mask")) { /* a causal tower does not look at it */
         status = nb_config_refuse(s, "use_pad_mask", json_object_get(s.object, "use_pad_mask"), err);
     }
@@ -221,10 +257,31 @@ done:
     return status;
 }
 
+/* CoCa's pooling by attention: of its queries the first one becomes the embedding. */
+static nb_status open_get_query_pooling(nb_clip_config *out, nb_config_section s, nb_error *err)
+{
+    const json_t *value = json_object_get(s.object, "attentional_pool");
+    nb_tower_config *t = &out->image;
+    nb_status status;
+    if (!value || json_is_null(value) || json_is_false(value)) {
+        return NB_OK;
+    }
+    NB_TRY(nb_config_size(s, "attn_pooler_queries", 256, &t->pool_queries, err));
+    NB_TRY(nb_config_size(s, "attn_pooler_heads", 8, &t->pool_heads, err));
+    t->pool_width = out->projection;
+    /* with equal widths the checkpoint holds another form of the weights */
+    if (!json_is_true(value) || t->pooling != NB_POOL_TOKEN || t->width == t->pool_width ||
+        t->pool_width % t->pool_heads != 0) {
+        return nb_config_refuse(s, "attentional_pool", value, err);
+    }
+    t->pooling = NB_POOL_QUERY;
+done:
+    return status;
+}
+
 static nb_status open_read_vision(nb_clip_config *out, nb_config_section s, bool quick, nb_error *err)
 {
-    static const nb_config_extra extras[] = {
-        {"attentional_pool", NULL}, {"global_average_pool", NULL}, {"input_patchnorm", NULL}};
+    static const nb_config_extra extras[] = {{"global_average_pool", NULL}, {"input_patchnorm", NULL}};
     static const nb_config_extra positions[] = {{"pos_embed_type", "learnable"}};
     const json_t *model = json_object_get(s.object, "timm_model_name");
     size_t head_width;
@@ -249,6 +306,7 @@ static nb_status open_read_vision(nb_clip_config *out, nb_config_section s, bool
     NB_TRY(nb_config_check_heads(s, "width / head_width =", "width", &out->image, err));
     NB_TRY(open_get_blocks(s, quick, &out->image, err));
     NB_TRY(open_get_image_pooling(s, &out->image, err));
+    NB_TRY(open_get_query_pooling(out, s, err));
     out->image.no_pre_norm = open_is_true(s, "no_ln_pre");
 done:
     return status;
@@ -256,7 +314,6 @@ done:
 
 static nb_status open_read(nb_clip_config *out, json_t *root, const char *path, nb_error *err)
 {
-    static const nb_config_extra extras[] = {{"multimodal_cfg", NULL}};
     nb_config_section model = {json_object_get(root, "model_cfg"), path, "model_cfg."};
     nb_config_section text = {json_object_get(model.object, "text_cfg"), path, "model_cfg.text_cfg."};
     nb_config_section vision = {json_object_get(model.object, "vision_cfg"), path, "model_cfg.vision_cfg."};
@@ -265,7 +322,6 @@ static nb_status open_read(nb_clip_config *out, json_t *root, const char *path, 
         return nb_fail(err, NB_ERR_INPUT, "'%s' has no %s", path,
                        json_is_object(text.object) ? "model_cfg.vision_cfg" : "model_cfg.text_cfg");
     }
-    NB_TRY(nb_config_refuse_extras(model, extras, sizeof extras / sizeof *extras, err));
     NB_TRY(nb_config_size(model, "embed_dim", 0, &out->projection, err));
     const json_t *quick = json_object_get(model.object, "quick_gelu");
     if (!out->projection || (quick && !json_is_boolean(quick))) {
@@ -274,6 +330,9 @@ static nb_status open_read(nb_clip_config *out, json_t *root, const char *path, 
                                          : "model_cfg.embed_dim is missing");
         goto done;
     }
+    /* CoCa's decoder and SuperCLIP's classifier stand beside the towers. */
+    out->decoder = json_is_object(json_object_get(model.object, "multimodal_cfg")) ||
+                   json_is_object(json_object_get(model.object, "clstext_cfg"));
     NB_TRY(open_read_text(out, text, json_is_true(quick), err));
     NB_TRY(open_read_vision(out, vision, json_is_true(quick), err));
     NB_TRY(nb_config_check_image(out, 3, path, err));
@@ -307,6 +366,7 @@ done:
     BLOCK                                                                                         \
     [NB_TENSOR_PART_TOKEN_EMBEDDING] = NB_NAME(prefix "token_embedding.weight"),                    \
     [NB_TENSOR_PART_TEXT_POSITION] = NB_NAME(prefix "positional_embedding"),                        \
+    [NB_TENSOR_PART_TEXT_CLASS] = NB_NAME(prefix "cls_emb"),                                        \
     [NB_TENSOR_PART_TEXT_NORM_WEIGHT] = NB_NAME(prefix "ln_final.weight"),                          \
     [NB_TENSOR_PART_TEXT_NORM_BIAS] = NB_NAME(prefix "ln_final.bias"),                              \
     [NB_TENSOR_PART_TEXT_PROJECTION] = {.pieces = {prefix "text_projection"}, .transposed = true, \
@@ -332,6 +392,16 @@ static const nb_naming open_image = {
              [NB_TENSOR_PART_IMAGE_POSITION] = NB_NAME("visual.positional_embedding"),
              [NB_TENSOR_PART_PRE_NORM_WEIGHT] = NB_NAME("visual.ln_pre.weight"),
              [NB_TENSOR_PART_PRE_NORM_BIAS] = NB_NAME("visual.ln_pre.bias"),
+             [NB_TENSOR_PART_POOL_QUERY] = NB_NAME("visual.attn_pool.query"),
+             [NB_TENSOR_PART_POOL_NORM_WEIGHT] = NB_NAME("visual.attn_pool.ln_q.weight"),
+             [NB_TENSOR_PART_POOL_NORM_BIAS] = NB_NAME("visual.attn_pool.ln_q.bias"),
+             [NB_TENSOR_PART_POOL_ROWS_WEIGHT] = NB_NAME("visual.attn_pool.ln_k.weight"),
+             [NB_TENSOR_PART_POOL_ROWS_BIAS] = NB_NAME("visual.attn_pool.ln_k.bias"),
+             [NB_TENSOR_PART_POOL_QUERY_WEIGHT] = NB_NAME("visual.attn_pool.attn.q_proj_weight"),
+             [NB_TENSOR_PART_POOL_QKV_WEIGHT] = NB_NAME("visual.attn_pool.attn.k_proj_weight", "visual.attn_pool.attn.v_proj_weight"),
+             [NB_TENSOR_PART_POOL_QKV_BIAS] = NB_NAME("visual.attn_pool.attn.in_proj_bias"),
+             [NB_TENSOR_PART_POOL_OUT_WEIGHT] = NB_NAME("visual.attn_pool.attn.out_proj.weight"),
+             [NB_TENSOR_PART_POOL_OUT_BIAS] = NB_NAME("visual.attn_pool.attn.out_proj.bias"),
              [NB_TENSOR_PART_POST_NORM_WEIGHT] = NB_NAME("visual.ln_post.weight"),
              [NB_TENSOR_PART_POST_NORM_BIAS] = NB_NAME("visual.ln_post.bias"),
              [NB_TENSOR_PART_IMAGE_PROJECTION] = {.pieces = {"visual.proj"}, .transposed = true}}};

@@ -169,6 +169,7 @@ nb_status nb_config_timm_head(nb_clip_config *out, nb_config_section s, nb_error
         out->image.projection = biased ? NB_PROJECTION_BIASED : NB_PROJECTION_LINEAR;
     } else if (name && strcmp(name, "mlp") == 0 && !biased) {
         out->image.projection = NB_PROJECTION_MLP;
+        out->image.projection_hidden = 2 * out->projection;
     } else if (name && strcmp(name, "none") == 0 && out->image.width == out->projection) {
         out->image.projection = NB_PROJECTION_NONE;
     } else {

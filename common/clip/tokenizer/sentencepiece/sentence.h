@@ -10,9 +10,10 @@
  * normalizer: Sequence, Precompiled, Lowercase, Strip, Prepend, Replace of a string or of " {2,}", NFC, NFD, NFKC,
  * NFKD; pre_tokenizer: Sequence, WhitespaceSplit, Metaspace, Split at a string with MergedWithPrevious; model: Unigram;
  * BPE without dropout, suffix, prefix and ignore_merges; post_processor: TemplateProcessing around one text;
- * added_tokens, which are found in the text as it is given, before it is normalised. Of BERT's: normalizer
- * BertNormalizer, pre_tokenizer BertPreTokenizer, model WordPiece with the prefix "##" (wordpiece.h), or its vocab.txt.
- * Anything else in one of these places is refused by name; truncation, padding and decoder do not count.
+ * added_tokens, which are found in the text as it is given, before it is normalised. Of GPT-2's and RoBERTa's:
+ * pre_tokenizer ByteLevel without add_prefix_space (byte_level.h), post_processor RobertaProcessing. Of BERT's:
+ * normalizer BertNormalizer, pre_tokenizer BertPreTokenizer, model WordPiece with the prefix "##" (wordpiece.h), or its
+ * vocab.txt. Anything else in one of these places is refused by name; truncation, padding and decoder do not count.
  *
  * Nothing here is collective. Read-only once open, so any number of threads may encode with one. */
 #ifndef NB_COMMON_CLIP_TOKENIZER_SENTENCEPIECE_SENTENCE_H
@@ -41,7 +42,8 @@ typedef enum nb_text_step_kind {
     NB_STEP_WORDS,          /**< WhitespaceSplit */
     NB_STEP_METASPACE,      /**< Metaspace */
     NB_STEP_SPLIT,          /**< Split behind a string */
-    NB_STEP_BERT_WORDS      /**< BertPreTokenizer */
+    NB_STEP_BERT_WORDS,     /**< BertPreTokenizer */
+    NB_STEP_BYTE_LEVEL      /**< ByteLevel */
 } nb_text_step_kind;
 
 /** One step. */
@@ -66,6 +68,7 @@ typedef struct nb_sentence {
     nb_pieces pieces;       /**< the vocabulary */
     nb_piece_merges merges; /**< of a BPE from tokenizer.json */
     bool pairs;             /**< BPE, else unigram */
+    bool byte_level;        /**< its pieces spell bytes (byte_level.h) */
     size_t word_max;        /**< WordPiece: characters of a word that is cut; 0: not WordPiece */
     bool from_json;         /**< steps as of a tokenizer.json, else a .model */
     nb_charsmap map;        /**< of the normalisation */
@@ -97,7 +100,8 @@ typedef struct nb_sentence {
 nb_status nb_sentence_read_model(nb_sentence *sentence, const char *bytes, size_t len, const char *path, nb_error *err);
 
 /** Whether a tokenizer.json is one that nb_sentence_read_json is for, by a look at its text: it names a Unigram,
- * bytes as what is unknown or a WordPiece's longest word, and no "</w>" as the end of words, which CLIP's has.
+ * bytes as what is unknown, Metaspace, ByteLevel or a WordPiece's longest word, and no "</w>" as the end of words,
+ * which CLIP's has.
  * @param json [len]
  * @param len bytes */
 bool nb_sentence_is_json(const char *json, size_t len);

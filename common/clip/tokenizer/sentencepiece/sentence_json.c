@@ -200,6 +200,12 @@ static nb_status sentence_read_splitter(const source *f, const json_t *value, nb
     if (sentence_is(type, "Metaspace")) {
         return sentence_read_metaspace(f, value, step);
     }
+    if (sentence_is(type, "ByteLevel") && json_is_false(json_object_get(value, "add_prefix_space")) &&
+        !json_is_false(json_object_get(value, "use_regex"))) {
+        step->kind = NB_STEP_BYTE_LEVEL;
+        f->s->byte_level = true;
+        return NB_OK;
+    }
     const char *literal = sentence_text(json_object_get(value, "pattern"), "String");
     bool behind =
         sentence_is(sentence_text(value, "behavior"), "MergedWithPrevious") && sentence_is_off(value, "invert");
@@ -460,6 +466,17 @@ static nb_status sentence_read_special(const source *f, const json_t *specials, 
                          name ? name : "");
 }
 
+/* The token of a [text, id] of RobertaProcessing. */
+static bool sentence_read_pair(const json_t *pair, int32_t *out, size_t *count)
+{
+    const json_t *id = json_array_get(pair, 1);
+    bool good = json_array_size(pair) == 2 && json_is_integer(id) && json_integer_value(id) >= 0 &&
+                json_integer_value(id) <= INT32_MAX;
+    *out = good ? (int32_t)json_integer_value(id) : 0;
+    *count = 1;
+    return good;
+}
+
 static nb_status sentence_read_template(const source *f, const json_t *value)
 {
     const json_t *single = json_object_get(value, "single"), *specials = json_object_get(value, "special_tokens");
@@ -467,6 +484,13 @@ static nb_status sentence_read_template(const source *f, const json_t *value)
     nb_status status = NB_OK;
     if (!value || json_is_null(value)) {
         return NB_OK;
+    }
+    if (sentence_is(sentence_text(value, "type"), "RobertaProcessing")) {
+        nb_sentence *s = f->s;
+        return sentence_read_pair(json_object_get(value, "cls"), s->before, &s->before_count) &&
+                       sentence_read_pair(json_object_get(value, "sep"), s->after, &s->after_count)
+                   ? NB_OK
+                   : sentence_unsupported(f, "post_processor", value);
     }
     if (!sentence_is(sentence_text(value, "type"), "TemplateProcessing") || !json_is_array(single)) {
         return sentence_unsupported(f, "post_processor", value);
@@ -509,6 +533,8 @@ bool nb_sentence_is_json(const char *json, size_t len)
 {
     return !sentence_has(json, len, "\"end_of_word_suffix\"", "\"</w>\"") &&
            (sentence_has(json, len, "\"type\"", "\"Unigram\"") ||
+            sentence_has(json, len, "\"type\"", "\"Metaspace\"") ||
+            sentence_has(json, len, "\"type\"", "\"ByteLevel\"") ||
             sentence_has(json, len, "\"byte_fallback\"", "true") || sentence_has(json, len, "\"unk_id\"", "") ||
             sentence_has(json, len, "\"max_input_chars_per_word\"", ""));
 }

@@ -1,4 +1,5 @@
 /* What happens to a text before it is cut into pieces. */
+#include "common/clip/tokenizer/sentencepiece/byte_level.h"
 #include "common/clip/tokenizer/sentencepiece/sentence.h"
 #include "common/clip/tokenizer/sentencepiece/wordpiece.h"
 #include "common/clip/tokenizer/text_clean.h"
@@ -296,6 +297,7 @@ nb_status nb_sentence_split(const nb_text_step *step, bool first, const nb_strin
         NB_TRY(step->kind == NB_STEP_WORDS        ? sentence_split_blanks(text, len, out, err)
                : step->kind == NB_STEP_METASPACE  ? sentence_metaspace(step, prefix, text, len, out, err)
                : step->kind == NB_STEP_BERT_WORDS ? nb_bert_split(text, len, out, err)
+               : step->kind == NB_STEP_BYTE_LEVEL ? nb_byte_level_split(text, len, out, err)
                                                   : sentence_cut(text, len, step->from, false, out, err));
     }
 done:

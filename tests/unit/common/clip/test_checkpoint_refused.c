@@ -99,7 +99,7 @@ static void test_other_models(void **state)
     refuse_tensor("visual.layer1.0.conv1.weight", NULL,
                   "has no tensor 'text_model.encoder.layers.0.layer_norm1.weight'");
     refuse_tensor("visual.trunk.blocks.0.norm1.weight", NULL, "timm");
-    refuse_tensor("text.transformer.encoder.layer.0.output.dense.bias", "open_clip_model.safetensors", "text tower");
+    refuse_tensor("text.transformer.h.0.ln_1.weight", "open_clip_model.safetensors", "text tower");
     refuse_tensor("positional_embedding", NULL, "has no tensor 'transformer.resblocks.0.ln_1.weight'");
     refuse_tensor("other", NULL, "has no tensor 'text_model.encoder.layers.0.layer_norm1.weight'");
     refuse_tensor("text_model.encoder.layers.3.layer_norm1.weight", "model.safetensors", "does not account for");
@@ -108,6 +108,7 @@ static void test_other_models(void **state)
     put_text(bin, "pytorch_model.bin", "x");
     refuse(bin, "pytorch_model.bin' is no file of torch.save");
     refuse_tensor("positional_embedding_res", "open_clip_model.safetensors", "'positional_embedding_res' that");
+    refuse_tensor("text_decoder.ln_final.bias", "open_clip_model.safetensors", "'text_decoder.ln_final.bias' that");
     refuse_tensor("other", "model.safetensors", "'other' that the configuration does not account for");
 }
 
@@ -160,26 +161,35 @@ static void test_open_clip_config(void **state)
     refuse_open_clip("\"layers\": 3, \"width\"", "\"layers\": [3, 4, 6], \"width\"", "layers is [3,4,6]");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"timm_model_name\": \"vit_base_patch16_siglip_gap_224\", ",
                      "vit_base_patch16_siglip_gap_224");
-    refuse_open_clip("\"text_cfg\": {", "\"text_cfg\": {\"hf_model_name\": \"roberta-base\", ", "roberta-base");
-    static const char *const text[][2] = {{"\"pool_type\": \"none\"", "pool_type is \"none\""},
-                                          {"\"pool_type\": \"eos\", \"eos_id\": \"a\"", "eos_id"},
-                                          {"\"embed_cls\": true", "embed_cls"},
-                                          {"\"no_causal_mask\": true, \"use_pad_mask\": true", "use_pad_mask"},
-                                          {"\"tokenizer_kwargs\": {\"strip_sep_token\": true}", "strip_sep_token"},
-                                          {"\"proj_type\": \"mlp\"", "proj_type"},
-                                          {"\"proj_type\": \"none\"", "proj_type"}, /* the widths differ */
-                                          {"\"act_kwargs\": {\"approximate\": \"tanh\"}", "act_kwargs"},
-                                          {"\"norm_kwargs\": {\"eps\": 2}", "eps"},
-                                          {"\"norm_kwargs\": {\"bias\": false}", "norm_kwargs"},
-                                          {"\"qk_norm\": true", "qk_norm"},
-                                          {"\"scale_heads\": true", "scale_heads"}};
+    refuse_open_clip("\"text_cfg\": {", "\"text_cfg\": {\"hf_model_name\": \"gpt2\", ", "gpt2");
+    static const char *const text[][2] = {
+        {"\"pool_type\": \"none\"", "pool_type is \"none\""},
+        {"\"pool_type\": \"eos\", \"eos_id\": \"a\"", "eos_id"},
+        {"\"embed_cls\": true, \"no_causal_mask\": true", "embed_cls"},
+        {"\"embed_cls\": true, \"pad_id\": 1", "pad_id"},
+        {"\"hf_model_name\": \"roberta-base\", \"hf_pooler_type\": \"max_pooler\"", "max_pooler"},
+        {"\"hf_model_name\": \"roberta-base\", \"hf_proj_type\": \"a\"", "hf_proj_type"},
+        {"\"hf_model_name\": \"roberta-base\", \"hf_proj_type\": null", "hf_proj_type"},
+        {"\"no_causal_mask\": true, \"use_pad_mask\": true", "use_pad_mask"},
+        {"\"tokenizer_kwargs\": {\"strip_sep_token\": true}", "strip_sep_token"},
+        {"\"proj_type\": \"mlp\"", "proj_type"},
+        {"\"proj_type\": \"none\"", "proj_type"}, /* the widths differ */
+        {"\"act_kwargs\": {\"approximate\": \"tanh\"}", "act_kwargs"},
+        {"\"norm_kwargs\": {\"eps\": 2}", "eps"},
+        {"\"norm_kwargs\": {\"bias\": false}", "norm_kwargs"},
+        {"\"qk_norm\": true", "qk_norm"},
+        {"\"scale_heads\": true", "scale_heads"}};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
         char with[160];
         snprintf(with, sizeof with, "\"text_cfg\": {%s, ", text[i][0]);
         refuse_open_clip("\"text_cfg\": {", with, text[i][1]);
     }
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"pool_type\": \"none\", ", "pool_type");
-    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"attentional_pool\": true, ", "attentional_pool");
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"attentional_pool\": \"parallel\", ", "attentional_pool");
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"attentional_pool\": true, \"attn_pooler_heads\": 5, ",
+                     "attentional_pool");
+    refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"attentional_pool\": true, \"pool_type\": \"avg\", ",
+                     "attentional_pool");
     refuse_open_clip("\"vision_cfg\": {", "\"vision_cfg\": {\"pos_embed_type\": \"rope\", ", "pos_embed_type");
     refuse_open_clip("\"vision_cfg\": {",
                      "\"vision_cfg\": {\"timm_model_name\": \"eva02_base_patch16_clip_224\", \"timm_pool\": \"map\", ",

@@ -209,7 +209,7 @@ static void check_image(const nb_engine *engine, size_t width, size_t heads, siz
     must(nb_tower_scratch_create(&scratch, &c, rows, length, &err), &err);
     memcpy(f.x, x, rows * width * sizeof *x);
     nb_tower_forward(&c, blocks, &(nb_tower_sequences){x, lengths, count, false, NULL}, &scratch);
-    nb_forward_full(&f, &(nb_forward_batch){count, length, NULL});
+    nb_forward_full(&f, &(nb_forward_batch){.count = count, .length = length});
     for (size_t i = 0; i < count; i++) {
         memcpy(want + i * width, x + i * length * width, width * sizeof *want);
     }

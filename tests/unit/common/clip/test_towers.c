@@ -12,6 +12,7 @@
 #include "common/clip/model/image_encoder.h"
 #include "common/clip/model/text_encoder.h"
 #include "common/clip/towers/patches.h"
+#include "common/clip/towers/relative.h"
 #include "common/linear/blas.h"
 #include "common/store/npy.h"
 
@@ -210,11 +211,14 @@ static void check_family(const char *family)
             tower_embed_images(m, pixels, IMAGES, batches[i], got);
             tower_compare("images", got, image, IMAGES, d, exact);
         }
-        if (!engines[e]->packs) {
+        /* The plain tower has no mask over padding, and no pooling by a query: those have PyTorch's alone. */
+        if (!engines[e]->packs && !m->config.text.hides_padding && !m->config.text.class_token) {
             for (size_t i = 0; i < TEXTS; i++) {
                 plain_text(m, nb_strings_get(&texts, i), nb_strings_len(&texts, i), got + i * d);
             }
             tower_compare("texts, plainly", got, text, TEXTS, d, true);
+        }
+        if (exact && m->config.image.pooling != NB_POOL_QUERY) {
             for (size_t i = 0; i < IMAGES; i++) {
                 plain_image(m, pixels + i * area, got + i * d);
             }
@@ -259,6 +263,55 @@ static void test_equal_texts(void **state)
     nb_strings_free(&texts);
     nb_strings_free(&mixed);
     nb_clip_close(m);
+}
+
+/* The numbers of padding tokens inside of texts: a tower that hides padding hides them too. */
+static void test_padding_inside(void **state)
+{
+    (void)state;
+    static const char *const families[] = {"roberta", "roberta-cls", "mt5", "nllb", "coca", "coca-correct"};
+    static const char *const odd[] = {"!\"a !\"! b", "!\"\" b \"!", "!\" !\" !\" !\" !\" !\" !\""};
+    static const int32_t second[] = {998, 0, 1, 257, 321, 1, 256, 999};
+    nb_strings texts = {0};
+    nb_error err = {0};
+    for (size_t i = 0; i < 3; i++) {
+        must(nb_strings_push(&texts, odd[i], strlen(odd[i]), &err), &err);
+    }
+    for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
+        nb_clip *m;
+        size_t count;
+        int32_t ids[12];
+        must(nb_clip_open(&m, tower_folder(families[f]), &err), &err);
+        must(nb_tokenizer_encode(m->tokenizer, odd[1], strlen(odd[1]), (nb_token_array){ids, 12}, &count, &err), &err);
+        assert_int_equal(count, sizeof second / sizeof *second);
+        assert_memory_equal(ids, second, sizeof second);
+        size_t d = m->config.projection;
+        float *want = tower_numbers(tower_golden(families[f], "odd_embeddings.npy"), 3 * d),
+              *got = malloc(3 * d * sizeof *got);
+        for (size_t batch = 1; batch <= 3; batch += 2) {
+            tower_embed_texts(m, &texts, batch, got);
+            tower_compare(families[f], got, want, 3, d, true);
+        }
+        free(want);
+        free(got);
+        nb_clip_close(m);
+    }
+    nb_strings_free(&texts);
+}
+
+/* T5's kinds of distances, of 32, as transformers' code gives them under PyTorch: where each one begins. */
+static void test_relative_kinds(void **state)
+{
+    (void)state;
+    static const int begins[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 23, 32, 46, 64, 91};
+    for (int n = 0; n < 200; n++) {
+        size_t kind = 15;
+        while (begins[kind] > n) {
+            kind--;
+        }
+        assert_int_equal(nb_relative_kind(-n, 32), kind);
+        assert_int_equal(nb_relative_kind(n, 32), n ? kind + 16 : 0);
+    }
 }
 
 /* A folder as CLIPA's are: BERT's vocabulary, of fewer tokens than are embedded, and strip_sep_token. */
@@ -350,7 +403,8 @@ static void test_gradients_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_gradients_refused), cmocka_unit_test(test_families),
-                                       cmocka_unit_test(test_equal_texts), cmocka_unit_test(test_clipa)};
+                                       cmocka_unit_test(test_equal_texts),       cmocka_unit_test(test_clipa),
+                                       cmocka_unit_test(test_padding_inside),    cmocka_unit_test(test_relative_kinds)};
     nb_blas_start();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
