@@ -29,8 +29,11 @@ static nb_status embed_text_run(nb_job *job, nb_error *err)
     NB_TRY(nb_agree(job, nb_text_embedder_create(&embedder, model.clip, &prompts, NULL, &corpus, err), err));
     nb_embedding embedding = {.choice = &s->embed, .clip = model.clip, .corpus = &corpus, .note = ""};
     embedding.spec = (nb_store_spec){.count = corpus.count, .tile_rows = NB_TEXT_TILE};
-    embedding.work = (nb_embed_work){
-        .what = "texts", .make = nb_text_embedder_tile, .maker = &embedder, .times = &embedder.times, .run = 1};
+    embedding.work = (nb_embed_work){.what = "texts",
+                                     .make = nb_text_embedder_tile,
+                                     .maker = &embedder,
+                                     .times = &embedder.times,
+                                     .run = {NB_TILE_RUN, true}};
     NB_TRY(nb_job_embed(job, &embedding, err));
 done:
     nb_text_embedder_destroy(&embedder);

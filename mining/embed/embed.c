@@ -5,7 +5,7 @@
 #include "common/parallel/pool.h"
 #include "common/parallel/stop.h"
 #include "common/store/provenance.h"
-#include "mining/embed/layout.h"
+#include "mining/embed/store_layout.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 typedef struct embed_run {
     const nb_comm *comm;
     const nb_embed_job *job;
-    nb_layout layout;
+    nb_store_layout layout;
     nb_output out; /* rank 0's alone */
     nb_store_plan plan;
     size_t first, tiles; /* [first, first + tiles) are this job's */
@@ -230,7 +230,7 @@ static nb_status embed_replace(embed_run *r, nb_error *err)
     }
     NB_TRY(nb_comm_agree(r->comm, status, err));
     nb_log_warn(r->job->log, "'%s' is of other inputs or options: starting anew", r->path);
-    NB_TRY(nb_layout_create(&r->layout, fresh.data, &r->plan, err));
+    NB_TRY(nb_store_layout_create(&r->layout, fresh.data, &r->plan, err));
     if (r->comm->rank == 0 && rename(fresh.data, r->path) != 0) {
         status = nb_fail_errno(err, NB_ERR_IO, "cannot rename '%s'", fresh.data);
     }
@@ -256,10 +256,10 @@ static nb_status embed_create_or_resume(embed_run *r, nb_error *err)
     NB_TRY(nb_comm_agree(r->comm, status, err));
     NB_TRY(nb_comm_broadcast(r->comm, &left, sizeof left, err));
     if (!left) {
-        NB_TRY(nb_layout_create(&r->layout, r->path, &r->plan, err));
+        NB_TRY(nb_store_layout_create(&r->layout, r->path, &r->plan, err));
         goto done;
     }
-    NB_TRY(nb_layout_same(&r->layout, r->path, (nb_layout_share){1, 1}, &r->plan, &same, err));
+    NB_TRY(nb_store_layout_same(&r->layout, r->path, (nb_store_layout_share){1, 1}, &r->plan, &same, err));
     if (same) {
         nb_log_info(r->job->log, "continuing '%s'", r->path);
         r->plan.resumed = 1;
@@ -288,7 +288,7 @@ static nb_status embed_find_complete(embed_run *r, bool *same, nb_error *err)
     if (!there) {
         return NB_OK;
     }
-    NB_TRY(nb_layout_same(&r->layout, target->path, (nb_layout_share){1, 1}, &plan, same, err));
+    NB_TRY(nb_store_layout_same(&r->layout, target->path, (nb_store_layout_share){1, 1}, &plan, same, err));
     if (r->comm->rank == 0 && nb_store_provenance(target->path, &old, &ignored) == NB_OK) {
         status = nb_provenance_same_fact(target->path, old, r->job->spec->provenance, NB_PROVENANCE_ENGINE, err);
         status = status == NB_OK ? NB_OK : nb_hint(err, "give the same --precision, or --force to replace it");
@@ -305,7 +305,7 @@ static nb_status embed_create(embed_run *r, nb_error *err)
     const nb_embed_target *target = r->job->target;
     bool done = false;
     nb_status status;
-    NB_TRY(nb_layout_open(&r->layout, r->comm, r->job->spec, r->job->corpus, err));
+    NB_TRY(nb_store_layout_open(&r->layout, r->comm, r->job->spec, r->job->corpus, err));
     NB_TRY(embed_find_complete(r, &done, err));
     if (!done) {
         NB_TRY(target->part.count ? embed_create_part(r, err) : embed_create_or_resume(r, err));
@@ -315,7 +315,7 @@ static nb_status embed_create(embed_run *r, nb_error *err)
         nb_log_info(r->job->log, "'%s' is complete: nothing is left to do", target->path);
     }
 done:
-    nb_layout_close(&r->layout);
+    nb_store_layout_close(&r->layout);
     return status;
 }
 

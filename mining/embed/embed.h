@@ -42,7 +42,7 @@ typedef struct nb_embed_work {
     void *maker;               /**< what both are given */
     nb_embed_times *times;     /**< of this rank; the maker adds to all but `write` */
     nb_sharing sharing;
-    size_t run; /**< neighbouring tiles taken at once (common/parallel/queue.h) */
+    nb_tile_run run; /**< neighbouring tiles taken at once (common/parallel/queue.h) */
 } nb_embed_work;
 
 /** How a run went, over all ranks. */

@@ -56,8 +56,18 @@ void nb_part_tiles(const nb_part *part, const nb_store_plan *plan, size_t *first
 
 /* ---- the layout ---- */
 
-/* A path of both names. */
 enum { PATH_SIZE = 4096 };
+
+/* Where a part lays the store out, and the name it gets then; rank 0's on all ranks. */
+typedef struct parts_names {
+    char fresh[PATH_SIZE], partial[PATH_SIZE];
+} parts_names;
+
+/* The partial once all tiles are done, open. */
+typedef struct parts_file {
+    const char *partial;
+    int fd;
+} parts_file;
 
 static nb_status parts_refuse_other(const char *partial, const nb_store_spec *spec, nb_error *err)
 {
@@ -76,13 +86,13 @@ done:
 }
 
 /* Collective. A layout that stands is compared, each part a share of it, so that all parts together look at all. */
-static nb_status parts_join(const nb_part_job *job, const char *partial, nb_layout *layout, nb_store_plan *plan,
+static nb_status parts_join(const nb_part_job *job, const char *partial, nb_store_layout *layout, nb_store_plan *plan,
                             nb_error *err)
 {
-    const nb_layout_share whole = {1, 1}, mine = {job->part.number, job->part.count};
+    const nb_store_layout_share whole = {1, 1}, mine = {job->part.number, job->part.count};
     bool same = false;
     nb_status status;
-    NB_TRY(nb_layout_same(layout, partial, job->part.number ? mine : whole, plan, &same, err));
+    NB_TRY(nb_store_layout_same(layout, partial, job->part.number ? mine : whole, plan, &same, err));
     if (!same) {
         status = job->comm->rank == 0 ? parts_refuse_other(partial, &layout->spec, err) : NB_OK;
         status = nb_comm_agree(job->comm, status, err);
@@ -105,32 +115,30 @@ static nb_status parts_link(const nb_part_job *job, const char *fresh, const cha
 }
 
 /* Collective. Opens the layout that stands, or makes one in `fresh` first; *first: it was made here. */
-static nb_status parts_lay_out(const nb_part_job *job, const char *fresh, const char *partial, nb_layout *layout,
+static nb_status parts_lay_out(const nb_part_job *job, const parts_names *names, nb_store_layout *layout,
                                nb_store_plan *plan, bool *first, nb_error *err)
 {
     const nb_comm *comm = job->comm;
-    bool there = comm->rank == 0 && access(partial, F_OK) == 0;
+    bool there = comm->rank == 0 && access(names->partial, F_OK) == 0;
     nb_status status = NB_OK;
     NB_TRY(nb_comm_broadcast(comm, &there, sizeof there, err));
     if (!there) {
-        NB_TRY(nb_layout_create(layout, fresh, plan, err));
-        status = comm->rank == 0 ? parts_link(job, fresh, partial, first, err) : NB_OK;
+        NB_TRY(nb_store_layout_create(layout, names->fresh, plan, err));
+        status = comm->rank == 0 ? parts_link(job, names->fresh, names->partial, first, err) : NB_OK;
         NB_TRY(nb_comm_agree(comm, status, err));
         NB_TRY(nb_comm_broadcast(comm, first, sizeof *first, err));
     }
     if (!*first) {
-        NB_TRY(parts_join(job, partial, layout, plan, err));
+        NB_TRY(parts_join(job, names->partial, layout, plan, err));
     }
 done:
     return status;
 }
 
-nb_status nb_part_lay_out(const nb_part_job *job, nb_layout *layout, nb_store_plan *plan, nb_error *err)
+nb_status nb_part_lay_out(const nb_part_job *job, nb_store_layout *layout, nb_store_plan *plan, nb_error *err)
 {
     const nb_comm *comm = job->comm;
-    struct names {
-        char fresh[PATH_SIZE], partial[PATH_SIZE];
-    } names = {"", ""};
+    parts_names names = {"", ""};
     bool first = false, there = false;
     nb_status status = NB_OK;
     int a = snprintf(names.partial, PATH_SIZE, "%s.partial", job->path);
@@ -140,7 +148,7 @@ nb_status nb_part_lay_out(const nb_part_job *job, nb_layout *layout, nb_store_pl
     }
     NB_TRY(nb_comm_agree(comm, status, err));
     NB_TRY(nb_comm_broadcast(comm, names.fresh, sizeof names.fresh, err));
-    status = parts_lay_out(job, names.fresh, names.partial, layout, plan, &first, err);
+    status = parts_lay_out(job, &names, layout, plan, &first, err);
     if (status == NB_OK && first) {
         nb_log_info(job->log, "preallocated '%s' for %zu parts", names.partial, job->part.count);
     }
@@ -255,18 +263,19 @@ static void parts_clear_layouts(const char *partial)
 }
 
 /* Collective. Seals what is complete; the lock is held. */
-static nb_status parts_seal(const nb_part_job *job, nb_output *out, const nb_store_plan *plan, int fd,
-                            const char *partial, nb_digest *digest, nb_error *err)
+static nb_status parts_seal(const nb_part_job *job, nb_output *out, const nb_store_plan *plan, const parts_file *file,
+                            nb_digest *digest, nb_error *err)
 {
     const nb_comm *comm = job->comm;
     nb_error ignored = {0};
     bool faster = false;
-    nb_status status = nb_part_seal(comm, partial, plan, digest, err);
+    nb_status status = nb_part_seal(comm, file->partial, plan, digest, err);
     if (status == NB_OK) {
         status = nb_comm_agree(comm, comm->rank == 0 ? nb_output_commit(out, err) : NB_OK, err);
     }
     if (status != NB_OK) {
-        faster = comm->rank == 0 && out->path && !parts_still(fd, partial) && parts_still(fd, out->path);
+        faster =
+            comm->rank == 0 && out->path && !parts_still(file->fd, file->partial) && parts_still(file->fd, out->path);
         nb_status told = nb_comm_broadcast(comm, &faster, sizeof faster, &ignored);
         if (told == NB_OK && faster) {
             nb_error_clear(err); /* another job did, meanwhile */
@@ -275,7 +284,7 @@ static nb_status parts_seal(const nb_part_job *job, nb_output *out, const nb_sto
         }
     }
     if (status == NB_OK && comm->rank == 0) {
-        parts_clear_layouts(partial);
+        parts_clear_layouts(file->partial);
     }
     return status;
 }
@@ -319,7 +328,8 @@ done:
             status = nb_comm_broadcast(comm, &still, sizeof still, err);
         }
         if (status == NB_OK && still) {
-            status = parts_seal(job, out, plan, fd, partial.data, digest, err);
+            const parts_file file = {partial.data, fd};
+            status = parts_seal(job, out, plan, &file, digest, err);
         }
     }
     nb_buffer_free(&partial);

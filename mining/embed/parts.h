@@ -9,7 +9,7 @@
 
 #include "common/base/log.h"
 #include "common/store/embeddings.h"
-#include "mining/embed/layout.h"
+#include "mining/embed/store_layout.h"
 
 /** Most parts of a store. */
 enum { NB_PARTS_MAX = 1000000 };
@@ -51,7 +51,8 @@ void nb_part_tiles(const nb_part *part, const nb_store_plan *plan, size_t *first
  * @param plan   where rows go, on all ranks; without tiles when others have completed the store meanwhile
  * @return the same on all ranks: NB_OK, NB_ERR_INPUT when what is there is of other content or another engine,
  *         NB_ERR_IO, or NB_ERR_LIMIT when memory is out. */
-NB_CHECKED nb_status nb_part_lay_out(const nb_part_job *job, nb_layout *layout, nb_store_plan *plan, nb_error *err);
+NB_CHECKED nb_status nb_part_lay_out(const nb_part_job *job, nb_store_layout *layout, nb_store_plan *plan,
+                                     nb_error *err);
 
 /** Seals a store whose tiles are written and synced, by all ranks together. Collective.
  *

@@ -1,8 +1,8 @@
 /* Stores laid out and sealed by all ranks: the bytes of one process, whoever packs and hashes what. */
 #include "common/parallel/sealing.h"
 #include "mining/corpus/file/corpus_file.h"
-#include "mining/embed/layout.h"
 #include "mining/embed/parts.h"
+#include "mining/embed/store_layout.h"
 #include "support/on_ranks.h"
 
 #include <fcntl.h>
@@ -84,7 +84,7 @@ static void check_layout(size_t count)
     char corpus_path[256], path[256], alone[256];
     nb_error err = {0};
     nb_corpus_reader reader;
-    nb_layout layout;
+    nb_store_layout layout;
     nb_store_plan plan, again;
     nb_digest digest, other;
     nb_store_spec spec = spec_of(count), memory = spec;
@@ -96,18 +96,18 @@ static void check_layout(size_t count)
     open_corpus(&reader, common_path("c.nbc", corpus_path), count);
     common_path("together.nbe", path);
     common_path("alone.nbe", alone);
-    must(nb_layout_open(&layout, &comm, &spec, &reader, &err), &err);
-    assert_int_equal(layout.together, count >= NB_LAYOUT_TOGETHER);
-    must(nb_layout_create(&layout, path, &plan, &err), &err);
+    must(nb_store_layout_open(&layout, &comm, &spec, &reader, &err), &err);
+    assert_int_equal(layout.together, count >= NB_STORE_LAYOUT_TOGETHER);
+    must(nb_store_layout_create(&layout, path, &plan, &err), &err);
     if (comm.rank == 0) {
         must(nb_store_create(&again, alone, &memory, &err), &err);
         assert_memory_equal(&again, &plan, sizeof plan);
     }
     same_files(path, alone);
-    must(nb_layout_same(&layout, path, (nb_layout_share){1, 1}, &again, &same, &err), &err);
+    must(nb_store_layout_same(&layout, path, (nb_store_layout_share){1, 1}, &again, &same, &err), &err);
     assert_true(same);
     assert_memory_equal(&again, &plan, sizeof plan);
-    must(nb_layout_same(&layout, corpus_path, (nb_layout_share){1, 1}, &again, &same, &err), &err);
+    must(nb_store_layout_same(&layout, corpus_path, (nb_store_layout_share){1, 1}, &again, &same, &err), &err);
     assert_false(same);
     assert_int_equal(again.tile_count, 0);
     must(nb_part_seal(&comm, path, &plan, &digest, &err), &err);
@@ -116,16 +116,16 @@ static void check_layout(size_t count)
         assert_string_equal(digest.hex, other.hex);
     }
     same_files(path, alone);
-    nb_layout_close(&layout);
+    nb_store_layout_close(&layout);
 
     /* from memory, as images are */
-    must(nb_layout_open(&layout, &comm, &memory, NULL, &err), &err);
-    must(nb_layout_same(&layout, path, (nb_layout_share){1, 1}, &again, &same, &err), &err);
+    must(nb_store_layout_open(&layout, &comm, &memory, NULL, &err), &err);
+    must(nb_store_layout_same(&layout, path, (nb_store_layout_share){1, 1}, &again, &same, &err), &err);
     assert_true(same);
-    must(nb_layout_create(&layout, path, &plan, &err), &err);
+    must(nb_store_layout_create(&layout, path, &plan, &err), &err);
     must(nb_part_seal(&comm, path, &plan, &digest, &err), &err);
     same_files(path, alone);
-    nb_layout_close(&layout);
+    nb_store_layout_close(&layout);
     nb_corpus_reader_close(&reader);
 }
 
@@ -142,7 +142,7 @@ static void test_differences(void **state)
 {
     char path[256];
     nb_error err = {0};
-    nb_layout layout;
+    nb_store_layout layout;
     nb_store_plan plan;
     nb_store_spec spec = spec_of(N);
     uint8_t *tags = malloc(N);
@@ -153,18 +153,18 @@ static void test_differences(void **state)
     spec.names = &corpus.texts;
     spec.tags = tags;
     common_path("store.nbe", path);
-    must(nb_layout_open(&layout, &comm, &spec, NULL, &err), &err);
-    must(nb_layout_create(&layout, path, &plan, &err), &err);
+    must(nb_store_layout_open(&layout, &comm, &spec, NULL, &err), &err);
+    must(nb_store_layout_create(&layout, path, &plan, &err), &err);
     tags[N - 1] ^= 1; /* in the last chunk */
-    must(nb_layout_same(&layout, path, (nb_layout_share){1, 1}, &plan, &same, &err), &err);
+    must(nb_store_layout_same(&layout, path, (nb_store_layout_share){1, 1}, &plan, &same, &err), &err);
     assert_false(same);
-    must(nb_layout_same(&layout, path, (nb_layout_share){1, 2}, &plan, &same, &err), &err);
+    must(nb_store_layout_same(&layout, path, (nb_store_layout_share){1, 2}, &plan, &same, &err), &err);
     assert_true(same);
-    must(nb_layout_same(&layout, path, (nb_layout_share){2, 2}, &plan, &same, &err), &err);
+    must(nb_store_layout_same(&layout, path, (nb_store_layout_share){2, 2}, &plan, &same, &err), &err);
     assert_false(same);
     tags[N - 1] ^= 1;
     layout.spec.provenance = "{\"a\": 2}";
-    must(nb_layout_same(&layout, path, (nb_layout_share){1, 1}, &plan, &same, &err), &err);
+    must(nb_store_layout_same(&layout, path, (nb_store_layout_share){1, 1}, &plan, &same, &err), &err);
     assert_false(same);
     layout.spec.provenance = spec.provenance;
     if (comm.rank == 0) { /* as a run leaves it that is killed before all ranks have written */
@@ -173,11 +173,11 @@ static void test_differences(void **state)
         assert_int_equal(pwrite(fd, zeros, sizeof zeros, (off_t)layout.chunks.at[0]), sizeof zeros);
         close(fd);
     }
-    must(nb_layout_same(&layout, path, (nb_layout_share){1, 1}, &plan, &same, &err), &err);
+    must(nb_store_layout_same(&layout, path, (nb_store_layout_share){1, 1}, &plan, &same, &err), &err);
     assert_false(same);
-    must(nb_layout_same(&layout, "/nonexistent", (nb_layout_share){1, 1}, &plan, &same, &err), &err);
+    must(nb_store_layout_same(&layout, "/nonexistent", (nb_store_layout_share){1, 1}, &plan, &same, &err), &err);
     assert_false(same);
-    nb_layout_close(&layout);
+    nb_store_layout_close(&layout);
     free(tags);
 }
 
