@@ -234,6 +234,10 @@ void nb_store_norms(const nb_store *store, size_t begin, size_t count, float *ou
 NB_CHECKED nb_status nb_store_mapped_rows(nb_store *store, size_t begin, size_t count, const unsigned char **rows,
                                           nb_error *err);
 
+/** Where row `row` of `store`, which exists, is mapped; its tile's checksum is not looked at, so that no neighbour is
+ * read: for rows that were verified before, by any process. */
+const unsigned char *nb_store_unverified_row(const nb_store *store, size_t row);
+
 /** Refuses a row whose norm is zero or not finite.
  *
  * @param store an open store

@@ -264,6 +264,11 @@ nb_status nb_store_mapped_rows(nb_store *s, size_t begin, size_t count, const un
     return embeddings_read_check_rows(s, begin, count, err);
 }
 
+const unsigned char *nb_store_unverified_row(const nb_store *s, size_t row)
+{
+    return s->map.data + s->plan.embeddings_at + row * nb_store_row_bytes(&s->plan);
+}
+
 void nb_store_norms(const nb_store *s, size_t begin, size_t count, float *out)
 {
     memcpy(out, s->map.data + s->plan.norms_at + begin * sizeof *out, count * sizeof *out);
