@@ -6,6 +6,8 @@
 #include "common/linear/blas.h"
 #include "common/linear/cpu/cpu.h"
 #include "common/linear/simd/instruction_set.h"
+#include "common/parallel/sealing.h"
+#include "common/store/embeddings.h"
 #include "jobs/pipes.h"
 
 #include <fcntl.h>
@@ -20,14 +22,18 @@ nb_status nb_agree(const nb_job *job, nb_status status, nb_error *err)
     return job->options->command->mpi ? nb_comm_agree(&job->comm, status, err) : status;
 }
 
-/* No rank looks into a store before rank 0 found it whole: damaged bytes go no further than its seal. */
+/* No rank looks into a store before it was found whole: damaged bytes go no further than its seal. */
 static nb_status program_open_store(nb_job *job, nb_store *out, const char *role, const char *path,
                                     nb_status (*open)(nb_store *, const char *, bool, nb_error *), nb_error *err)
 {
-    bool first = job->comm.rank == 0;
+    nb_seal seal;
     nb_status status;
-    NB_TRY(nb_agree(job, first ? open(out, path, true, err) : NB_OK, err));
-    NB_TRY(nb_agree(job, first ? NB_OK : open(out, path, false, err), err));
+    if (job->options->command->mpi) {
+        NB_TRY(nb_comm_seal_verify(&job->comm, &seal, path, NB_STORE_KIND, err));
+        NB_TRY(nb_agree(job, open(out, path, false, err), err));
+    } else {
+        NB_TRY(open(out, path, true, err));
+    }
     NB_TRY(nb_provenance_input(&job->provenance, role, path, out->seal.digest.hex, err));
 done:
     return status;

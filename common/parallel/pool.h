@@ -25,7 +25,7 @@ typedef struct nb_pool_work {
     const char *hint;   /**< what to do after a request to stop */
     uint64_t total;     /**< items in all tiles */
     size_t tiles;       /**< as nb_queue_create takes them */
-    size_t run;         /**< as nb_queue_create takes it */
+    nb_tile_run run;    /**< as nb_queue_create takes it */
     nb_sharing sharing; /**< as nb_queue_create takes it */
     void *state;
 

@@ -7,6 +7,8 @@
 
 /* The words shared: the counter of runs, the halts, then the counters of every rank. */
 enum { NEXT_RUN, HALTS, COUNTERS, COUNTERS_WORDS = 3 };
+/* A run that shrinks has this part of what a rank would have of the rest: it may hold two. */
+enum { SHARES = 4 };
 _Static_assert(sizeof(nb_counters) == COUNTERS_WORDS * sizeof(uint64_t), "counters travel as words");
 
 typedef _Atomic uint64_t word;
@@ -102,15 +104,39 @@ static nb_status queue_create(nb_queue *q, nb_sharing how, bool one, nb_error *e
     return NB_OK;
 }
 
-nb_status nb_queue_create(nb_queue *q, const nb_comm *comm, nb_sharing how, size_t tiles, size_t run, nb_error *err)
+/* How many tiles the run that begins at tile `at` has. */
+static size_t queue_run_length(const nb_queue *q, size_t at)
+{
+    size_t left = q->tiles - at, share = left / (SHARES * (size_t)q->comm->size);
+    size_t length = q->run.shrinks && share < q->run.most ? share : q->run.most;
+    length = length ? length : 1;
+    return length < left ? length : left;
+}
+
+static void queue_count_runs(nb_queue *q)
+{
+    for (size_t at = 0; at < q->tiles; at += queue_run_length(q, at)) {
+        q->runs++;
+    }
+}
+
+/* The tiles of a run, which is not before one that was looked for. */
+static void queue_take_run(nb_queue *q, size_t run)
+{
+    while (q->known_run < run) {
+        q->known_at += queue_run_length(q, q->known_at);
+        q->known_run++;
+    }
+    q->at = q->known_at;
+    q->end = q->at + queue_run_length(q, q->at);
+}
+
+nb_status nb_queue_create(nb_queue *q, const nb_comm *comm, nb_sharing how, size_t tiles, nb_tile_run run,
+                          nb_error *err)
 {
     bool one;
-    nb_queue fresh = {.comm = comm,
-                      .tiles = tiles,
-                      .run = run,
-                      .runs = tiles / run + (tiles % run != 0),
-                      .window = MPI_WIN_NULL,
-                      .next_run = (size_t)comm->rank};
+    nb_queue fresh = {.comm = comm, .tiles = tiles, .run = run, .window = MPI_WIN_NULL, .next_run = (size_t)comm->rank};
+    queue_count_runs(&fresh);
     *q = (nb_queue){0};
     if (comm->handle == MPI_COMM_NULL) { /* a process without MPI shares with nobody */
         *q = fresh;
@@ -222,8 +248,11 @@ nb_status nb_queue_next(nb_queue *q, size_t *tile, bool *more, nb_error *err)
         if (status != NB_OK) {
             return status;
         }
-        q->at = run < q->runs ? run * q->run : q->tiles;
-        q->end = q->tiles - q->at < q->run ? q->tiles : q->at + q->run;
+        if (run < q->runs) {
+            queue_take_run(q, run);
+        } else {
+            q->at = q->end = q->tiles;
+        }
     }
     if (!nb_queue_halted(q) && q->at < q->end) {
         *tile = q->at++;

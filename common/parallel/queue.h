@@ -1,7 +1,10 @@
 /* The queue of tiles: ranks take tiles from a counter they share, so that a slow one takes fewer.
  *
- * Tiles are handed out in increasing order, in runs of `run` neighbours (1 unless reading wants neighbours together).
- * Who gets a tile depends on time and chance; what a tile's result is must not.
+ * Tiles are handed out in increasing order, in runs of neighbours, which one rank reads together and for which the
+ * counter is asked once. Runs of a fixed length are for inputs that are read from a beginning on; others shrink towards
+ * the end, to a quarter of every rank's share of what is left, so that all ranks end at once (guided self-scheduling).
+ * How long a run is follows from its number alone. Who gets a tile depends on time and chance; what a tile's result is
+ * must not.
  *
  * Three ways to share, chosen by NB_SHARING_AUTO from the top:
  *
@@ -32,6 +35,15 @@ const char *nb_sharing_name(nb_sharing sharing);
 /** The way of that `name`, or of its old word; NB_SHARING_AUTO for an unknown one. Not collective. */
 nb_sharing nb_sharing_parse(const char *name);
 
+/** Tiles handed out together. */
+typedef struct nb_tile_run {
+    size_t most;  /**< at least 1 */
+    bool shrinks; /**< towards the end */
+} nb_tile_run;
+
+/** Tiles of a run that shrinks, where nothing speaks for another number. */
+enum { NB_TILE_RUN = 48 };
+
 /** Why no more tiles come; halts add up. */
 enum { NB_HALT_FAILED = 1, NB_HALT_STOPPED = 2 };
 
@@ -46,17 +58,19 @@ typedef struct nb_counters {
 typedef struct nb_queue {
     const nb_comm *comm; /**< borrowed */
     nb_sharing how;      /**< never NB_SHARING_AUTO */
-    size_t tiles, run, runs;
-    size_t at, end;          /**< of the run in hand: tiles not taken yet */
-    uint64_t halted;         /**< as far as known here */
-    nb_shared shared;        /**< node */
-    MPI_Win window;          /**< window: on the communicator's communicator, made and freed here */
-    uint64_t *words;         /**< window: the memory of rank 0's, NULL elsewhere */
-    uint64_t fetched, flags; /**< window: where the operation under way delivers */
-    uint64_t given, nothing; /**< window: what it sends */
-    nb_counters sent, mine;  /**< window: on its way, and what comes next */
-    bool under_way, posted;  /**< window */
-    size_t next_run;         /**< round-robin: the next run */
+    size_t tiles, runs;
+    nb_tile_run run;
+    size_t known_run, known_at; /**< a run and its first tile: those behind it are counted from there */
+    size_t at, end;             /**< of the run in hand: tiles not taken yet */
+    uint64_t halted;            /**< as far as known here */
+    nb_shared shared;           /**< node */
+    MPI_Win window;             /**< window: on the communicator's communicator, made and freed here */
+    uint64_t *words;            /**< window: the memory of rank 0's, NULL elsewhere */
+    uint64_t fetched, flags;    /**< window: where the operation under way delivers */
+    uint64_t given, nothing;    /**< window: what it sends */
+    nb_counters sent, mine;     /**< window: on its way, and what comes next */
+    bool under_way, posted;     /**< window */
+    size_t next_run;            /**< round-robin: the next run */
 } nb_queue;
 
 /** Makes a queue. Collective; all arguments agree on all ranks.
@@ -65,9 +79,9 @@ typedef struct nb_queue {
  * @param comm  the ranks, borrowed; its communicator stays the caller's
  * @param how   the way to share; AUTO always gets one
  * @param tiles in all; may be 0
- * @param run   neighbours handed out together, at least 1
+ * @param run   neighbours handed out together
  * @return the same on all ranks: NB_OK, or NB_ERR_LIMIT where `how` is asked for and is not to be had. */
-NB_CHECKED nb_status nb_queue_create(nb_queue *out, const nb_comm *comm, nb_sharing how, size_t tiles, size_t run,
+NB_CHECKED nb_status nb_queue_create(nb_queue *out, const nb_comm *comm, nb_sharing how, size_t tiles, nb_tile_run run,
                                      nb_error *err);
 
 /** The next tile for this rank. Not collective.

@@ -2,7 +2,8 @@
 
 #include "common/linear/reference/half.h"
 #include "common/linear/reference/kernels.h"
-#include "common/store/hdf5/h5.h"
+#include "common/store/hdf5/h5_chunks.h"
+#include "common/store/hdf5/zstd_codec.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,6 +47,62 @@ done:
     return status;
 }
 
+static const char *const column_names[NB_STORE_COLUMNS] = {"names/bytes", "names/offsets", "tags", "labels"};
+static const size_t column_widths[NB_STORE_COLUMNS] = {1, 8, 1, 4};
+
+const char *nb_store_column_name(size_t column)
+{
+    return column_names[column];
+}
+
+size_t nb_store_column_width(size_t column)
+{
+    return column_widths[column];
+}
+
+hid_t nb_store_column_type(size_t column)
+{
+    return column == NB_STORE_NAME_OFFSETS ? H5T_STD_U64LE : column == NB_STORE_LABELS ? H5T_STD_I32LE : H5T_STD_U8LE;
+}
+
+static nb_status embeddings_place_chunks(hid_t file, const char *path, const nb_store_chunks *chunks, nb_error *err)
+{
+    uint64_t *at = chunks->at;
+    nb_status status = NB_OK;
+    for (size_t c = 0; c < NB_STORE_COLUMNS && status == NB_OK; c++) {
+        const nb_h5_chunking chunking = {nb_store_column_type(c), chunks->count[c], NB_ZSTD_LEVEL};
+        hid_t dataset;
+        if (!chunks->count[c]) {
+            continue;
+        }
+        NB_TRY(nb_h5_chunked(&dataset, file, column_names[c], &chunking, err));
+        uint64_t elements = nb_h5_chunk_elements(chunks->count[c], column_widths[c]);
+        for (uint64_t k = 0; k * elements < chunks->count[c] && status == NB_OK; k++, at++) {
+            const nb_h5_chunk chunk = {dataset, k, (size_t)*at};
+            status = nb_h5_place(file, path, &chunk, at, err);
+        }
+        H5Dclose(dataset);
+    }
+done:
+    return status;
+}
+
+static nb_status embeddings_put_columns(hid_t file, const nb_store_spec *spec, nb_error *err)
+{
+    nb_status status;
+    NB_TRY(nb_h5_put_strings(file, "names", spec->names, err));
+    if (spec->tags) {
+        const nb_h5_values tags = {H5T_STD_U8LE, H5T_NATIVE_UINT8, spec->count, spec->tags};
+        NB_TRY(nb_h5_put_vector(file, "tags", tags, NB_H5_ZSTD, err));
+    }
+    if (spec->labels) {
+        const nb_h5_values labels = {H5T_STD_I32LE, H5T_NATIVE_INT32, spec->count, spec->labels};
+        NB_TRY(nb_h5_put_vector(file, "labels", labels, NB_H5_ZSTD, err));
+    }
+done:
+    return status;
+}
+
 nb_status nb_store_create(nb_store_plan *plan, const char *path, const nb_store_spec *spec, nb_error *err)
 {
     hid_t file = -1;
@@ -63,15 +120,8 @@ nb_status nb_store_create(nb_store_plan *plan, const char *path, const nb_store_
     plan->tile_count = (spec->count + spec->tile_rows - 1) / spec->tile_rows;
     NB_TRY(nb_h5_create(&file, path, NB_STORE_KIND, NB_STORE_FORMAT, err));
     NB_TRY(embeddings_put_rows_room(file, plan, err));
-    NB_TRY(nb_h5_put_strings(file, "names", spec->names, err));
-    if (spec->tags) {
-        const nb_h5_values tags = {H5T_STD_U8LE, H5T_NATIVE_UINT8, spec->count, spec->tags};
-        NB_TRY(nb_h5_put_vector(file, "tags", tags, NB_H5_ZSTD, err));
-    }
-    if (spec->labels) {
-        const nb_h5_values labels = {H5T_STD_I32LE, H5T_NATIVE_INT32, spec->count, spec->labels};
-        NB_TRY(nb_h5_put_vector(file, "labels", labels, NB_H5_ZSTD, err));
-    }
+    NB_TRY(spec->chunks ? embeddings_place_chunks(file, path, spec->chunks, err)
+                        : embeddings_put_columns(file, spec, err));
     if (spec->classes && spec->classes->count) {
         NB_TRY(nb_h5_put_strings(file, "classes", spec->classes, err));
     }
@@ -147,42 +197,6 @@ nb_status nb_store_write_tile(int fd, const nb_store_plan *plan, size_t tile, co
     }
     nb_status status = embeddings_write_tile(fd, plan, tile, half, norms, err);
     free(half);
-    return status;
-}
-
-/* Bytes [begin, end) of both maps are the same. */
-static bool embeddings_same_range(const nb_map *a, const nb_map *b, uint64_t begin, uint64_t end)
-{
-    return memcmp(a->data + begin, b->data + begin, (size_t)(end - begin)) == 0;
-}
-
-nb_status nb_store_same_plan(const nb_store_plan *plan, const char *fresh, const char *old, bool *same, nb_error *err)
-{
-    nb_map a = {0}, b = {0};
-    nb_status status;
-    *same = false;
-    NB_TRY(nb_map_open(&a, fresh, err));
-    NB_TRY(nb_map_open(&b, old, err));
-    if (a.len == b.len) {
-        uint64_t at = NB_SEAL_BYTES;
-        uint64_t parts[3][2] = {{plan->embeddings_at, plan->count * nb_store_row_bytes(plan)},
-                                {plan->norms_at, plan->count * sizeof(float)},
-                                {plan->checksums_at, plan->tile_count * sizeof(uint64_t)}};
-        *same = true;
-        for (int done = 0; done < 3; done++) { /* the parts in the order of the file */
-            int next = 0;
-            for (int i = 1; i < 3; i++) {
-                next = parts[i][0] < parts[next][0] ? i : next;
-            }
-            *same = *same && embeddings_same_range(&a, &b, at, parts[next][0]);
-            at = parts[next][0] + parts[next][1];
-            parts[next][0] = UINT64_MAX;
-        }
-        *same = *same && embeddings_same_range(&a, &b, at, a.len);
-    }
-done:
-    nb_map_close(&a);
-    nb_map_close(&b);
     return status;
 }
 

@@ -35,17 +35,37 @@ enum { NB_STORE_FORMAT = 1, NB_STORE_WIDTH_MAX = 1 << 20 };
 
 /* ---- making ---- */
 
+/** The columns of a store beside its rows, in the order of the file: the names' bytes and offsets, tags, labels. */
+enum { NB_STORE_NAME_BYTES, NB_STORE_NAME_OFFSETS, NB_STORE_TAGS, NB_STORE_LABELS, NB_STORE_COLUMNS };
+
+/** Columns whose packed chunks (common/store/hdf5/h5_chunks.h) are put into the file by others. Each column has over
+ * NB_H5_SMALL bytes. */
+typedef struct nb_store_chunks {
+    uint64_t count[NB_STORE_COLUMNS]; /**< elements; 0: there is no such column */
+    uint64_t *at;                     /**< [all chunks, column by column] their bytes; becomes where they belong */
+} nb_store_chunks;
+
 /** What a store will hold; all of it is borrowed. */
 typedef struct nb_store_spec {
-    size_t count, width;       /**< rows, and elements of one */
-    size_t tile_rows;          /**< rows a tile */
-    bool half;                 /**< half precision */
-    const nb_strings *names;   /**< [count] */
-    const uint8_t *tags;       /**< [count]; NULL for images */
-    const int32_t *labels;     /**< [count]; NULL for texts */
-    const nb_strings *classes; /**< NULL or empty: no names are known */
-    const char *provenance;    /**< JSON */
+    size_t count, width;           /**< rows, and elements of one */
+    size_t tile_rows;              /**< rows a tile */
+    bool half;                     /**< half precision */
+    const nb_strings *names;       /**< [count] */
+    const uint8_t *tags;           /**< [count]; NULL for images */
+    const int32_t *labels;         /**< [count]; NULL for texts */
+    const nb_store_chunks *chunks; /**< instead of names, tags and labels; NULL: they are given */
+    const nb_strings *classes;     /**< NULL or empty: no names are known */
+    const char *provenance;        /**< JSON */
 } nb_store_spec;
+
+/** The name of a column of a store; NB_STORE_... Not collective. */
+const char *nb_store_column_name(size_t column);
+
+/** Bytes of an element of a column of a store. */
+size_t nb_store_column_width(size_t column);
+
+/** The type of a column's elements in the file, which is not to be closed. */
+hid_t nb_store_column_type(size_t column);
 
 /** Where a store's rows go. Plain numbers: one process makes it, all may use it. */
 typedef struct nb_store_plan {
@@ -56,7 +76,7 @@ typedef struct nb_store_plan {
     uint64_t resumed;                               /**< 1: the file may hold tiles of an interrupted run */
 } nb_store_plan;
 
-/** Creates the file with everything but its rows. By one process.
+/** Creates the file with everything but its rows, and but the chunks that others write. By one process.
  *
  * @param plan where the rows go
  * @param path created, or replaced
@@ -87,16 +107,24 @@ NB_CHECKED nb_status nb_store_write_tile(int fd, const nb_store_plan *plan, size
 NB_CHECKED nb_status nb_store_write_tile_half(int fd, const nb_store_plan *plan, size_t tile, const uint16_t *rows,
                                               const float *norms, nb_error *err);
 
-/** Whether a file was created for the same store as another: the same bytes outside the seal (a run may have ended just
- * behind it) and the rows, norms and checksums that `plan` places.
+/** An existing file that need not be sealed, or whose tiles are not done: what a run continues. {0}: none. */
+typedef struct nb_store_standing {
+    hid_t file;
+    nb_store_plan plan;
+    nb_h5_vector column[NB_STORE_COLUMNS]; /**< those that are there */
+    nb_strings classes;
+    char *provenance; /**< JSON */
+} nb_store_standing;
+
+/** Opens such a file.
  *
- * @param plan  of both
- * @param fresh a file that was just created
- * @param old   a file of an interrupted run
- * @param same  set to whether it is
- * @return as nb_map_open. */
-NB_CHECKED nb_status nb_store_same_plan(const nb_store_plan *plan, const char *fresh, const char *old, bool *same,
-                                        nb_error *err);
+ * @param out  closed by the caller with nb_store_standing_close; {0} on failure
+ * @param path the file
+ * @return as nb_store_open; nothing is verified. */
+NB_CHECKED nb_status nb_store_standing_open(nb_store_standing *out, const char *path, nb_error *err);
+
+/** Closes `standing`, which becomes {0}. Harmless on {0}. */
+void nb_store_standing_close(nb_store_standing *standing);
 
 /** The provenance of a file that need not be sealed.
  *
@@ -205,6 +233,10 @@ void nb_store_norms(const nb_store *store, size_t begin, size_t count, float *ou
  * @return NB_OK, NB_ERR_VERIFY when a tile's checksum does not match, or NB_ERR_INTERNAL for rows beyond the end. */
 NB_CHECKED nb_status nb_store_mapped_rows(nb_store *store, size_t begin, size_t count, const unsigned char **rows,
                                           nb_error *err);
+
+/** Where row `row` of `store`, which exists, is mapped; its tile's checksum is not looked at, so that no neighbour is
+ * read: for rows that were verified before, by any process. */
+const unsigned char *nb_store_unverified_row(const nb_store *store, size_t row);
 
 /** Refuses a row whose norm is zero or not finite.
  *

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static nb_status embeddings_read_read_plan(nb_store *s, hid_t file, nb_error *err)
+static nb_status embeddings_read_shape(nb_store_plan *plan, hid_t file, nb_error *err)
 {
     hsize_t dims[2], one = 1;
     bool half;
@@ -17,16 +17,24 @@ static nb_status embeddings_read_read_plan(nb_store *s, hid_t file, nb_error *er
     NB_TRY(nb_h5_dims(file, "embeddings", 2, dims, &half, err));
     const nb_h5_array number = {.memory = H5T_NATIVE_UINT64, .rank = 1, .dims = &one};
     NB_TRY(nb_h5_get(file, "tiles/rows", &number, (void **)&tile_rows, err));
-    s->plan = (nb_store_plan){.count = dims[0], .width = dims[1], .tile_rows = *tile_rows, .half = half};
+    *plan = (nb_store_plan){.count = dims[0], .width = dims[1], .tile_rows = *tile_rows, .half = half};
     free(tile_rows);
-    if (!dims[0] || !dims[1] || !s->plan.tile_rows || dims[1] > NB_STORE_WIDTH_MAX) {
+    if (!dims[0] || !dims[1] || !plan->tile_rows || dims[1] > NB_STORE_WIDTH_MAX) {
         return nb_fail(err, NB_ERR_INPUT, "it holds %llu rows of width %llu in tiles of %llu",
-                       (unsigned long long)dims[0], (unsigned long long)dims[1], (unsigned long long)s->plan.tile_rows);
+                       (unsigned long long)dims[0], (unsigned long long)dims[1], (unsigned long long)plan->tile_rows);
     }
-    s->plan.tile_count = (dims[0] - 1) / s->plan.tile_rows + 1;
-    NB_TRY(nb_h5_offset(file, "embeddings", &s->plan.embeddings_at, err));
-    NB_TRY(nb_h5_offset(file, "norms", &s->plan.norms_at, err));
-    NB_TRY(nb_h5_offset(file, "tiles/checksum", &s->plan.checksums_at, err));
+    plan->tile_count = (dims[0] - 1) / plan->tile_rows + 1;
+    NB_TRY(nb_h5_offset(file, "embeddings", &plan->embeddings_at, err));
+    NB_TRY(nb_h5_offset(file, "norms", &plan->norms_at, err));
+    NB_TRY(nb_h5_offset(file, "tiles/checksum", &plan->checksums_at, err));
+done:
+    return status;
+}
+
+static nb_status embeddings_read_read_plan(nb_store *s, hid_t file, nb_error *err)
+{
+    nb_status status;
+    NB_TRY(embeddings_read_shape(&s->plan, file, err));
     if (s->plan.embeddings_at != s->seal.hole_begin ||
         (s->seal.hole_end - s->seal.hole_begin) / nb_store_row_bytes(&s->plan) != s->plan.count) {
         return nb_fail(err, NB_ERR_VERIFY, "its embeddings are not where its seal says");
@@ -183,6 +191,46 @@ void nb_store_close(nb_store *s)
     *s = (nb_store){0};
 }
 
+/* ---- what a run continues ---- */
+
+nb_status nb_store_standing_open(nb_store_standing *s, const char *path, nb_error *err)
+{
+    nb_status status;
+    *s = (nb_store_standing){0};
+    NB_TRY(nb_h5_open(&s->file, path, NB_STORE_KIND, NB_STORE_FORMAT, err));
+    NB_TRY(embeddings_read_shape(&s->plan, s->file, err));
+    NB_TRY(embeddings_read_check_dimension(s->file, "norms", s->plan.count, err));
+    NB_TRY(embeddings_read_check_dimension(s->file, "tiles/checksum", s->plan.tile_count, err));
+    for (size_t c = 0; c < NB_STORE_COLUMNS; c++) {
+        const char *name = nb_store_column_name(c);
+        if (nb_h5_has(s->file, name)) {
+            NB_TRY(nb_h5_vector_open(&s->column[c], s->file, name, nb_store_column_type(c), nb_store_column_width(c),
+                                     err));
+        }
+    }
+    if (nb_h5_has(s->file, "classes")) {
+        NB_TRY(nb_h5_get_strings(s->file, "classes", &s->classes, err));
+    }
+    NB_TRY(nb_h5_get_text(s->file, "provenance", &s->provenance, err));
+done:
+    if (status != NB_OK) {
+        nb_context(err, "'%s'", path);
+        nb_store_standing_close(s);
+    }
+    return status;
+}
+
+void nb_store_standing_close(nb_store_standing *s)
+{
+    for (size_t c = 0; c < NB_STORE_COLUMNS; c++) {
+        nb_h5_vector_close(&s->column[c]);
+    }
+    nb_h5_close(&s->file);
+    nb_strings_free(&s->classes);
+    free(s->provenance);
+    *s = (nb_store_standing){0};
+}
+
 /* The rows exist, and the tiles they lie in match their checksums. */
 static nb_status embeddings_read_check_rows(nb_store *s, size_t begin, size_t count, nb_error *err)
 {
@@ -214,6 +262,11 @@ nb_status nb_store_mapped_rows(nb_store *s, size_t begin, size_t count, const un
 {
     *rows = s->map.data + s->plan.embeddings_at + begin * nb_store_row_bytes(&s->plan);
     return embeddings_read_check_rows(s, begin, count, err);
+}
+
+const unsigned char *nb_store_unverified_row(const nb_store *s, size_t row)
+{
+    return s->map.data + s->plan.embeddings_at + row * nb_store_row_bytes(&s->plan);
 }
 
 void nb_store_norms(const nb_store *s, size_t begin, size_t count, float *out)

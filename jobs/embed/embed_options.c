@@ -69,7 +69,8 @@ nb_status nb_job_embed(nb_job *job, nb_embedding *e, nb_error *err)
         nb_log_warn(&job->log, "--sharing %s is called %s now; a later version will not know the old word",
                     choice->sharing, nb_sharing_name(e->work.sharing));
     }
-    const nb_embed_job store = {.log = &job->log, .target = &target, .spec = &e->spec, .work = &e->work};
+    const nb_embed_job store = {
+        .log = &job->log, .target = &target, .spec = &e->spec, .corpus = e->corpus, .work = &e->work};
     NB_TRY(nb_embed_store(&job->comm, &store, &digest, &account, err));
     if (digest.hex[0]) { /* rank 0 wrote a store */
         NB_TRY(embed_options_record_account(job, &account, e->work.what, err));

@@ -46,6 +46,7 @@ typedef struct nb_embedding {
     const nb_embed_choice *choice; /**< the options */
     const nb_clip *clip;           /**< the model, open */
     nb_store_spec spec;            /**< rows, names and columns; width, precision and provenance are completed */
+    nb_corpus_reader *corpus;      /**< whose texts and tags are the store's; NULL for images */
     nb_embed_work work;            /**< what makes a tile; the sharing is completed */
     const char *note;              /**< said behind the line that reports the store */
     size_t left;                   /**< receives how many tiles of other parts are still to be done */

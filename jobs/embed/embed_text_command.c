@@ -2,7 +2,7 @@
 #include "jobs/commands.h"
 #include "jobs/embed/embed_options.h"
 
-#include "mining/corpus/file/corpus_file.h"
+#include "mining/corpus/file/corpus_reader.h"
 
 #include <string.h>
 
@@ -20,28 +20,28 @@ static nb_status embed_text_run(nb_job *job, nb_error *err)
     nb_model model = {0};
     const nb_engine *engine;
     nb_prompts prompts = {0};
-    nb_corpus corpus = {0};
+    nb_corpus_reader corpus = {0};
     nb_text_embedder embedder = {0};
-    nb_digest digest = {""};
     nb_status status;
     NB_TRY(nb_job_embed_check(job, &s->embed, err));
     NB_TRY(nb_agree(job, nb_prompts_create(&prompts, &s->prompt, &s->prompt_adj, err), err));
     prompts.raw = strcmp(s->prompt_mean, "raw") == 0;
-    NB_TRY(nb_agree(job, nb_corpus_file_read(&corpus, &digest, s->corpus, err), err));
-    NB_TRY(nb_provenance_input(&job->provenance, "corpus", s->corpus, digest.hex, err));
+    NB_TRY(nb_corpus_reader_open(&corpus, &job->comm, s->corpus, err));
+    NB_TRY(nb_provenance_input(&job->provenance, "corpus", s->corpus, corpus.seal.digest.hex, err));
     NB_TRY(nb_job_engine(job, s->embed.precision, &engine, err));
     NB_TRY(nb_model_open(&model, &job->comm, s->embed.model, engine, err));
-    NB_TRY(
-        nb_agree(job, nb_text_embedder_create(&embedder, model.clip, &prompts, &corpus.texts, corpus.tags, err), err));
-    nb_embedding embedding = {.choice = &s->embed, .clip = model.clip, .note = ""};
-    embedding.spec =
-        (nb_store_spec){.count = corpus.count, .tile_rows = NB_TEXT_TILE, .names = &corpus.texts, .tags = corpus.tags};
-    embedding.work = (nb_embed_work){
-        .what = "texts", .make = nb_text_embedder_tile, .maker = &embedder, .times = &embedder.times, .run = 1};
+    NB_TRY(nb_agree(job, nb_text_embedder_create(&embedder, model.clip, &prompts, NULL, &corpus, err), err));
+    nb_embedding embedding = {.choice = &s->embed, .clip = model.clip, .corpus = &corpus, .note = ""};
+    embedding.spec = (nb_store_spec){.count = corpus.count, .tile_rows = NB_TEXT_TILE};
+    embedding.work = (nb_embed_work){.what = "texts",
+                                     .make = nb_text_embedder_tile,
+                                     .maker = &embedder,
+                                     .times = &embedder.times,
+                                     .run = {NB_TILE_RUN, true}};
     NB_TRY(nb_job_embed(job, &embedding, err));
 done:
     nb_text_embedder_destroy(&embedder);
-    nb_corpus_free(&corpus);
+    nb_corpus_reader_close(&corpus);
     nb_prompts_destroy(&prompts);
     status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
     nb_model_close(&model);

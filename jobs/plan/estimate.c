@@ -43,11 +43,11 @@ nb_estimate nb_estimate_texts(const nb_clip_config *c, const nb_engine *engine, 
 {
     double rows = fmin(PACKED_ROWS, (double)(NB_TEXT_TILE * c->context)), width = (double)c->projection;
     double encoder = estimate_tower_room(&c->text, engine, rows) + 4.0 * NB_TEXT_TILE * (double)c->context;
-    double corpus = bytes + 10 * count; /* every rank has the texts, where they begin and their tags */
+    double layout =
+        fmin(2 * (bytes + 10 * count), 80 * mebibyte); /* columns, chunk by chunk, and 32 MiB of them packed */
     return (nb_estimate){.items = count,
                          .tiles = estimate_tiles_of(count, NB_TEXT_TILE),
-                         /* reading and writing them, rank 0 holds texts twice */
-                         .memory = NB_ESTIMATE_BASE + encoder + 16.0 * NB_TEXT_TILE * width + 2 * corpus,
+                         .memory = NB_ESTIMATE_BASE + encoder + 16.0 * NB_TEXT_TILE * width + layout,
                          .weights = (double)nb_clip_weight_bytes(c, engine),
                          .written = estimate_store_bytes(count, width, NB_TEXT_TILE, bytes, half),
                          .texts = count * prompts};

@@ -28,7 +28,7 @@ nb_status nb_candidates_sweep(const nb_candidates *candidates, const nb_log *log
                                .hint = "what is done is kept: run again with --resume to continue",
                                .total = candidates->count,
                                .tiles = candidates->tiles,
-                               .run = 1,
+                               .run = {NB_TILE_RUN, true},
                                .sharing = NB_SHARING_AUTO,
                                .visit = sweep_visit,
                                .state = &s};

@@ -80,7 +80,7 @@ static nb_status build_read_all(build *b, nb_error *err)
                                .hint = "",
                                .total = 2 * b->plan->bytes,
                                .tiles = b->plan->piece_count + b->plan->count,
-                               .run = 1,
+                               .run = {1, false},
                                .sharing = NB_SHARING_AUTO,
                                .visit = build_visit,
                                .state = b};

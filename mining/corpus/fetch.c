@@ -157,7 +157,7 @@ static nb_status fetch_all(fetch *f, nb_error *err)
                                .hint = "what came is kept for the next run",
                                .total = f->addresses.count,
                                .tiles = f->addresses.count,
-                               .run = 1,
+                               .run = {1, false},
                                .sharing = NB_SHARING_AUTO,
                                .visit = fetch_visit,
                                .state = f};

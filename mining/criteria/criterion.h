@@ -144,7 +144,7 @@ nb_status nb_mining_parameters(void **block, const nb_method_parameters *paramet
 /** The row of the seed that criteria with a sample share, of a block `settings` with a member int64_t seed. */
 #define NB_MINING_SEED_ROW OPT_INT("seed", seed, "N", "0", 0, 9e15, "random and --neighbour-sample: seed of the sample")
 
-/** The order of doubles, for qsort.
+/** The order of doubles, for qsort. Not collective.
  * @param a, b two doubles
  * @return below, at or over 0 as *a is less than, equal to or more than *b */
 int nb_ascending(const void *a, const void *b);

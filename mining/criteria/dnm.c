@@ -5,11 +5,13 @@
  * |a| + |b| - 2 cos(a, b) with the norms of the unnormalised embeddings, the k + 1 smallest, itself included.
  *
  * Neighbours are looked for in all candidates, or in a seeded sample of them: of N candidates in S runs of equal length
- * one each. A few more than k are found in single precision; their distances are computed again in double, in one
- * order on every CPU, and the k smallest of those count. */
+ * one each. Its rows lie once on every node; the tiles they are from are verified by all ranks, each a share. A few
+ * more than k are found in single precision; their distances are computed again in double, in one order on every CPU,
+ * and the k smallest of those count. */
 #include "common/base/random.h"
 #include "common/linear/blas.h"
 #include "common/linear/simd/affinity.h"
+#include "common/parallel/shared.h"
 #include "mining/criteria/criterion.h"
 
 #include <math.h>
@@ -36,12 +38,15 @@ typedef struct state {
     const settings *set;
     bool released; /* the distance of the authors' script, not that on the sphere */
     const nb_affinity *loops;
-    size_t others;   /* how many candidates may be neighbours */
-    bool sampled;    /* else they are the candidates themselves, by their ids */
-    uint8_t *absent; /* [others] 1: an ID label or on the stop list, no neighbour */
-    size_t k, keep;  /* neighbours that count, that are kept */
-    float *rows;     /* [NB_AFFINITY_TEXTS, d] of other candidates */
-    float *cosines;  /* [NB_AFFINITY_TEXTS, NB_AFFINITY_TEXTS] */
+    size_t others;               /* how many candidates may be neighbours */
+    bool sampled;                /* else they are the candidates themselves, by their ids */
+    nb_shared shared;            /* of the node: the sample */
+    void *own_sample;            /* of a process without MPI */
+    const unsigned char *sample; /* [others, row bytes] as stored, where they are sampled */
+    uint8_t *absent;             /* [others] 1: an ID label or on the stop list, no neighbour */
+    size_t k, keep;              /* neighbours that count, that are kept */
+    float *rows;                 /* [NB_AFFINITY_TEXTS, d] of other candidates */
+    float *cosines;              /* [NB_AFFINITY_TEXTS, NB_AFFINITY_TEXTS] */
     float add[NB_AFFINITY_TEXTS];
     uint32_t index[NB_AFFINITY_TEXTS + 1];
     near *nearest; /* [NB_AFFINITY_TEXTS, keep], a max-heap a row */
@@ -54,6 +59,8 @@ static void dnm_close(void *opaque)
 {
     state *s = opaque;
     if (s) {
+        nb_shared_destroy(&s->shared);
+        free(s->own_sample);
         free(s->absent);
         free(s->rows);
         free(s->cosines);
@@ -104,6 +111,46 @@ done:
     return status == NB_OK ? nb_comm_or(e->comm, s->absent, words, err) : status;
 }
 
+/* The tiles that this rank's share of the sample lies in are whole. */
+static nb_status dnm_verify_sample(const state *s, nb_error *err)
+{
+    const nb_evidence *e = s->evidence;
+    const unsigned char *row;
+    nb_status status = NB_OK;
+    for (size_t at = s->others * (size_t)e->comm->rank / (size_t)e->comm->size;
+         status == NB_OK && at < s->others * ((size_t)e->comm->rank + 1) / (size_t)e->comm->size; at++) {
+        status = nb_store_mapped_rows(e->candidates->store, dnm_id_of(s, at), 1, &row, err);
+    }
+    return status;
+}
+
+/* Collective. The rows of the sample, once on every node, whose ranks copy a share each. */
+static nb_status dnm_gather(state *s, nb_error *err)
+{
+    const nb_evidence *e = s->evidence;
+    size_t bytes = nb_store_row_bytes(&e->candidates->store->plan);
+    bool alone = e->comm->handle == MPI_COMM_NULL;
+    int rank = 0, size = 1;
+    nb_status status;
+    NB_TRY(nb_comm_agree(e->comm, dnm_verify_sample(s, err), err));
+    if (alone) {
+        s->own_sample = nb_alloc_aligned(s->others * bytes, 1, err);
+        NB_TRY(s->own_sample ? NB_OK : NB_ERR_LIMIT);
+    } else {
+        NB_TRY(nb_shared_create(&s->shared, e->comm, s->others * bytes, err));
+        MPI_Comm_rank(s->shared.node, &rank);
+        MPI_Comm_size(s->shared.node, &size);
+    }
+    unsigned char *to = alone ? s->own_sample : s->shared.base;
+    for (size_t i = s->others * (size_t)rank / (size_t)size; i < s->others * ((size_t)rank + 1) / (size_t)size; i++) {
+        memcpy(to + i * bytes, nb_store_unverified_row(e->candidates->store, dnm_id_of(s, i)), bytes);
+    }
+    s->sample = to;
+    status = alone ? NB_OK : nb_shared_publish(&s->shared, e->comm, err);
+done:
+    return status;
+}
+
 static nb_status dnm_prepare(state *s, const nb_evidence *e, const settings *set, nb_error *err)
 {
     size_t n = e->candidates->count;
@@ -144,7 +191,10 @@ static nb_status dnm_open(void **out, const nb_evidence *e, const void *paramete
     nb_status status = s ? dnm_prepare(s, e, parameters, err) : NB_ERR_LIMIT;
     *out = s;
     status = nb_comm_agree(e->comm, status, err);
-    return status == NB_OK ? dnm_find_absent(s, err) : status;
+    if (status == NB_OK) {
+        status = dnm_find_absent(s, err);
+    }
+    return status == NB_OK && s->sampled ? dnm_gather(s, err) : status;
 }
 
 static void dnm_sink(near *heap, size_t n, size_t i)
@@ -182,21 +232,41 @@ static void dnm_offer(state *s, size_t row, near value)
     }
 }
 
+/* Rows [at, at + count) of the sample, normalised. */
+static nb_status dnm_load_sampled(state *s, size_t at, size_t count, nb_error *err)
+{
+    const nb_evidence *e = s->evidence;
+    nb_store *store = e->candidates->store;
+    float norms[NB_AFFINITY_TEXTS];
+    const void *rows = s->sample + at * nb_store_row_bytes(&store->plan);
+    if (store->plan.half) {
+        s->loops->unit_half(s->rows, rows, count, e->d, norms);
+    } else {
+        s->loops->unit_float(s->rows, rows, count, e->d, norms);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!(norms[i] > 0) || !isfinite(norms[i])) {
+            return nb_store_refuse_row(store, dnm_id_of(s, at + i), (double)norms[i], err);
+        }
+    }
+    return NB_OK;
+}
+
 /* Rows of others [at, at + count) and, for each, what its distances are made of beside the cosine. */
 static nb_status dnm_load_others(state *s, size_t at, size_t count, nb_error *err)
 {
     const nb_evidence *e = s->evidence;
-    nb_status status = NB_OK;
-    if (!s->sampled) {
-        NB_TRY(nb_unit_rows(e->candidates->store, at, count, s->rows, err));
-    }
-    for (size_t i = 0; s->sampled && i < count; i++) {
-        NB_TRY(nb_unit_rows(e->candidates->store, dnm_id_of(s, at + i), 1, s->rows + i * e->d, err));
+    nb_store *store = e->candidates->store;
+    nb_status status;
+    if (s->sampled) {
+        NB_TRY(dnm_load_sampled(s, at, count, err));
+    } else {
+        NB_TRY(nb_unit_rows(store, at, count, s->rows, err));
     }
     for (size_t i = 0; i < count; i++) {
         s->add[i] = 2;
         if (s->released) {
-            nb_store_norms(e->candidates->store, dnm_id_of(s, at + i), 1, &s->add[i]);
+            nb_store_norms(store, dnm_id_of(s, at + i), 1, &s->add[i]);
         }
         s->add[i] = s->absent[at + i] ? INFINITY : s->add[i];
     }
@@ -225,17 +295,23 @@ static int dnm_by_other(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* A candidate's row as it is stored, in place or copied to `buffer` [d]. */
-static nb_status dnm_stored_row(state *s, size_t id, float *buffer, const void **row, nb_error *err)
+/* A row as it is stored, in place or copied to `buffer` [d]. */
+static const void *dnm_aligned(const state *s, const unsigned char *row, float *buffer)
+{
+    if ((uintptr_t)row % sizeof(float)) {
+        memcpy(buffer, row, nb_store_row_bytes(&s->evidence->candidates->store->plan));
+        return buffer;
+    }
+    return row;
+}
+
+/* The row of one of the others as it is stored. */
+static nb_status dnm_other_row(state *s, size_t other, const void **row, nb_error *err)
 {
     nb_store *store = s->evidence->candidates->store;
-    const unsigned char *bytes;
-    nb_status status = nb_store_mapped_rows(store, id, 1, &bytes, err);
-    if (status == NB_OK && (uintptr_t)bytes % sizeof(float)) {
-        memcpy(buffer, bytes, nb_store_row_bytes(&store->plan));
-        bytes = (const unsigned char *)buffer;
-    }
-    *row = bytes;
+    const unsigned char *bytes = s->sampled ? s->sample + other * nb_store_row_bytes(&store->plan) : NULL;
+    nb_status status = s->sampled ? NB_OK : nb_store_mapped_rows(store, other, 1, &bytes, err);
+    *row = status == NB_OK ? dnm_aligned(s, bytes, s->other) : NULL;
     return status;
 }
 
@@ -253,20 +329,21 @@ static nb_status dnm_density(state *s, size_t id, near *kept, size_t count, doub
 {
     const nb_evidence *e = s->evidence;
     nb_store *store = e->candidates->store;
+    const unsigned char *mapped;
     const void *own, *other_row;
     float norms[2] = {1, 1};
     double sum = 0, own_square, square, product;
     nb_status status;
     qsort(kept, count, sizeof *kept, dnm_by_other);
-    NB_TRY(dnm_stored_row(s, id, s->own, &own, err));
+    NB_TRY(nb_store_mapped_rows(store, id, 1, &mapped, err));
+    own = dnm_aligned(s, mapped, s->own);
     dnm_products(s, own, own, &product, &own_square);
     for (size_t i = 0; i < count; i++) {
-        size_t other = dnm_id_of(s, kept[i].other);
-        NB_TRY(dnm_stored_row(s, other, s->other, &other_row, err));
+        NB_TRY(dnm_other_row(s, kept[i].other, &other_row, err));
         dnm_products(s, own, other_row, &product, &square);
         if (s->released) {
             nb_store_norms(store, id, 1, &norms[0]);
-            nb_store_norms(store, other, 1, &norms[1]);
+            nb_store_norms(store, dnm_id_of(s, kept[i].other), 1, &norms[1]);
         }
         double distance = (double)norms[0] + (double)norms[1] - 2 * product / sqrt(own_square * square);
         s->distances[i] = distance > distance_floor ? distance : distance_floor;
@@ -306,7 +383,8 @@ static void dnm_cost(nb_mining_cost *cost, const nb_mining_size *size, const voi
     double tile = NB_AFFINITY_TEXTS, n = size->candidates;
     double others = set->neighbour_sample > 0 ? fmin(n, (double)set->neighbour_sample) : n;
     cost->products += 2 * n * others * size->width;
-    cost->memory += others + 4 * tile * (tile + size->width) + 8 * tile * (1.125 * (double)set->neighbours + 9);
+    cost->memory += others + (others < n ? 4 * others * size->width : 0) + 4 * tile * (tile + size->width) +
+                    8 * tile * (1.125 * (double)set->neighbours + 9);
 }
 
 static const char *const columns[] = {"density"};

@@ -90,7 +90,7 @@ void nb_responsibilities_central(const nb_responsibilities *r, const nb_text_til
  * @param size of the run */
 void nb_responsibilities_cost(nb_mining_cost *cost, const nb_mining_size *size);
 
-/** Images of a set's tile that begins at `begin`.
+/** Images of a set's tile that begins at `begin`. Not collective.
  * @param set with images
  * @param begin a multiple of NB_AFFINITY_IMAGES
  * @return NB_AFFINITY_IMAGES, or fewer for the last one */

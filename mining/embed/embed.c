@@ -5,6 +5,7 @@
 #include "common/parallel/pool.h"
 #include "common/parallel/stop.h"
 #include "common/store/provenance.h"
+#include "mining/embed/store_layout.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,12 +17,13 @@
 typedef struct embed_run {
     const nb_comm *comm;
     const nb_embed_job *job;
+    nb_store_layout layout;
     nb_output out; /* rank 0's alone */
     nb_store_plan plan;
     size_t first, tiles; /* [first, first + tiles) are this job's */
     uint64_t rows_of;    /* the rows in them */
     int fd;
-    const char *path; /* of fd, for messages */
+    const char *path; /* of the partial */
     float *rows, *norms;
 } embed_run;
 
@@ -194,87 +196,107 @@ static nb_status embed_check_engine(nb_output *out, const nb_store_spec *spec, n
     return status;
 }
 
-/* Lays out the partial that the parts share. Without tiles in the plan: others have completed the store. */
+/* Collective. Lays out the partial that the parts share. Without tiles in the plan: others have completed the store. */
 static nb_status embed_create_part(embed_run *r, nb_error *err)
 {
     const nb_embed_target *target = r->job->target;
     bool left = false;
-    nb_status status;
-    NB_TRY(target->force ? nb_output_begin(&r->out, target->path, true, err)
-                         : nb_output_resume(&r->out, target->path, false, &left, err));
-    if (target->force && unlink(target->path) != 0 && errno != ENOENT) { /* parts would find it complete */
-        status = nb_fail_errno(err, NB_ERR_IO, "cannot remove '%s'", target->path);
-        goto done;
+    nb_status status = NB_OK;
+    if (r->comm->rank == 0) {
+        status = target->force ? nb_output_begin(&r->out, target->path, true, err)
+                               : nb_output_resume(&r->out, target->path, false, &left, err);
+        if (status == NB_OK && target->force && unlink(target->path) != 0 && errno != ENOENT) {
+            /* parts would find it complete */
+            status = nb_fail_errno(err, NB_ERR_IO, "cannot remove '%s'", target->path);
+        }
     }
-    NB_TRY(nb_part_lay_out(&r->out, &target->part, &r->plan, r->job->spec, r->job->log, err));
+    NB_TRY(nb_comm_agree(r->comm, status, err));
+    const nb_part_job job = {r->comm, r->job->log, target->path, target->part};
+    NB_TRY(nb_part_lay_out(&job, &r->layout, &r->plan, err));
 done:
     return status;
 }
 
-/* Continues a partial when it is of the same store; otherwise starts a new one. The new skeleton is written beside it,
- * for the same content gives the same skeleton. */
-static nb_status embed_create_or_resume(embed_run *r, nb_error *err)
+/* Collective. What an interrupted run left is of other content: a new layout takes its place once it is whole. */
+static nb_status embed_replace(embed_run *r, nb_error *err)
 {
-    const nb_embed_target *target = r->job->target;
-    const nb_store_spec *spec = r->job->spec;
     nb_buffer fresh = {0};
-    bool left = false, same = false;
-    nb_status status;
-    NB_TRY(target->resume ? nb_output_resume(&r->out, target->path, target->force, &left, err)
-                          : nb_output_begin(&r->out, target->path, target->force, err));
-    if (!left) {
-        NB_TRY(nb_store_create(&r->plan, r->out.partial, spec, err));
-        goto done;
+    nb_status status = NB_OK;
+    if (r->comm->rank == 0 && !r->job->target->force) {
+        status = embed_check_engine(&r->out, r->job->spec, err);
     }
-    NB_TRY(nb_buffer_printf(&fresh, err, "%s.fresh", r->out.partial));
-    NB_TRY(nb_store_create(&r->plan, fresh.data, spec, err));
-    NB_TRY(nb_store_same_plan(&r->plan, fresh.data, r->out.partial, &same, err));
-    if (same) {
-        nb_log_info(r->job->log, "continuing '%s'", r->out.partial);
-    } else {
-        NB_TRY(target->force ? NB_OK : embed_check_engine(&r->out, spec, err));
-        nb_log_warn(r->job->log, "'%s' is of other inputs or options: starting anew", r->out.partial);
-        if (rename(fresh.data, r->out.partial) != 0) {
-            status = nb_fail_errno(err, NB_ERR_IO, "cannot rename '%s'", fresh.data);
-        }
+    if (status == NB_OK) {
+        status = nb_buffer_printf(&fresh, err, "%s.fresh", r->path);
     }
-    r->plan.resumed = same;
+    NB_TRY(nb_comm_agree(r->comm, status, err));
+    nb_log_warn(r->job->log, "'%s' is of other inputs or options: starting anew", r->path);
+    NB_TRY(nb_store_layout_create(&r->layout, fresh.data, &r->plan, err));
+    if (r->comm->rank == 0 && rename(fresh.data, r->path) != 0) {
+        status = nb_fail_errno(err, NB_ERR_IO, "cannot rename '%s'", fresh.data);
+    }
+    NB_TRY(nb_comm_agree(r->comm, status, err));
 done:
-    if (fresh.data) {
+    if (fresh.data && r->comm->rank == 0) {
         unlink(fresh.data);
     }
     nb_buffer_free(&fresh);
     return status;
 }
 
-static bool embed_same_strings(const nb_strings *a, const nb_strings *b)
+/* Collective. Continues a partial when it is of the same store; otherwise starts a new one. */
+static nb_status embed_create_or_resume(embed_run *r, nb_error *err)
 {
-    for (size_t i = 0; a->count == b->count && i < a->count; i++) {
-        if (nb_bytes_compare(nb_strings_get(a, i), nb_strings_len(a, i), nb_strings_get(b, i), nb_strings_len(b, i))) {
-            return false;
-        }
+    const nb_embed_target *target = r->job->target;
+    bool left = false, same = false;
+    nb_status status = NB_OK;
+    if (r->comm->rank == 0) {
+        status = target->resume ? nb_output_resume(&r->out, target->path, target->force, &left, err)
+                                : nb_output_begin(&r->out, target->path, target->force, err);
     }
-    return a->count == b->count;
+    NB_TRY(nb_comm_agree(r->comm, status, err));
+    NB_TRY(nb_comm_broadcast(r->comm, &left, sizeof left, err));
+    if (!left) {
+        NB_TRY(nb_store_layout_create(&r->layout, r->path, &r->plan, err));
+        goto done;
+    }
+    NB_TRY(nb_store_layout_same(&r->layout, r->path, (nb_store_layout_share){1, 1}, &r->plan, &same, err));
+    if (same) {
+        nb_log_info(r->job->log, "continuing '%s'", r->path);
+        r->plan.resumed = 1;
+    } else {
+        NB_TRY(embed_replace(r, err));
+    }
+done:
+    return status;
 }
 
-/* *same: the output is there already, made of the same content. */
-static nb_status embed_find_complete(const nb_embed_target *target, const nb_store_spec *spec, bool *same,
-                                     nb_error *err)
+/* Collective. *same: the output is there already, made of the same content. */
+static nb_status embed_find_complete(embed_run *r, bool *same, nb_error *err)
 {
-    nb_store store;
+    const nb_embed_target *target = r->job->target;
+    char *old = NULL;
+    nb_store_plan plan;
+    nb_seal seal;
     nb_error ignored = {0};
+    bool there = r->comm->rank == 0 && nb_seal_read(&seal, target->path, NB_STORE_KIND, &ignored) == NB_OK;
+    nb_status status = NB_OK;
     *same = false;
-    if (!(target->resume || target->part.count) || target->force ||
-        nb_store_open(&store, target->path, false, &ignored) != NB_OK) {
+    if (!(target->resume || target->part.count) || target->force) {
         return NB_OK;
     }
-    *same = strcmp(store.provenance, spec->provenance) == 0 && embed_same_strings(&store.names, spec->names) &&
-            !store.labels == !spec->labels &&
-            (!store.labels || memcmp(store.labels, spec->labels, spec->count * sizeof *store.labels) == 0);
-    nb_status status =
-        nb_provenance_same_fact(target->path, store.provenance, spec->provenance, NB_PROVENANCE_ENGINE, err);
-    nb_store_close(&store);
-    return status == NB_OK ? NB_OK : nb_hint(err, "give the same --precision, or --force to replace it");
+    NB_TRY(nb_comm_broadcast(r->comm, &there, sizeof there, err));
+    if (!there) {
+        return NB_OK;
+    }
+    NB_TRY(nb_store_layout_same(&r->layout, target->path, (nb_store_layout_share){1, 1}, &plan, same, err));
+    if (r->comm->rank == 0 && nb_store_provenance(target->path, &old, &ignored) == NB_OK) {
+        status = nb_provenance_same_fact(target->path, old, r->job->spec->provenance, NB_PROVENANCE_ENGINE, err);
+        status = status == NB_OK ? NB_OK : nb_hint(err, "give the same --precision, or --force to replace it");
+    }
+    NB_TRY(nb_comm_agree(r->comm, status, err));
+done:
+    free(old);
+    return status;
 }
 
 /* Collective. The plan of the store to be made, without tiles when nothing is left to do. */
@@ -282,32 +304,31 @@ static nb_status embed_create(embed_run *r, nb_error *err)
 {
     const nb_embed_target *target = r->job->target;
     bool done = false;
-    nb_status status = NB_OK;
-    if (r->comm->rank == 0) {
-        status = embed_find_complete(target, r->job->spec, &done, err);
-    }
-    if (r->comm->rank == 0 && status == NB_OK && !done) {
-        status = target->part.count ? embed_create_part(r, err) : embed_create_or_resume(r, err);
-        done = status == NB_OK && r->plan.tile_count == 0; /* by other parts, just now */
+    nb_status status;
+    NB_TRY(nb_store_layout_open(&r->layout, r->comm, r->job->spec, r->job->corpus, err));
+    NB_TRY(embed_find_complete(r, &done, err));
+    if (!done) {
+        NB_TRY(target->part.count ? embed_create_part(r, err) : embed_create_or_resume(r, err));
+        done = r->plan.tile_count == 0; /* by other parts, just now */
     }
     if (done) {
         nb_log_info(r->job->log, "'%s' is complete: nothing is left to do", target->path);
     }
-    NB_TRY(nb_comm_agree(r->comm, status, err));
-    NB_TRY(nb_comm_broadcast(r->comm, &r->plan, sizeof r->plan, err));
 done:
+    nb_store_layout_close(&r->layout);
     return status;
 }
 
-/* Rank 0, all tiles of this job being done. */
+/* Collective, all tiles of this job being done. */
 static nb_status embed_complete(embed_run *r, nb_digest *digest, size_t *left, nb_error *err)
 {
     nb_status status;
     if (r->job->target->part.count) {
-        return nb_part_finish(&r->out, &r->job->target->part, &r->plan, digest, left, err);
+        const nb_part_job job = {r->comm, r->job->log, r->job->target->path, r->job->target->part};
+        return nb_part_finish(&job, &r->out, &r->plan, digest, left, err);
     }
-    NB_TRY(nb_store_seal(r->out.partial, &r->plan, digest, err));
-    NB_TRY(nb_output_commit(&r->out, err));
+    NB_TRY(nb_part_seal(r->comm, r->path, &r->plan, digest, err));
+    NB_TRY(nb_comm_agree(r->comm, r->comm->rank == 0 ? nb_output_commit(&r->out, err) : NB_OK, err));
 done:
     return status;
 }
@@ -338,22 +359,18 @@ nb_status nb_embed_store(const nb_comm *comm, const nb_embed_job *job, nb_digest
     *digest = (nb_digest){""};
     *account = (nb_embed_account){0};
     nb_stop_listen();
+    NB_TRY(nb_comm_agree(comm, nb_buffer_printf(&partial, err, "%s.partial", target->path), err));
+    r.path = partial.data;
     NB_TRY(embed_create(&r, err));
     if (!r.plan.tile_count) {
         goto done;
     }
     nb_part_tiles(&target->part, &r.plan, &r.first, &r.tiles, &r.rows_of);
-    NB_TRY(nb_comm_agree(comm, nb_buffer_printf(&partial, err, "%s.partial", target->path), err));
-    r.path = partial.data;
     if (target->part.number || !target->part.count) {
         NB_TRY(embed_tiles(&r, account, err));
     }
-    status = comm->rank == 0 ? embed_complete(&r, digest, &left, err) : NB_OK;
-    account->left = left; /* rank 0's until all hear of it */
-    NB_TRY(nb_comm_agree(comm, status, err));
-    if (target->part.count) {
-        NB_TRY(nb_comm_broadcast(comm, &account->left, sizeof account->left, err));
-    }
+    NB_TRY(embed_complete(&r, digest, &left, err));
+    account->left = left;
 done:
     if (r.fd >= 0) {
         close(r.fd);

@@ -13,6 +13,7 @@
 #include "common/clip/model/text_encoder.h"
 #include "common/parallel/queue.h"
 #include "common/store/embeddings.h"
+#include "mining/corpus/file/corpus_reader.h"
 #include "mining/embed/parts.h"
 #include "mining/embed/prompts.h"
 #include "mining/images/image_inputs.h"
@@ -41,7 +42,7 @@ typedef struct nb_embed_work {
     void *maker;               /**< what both are given */
     nb_embed_times *times;     /**< of this rank; the maker adds to all but `write` */
     nb_sharing sharing;
-    size_t run; /**< neighbouring tiles taken at once (common/parallel/queue.h) */
+    nb_tile_run run; /**< neighbouring tiles taken at once (common/parallel/queue.h) */
 } nb_embed_work;
 
 /** How a run went, over all ranks. */
@@ -70,7 +71,8 @@ typedef struct nb_embed_target {
 typedef struct nb_embed_job {
     const nb_log *log;
     const nb_embed_target *target;
-    const nb_store_spec *spec;
+    const nb_store_spec *spec; /**< without names and tags where there is a corpus */
+    nb_corpus_reader *corpus;  /**< whose texts and tags are the store's; NULL for images */
     const nb_embed_work *work;
 } nb_embed_job;
 
@@ -105,8 +107,10 @@ float nb_embed_finish_row(float *out, double *row, size_t d);
 typedef struct nb_text_embedder {
     const nb_clip *clip;       /**< borrowed */
     const nb_prompts *prompts; /**< borrowed */
-    const nb_strings *texts;   /**< borrowed */
-    const uint8_t *tags;       /**< borrowed; NULL: none is an adjective */
+    const nb_strings *texts;   /**< borrowed; NULL: those of the corpus */
+    nb_corpus_reader *corpus;  /**< borrowed; NULL: none of the texts is an adjective */
+    nb_strings tile;           /**< texts of the corpus, of one tile */
+    uint8_t *tags;             /**< [NB_TEXT_TILE] nb_tag, of one tile */
     nb_text_encoder *encoder;
     nb_strings filled; /**< prompts of one template, of one tile */
     size_t *row;       /**< [NB_TEXT_TILE] which row of the tile a prompt belongs to */
@@ -120,11 +124,11 @@ typedef struct nb_text_embedder {
  * @param out     destroyed by the caller; {0} on failure
  * @param clip    the model, borrowed
  * @param prompts the templates, borrowed
- * @param texts   [n], borrowed
- * @param tags    [n] nb_tag of every text, borrowed; NULL: none is an adjective
+ * @param texts   [n], borrowed, embedded as nouns; NULL: those of `corpus`
+ * @param corpus  read tile by tile, borrowed; NULL where there are `texts`
  * @return NB_OK, or NB_ERR_LIMIT when memory is out. */
 NB_CHECKED nb_status nb_text_embedder_create(nb_text_embedder *out, const nb_clip *clip, const nb_prompts *prompts,
-                                             const nb_strings *texts, const uint8_t *tags, nb_error *err);
+                                             const nb_strings *texts, nb_corpus_reader *corpus, nb_error *err);
 
 /** Frees what `embedder` holds. Takes NULL and {0}. */
 void nb_text_embedder_destroy(nb_text_embedder *embedder);
@@ -137,7 +141,7 @@ void nb_text_embedder_destroy(nb_text_embedder *embedder);
  * @param rows     [count, projection], normalised
  * @param norms    [count]
  * @return NB_OK, NB_ERR_NUMERIC naming a text whose embedding has no norm, NB_ERR_LIMIT when memory is out, or as
- *         nb_text_encoder_run. */
+ *         nb_text_encoder_run and nb_corpus_reader_rows. */
 NB_CHECKED nb_status nb_text_embedder_tile(void *embedder, size_t begin, size_t count, float *rows, float *norms,
                                            nb_error *err);
 

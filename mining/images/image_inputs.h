@@ -26,7 +26,7 @@
 
 #include "common/base/log.h"
 #include "common/image/decode.h"
-#include "common/parallel/comm.h"
+#include "common/parallel/queue.h"
 #include "mining/images/image_sources.h"
 #include "mining/images/shard.h"
 
@@ -107,12 +107,12 @@ void nb_image_inputs_tell(const nb_log *log, const nb_image_inputs *in);
  * @param in a list or {0} */
 void nb_image_inputs_free(nb_image_inputs *in);
 
-/** Neighbouring tiles that a rank should take at once: 1, or more where shards are compressed, which a rank unpacks
+/** Neighbouring tiles that a rank should take at once: a fixed number where shards are compressed, which a rank unpacks
  * from their beginning. Not collective.
  * @param in the list
  * @param tile images of a tile
  * @param ranks how many share the work
  * @return tiles */
-size_t nb_image_inputs_run(const nb_image_inputs *in, size_t tile, size_t ranks);
+nb_tile_run nb_image_inputs_run(const nb_image_inputs *in, size_t tile, size_t ranks);
 
 #endif

@@ -147,7 +147,7 @@ static nb_status image_inputs_share_index_all(nb_shard *shards, const nb_comm *c
     char *all = NULL;
     uint64_t *offset = NULL;
     nb_status status;
-    NB_TRY(nb_queue_create(&queue, comm, NB_SHARING_AUTO, paths->count, 1, err));
+    NB_TRY(nb_queue_create(&queue, comm, NB_SHARING_AUTO, paths->count, (nb_tile_run){1, false}, err));
     status = nb_comm_agree(comm, image_inputs_share_index_some(&queue, &mine, paths, ask, err), err);
     nb_queue_destroy(&queue);
     if (status != NB_OK) {
@@ -302,7 +302,7 @@ done:
     return status;
 }
 
-size_t nb_image_inputs_run(const nb_image_inputs *in, size_t tile, size_t ranks)
+nb_tile_run nb_image_inputs_run(const nb_image_inputs *in, size_t tile, size_t ranks)
 {
     size_t images = 0, shards = 0, tiles = (in->count + tile - 1) / tile, run;
     for (size_t i = 0; i < in->shards.count; i++) {
@@ -313,9 +313,9 @@ size_t nb_image_inputs_run(const nb_image_inputs *in, size_t tile, size_t ranks)
         images += shard != NB_IMAGE_NO_SHARD && in->compressed[shard];
     }
     if (!images || !shards) {
-        return 1;
+        return (nb_tile_run){NB_TILE_RUN, true};
     }
     run = images / shards / tile; /* a shard's tiles, but enough runs for all */
     run = run < tiles / (4 * ranks) ? run : tiles / (4 * ranks);
-    return run ? run : 1;
+    return (nb_tile_run){run ? run : 1, false};
 }

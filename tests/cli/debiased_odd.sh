@@ -324,7 +324,7 @@ job=$!
 grown() { [ "$(stat -c %s resumed.nbank.ledger 2>/dev/null || echo 0)" -gt 100000 ]; }
 grown_or_done() { grown || ! kill -0 $job 2>/dev/null; }
 until_ 100 grown_or_done
-launcher=$(pgrep -x -P $job "$LAUNCHER")
+launcher=$(launcher_of $job)
 victim=$(pgrep -P "${launcher:-0}" | tail -1)
 [ -z "$victim" ] || kill -9 "$victim"
 wait_mpirun $job

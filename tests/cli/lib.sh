@@ -50,9 +50,25 @@ run() {
     [ "$got" = "$want" ] || die "exit code $got instead of $want: $*"
 }
 
-# mpi RANKS: prefix for a command under mpirun.
-mpi() { echo "mpirun --bind-to none -np $1"; }
-LAUNCHER='mpirun|prterun' # what the process is called: Open MPI 5's mpirun becomes prterun
+# mpi RANKS: prefix for a command under mpirun, or what MPIEXEC names.
+mpi() { echo "${MPIEXEC:-mpirun --bind-to none} -np $1"; }
+# launcher_of JOB: the process whose children are the ranks of a job in the background, `mpirun ...` or `timeout ... mpirun
+# ...`. Open MPI 5's mpirun becomes prterun; MPICH's mpiexec has a proxy between itself and them.
+launcher_of() {
+    local launcher=$1 name='mpirun|prterun|mpiexec.*'
+    [[ $(ps -o comm= -p "$1") =~ ^($name)$ ]] || launcher=$(pgrep -x -P "$1" "$name") || return 1
+    pgrep -x -P "$launcher" hydra_pmi_proxy || echo "$launcher"
+}
+# signal_job SIGNAL JOB: to all ranks: by way of Open MPI's launcher, or to each where MPICH's would not pass it on.
+signal_job() {
+    local launcher
+    launcher=$(launcher_of "$2") || return 1
+    if [ "$(ps -o comm= -p "$launcher")" = hydra_pmi_proxy ]; then
+        pkill "-$1" -P "$launcher"
+    else
+        kill "-$1" "$launcher"
+    fi
+}
 
 # wait_mpirun JOB: waits for a job in the background, `timeout ... mpirun ...`; $got is its exit code. Where a rank is
 # killed while it connects, one time in some hundreds, mpirun (PMIx 4.2.2) reports it, and then waits at its own end for
@@ -60,7 +76,7 @@ LAUNCHER='mpirun|prterun' # what the process is called: Open MPI 5's mpirun beco
 wait_mpirun() {
     local launcher alone=0
     while kill -0 "$1" 2>/dev/null; do
-        launcher=$(pgrep -x -P "$1" "$LAUNCHER")
+        launcher=$(launcher_of "$1")
         if [ -n "$launcher" ] && ! pgrep -P "$launcher" -r D,R,S,T >/dev/null; then
             alone=$((alone + 1))
         else

@@ -107,7 +107,7 @@ stop() {
     timeout -k 5 $LIMIT $(mpi "$RANKS") "$NEGBANK" corpus --memory 1M --scratch scratch -o x.nbc 'many/*' >out 2>err </dev/null &
     local job=$! launcher='' ranks=() fds=()
     spilling() {
-        launcher=$(pgrep -x -P $job "$LAUNCHER") && mapfile -t ranks < <(pgrep -x -P "$launcher" "$(basename "$NEGBANK")")
+        launcher=$(launcher_of $job) && mapfile -t ranks < <(pgrep -x -P "$launcher" "$(basename "$NEGBANK")")
         fds=("${ranks[@]/#//proc/}")
         [ ${#ranks[@]} = "$RANKS" ] && find "${fds[@]/%//fd}" -lname "$T/scratch/*" 2>/dev/null | grep -q .
     }

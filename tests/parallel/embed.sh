@@ -135,7 +135,7 @@ rm -f part.nbe*
 timeout -k 5 $LIMIT $(mpi "$RANKS") "${embed[@]}" -o part.nbe many >out 2>err </dev/null &
 job=$!
 until_ 100 begun $job part.nbe.partial
-pkill -USR1 -x -P $job "$LAUNCHER"
+signal_job USR1 $job
 wait $job
 got=$?
 if [ $got != 0 ]; then # 0: it was done before

@@ -65,7 +65,7 @@ disturb() {
         moment=$((RANDOM * ms / 32768))
         sleep "$((moment / 1000)).$(printf %03d $((moment % 1000)))"
         found=() # the launcher is timeout's child, the ranks are the launcher's
-        launcher=$(pgrep -x -P $job "$LAUNCHER") &&
+        launcher=$(launcher_of $job) &&
             mapfile -t found < <(pgrep -x -P "$launcher" "$(basename "$NEGBANK")")
         if [ ${#found[@]} -gt 0 ] && kill -9 "${found[RANDOM % ${#found[@]}]}" 2>/dev/null; then
             hits=$((hits + 1))

@@ -98,7 +98,7 @@ run 0 "${text[@]}" -q -o part.nbe words.nbc --part 0/2
 timeout -k 5 $LIMIT $(mpi "$RANKS") "${text[@]}" -o part.nbe words.nbc --part 1/2 >out 2>err </dev/null &
 job=$!
 sleep 0.4
-launcher=$(pgrep -x -P $job "$LAUNCHER") && pkill -9 -P "$launcher"
+launcher=$(launcher_of $job) && pkill -9 -P "$launcher"
 wait_mpirun $job
 present part.nbe.partial
 run 0 "${text[@]}" -q -o part.nbe words.nbc --part 1/2
@@ -127,10 +127,10 @@ for delay in 0.1 0.05 0.02 0; do
     # shellcheck disable=SC2046
     timeout -k 5 $LIMIT $(mpi "$RANKS") "${text[@]}" -o part.nbe words.nbc --part 1/2 >out 2>err </dev/null &
     job=$!
-    launched() { launcher=$(pgrep -x -P $job "$LAUNCHER") && listening "$launcher" 2>/dev/null; }
+    launched() { launcher=$(launcher_of $job) && listening "$launcher" 2>/dev/null; }
     until_ 100 launched || die 'its ranks never listen'
     sleep $delay
-    kill -USR1 "$launcher"
+    signal_job USR1 $job
     wait_mpirun $job
     [ $got = 85 ] || [ $got = 0 ] || die "exit code $got"
     present part.nbe.partial

@@ -58,7 +58,7 @@ static nb_status run(state *s, nb_sharing how, nb_pool_result *result, char **te
                                .hint = "run it again",
                                .total = TOTAL,
                                .tiles = TILES,
-                               .run = 1,
+                               .run = {1, false},
                                .sharing = how,
                                .visit = visit,
                                .state = s};
@@ -116,8 +116,12 @@ static void test_progress(void **unused)
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
     const nb_log log = {.out = comm.rank == 0 ? out : NULL, .command = "test", .terminal = true}; /* shows often */
-    const nb_pool_work work = {
-        .what = "rows", .total = TOTAL, .tiles = TILES, .run = 1, .sharing = NB_SHARING_NODE, .visit = visit_slowly};
+    const nb_pool_work work = {.what = "rows",
+                               .total = TOTAL,
+                               .tiles = TILES,
+                               .run = {1, false},
+                               .sharing = NB_SHARING_NODE,
+                               .visit = visit_slowly};
     nb_pool_result result = {0};
     must(nb_pool_run(&comm, &log, &work, &result, &err), &err);
     fclose(out);
@@ -186,7 +190,7 @@ static nb_status ahead_run(ahead *a, nb_sharing how, nb_pool_result *result, nb_
                                .hint = "run it again",
                                .total = TOTAL,
                                .tiles = TILES,
-                               .run = 1,
+                               .run = {1, false},
                                .sharing = how,
                                .state = a,
                                .visit = ahead_visit,

@@ -21,7 +21,7 @@ static void nap(long milliseconds)
 }
 
 /* False where this MPI lacks that way, which all ranks then agree on; AUTO and ROUND_ROBIN are always to be had. */
-static bool start(nb_queue *q, nb_sharing how, size_t tiles, size_t run)
+static bool start_runs(nb_queue *q, nb_sharing how, size_t tiles, nb_tile_run run)
 {
     nb_error err = {0};
     nb_status status = nb_queue_create(q, &comm, how, tiles, run, &err);
@@ -35,6 +35,11 @@ static bool start(nb_queue *q, nb_sharing how, size_t tiles, size_t run)
     }
     assert_true(q->how == how || (how == NB_SHARING_AUTO && q->how != how));
     return true;
+}
+
+static bool start(nb_queue *q, nb_sharing how, size_t tiles, size_t run)
+{
+    return start_runs(q, how, tiles, (nb_tile_run){run, false});
 }
 
 static void end(nb_queue *q)
@@ -94,6 +99,42 @@ static void test_once(void **state)
                 assert_int_equal(seen[t], t < shapes[i][0] ? 1 : 0);
             }
             assert_int_equal(seen[TILES_MAX], shapes[i][0]);
+            end(&q);
+        }
+    }
+}
+
+/* Runs that shrink: every tile once, ever shorter runs, single tiles at the end, and far fewer runs than tiles. */
+static void test_shrinking(void **state)
+{
+    (void)state;
+    static const size_t tiles[] = {0, 1, 5, 97, TILES_MAX};
+    for (size_t w = 0; w < SHARINGS; w++) {
+        for (size_t i = 0; i < sizeof tiles / sizeof tiles[0]; i++) {
+            nb_error err = {0};
+            nb_queue q;
+            uint64_t seen[TILES_MAX] = {0};
+            size_t before = NB_TILE_RUN, got = 0;
+            if (!start_runs(&q, sharings[w], tiles[i], (nb_tile_run){NB_TILE_RUN, true})) {
+                continue;
+            }
+            for (bool more = true; more;) {
+                size_t tile = 0, length = q.end;
+                must(nb_queue_next(&q, &tile, &more, &err), &err);
+                if (more && q.end != length) { /* a new run */
+                    length = q.end - tile;
+                    assert_in_range(length, 1, before);
+                    before = length;
+                }
+                seen[tile] += more;
+                got += more;
+            }
+            post(&q, got, true);
+            must(nb_comm_sum(&comm, seen, TILES_MAX, &err), &err);
+            for (size_t t = 0; t < TILES_MAX; t++) {
+                assert_int_equal(seen[t], t < tiles[i] ? 1 : 0);
+            }
+            assert_true(q.runs <= tiles[i] && (tiles[i] < TILES_MAX || q.runs < TILES_MAX / 5));
             end(&q);
         }
     }
@@ -190,10 +231,8 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_once),
-        cmocka_unit_test(test_slow),
-        cmocka_unit_test(test_halt),
-        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_once), cmocka_unit_test(test_shrinking), cmocka_unit_test(test_slow),
+        cmocka_unit_test(test_halt), cmocka_unit_test(test_names),
     };
     return run_on_ranks(&comm, tests, NULL);
 }

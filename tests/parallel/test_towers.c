@@ -37,7 +37,7 @@ static void store(const nb_comm *ranks, const nb_clip *clip, const nb_strings *n
         spec.labels = labels;
     }
     work.times = &times;
-    work.run = 1;
+    work.run = (nb_tile_run){1, false};
     const nb_embed_job job = {.log = &silent, .target = &target, .spec = &spec, .work = &work};
     must(nb_embed_store(ranks, &job, &digest, &account, &err), &err);
     free(tags);

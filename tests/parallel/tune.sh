@@ -30,8 +30,8 @@ interrupt() {
     job=$!
     until_ 100 begun $job part.partial/state.safetensors
     case $2 in
-    mpirun) kill "-$1" $job ;;
-    rank) kill "-$1" "$(pgrep -P $job | tail -1)" ;;
+    mpirun) signal_job "$1" $job ;;
+    rank) kill "-$1" "$(pgrep -P "$(launcher_of $job)" | tail -1)" ;;
     esac
     wait $job
     got=$?

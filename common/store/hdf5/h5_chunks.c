@@ -4,13 +4,8 @@
 #include "common/store/hdf5/h5_memory.h"
 #include "common/store/hdf5/zstd_codec.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <zstd.h>
-
-enum { PAGE = 4096, MARK = 8 };
 
 void nb_h5_packer_close(nb_h5_packer *p)
 {
@@ -86,53 +81,29 @@ nb_status nb_h5_chunked(hid_t *dataset, hid_t file, const char *name, const nb_h
     return status;
 }
 
-/* HDF5 says where a chunk lies, counted from the file's begin or from the end of its user block, as its version goes.
- * The mark that was written as the chunk's first bytes tells. */
-static bool h5_chunks_find_mark(int fd, const char mark[MARK], uint64_t *offset)
-{
-    const uint64_t shifts[] = {0, NB_H5_USER_BLOCK};
-    char seen[MARK];
-    for (size_t i = 0; i < sizeof shifts / sizeof *shifts; i++) {
-        if (pread(fd, seen, MARK, (off_t)(*offset + shifts[i])) == MARK && memcmp(seen, mark, MARK) == 0) {
-            *offset += shifts[i];
-            return true;
-        }
-    }
-    return false;
-}
-
 nb_status nb_h5_place(hid_t file, const char *path, const nb_h5_chunk *chunk, uint64_t *offset, nb_error *err)
 {
-    static const char mark[MARK] = "nbchunk";
     hid_t dataset = chunk->dataset, plist = H5Dget_create_plist(dataset);
-    size_t len = chunk->len;
-    hsize_t elements = 1, size = 0;
-    unsigned mask;
-    haddr_t address = HADDR_UNDEF;
+    hsize_t elements = 1;
+    nb_h5_memory *memory = nb_h5_memory_of(file);
     nb_status status;
     char *bytes = NULL;
     H5Pget_chunk(plist, 1, &elements);
     H5Pclose(plist);
     hsize_t at = chunk->number * elements;
-    NB_TRY_NEW(bytes, len < MARK ? MARK : len);
-    memcpy(bytes, mark, MARK);
-    /* a packed chunk is longer than the mark: a zstd frame has 13 bytes at least */
-    if (H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, &at, len, bytes) < 0 ||
-        H5Dget_chunk_info_by_coord(dataset, &at, &mask, &address, &size) < 0) {
+    NB_TRY_NEW(bytes, chunk->len); /* HDF5 passes it on to the driver, which knows it and learns where it belongs */
+    memory->left_out = bytes;
+    memory->left_out_at = 0;
+    herr_t entered = H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, &at, chunk->len, bytes);
+    memory->left_out = NULL;
+    *offset = memory->left_out_at;
+    if (entered < 0) {
         status = nb_h5_fail(err, NB_ERR_LIMIT, "enter a chunk into", path);
         goto done;
     }
-    *offset = address;
-    const nb_h5_memory *memory = nb_h5_memory_of(file);
     NB_TRY(nb_h5_memory_check(memory, path, err));
-    int fd = memory->fd;
-    if (len < MARK || !h5_chunks_find_mark(fd, mark, offset)) {
-        status = nb_fail(err, NB_ERR_INTERNAL, "HDF5 does not say where a chunk of %zu bytes lies", len);
-        goto done;
-    }
-    uint64_t begin = (*offset + PAGE - 1) / PAGE * PAGE, end = (*offset + len) / PAGE * PAGE;
-    if (begin < end) { /* memory only: what it holds is written by others */
-        fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)begin, (off_t)(end - begin));
+    if (!*offset) {
+        status = nb_fail(err, NB_ERR_INTERNAL, "HDF5 does not say where a chunk of %zu bytes lies", chunk->len);
     }
 done:
     free(bytes);

@@ -68,8 +68,7 @@ typedef struct nb_h5_chunk {
     size_t len;      /**< packed bytes */
 } nb_h5_chunk;
 
-/** Enters a chunk into the file. The room its bytes take in the memory that holds the file until it is saved is given
- * back.
+/** Enters a chunk into the file. Its bytes take no room in the memory that holds the file until it is saved.
  *
  * @param file   made by nb_h5_create
  * @param path   for what it was made, for messages

@@ -124,6 +124,10 @@ static herr_t h5_memory_write_file(H5FD_t *public, H5FD_mem_t type, hid_t list, 
     const char *bytes = buffer;
     (void)type, (void)list;
     f->end_of_file = at + size > f->end_of_file ? at + size : f->end_of_file;
+    if (bytes == f->memory->left_out && bytes) {
+        f->memory->left_out_at = at;
+        return 0;
+    }
     while (size && !f->memory->cause) {
         ssize_t put = pwrite(f->memory->fd, bytes, size, (off_t)at);
         if (put < 0 && errno == EINTR) {
@@ -144,7 +148,7 @@ static herr_t h5_memory_truncate_file(H5FD_t *public, hid_t list, hbool_t closin
 {
     held *f = (held *)public;
     (void)list, (void)closing;
-    if (f->end_of_address != f->end_of_file && ftruncate(f->memory->fd, (off_t)f->end_of_address) != 0) {
+    if (ftruncate(f->memory->fd, (off_t)f->end_of_address) != 0) { /* what is left out may be its end */
         h5_memory_remember(f->memory, errno);
     }
     f->end_of_file = f->end_of_address;

@@ -15,7 +15,10 @@
 typedef struct nb_h5_memory {
     int fd;    /**< of the memory */
     int cause; /**< errno of the first write that failed; 0: none did */
-    bool kept; /**< lives on when HDF5 closes its file; the one who set it calls nb_h5_memory_free */
+    /** bytes that are to be left out when HDF5 writes them: others put them into the file; NULL: all are written */
+    const void *left_out;
+    uint64_t left_out_at; /**< where in the file they belong, once HDF5 has written them; 0 before */
+    bool kept;            /**< lives on when HDF5 closes its file; the one who set it calls nb_h5_memory_free */
 } nb_h5_memory;
 
 /** Has files created with a list of access properties lie in memory.

@@ -69,17 +69,14 @@ static nb_status h5_stored_read_packed(const nb_h5_stored *s, nb_h5_unpacker *u,
                                        nb_error *err)
 {
     hsize_t offset[NB_H5_RANK_MAX] = {row}, packed = 0;
-    haddr_t at = HADDR_UNDEF;
-    unsigned skipped = 0;
-    uint32_t skipped_too = 0;
+    uint32_t skipped = 0;
     nb_status status = NB_OK;
     *len = 0;
-    if (H5Dget_chunk_info_by_coord(s->dataset, offset, &skipped, &at, &packed) < 0 || at == HADDR_UNDEF || skipped ||
-        !packed || packed > s->file_bytes) {
+    if (H5Dget_chunk_storage_size(s->dataset, offset, &packed) < 0 || !packed || packed > s->file_bytes) {
         return NB_OK;
     }
     NB_TRY(h5_stored_make_room(&u->packed, &u->packed_capacity, (size_t)packed, err));
-    *len = H5Dread_chunk(s->dataset, H5P_DEFAULT, offset, &skipped_too, u->packed) >= 0 ? (size_t)packed : 0;
+    *len = H5Dread_chunk(s->dataset, H5P_DEFAULT, offset, &skipped, u->packed) >= 0 && !skipped ? (size_t)packed : 0;
 done:
     return status;
 }

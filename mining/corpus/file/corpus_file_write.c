@@ -3,9 +3,9 @@
 
 #include "common/base/file.h"
 #include "common/base/text.h"
+#include "common/parallel/sealing.h"
 #include "common/parallel/stop.h"
 #include "common/store/hdf5/h5.h"
-#include "common/store/seal.h"
 #include "mining/corpus/file/columns.h"
 
 #include <errno.h>
@@ -166,6 +166,19 @@ done:
     return status;
 }
 
+/* Collective. */
+static nb_status corpus_file_write_seal(const writer *w, nb_digest *digest, nb_error *err)
+{
+    nb_buffer partial = {0};
+    nb_status status;
+    NB_TRY(nb_comm_agree(w->comm, nb_buffer_printf(&partial, err, "%s.partial", w->target->path), err));
+    const nb_seal_order order = {.path = partial.data, .kind = NB_CORPUS_KIND};
+    NB_TRY(nb_comm_seal_write(w->comm, &order, digest, err));
+done:
+    nb_buffer_free(&partial);
+    return status;
+}
+
 /* Collective; the columns are finished. */
 static nb_status corpus_file_write_file(writer *w, nb_digest *digest, nb_error *err)
 {
@@ -182,11 +195,8 @@ static nb_status corpus_file_write_file(writer *w, nb_digest *digest, nb_error *
     NB_TRY(nb_comm_agree(w->comm, first ? corpus_file_write_frame(w, err) : NB_OK, err));
     NB_TRY(nb_comm_broadcast(w->comm, w->chunks, count * sizeof *w->chunks, err));
     NB_TRY(nb_comm_agree(w->comm, corpus_file_write_chunks(w, err), err));
-    if (first) {
-        status = nb_seal_write(w->output.partial, NB_CORPUS_KIND, 0, 0, digest, err);
-        status = status == NB_OK ? nb_output_commit(&w->output, err) : status;
-    }
-    NB_TRY(nb_comm_agree(w->comm, status, err));
+    NB_TRY(corpus_file_write_seal(w, digest, err));
+    NB_TRY(nb_comm_agree(w->comm, first ? nb_output_commit(&w->output, err) : NB_OK, err));
 done:
     nb_output_end(&w->output);
     free(w->chunks);

@@ -381,8 +381,9 @@ static void test_reader(void **state)
         assert_int_equal(fault, NB_IMAGE_UNREADABLE);
         must(nb_image_reader_bytes(reader, 9, &bytes, &len, &fault, &err), &err);
         nb_image_reader_destroy(reader);
-        assert_int_equal(nb_image_inputs_run(&in, 10, 1), 1);
-        assert_int_equal(nb_image_inputs_run(&in, 2, 2), k ? 3 : 1);
+        assert_int_equal(nb_image_inputs_run(&in, 10, 1).most, k ? 1 : NB_TILE_RUN);
+        assert_int_equal(nb_image_inputs_run(&in, 2, 2).most, k ? 3 : NB_TILE_RUN);
+        assert_int_equal(nb_image_inputs_run(&in, 2, 2).shrinks, !k);
         nb_image_inputs_free(&in);
     }
 }
