@@ -4,7 +4,7 @@
 #include "common/base/version.h"
 #include "common/store/provenance.h"
 #include "scoring/scores/parameters.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/stream.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -323,5 +323,20 @@ int negbank_stream_push(negbank_stream *s, const float *embeddings, size_t count
     nb_error err = {0};
     const batch all = {embeddings, 0, count, (char *)results};
     nb_status status = count ? negbank_score_batch(s->scorer, s->stream, &all, &err) : NB_OK;
+    return negbank_report(status, &err, message, message_size);
+}
+
+int negbank_stream_save(negbank_stream *s, const char *path, char *message, size_t message_size)
+{
+    nb_error err = {0};
+    nb_status status = path ? nb_stream_save(s->stream, path, &err) : nb_fail(&err, NB_ERR_USAGE, "no path is given");
+    return negbank_report(status, &err, message, message_size);
+}
+
+int negbank_stream_restore(negbank_stream *s, const char *path, char *message, size_t message_size)
+{
+    nb_error err = {0};
+    nb_status status =
+        path ? nb_stream_restore(s->stream, path, &err) : nb_fail(&err, NB_ERR_USAGE, "no path is given");
     return negbank_report(status, &err, message, message_size);
 }

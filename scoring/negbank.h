@@ -163,6 +163,17 @@ NEGBANK_API void negbank_stream_destroy(negbank_stream *stream);
  * is out */
 NEGBANK_API int negbank_stream_push(negbank_stream *stream, const float *embeddings, size_t count,
                                     negbank_result *results, char *message, size_t message_size);
+/** Saves the state of a stream to a file, which replaces another of its name once it is whole: a stream that goes on
+ * from it scores as this one would, to the last bit. Since 0.3.
+ * @return NEGBANK_OK; NEGBANK_ERR_USAGE without a path or for a folder; NEGBANK_ERR_IO when it cannot be written; or
+ * NEGBANK_ERR_LIMIT when memory is out */
+NEGBANK_API int negbank_stream_save(negbank_stream *stream, const char *path, char *message, size_t message_size);
+/** Goes on from a saved state. To be called before the first push; after an error the stream is of no more use. Since
+ * 0.3.
+ * @return NEGBANK_OK; NEGBANK_ERR_INPUT for a file that is missing or no state, or one of another bank, score or
+ * parameter, which the message names; NEGBANK_ERR_VERIFY for a damaged one; NEGBANK_ERR_USAGE without a path or for a
+ * stream under way; NEGBANK_ERR_IO when it cannot be read; or NEGBANK_ERR_LIMIT when memory is out */
+NEGBANK_API int negbank_stream_restore(negbank_stream *stream, const char *path, char *message, size_t message_size);
 
 #ifdef __cplusplus
 }

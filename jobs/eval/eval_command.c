@@ -11,7 +11,7 @@
 #include "scoring/files/predictions.h"
 #include "scoring/report/evaluation.h"
 #include "scoring/report/tables.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/stream.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "jobs/mine/mine_inputs.h"
 #include "mining/select/select.h"
 #include "mining/visual/wild_inversion.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/stream.h"
 
 /** The options. */
 typedef struct nb_mine_visual_choice {

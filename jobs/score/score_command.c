@@ -14,7 +14,7 @@
 
 typedef struct settings {
     nb_talk talk;
-    const char *bank, *output, *order, *format, *score;
+    const char *bank, *output, *order, *format, *score, *state;
     nb_score_sources sources;
     int64_t batch;
     double threshold;
@@ -31,6 +31,7 @@ typedef struct run {
     size_t *order;      /* on rank 0, where one is given */
     bool invert;        /* images become visual negatives */
     nb_digest inverted; /* the checkpoint that images were inverted through, or "" */
+    nb_buffer state;    /* rank 0: of the stream at its end, with --state */
 } run;
 
 /* Decides on visual negatives before any work. */
@@ -56,6 +57,10 @@ static nb_status score_make_scorer(run *r, nb_error *err)
     NB_TRY(nb_score_decide(&r->chosen, &r->bank, r->job->options, r->set->score, err));
     NB_TRY(nb_scorer_create(&r->scorer, &r->bank, &r->chosen.parameters, err));
     NB_TRY(nb_score_log(r->job, &r->chosen, &r->scorer, err));
+    if (r->set->state && !r->scorer.rule->stream) {
+        return nb_fail(err, NB_ERR_USAGE, "--state: the score %s has none, it looks at every image alone",
+                       r->scorer.rule->name);
+    }
     NB_TRY(score_decide_visual(r, err));
 done:
     return status;
@@ -185,6 +190,8 @@ static nb_status score_images(run *r, nb_score_result **results, nb_error *err)
                                   .sources = &r->set->sources,
                                   .order = r->order,
                                   .invert = r->invert,
+                                  .state_path = r->set->state,
+                                  .state = &r->state,
                                   .batch = (size_t)r->set->batch};
         status = nb_score_stream_run(&stream, *results, err);
         r->inverted = stream.model;
@@ -222,9 +229,14 @@ static nb_status score(nb_job *job, nb_error *err)
     if (first) {
         NB_TRY(score_write_scores(&r, results, err));
     }
+    if (first && r.set->state) { /* behind the scores: what was not written is scored again */
+        NB_TRY(nb_state_write(r.set->state, &r.state, err));
+        nb_log_info(&job->log, "the stream's state -> %s", r.set->state);
+    }
 done:
     free(results);
     free(r.order);
+    nb_buffer_free(&r.state);
     status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
     nb_score_images_close(&r.images);
     nb_scorer_destroy(&r.scorer);
@@ -250,6 +262,9 @@ static const nb_option options[] = {
             "{streams}: images that change the state together, before they are scored", .describe = nb_score_describe),
     OPT_INPUT("order", order, "FILE", "the stream's order: image names or row numbers, one a line (or .npy)",
               OPT_PIPED),
+    OPT_TEXT("state", state, "FILE", NULL,
+             "{streams}: go on from the state in this file, if it is there, and save it there at the end",
+             OPT_UNRECORDED, .describe = nb_score_describe),
     OPT_REAL("threshold", threshold, "X", NULL, 0, 0,
              "take images that score X or more for in-distribution; default: the bank's, if it has one"),
     OPT_CHOICE("format", format, "FORMAT", "auto", "auto|" NB_PREDICTION_FORMATS,
@@ -272,5 +287,6 @@ NB_COMMAND(
         "  negbank score --bank pets.nbank --model vit-b-16 --score mcm -o holiday.tsv holiday-photos/\n"
         "  negbank score --bank pets.nbank --images id.nbe --images ood.nbe --score adaneg --order stream.txt \\\n"
         "      -o stream.tsv\n"
+        "  negbank score --bank pets.nbank --images day1.nbe --score adaneg --state pets.state -o day1.tsv\n"
         "  negbank score --bank pets.nbank --images test.nbe --model vit-b-16 --score interneg -o interneg.tsv\n",
     .more = nb_score_more, .mpi = true);

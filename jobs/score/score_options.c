@@ -2,7 +2,7 @@
 
 #include "common/base/version.h"
 #include "scoring/files/image_rows.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/stream.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -16,7 +16,9 @@ typedef struct nb_score_stream {
     const nb_score_sources *sources;
     const size_t *order; /**< [images->count] on rank 0, NULL: as they come */
     size_t batch;
-    bool invert;     /**< make visual negatives: nb_stream_visual_decide */
+    const char *state_path; /**< a saved state to go on from where the file is there; NULL: none */
+    nb_buffer *state;       /**< rank 0: becomes the state at the end where state_path is given */
+    bool invert;            /**< make visual negatives: nb_stream_visual_decide */
     nb_digest model; /**< of the checkpoint that images were inverted through, "" where none were; set by the run */
 } nb_score_stream;
 

@@ -12,7 +12,7 @@
  * makes its own products (nb_image_rule).
  *
  * Scores of two kinds: those of an image alone, in batches (nb_scorer_run), and those along a stream of images, whose
- * state the images change (scoring/scores/stream.h).
+ * state the images change (scoring/streams/stream.h).
  */
 #ifndef NB_SCORING_SCORE_H
 #define NB_SCORING_SCORE_H
@@ -84,7 +84,7 @@ typedef struct nb_score_cost {
     double memory;   /**< bytes that grow with the images, beside images and bank */
 } nb_score_cost;
 
-struct nb_stream_rule; /* scoring/scores/stream.h */
+struct nb_stream_rule; /* scoring/streams/stream.h */
 struct nb_scorer;
 
 /** What a score of single images implements that is no function of nb_logits; `state` is its own, one a scorer, and

@@ -5,7 +5,7 @@
 #ifndef NB_SCORING_STREAMS_STREAM_RUN_H
 #define NB_SCORING_STREAMS_STREAM_RUN_H
 
-#include "scoring/scores/stream.h"
+#include "scoring/streams/stream.h"
 
 enum { NB_STREAM_BATCH = 32 }; /* images that change the state together, unless somebody says otherwise */
 

@@ -39,7 +39,7 @@ nb_status nb_stream_visual_create(nb_stream_visual *v, const nb_clip *clip, cons
     const nb_bank *b = s->bank;
     uint64_t seed = s->parameters.shared.seeded ? s->parameters.shared.seed : 0;
     nb_status status;
-    *v = (nb_stream_visual){0};
+    *v = (nb_stream_visual){.model = clip->digest};
     if (clip->config.projection != b->d) {
         return nb_fail(err, NB_ERR_INPUT, "the checkpoint embeds to width %zu, the bank's embeddings are %zu wide",
                        clip->config.projection, b->d);
@@ -101,5 +101,6 @@ static nb_status stream_visual_make(void *self, nb_stream *stream, const float *
 
 nb_status nb_stream_visual_attach(nb_stream_visual *v, nb_stream *stream, nb_error *err)
 {
-    return nb_stream_make_visual(stream, stream_visual_make, v, err);
+    nb_status status = nb_stream_input(stream, "model", v->model.hex, err);
+    return status == NB_OK ? nb_stream_make_visual(stream, stream_visual_make, v, err) : status;
 }

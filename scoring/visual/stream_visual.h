@@ -11,7 +11,7 @@
 #define NB_SCORING_STREAM_VISUAL_H
 
 #include "common/clip/inversion/visual_negatives.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/stream.h"
 
 /** What makes the visual negatives of a stream. Owns everything in it but what `source` borrows. */
 typedef struct nb_stream_visual {
@@ -20,6 +20,7 @@ typedef struct nb_stream_visual {
     float *rows;    /**< [NB_INVERT_TILE, d] */
     double margins[NB_INVERT_TILE];
     uint64_t ids[NB_INVERT_TILE];
+    nb_digest model;           /**< the checkpoint's */
     size_t inverted, rejected; /**< images so far, and those whose feature the rejection rule refused */
 } nb_stream_visual;
 

@@ -17,7 +17,7 @@
 #include "jobs/score/score_options.h"
 #include "mining/embed/import.h"
 #include "scoring/scores/parameters.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/stream.h"
 
 #include <math.h>
 #include <stdlib.h>

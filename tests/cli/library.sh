@@ -35,7 +35,7 @@ sed -n 's/^NEGBANK_API .*[ *]\(negbank_[a-z_]*\)(.*/\1/p' prefix/include/negbank
 sed 's/@@.*//' visible | sort >names
 same names declared
 since=$(sed -n 's/@@NEGBANK_0\.3$//p' visible | tr '\n' ' ')
-[ "$since" = 'negbank_scorer_result_size ' ] || die "new since 0.3 is '$since'"
+[ "$since" = 'negbank_scorer_result_size negbank_stream_restore negbank_stream_save ' ] || die "new since 0.3 is '$since'"
 nm -D --undefined-only "$lib/libnegbank.so" | grep ' MPI_' && die 'the library calls MPI'
 ldd "$lib/libnegbank.so" | grep -E 'libmpi|libhdf5_(openmpi|mpich)' && die 'the library loads MPI'
 

@@ -95,6 +95,27 @@ refuse_order 'row -1 is not within'
 refuse_order "leaves out $count of $count"
 refused 3 out.tsv "${score[@]}" --order nowhere.txt -o out.tsv
 
+case_ 'a stream that is stopped goes on from its state'
+done_ score -q --bank b.nbank --images s.nbe --images i.nbe --score adaneg --batch "$count" -o whole.tsv
+done_ score --bank b.nbank --images s.nbe --score adaneg --batch "$count" --state a.state -o first.tsv
+says 'state -> a.state'
+cp a.state half.state
+done_ score --bank b.nbank --images i.nbe --score adaneg --batch "$count" --state a.state -o second.tsv
+says "goes on from 'a.state', behind $count images"
+(rows first.tsv && rows second.tsv) >got
+rows whole.tsv >want
+same got want
+refused 3 out.tsv score --bank b.nbank --images i.nbe --score adaneg --gamma 0.4 --state half.state -o out.tsv
+says_all 'half.state' 'with gamma=0.5, this one has gamma=0.4'
+refused 3 out.tsv score --bank b.nbank --images i.nbe --score interneg --state half.state -o out.tsv
+says 'with score=adaneg, this one has score=interneg'
+refused 2 out.tsv score --bank b.nbank --images i.nbe --score neglabel --state half.state -o out.tsv
+says 'has none'
+refused 3 out.tsv score --bank b.nbank --images i.nbe --score adaneg --state b.nbank -o out.tsv
+says 'a negbank stream state is needed'
+flip half.state 700
+refused 7 out.tsv score --bank b.nbank --images i.nbe --score adaneg --state half.state -o out.tsv
+
 case_ 'several stores; names that two images have'
 done_ score -q --bank b.nbank --images s.nbe --images i.nbe -o both.tsv
 rows both.tsv | head -n "$count" | cut -f 1-3 >got

@@ -5,9 +5,9 @@
 #include "common/linear/blas.h"
 #include "common/linear/reference/kernels.h"
 #include "common/store/npy.h"
-#include "scoring/scores/adaneg_memory.h"
 #include "scoring/scores/parameters.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/adaneg_memory.h"
+#include "scoring/streams/stream.h"
 
 #include <math.h>
 #include <stdio.h>

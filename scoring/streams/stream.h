@@ -4,12 +4,16 @@
  *
  * Every score can be pushed through a stream; one that looks at images alone just scores them. Within a batch all
  * images are scored after the batch's own changes, so the cut into batches and the order matter, and the same pushes
- * give the same bits. A stream belongs to one thread at a time.
+ * give the same bits. A stream belongs to one thread at a time. Its state can be saved and another stream go on from
+ * it, to the same bits: a service survives a restart.
+ *
+ * A score of streams is one file here with one nb_stream_rule, and a line of scoring/scores/score_table.c.
  */
-#ifndef NB_SCORING_SCORES_STREAM_H
-#define NB_SCORING_SCORES_STREAM_H
+#ifndef NB_SCORING_STREAMS_STREAM_H
+#define NB_SCORING_STREAMS_STREAM_H
 
 #include "scoring/scores/score.h"
+#include "scoring/streams/stream_state.h"
 
 /** A stream under way. */
 typedef struct nb_stream nb_stream;
@@ -32,8 +36,12 @@ void nb_stream_destroy(nb_stream *stream);
  * @return NB_OK, NB_ERR_LIMIT when memory is out, or what a maker of visual negatives fails with */
 nb_status nb_stream_push(nb_stream *stream, const float *images, size_t count, nb_score_result *results, nb_error *err);
 
+enum { NB_STREAM_TOGETHER = 256 }; /**< images whose products are computed together, in whole batches */
+
 /** Scores images as batches of `batch`, the last one shorter: as pushes one by one do, to rounding, but what does not
- * depend on the state is computed for all of them together, which is faster.
+ * depend on the state is computed for NB_STREAM_TOGETHER of them together, which is faster. Those blocks are counted
+ * from the beginning of the stream and have one shape, so that a stream gets the same bits in any number of calls,
+ * wherever it was stopped and went on from its state.
  * @param stream the stream
  * @param images [count, d], normalised
  * @param count images
@@ -42,6 +50,45 @@ nb_status nb_stream_push(nb_stream *stream, const float *images, size_t count, n
  * @return as nb_stream_push */
 nb_status nb_stream_push_batches(nb_stream *stream, const float *images, size_t count, size_t batch,
                                  nb_score_result *results, nb_error *err);
+
+/** How many images a stream has seen, those before its state was restored included.
+ * @param stream the stream
+ * @return images */
+size_t nb_stream_images(const nb_stream *stream);
+
+/** Records what else the results of a stream depend on, for its state: one with another value is refused.
+ * @param stream the stream
+ * @param name "model"
+ * @param value its digest, say; a text of one line
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out */
+nb_status nb_stream_input(nb_stream *stream, const char *name, const char *value, nb_error *err);
+
+/** Packs the state of a stream, from which another one goes on to the same bits (scoring/streams/stream_state.h). With
+ * a corpus that is shared (nb_score_corpus) it is a matter of all who share it, and all of them get the whole.
+ * @param stream the stream; not changed
+ * @param packed becomes the state; freed by the caller, also after a failure
+ * @return NB_OK, NB_ERR_LIMIT when memory is out, or what sharing fails with */
+nb_status nb_stream_pack(nb_stream *stream, nb_buffer *packed, nb_error *err);
+
+/** Goes on from a state: what is pushed from here on is scored as if the stream had seen all that was pushed before the
+ * state was packed. After an error the stream is of no more use.
+ * @param stream to which nothing was pushed yet; with its inputs and its maker of visual negatives
+ * @param packed of nb_stream_pack
+ * @return NB_OK; NB_ERR_INPUT for the state of another bank, score, parameter or input, which is named, of a newer
+ * format, and for bytes that are none; NB_ERR_USAGE for a stream under way; NB_ERR_LIMIT when memory is out */
+nb_status nb_stream_unpack(nb_stream *stream, const nb_buffer *packed, nb_error *err);
+
+/** nb_stream_pack into a file, which replaces another of its name once it is whole.
+ * @param stream the stream
+ * @param path the file
+ * @return as nb_stream_pack and nb_state_write */
+nb_status nb_stream_save(nb_stream *stream, const char *path, nb_error *err);
+
+/** nb_stream_unpack of a file.
+ * @param stream to which nothing was pushed yet
+ * @param path the file
+ * @return as nb_state_read and nb_stream_unpack */
+nb_status nb_stream_restore(nb_stream *stream, const char *path, nb_error *err);
 
 /** Appends what the state came to, "1034 images stored in 812 classes", for the log; "" for scores without one.
  * @param stream the stream
@@ -96,9 +143,13 @@ typedef struct nb_stream_rule {
     /** Scores images [count, d] as one batch -> results [count]. */
     nb_status (*push)(void *state, nb_stream *stream, const float *images, size_t count, nb_score_result *results,
                       nb_error *err);
-    /** Computes what does not depend on the state for the images [count, d] of the pushes that follow; may be NULL. */
-    nb_status (*prepare)(void *state, const float *images, size_t count, nb_error *err);
+    /** Computes what does not depend on the state for the images [count, d] of the pushes that follow, in products of
+     * `rows` rows where the images stand behind `lead` others; may be NULL. */
+    nb_status (*prepare)(void *state, const float *images, size_t count, size_t lead, size_t rows, nb_error *err);
     nb_status (*describe)(const void *state, nb_buffer *out, nb_error *err); /**< as nb_stream_describe */
+    /** Saves the state, or restores it over that of a new stream; not NULL. NB_ERR_INPUT for bytes that are no state.
+     */
+    nb_status (*state)(void *state, nb_state_io *io, nb_error *err);
     /* All three or none: visual negatives. */
     nb_visual_limits (*visual_limits)(const nb_scorer *scorer); /**< NULL: the score takes none */
     nb_status (*add_negatives)(void *state, const float *rows, const double *margins, size_t count, nb_error *err);
