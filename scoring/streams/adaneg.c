@@ -12,6 +12,7 @@
  * sum weigh 1, whatever lambda, and the class is the largest p + p' of softmaxes over the labels alone. */
 #include "common/linear/blas.h"
 #include "scoring/scores/neglabel.h"
+#include "scoring/scores/nested.h"
 #include "scoring/streams/adaneg_memory.h"
 #include "scoring/streams/stream.h"
 
@@ -37,7 +38,7 @@ static const nb_option parameters[] = {
     NB_SCORE_TEMPERATURE("0.01"),
     NB_SCORE_GROUPS("5"),
     NB_SCORE_SEED,
-    OPT_REAL("gamma", gamma, "X", "0.5", 0, 1, "middle of the confidence bounds; {}"),
+    NB_SCORE_GAMMA("0.5"),
     OPT_REAL("gap", gap, "X", "0.5", 0, 1, "how far the bounds stand from it; {}"),
     OPT_REAL("beta", beta, "X", "5.5", 0, 1e4, "sharpness of sample proxies; {} (the released code computes with 5)"),
     OPT_REAL("lambda", lambda, "X", "0.1", 0, 1e6,

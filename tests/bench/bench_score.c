@@ -86,6 +86,10 @@ static nb_status add_proxies(nb_bank *bank, nb_error *err)
     for (size_t i = 0; i < MEASURED; i++) {
         p->measured[i] = (uint32_t)(3 * i);
     }
+    NB_TRY_NEW(bank->criterion, NEGATIVES);
+    for (size_t i = 0; i < NEGATIVES; i++) {
+        bank->criterion[i] = -(double)i;
+    }
     p->imputed_rows = bank->label_rows; /* [LABELS + NEGATIVES] */
     p->measured_rows = bank->label_rows;
     bank->prototypes = bank->negative_rows;
@@ -100,6 +104,7 @@ static void close_bank(nb_bank *bank)
         free(bank->proxies->measured);
         free(bank->proxies);
     }
+    free(bank->criterion);
     free(bank->label_rows);
 }
 
@@ -153,7 +158,11 @@ static nb_status measure_bound(const nb_scorer *s, nb_store *images, double *rat
     nb_status status;
     NB_TRY_NEW(a, (size_t)NB_SCORE_BATCH * WIDTH);
     NB_TRY(nb_store_rows_float(images, 0, NB_SCORE_BATCH, a, err));
-    size_t rows = s->rule->image ? 2 * (size_t)ROWS + MEASURED : s->label_count + s->negative_count, done = 0;
+    bool debiased = strcmp(s->rule->name, "debiased") == 0;
+    size_t rows = debiased                              ? 2 * (size_t)ROWS + MEASURED
+                  : s->rule->image || s->negative_count ? ROWS
+                                                        : LABELS,
+           done = 0;
     NB_TRY_NEW(c, (size_t)NB_SCORE_BATCH * rows);
     NB_TRY_NEW(b, rows * WIDTH);
     for (size_t i = 0; i < rows * WIDTH; i++) {

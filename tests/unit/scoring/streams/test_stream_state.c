@@ -111,6 +111,8 @@ static void test_stops(void **state)
     stop_everywhere(&m, images, "adaneg", "memory=3");
     stop_everywhere(&m, images, "adaneg", "proxies=task,adaptive-gap=on,seed=4");
     stop_everywhere(&m, images, "interneg", "visual=12,theta=0.9");
+    stop_everywhere(&m, images, "oodd", "groups=5,queue=40");
+    stop_everywhere(&m, images, "nested", "");
     free(images);
     method_bank_close(&m);
 }
@@ -204,7 +206,8 @@ static void test_refused(void **state)
 static void test_altered(void **state)
 {
     (void)state;
-    static const char *const ways[][2] = {{"adaneg", "memory=3"}, {"interneg", "visual=12,theta=0.9"}};
+    static const char *const ways[][2] = {
+        {"adaneg", "memory=3"}, {"interneg", "visual=12,theta=0.9"}, {"oodd", "queue=20,groups=5"}};
     method_bank m;
     method_bank_open(&m);
     float *images = mix(&m);
