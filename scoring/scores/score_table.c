@@ -12,7 +12,8 @@
     ROW(energy)     \
     ROW(adaneg)     \
     ROW(interneg)   \
-    ROW(oodd)
+    ROW(oodd)       \
+    ROW(tanl)
 /* clang-format on */
 
 #define DECLARE(name) extern const nb_score_rule nb_score_##name;

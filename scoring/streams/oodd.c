@@ -35,7 +35,7 @@ static const nb_option parameters[] = {
     NB_SCORE_SEED,
     OPT_CHOICE("base", base, "SCORE", "neglabel", BASES,
                "score that the queue corrects, with the temperature, groups and seed given; {}"),
-    OPT_INT("queue", queue, "N", "2048", 1, 1e6, "images a queue keeps; {}"),
+    NB_SCORE_QUEUE("2048"),
     OPT_INT("nearest", nearest, "K", "5", 1, NEAREST_MAX, "the cosine that counts is the K-th largest; {}"),
     OPT_FLAG("exclude-self", exclude_self,
              "an image that is in the queue does not count itself; default on (off: as released)", .fallback = "on"),
@@ -230,8 +230,12 @@ done:
     return status;
 }
 
-static const nb_stream_rule oodd_stream = {
-    .create = oodd_create, .destroy = oodd_destroy, .push = oodd_push, .describe = oodd_describe, .state = oodd_state};
+static const nb_stream_rule oodd_stream = {.create = oodd_create,
+                                           .destroy = oodd_destroy,
+                                           .push = oodd_push,
+                                           .describe = oodd_describe,
+                                           .state = oodd_state,
+                                           .batch = 64};
 
 static nb_score_cost oodd_cost(const nb_score_load *load, const nb_score_parameters *values)
 {

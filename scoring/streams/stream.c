@@ -1,6 +1,7 @@
 #include "scoring/streams/stream.h"
 
 #include "scoring/scores/parameters.h"
+#include "scoring/streams/corpus_pass.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,11 @@ nb_status nb_stream_create(nb_stream **out, const nb_scorer *scorer, nb_error *e
 done:
     free(s);
     return status;
+}
+
+size_t nb_stream_batch(const nb_score_rule *rule, size_t asked)
+{
+    return asked ? asked : rule->stream && rule->stream->batch ? rule->stream->batch : NB_STREAM_BATCH;
 }
 
 void nb_stream_destroy(nb_stream *s)
@@ -109,6 +115,11 @@ static nb_status stream_identity(const nb_stream *s, nb_buffer *out, nb_error *e
         NB_TRY(nb_buffer_printf(out, err, "%s=", rule->parameters[i].name));
         NB_TRY(nb_parameter_format(out, &scorer->parameters, &rule->parameters[i], err));
         NB_TRY(nb_buffer_append(out, "\n", 1, err));
+    }
+    if (rule->stream && rule->stream->corpus) {
+        NB_TRY(nb_buffer_printf(out, err, "texts=%zu %s\nnoise=%zu %s\n", scorer->corpus->count,
+                                scorer->corpus->digest.hex, scorer->corpus->noise_count,
+                                scorer->corpus->noise_digest.hex));
     }
     NB_TRY(nb_buffer_append(out, s->inputs.data ? s->inputs.data : "", s->inputs.len, err));
 done:

@@ -24,6 +24,14 @@ typedef struct nb_stream nb_stream;
  * @return NB_OK, NB_ERR_LIMIT when memory is out, or what the score's own beginning fails with */
 nb_status nb_stream_create(nb_stream **out, const nb_scorer *scorer, nb_error *err);
 
+enum { NB_STREAM_BATCH = 32 }; /**< images that change the state together, unless a score was published with others */
+
+/** The size of a stream's batches.
+ * @param rule of a score of streams
+ * @param asked as somebody says, 0: nobody
+ * @return asked, else the size the score was published with */
+size_t nb_stream_batch(const nb_score_rule *rule, size_t asked);
+
 /** Ends a stream.
  * @param stream may be NULL */
 void nb_stream_destroy(nb_stream *stream);
@@ -96,6 +104,14 @@ nb_status nb_stream_restore(nb_stream *stream, const char *path, nb_error *err);
  * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_stream_describe(const nb_stream *stream, nb_buffer *out, nb_error *err);
 
+/* Parameters that scores of streams share by name. */
+#define NB_SCORE_GAP(DEFAULT)                                                                                          \
+    OPT_REAL("gap", gap, "X", DEFAULT, 0, 1, "how far the confidence bounds stand from their middle, as a share; {}")
+#define NB_SCORE_BETA(DEFAULT)                                                                                         \
+    OPT_REAL("beta", beta, "X", DEFAULT, 0, 1e9,                                                                       \
+             "adaneg: sharpness of sample proxies (the released code computes with 5); tanl: negatives of a bank; {}")
+#define NB_SCORE_QUEUE(DEFAULT) OPT_INT("queue", queue, "N", DEFAULT, 1, 1e6, "images a queue keeps; {}")
+
 /** The default of theta, below which a score is that of a confident OOD image, as InterNeg has it. */
 #define NB_VISUAL_THETA "0.35"
 
@@ -150,6 +166,8 @@ typedef struct nb_stream_rule {
     /** Saves the state, or restores it over that of a new stream; not NULL. NB_ERR_INPUT for bytes that are no state.
      */
     nb_status (*state)(void *state, nb_state_io *io, nb_error *err);
+    size_t batch; /**< images of a batch as published; 0: NB_STREAM_BATCH */
+    bool corpus;  /**< it passes over nb_scorer.corpus */
     /* All three or none: visual negatives. */
     nb_visual_limits (*visual_limits)(const nb_scorer *scorer); /**< NULL: the score takes none */
     nb_status (*add_negatives)(void *state, const float *rows, const double *margins, size_t count, nb_error *err);

@@ -7,8 +7,6 @@
 
 #include "scoring/streams/stream.h"
 
-enum { NB_STREAM_BATCH = 32 }; /* images that change the state together, unless somebody says otherwise */
-
 /** Where the images of a stream come from. */
 typedef struct nb_stream_source {
     size_t count;
