@@ -121,7 +121,7 @@ static nb_status score_stream_tell(const run *r, nb_error *err)
     return status;
 }
 
-/* Rank 0 goes along the stream; rows [count, d] or NULL for stores. */
+/* This rank goes along the stream; rows [count, d] or NULL for stores. */
 static nb_status score_stream_run_stream(nb_score_stream *s, const float *rows, nb_score_result *results, nb_error *err)
 {
     run r = {.s = s, .rows = rows};
@@ -162,7 +162,9 @@ nb_status nb_score_stream_run(nb_score_stream *s, nb_score_result *results, nb_e
         NB_TRY(nb_agree(job, status, err));
         NB_TRY(nb_comm_or(&job->comm, rows, (elements + 1) / 2, err));
     }
-    status = job->comm.rank == 0 ? score_stream_run_stream(s, rows, results, err) : NB_OK;
+    if (s->scorer->corpus || job->comm.rank == 0) { /* a corpus is shared by all */
+        status = score_stream_run_stream(s, rows, results, err);
+    }
 done:
     free(rows);
     return nb_agree(job, status, err);
