@@ -166,6 +166,7 @@ typedef struct nb_scorer {
     float *rows; /**< [C + M, d]: the labels, then the negatives in group order (M = 0 where the score uses none) */
     void *state; /**< of rule->image */
     const nb_vector *vector;
+    const struct nb_tins_draws *draws;     /**< borrowed; NULL: by the seed */
     const struct nb_stream_corpus *corpus; /**< borrowed; for streams that pass over one, set before they begin */
 } nb_scorer;
 

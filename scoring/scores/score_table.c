@@ -13,7 +13,8 @@
     ROW(adaneg)     \
     ROW(interneg)   \
     ROW(oodd)       \
-    ROW(tanl)
+    ROW(tanl)       \
+    ROW(tins)
 /* clang-format on */
 
 #define DECLARE(name) extern const nb_score_rule nb_score_##name;

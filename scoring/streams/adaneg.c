@@ -41,8 +41,7 @@ static const nb_option parameters[] = {
     NB_SCORE_GAMMA("0.5"),
     NB_SCORE_GAP("0.5"),
     NB_SCORE_BETA("5.5"),
-    OPT_REAL("lambda", lambda, "X", "0.1", 0, 1e6,
-             "weight of the NegLabel score in the sum; {}, always 1 with --adaptive-gap"),
+    NB_SCORE_LAMBDA("0.1"),
     OPT_INT("memory", memory, "L", "10", 2, 1000, "slots a class, one of them the text's; {}"),
     OPT_CHOICE("proxies", proxies, "KIND", "sample", "sample|task", "proxies by image or one for all; {}"),
     OPT_CHOICE("combine", combine, "HOW", "sum", "sum|product|adaptive",
@@ -141,13 +140,13 @@ static nb_status adaneg_settle(nb_score_parameters *values, size_t labels, size_
     (void)labels;
     (void)negatives;
     (void)note;
-    bool fits = s->gamma >= 0 && s->gamma <= 1 && s->gap >= 0 && s->gap <= 1 && s->beta >= 0 && isfinite(s->beta) &&
+    bool fits = s->gamma >= 0 && s->gamma <= 1 && s->gap >= 0 && s->gap <= 1 && s->beta >= 0 && s->beta <= 1e4 &&
                 s->lambda >= 0 && isfinite(s->lambda) && s->memory >= 2 && s->memory <= 1000;
     return fits
                ? NB_OK
                : nb_fail(err, NB_ERR_USAGE,
                          "adaneg with gamma %g, gap %g, beta %g, lambda %g and memory %zu cannot be: gamma and gap are "
-                         "within [0, 1], beta and lambda not negative, memory within [2, 1000]",
+                         "within [0, 1], beta within [0, 10000], lambda not negative, memory within [2, 1000]",
                          s->gamma, s->gap, s->beta, s->lambda, s->memory);
 }
 

@@ -23,11 +23,8 @@ typedef struct settings {
 } settings;
 
 static const nb_option parameters[] = {
-    NB_SCORE_TEMPERATURE("0.01"),
-    NB_SCORE_GROUPS("5"),
-    NB_SCORE_SEED,
-    OPT_REAL("theta", theta, "X", NB_VISUAL_THETA, 0, 1, "images that score less may become visual negatives; {}"),
-    OPT_INT("visual", visual, "N", "2000", 0, 1e7, "visual negatives kept at most; {}"),
+    NB_SCORE_TEMPERATURE("0.01"),    NB_SCORE_GROUPS("5"),    NB_SCORE_SEED,
+    NB_SCORE_THETA(NB_VISUAL_THETA), NB_SCORE_VISUAL("2000"),
 };
 
 static const settings *interneg_settings(const nb_scorer *s)

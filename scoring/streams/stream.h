@@ -110,7 +110,14 @@ nb_status nb_stream_describe(const nb_stream *stream, nb_buffer *out, nb_error *
 #define NB_SCORE_BETA(DEFAULT)                                                                                         \
     OPT_REAL("beta", beta, "X", DEFAULT, 0, 1e9,                                                                       \
              "adaneg: sharpness of sample proxies (the released code computes with 5); tanl: negatives of a bank; {}")
-#define NB_SCORE_QUEUE(DEFAULT) OPT_INT("queue", queue, "N", DEFAULT, 1, 1e6, "images a queue keeps; {}")
+#define NB_SCORE_LAMBDA(DEFAULT)                                                                                       \
+    OPT_REAL("lambda", lambda, "X", DEFAULT, 0, 1e6,                                                                   \
+             "adaneg: weight of the NegLabel score in the sum, always 1 with --adaptive-gap; tins: of the distance "   \
+             "to the prototypes; {}")
+#define NB_SCORE_THETA(DEFAULT)                                                                                        \
+    OPT_REAL("theta", theta, "X", DEFAULT, 0, 1, "images that score less may become visual negatives; {}")
+#define NB_SCORE_VISUAL(DEFAULT) OPT_INT("visual", visual, "N", DEFAULT, 0, 1e7, "visual negatives kept at most; {}")
+#define NB_SCORE_QUEUE(DEFAULT)  OPT_INT("queue", queue, "N", DEFAULT, 1, 1e6, "images a queue keeps; {}")
 
 /** The default of theta, below which a score is that of a confident OOD image, as InterNeg has it. */
 #define NB_VISUAL_THETA "0.35"
@@ -119,6 +126,9 @@ nb_status nb_stream_describe(const nb_stream *stream, nb_buffer *out, nb_error *
 typedef struct nb_visual_limits {
     double theta; /**< images that score less may become visual negatives */
     size_t count; /**< kept at most */
+    bool words;   /**< inverted from the bank's words (common/clip/inversion/word_inversion.h), else from random ones */
+    double lambda; /**< with words: weight of the distance to the prototypes */
+    size_t steps;  /**< with words: of an inversion */
 } nb_visual_limits;
 
 /** Whether a score takes visual negatives.

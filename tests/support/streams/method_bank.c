@@ -38,6 +38,19 @@ float *golden_floats(const char *name, size_t *rows, size_t *width)
     return out;
 }
 
+float *golden_array(const char *name, size_t *count)
+{
+    nb_error err = {0};
+    nb_map map;
+    must(nb_map_open(&map, golden_path(name), &err), &err);
+    size_t header = 10 + (size_t)map.data[8] + ((size_t)map.data[9] << 8); /* version 1: length in two bytes */
+    *count = (map.len - header) / sizeof(float);
+    float *out = calloc(*count, sizeof *out);
+    memcpy(out, map.data + header, *count * sizeof *out);
+    nb_map_close(&map);
+    return out;
+}
+
 size_t *golden_numbers(const char *name, size_t *count)
 {
     size_t rows, width;

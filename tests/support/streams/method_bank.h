@@ -19,6 +19,9 @@ double *golden_rows(const char *name, size_t *rows, size_t *width);
 /* Rows as floats, normalised; freed by the caller. */
 float *golden_floats(const char *name, size_t *rows, size_t *width);
 
+/* All floats [*count] of a golden file of any number of dimensions; freed by the caller. */
+float *golden_array(const char *name, size_t *count);
+
 /* Integers [*count] of the golden file NAME; freed by the caller. */
 size_t *golden_numbers(const char *name, size_t *count);
 

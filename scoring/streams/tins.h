@@ -1,0 +1,19 @@
+/**
+ * @file
+ * Draws of TINS that come from elsewhere, for comparisons with other code.
+ */
+#ifndef NB_SCORING_STREAMS_TINS_H
+#define NB_SCORING_STREAMS_TINS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** What permutes in place of the seed. */
+typedef struct nb_tins_draws {
+    /** Permutes the numbers 0 to count - 1, which order [count] holds: of the negatives before they are grouped, or of
+     * the pool that a full buffer is drawn from. */
+    void (*permute)(void *self, size_t count, bool buffer, size_t *order);
+    void *self;
+} nb_tins_draws;
+
+#endif
