@@ -142,15 +142,32 @@ typedef struct negbank_result {
 /** Scores images, each alone.
  * @param embeddings [count, width]; not changed
  * @param results [count]
- * @return NEGBANK_OK; NEGBANK_ERR_USAGE for a score of streams (adaneg, interneg); NEGBANK_ERR_NUMERIC for an embedding
- * that is zero or not finite; NEGBANK_ERR_LIMIT when memory is out */
+ * @return NEGBANK_OK; NEGBANK_ERR_USAGE for a score of streams (adaneg, interneg, oodd, tanl, tins);
+ * NEGBANK_ERR_NUMERIC for an embedding that is zero or not finite; NEGBANK_ERR_LIMIT when memory is out */
 NEGBANK_API int negbank_score(const negbank_scorer *scorer, const float *embeddings, size_t count,
                               negbank_result *results, char *message, size_t message_size);
 
-/** Begins a stream of images, for scores that learn from what they have seen (adaneg, interneg; any other works, too).
- * The scorer must stay.
+/** Embeddings that are handed over. */
+typedef struct negbank_rows {
+    const float *embeddings; /**< [count, width] */
+    size_t count;
+} negbank_rows;
+
+/** Gives a scorer the corpus that its score takes negatives from (tanl), and noise images for it to begin with. To be
+ * called once, before the scorer's first stream; other scores take no notice. Both are copied and normalised. Since
+ * 0.3.
+ * @param texts embeddings of texts
+ * @param noise embeddings of noise images
+ * @return NEGBANK_OK; NEGBANK_ERR_USAGE for a scorer that has one, or without texts or noise; NEGBANK_ERR_NUMERIC for
+ * an embedding that is zero or not finite; NEGBANK_ERR_LIMIT when memory is out */
+NEGBANK_API int negbank_scorer_corpus(negbank_scorer *scorer, const negbank_rows *texts, const negbank_rows *noise,
+                                      char *message, size_t message_size);
+
+/** Begins a stream of images, for scores that learn from what they have seen (adaneg, interneg, oodd, tanl, tins; any
+ * other works, too). The scorer must stay. Interneg and tins invert no images here: the bank's visual negatives count.
  * @param out the stream, destroyed by the caller; NULL on failure
- * @return NEGBANK_OK, or NEGBANK_ERR_LIMIT when memory is out */
+ * @return NEGBANK_OK; NEGBANK_ERR_USAGE for a score that needs what the bank or the scorer has not (tanl: a corpus;
+ * oodd: what its base needs); or NEGBANK_ERR_LIMIT when memory is out */
 NEGBANK_API int negbank_stream_create(negbank_stream **out, const negbank_scorer *scorer, char *message,
                                       size_t message_size);
 /** Ends a stream; takes NULL. */
