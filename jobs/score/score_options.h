@@ -27,8 +27,8 @@
                   "{corpus}: embedded noise images to begin with; default: drawn by --seed, embedded by --model",      \
                   OPT_PIPED, .describe = nb_score_describe)
 #define NB_SCORE_BATCH_OPTION(WHERE)                                                                                   \
-    OPT_INT("batch", batch, "N", "0", 0, 1e6,                                                                          \
-            WHERE ": images that change the state together, before they are scored; 0: {batches}",                     \
+    OPT_INT("batch", batch, "N", NULL, 1, 1e6,                                                                         \
+            WHERE ": images that change the state together, before they are scored; default: {batches}",               \
             .describe = nb_score_describe)
 
 /** Row `i` of the parameters of all scores, each name once, for nb_command.more. A row that differs from an earlier one

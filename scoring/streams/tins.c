@@ -180,15 +180,14 @@ static void tins_value(const nb_logits *l, nb_score_result *out)
     out->ood = ood / (double)groups;
 }
 
-/* Of an image alone, against the view. */
-static const nb_score_rule tins_inner = {
-    .name = "tins", .negatives = true, .block_size = sizeof(nb_score_shared), .score = tins_value};
+const nb_score_rule nb_score_tins_alone = {
+    .name = "tins alone", .negatives = true, .block_size = sizeof(nb_score_shared), .score = tins_value};
 
 static nb_status tins_rebuild(tins *t, nb_error *err)
 {
     const nb_scorer *s = t->scorer;
     const nb_bank *bank = s->bank;
-    nb_score_parameters inner = {.rule = &tins_inner, .shared = s->parameters.shared};
+    nb_score_parameters inner = {.rule = &nb_score_tins_alone, .shared = s->parameters.shared};
     size_t groups = inner.shared.groups, d = s->d;
     size_t used = (bank->negative_count + t->dynamic.count) / groups * groups, *order = NULL;
     double *rows = NULL;

@@ -1,12 +1,14 @@
 /**
  * @file
- * Draws of TINS that come from elsewhere, for comparisons with other code.
+ * TINS' score without its stream, and draws that come from elsewhere, for comparisons with other code.
  */
 #ifndef NB_SCORING_STREAMS_TINS_H
 #define NB_SCORING_STREAMS_TINS_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "scoring/scores/score.h"
+
+/** TINS' score of an image alone, against a bank that does not grow; no score of the table. */
+extern const nb_score_rule nb_score_tins_alone;
 
 /** What permutes in place of the seed. */
 typedef struct nb_tins_draws {

@@ -1,7 +1,5 @@
 #include "scoring/visual/stream_visual.h"
 
-#include "common/linear/reference/kernels.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,34 +34,10 @@ nb_status nb_stream_visual_decide(const nb_scorer *s, const char *model, bool as
         note, err, "no image is inverted without --model: the bank's own %zu visual negatives count", b->visual_count);
 }
 
-static nb_status stream_visual_create_source(nb_stream_visual *v, const nb_clip *clip, const nb_scorer *s,
-                                             nb_error *err)
-{
-    const nb_bank *b = s->bank;
-    uint64_t seed = s->parameters.shared.seeded ? s->parameters.shared.seed : 0;
-    const nb_visual_classes classes = {.labels = b->label_rows, .prototypes = b->prototypes, .count = b->label_count};
-    return nb_visual_source_create(&v->source, clip, &classes, seed, err);
-}
-
-static nb_status stream_visual_create_words(nb_stream_visual *v, const nb_clip *clip, const nb_scorer *s,
-                                            const nb_visual_limits *limits, nb_error *err)
-{
-    const nb_bank *b = s->bank;
-    const nb_word_inversion_plan plan = {.words = &b->negatives,
-                                         .prototypes = b->prototypes,
-                                         .classes = b->label_count,
-                                         .lambda = limits->lambda,
-                                         .steps = limits->steps};
-    nb_status status;
-    NB_TRY(nb_inter_modal_create(&v->judge, b->label_rows, b->prototypes, b->label_count, b->d, err));
-    NB_TRY(nb_word_inversion_create(&v->inversion, clip, &plan, err));
-done:
-    return status;
-}
-
 nb_status nb_stream_visual_create(nb_stream_visual *v, const nb_clip *clip, const nb_scorer *s, nb_error *err)
 {
     const nb_bank *b = s->bank;
+    uint64_t seed = s->parameters.shared.seeded ? s->parameters.shared.seed : 0;
     nb_visual_limits limits = {0};
     nb_status status;
     nb_score_visual(s, &limits);
@@ -74,10 +48,10 @@ nb_status nb_stream_visual_create(nb_stream_visual *v, const nb_clip *clip, cons
     }
     NB_TRY_NEW(v->images, NB_INVERT_TILE * b->d);
     NB_TRY_NEW(v->rows, NB_INVERT_TILE * b->d);
-    v->d = b->d;
-    v->words = limits.words;
-    NB_TRY(v->words ? stream_visual_create_words(v, clip, s, &limits, err)
-                    : stream_visual_create_source(v, clip, s, err));
+    const nb_visual_classes classes = {.labels = b->label_rows, .prototypes = b->prototypes, .count = b->label_count};
+    const nb_word_inversion_plan words = {.words = &b->negatives, .lambda = limits.lambda, .steps = limits.steps};
+    NB_TRY(limits.words ? nb_visual_source_create_words(&v->source, clip, &classes, &words, err)
+                        : nb_visual_source_create(&v->source, clip, &classes, seed, err));
 done:
     return status;
 }
@@ -85,52 +59,25 @@ done:
 void nb_stream_visual_destroy(nb_stream_visual *v)
 {
     nb_visual_source_destroy(&v->source);
-    nb_word_inversion_destroy(&v->inversion);
-    nb_inter_modal_destroy(&v->judge);
     free(v->images);
     free(v->rows);
     *v = (nb_stream_visual){0};
-}
-
-/* Images [count, d] -> v->rows and v->margins, -INFINITY for what is rejected. */
-static nb_status stream_visual_from_words(nb_stream_visual *v, const float *images, size_t count, nb_error *err)
-{
-    nb_word_inverted all = {.images = images, .count = count, .starts = v->starts, .features = v->rows};
-    nb_status status = nb_word_inversion_run(&v->inversion, &all, err);
-    for (size_t i = 0; i < count && status == NB_OK; i++) {
-        bool rejected;
-        double *row = v->images;
-        for (size_t k = 0; k < v->d; k++) {
-            row[k] = (double)v->rows[i * v->d + k];
-        }
-        nb_normalise_row(row, row, v->d);
-        double margin = nb_inter_modal_margin(&v->judge, row, &rejected);
-        v->margins[i] = rejected ? -INFINITY : margin;
-    }
-    return status;
-}
-
-static nb_status stream_visual_from_source(nb_stream_visual *v, const float *images, const size_t *number, size_t count,
-                                           nb_error *err)
-{
-    for (size_t i = 0; i < count * v->d; i++) {
-        v->images[i] = (double)images[i];
-    }
-    for (size_t i = 0; i < count; i++) {
-        v->ids[i] = number[i];
-    }
-    const nb_visual_batch batch = {v->images, v->ids, count, v->rows, v->margins};
-    return nb_visual_source_run(&v->source, &batch, err);
 }
 
 /* At most NB_INVERT_TILE images. */
 static nb_status stream_visual_invert(nb_stream_visual *v, nb_stream *stream, const float *images, const size_t *number,
                                       size_t count, nb_error *err)
 {
-    size_t d = v->d, kept = 0;
+    size_t d = v->source.d, kept = 0;
     nb_status status;
-    NB_TRY(v->words ? stream_visual_from_words(v, images, count, err)
-                    : stream_visual_from_source(v, images, number, count, err));
+    for (size_t i = 0; i < count * d; i++) {
+        v->images[i] = (double)images[i];
+    }
+    for (size_t i = 0; i < count; i++) {
+        v->ids[i] = number[i];
+    }
+    const nb_visual_batch batch = {v->images, v->ids, count, v->rows, v->margins};
+    NB_TRY(nb_visual_source_run(&v->source, &batch, err));
     for (size_t i = 0; i < count; i++) {
         if (v->margins[i] > -INFINITY) {
             memmove(v->rows + kept * d, v->rows + i * d, d * sizeof *v->rows);
@@ -151,7 +98,7 @@ static nb_status stream_visual_make(void *self, nb_stream *stream, const float *
     nb_status status = NB_OK;
     for (size_t at = 0; at < count && status == NB_OK; at += NB_INVERT_TILE) {
         size_t n = count - at < NB_INVERT_TILE ? count - at : NB_INVERT_TILE;
-        status = stream_visual_invert(v, stream, images + at * v->d, number + at, n, err);
+        status = stream_visual_invert(v, stream, images + at * v->source.d, number + at, n, err);
     }
     return status;
 }

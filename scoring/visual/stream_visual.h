@@ -12,19 +12,13 @@
 #define NB_SCORING_STREAM_VISUAL_H
 
 #include "common/clip/inversion/visual_negatives.h"
-#include "common/clip/inversion/word_inversion.h"
 #include "scoring/streams/stream.h"
 
 /** What makes the visual negatives of a stream. Owns everything in it but what `source` borrows. */
 typedef struct nb_stream_visual {
-    size_t d;                      /**< width of embeddings */
-    bool words;                    /**< invert from the bank's words, else by `source` */
-    nb_visual_source source;       /**< not with words */
-    nb_word_inversion inversion;   /**< with words */
-    nb_inter_modal judge;          /**< with words: their rejection rule */
-    size_t starts[NB_INVERT_TILE]; /**< with words: those that a tile starts from */
-    double *images;                /**< [NB_INVERT_TILE, d] */
-    float *rows;                   /**< [NB_INVERT_TILE, d] */
+    nb_visual_source source;
+    double *images; /**< [NB_INVERT_TILE, d] */
+    float *rows;    /**< [NB_INVERT_TILE, d] */
     double margins[NB_INVERT_TILE];
     uint64_t ids[NB_INVERT_TILE];
     nb_digest model;           /**< the checkpoint's */

@@ -201,7 +201,7 @@ static void check_accepted(const replay *r, size_t inverted, size_t rejected)
     assert_int_equal(r->own->inverted - inverted, triggered);
     assert_int_equal(r->own->rejected - rejected, triggered - json_array_size(json_object_get(step, "accepted")));
     for (size_t i = 0; i < triggered; i++) {
-        assert_int_equal(r->own->starts[i], number_at(json_object_get(step, "start_word"), i));
+        assert_int_equal(r->own->source.starts[i], number_at(json_object_get(step, "start_word"), i));
     }
 }
 
