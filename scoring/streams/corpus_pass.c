@@ -216,13 +216,17 @@ nb_status nb_corpus_pass_top(const nb_corpus_pass *p, const double *values, size
     entry *heap = found + (p->members > 1 ? p->corpus->member : 0) * count; /* of entries that are none at first */
     for (size_t u = 0; u < p->own; u++) {
         const entry one = {values[u], 1 + corpus_number(p, u)};
-        if (corpus_behind(&heap[0], &one)) {
+        if (!isnan(one.value) && corpus_behind(&heap[0], &one)) {
             corpus_sift(heap, count, one);
         }
     }
     NB_TRY(corpus_combine(p, found, all * sizeof *found, err));
     qsort(found, all, sizeof *found, corpus_by_place);
     for (size_t i = 0; i < count; i++) {
+        if (!found[i].number) {
+            status = nb_fail(err, NB_ERR_NUMERIC, "the activations of the corpus are not finite");
+            goto done;
+        }
         bank[i] = (size_t)found[i].number - 1;
     }
 done:

@@ -90,7 +90,8 @@ void nb_corpus_pass_activation(const nb_corpus_pass *pass, size_t image, float *
  * @param values [own] of the own entries
  * @param count entries wanted, at most those of the corpus
  * @param bank [count] becomes their numbers
- * @return NB_OK, NB_ERR_LIMIT when memory is out, or what combining fails with */
+ * @return NB_OK, NB_ERR_NUMERIC when fewer values are numbers, NB_ERR_LIMIT when memory is out, or what combining fails
+ * with */
 nb_status nb_corpus_pass_top(const nb_corpus_pass *pass, const double *values, size_t count, size_t *bank,
                              nb_error *err);
 

@@ -60,7 +60,7 @@ run 1 cmake -G Ninja -S "$TESTS/library" -B not-found -DCMAKE_PREFIX_PATH="$T/no
 case_ 'the scores of the program'
 done_ store export -q i.nbe --embeddings i.npy
 for score in neglabel nested mcm max-logit energy dnm adaneg interneg oodd tins; do
-    done_ score -q --bank b.nbank --images i.nbe --score "$score" -o "$score.tsv"
+    done_ score -q --bank b.nbank --images i.nbe --score "$score" --batch 32 -o "$score.tsv"
     grep -v '^#' "$score.tsv" | tail -n +2 | cut -f 3-5 >want
     for program in ./by-pkg-config by-cmake/example; do
         run 0 "$program" b.nbank i.npy "$score"
