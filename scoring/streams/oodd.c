@@ -169,7 +169,7 @@ static double oodd_cosine(const oodd *o, const float *cosines, uint64_t number)
     float largest[NEAREST_MAX];
     size_t have = 0;
     for (size_t q = 0; q < o->count; q++) {
-        if ((have == set->nearest && cosines[q] <= largest[have - 1]) ||
+        if ((have && have == set->nearest && cosines[q] <= largest[have - 1]) ||
             (set->exclude_self && o->numbers[q] == number)) {
             continue;
         }
