@@ -4,7 +4,8 @@
 #include "common/base/version.h"
 #include "common/store/provenance.h"
 #include "scoring/scores/parameters.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/corpus_pass.h"
+#include "scoring/streams/stream.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -27,8 +28,10 @@ struct negbank_bank {
 struct negbank_scorer {
     nb_scorer scorer;
     char *description;
-    bool decides;       /* the bank's threshold holds for it */
-    size_t result_size; /* bytes of the caller's negbank_result, which may be of another version */
+    bool decides;         /* the bank's threshold holds for it */
+    size_t result_size;   /* bytes of the caller's negbank_result, which may be of another version */
+    float *texts, *noise; /* of the corpus */
+    nb_stream_corpus corpus;
 };
 
 struct negbank_stream {
@@ -226,6 +229,8 @@ void negbank_scorer_destroy(negbank_scorer *s)
     if (s) {
         nb_scorer_destroy(&s->scorer);
         free(s->description);
+        free(s->texts);
+        free(s->noise);
         free(s);
     }
 }
@@ -293,6 +298,61 @@ int negbank_score(const negbank_scorer *s, const float *embeddings, size_t count
     return negbank_report(status, &err, message, message_size);
 }
 
+static nb_status negbank_corpus_rows(void *self, size_t begin, size_t count, float *out, nb_error *err)
+{
+    const negbank_scorer *s = self;
+    (void)err;
+    memcpy(out, s->texts + begin * s->scorer.d, count * s->scorer.d * sizeof *out);
+    return NB_OK;
+}
+
+/* A normalised copy of rows, and its digest. */
+static nb_status negbank_copy_rows(float **out, const negbank_rows *from, size_t d, nb_error *err)
+{
+    size_t count = from->count, elements;
+    nb_status status;
+    if (!nb_mul_size(count, d, &elements)) {
+        return nb_fail(err, NB_ERR_LIMIT, "%zu embeddings are too many", count);
+    }
+    NB_TRY_NEW(*out, elements);
+    memcpy(*out, from->embeddings, elements * sizeof **out);
+    NB_TRY(nb_score_normalise(*out, count, d, 0, "the embeddings", err));
+done:
+    return status;
+}
+
+int negbank_scorer_corpus(negbank_scorer *s, const negbank_rows *texts, const negbank_rows *noise, char *message,
+                          size_t message_size)
+{
+    nb_error error = {0}, *err = &error;
+    float *text_rows = NULL, *noise_rows = NULL;
+    size_t d = s->scorer.d;
+    nb_status status;
+    if (s->texts || !texts || !texts->count || !noise || !noise->count) {
+        status =
+            nb_fail(err, NB_ERR_USAGE, s->texts ? "the scorer has a corpus" : "no texts or no noise images are given");
+        goto done;
+    }
+    NB_TRY(negbank_copy_rows(&text_rows, texts, d, err));
+    NB_TRY(negbank_copy_rows(&noise_rows, noise, d, err));
+    s->corpus = (nb_stream_corpus){.count = texts->count,
+                                   .d = d,
+                                   .digest = nb_digest_bytes(text_rows, texts->count * d * sizeof *text_rows),
+                                   .rows = negbank_corpus_rows,
+                                   .noise = noise_rows,
+                                   .noise_count = noise->count,
+                                   .noise_digest = nb_digest_bytes(noise_rows, noise->count * d * sizeof *noise_rows),
+                                   .self = s};
+    s->texts = text_rows;
+    s->noise = noise_rows;
+    s->scorer.corpus = &s->corpus;
+    text_rows = noise_rows = NULL;
+done:
+    free(text_rows);
+    free(noise_rows);
+    return negbank_report(status, err, message, message_size);
+}
+
 int negbank_stream_create(negbank_stream **out, const negbank_scorer *scorer, char *message, size_t message_size)
 {
     nb_error error = {0}, *err = &error;
@@ -323,5 +383,20 @@ int negbank_stream_push(negbank_stream *s, const float *embeddings, size_t count
     nb_error err = {0};
     const batch all = {embeddings, 0, count, (char *)results};
     nb_status status = count ? negbank_score_batch(s->scorer, s->stream, &all, &err) : NB_OK;
+    return negbank_report(status, &err, message, message_size);
+}
+
+int negbank_stream_save(negbank_stream *s, const char *path, char *message, size_t message_size)
+{
+    nb_error err = {0};
+    nb_status status = path ? nb_stream_save(s->stream, path, &err) : nb_fail(&err, NB_ERR_USAGE, "no path is given");
+    return negbank_report(status, &err, message, message_size);
+}
+
+int negbank_stream_restore(negbank_stream *s, const char *path, char *message, size_t message_size)
+{
+    nb_error err = {0};
+    nb_status status =
+        path ? nb_stream_restore(s->stream, path, &err) : nb_fail(&err, NB_ERR_USAGE, "no path is given");
     return negbank_report(status, &err, message, message_size);
 }

@@ -142,15 +142,32 @@ typedef struct negbank_result {
 /** Scores images, each alone.
  * @param embeddings [count, width]; not changed
  * @param results [count]
- * @return NEGBANK_OK; NEGBANK_ERR_USAGE for a score of streams (adaneg, interneg); NEGBANK_ERR_NUMERIC for an embedding
- * that is zero or not finite; NEGBANK_ERR_LIMIT when memory is out */
+ * @return NEGBANK_OK; NEGBANK_ERR_USAGE for a score of streams (adaneg, interneg, oodd, tanl, tins);
+ * NEGBANK_ERR_NUMERIC for an embedding that is zero or not finite; NEGBANK_ERR_LIMIT when memory is out */
 NEGBANK_API int negbank_score(const negbank_scorer *scorer, const float *embeddings, size_t count,
                               negbank_result *results, char *message, size_t message_size);
 
-/** Begins a stream of images, for scores that learn from what they have seen (adaneg, interneg; any other works, too).
- * The scorer must stay.
+/** Embeddings that are handed over. */
+typedef struct negbank_rows {
+    const float *embeddings; /**< [count, width] */
+    size_t count;
+} negbank_rows;
+
+/** Gives a scorer the corpus that its score takes negatives from (tanl), and noise images for it to begin with. To be
+ * called once, before the scorer's first stream; other scores take no notice. Both are copied and normalised. Since
+ * 0.3.
+ * @param texts embeddings of texts
+ * @param noise embeddings of noise images
+ * @return NEGBANK_OK; NEGBANK_ERR_USAGE for a scorer that has one, or without texts or noise; NEGBANK_ERR_NUMERIC for
+ * an embedding that is zero or not finite; NEGBANK_ERR_LIMIT when memory is out */
+NEGBANK_API int negbank_scorer_corpus(negbank_scorer *scorer, const negbank_rows *texts, const negbank_rows *noise,
+                                      char *message, size_t message_size);
+
+/** Begins a stream of images, for scores that learn from what they have seen (adaneg, interneg, oodd, tanl, tins; any
+ * other works, too). The scorer must stay. Interneg and tins invert no images here: the bank's visual negatives count.
  * @param out the stream, destroyed by the caller; NULL on failure
- * @return NEGBANK_OK, or NEGBANK_ERR_LIMIT when memory is out */
+ * @return NEGBANK_OK; NEGBANK_ERR_USAGE for a score that needs what the bank or the scorer has not (tanl: a corpus;
+ * oodd: what its base needs); or NEGBANK_ERR_LIMIT when memory is out */
 NEGBANK_API int negbank_stream_create(negbank_stream **out, const negbank_scorer *scorer, char *message,
                                       size_t message_size);
 /** Ends a stream; takes NULL. */
@@ -163,6 +180,17 @@ NEGBANK_API void negbank_stream_destroy(negbank_stream *stream);
  * is out */
 NEGBANK_API int negbank_stream_push(negbank_stream *stream, const float *embeddings, size_t count,
                                     negbank_result *results, char *message, size_t message_size);
+/** Saves the state of a stream to a file, which replaces another of its name once it is whole: a stream that goes on
+ * from it scores as this one would, to the last bit. Since 0.3.
+ * @return NEGBANK_OK; NEGBANK_ERR_USAGE without a path or for a folder; NEGBANK_ERR_IO when it cannot be written; or
+ * NEGBANK_ERR_LIMIT when memory is out */
+NEGBANK_API int negbank_stream_save(negbank_stream *stream, const char *path, char *message, size_t message_size);
+/** Goes on from a saved state. To be called before the first push; after an error the stream is of no more use. Since
+ * 0.3.
+ * @return NEGBANK_OK; NEGBANK_ERR_INPUT for a file that is missing or no state, or one of another bank, score or
+ * parameter, which the message names; NEGBANK_ERR_VERIFY for a damaged one; NEGBANK_ERR_USAGE without a path or for a
+ * stream under way; NEGBANK_ERR_IO when it cannot be read; or NEGBANK_ERR_LIMIT when memory is out */
+NEGBANK_API int negbank_stream_restore(negbank_stream *stream, const char *path, char *message, size_t message_size);
 
 #ifdef __cplusplus
 }

@@ -2,6 +2,7 @@
 #include "jobs/commands.h"
 #include "jobs/eval/eval_report.h"
 #include "jobs/eval/eval_stream.h"
+#include "jobs/score/score_corpus.h"
 #include "jobs/score/score_images.h"
 #include "jobs/score/score_options.h"
 #include "jobs/transfer.h"
@@ -11,7 +12,7 @@
 #include "scoring/files/predictions.h"
 #include "scoring/report/evaluation.h"
 #include "scoring/report/tables.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@
 typedef struct settings {
     nb_talk talk;
     nb_transfer_choice transfer; /* of what is given by its address */
-    const char *bank, *output, *markdown, *latex, *csv, *report, *plots, *image_folder, *labels, *model, *score;
+    const char *bank, *output, *markdown, *latex, *csv, *report, *plots, *image_folder, *labels, *model, *score, *texts,
+        *noise;
     nb_strings id, ood, stream, order;
     int64_t bootstrap, repeat, batch;
     double confidence;
@@ -31,6 +33,7 @@ typedef struct run {
     const settings *set;
     nb_bank bank;
     nb_scorer scorer;
+    nb_score_corpus corpus;
     nb_clip *clip; /* where images are inverted along streams */
     nb_eval_plan plan;
     nb_evaluation evaluation;
@@ -132,7 +135,7 @@ static nb_status eval_take_pair(run *r, size_t number, size_t set, const nb_pair
     const nb_eval_streams streams = {.job = r->job,
                                      .orders = &r->set->order,
                                      .names = &r->plan.names,
-                                     .batch = (size_t)r->set->batch,
+                                     .batch = nb_stream_batch(r->scorer.rule, (size_t)r->set->batch),
                                      .clip = r->clip};
     const char *order = nb_eval_stream_order(&streams, set);
     uint64_t seed = eval_number_seed(r->job) + (r->set->repeat > 1 ? number : 0);
@@ -172,6 +175,9 @@ static nb_status eval_choose_scorer(run *r, size_t number, nb_error *err)
         moved.shared.seed += number;
         NB_TRY(nb_scorer_create(&r->scorer, &r->bank, &moved, err));
     }
+    const nb_score_corpus_sources sources = {r->set->texts, r->set->noise, r->set->model, r->set->allow_mismatch};
+    nb_score_corpus_close(&r->corpus);
+    NB_TRY(nb_score_corpus_open(&r->corpus, r->job, &sources, &r->scorer, err));
 done:
     nb_scorer_destroy(&first);
     return status;
@@ -221,7 +227,10 @@ static void eval_warn_of_idle(const run *r)
     }
     eval_warn_if(r, !r->plan.paired, "order");
     eval_warn_if(r, !r->plan.paired, "batch");
-    eval_warn_if(r, !r->plan.paired || !nb_score_visual(&r->scorer, NULL), "model");
+    bool corpus = rule && nb_score_has_corpus(rule);
+    eval_warn_if(r, !r->plan.paired || !(corpus || nb_score_visual(&r->scorer, NULL)), "model");
+    eval_warn_if(r, !corpus, "texts");
+    eval_warn_if(r, !corpus, "noise");
 }
 
 /* Opens the bank and finds out whether its score is one of streams. */
@@ -387,6 +396,7 @@ done:
     nb_evaluation_free(&r.evaluation);
     nb_eval_plan_free(&r.plan);
     nb_scorer_destroy(&r.scorer);
+    nb_score_corpus_close(&r.corpus);
     nb_clip_close(r.clip);
     nb_bank_close(&r.bank);
     return status;
@@ -404,11 +414,12 @@ static const nb_option options[] = {
     OPT_FLAG("allow-mismatch", allow_mismatch,
              "with --bank: score images of another checkpoint or precision than the bank's"),
     NB_SCORE_OPTIONS,
-    OPT_INPUT("model", model, "DIR", "{visual} with --bank: the checkpoint to invert confident OOD images through",
+    OPT_INPUT("model", model, "DIR",
+              "{visual} with --bank: the checkpoint to invert confident OOD images through; for {corpus}: to embed "
+              "noise images",
               OPT_UNRECORDED, .describe = nb_score_describe),
-    OPT_INT("batch", batch, "N", "32", 1, 1e6,
-            "{streams} with --bank: images that change the state together, before they are scored",
-            .describe = nb_score_describe),
+    NB_SCORE_CORPUS_OPTIONS,
+    NB_SCORE_BATCH_OPTION("{streams} with --bank"),
     OPT_LIST("order", order, "[NAME=]FILE",
              "{streams} with --bank: the order of the stream of ID images and set NAME (or every set), as of score; "
              "default: mixed by --seed (0 without)",

@@ -40,6 +40,29 @@ done:
     return status;
 }
 
+/* Collective. The selected candidates' texts on every rank. */
+static nb_status mine_visual_read_words(const nb_evidence *e, const nb_selection *s, size_t count, nb_strings *out,
+                                        nb_error *err)
+{
+    uint64_t *ids = nb_alloc(count, sizeof *ids, err);
+    nb_strings name = {0};
+    nb_status status = nb_comm_agree(e->comm, ids ? NB_OK : NB_ERR_LIMIT, err);
+    NB_TRY(status);
+    if (e->comm->rank == 0) {
+        memcpy(ids, s->ids, count * sizeof *ids);
+    }
+    NB_TRY(nb_comm_broadcast(e->comm, ids, count * sizeof *ids, err));
+    for (size_t i = 0; i < count; i++) {
+        nb_strings_free(&name);
+        NB_TRY(nb_store_names(e->candidates->store, (size_t)ids[i], 1, &name, NULL, err));
+        NB_TRY(nb_strings_push(out, nb_strings_get(&name, 0), nb_strings_len(&name, 0), err));
+    }
+done:
+    nb_strings_free(&name);
+    free(ids);
+    return nb_comm_agree(e->comm, status, err);
+}
+
 static nb_status mine_visual_name_images(nb_mine_visual *v, nb_store *wild, nb_error *err)
 {
     nb_strings name = {0};
@@ -67,7 +90,9 @@ nb_status nb_mine_visual_make(nb_mine_visual *out, const nb_mine_visual_choice *
     nb_job *job = in->job;
     const nb_evidence evidence = nb_mine_inputs_evidence(in), *e = &evidence;
     const char *model = in->from->model;
+    bool tins = choice->count && strcmp(choice->method, "tins") == 0;
     nb_model opened = {0};
+    nb_strings words = {0};
     double *negatives = NULL;
     nb_visual_plan plan = {.count = (size_t)choice->count,
                            .theta = choice->theta,
@@ -86,6 +111,11 @@ nb_status nb_mine_visual_make(nb_mine_visual *out, const nb_mine_visual_choice *
     }
     NB_TRY(mine_visual_read_negatives(e, selection, &negatives, &plan.negative_count, err));
     plan.negatives = negatives;
+    if (tins) {
+        NB_TRY(mine_visual_read_words(e, selection, plan.negative_count, &words, err));
+        plan.words = &words;
+        plan.theta = nb_option_given(job->options, "visual-theta") == NB_FROM_DEFAULT ? 0.3 : plan.theta;
+    }
     NB_TRY(nb_visual_mine(&out->visual, e, opened.clip, &plan, err));
     NB_TRY(nb_agree(job, mine_visual_name_images(out, e->wild_images, err), err));
     nb_log_info(&job->log, "%zu of %zu wild images score under %g: %zu rejected by %s, %zu visual negatives kept",
@@ -94,6 +124,7 @@ nb_status nb_mine_visual_make(nb_mine_visual *out, const nb_mine_visual_choice *
 done:
     status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
     nb_model_close(&opened);
+    nb_strings_free(&words);
     free(negatives);
     return status;
 }

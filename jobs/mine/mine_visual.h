@@ -6,21 +6,24 @@
 #include "jobs/mine/mine_inputs.h"
 #include "mining/select/select.h"
 #include "mining/visual/wild_inversion.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/stream.h"
 
 /** The options. */
 typedef struct nb_mine_visual_choice {
-    int64_t count;  /**< kept at most; 0: none are made */
-    int64_t groups; /**< of the score */
-    double theta;   /**< images that score below are inverted */
+    int64_t count;      /**< kept at most; 0: none are made */
+    int64_t groups;     /**< of the score */
+    double theta;       /**< images that score below are inverted */
+    const char *method; /**< "interneg" or "tins" */
 } nb_mine_visual_choice;
 
 /** Rows of a table whose settings have an nb_mine_visual_choice `visual`. */
 #define NB_MINE_VISUAL_OPTIONS                                                                                         \
     OPT_INT("visual", visual.count, "N", "0", 0, 1e7,                                                                  \
             "visual negatives to keep: wild images inverted into the text space; needs --model"),                      \
+        OPT_CHOICE("visual-method", visual.method, "METHOD", "interneg", "interneg|tins",                              \
+                   "invert from random words by 80 templates, or from the bank's words and away from the prototypes"), \
         OPT_REAL("visual-theta", visual.theta, "THETA", NB_VISUAL_THETA, 0, 1,                                         \
-                 "an image is inverted when its neglabel score by the bank is below"),                                 \
+                 "an image is inverted when its neglabel score (tins: its own) by the bank is below; tins: 0.3"),      \
         OPT_INT("visual-groups", visual.groups, "G", "5", 1, 1e9, "groups of negatives of that score")
 
 /** What came of it. */

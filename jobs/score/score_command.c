@@ -1,6 +1,7 @@
 /* negbank score: a bank and images to a score file. */
 #include "jobs/commands.h"
 #include "jobs/precision.h"
+#include "jobs/score/score_corpus.h"
 #include "jobs/score/score_images.h"
 #include "jobs/score/score_options.h"
 #include "jobs/score/score_stream.h"
@@ -14,7 +15,8 @@
 
 typedef struct settings {
     nb_talk talk;
-    const char *bank, *output, *order, *format, *score;
+    const char *bank, *output, *order, *format, *score, *state;
+    const char *texts, *noise;
     nb_score_sources sources;
     int64_t batch;
     double threshold;
@@ -27,10 +29,12 @@ typedef struct run {
     nb_bank bank;
     nb_score_chosen chosen;
     nb_scorer scorer;
+    nb_score_corpus corpus;
     nb_score_images images;
     size_t *order;      /* on rank 0, where one is given */
     bool invert;        /* images become visual negatives */
     nb_digest inverted; /* the checkpoint that images were inverted through, or "" */
+    nb_buffer state;    /* rank 0: of the stream at its end, with --state */
 } run;
 
 /* Decides on visual negatives before any work. */
@@ -42,7 +46,7 @@ static nb_status score_decide_visual(run *r, nb_error *err)
     nb_status status = nb_stream_visual_decide(&r->scorer, s->model, asked, &r->invert, &note, err);
     if (status == NB_OK && note.len) {
         nb_log_info(&r->job->log, "%s", note.data);
-    } else if (status == NB_OK && s->model && s->stores.count) {
+    } else if (status == NB_OK && s->model && s->stores.count && !nb_score_has_corpus(r->scorer.rule)) {
         nb_log_warn(&r->job->log, "--model has no effect: the images are embedded, and the score %s inverts none",
                     r->scorer.rule->name);
     }
@@ -56,7 +60,14 @@ static nb_status score_make_scorer(run *r, nb_error *err)
     NB_TRY(nb_score_decide(&r->chosen, &r->bank, r->job->options, r->set->score, err));
     NB_TRY(nb_scorer_create(&r->scorer, &r->bank, &r->chosen.parameters, err));
     NB_TRY(nb_score_log(r->job, &r->chosen, &r->scorer, err));
+    if (r->set->state && !r->scorer.rule->stream) {
+        return nb_fail(err, NB_ERR_USAGE, "--state: the score %s has none, it looks at every image alone",
+                       r->scorer.rule->name);
+    }
     NB_TRY(score_decide_visual(r, err));
+    const nb_score_corpus_sources corpus = {r->set->texts, r->set->noise, r->set->sources.model,
+                                            r->set->sources.allow_mismatch};
+    NB_TRY(nb_score_corpus_open(&r->corpus, r->job, &corpus, &r->scorer, err));
 done:
     return status;
 }
@@ -185,7 +196,9 @@ static nb_status score_images(run *r, nb_score_result **results, nb_error *err)
                                   .sources = &r->set->sources,
                                   .order = r->order,
                                   .invert = r->invert,
-                                  .batch = (size_t)r->set->batch};
+                                  .state_path = r->set->state,
+                                  .state = &r->state,
+                                  .batch = nb_stream_batch(r->scorer.rule, (size_t)r->set->batch)};
         status = nb_score_stream_run(&stream, *results, err);
         r->inverted = stream.model;
         return status;
@@ -194,6 +207,23 @@ static nb_status score_images(run *r, nb_score_result **results, nb_error *err)
     NB_TRY(nb_comm_or(&job->comm, *results, r->images.count * 3, err));
     if (r->order) {
         NB_TRY(score_put_in_order(r, results, err));
+    }
+done:
+    return status;
+}
+
+/* All ranks go along the stream of a score with a corpus. */
+static nb_status score_share_order(run *r, nb_error *err)
+{
+    size_t count = r->images.count;
+    nb_status status = NB_OK;
+    if (r->set->order && !r->order) {
+        r->order = nb_alloc(count, sizeof *r->order, err);
+        status = r->order ? NB_OK : NB_ERR_LIMIT;
+    }
+    NB_TRY(nb_agree(r->job, status, err));
+    if (r->order) {
+        NB_TRY(nb_comm_broadcast(&r->job->comm, r->order, count * sizeof *r->order, err));
     }
 done:
     return status;
@@ -218,16 +248,25 @@ static nb_status score(nb_job *job, nb_error *err)
         status = results ? NB_OK : NB_ERR_LIMIT;
     }
     NB_TRY(nb_agree(job, status, err));
+    if (r.scorer.corpus) {
+        NB_TRY(score_share_order(&r, err));
+    }
     NB_TRY(score_images(&r, &results, err));
     if (first) {
         NB_TRY(score_write_scores(&r, results, err));
     }
+    if (first && r.set->state) { /* behind the scores: what was not written is scored again */
+        NB_TRY(nb_state_write(r.set->state, &r.state, err));
+        nb_log_info(&job->log, "the stream's state -> %s", r.set->state);
+    }
 done:
     free(results);
     free(r.order);
+    nb_buffer_free(&r.state);
     status = nb_agree(job, status, err); /* all ranks are here: closing the model is collective */
     nb_score_images_close(&r.images);
     nb_scorer_destroy(&r.scorer);
+    nb_score_corpus_close(&r.corpus);
     nb_bank_close(&r.bank);
     return status;
 }
@@ -236,7 +275,8 @@ static const nb_option options[] = {
     OPT_INPUT("bank", bank, "B.nbank", "the bank", OPT_REQUIRED, OPT_PIPED),
     OPT_LIST("images", sources.stores, "I.nbe", "embedded images; several stores follow each other", OPT_PIPED),
     OPT_INPUT("model", sources.model, "DIR",
-              "or a checkpoint to embed images with; with --images, for {visual}: to invert confident OOD images",
+              "or a checkpoint to embed images with; with --images, for {visual}: to invert confident OOD images; for "
+              "{corpus}: to embed noise images",
               .describe = nb_score_describe),
     NB_PRECISION_OPTION(sources.precision),
     OPT_LIST("inputs", sources.inputs, "INPUT...",
@@ -246,10 +286,13 @@ static const nb_option options[] = {
     OPT_FLAG("allow-mismatch", sources.allow_mismatch,
              "score images of another checkpoint or precision than the bank's"),
     NB_SCORE_OPTIONS,
-    OPT_INT("batch", batch, "N", "32", 1, 1e6,
-            "{streams}: images that change the state together, before they are scored", .describe = nb_score_describe),
+    NB_SCORE_CORPUS_OPTIONS,
+    NB_SCORE_BATCH_OPTION("{streams}"),
     OPT_INPUT("order", order, "FILE", "the stream's order: image names or row numbers, one a line (or .npy)",
               OPT_PIPED),
+    OPT_TEXT("state", state, "FILE", NULL,
+             "{streams}: go on from the state in this file, if it is there, and save it there at the end",
+             OPT_UNRECORDED, .describe = nb_score_describe),
     OPT_REAL("threshold", threshold, "X", NULL, 0, 0,
              "take images that score X or more for in-distribution; default: the bank's, if it has one"),
     OPT_CHOICE("format", format, "FORMAT", "auto", "auto|" NB_PREDICTION_FORMATS,
@@ -272,5 +315,6 @@ NB_COMMAND(
         "  negbank score --bank pets.nbank --model vit-b-16 --score mcm -o holiday.tsv holiday-photos/\n"
         "  negbank score --bank pets.nbank --images id.nbe --images ood.nbe --score adaneg --order stream.txt \\\n"
         "      -o stream.tsv\n"
+        "  negbank score --bank pets.nbank --images day1.nbe --score adaneg --state pets.state -o day1.tsv\n"
         "  negbank score --bank pets.nbank --images test.nbe --model vit-b-16 --score interneg -o interneg.tsv\n",
     .more = nb_score_more, .mpi = true);

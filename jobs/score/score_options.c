@@ -2,7 +2,7 @@
 
 #include "common/base/version.h"
 #include "scoring/files/image_rows.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/stream.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -99,6 +99,17 @@ static bool score_options_is_visual(const nb_score_rule *rule, const void *what)
     return rule->stream && rule->stream->visual_limits;
 }
 
+bool nb_score_has_corpus(const nb_score_rule *rule)
+{
+    return rule->stream && rule->stream->corpus;
+}
+
+static bool score_options_is_corpus(const nb_score_rule *rule, const void *what)
+{
+    (void)what;
+    return nb_score_has_corpus(rule);
+}
+
 static const char *score_options_default_of(const nb_score_rule *rule, const char *name)
 {
     const nb_option *row = nb_parameter_find(rule, name);
@@ -165,6 +176,18 @@ static void score_options_default(room *r, const char *name)
     }
 }
 
+/* "32, 256 for tanl": as published. */
+static void score_options_batches(room *r)
+{
+    score_options_print(r, "%d", NB_STREAM_BATCH);
+    for (size_t i = 0; i < nb_score_count; i++) {
+        const nb_stream_rule *stream = nb_score_table[i]->stream;
+        if (stream && stream->batch) {
+            score_options_print(r, ", %zu for %s", stream->batch, nb_score_table[i]->name);
+        }
+    }
+}
+
 void nb_score_describe(const nb_option *option, char *text, size_t size)
 {
     room r = {text, size};
@@ -184,6 +207,10 @@ void nb_score_describe(const nb_option *option, char *text, size_t size)
             score_options_names(&r, score_options_is_stream, NULL, ", ");
         } else if (strncmp(p, "{visual}", 8) == 0) {
             score_options_names(&r, score_options_is_visual, NULL, ", ");
+        } else if (strncmp(p, "{corpus}", 8) == 0) {
+            score_options_names(&r, score_options_is_corpus, NULL, ", ");
+        } else if (strncmp(p, "{batches}", 9) == 0) {
+            score_options_batches(&r);
         } else {
             score_options_print(&r, "%.1s", p);
             p += *p != '\0';

@@ -19,6 +19,18 @@
                   "score to compute; default: the one the bank suggests"),                                             \
         OPT_MORE
 
+/** Rows of a command that scores streams; its settings have members `texts`, `noise` and `batch` (int64_t). */
+#define NB_SCORE_CORPUS_OPTIONS                                                                                        \
+    OPT_INPUT("texts", texts, "T.nbe", "{corpus}: the embedded corpus that negatives are taken from", OPT_PIPED,       \
+              .describe = nb_score_describe),                                                                          \
+        OPT_INPUT("noise", noise, "I.nbe",                                                                             \
+                  "{corpus}: embedded noise images to begin with; default: drawn by --seed, embedded by --model",      \
+                  OPT_PIPED, .describe = nb_score_describe)
+#define NB_SCORE_BATCH_OPTION(WHERE)                                                                                   \
+    OPT_INT("batch", batch, "N", NULL, 1, 1e6,                                                                         \
+            WHERE ": images that change the state together, before they are scored; default: {batches}",               \
+            .describe = nb_score_describe)
+
 /** Row `i` of the parameters of all scores, each name once, for nb_command.more. A row that differs from an earlier one
  * of its name in more than the default is given as well: the parser refuses it, and no such table starts.
  * @param i number of the row
@@ -27,12 +39,18 @@
 bool nb_score_more(size_t i, nb_option *row);
 
 /** Writes the help of an option (nb_option.describe): its `help` where "{streams}" are the scores of streams,
- * "{visual}" those that take visual negatives, and "{}" where a parameter's default comes from. A parameter that one
+ * "{visual}" those that take visual negatives, "{corpus}" those that need a corpus, "{batches}" the sizes of batches as
+ * published, and "{}" where a parameter's default comes from. A parameter that one
  * score alone has begins with the score's name.
  * @param option the option
  * @param room [size] the text, cut where it does not fit
  * @param size bytes, at least 1 */
 void nb_score_describe(const nb_option *option, char *room, size_t size);
+
+/** Whether a score passes over a corpus along a stream.
+ * @param rule the score
+ * @return true when it does */
+bool nb_score_has_corpus(const nb_score_rule *rule);
 
 /** The word of --seed.
  * @param options as they were parsed

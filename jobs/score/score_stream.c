@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A stream under way on rank 0. */
 typedef struct run {
@@ -86,6 +87,20 @@ done:
     return status;
 }
 
+/* Goes on from the state that is there. */
+static nb_status score_stream_restore(const run *r, nb_error *err)
+{
+    const char *path = r->s->state_path;
+    nb_status status;
+    if (!path || access(path, F_OK) != 0) {
+        return NB_OK;
+    }
+    NB_TRY(nb_stream_restore(r->stream, path, err));
+    nb_log_info(&r->s->job->log, "the stream goes on from '%s', behind %zu images", path, nb_stream_images(r->stream));
+done:
+    return status;
+}
+
 /* What the stream came to, for the log. */
 static nb_status score_stream_tell(const run *r, nb_error *err)
 {
@@ -106,7 +121,7 @@ static nb_status score_stream_tell(const run *r, nb_error *err)
     return status;
 }
 
-/* Rank 0 goes along the stream; rows [count, d] or NULL for stores. */
+/* This rank goes along the stream; rows [count, d] or NULL for stores. */
 static nb_status score_stream_run_stream(nb_score_stream *s, const float *rows, nb_score_result *results, nb_error *err)
 {
     run r = {.s = s, .rows = rows};
@@ -119,10 +134,14 @@ static nb_status score_stream_run_stream(nb_score_stream *s, const float *rows, 
     nb_status status;
     NB_TRY(nb_stream_create(&r.stream, s->scorer, err));
     NB_TRY(score_stream_prepare_visual(&r, err));
+    NB_TRY(score_stream_restore(&r, err));
     r.progress = nb_progress_start(&s->job->log, "images", (double)source.count);
     NB_TRY(nb_stream_run(r.stream, &source, s->images->d, results, err));
     nb_progress_finish(&r.progress);
     NB_TRY(score_stream_tell(&r, err));
+    if (s->state_path) {
+        NB_TRY(nb_stream_pack(r.stream, s->state, err));
+    }
 done:
     nb_stream_destroy(r.stream);
     nb_stream_visual_destroy(&r.visual);
@@ -143,7 +162,9 @@ nb_status nb_score_stream_run(nb_score_stream *s, nb_score_result *results, nb_e
         NB_TRY(nb_agree(job, status, err));
         NB_TRY(nb_comm_or(&job->comm, rows, (elements + 1) / 2, err));
     }
-    status = job->comm.rank == 0 ? score_stream_run_stream(s, rows, results, err) : NB_OK;
+    if (s->scorer->corpus || job->comm.rank == 0) { /* a corpus is shared by all */
+        status = score_stream_run_stream(s, rows, results, err);
+    }
 done:
     free(rows);
     return nb_agree(job, status, err);

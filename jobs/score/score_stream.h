@@ -14,16 +14,18 @@ typedef struct nb_score_stream {
     const nb_scorer *scorer; /**< of a stream */
     nb_score_images *images;
     const nb_score_sources *sources;
-    const size_t *order; /**< [images->count] on rank 0, NULL: as they come */
+    const size_t *order; /**< [images->count] on rank 0 (with a corpus, on all), NULL: as they come */
     size_t batch;
-    bool invert;     /**< make visual negatives: nb_stream_visual_decide */
+    const char *state_path; /**< a saved state to go on from where the file is there; NULL: none */
+    nb_buffer *state;       /**< rank 0: becomes the state at the end where state_path is given */
+    bool invert;            /**< make visual negatives: nb_stream_visual_decide */
     nb_digest model; /**< of the checkpoint that images were inverted through, "" where none were; set by the run */
 } nb_score_stream;
 
-/** Scores along the stream. Embedding, where it is needed, is shared by all ranks; rank 0 goes along the stream and
- * inverts images. Collective.
+/** Scores along the stream. Embedding, where it is needed, is shared by all ranks, and so is a corpus, along whose
+ * passes all go together; otherwise rank 0 alone goes along the stream and inverts images. Collective.
  * @param stream the stream; its `model` is set
- * @param results [images->count] in the stream's order, on rank 0; elsewhere it may be NULL
+ * @param results [images->count] in the stream's order
  * @return NB_OK, or as nb_score_images_rows, nb_stream_run and the inversion fail; the same on all ranks */
 nb_status nb_score_stream_run(nb_score_stream *stream, nb_score_result *results, nb_error *err);
 

@@ -2,12 +2,15 @@
 
 #include "common/clip/inversion/visual_negatives.h"
 #include "scoring/scores/neglabel.h"
+#include "scoring/streams/tins.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const double temperature = 0.01; /* of the score by which an image is confident, as InterNeg has it */
+static const double temperature = 0.01; /* of the score by which an image is confident, as InterNeg and TINS have it */
+static const double lambda = 0.3;       /* TINS': weight of the distance to the prototypes */
+enum { WORD_STEPS = 30 };               /* of its inversion */
 
 /* What one run holds. */
 typedef struct run {
@@ -40,7 +43,7 @@ static nb_status wild_score_tiles(run *r, nb_error *err)
 {
     const nb_evidence *e = r->e;
     const nb_bank bank = wild_bank_of(r);
-    const nb_score_parameters parameters = {.rule = &nb_score_neglabel,
+    const nb_score_parameters parameters = {.rule = r->plan->words ? &nb_score_tins_alone : &nb_score_neglabel,
                                             .shared = {.temperature = temperature, .groups = r->plan->groups}};
     nb_score_result results[NB_SCORE_BATCH];
     nb_scorer scorer = {0};
@@ -121,7 +124,9 @@ static nb_status wild_invert_tiles(run *r, const nb_clip *clip, nb_error *err)
     NB_TRY_NEW(r->features, own * NB_INVERT_TILE * e->d);
     NB_TRY_NEW(images, NB_INVERT_TILE * e->d);
     const nb_visual_classes classes = {.labels = e->labels, .prototypes = e->prototypes, .count = e->label_count};
-    NB_TRY(nb_visual_source_create(&source, clip, &classes, r->plan->seed, err));
+    const nb_word_inversion_plan words = {.words = r->plan->words, .lambda = lambda, .steps = WORD_STEPS};
+    NB_TRY(words.words ? nb_visual_source_create_words(&source, clip, &classes, &words, err)
+                       : nb_visual_source_create(&source, clip, &classes, r->plan->seed, err));
     for (size_t t = 0; t < tiles; t++) {
         if (!nb_comm_owns(e->comm, t)) {
             continue;

@@ -16,8 +16,10 @@ typedef struct nb_visual_plan {
     const double *negatives; /**< [negative_count, d] the mined bank in its order, of unit length; borrowed */
     size_t negative_count;   /**< of the bank */
     size_t count;            /**< visual negatives kept at most */
-    double theta;            /**< an image whose score is below is a confident OOD image; InterNeg: 0.35 */
-    size_t groups;           /**< of the score: NegLabel's at temperature 0.01; InterNeg: 5 */
+    double theta;            /**< an image whose score is below is a confident OOD image; InterNeg: 0.35, TINS: 0.3 */
+    size_t groups;           /**< of the score: NegLabel's (with words: TINS') at temperature 0.01; InterNeg, TINS: 5 */
+    const nb_strings *words; /**< [negative_count] its texts: images are inverted from them, as TINS does; NULL: from
+                                random words, as InterNeg does; borrowed */
     uint64_t seed;           /**< of the random draws */
 } nb_visual_plan;
 

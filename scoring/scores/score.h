@@ -12,7 +12,7 @@
  * makes its own products (nb_image_rule).
  *
  * Scores of two kinds: those of an image alone, in batches (nb_scorer_run), and those along a stream of images, whose
- * state the images change (scoring/scores/stream.h).
+ * state the images change (scoring/streams/stream.h).
  */
 #ifndef NB_SCORING_SCORE_H
 #define NB_SCORING_SCORE_H
@@ -84,7 +84,8 @@ typedef struct nb_score_cost {
     double memory;   /**< bytes that grow with the images, beside images and bank */
 } nb_score_cost;
 
-struct nb_stream_rule; /* scoring/scores/stream.h */
+struct nb_stream_corpus; /* scoring/streams/corpus_pass.h */
+struct nb_stream_rule;   /* scoring/streams/stream.h */
 struct nb_scorer;
 
 /** What a score of single images implements that is no function of nb_logits; `state` is its own, one a scorer, and
@@ -165,6 +166,8 @@ typedef struct nb_scorer {
     float *rows; /**< [C + M, d]: the labels, then the negatives in group order (M = 0 where the score uses none) */
     void *state; /**< of rule->image */
     const nb_vector *vector;
+    const struct nb_tins_draws *draws;     /**< borrowed; NULL: by the seed */
+    const struct nb_stream_corpus *corpus; /**< borrowed; for streams that pass over one, set before they begin */
 } nb_scorer;
 
 /** Makes a scorer. Not collective.

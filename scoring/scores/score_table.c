@@ -6,11 +6,15 @@
     ROW(neglabel)   \
     ROW(dnm)        \
     ROW(debiased)   \
+    ROW(nested)     \
     ROW(mcm)        \
     ROW(max_logit)  \
     ROW(energy)     \
     ROW(adaneg)     \
-    ROW(interneg)
+    ROW(interneg)   \
+    ROW(oodd)       \
+    ROW(tanl)       \
+    ROW(tins)
 /* clang-format on */
 
 #define DECLARE(name) extern const nb_score_rule nb_score_##name;

@@ -4,9 +4,8 @@
 
 nb_status nb_stream_run(nb_stream *stream, const nb_stream_source *s, size_t d, nb_score_result *results, nb_error *err)
 {
-    enum { TOGETHER = 256 }; /* images at a time, in whole batches */
     size_t batch = s->batch < s->count ? s->batch : s->count;
-    size_t most = batch && batch < TOGETHER ? TOGETHER / batch * batch : batch;
+    size_t most = batch && batch < NB_STREAM_TOGETHER ? NB_STREAM_TOGETHER / batch * batch : batch;
     float *images = NULL;
     nb_status status;
     NB_TRY_NEW(images, most * d);

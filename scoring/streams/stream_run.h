@@ -5,9 +5,7 @@
 #ifndef NB_SCORING_STREAMS_STREAM_RUN_H
 #define NB_SCORING_STREAMS_STREAM_RUN_H
 
-#include "scoring/scores/stream.h"
-
-enum { NB_STREAM_BATCH = 32 }; /* images that change the state together, unless somebody says otherwise */
+#include "scoring/streams/stream.h"
 
 /** Where the images of a stream come from. */
 typedef struct nb_stream_source {

@@ -38,8 +38,10 @@ nb_status nb_stream_visual_create(nb_stream_visual *v, const nb_clip *clip, cons
 {
     const nb_bank *b = s->bank;
     uint64_t seed = s->parameters.shared.seeded ? s->parameters.shared.seed : 0;
+    nb_visual_limits limits = {0};
     nb_status status;
-    *v = (nb_stream_visual){0};
+    nb_score_visual(s, &limits);
+    *v = (nb_stream_visual){.model = clip->digest};
     if (clip->config.projection != b->d) {
         return nb_fail(err, NB_ERR_INPUT, "the checkpoint embeds to width %zu, the bank's embeddings are %zu wide",
                        clip->config.projection, b->d);
@@ -47,7 +49,9 @@ nb_status nb_stream_visual_create(nb_stream_visual *v, const nb_clip *clip, cons
     NB_TRY_NEW(v->images, NB_INVERT_TILE * b->d);
     NB_TRY_NEW(v->rows, NB_INVERT_TILE * b->d);
     const nb_visual_classes classes = {.labels = b->label_rows, .prototypes = b->prototypes, .count = b->label_count};
-    NB_TRY(nb_visual_source_create(&v->source, clip, &classes, seed, err));
+    const nb_word_inversion_plan words = {.words = &b->negatives, .lambda = limits.lambda, .steps = limits.steps};
+    NB_TRY(limits.words ? nb_visual_source_create_words(&v->source, clip, &classes, &words, err)
+                        : nb_visual_source_create(&v->source, clip, &classes, seed, err));
 done:
     return status;
 }
@@ -101,5 +105,6 @@ static nb_status stream_visual_make(void *self, nb_stream *stream, const float *
 
 nb_status nb_stream_visual_attach(nb_stream_visual *v, nb_stream *stream, nb_error *err)
 {
-    return nb_stream_make_visual(stream, stream_visual_make, v, err);
+    nb_status status = nb_stream_input(stream, "model", v->model.hex, err);
+    return status == NB_OK ? nb_stream_make_visual(stream, stream_visual_make, v, err) : status;
 }

@@ -1,7 +1,8 @@
 /**
  * @file
- * Visual negatives made along a stream (interneg): what a stream's confident OOD images are inverted into, by
- * common/clip/inversion/visual_negatives.h, beside those the bank brought.
+ * Visual negatives made along a stream (interneg, tins): what a stream's confident OOD images are inverted into, by
+ * common/clip/inversion/visual_negatives.h, or from the bank's words by common/clip/inversion/word_inversion.h, beside
+ * those the bank brought. Both judge them by the margin and the rejection rule of common/linear/exact/inter_modal.h.
  *
  * The images under theta of a batch are inverted in tiles of NB_INVERT_TILE in the order they came, each drawing its
  * random numbers by the scorer's seed (0 for none) and its number in the stream: the result depends on the stream, its
@@ -11,7 +12,7 @@
 #define NB_SCORING_STREAM_VISUAL_H
 
 #include "common/clip/inversion/visual_negatives.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/stream.h"
 
 /** What makes the visual negatives of a stream. Owns everything in it but what `source` borrows. */
 typedef struct nb_stream_visual {
@@ -20,6 +21,7 @@ typedef struct nb_stream_visual {
     float *rows;    /**< [NB_INVERT_TILE, d] */
     double margins[NB_INVERT_TILE];
     uint64_t ids[NB_INVERT_TILE];
+    nb_digest model;           /**< the checkpoint's */
     size_t inverted, rejected; /**< images so far, and those whose feature the rejection rule refused */
 } nb_stream_visual;
 

@@ -58,9 +58,12 @@ static nb_status invert_all(nb_inverter *inverter, const float *images, float *w
         for (size_t i = at; i < at + n; i++) {
             nb_inverter_draw(inverter, BENCH_SEED, i, words + i * w, choices + i * NB_INVERT_STEPS);
         }
-        nb_status status = nb_inverter_run(
-            inverter, &(nb_inversion){images + at * d, n, words + at * w, choices + at * NB_INVERT_STEPS},
-            features + at * d, NULL, err);
+        nb_status status = nb_inverter_run(inverter,
+                                           &(nb_inversion){.images = images + at * d,
+                                                           .count = n,
+                                                           .words = words + at * w,
+                                                           .choices = choices + at * NB_INVERT_STEPS},
+                                           features + at * d, NULL, err);
         if (status != NB_OK) {
             return status;
         }

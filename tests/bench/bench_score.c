@@ -5,7 +5,9 @@
  *   bench_score make DIR IMAGES           DIR/texts.npy images.npy images.nbe: synthetic, half of the images ID
  *   bench_score batch DIR SCORE GROUPS    "images/s bound share": stored embeddings to scores, and OpenBLAS's sgemm of
  *                                         the same [256, 512] x [11 000, 512] (debiased: x [25 000, 512]), in turns
- *   bench_score stream DIR PROXIES BATCH COUNT OUT   images/s of AdaNeg along the first COUNT images; scores to OUT.npy
+ *   bench_score stream DIR SCORE PARAMETERS BATCH COUNT OUT   images/s along the first COUNT images; scores to OUT.npy;
+ *                                         tanl passes over CORPUS texts in random directions (DIR/corpus.npy)
+ *   bench_score corpus DIR                DIR/corpus.npy and noise.npy
  */
 #include "bench/measure.h"
 #include "common/base/file.h"
@@ -17,13 +19,15 @@
 #include "jobs/score/score_options.h"
 #include "mining/embed/import.h"
 #include "scoring/scores/parameters.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/corpus_pass.h"
+#include "scoring/streams/stream.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+enum { CORPUS = 100000, NOISE = 15 };
 enum { LABELS = 1000, NEGATIVES = 10000, ROWS = LABELS + NEGATIVES, MEASURED = 3000, WIDTH = 512, ROUNDS = 5 };
 
 /* ---- what is scored is made ---- */
@@ -86,6 +90,10 @@ static nb_status add_proxies(nb_bank *bank, nb_error *err)
     for (size_t i = 0; i < MEASURED; i++) {
         p->measured[i] = (uint32_t)(3 * i);
     }
+    NB_TRY_NEW(bank->criterion, NEGATIVES);
+    for (size_t i = 0; i < NEGATIVES; i++) {
+        bank->criterion[i] = -(double)i;
+    }
     p->imputed_rows = bank->label_rows; /* [LABELS + NEGATIVES] */
     p->measured_rows = bank->label_rows;
     bank->prototypes = bank->negative_rows;
@@ -100,6 +108,7 @@ static void close_bank(nb_bank *bank)
         free(bank->proxies->measured);
         free(bank->proxies);
     }
+    free(bank->criterion);
     free(bank->label_rows);
 }
 
@@ -153,7 +162,11 @@ static nb_status measure_bound(const nb_scorer *s, nb_store *images, double *rat
     nb_status status;
     NB_TRY_NEW(a, (size_t)NB_SCORE_BATCH * WIDTH);
     NB_TRY(nb_store_rows_float(images, 0, NB_SCORE_BATCH, a, err));
-    size_t rows = s->rule->image ? 2 * (size_t)ROWS + MEASURED : s->label_count + s->negative_count, done = 0;
+    bool debiased = strcmp(s->rule->name, "debiased") == 0;
+    size_t rows = debiased                              ? 2 * (size_t)ROWS + MEASURED
+                  : s->rule->image || s->negative_count ? ROWS
+                                                        : LABELS,
+           done = 0;
     NB_TRY_NEW(c, (size_t)NB_SCORE_BATCH * rows);
     NB_TRY_NEW(b, rows * WIDTH);
     for (size_t i = 0; i < rows * WIDTH; i++) {
@@ -221,23 +234,94 @@ done:
     return status;
 }
 
-static nb_status stream(const char *directory, const char *proxies, size_t size, size_t count, const char *out,
-                        nb_error *err)
+/* ---- a corpus, for tanl ---- */
+
+static nb_status make_corpus(const char *directory, nb_error *err)
+{
+    static const struct {
+        const char *name;
+        size_t rows;
+        uint64_t stream;
+    } files[] = {{"corpus", CORPUS, 6}, {"noise", NOISE, 7}};
+    nb_buffer path = {0};
+    float *rows = NULL;
+    double row[WIDTH];
+    nb_status status;
+    NB_TRY_NEW(rows, (size_t)CORPUS * WIDTH);
+    for (size_t f = 0; f < 2; f++) {
+        for (size_t i = 0; i < files[f].rows; i++) {
+            draw_row(row, files[f].stream, i, NULL);
+            for (size_t k = 0; k < WIDTH; k++) {
+                rows[i * WIDTH + k] = (float)row[k];
+            }
+        }
+        nb_buffer_clear(&path);
+        NB_TRY(nb_buffer_printf(&path, err, "%s/%s.npy", directory, files[f].name));
+        NB_TRY(nb_npy_write(path.data, true, NB_NPY_F32, (nb_npy_shape){.rows = files[f].rows, .columns = WIDTH}, rows,
+                            err));
+    }
+done:
+    nb_buffer_free(&path);
+    free(rows);
+    return status;
+}
+
+static nb_status read_floats(const char *directory, const char *name, float **out, size_t *count, nb_error *err)
+{
+    nb_buffer path = {0};
+    nb_npy npy = {0};
+    nb_status status;
+    NB_TRY(nb_buffer_printf(&path, err, "%s/%s.npy", directory, name));
+    NB_TRY(nb_npy_open(&npy, path.data, err));
+    NB_TRY_NEW(*out, npy.rows * npy.columns);
+    *count = npy.rows;
+    for (size_t i = 0; i < npy.rows * npy.columns; i++) {
+        (*out)[i] = (float)nb_npy_at(&npy, i);
+    }
+done:
+    nb_npy_close(&npy);
+    nb_buffer_free(&path);
+    return status;
+}
+
+static nb_status corpus_rows(void *self, size_t begin, size_t count, float *out, nb_error *err)
+{
+    (void)err;
+    memcpy(out, (const float *)self + begin * WIDTH, count * WIDTH * sizeof *out);
+    return NB_OK;
+}
+
+/* What a stream is measured with. */
+typedef struct streamed {
+    const char *score, *parameters, *out;
+    size_t size, count; /* images of a batch, and of all */
+} streamed;
+
+static nb_status stream(const char *directory, const streamed *how, nb_error *err)
 {
     nb_bank bank = {0};
     nb_store images = {0};
     nb_scorer scorer = {0};
     nb_stream *s = NULL;
     nb_score_result *results = NULL;
-    float *rows = NULL, *scores = NULL;
+    nb_stream_corpus corpus = {.d = WIDTH, .rows = corpus_rows};
+    float *rows = NULL, *scores = NULL, *texts = NULL, *noise = NULL;
     nb_score_parameters settings;
     nb_status status;
-    size_t most = size < 256 ? 256 / size * size : size; /* as nb_stream_run does */
-    NB_TRY(nb_score_published(&settings, nb_score_find("adaneg"), err));
-    NB_TRY(nb_parameter_set(&settings, nb_parameter_find(settings.rule, "proxies"), proxies, err));
+    size_t size = how->size, count = how->count;
+    size_t most = size < NB_STREAM_TOGETHER ? NB_STREAM_TOGETHER / size * size : size; /* as nb_stream_run does */
+    NB_TRY(nb_score_published(&settings, nb_score_find(how->score), err));
+    NB_TRY(nb_parameters_parse(&settings, how->parameters, err));
     NB_TRY(open_bank(&bank, directory, err));
     NB_TRY(open_images(&images, directory, err));
     NB_TRY(nb_scorer_create(&scorer, &bank, &settings, err));
+    if (settings.rule->stream->corpus) {
+        NB_TRY(read_floats(directory, "corpus", &texts, &corpus.count, err));
+        NB_TRY(read_floats(directory, "noise", &noise, &corpus.noise_count, err));
+        corpus.noise = noise;
+        corpus.self = texts;
+        scorer.corpus = &corpus;
+    }
     NB_TRY(nb_stream_create(&s, &scorer, err));
     count = count < images.plan.count ? count : (size_t)images.plan.count;
     NB_TRY_NEW(results, count);
@@ -254,11 +338,13 @@ static nb_status stream(const char *directory, const char *proxies, size_t size,
     for (size_t i = 0; i < count; i++) {
         scores[i] = (float)results[i].score;
     }
-    NB_TRY(nb_npy_write(out, true, NB_NPY_F32, (nb_npy_shape){.rows = count}, scores, err));
+    NB_TRY(nb_npy_write(how->out, true, NB_NPY_F32, (nb_npy_shape){.rows = count}, scores, err));
 done:
     free(results);
     free(scores);
     free(rows);
+    free(texts);
+    free(noise);
     nb_stream_destroy(s);
     nb_scorer_destroy(&scorer);
     nb_store_close(&images);
@@ -280,9 +366,15 @@ int main(int argc, char *argv[])
         status = make(argv[2], (size_t)strtoull(argv[3], NULL, 10), &err);
     } else if (strcmp(what, "batch") == 0 && argc == 5) {
         status = batch(argv[2], argv[3], (size_t)strtoull(argv[4], NULL, 10), &err);
-    } else if (strcmp(what, "stream") == 0 && argc == 7) {
-        status = stream(argv[2], argv[3], (size_t)strtoull(argv[4], NULL, 10), (size_t)strtoull(argv[5], NULL, 10),
-                        argv[6], &err);
+    } else if (strcmp(what, "corpus") == 0 && argc == 3) {
+        status = make_corpus(argv[2], &err);
+    } else if (strcmp(what, "stream") == 0 && argc == 8) {
+        const streamed how = {.score = argv[3],
+                              .parameters = argv[4],
+                              .size = (size_t)strtoull(argv[5], NULL, 10),
+                              .count = (size_t)strtoull(argv[6], NULL, 10),
+                              .out = argv[7]};
+        status = stream(argv[2], &how, &err);
     }
     if (status != NB_OK) {
         fprintf(stderr, "bench_score: %s\n", err.message[0] ? err.message : "see the top of bench_score.c");

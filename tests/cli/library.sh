@@ -35,7 +35,7 @@ sed -n 's/^NEGBANK_API .*[ *]\(negbank_[a-z_]*\)(.*/\1/p' prefix/include/negbank
 sed 's/@@.*//' visible | sort >names
 same names declared
 since=$(sed -n 's/@@NEGBANK_0\.3$//p' visible | tr '\n' ' ')
-[ "$since" = 'negbank_scorer_result_size ' ] || die "new since 0.3 is '$since'"
+[ "$since" = 'negbank_scorer_corpus negbank_scorer_result_size negbank_stream_restore negbank_stream_save ' ] || die "new since 0.3 is '$since'"
 nm -D --undefined-only "$lib/libnegbank.so" | grep ' MPI_' && die 'the library calls MPI'
 ldd "$lib/libnegbank.so" | grep -E 'libmpi|libhdf5_(openmpi|mpich)' && die 'the library loads MPI'
 
@@ -59,8 +59,8 @@ run 1 cmake -G Ninja -S "$TESTS/library" -B not-found -DCMAKE_PREFIX_PATH="$T/no
 
 case_ 'the scores of the program'
 done_ store export -q i.nbe --embeddings i.npy
-for score in neglabel mcm max-logit energy dnm adaneg interneg; do
-    done_ score -q --bank b.nbank --images i.nbe --score "$score" -o "$score.tsv"
+for score in neglabel nested mcm max-logit energy dnm adaneg interneg oodd tins; do
+    done_ score -q --bank b.nbank --images i.nbe --score "$score" --batch 32 -o "$score.tsv"
     grep -v '^#' "$score.tsv" | tail -n +2 | cut -f 3-5 >want
     for program in ./by-pkg-config by-cmake/example; do
         run 0 "$program" b.nbank i.npy "$score"

@@ -95,6 +95,27 @@ refuse_order 'row -1 is not within'
 refuse_order "leaves out $count of $count"
 refused 3 out.tsv "${score[@]}" --order nowhere.txt -o out.tsv
 
+case_ 'a stream that is stopped goes on from its state'
+done_ score -q --bank b.nbank --images s.nbe --images i.nbe --score adaneg --batch "$count" -o whole.tsv
+done_ score --bank b.nbank --images s.nbe --score adaneg --batch "$count" --state a.state -o first.tsv
+says 'state -> a.state'
+cp a.state half.state
+done_ score --bank b.nbank --images i.nbe --score adaneg --batch "$count" --state a.state -o second.tsv
+says "goes on from 'a.state', behind $count images"
+(rows first.tsv && rows second.tsv) >got
+rows whole.tsv >want
+same got want
+refused 3 out.tsv score --bank b.nbank --images i.nbe --score adaneg --gamma 0.4 --state half.state -o out.tsv
+says_all 'half.state' 'with gamma=0.5, this one has gamma=0.4'
+refused 3 out.tsv score --bank b.nbank --images i.nbe --score interneg --state half.state -o out.tsv
+says 'with score=adaneg, this one has score=interneg'
+refused 2 out.tsv score --bank b.nbank --images i.nbe --score neglabel --state half.state -o out.tsv
+says 'has none'
+refused 3 out.tsv score --bank b.nbank --images i.nbe --score adaneg --state b.nbank -o out.tsv
+says 'a negbank stream state is needed'
+flip half.state 700
+refused 7 out.tsv score --bank b.nbank --images i.nbe --score adaneg --state half.state -o out.tsv
+
 case_ 'several stores; names that two images have'
 done_ score -q --bank b.nbank --images s.nbe --images i.nbe -o both.tsv
 rows both.tsv | head -n "$count" | cut -f 1-3 >got
@@ -175,6 +196,15 @@ grep -q "^# visual negatives by model $("$NEGBANK" check --model tuned 2>/dev/nu
 grep -q '; 0 visual negatives stand' err && die 'no image became a visual negative'
 [ "$(paste <(rows without.tsv | cut -f 4) <(rows with.tsv | cut -f 4) | awk '$1 != $2 { n++ } END { print (n > 20) }')" = 1 ] ||
     die "the stream's negatives change no scores"
+done_ score --bank t.nbank --images t-id-test.nbe --images t-ood-far.nbe --score tins --groups 1 --theta 0.9 --steps 3 --model tuned -o tins.tsv
+says_all 'become visual negatives' 'dynamic negatives of'
+run 0 "$NEGBANK" eval -q --bank t.nbank --id t-id-test.nbe --ood far=t-ood-far.nbe --score tanl --texts tt.nbe --beta 40 --model tuned
+run 2 "$NEGBANK" eval -q --bank t.nbank --id t-id-test.nbe --ood far=t-ood-far.nbe --score tanl --beta 40 --model tuned
+says 'needs an embedded corpus'
+run 3 "$NEGBANK" eval -q --bank t.nbank --id t-id-test.nbe --ood far=t-ood-far.nbe --score tanl --texts t.nbe --beta 40 --model tuned
+says_all 't.nbe' 'is of checkpoint' # a corpus of another one
+done_ mine -q --texts tt.nbe --labels w/labels.txt --model tuned --id-images t-id-train.nbe --wild-images t-ood-far.nbe \
+    --criterion neglabel --count 20 --visual 5 --visual-method tins --visual-theta 1 --visual-groups 1 -o words.nbank
 run 0 "${NB3[@]}" "${visual[@]}" -q --model tuned -o three.tsv
 same with.tsv three.tsv
 done_ "${visual[@]}" -q --model tuned --batch 16 -o batch.tsv

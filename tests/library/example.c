@@ -40,7 +40,22 @@ typedef struct work {
     char why[512];
 } work;
 
-/* A stream over everything, in batches of 32, with a bank that this thread opens. */
+/* Saves the state into a file of this thread's, and goes on from it in a stream of its own, as a service does that is
+ * started again. */
+static int start_again(work *w, const negbank_scorer *scorer, negbank_stream **stream)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%p.state", (void *)w);
+    int code = negbank_stream_save(*stream, path, w->why, sizeof w->why);
+    negbank_stream_destroy(*stream);
+    *stream = NULL;
+    code = code ? code : negbank_stream_create(stream, scorer, w->why, sizeof w->why);
+    code = code ? code : negbank_stream_restore(*stream, path, w->why, sizeof w->why);
+    remove(path);
+    return code;
+}
+
+/* A stream over everything, in batches of 32, with a bank that this thread opens; it is stopped once. */
 static int run_stream(work *w)
 {
     negbank_bank *bank = NULL;
@@ -54,6 +69,7 @@ static int run_stream(work *w)
         size_t n = w->count - at < 32 ? w->count - at : 32;
         code =
             negbank_stream_push(stream, w->rows + at * negbank_width(bank), n, w->results + at, w->why, sizeof w->why);
+        code = code || at != 32 ? code : start_again(w, scorer, &stream);
     }
     negbank_stream_destroy(stream);
     negbank_scorer_destroy(scorer);
@@ -113,7 +129,11 @@ int main(int argc, char *argv[])
     fprintf(stderr, "%zu labels, %zu negatives by '%s', width %zu; %s\n", negbank_label_count(bank),
             negbank_negative_count(bank), negbank_criterion(bank), negbank_width(bank),
             negbank_scorer_description(scorer));
-    int streams = score && (strcmp(score, "adaneg") == 0 || strcmp(score, "interneg") == 0);
+    static const char *const of_streams[] = {"adaneg", "interneg", "oodd", "tins"};
+    int streams = 0;
+    for (size_t i = 0; score && i < sizeof of_streams / sizeof *of_streams; i++) {
+        streams = streams || strcmp(score, of_streams[i]) == 0;
+    }
     rows = read_npy(argv[2], negbank_width(bank), &count);
     if (!rows || !count) {
         fprintf(stderr, "cannot read '%s'\n", argv[2]);

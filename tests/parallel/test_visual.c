@@ -71,9 +71,9 @@ static void import_wild(nb_store *out, const double *in, size_t d)
     free(row);
 }
 
-static void test_ranks(void **state)
+/* By InterNeg's inversion, or from words by TINS'. */
+static void check(const nb_strings *words)
 {
-    (void)state;
     nb_error err = {0};
     nb_clip *clip;
     nb_log log = nb_log_open("test", false, false, true);
@@ -88,7 +88,7 @@ static void test_ranks(void **state)
     world(&e, memory, d);
     rows(negatives, NEGATIVES, d, 4);
     nb_visual_plan plan = {
-        .negatives = negatives, .negative_count = NEGATIVES, .count = 50, .theta = 0.35, .groups = 5};
+        .negatives = negatives, .negative_count = NEGATIVES, .count = 50, .theta = 0.35, .groups = 5, .words = words};
     import_wild(&wild, memory + 2 * LABELS * d, d);
     e.wild_images = &wild;
     must(nb_visual_mine(&all, &e, clip, &plan, &err), &err);
@@ -130,8 +130,27 @@ static void test_ranks(void **state)
     free(memory), free(negatives);
 }
 
+static void test_ranks(void **state)
+{
+    (void)state;
+    check(NULL);
+}
+
+static void test_words(void **state)
+{
+    (void)state;
+    nb_error err = {0};
+    nb_strings words = {0};
+    for (size_t i = 0; i < NEGATIVES; i++) {
+        char word[8] = {(char)('a' + i % 26), (char)('a' + i / 26 % 26), '\0'};
+        must(nb_strings_push(&words, word, 2, &err), &err);
+    }
+    check(&words);
+    nb_strings_free(&words);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ranks)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ranks), cmocka_unit_test(test_words)};
     return run_on_ranks(&comm, tests, NULL);
 }

@@ -45,21 +45,39 @@ done:
 nb_status nb_inverter_create(nb_inverter **out, const nb_clip *clip, const nb_strings *templates, size_t steps,
                              size_t batch, nb_error *err)
 {
-    const nb_clip_config *c = &clip->config;
+    nb_word_templates made;
     nb_status status;
     *out = NULL;
     if (steps < 1 || steps > NB_INVERT_STEPS_MAX || batch < 1) {
         return nb_fail(err, NB_ERR_USAGE, "inversion takes 1 to %d steps, not %zu", NB_INVERT_STEPS_MAX, steps);
     }
+    NB_TRY(nb_word_templates_create(&made, clip, templates, err));
+    NB_TRY(nb_inverter_create_with(out, clip, &made, steps, batch, err));
+done:
+    return status;
+}
+
+nb_status nb_inverter_create_with(nb_inverter **out, const nb_clip *clip, nb_word_templates *templates, size_t steps,
+                                  size_t batch, nb_error *err)
+{
+    const nb_clip_config *c = &clip->config;
+    nb_status status;
+    *out = NULL;
     nb_inverter *v = nb_alloc(1, sizeof *v, err);
     if (!v) {
+        nb_word_templates_destroy(templates);
         return NB_ERR_LIMIT;
     }
     v->clip = clip;
     v->steps = steps;
     v->batch = batch;
+    v->templates = *templates;
+    *templates = (nb_word_templates){0};
+    if (steps < 1 || steps > NB_INVERT_STEPS_MAX || batch < 1) {
+        status = nb_fail(err, NB_ERR_USAGE, "inversion takes 1 to %d steps, not %zu", NB_INVERT_STEPS_MAX, steps);
+        goto done;
+    }
     v->head = nb_text_projection_head(clip);
-    NB_TRY(nb_word_templates_create(&v->templates, clip, templates, err));
     size_t rows = batch * v->templates.rows_max;
     const nb_tape_size size = {.rows = rows, .longest = c->context, .causal = true};
     NB_TRY(nb_tape_create(&v->tape, &c->text, clip->text_blocks, &size, err));
@@ -148,6 +166,21 @@ static double invert_loss_of(const float *text, const float *image, size_t d, fl
     return 1.0 - cosine;
 }
 
+/* The dot product of the text's unit vector with `away`, whose gradient by the text is added. */
+static double invert_away(const float *text, const float *away, size_t d, float *dtext)
+{
+    double dot = 0, square = 0;
+    for (size_t i = 0; i < d; i++) {
+        dot += (double)text[i] * (double)away[i];
+        square += (double)text[i] * (double)text[i];
+    }
+    double norm = sqrt(square), product = dot / norm;
+    for (size_t i = 0; i < d; i++) {
+        dtext[i] += (float)(((double)away[i] - product * (double)text[i] / norm) / norm);
+    }
+    return product;
+}
+
 /* v->dtexts [count, projection] to v->gradient [count, width], by the words. */
 static void invert_backward(nb_inverter *v, size_t count)
 {
@@ -194,6 +227,9 @@ nb_status nb_inverter_run(nb_inverter *v, const nb_inversion *n, float *features
         invert_embed(v, n, step);
         for (size_t i = 0; i < count; i++) {
             double loss = invert_loss_of(v->texts + i * d, n->images + i * d, d, v->dtexts + i * d);
+            if (n->away) {
+                loss += n->away_loss + invert_away(v->texts + i * d, n->away, d, v->dtexts + i * d);
+            }
             if (!isfinite(loss)) {
                 return nb_fail(err, NB_ERR_NUMERIC, "the loss of image %zu of a tile is %g at step %zu", i, loss,
                                step + 1);

@@ -36,6 +36,9 @@ typedef struct nb_inversion {
     size_t count;            /**< images */
     float *words;            /**< [count, text width] the first words, then the last */
     const uint32_t *choices; /**< [count, steps] the number of a template for every step */
+    const float *away;       /**< [projection] what the text is to keep away from: its dot product with the text's unit
+                                  vector, and `away_loss`, are added to the loss; NULL: nothing */
+    double away_loss;        /**< a constant of the loss */
 } nb_inversion;
 
 /** Makes an inverter of up to `batch` images at once through `steps` steps.
@@ -49,6 +52,18 @@ typedef struct nb_inversion {
  * that nb_tokenizer_encode refuses, or a vocabulary without a token for '$', NB_ERR_LIMIT without memory */
 nb_status nb_inverter_create(nb_inverter **out, const nb_clip *clip, const nb_strings *templates, size_t steps,
                              size_t batch, nb_error *err);
+
+struct nb_word_templates; /* common/clip/inversion/invert_templates.h */
+
+/** nb_inverter_create with templates that are made already.
+ * @param[out] out freed by nb_inverter_destroy; NULL on failure
+ * @param clip borrowed for the inverter's life; in fp32
+ * @param templates taken over, also on failure: {0} afterwards
+ * @param steps 1 to NB_INVERT_STEPS_MAX
+ * @param batch most images of a call
+ * @return as nb_inverter_create */
+nb_status nb_inverter_create_with(nb_inverter **out, const nb_clip *clip, struct nb_word_templates *templates,
+                                  size_t steps, size_t batch, nb_error *err);
 
 /** Frees an inverter. Takes NULL.
  * @param inverter no longer of use afterwards */

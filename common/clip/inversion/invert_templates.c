@@ -137,6 +137,30 @@ done:
     return status;
 }
 
+nb_status nb_word_templates_of_texts(nb_word_templates *t, const nb_clip *m, const nb_strings *texts,
+                                     const size_t *places, nb_error *err)
+{
+    size_t context = m->config.context;
+    nb_status status;
+    *t = (nb_word_templates){.count = texts->count};
+    NB_TRY_NEW(t->list, t->count);
+    NB_TRY_NEW(t->tokens, t->count * context);
+    for (size_t i = 0; i < t->count; i++) {
+        int32_t *ids = t->tokens + i * context;
+        size_t count, at = places[i];
+        NB_TRY(invert_templates_tokenise(m, nb_strings_get(texts, i), ids, &count, err));
+        at = at + 1 < count ? at : count - 2; /* a text that was cut keeps its end token */
+        t->list[i] = (nb_word_template){.prefix = {.before = at}, .rows = count - at, .tokens = ids + at};
+        t->rows_max = count - at > t->rows_max ? count - at : t->rows_max;
+    }
+    NB_TRY(invert_templates_compute_prefixes(t, m, err));
+done:
+    if (status != NB_OK) {
+        nb_word_templates_destroy(t);
+    }
+    return status;
+}
+
 void nb_word_templates_destroy(nb_word_templates *t)
 {
     free(t->list);

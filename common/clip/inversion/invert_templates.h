@@ -30,6 +30,15 @@ typedef struct nb_word_templates {
 nb_status nb_word_templates_create(nb_word_templates *out, const nb_clip *clip, const nb_strings *templates,
                                    nb_error *err);
 
+/** Tokenises texts of which one token each is the word, and computes what stands before it. Not collective.
+ * @param[out] out freed by nb_word_templates_destroy; {0} on failure
+ * @param clip only used in the call
+ * @param texts the texts
+ * @param places [texts->count] the numbers of the words' tokens, the start token being 0
+ * @return NB_OK, or NB_ERR_INPUT for a text that nb_tokenizer_encode refuses, NB_ERR_LIMIT without memory */
+nb_status nb_word_templates_of_texts(nb_word_templates *out, const nb_clip *clip, const nb_strings *texts,
+                                     const size_t *places, nb_error *err);
+
 /** Frees the memory and clears the struct. Takes {0}.
  * @param templates as nb_word_templates_create left them, or {0} */
 void nb_word_templates_destroy(nb_word_templates *templates);

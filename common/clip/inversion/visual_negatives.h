@@ -6,6 +6,7 @@
 #define NB_COMMON_CLIP_INVERSION_VISUAL_NEGATIVES_H
 
 #include "common/clip/inversion/invert.h"
+#include "common/clip/inversion/word_inversion.h"
 #include "common/linear/exact/inter_modal.h"
 
 /** The classes that inverted images are judged by. Rows are of unit length; all borrowed. */
@@ -17,12 +18,14 @@ typedef struct nb_visual_classes {
 
 /** Makes visual negatives. */
 typedef struct nb_visual_source {
-    nb_inverter *inverter;  /**< owned */
-    nb_inter_modal margins; /**< owned */
-    size_t d;               /**< width of the embeddings */
-    uint64_t seed;          /**< of the random draws */
-    float *images;          /**< [NB_INVERT_TILE, d] scratch */
-    double *row;            /**< [d] scratch */
+    nb_inverter *inverter;         /**< owned; NULL with words */
+    nb_word_inversion words;       /**< owned; {0} without: count 0 */
+    size_t starts[NB_INVERT_TILE]; /**< with words: those that the images of the last batch started from */
+    nb_inter_modal margins;        /**< owned */
+    size_t d;                      /**< width of the embeddings */
+    uint64_t seed;                 /**< of the random draws */
+    float *images;                 /**< [NB_INVERT_TILE, d] scratch */
+    double *row;                   /**< [d] scratch */
 } nb_visual_source;
 
 /** A batch of images and what becomes of them. */
@@ -44,6 +47,16 @@ typedef struct nb_visual_batch {
 nb_status nb_visual_source_create(nb_visual_source *out, const nb_clip *clip, const nb_visual_classes *classes,
                                   uint64_t seed, nb_error *err);
 
+/** Prepares a source that inverts from words and away from the prototypes, as TINS does
+ * (common/clip/inversion/word_inversion.h). Not collective.
+ * @param out destroyed with nb_visual_source_destroy
+ * @param clip    borrowed; its projection is d
+ * @param classes borrowed for this call
+ * @param words   of the bank; with weight and steps; its classes are those above; borrowed for this call
+ * @return NB_OK, or as nb_word_inversion_create; nothing is left to destroy then */
+nb_status nb_visual_source_create_words(nb_visual_source *out, const nb_clip *clip, const nb_visual_classes *classes,
+                                        const nb_word_inversion_plan *words, nb_error *err);
+
 /** Takes {0}. Not collective.
  * @param source emptied */
 void nb_visual_source_destroy(nb_visual_source *source);
@@ -51,7 +64,7 @@ void nb_visual_source_destroy(nb_visual_source *source);
 /** Inverts and judges a batch. The result of an image depends on it, its number and the seed alone. Not collective.
  * @param source made by nb_visual_source_create
  * @param batch images in, features and margins out
- * @return as nb_inverter_images */
+ * @return as nb_inverter_images, or nb_word_inversion_run */
 nb_status nb_visual_source_run(nb_visual_source *source, const nb_visual_batch *batch, nb_error *err);
 
 #endif

@@ -284,6 +284,97 @@ static void vector_exps(float *x, size_t n)
     }
 }
 
+/* -largest of -x. */
+static inline float vector_smallest(const float *x, size_t n)
+{
+    float block[LANES], low[LANES], bottom;
+    size_t i = 0;
+    for (int l = 0; l < LANES; l++) {
+        low[l] = x[0];
+    }
+    for (; i + LANES <= n; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            low[l] = x[i + (size_t)l] < low[l] ? x[i + (size_t)l] : low[l];
+        }
+    }
+    if (i < n) {
+        vector_pad(block, x + i, n - i, x[0]);
+        for (int l = 0; l < LANES; l++) {
+            low[l] = block[l] < low[l] ? block[l] : low[l];
+        }
+    }
+    bottom = low[0];
+    for (int l = 1; l < LANES; l++) {
+        bottom = low[l] < bottom ? low[l] : bottom;
+    }
+    return bottom;
+}
+
+enum { SHARES = 512, CHAINS = 4 }; /* elements of a block; sums that run through it beside each other */
+
+/* The running sums of e[n] in CHAINS parts of `part` elements, each from 0; the sum of the parts before each part in
+ * `before`, which begins with the first. */
+static inline void vector_running_sums(const float *e, size_t n, size_t part, double *upto, double before[CHAINS + 1])
+{
+    double sum[CHAINS] = {0};
+    for (size_t i = 0; i < part; i++) {
+        for (size_t c = 0; c < CHAINS; c++) {
+            size_t at = c * part + i;
+            sum[c] += at < n ? (double)e[at] : 0;
+            upto[at] = sum[c];
+        }
+    }
+    for (size_t c = 0; c < CHAINS; c++) {
+        before[c + 1] = before[c] + sum[c];
+    }
+}
+
+/* Adds the shares 1 / (1 + s) and s / (1 + s) of the sums s = before + upto[n]. */
+static inline void vector_add_shares(const double *upto, size_t n, double before, double in[8], double out[8])
+{
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        for (size_t l = 0; l < 8; l++) {
+            double s = before + upto[i + l], share = 1 / (1 + s);
+            in[l] += share;
+            out[l] += s * share;
+        }
+    }
+    for (size_t l = 0; i + l < n; l++) {
+        double s = before + upto[i + l], share = 1 / (1 + s);
+        in[l] += share;
+        out[l] += s * share;
+    }
+}
+
+static bool vector_prefix_shares(const float *x, size_t n, nb_prefix_shares *s)
+{
+    float e[SHARES], scale = (float)s->scale;
+    double upto[SHARES + CHAINS], in[8] = {0}, out[8] = {0}, before[CHAINS + 1] = {s->sum};
+    /* near elements are subtracted exactly; what rounding takes from the shift is small beside the product */
+    float base = (float)(s->shift / s->scale), rest = (float)(s->shift - s->scale * (double)base);
+    if ((double)vector_largest(x, n) * s->scale - s->shift > s->most ||
+        (double)vector_smallest(x, n) * s->scale - s->shift < s->least) {
+        return false;
+    }
+    for (size_t begin = 0; begin < n; begin += SHARES) {
+        size_t count = n - begin < SHARES ? n - begin : SHARES, part = (count + CHAINS - 1) / CHAINS;
+        for (size_t i = 0; i < count; i++) {
+            e[i] = fast_exp((x[begin + i] - base) * scale - rest);
+        }
+        vector_running_sums(e, count, part, upto, before);
+        for (size_t c = 0; c < CHAINS && c * part < count; c++) {
+            size_t left = count - c * part;
+            vector_add_shares(upto + c * part, left < part ? left : part, before[c], in, out);
+        }
+        before[0] = before[CHAINS];
+    }
+    s->sum = before[0];
+    s->inside = ((in[0] + in[4]) + (in[2] + in[6])) + ((in[1] + in[5]) + (in[3] + in[7]));
+    s->outside = ((out[0] + out[4]) + (out[2] + out[6])) + ((out[1] + out[5]) + (out[3] + out[7]));
+    return true;
+}
+
 static double vector_entropy(const float *x, size_t n, float scale, float top, double sum)
 {
     float inverse = (float)(1 / sum), block[LANES];
@@ -326,4 +417,5 @@ const nb_vector NB_TABLE_NAME(nb_vector) = {.name = NB_TABLE_SET,
                                             .first_largest = vector_first_largest,
                                             .sum_exp = vector_sum_exp,
                                             .exps = vector_exps,
+                                            .prefix_shares = vector_prefix_shares,
                                             .entropy = vector_entropy};

@@ -29,6 +29,15 @@ typedef struct nb_path {
     size_t stride; /**< longest path, a multiple of 16 */
 } nb_path;
 
+/** The shares of a running sum: what prefix_shares takes and gives. */
+typedef struct nb_prefix_shares {
+    double scale, shift; /**< element i stands for exp(scale x[i] - shift) */
+    double least, most;  /**< exponents that are taken, within [-86, 86] */
+    double sum;          /**< before the first element, at least 0; behind the last one */
+    double inside;       /**< out: sum over i of 1 / (1 + s_i), s_i the sum up to element i */
+    double outside;      /**< out: sum over i of s_i / (1 + s_i) */
+} nb_prefix_shares;
+
 /** The kernels of one instruction set. */
 typedef struct nb_vector {
     const char *name; /**< of the instruction set: "plain", "avx2", "avx512" */
@@ -64,6 +73,9 @@ typedef struct nb_vector {
     void (*sum_exp)(const float *x, size_t count, float scale, float *top, double *sum);
     /** x[count] = exp(x) in place, relative error below 3e-7; x <= 0, results under 1e-37 are not exact. */
     void (*exps)(float *x, size_t count);
+    /** Runs through x[count]; relative error of the results below 1e-5, of exponents near 0 below 1e-6. False, with
+     * nothing changed, where an exponent is not taken. */
+    bool (*prefix_shares)(const float *x, size_t count, nb_prefix_shares *shares);
     /** -sum p ln(p + 1e-8) of p = exp(scale (x - top)) / sum over x[count], with top and sum as sum_exp gives them;
      * never negative. nb_entropy is the reference. */
     double (*entropy)(const float *x, size_t count, float scale, float top, double sum);

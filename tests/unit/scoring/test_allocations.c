@@ -19,9 +19,10 @@ enum { C = 3, M = 14, V = 2, D = 8, IMAGES = 70 };
 typedef struct way {
     const char *score, *parameters;
     bool stream;
+    bool corpus; /* and its state is saved and restored half-way */
 } way;
 
-static const char *bank_path;
+static const char *bank_path, *state_path;
 static float images[IMAGES * D];
 
 static void fill(float *rows, size_t count, uint64_t stream)
@@ -108,6 +109,7 @@ static int write_bank(void **state)
                    .label_prompts = &prompts},
         .provenance = "{}"};
     bank_path = scratch_path("b.nbank");
+    state_path = scratch_path("s.state");
     must(nb_bank_write(bank_path, true, &content, &digest, &err), &err);
     nb_strings_free(&label_names);
     nb_strings_free(&texts);
@@ -120,13 +122,23 @@ static int go(const way *w, negbank_result *results, char why[static 512])
 {
     negbank_bank *bank = NULL;
     negbank_scorer *scorer = NULL;
-    negbank_stream *stream = NULL;
+    negbank_stream *stream = NULL, *again = NULL;
     int code = negbank_open(&bank, bank_path, why, 512);
     code = code ? code : negbank_scorer_create(&scorer, bank, w->score, w->parameters, why, 512);
+    if (!code && w->corpus) {
+        code = negbank_scorer_corpus(scorer, &(negbank_rows){images, IMAGES}, &(negbank_rows){images + D, 5}, why, 512);
+    }
     if (!code && w->stream) {
         code = negbank_stream_create(&stream, scorer, why, 512);
         for (size_t at = 0; !code && at < IMAGES; at += IMAGES / 2) {
             code = negbank_stream_push(stream, images + at * D, IMAGES / 2, results + at, why, 512);
+            if (!code && w->corpus && !at) {
+                code = negbank_stream_save(stream, state_path, why, 512);
+                negbank_stream_destroy(stream);
+                code = code ? code : negbank_stream_create(&again, scorer, why, 512);
+                stream = again;
+                code = code ? code : negbank_stream_restore(stream, state_path, why, 512);
+            }
         }
     } else if (!code) {
         code = negbank_score(scorer, images, IMAGES, results, why, 512);
@@ -162,9 +174,19 @@ static long fail_each(const way *w, bool onwards)
 static void test_library(void **state)
 {
     static const way ways[] = {
-        {"neglabel", NULL, false}, {"dnm", "groups=2", false},      {"mcm", "temperature=0.5", false},
-        {"max-logit", NULL, true}, {"energy", NULL, false},         {"adaneg", "groups=2,seed=7", true},
-        {"interneg", NULL, true},  {"neglabel", "seed=none", true}, {"debiased", NULL, false},
+        {"neglabel", NULL, false, false},
+        {"dnm", "groups=2", false, false},
+        {"mcm", "temperature=0.5", false, false},
+        {"max-logit", NULL, true, false},
+        {"energy", NULL, false, false},
+        {"adaneg", "groups=2,seed=7", true, false},
+        {"interneg", NULL, true, false},
+        {"neglabel", "seed=none", true, false},
+        {"debiased", NULL, false, false},
+        {"nested", NULL, false, false},
+        {"oodd", "groups=2,queue=9", true, false},
+        {"tanl", "beta=20,queue=9", true, true},
+        {"tins", "visual=1", true, true},
     };
     (void)state;
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {

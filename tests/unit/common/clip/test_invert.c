@@ -78,7 +78,10 @@ static void test_golden(void **state)
     read_choices(&templates, choices);
     must(nb_inverter_create(&inverter, clip, &templates, STEPS, IMAGES, &err), &err);
     float *features = calloc(IMAGES * d, sizeof *features);
-    must(nb_inverter_run(inverter, &(nb_inversion){images, IMAGES, words, choices}, features, losses, &err), &err);
+    must(nb_inverter_run(inverter,
+                         &(nb_inversion){.images = images, .count = IMAGES, .words = words, .choices = choices},
+                         features, losses, &err),
+         &err);
     for (size_t i = 0; i < IMAGES * STEPS; i++) {
         worst_loss = fmax(worst_loss, fabs(losses[i] - (double)want_losses[i]));
     }
@@ -117,7 +120,10 @@ static void test_first_gradient(void **state)
     }
     must(nb_inverter_create(&inverter, clip, &templates, 1, IMAGES, &err), &err);
     float *features = calloc(IMAGES * clip->config.projection, sizeof *features);
-    must(nb_inverter_run(inverter, &(nb_inversion){images, IMAGES, words, choices}, features, NULL, &err), &err);
+    must(nb_inverter_run(inverter,
+                         &(nb_inversion){.images = images, .count = IMAGES, .words = words, .choices = choices},
+                         features, NULL, &err),
+         &err);
     for (size_t i = 0; i < IMAGES * w; i++) {
         if (fabsf(gradient[i]) > 1e-5f) {
             double want = (double)before[i] * (1 - 2e-2 * 0.01) - (gradient[i] > 0 ? 2e-2 : -2e-2);

@@ -214,6 +214,51 @@ static void check_exponentials(const nb_vector *v, size_t n, double temperature)
     free(x), free(z);
 }
 
+/* prefix_shares of `n` cosines behind a sum of `before` against plain double precision; out of range nothing changes.
+ */
+static void check_prefixes(const nb_vector *v, size_t n, double temperature, double before)
+{
+    float *x = numbers(n, 10, 0.2f);
+    const double scale = 1 / temperature, shift = 0.3 * scale;
+    nb_prefix_shares s = {.scale = scale, .shift = shift, .least = -86, .most = 86, .sum = before};
+    double sum = before, in = 0, out = 0, top = -INFINITY, low = INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        double y = scale * (double)x[i] - shift;
+        sum += exp(y);
+        in += 1 / (1 + sum);
+        out += sum / (1 + sum);
+        top = fmax(top, y);
+        low = fmin(low, y);
+    }
+    bool fits = top <= 86 && low >= -86;
+    assert_true(v->prefix_shares(x, n, &s) == fits);
+    if (fits) {
+        if (!(fabs(s.sum - sum) <= 1e-5 * sum && fabs(s.inside - in) <= 1e-5 * in &&
+              fabs(s.outside - out) <= 1e-5 * out)) {
+            fail_msg("%s, %zu at %g: %.9g %.9g %.9g instead of %.9g %.9g %.9g", v->name, n, temperature, s.sum,
+                     s.inside, s.outside, sum, in, out);
+        }
+    } else {
+        assert_memory_equal(&s.sum, &before, sizeof before);
+    }
+    free(x);
+}
+
+static void test_prefixes(void **state)
+{
+    (void)state;
+    const nb_instruction_set *sets[NB_INSTRUCTION_SETS];
+    size_t count = nb_instruction_sets(sets);
+    for (size_t s = 0; s < count; s++) {
+        for (size_t n = 1; n < 70; n++) {
+            check_prefixes(sets[s]->vector, n, 0.01, n % 2 ? 0 : 1e-3);
+        }
+        check_prefixes(sets[s]->vector, 512, 0.02, 0);
+        check_prefixes(sets[s]->vector, 1500, 1, 100);
+        check_prefixes(sets[s]->vector, 1500, 1e-4, 0);
+    }
+}
+
 static void test_exponentials(void **state)
 {
     (void)state;
@@ -240,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_vector_sets),
         cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_exponentials),
+        cmocka_unit_test(test_prefixes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@
 #include "scoring/report/size_sweep.h"
 #include "scoring/scores/calibrate.h"
 #include "scoring/scores/parameters.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/stream.h"
 
 #include <math.h>
 #include <pthread.h>

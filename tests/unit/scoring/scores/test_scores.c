@@ -5,9 +5,9 @@
 #include "common/linear/blas.h"
 #include "common/linear/reference/kernels.h"
 #include "common/store/npy.h"
-#include "scoring/scores/adaneg_memory.h"
 #include "scoring/scores/parameters.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/adaneg_memory.h"
+#include "scoring/streams/stream.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -626,7 +626,7 @@ static void test_parameters(void **state)
         assert_string_equal(value_of(&s, now[i][0]), now[i][1]);
     }
     static const char *const bad[][2] = {{"groups", "name=value"}, {"groups=", "groups"},   {"groups=1.5", "1.5"},
-                                         {"gamma=2", "within"},    {"gamma=nan", "nan"},    {"proxies=tas", "tas"},
+                                         {"gamma=-2", "within"},   {"gamma=nan", "nan"},    {"proxies=tas", "tas"},
                                          {"combine=", "combine"},  {"adaptive-gap=1", "1"}, {"seed=-1", "-1"},
                                          {"tau=0.5", "not use"},   {"x=1", "no parameter"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -10,7 +10,7 @@
  * change nothing. And when Q grows, every group's limits move. Neither is repaired here: the definition says so, and
  * the remainder is under G of M + V negatives. A seed spreads visual negatives over all groups. */
 #include "scoring/scores/neglabel.h"
-#include "scoring/scores/stream.h"
+#include "scoring/streams/stream.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,14 +23,11 @@ typedef struct settings {
 } settings;
 
 static const nb_option parameters[] = {
-    NB_SCORE_TEMPERATURE("0.01"),
-    NB_SCORE_GROUPS("5"),
-    NB_SCORE_SEED,
-    OPT_REAL("theta", theta, "X", NB_VISUAL_THETA, 0, 1, "images that score less may become visual negatives; {}"),
-    OPT_INT("visual", visual, "N", "2000", 0, 1e7, "visual negatives kept at most; {}"),
+    NB_SCORE_TEMPERATURE("0.01"),    NB_SCORE_GROUPS("5"),    NB_SCORE_SEED,
+    NB_SCORE_THETA(NB_VISUAL_THETA), NB_SCORE_VISUAL("2000"),
 };
 
-static const settings *interneg_score_settings(const nb_scorer *s)
+static const settings *interneg_settings(const nb_scorer *s)
 {
     return (const void *)s->parameters.block;
 }
@@ -47,7 +44,7 @@ typedef struct interneg {
 } interneg;
 
 /* The rule of the inner scorer: NegLabel's, of an image alone. */
-static nb_status interneg_score_rebuild(interneg *v, nb_error *err)
+static nb_status interneg_rebuild(interneg *v, nb_error *err)
 {
     const nb_score_parameters inner = {.rule = &nb_score_neglabel, .shared = v->scorer->parameters.shared};
     nb_scorer fresh;
@@ -60,7 +57,7 @@ static nb_status interneg_score_rebuild(interneg *v, nb_error *err)
     return status;
 }
 
-static void interneg_score_destroy(void *state)
+static void interneg_destroy(void *state)
 {
     interneg *v = state;
     if (v) {
@@ -72,9 +69,9 @@ static void interneg_score_destroy(void *state)
 }
 
 /* Behind those with the same margin: who came first stays first. */
-static nb_status interneg_score_insert(interneg *v, const float *row, double margin, nb_error *err)
+static nb_status interneg_insert(interneg *v, const float *row, double margin, nb_error *err)
 {
-    size_t d = v->scorer->d, at = v->count, limit = interneg_score_settings(v->scorer)->visual;
+    size_t d = v->scorer->d, at = v->count, limit = interneg_settings(v->scorer)->visual;
     while (at > 0 && margin > v->margins[at - 1]) {
         at--;
     }
@@ -99,8 +96,8 @@ static nb_status interneg_score_insert(interneg *v, const float *row, double mar
     return NB_OK;
 }
 
-static nb_status interneg_score_add_negatives(void *state, const float *rows, const double *margins, size_t count,
-                                              nb_error *err)
+static nb_status interneg_add_negatives(void *state, const float *rows, const double *margins, size_t count,
+                                        nb_error *err)
 {
     interneg *v = state;
     nb_status status = NB_OK;
@@ -108,14 +105,14 @@ static nb_status interneg_score_add_negatives(void *state, const float *rows, co
         if (isnan(margins[i])) {
             return nb_fail(err, NB_ERR_NUMERIC, "visual negative %zu has no margin", i);
         }
-        NB_TRY(interneg_score_insert(v, rows + i * v->scorer->d, margins[i], err));
+        NB_TRY(interneg_insert(v, rows + i * v->scorer->d, margins[i], err));
     }
 done:
     return status;
 }
 
 /* The visual negatives that came with the bank. */
-static nb_status interneg_score_take_banks(interneg *v, nb_error *err)
+static nb_status interneg_take_banks(interneg *v, nb_error *err)
 {
     const nb_bank *b = v->scorer->bank;
     float *rows = NULL;
@@ -124,30 +121,30 @@ static nb_status interneg_score_take_banks(interneg *v, nb_error *err)
     for (size_t i = 0; i < b->visual_count * b->d; i++) {
         rows[i] = (float)b->visual_rows[i];
     }
-    NB_TRY(interneg_score_add_negatives(v, rows, b->visual_criterion, b->visual_count, err));
+    NB_TRY(interneg_add_negatives(v, rows, b->visual_criterion, b->visual_count, err));
 done:
     free(rows);
     return status;
 }
 
-static nb_status interneg_score_create(void **out, const nb_scorer *s, nb_error *err)
+static nb_status interneg_create(void **out, const nb_scorer *s, nb_error *err)
 {
     interneg *v;
     nb_status status;
     NB_TRY_NEW(v, 1);
     v->scorer = s;
     *out = v;
-    NB_TRY(interneg_score_take_banks(v, err));
-    NB_TRY(interneg_score_rebuild(v, err));
+    NB_TRY(interneg_take_banks(v, err));
+    NB_TRY(interneg_rebuild(v, err));
 done:
     if (status != NB_OK) {
-        interneg_score_destroy(v);
+        interneg_destroy(v);
         *out = NULL;
     }
     return status;
 }
 
-static nb_status interneg_score_make_visual(void *state, nb_visual_maker make, void *self, nb_error *err)
+static nb_status interneg_make_visual(void *state, nb_visual_maker make, void *self, nb_error *err)
 {
     interneg *v = state;
     (void)err;
@@ -157,8 +154,8 @@ static nb_status interneg_score_make_visual(void *state, nb_visual_maker make, v
 }
 
 /* Hands the batch's confident OOD images to the maker. */
-static nb_status interneg_score_offer(interneg *v, nb_stream *stream, const float *images, size_t count,
-                                      const nb_score_result *results, nb_error *err)
+static nb_status interneg_offer(interneg *v, nb_stream *stream, const float *images, size_t count,
+                                const nb_score_result *results, nb_error *err)
 {
     size_t d = v->scorer->d, n = 0;
     float *rows = NULL;
@@ -167,7 +164,7 @@ static nb_status interneg_score_offer(interneg *v, nb_stream *stream, const floa
     NB_TRY_NEW(rows, count * d);
     NB_TRY_NEW(number, count);
     for (size_t i = 0; i < count; i++) {
-        if (results[i].score < interneg_score_settings(v->scorer)->theta) {
+        if (results[i].score < interneg_settings(v->scorer)->theta) {
             memcpy(rows + n * d, images + i * d, d * sizeof *rows);
             number[n++] = v->pushed + i;
         }
@@ -179,20 +176,20 @@ done:
     return status;
 }
 
-static nb_status interneg_score_push(void *state, nb_stream *stream, const float *images, size_t count,
-                                     nb_score_result *results, nb_error *err)
+static nb_status interneg_push(void *state, nb_stream *stream, const float *images, size_t count,
+                               nb_score_result *results, nb_error *err)
 {
     interneg *v = state;
     nb_status status;
     if (v->changed) {
-        NB_TRY(interneg_score_rebuild(v, err));
+        NB_TRY(interneg_rebuild(v, err));
     }
     NB_TRY(nb_scorer_run_float(&v->inner, images, count, results, err));
     if (v->make) {
-        NB_TRY(interneg_score_offer(v, stream, images, count, results, err));
+        NB_TRY(interneg_offer(v, stream, images, count, results, err));
     }
     if (v->changed) {
-        NB_TRY(interneg_score_rebuild(v, err));
+        NB_TRY(interneg_rebuild(v, err));
         NB_TRY(nb_scorer_run_float(&v->inner, images, count, results, err));
     }
     v->pushed += count;
@@ -200,25 +197,53 @@ done:
     return status;
 }
 
-static nb_status interneg_score_describe(const void *state, nb_buffer *out, nb_error *err)
+static nb_status interneg_describe(const void *state, nb_buffer *out, nb_error *err)
 {
     const interneg *v = state;
     return nb_buffer_printf(out, err, "%zu visual negatives stand beside the bank", v->count);
 }
 
-static nb_visual_limits interneg_score_visual(const nb_scorer *scorer)
+static nb_status interneg_state(void *state, nb_state_io *io, nb_error *err)
 {
-    const settings *s = interneg_score_settings(scorer);
+    interneg *v = state;
+    size_t count = v->count;
+    void *rows = v->rows, *margins = v->margins;
+    nb_status status;
+    NB_TRY(nb_state_count(io, &v->pushed, SIZE_MAX / 2, "images", err));
+    NB_TRY(nb_state_count(io, &count, interneg_settings(v->scorer)->visual, "visual negatives", err));
+    v->count = io->saving ? count : 0;
+    status = nb_state_array(io, &rows, count, v->scorer->d * sizeof *v->rows, err);
+    v->rows = rows;
+    NB_TRY(status);
+    status = nb_state_array(io, &margins, count, sizeof *v->margins, err);
+    v->margins = margins;
+    NB_TRY(status);
+    for (size_t i = 0; i < count && !io->saving; i++) {
+        if (isnan(v->margins[i]) || (i && v->margins[i] > v->margins[i - 1])) {
+            status = nb_fail(err, NB_ERR_INPUT, "the margins of the state are in no order");
+            goto done;
+        }
+    }
+    v->count = count;
+    v->changed = v->changed || !io->saving;
+done:
+    return status;
+}
+
+static nb_visual_limits interneg_visual(const nb_scorer *scorer)
+{
+    const settings *s = interneg_settings(scorer);
     return (nb_visual_limits){.theta = s->theta, .count = s->visual};
 }
 
-static const nb_stream_rule interneg_score_stream = {.create = interneg_score_create,
-                                                     .destroy = interneg_score_destroy,
-                                                     .push = interneg_score_push,
-                                                     .describe = interneg_score_describe,
-                                                     .add_negatives = interneg_score_add_negatives,
-                                                     .make_visual = interneg_score_make_visual,
-                                                     .visual_limits = interneg_score_visual};
+static const nb_stream_rule interneg_stream = {.create = interneg_create,
+                                               .destroy = interneg_destroy,
+                                               .push = interneg_push,
+                                               .describe = interneg_describe,
+                                               .state = interneg_state,
+                                               .add_negatives = interneg_add_negatives,
+                                               .make_visual = interneg_make_visual,
+                                               .visual_limits = interneg_visual};
 
 const nb_score_rule nb_score_interneg = {.name = "interneg",
                                          .source = "InterNeg, CVPR 2026",
@@ -226,4 +251,4 @@ const nb_score_rule nb_score_interneg = {.name = "interneg",
                                          .parameters = parameters,
                                          .parameter_count = sizeof parameters / sizeof *parameters,
                                          .block_size = sizeof(settings),
-                                         .stream = &interneg_score_stream};
+                                         .stream = &interneg_stream};

@@ -1,4 +1,4 @@
-#include "scoring/scores/adaneg_memory.h"
+#include "scoring/streams/adaneg_memory.h"
 
 #include "common/linear/blas.h"
 
@@ -257,4 +257,58 @@ nb_status nb_memory_cosines(nb_memory *m, const float *images, size_t count, flo
         adaneg_memory_mix(m, cosines + i * m->spec.classes, m->cosines + i * m->count);
     }
     return NB_OK;
+}
+
+/* ---- state: per class with images, in the order of their first one, its number, slots, keys and images ---- */
+
+static nb_status adaneg_memory_class_state(nb_memory *m, size_t at, nb_state_io *io, nb_error *err)
+{
+    size_t class = io->saving ? m->active[at].class : 0, used = io->saving ? m->active[at].used : 0, d = m->spec.d;
+    slots *s = io->saving ? &m->active[at] : NULL;
+    nb_status status;
+    NB_TRY(nb_state_count(io, &class, m->spec.classes - 1, "classes", err));
+    NB_TRY(nb_state_count(io, &used, m->spec.slots, "slots of a class", err));
+    if (!io->saving) {
+        if (m->at[class] || used < 2) {
+            status = nb_fail(err, NB_ERR_INPUT, "the state has class %zu twice or without an image", class);
+            goto done;
+        }
+        NB_TRY(adaneg_memory_find_slots(m, class, &s, err));
+    }
+    for (size_t slot = 1; slot < used; slot++) {
+        size_t row = io->saving ? s->row[slot] : 0;
+        NB_TRY(nb_state_count(io, &row, m->count - 1, "images before one in the memory", err));
+        s->row[slot] = row;
+        NB_TRY(nb_state_bytes(io, &s->key[slot], sizeof s->key[slot], err));
+    }
+    for (size_t slot = 1; slot < used && !io->saving; slot++) { /* as nb_memory_store fills them */
+        s->used = slot + 1;
+        for (size_t b = 0; b < s->used; b++) {
+            s->product[slot * m->spec.slots + b] = s->product[b * m->spec.slots + slot] =
+                adaneg_memory_dot(m->rows + s->row[slot] * d, adaneg_memory_slot_row(m, s, b), d);
+        }
+    }
+    s->norm = adaneg_memory_norm_of(s, m->spec.slots, NULL);
+done:
+    return status;
+}
+
+nb_status nb_memory_state(nb_memory *m, nb_state_io *io, nb_error *err)
+{
+    size_t classes = m->active_count, most;
+    void *rows = m->rows;
+    nb_status status;
+    most = m->spec.classes > SIZE_MAX / m->spec.slots ? SIZE_MAX : m->spec.classes * (m->spec.slots - 1);
+    NB_TRY(nb_state_count(io, &classes, m->spec.classes, "classes with images", err));
+    NB_TRY(nb_state_count(io, &m->count, most, "images in the memory", err));
+    status = nb_state_array(io, &rows, m->count, m->spec.d * sizeof *m->rows, err);
+    m->rows = rows;
+    m->capacity = io->saving ? m->capacity : status == NB_OK ? m->count : 0;
+    m->count = status == NB_OK ? m->count : 0;
+    for (size_t i = 0; i < classes && status == NB_OK; i++) {
+        status = m->count ? adaneg_memory_class_state(m, i, io, err)
+                          : nb_fail(err, NB_ERR_INPUT, "the state has classes and no image");
+    }
+done:
+    return status;
 }

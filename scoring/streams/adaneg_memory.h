@@ -11,11 +11,12 @@
  * kept. A class without images is its text. Memory and time grow with the images stored, not with classes x slots. A
  * memory belongs to one thread at a time.
  */
-#ifndef NB_SCORING_SCORES_ADANEG_MEMORY_H
-#define NB_SCORING_SCORES_ADANEG_MEMORY_H
+#ifndef NB_SCORING_STREAMS_ADANEG_MEMORY_H
+#define NB_SCORING_STREAMS_ADANEG_MEMORY_H
 
 #include "common/base/memory.h"
 #include "common/linear/simd/vector.h"
+#include "scoring/streams/stream_state.h"
 
 /** A memory. */
 typedef struct nb_memory nb_memory;
@@ -61,5 +62,11 @@ size_t nb_memory_count(const nb_memory *memory);
  * @param cosines [count, classes], changed in place
  * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_memory_cosines(nb_memory *memory, const float *images, size_t count, float *cosines, nb_error *err);
+
+/** Saves a memory, or restores it over an empty one of the same spec.
+ * @param memory the memory
+ * @param io the way
+ * @return NB_OK, NB_ERR_INPUT for bytes that are no memory of this spec, or NB_ERR_LIMIT when memory is out */
+nb_status nb_memory_state(nb_memory *memory, nb_state_io *io, nb_error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* AdaNeg (Zhang and Zhang, NeurIPS 2024), along a stream, with the rules of the authors' released code.
  *
  * Every image gets its NegLabel score v from the texts. Above gamma + gap (1 - gamma) it is stored
- * (scoring/scores/adaneg_memory.h) under its predicted label, below gamma - gap gamma under its best negative; its key
+ * (scoring/streams/adaneg_memory.h) under its predicted label, below gamma - gap gamma under its best negative; its key
  * is the entropy of its softmax over the labels, or over the negatives. After the batch's own images are stored, its
  * adaptive score a is the NegLabel score with proxies in place of texts. The score is a + lambda v, a v or a; only the
  * first is no probability. The class is the largest p + lambda p', the softmax over all labels and negatives with texts
@@ -11,9 +11,10 @@
  * it takes the place of the gap below, while r < 1/2 its complement takes that of the gap above. Then both parts of the
  * sum weigh 1, whatever lambda, and the class is the largest p + p' of softmaxes over the labels alone. */
 #include "common/linear/blas.h"
-#include "scoring/scores/adaneg_memory.h"
 #include "scoring/scores/neglabel.h"
-#include "scoring/scores/stream.h"
+#include "scoring/scores/nested.h"
+#include "scoring/streams/adaneg_memory.h"
+#include "scoring/streams/stream.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -37,11 +38,10 @@ static const nb_option parameters[] = {
     NB_SCORE_TEMPERATURE("0.01"),
     NB_SCORE_GROUPS("5"),
     NB_SCORE_SEED,
-    OPT_REAL("gamma", gamma, "X", "0.5", 0, 1, "middle of the confidence bounds; {}"),
-    OPT_REAL("gap", gap, "X", "0.5", 0, 1, "how far the bounds stand from it; {}"),
-    OPT_REAL("beta", beta, "X", "5.5", 0, 1e4, "sharpness of sample proxies; {} (the released code computes with 5)"),
-    OPT_REAL("lambda", lambda, "X", "0.1", 0, 1e6,
-             "weight of the NegLabel score in the sum; {}, always 1 with --adaptive-gap"),
+    NB_SCORE_GAMMA("0.5"),
+    NB_SCORE_GAP("0.5"),
+    NB_SCORE_BETA("5.5"),
+    NB_SCORE_LAMBDA("0.1"),
     OPT_INT("memory", memory, "L", "10", 2, 1000, "slots a class, one of them the text's; {}"),
     OPT_CHOICE("proxies", proxies, "KIND", "sample", "sample|task", "proxies by image or one for all; {}"),
     OPT_CHOICE("combine", combine, "HOW", "sum", "sum|product|adaptive",
@@ -140,13 +140,13 @@ static nb_status adaneg_settle(nb_score_parameters *values, size_t labels, size_
     (void)labels;
     (void)negatives;
     (void)note;
-    bool fits = s->gamma >= 0 && s->gamma <= 1 && s->gap >= 0 && s->gap <= 1 && s->beta >= 0 && isfinite(s->beta) &&
+    bool fits = s->gamma >= 0 && s->gamma <= 1 && s->gap >= 0 && s->gap <= 1 && s->beta >= 0 && s->beta <= 1e4 &&
                 s->lambda >= 0 && isfinite(s->lambda) && s->memory >= 2 && s->memory <= 1000;
     return fits
                ? NB_OK
                : nb_fail(err, NB_ERR_USAGE,
                          "adaneg with gamma %g, gap %g, beta %g, lambda %g and memory %zu cannot be: gamma and gap are "
-                         "within [0, 1], beta and lambda not negative, memory within [2, 1000]",
+                         "within [0, 1], beta within [0, 10000], lambda not negative, memory within [2, 1000]",
                          s->gamma, s->gap, s->beta, s->lambda, s->memory);
 }
 
@@ -282,25 +282,33 @@ static void adaneg_combine(const settings *s, const nb_score_result *plain, nb_s
     }
 }
 
-static nb_status adaneg_prepare(void *state, const float *images, size_t count, nb_error *err)
+/* The products of a block [rows, d] in which the images stand behind `lead` others; elsewhere it is zero. */
+static nb_status adaneg_prepare(void *state, const float *images, size_t count, size_t lead, size_t rows, nb_error *err)
 {
     adaneg *a = state;
     const nb_scorer *s = a->scorer;
     size_t width = s->label_count + s->negative_count, elements;
+    float *padded = NULL;
     nb_status status = NB_OK;
-    if (!nb_mul_size(count, width, &elements)) {
-        return nb_fail(err, NB_ERR_LIMIT, "a batch of %zu images is too large", count);
+    if (!nb_mul_size(rows, width, &elements)) {
+        return nb_fail(err, NB_ERR_LIMIT, "a batch of %zu images is too large", rows);
     }
-    if (count > a->ahead_capacity) {
+    if (rows > a->ahead_capacity) {
         free(a->ahead);
         a->ahead_capacity = 0;
         NB_TRY_NEW(a->ahead, elements);
-        a->ahead_capacity = count;
+        a->ahead_capacity = rows;
     }
-    nb_sgemm_nt(nb_matrix_of(images, count, s->d), nb_matrix_of(s->rows, width, s->d), 0, a->ahead, width);
-    a->ahead_at = 0;
-    a->ahead_count = count;
+    if (count < rows) {
+        NB_TRY_NEW(padded, rows * s->d);
+        memcpy(padded + lead * s->d, images, count * s->d * sizeof *images);
+    }
+    nb_sgemm_nt(nb_matrix_of(padded ? padded : images, rows, s->d), nb_matrix_of(s->rows, width, s->d), 0, a->ahead,
+                width);
+    a->ahead_at = lead;
+    a->ahead_count = lead + count;
 done:
+    free(padded);
     return status;
 }
 
@@ -316,7 +324,7 @@ static nb_status adaneg_push(void *state, nb_stream *stream, const float *images
     (void)stream;
     NB_TRY(adaneg_make_room(a, count, err));
     if (a->ahead_count - a->ahead_at < count) {
-        NB_TRY(adaneg_prepare(a, images, count, err));
+        NB_TRY(adaneg_prepare(a, images, count, 0, count, err));
     }
     a->texts = a->ahead + a->ahead_at * width;
     a->ahead_at += count;
@@ -348,11 +356,38 @@ static nb_status adaneg_describe(const void *state, nb_buffer *out, nb_error *er
                             a->stored_id, a->stored_ood, nb_memory_count(a->memory));
 }
 
+static nb_status adaneg_state(void *state, nb_state_io *io, nb_error *err)
+{
+    adaneg *a = state;
+    window *w = &a->window;
+    nb_status status;
+    NB_TRY(nb_state_count(io, &a->stored_id, SIZE_MAX / 2, "ID images", err));
+    NB_TRY(nb_state_count(io, &a->stored_ood, SIZE_MAX / 2, "OOD images", err));
+    NB_TRY(nb_state_count(io, &w->begin, WINDOW - 1, "images before the window", err));
+    NB_TRY(nb_state_count(io, &w->used, WINDOW, "images in the window", err));
+    NB_TRY(nb_state_bytes(io, w->is_id, WINDOW, err));
+    w->id = 0;
+    for (size_t i = 0; i < WINDOW; i++) {
+        w->is_id[i] = w->is_id[i] != 0;
+    }
+    for (size_t i = 0; i < w->used; i++) {
+        w->id += w->is_id[(w->begin + i) % WINDOW];
+    }
+    if (!w->used) {
+        status = nb_fail(err, NB_ERR_INPUT, "the state has an empty window");
+        goto done;
+    }
+    NB_TRY(nb_memory_state(a->memory, io, err));
+done:
+    return status;
+}
+
 static const nb_stream_rule adaneg_stream = {.create = adaneg_create,
                                              .destroy = adaneg_destroy,
                                              .push = adaneg_push,
                                              .prepare = adaneg_prepare,
-                                             .describe = adaneg_describe};
+                                             .describe = adaneg_describe,
+                                             .state = adaneg_state};
 
 /* The products with the texts, and with the images stored: at most all of them, half of them on average. */
 static nb_score_cost adaneg_cost(const nb_score_load *load, const nb_score_parameters *values)
