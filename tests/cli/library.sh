@@ -34,8 +34,10 @@ grep -v '^negbank_[a-z_]*@@NEGBANK_0\.[13]$' visible && die 'other symbols are v
 sed -n 's/^NEGBANK_API .*[ *]\(negbank_[a-z_]*\)(.*/\1/p' prefix/include/negbank.h | sort >declared
 sed 's/@@.*//' visible | sort >names
 same names declared
-since=$(sed -n 's/@@NEGBANK_0\.3$//p' visible | tr '\n' ' ')
-[ "$since" = 'negbank_scorer_result_size ' ] || die "new since 0.3 is '$since'"
+sed -n 's/@@NEGBANK_0\.3$//p' visible >since
+printf 'negbank_%s\n' hint info scorer_result_size store_class store_class_count store_close store_count \
+    store_element_bytes store_labels store_name store_open store_provenance store_rows store_tag store_width store_write >since-0.3
+same since since-0.3
 nm -D --undefined-only "$lib/libnegbank.so" | grep ' MPI_' && die 'the library calls MPI'
 ldd "$lib/libnegbank.so" | grep -E 'libmpi|libhdf5_(openmpi|mpich)' && die 'the library loads MPI'
 
