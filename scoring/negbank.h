@@ -131,6 +131,11 @@ NEGBANK_API size_t negbank_store_element_bytes(const negbank_store *store);
 /** The rows [count, width], normalised, where they lie in the mapped file, which need not be aligned. They live as long
  * as the store. */
 NEGBANK_API const void *negbank_store_rows(const negbank_store *store);
+/** Rows [begin, begin + count) as floats.
+ * @param out [count, width]
+ * @return NEGBANK_OK, or NEGBANK_ERR_USAGE for rows beyond the end */
+NEGBANK_API int negbank_store_floats(const negbank_store *store, size_t begin, size_t count, float *out, char *message,
+                                     size_t message_size);
 /** The name of a row: a text, or the name of an image; NULL out of range. */
 NEGBANK_API const char *negbank_store_name(const negbank_store *store, size_t row);
 /** Class numbers of images [count], -1 unknown; NULL where the store has none. */

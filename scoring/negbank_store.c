@@ -84,6 +84,20 @@ const void *negbank_store_rows(const negbank_store *s)
     return s->rows;
 }
 
+int negbank_store_floats(const negbank_store *s, size_t begin, size_t count, float *out, char *message,
+                         size_t message_size)
+{
+    nb_error err = {0};
+    nb_status status;
+    size_t all = s->store.plan.count;
+    if (begin > all || count > all - begin) {
+        status = nb_fail(&err, NB_ERR_USAGE, "rows %zu + %zu are beyond the store's %zu", begin, count, all);
+    } else { /* tiles that were verified are only read */
+        status = nb_store_rows_float((nb_store *)&s->store, begin, count, out, &err);
+    }
+    return negbank_report(status, &err, message, message_size);
+}
+
 const char *negbank_store_name(const negbank_store *s, size_t row)
 {
     return row < s->store.names.count ? nb_strings_get(&s->store.names, row) : NULL;
