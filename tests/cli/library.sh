@@ -77,7 +77,7 @@ for score in neglabel mcm max-logit energy dnm adaneg interneg; do
     case $score in
     adaneg | interneg)
         grep -v '^#' "$score.tsv" | tail -n +2 | cut -f 1,3-5 >want
-        run 0 by-cmake/score_stream b.nbank i.nbe "$score"
+        run 0 by-cmake/image_stream b.nbank i.nbe "$score"
         same out want
         ;;
     esac
@@ -85,16 +85,16 @@ done
 case_ 'the examples'
 done_ score -q --bank b.nbank --images i.nbe -o suggested.tsv
 grep -v '^#' suggested.tsv | tail -n +2 | cut -f 1,3-5 >want
-for program in {examples,by-cmake}/{score_set,score_threads}; do
+for program in {examples,by-cmake}/{image_set,image_threads}; do
     run 0 "$program" b.nbank i.nbe
     same out want
 done
-run 0 examples/score_stream b.nbank i.nbe adaneg groups=2,beta=5
-run 2 examples/score_stream b.nbank i.nbe adaneg betta=5
+run 0 examples/image_stream b.nbank i.nbe adaneg groups=2,beta=5
+run 2 examples/image_stream b.nbank i.nbe adaneg betta=5
 says "'betta' is no parameter"
-run 2 examples/score_set
-run 3 examples/score_set i.nbe b.nbank
-run 3 examples/score_threads b.nbank c.nbc
+run 2 examples/image_set
+run 3 examples/image_set i.nbe b.nbank
+run 3 examples/image_threads b.nbank c.nbc
 run 0 "$TOOLS/add_proxies" b.nbank p.nbank
 for class in text both; do
     done_ score -q --force --bank p.nbank --images i.nbe --score debiased --class $class -o debiased.tsv

@@ -1,6 +1,6 @@
 /* Scores the images of a store as a stream, in batches of 32 that the score learns from:
  *
- *     score_stream B.nbank I.nbe SCORE [NAME=VALUE,...]
+ *     image_stream B.nbank I.nbe SCORE [NAME=VALUE,...]
  *
  * prints "image class score ood_score" a line, the class by its number. SCORE is adaneg or interneg, or any other.
  */
@@ -12,7 +12,7 @@
 enum { BATCH = 32 };
 
 /* One batch: [count] rows of the store from `first` on. */
-static int score_push(negbank_stream *stream, const negbank_store *images, size_t first, size_t count, char why[512])
+static int image_push(negbank_stream *stream, const negbank_store *images, size_t first, size_t count, char why[512])
 {
     negbank_result results[BATCH];
     float *rows = malloc(count * negbank_store_width(images) * sizeof *rows);
@@ -37,7 +37,7 @@ int main(int argc, char *argv[])
     negbank_scorer *scorer = NULL;
     negbank_stream *stream = NULL;
     negbank_store *images = NULL;
-    char why[512] = "usage: score_stream B.nbank I.nbe SCORE [NAME=VALUE,...]";
+    char why[512] = "usage: image_stream B.nbank I.nbe SCORE [NAME=VALUE,...]";
     int code = argc == 4 || argc == 5 ? NEGBANK_OK : NEGBANK_ERR_USAGE;
     if (code || (code = negbank_open(&bank, argv[1], why, sizeof why)) ||
         (code = negbank_store_open(&images, argv[2], why, sizeof why)) ||
@@ -51,7 +51,7 @@ int main(int argc, char *argv[])
     }
     size_t count = negbank_store_count(images);
     for (size_t at = 0; at < count && !code; at += BATCH) {
-        code = score_push(stream, images, at, count - at < BATCH ? count - at : BATCH, why);
+        code = image_push(stream, images, at, count - at < BATCH ? count - at : BATCH, why);
     }
 done:
     if (code) {

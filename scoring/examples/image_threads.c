@@ -1,8 +1,8 @@
 /* Scores the images of a store in four threads that share a bank, a scorer and the store:
  *
- *     score_threads B.nbank I.nbe
+ *     image_threads B.nbank I.nbe
  *
- * prints what score_set prints, to the last bit: threads take blocks of 256 images, which is how negbank_score cuts
+ * prints what image_set prints, to the last bit: threads take blocks of 256 images, which is how negbank_score cuts
  * them, too. OPENBLAS_NUM_THREADS=1 leaves the processors to these threads.
  */
 #include <negbank.h>
@@ -22,7 +22,7 @@ typedef struct work {
     atomic_int code;         /* of a thread that failed */
 } work;
 
-static void *score_run(void *argument)
+static void *image_run(void *argument)
 {
     work *w = argument;
     size_t count = negbank_store_count(w->images), first;
@@ -50,7 +50,7 @@ int main(int argc, char *argv[])
     work w = {.results = NULL};
     pthread_t threads[THREADS];
     int started = 0;
-    char why[512] = "usage: score_threads B.nbank I.nbe";
+    char why[512] = "usage: image_threads B.nbank I.nbe";
     int code = argc == 3 ? NEGBANK_OK : NEGBANK_ERR_USAGE;
     if (code || (code = negbank_open(&bank, argv[1], why, sizeof why)) ||
         (code = negbank_scorer_create(&scorer, bank, NULL, NULL, why, sizeof why)) ||
@@ -67,7 +67,7 @@ int main(int argc, char *argv[])
         code = NEGBANK_ERR_INPUT;
         goto done;
     }
-    while (started < THREADS && pthread_create(&threads[started], NULL, score_run, &w) == 0) {
+    while (started < THREADS && pthread_create(&threads[started], NULL, image_run, &w) == 0) {
         started++;
     }
     for (int i = 0; i < started; i++) {

@@ -1,10 +1,10 @@
 /* Scores the images of a store as a bank suggests:
  *
- *     score_set B.nbank I.nbe
+ *     image_set B.nbank I.nbe
  *
  * prints "image class score ood_score" a line, the class by its number. Built by
  *
- *     cc score_set.c -o score_set $(pkg-config --cflags --libs negbank)
+ *     cc image_set.c -o image_set $(pkg-config --cflags --libs negbank)
  */
 #include <negbank.h>
 
@@ -18,7 +18,7 @@ int main(int argc, char *argv[])
     negbank_store *images = NULL;
     float *rows = NULL;
     negbank_result *results = NULL;
-    char why[512] = "usage: score_set B.nbank I.nbe";
+    char why[512] = "usage: image_set B.nbank I.nbe";
     int code = argc == 3 ? NEGBANK_OK : NEGBANK_ERR_USAGE;
     if (code || (code = negbank_open(&bank, argv[1], why, sizeof why)) ||
         (code = negbank_scorer_create(&scorer, bank, NULL, NULL, why, sizeof why)) ||
