@@ -1,14 +1,14 @@
-#include "scoring/negbank.h"
+#include "scoring/negbank_internal.h"
 
 #include "common/base/json.h"
 #include "common/base/version.h"
 #include "common/store/provenance.h"
+#include "scoring/bank/bank_summary.h"
 #include "scoring/scores/parameters.h"
 #include "scoring/streams/corpus_pass.h"
 #include "scoring/streams/stream.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +22,7 @@ _Static_assert(sizeof(negbank_result) >= NEGBANK_RESULT_SIZE_MIN, "results only 
 struct negbank_bank {
     nb_bank bank;
     char criterion[64];
+    char *info; /* JSON */
     nb_digest checkpoint;
 };
 
@@ -39,18 +40,26 @@ struct negbank_stream {
     nb_stream *stream;
 };
 
-/* HDF5 keeps state of its own for the whole process and is built without locks. */
-static pthread_mutex_t hdf5_lock = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_t negbank_hdf5_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* The message of a failure for the caller; the code to return. */
-static int negbank_report(nb_status status, const nb_error *err, char *message, size_t size)
+static _Thread_local char negbank_last_hint[NB_HINT_MAX];
+
+int negbank_report(nb_status status, const nb_error *err, char *message, size_t size)
 {
+    const char *hint = status == NB_OK ? "" : err->hint;
+    if (status != NB_OK) {
+        snprintf(negbank_last_hint, sizeof negbank_last_hint, "%s", hint);
+    }
     if (message && size) {
-        snprintf(message, size, "%s%s%s%s", status == NB_OK ? "" : err->message,
-                 status != NB_OK && err->hint[0] ? " (" : "", status == NB_OK ? "" : err->hint,
-                 status != NB_OK && err->hint[0] ? ")" : "");
+        snprintf(message, size, "%s%s%s%s", status == NB_OK ? "" : err->message, *hint ? " (" : "", hint,
+                 *hint ? ")" : "");
     }
     return (int)status;
+}
+
+const char *negbank_hint(void)
+{
+    return negbank_last_hint;
 }
 
 const char *negbank_version(void)
@@ -73,6 +82,19 @@ static nb_status negbank_read_provenance(negbank_bank *b, nb_error *err)
     return status;
 }
 
+/* What `negbank inspect info --json` says of it, but the name of the file. */
+static nb_status negbank_write_info(negbank_bank *b, nb_error *err)
+{
+    json_t *info = json_pack("{s:s, s:I, s:s}", "kind", NB_BANK_KIND, "bytes", (json_int_t)b->bank.file_bytes, "sha256",
+                             b->bank.digest.hex);
+    if (info) {
+        nb_summarise_bank(&b->bank, info);
+        b->info = json_dumps(info, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
+    }
+    json_decref(info);
+    return b->info ? NB_OK : nb_fail(err, NB_ERR_LIMIT, "out of memory for what a bank says of itself");
+}
+
 int negbank_open(negbank_bank **out, const char *path, char *message, size_t message_size)
 {
     nb_error err = {0};
@@ -82,11 +104,14 @@ int negbank_open(negbank_bank **out, const char *path, char *message, size_t mes
     if (!b) {
         return negbank_report(NB_ERR_LIMIT, &err, message, message_size);
     }
-    pthread_mutex_lock(&hdf5_lock);
+    pthread_mutex_lock(&negbank_hdf5_lock);
     status = path ? nb_bank_open(&b->bank, path, &err) : nb_fail(&err, NB_ERR_USAGE, "no path is given");
-    pthread_mutex_unlock(&hdf5_lock);
+    pthread_mutex_unlock(&negbank_hdf5_lock);
     if (status == NB_OK) {
         status = negbank_read_provenance(b, &err);
+    }
+    if (status == NB_OK) {
+        status = negbank_write_info(b, &err);
     }
     if (status == NB_OK) {
         *out = b;
@@ -100,6 +125,7 @@ void negbank_close(negbank_bank *b)
 {
     if (b) {
         nb_bank_close(&b->bank);
+        free(b->info);
         free(b);
     }
 }
@@ -147,6 +173,11 @@ const char *negbank_digest(const negbank_bank *b)
 const char *negbank_checkpoint(const negbank_bank *b)
 {
     return b->checkpoint.hex;
+}
+
+const char *negbank_info(const negbank_bank *b)
+{
+    return b->info;
 }
 
 const char *negbank_suggested_score(const negbank_bank *b)

@@ -53,6 +53,7 @@ extern "C" {
 typedef struct negbank_bank negbank_bank;     /**< a bank in memory */
 typedef struct negbank_scorer negbank_scorer; /**< a score with parameters, against one bank */
 typedef struct negbank_stream negbank_stream; /**< the state of one stream of images */
+typedef struct negbank_store negbank_store;   /**< an embedding store, mapped; since 0.3 */
 
 /** The same numbers as the program's exit codes. */
 typedef enum negbank_code {
@@ -68,6 +69,9 @@ typedef enum negbank_code {
 
 /** The version of the library: "0.3.0". */
 NEGBANK_API const char *negbank_version(void);
+/** The hint of the last failure in this thread, which its message ends with in parentheses; "" when it had none. It
+ * lives until the thread's next failure. Since 0.3. */
+NEGBANK_API const char *negbank_hint(void);
 
 /** Opens a bank, verifying the whole file.
  * @param out the bank, closed by the caller after its scorers; NULL on failure
@@ -98,12 +102,76 @@ NEGBANK_API const char *negbank_criterion(const negbank_bank *bank);
 NEGBANK_API const char *negbank_digest(const negbank_bank *bank);
 /** SHA-256 of the checkpoint it was made with, in hexadecimal; "" unknown. */
 NEGBANK_API const char *negbank_checkpoint(const negbank_bank *bank);
+/** What `negbank inspect info --json` prints of it but for the file's name: a JSON object. Since 0.3. */
+NEGBANK_API const char *negbank_info(const negbank_bank *bank);
 /** The score the bank suggests. */
 NEGBANK_API const char *negbank_suggested_score(const negbank_bank *bank);
 /** The bank's threshold. It holds for the score and the parameters that the bank suggests.
  * @param score the score from which on an image is in-distribution; may be NULL
  * @return 1, or 0 with *score untouched when the bank has no threshold */
 NEGBANK_API int negbank_threshold(const negbank_bank *bank, double *score);
+/** @} */
+
+/** @name Embedding stores
+ * Files (.nbe) of embeddings of images or texts, those of `negbank embed` and `negbank store import`. An open store
+ * does not change: any number of threads may read it. Opening and writing take turns as negbank_open does. Since 0.3.
+ * @{ */
+/** Opens a store, verifying the whole file.
+ * @param out the store, closed by the caller; NULL on failure
+ * @return as negbank_open */
+NEGBANK_API int negbank_store_open(negbank_store **out, const char *path, char *message, size_t message_size);
+/** Closes a store; takes NULL. */
+NEGBANK_API void negbank_store_close(negbank_store *store);
+/** Number of rows. */
+NEGBANK_API size_t negbank_store_count(const negbank_store *store);
+/** Elements of a row. */
+NEGBANK_API size_t negbank_store_width(const negbank_store *store);
+/** Bytes of an element: 2 (IEEE half precision) or 4 (float). */
+NEGBANK_API size_t negbank_store_element_bytes(const negbank_store *store);
+/** The rows [count, width], normalised, where they lie in the mapped file, which need not be aligned. They live as long
+ * as the store. */
+NEGBANK_API const void *negbank_store_rows(const negbank_store *store);
+/** Rows [begin, begin + count) as floats.
+ * @param out [count, width]
+ * @return NEGBANK_OK, or NEGBANK_ERR_USAGE for rows beyond the end */
+NEGBANK_API int negbank_store_floats(const negbank_store *store, size_t begin, size_t count, float *out, char *message,
+                                     size_t message_size);
+/** The name of a row: a text, or the name of an image; NULL out of range. */
+NEGBANK_API const char *negbank_store_name(const negbank_store *store, size_t row);
+/** Class numbers of images [count], -1 unknown; NULL where the store has none. */
+NEGBANK_API const int32_t *negbank_store_labels(const negbank_store *store);
+/** How many names of classes the store has; 0 where they are not known. */
+NEGBANK_API size_t negbank_store_class_count(const negbank_store *store);
+/** The name of a class; NULL out of range. */
+NEGBANK_API const char *negbank_store_class(const negbank_store *store, size_t index);
+/** The tag of a text, "noun", "adj" or "none"; NULL where the store has no tags, and out of range. */
+NEGBANK_API const char *negbank_store_tag(const negbank_store *store, size_t row);
+/** JSON: the program and the inputs that made it. */
+NEGBANK_API const char *negbank_store_provenance(const negbank_store *store);
+
+/** What goes into a store; all of it is borrowed. Set it to {0} and `bytes` to its size: a later version may have more
+ * members, behind these. */
+typedef struct negbank_store_content {
+    size_t bytes;               /**< sizeof(negbank_store_content) */
+    size_t count, width;        /**< rows, and elements of one */
+    const float *rows;          /**< [count, width]; normalised on the way */
+    const char *const *names;   /**< [count]; NULL: the numbers of the rows */
+    const int32_t *labels;      /**< [count] class numbers of images, -1 unknown; NULL: none */
+    const char *const *classes; /**< [class_count] names of the classes; NULL: they are not known */
+    size_t class_count;         /**< of classes */
+    const char *checkpoint;     /**< SHA-256 of the checkpoint in hexadecimal; NULL: unknown */
+    int32_t half;               /**< 1: in half precision */
+    int32_t replace;            /**< 1: a file of that name may be there */
+} negbank_store_content;
+
+/** Writes a store. Nothing gets the name before it is whole.
+ * @param path the file
+ * @param content what goes into it
+ * @return NEGBANK_OK; NEGBANK_ERR_USAGE for a file that exists, no path, no rows, a label under -1, a checkpoint that
+ * is no digest, or content of an unknown size; NEGBANK_ERR_NUMERIC for a row that is zero or not finite; NEGBANK_ERR_IO
+ * or NEGBANK_ERR_LIMIT as the codes say */
+NEGBANK_API int negbank_store_write(const char *path, const negbank_store_content *content, char *message,
+                                    size_t message_size);
 /** @} */
 
 /** Makes a scorer. The bank must stay open.

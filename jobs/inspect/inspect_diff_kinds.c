@@ -2,8 +2,8 @@
 #include "jobs/inspect/inspect_kinds.h"
 
 #include "common/store/embeddings.h"
-#include "jobs/inspect/inspect_bank.h"
 #include "mining/corpus/file/corpus_file.h"
+#include "scoring/bank/bank_summary.h"
 #include "scoring/files/predictions.h"
 #include "scoring/files/score_file.h"
 

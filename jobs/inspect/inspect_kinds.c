@@ -5,9 +5,9 @@
 #include "common/base/tag.h"
 #include "common/base/text.h"
 #include "common/store/embeddings.h"
-#include "jobs/inspect/inspect_bank.h"
 #include "jobs/inspect/inspect_diff.h"
 #include "mining/corpus/file/corpus_file.h"
+#include "scoring/bank/bank_summary.h"
 #include "scoring/files/predictions.h"
 
 #include <math.h>
@@ -145,11 +145,7 @@ static nb_status inspect_kinds_describe_bank(const char *path, json_t *info, nb_
     if (status != NB_OK) {
         return status;
     }
-    json_object_set_new(info, "labels", json_integer((json_int_t)bank.label_count));
-    json_object_set_new(info, "negatives", json_integer((json_int_t)bank.negative_count));
-    json_object_set_new(info, "width", json_integer((json_int_t)bank.d));
-    nb_describe_bank(&bank, info);
-    inspect_kinds_set_json(info, "provenance", bank.provenance);
+    nb_summarise_bank(&bank, info);
     nb_bank_close(&bank);
     return NB_OK;
 }

@@ -34,8 +34,11 @@ grep -v '^negbank_[a-z_]*@@NEGBANK_0\.[13]$' visible && die 'other symbols are v
 sed -n 's/^NEGBANK_API .*[ *]\(negbank_[a-z_]*\)(.*/\1/p' prefix/include/negbank.h | sort >declared
 sed 's/@@.*//' visible | sort >names
 same names declared
-since=$(sed -n 's/@@NEGBANK_0\.3$//p' visible | tr '\n' ' ')
-[ "$since" = 'negbank_scorer_corpus negbank_scorer_result_size negbank_stream_restore negbank_stream_save ' ] || die "new since 0.3 is '$since'"
+sed -n 's/@@NEGBANK_0\.3$//p' visible >since
+printf 'negbank_%s\n' hint info scorer_corpus scorer_result_size store_class store_class_count store_close store_count \
+    store_element_bytes store_floats store_labels store_name store_open store_provenance store_rows store_tag store_width \
+    store_write stream_restore stream_save >since-0.3
+same since since-0.3
 nm -D --undefined-only "$lib/libnegbank.so" | grep ' MPI_' && die 'the library calls MPI'
 ldd "$lib/libnegbank.so" | grep -E 'libmpi|libhdf5_(openmpi|mpich)' && die 'the library loads MPI'
 
@@ -51,22 +54,47 @@ export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
 # shellcheck disable=SC2046
 run 0 cc -std=c11 -Wall -Wextra -Werror "$TESTS/library/example.c" -o by-pkg-config $(pkg-config --cflags --libs negbank) \
     -pthread -Wl,--export-dynamic
+examples=$TESTS/../scoring/examples
+mkdir examples
+for source in "$examples"/*.c; do
+    # shellcheck disable=SC2046
+    run 0 cc -std=c11 -Wall -Wextra -Werror "$source" -o "examples/$(basename "$source" .c)" \
+        $(pkg-config --cflags --libs negbank) -pthread
+done
 
 case_ 'built by CMake'
-run 0 cmake -G Ninja -S "$TESTS/library" -B by-cmake -DCMAKE_PREFIX_PATH="$T/prefix"
+run 0 cmake -G Ninja -S "$examples" -B by-cmake -DCMAKE_PREFIX_PATH="$T/prefix"
 run 0 cmake --build by-cmake
-run 1 cmake -G Ninja -S "$TESTS/library" -B not-found -DCMAKE_PREFIX_PATH="$T/nowhere"
+run 1 cmake -G Ninja -S "$examples" -B not-found -DCMAKE_PREFIX_PATH="$T/nowhere"
 
 case_ 'the scores of the program'
 done_ store export -q i.nbe --embeddings i.npy
 for score in neglabel nested mcm max-logit energy dnm adaneg interneg oodd tins; do
     done_ score -q --bank b.nbank --images i.nbe --score "$score" --batch 32 -o "$score.tsv"
     grep -v '^#' "$score.tsv" | tail -n +2 | cut -f 3-5 >want
-    for program in ./by-pkg-config by-cmake/example; do
-        run 0 "$program" b.nbank i.npy "$score"
+    run 0 ./by-pkg-config b.nbank i.npy "$score"
+    same out want
+    case $score in
+    adaneg | interneg)
+        grep -v '^#' "$score.tsv" | tail -n +2 | cut -f 1,3-5 >want
+        run 0 by-cmake/image_stream b.nbank i.nbe "$score"
         same out want
-    done
+        ;;
+    esac
 done
+case_ 'the examples'
+done_ score -q --bank b.nbank --images i.nbe -o suggested.tsv
+grep -v '^#' suggested.tsv | tail -n +2 | cut -f 1,3-5 >want
+for program in {examples,by-cmake}/{image_set,image_threads}; do
+    run 0 "$program" b.nbank i.nbe
+    same out want
+done
+run 0 examples/image_stream b.nbank i.nbe adaneg groups=2,beta=5
+run 2 examples/image_stream b.nbank i.nbe adaneg betta=5
+says "'betta' is no parameter"
+run 2 examples/image_set
+run 3 examples/image_set i.nbe b.nbank
+run 3 examples/image_threads b.nbank c.nbc
 run 0 "$TOOLS/add_proxies" b.nbank p.nbank
 for class in text both; do
     done_ score -q --force --bank p.nbank --images i.nbe --score debiased --class $class -o debiased.tsv
