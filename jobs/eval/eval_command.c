@@ -1,5 +1,6 @@
 /* negbank eval: score files, or a bank and stores, to metrics, tables and a report. */
 #include "jobs/commands.h"
+#include "jobs/eval/eval_published.h"
 #include "jobs/eval/eval_report.h"
 #include "jobs/eval/eval_stream.h"
 #include "jobs/score/score_images.h"
@@ -20,7 +21,8 @@ typedef struct settings {
     nb_talk talk;
     nb_transfer_choice transfer; /* of what is given by its address */
     const char *bank, *output, *markdown, *latex, *csv, *report, *plots, *image_folder, *labels, *model, *score;
-    nb_strings id, ood, stream, order;
+    const char *published_from;
+    nb_strings id, ood, stream, order, published;
     int64_t bootstrap, repeat, batch;
     double confidence;
     bool as_released, allow_mismatch, force;
@@ -377,6 +379,7 @@ static nb_status eval(nb_job *job, nb_error *err)
     NB_TRY(eval_take_all(&r, err));
     eval_warn(&r);
     NB_TRY(nb_evaluation_report(&r.evaluation, &r.plan, &bootstrap, &r.report, err));
+    NB_TRY(nb_eval_published_read(&r.report, &s->published, s->published_from, err));
     NB_TRY(eval_write_tables(&r, err));
     NB_TRY(eval_show(&r, err));
     NB_TRY(nb_report_table(&r.report, job->printed ? stderr : stdout, err));
@@ -419,6 +422,11 @@ static const nb_option options[] = {
     OPT_INT("bootstrap", bootstrap, "N", "0", 0, 1e6,
             "intervals of every figure from N resamples of the images; --seed N seeds them (default 0)"),
     OPT_REAL("confidence", confidence, "P", "0.95", 0.5, 0.9999, "share of the resamples that an interval holds"),
+    OPT_LIST("published", published, "NAME:FIGURE=X[,...]",
+             "what a paper reports of set, group or mean NAME, in percent, to stand beside ours: "
+             "mean:fpr95_id_positive=25.4,auroc=94.2",
+             OPT_UNRECORDED),
+    OPT_TEXT("published-from", published_from, "TEXT", NULL, "where that stands", OPT_UNRECORDED),
     OPT_OUTPUT("output", output, "M.json", "write the metrics as JSON", OPT_PIPED, .letter = 'o'),
     OPT_OUTPUT("csv", csv, "M.csv", "write the metrics as CSV, a number a row", OPT_PIPED),
     OPT_OUTPUT("markdown", markdown, "M.md", "write the table in Markdown", OPT_PIPED),

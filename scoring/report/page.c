@@ -117,6 +117,9 @@ static nb_status page_write_summary(writer *w)
             const nb_figure *f = nb_report_figure(r, l, k);
             PUT("<td>%.2f", 100 * f->value);
             NB_TRY(page_write_spread(w, f, "small"));
+            if (!isnan(nb_report_published(r, l, k))) {
+                PUT("<small>published %.2f</small>", 100 * nb_report_published(r, l, k));
+            }
             PUT("</td>");
         }
         if (kind == NB_LINE_SET) {
@@ -134,6 +137,11 @@ static nb_status page_write_summary(writer *w)
     if (r->resamples) {
         PUT(" Ranges: %g\xE2\x80\xAF%% bootstrap intervals, %zu resamples of the images.", 100 * r->confidence,
             r->resamples);
+    }
+    if (r->published_from) {
+        PUT(" Published: ");
+        ESCAPE(r->published_from);
+        PUT(".");
     }
     PUT("</p>\n");
 done:

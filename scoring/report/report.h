@@ -38,6 +38,8 @@ typedef struct nb_report {
     double confidence;   /**< 0.95 */
     uint64_t seed;       /**< of the bootstrap */
     const char *ordered; /**< what images were ordered by, for readers; may be NULL */
+    double *published;   /**< [line_count, NB_METRIC_COUNT] what a paper reports, fractions; NaN: nothing. NULL: none */
+    const char *published_from; /**< where that stands; borrowed; may be NULL */
 } nb_report;
 
 /** Makes an empty report over OOD sets.
@@ -95,10 +97,31 @@ size_t nb_report_group_size(const nb_report *report, size_t group);
  * @return the figure */
 const nb_figure *nb_report_figure(const nb_report *report, size_t line, size_t metric);
 
+/** The line of a name.
+ * @param report the report
+ * @param name of a set, else of a group, or "mean"
+ * @return its number; SIZE_MAX for none */
+size_t nb_report_find(const nb_report *report, const char *name);
+
+/** Puts a published figure beside ours.
+ * @param report begun
+ * @param line its number
+ * @param metric of nb_metric_key
+ * @param value a fraction
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out */
+nb_status nb_report_publish(nb_report *report, size_t line, size_t metric, double value, nb_error *err);
+
+/** A published figure.
+ * @param report the report
+ * @param line its number
+ * @param metric of nb_metric_key
+ * @return a fraction; NaN for none */
+double nb_report_published(const nb_report *report, size_t line, size_t metric);
+
 /** Writes JSON, fractions in full precision: {"datasets": {NAME: {"auroc", ...}}, "mean": {...}, "id_accuracy"}, and
- * where there are any "groups": {GROUP: {"datasets": [...], "auroc", ...}}, "images", "runs": [...], "deviation" and
- * "intervals" (the same shape, each figure a number or [low, high]), and "provenance".
- * Unknown accuracy is null.
+ * where there are any "groups": {GROUP: {"datasets": [...], "auroc", ...}}, "images", "runs": [...], "deviation",
+ * "published" (the figures there are, and "source") and "intervals" (the same shape, each figure a number or [low,
+ * high]), and "provenance". Unknown accuracy is null.
  * @param report settled
  * @param provenance a JSON text; may be NULL
  * @param path the file

@@ -134,6 +134,33 @@ static nb_status report_json_set_intervals(const nb_report *r, json_t *root, nb_
     return status == NB_OK ? report_json_set_figures(r, INTERVAL, intervals, err) : status;
 }
 
+/* The published figures there are, in the shape of ours. */
+static nb_status report_json_set_published(const nb_report *r, json_t *root, nb_error *err)
+{
+    json_t *published = json_object();
+    json_t *datasets = json_object();
+    json_t *groups = json_object();
+    nb_status status;
+    NB_TRY(report_json_set(root, "published", published, err));
+    NB_TRY(report_json_set(published, "source", r->published_from ? json_string(r->published_from) : json_null(), err));
+    NB_TRY(report_json_set(published, "datasets", datasets, err));
+    NB_TRY(report_json_set(published, "groups", groups, err));
+    for (size_t l = 0; l < r->line_count; l++) {
+        json_t *line = json_object();
+        nb_line_kind kind = nb_report_kind(r, l);
+        json_t *parent = kind == NB_LINE_SET ? datasets : kind == NB_LINE_GROUP ? groups : published;
+        NB_TRY(report_json_set(parent, nb_report_name(r, l), line, err));
+        for (size_t k = 0; k < NB_METRIC_COUNT; k++) {
+            double value = nb_report_published(r, l, k);
+            if (!isnan(value)) {
+                NB_TRY(report_json_set(line, nb_metric_key(k), json_real(value), err));
+            }
+        }
+    }
+done:
+    return status;
+}
+
 nb_status nb_report_json(const nb_report *r, const char *provenance, const char *path, bool force, nb_error *err)
 {
     json_t *root = json_object();
@@ -152,6 +179,9 @@ nb_status nb_report_json(const nb_report *r, const char *provenance, const char 
     }
     if (r->resamples) {
         NB_TRY(report_json_set_intervals(r, root, err));
+    }
+    if (r->published) {
+        NB_TRY(report_json_set_published(r, root, err));
     }
     if (provenance) {
         NB_TRY(report_json_set(root, "provenance", json_loads(provenance, 0, NULL), err));
