@@ -1,5 +1,6 @@
 /* negbank eval: score files, or a bank and stores, to metrics, tables and a report. */
 #include "jobs/commands.h"
+#include "jobs/eval/eval_leakage.h"
 #include "jobs/eval/eval_published.h"
 #include "jobs/eval/eval_report.h"
 #include "jobs/eval/eval_stream.h"
@@ -22,7 +23,7 @@ typedef struct settings {
     nb_transfer_choice transfer; /* of what is given by its address */
     const char *bank, *output, *markdown, *latex, *csv, *report, *plots, *image_folder, *labels, *model, *score;
     const char *published_from;
-    nb_strings id, ood, stream, order, published;
+    nb_strings id, ood, stream, order, published, ood_names;
     int64_t bootstrap, repeat, batch;
     double confidence;
     bool as_released, allow_mismatch, force;
@@ -380,6 +381,13 @@ static nb_status eval(nb_job *job, nb_error *err)
     eval_warn(&r);
     NB_TRY(nb_evaluation_report(&r.evaluation, &r.plan, &bootstrap, &r.report, err));
     NB_TRY(nb_eval_published_read(&r.report, &s->published, s->published_from, err));
+    NB_TRY(nb_eval_leakage(&(nb_eval_leakage_of){.job = job,
+                                                 .plan = &r.plan,
+                                                 .bank = s->bank ? &r.bank : NULL,
+                                                 .scorer = s->bank ? &r.scorer : NULL,
+                                                 .as_released = s->as_released,
+                                                 .allow_mismatch = s->allow_mismatch},
+                           &s->ood_names, &r.report, err));
     NB_TRY(eval_write_tables(&r, err));
     NB_TRY(eval_show(&r, err));
     NB_TRY(nb_report_table(&r.report, job->printed ? stderr : stdout, err));
@@ -426,6 +434,11 @@ static const nb_option options[] = {
              "what a paper reports of set, group or mean NAME, in percent, to stand beside ours: "
              "mean:fpr95_id_positive=25.4,auroc=94.2",
              OPT_UNRECORDED),
+    OPT_LIST(
+        "ood-names", ood_names, "NAME=FILE",
+        "with --bank: classes of OOD set NAME, one a line, or a store of their texts; shows what negatives that are "
+        "(or, with a store, stand nearest to) such classes do for the figures",
+        OPT_UNRECORDED),
     OPT_TEXT("published-from", published_from, "TEXT", NULL, "where that stands", OPT_UNRECORDED),
     OPT_OUTPUT("output", output, "M.json", "write the metrics as JSON", OPT_PIPED, .letter = 'o'),
     OPT_OUTPUT("csv", csv, "M.csv", "write the metrics as CSV, a number a row", OPT_PIPED),

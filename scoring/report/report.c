@@ -92,6 +92,11 @@ void nb_report_free(nb_report *r)
         free(r->id_images);
         free(r->ood_images);
         free(r->published);
+        for (size_t i = 0; i < r->leak_count; i++) {
+            nb_strings_free(&r->leaks[i].equal);
+            nb_strings_free(&r->leaks[i].nearest);
+        }
+        free(r->leaks);
         *r = (nb_report){0};
     }
 }

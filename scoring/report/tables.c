@@ -118,6 +118,45 @@ static void tables_print_published(const nb_report *r, FILE *out)
     }
 }
 
+enum { LEAK_METRICS = 3, LEAK_WIDTH = 30 }; /* AUROC and both FPR95; the first column */
+
+/* A line of the table of leakage. */
+static void tables_print_leak(const char *what, size_t lost, const nb_metrics *m, FILE *out)
+{
+    char text[64];
+    if (lost) {
+        snprintf(text, sizeof text, "  without %zu %s", lost, what);
+    } else {
+        snprintf(text, sizeof text, "  %s", what);
+    }
+    tables_print_name(out, text, LEAK_WIDTH);
+    for (size_t k = 0; k < LEAK_METRICS; k++) {
+        fprintf(out, "  %*.2f", tables_column_width(k, VALUE), 100 * nb_metric_get(m, k));
+    }
+    fputc('\n', out);
+}
+
+/* Of every set whose classes were named: figures by the whole bank, and without the negatives that name them. */
+static void tables_print_leaks(const nb_report *r, FILE *out)
+{
+    fputs("\nleakage: the bank without negatives that are classes of the OOD set\n", out);
+    tables_print_name(out, "percent", LEAK_WIDTH);
+    for (size_t k = 0; k < LEAK_METRICS; k++) {
+        fprintf(out, "  %*s", tables_column_width(k, VALUE), nb_metric_title(k));
+    }
+    fputc('\n', out);
+    for (size_t i = 0; i < r->leak_count; i++) {
+        const nb_leak *leak = &r->leaks[i];
+        fprintf(out, "%s, %zu names\n", nb_strings_get(&r->names, leak->set), leak->names);
+        tables_print_leak("whole bank", 0, &leak->with, out);
+        tables_print_leak(leak->equal.count ? "equal" : "none is equal", leak->equal.count, &leak->without_equal, out);
+        if (leak->embedded) {
+            tables_print_leak(leak->nearest.count ? "equal or nearest" : "none is nearest either",
+                              leak->equal.count + leak->nearest.count, &leak->without_either, out);
+        }
+    }
+}
+
 nb_status nb_report_table(const nb_report *r, FILE *out, nb_error *err)
 {
     tables_print_block(r, out, "percent", VALUE);
@@ -132,6 +171,9 @@ nb_status nb_report_table(const nb_report *r, FILE *out, nb_error *err)
     }
     if (r->published) {
         tables_print_published(r, out);
+    }
+    if (r->leak_count) {
+        tables_print_leaks(r, out);
     }
     return fflush(out) == 0 && !ferror(out) ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot write the table");
 }
