@@ -263,8 +263,11 @@ static void eval_warn(const run *r)
     }
     for (size_t i = 0; i < e->run_count * e->set_count; i++) {
         if (nb_evaluation_flat(e, &e->pairs[i])) {
-            nb_log_warn(&r->job->log, "all scores of '%s' and '%s' are equal: the figures say nothing",
-                        e->samples[e->pairs[i].id].path, e->samples[e->pairs[i].ood].path);
+            nb_log_warn(&r->job->log, "all scores of '%s' and '%s' are equal: the figures say nothing%s",
+                        e->samples[e->pairs[i].id].path, e->samples[e->pairs[i].ood].path,
+                        r->set->bank && r->bank.label_count == 1
+                            ? " (with one label a softmax over the labels is always 1: take a score with negatives)"
+                            : "");
         }
     }
 }

@@ -300,6 +300,12 @@ done_ embed text -q --model w/model -o five.nbe five.nbc
 run 0 "${NB[@]}" eval -q --bank b40.nbank "${sides[@]}" --ood-names n=five.nbe -o near.json
 prints 'without 5 equal'
 prints 'none is nearest either' # each name's nearest negative is itself
+case_ 'one label: a softmax over labels says nothing, and eval says so'
+head -1 w/labels.txt >one.txt
+done_ mine -q --texts t.nbe --labels one.txt --model w/model --criterion random --count 5 -o one.nbank
+done_ embed images -q --model w/model --labels-from none -o unlabelled.nbe w/id-test.txt
+run 0 "${NB[@]}" eval --bank one.nbank --score mcm --id unlabelled.nbe --ood n=near.nbe
+says 'with one label a softmax over the labels is always 1'
 case_ 'leakage: refused'
 refused 2 out.json eval -o out.json --bank b40.nbank "${sides[@]}" --ood-names x=names.txt
 says "there is no OOD set 'x'"
