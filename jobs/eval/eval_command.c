@@ -1,5 +1,7 @@
 /* negbank eval: score files, or a bank and stores, to metrics, tables and a report. */
 #include "jobs/commands.h"
+#include "jobs/eval/eval_leakage.h"
+#include "jobs/eval/eval_published.h"
 #include "jobs/eval/eval_report.h"
 #include "jobs/eval/eval_stream.h"
 #include "jobs/score/score_corpus.h"
@@ -21,8 +23,8 @@ typedef struct settings {
     nb_talk talk;
     nb_transfer_choice transfer; /* of what is given by its address */
     const char *bank, *output, *markdown, *latex, *csv, *report, *plots, *image_folder, *labels, *model, *score, *texts,
-        *noise;
-    nb_strings id, ood, stream, order;
+        *noise, *published_from;
+    nb_strings id, ood, stream, order, published, ood_names;
     int64_t bootstrap, repeat, batch;
     double confidence;
     bool as_released, allow_mismatch, force;
@@ -269,8 +271,11 @@ static void eval_warn(const run *r)
     }
     for (size_t i = 0; i < e->run_count * e->set_count; i++) {
         if (nb_evaluation_flat(e, &e->pairs[i])) {
-            nb_log_warn(&r->job->log, "all scores of '%s' and '%s' are equal: the figures say nothing",
-                        e->samples[e->pairs[i].id].path, e->samples[e->pairs[i].ood].path);
+            nb_log_warn(&r->job->log, "all scores of '%s' and '%s' are equal: the figures say nothing%s",
+                        e->samples[e->pairs[i].id].path, e->samples[e->pairs[i].ood].path,
+                        r->set->bank && r->bank.label_count == 1
+                            ? " (with one label a softmax over the labels is always 1: take a score with negatives)"
+                            : "");
         }
     }
 }
@@ -386,6 +391,14 @@ static nb_status eval(nb_job *job, nb_error *err)
     NB_TRY(eval_take_all(&r, err));
     eval_warn(&r);
     NB_TRY(nb_evaluation_report(&r.evaluation, &r.plan, &bootstrap, &r.report, err));
+    NB_TRY(nb_eval_published_read(&r.report, &s->published, s->published_from, err));
+    NB_TRY(nb_eval_leakage(&(nb_eval_leakage_of){.job = job,
+                                                 .plan = &r.plan,
+                                                 .bank = s->bank ? &r.bank : NULL,
+                                                 .scorer = s->bank ? &r.scorer : NULL,
+                                                 .as_released = s->as_released,
+                                                 .allow_mismatch = s->allow_mismatch},
+                           &s->ood_names, &r.report, err));
     NB_TRY(eval_write_tables(&r, err));
     NB_TRY(eval_show(&r, err));
     NB_TRY(nb_report_table(&r.report, job->printed ? stderr : stdout, err));
@@ -430,6 +443,16 @@ static const nb_option options[] = {
     OPT_INT("bootstrap", bootstrap, "N", "0", 0, 1e6,
             "intervals of every figure from N resamples of the images; --seed N seeds them (default 0)"),
     OPT_REAL("confidence", confidence, "P", "0.95", 0.5, 0.9999, "share of the resamples that an interval holds"),
+    OPT_LIST("published", published, "NAME:FIGURE=X[,...]",
+             "what a paper reports of set, group or mean NAME, in percent, to stand beside ours: "
+             "mean:fpr95_id_positive=25.4,auroc=94.2",
+             OPT_UNRECORDED),
+    OPT_LIST(
+        "ood-names", ood_names, "NAME=FILE",
+        "with --bank: classes of OOD set NAME, one a line, or a store of their texts; shows what negatives that are "
+        "(or, with a store, stand nearest to) such classes do for the figures",
+        OPT_UNRECORDED),
+    OPT_TEXT("published-from", published_from, "TEXT", NULL, "where that stands", OPT_UNRECORDED),
     OPT_OUTPUT("output", output, "M.json", "write the metrics as JSON", OPT_PIPED, .letter = 'o'),
     OPT_OUTPUT("csv", csv, "M.csv", "write the metrics as CSV, a number a row", OPT_PIPED),
     OPT_OUTPUT("markdown", markdown, "M.md", "write the table in Markdown", OPT_PIPED),

@@ -117,6 +117,9 @@ static nb_status page_write_summary(writer *w)
             const nb_figure *f = nb_report_figure(r, l, k);
             PUT("<td>%.2f", 100 * f->value);
             NB_TRY(page_write_spread(w, f, "small"));
+            if (!isnan(nb_report_published(r, l, k))) {
+                PUT("<small>published %.2f</small>", 100 * nb_report_published(r, l, k));
+            }
             PUT("</td>");
         }
         if (kind == NB_LINE_SET) {
@@ -135,7 +138,33 @@ static nb_status page_write_summary(writer *w)
         PUT(" Ranges: %g\xE2\x80\xAF%% bootstrap intervals, %zu resamples of the images.", 100 * r->confidence,
             r->resamples);
     }
+    if (r->published_from) {
+        PUT(" Published: ");
+        ESCAPE(r->published_from);
+    }
     PUT("</p>\n");
+done:
+    return status;
+}
+
+static nb_status page_write_leaks(writer *w)
+{
+    static const char *const banks[] = {"whole", "without equal ones", "without equal and nearest ones"};
+    const nb_report *r = w->page->report;
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < r->leak_count; i++) {
+        const nb_leak *leak = &r->leaks[i];
+        const nb_metrics *rows[] = {&leak->with, &leak->without_equal, &leak->without_either};
+        PUT("%s<h3>", i ? "" : "<h2>Negatives that are classes of an OOD set</h2>\n");
+        ESCAPE(nb_strings_get(&r->names, leak->set));
+        PUT(", %zu names, %zu negatives equal, %zu nearest</h3>\n<div class=\"wide\"><table>\n<tbody>\n", leak->names,
+            leak->equal.count, leak->nearest.count);
+        for (size_t k = 0; k < (leak->embedded ? 3 : 2); k++) {
+            PUT("<tr><th>%s</th><td>%s %.2f</td><td>%s %.2f</td></tr>\n", banks[k], nb_metric_title(0),
+                100 * rows[k]->auroc, nb_metric_title(1), 100 * rows[k]->fpr95_id_positive);
+        }
+        PUT("</tbody></table></div>\n");
+    }
 done:
     return status;
 }
@@ -455,6 +484,7 @@ nb_status nb_page_write(const nb_page *page, const char *path, bool force, size_
     NB_TRY(page_write_head(&w));
     NB_TRY(page_write_tiles(&w));
     NB_TRY(page_write_summary(&w));
+    NB_TRY(page_write_leaks(&w));
     NB_TRY(page_write_panels(&w, NB_SECTION_SCORES, "Scores", odds));
     NB_TRY(page_write_panels(&w, NB_SECTION_CURVES, "Curves", NULL));
     NB_TRY(page_write_panels(&w, NB_SECTION_BANK, "Quality against the bank", page->sweep_note));

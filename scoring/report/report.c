@@ -91,8 +91,44 @@ void nb_report_free(nb_report *r)
         free(r->figures);
         free(r->id_images);
         free(r->ood_images);
+        free(r->published);
+        for (size_t i = 0; i < r->leak_count; i++) {
+            nb_strings_free(&r->leaks[i].equal);
+            nb_strings_free(&r->leaks[i].nearest);
+        }
+        free(r->leaks);
         *r = (nb_report){0};
     }
+}
+
+size_t nb_report_find(const nb_report *r, const char *name)
+{
+    for (size_t l = 0; l < r->line_count; l++) {
+        if (strcmp(nb_report_name(r, l), name) == 0) {
+            return l;
+        }
+    }
+    return SIZE_MAX;
+}
+
+nb_status nb_report_publish(nb_report *r, size_t line, size_t metric, double value, nb_error *err)
+{
+    size_t count = r->line_count * NB_METRIC_COUNT;
+    nb_status status = NB_OK;
+    if (!r->published) {
+        NB_TRY_NEW(r->published, count);
+        for (size_t i = 0; i < count; i++) {
+            r->published[i] = (double)NAN;
+        }
+    }
+    r->published[line * NB_METRIC_COUNT + metric] = value;
+done:
+    return status;
+}
+
+double nb_report_published(const nb_report *r, size_t line, size_t metric)
+{
+    return r->published ? r->published[line * NB_METRIC_COUNT + metric] : (double)NAN;
 }
 
 size_t nb_report_group_size(const nb_report *r, size_t group)

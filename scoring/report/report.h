@@ -22,6 +22,17 @@ typedef struct nb_figure {
 /** What a line is of. */
 typedef enum nb_line_kind { NB_LINE_SET, NB_LINE_GROUP, NB_LINE_MEAN } nb_line_kind;
 
+/** What a bank knows of an OOD set: negatives that name its classes, and figures without them. */
+typedef struct nb_leak {
+    size_t set;                /**< its number */
+    size_t names;              /**< classes of the set that were named */
+    nb_strings equal, nearest; /**< negatives equal to a name; others that are the nearest one of a name */
+    bool embedded;             /**< `nearest` was looked for */
+    nb_metrics with;           /**< by the whole bank */
+    nb_metrics without_equal;  /**< by the bank without `equal` */
+    nb_metrics without_either; /**< by the bank without both; as without_equal where not embedded */
+} nb_leak;
+
 /** A report. Start from nb_report_begin; owns everything in it. */
 typedef struct nb_report {
     nb_strings names;  /**< [set_count] of the OOD sets */
@@ -38,6 +49,10 @@ typedef struct nb_report {
     double confidence;   /**< 0.95 */
     uint64_t seed;       /**< of the bootstrap */
     const char *ordered; /**< what images were ordered by, for readers; may be NULL */
+    double *published;   /**< [line_count, NB_METRIC_COUNT] what a paper reports, fractions; NaN: nothing. NULL: none */
+    nb_leak *leaks;      /**< [leak_count] of sets whose classes were named; NULL: none */
+    size_t leak_count;
+    const char *published_from; /**< where that stands; borrowed; may be NULL */
 } nb_report;
 
 /** Makes an empty report over OOD sets.
@@ -95,10 +110,32 @@ size_t nb_report_group_size(const nb_report *report, size_t group);
  * @return the figure */
 const nb_figure *nb_report_figure(const nb_report *report, size_t line, size_t metric);
 
+/** The line of a name.
+ * @param report the report
+ * @param name of a set, else of a group, or "mean"
+ * @return its number; SIZE_MAX for none */
+size_t nb_report_find(const nb_report *report, const char *name);
+
+/** Puts a published figure beside ours.
+ * @param report begun
+ * @param line its number
+ * @param metric of nb_metric_key
+ * @param value a fraction
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out */
+nb_status nb_report_publish(nb_report *report, size_t line, size_t metric, double value, nb_error *err);
+
+/** A published figure.
+ * @param report the report
+ * @param line its number
+ * @param metric of nb_metric_key
+ * @return a fraction; NaN for none */
+double nb_report_published(const nb_report *report, size_t line, size_t metric);
+
 /** Writes JSON, fractions in full precision: {"datasets": {NAME: {"auroc", ...}}, "mean": {...}, "id_accuracy"}, and
- * where there are any "groups": {GROUP: {"datasets": [...], "auroc", ...}}, "images", "runs": [...], "deviation" and
- * "intervals" (the same shape, each figure a number or [low, high]), and "provenance".
- * Unknown accuracy is null.
+ * where there are any "groups": {GROUP: {"datasets": [...], "auroc", ...}}, "images", "runs": [...], "deviation",
+ * "published" (the figures there are, and "source"), "leakage": {NAME: {"names", "equal", "nearest", "whole",
+ * "without_equal", "without_either"}} and "intervals" (the same shape, each figure a number or [low,
+ * high]), and "provenance". Unknown accuracy is null.
  * @param report settled
  * @param provenance a JSON text; may be NULL
  * @param path the file

@@ -134,6 +134,73 @@ static nb_status report_json_set_intervals(const nb_report *r, json_t *root, nb_
     return status == NB_OK ? report_json_set_figures(r, INTERVAL, intervals, err) : status;
 }
 
+/* The published figures there are, in the shape of ours. */
+static nb_status report_json_set_published(const nb_report *r, json_t *root, nb_error *err)
+{
+    json_t *published = json_object();
+    json_t *datasets = json_object();
+    json_t *groups = json_object();
+    nb_status status;
+    NB_TRY(report_json_set(root, "published", published, err));
+    NB_TRY(report_json_set(published, "source", r->published_from ? json_string(r->published_from) : json_null(), err));
+    NB_TRY(report_json_set(published, "datasets", datasets, err));
+    NB_TRY(report_json_set(published, "groups", groups, err));
+    for (size_t l = 0; l < r->line_count; l++) {
+        json_t *line = json_object();
+        nb_line_kind kind = nb_report_kind(r, l);
+        json_t *parent = kind == NB_LINE_SET ? datasets : kind == NB_LINE_GROUP ? groups : published;
+        NB_TRY(report_json_set(parent, nb_report_name(r, l), line, err));
+        for (size_t k = 0; k < NB_METRIC_COUNT; k++) {
+            double value = nb_report_published(r, l, k);
+            if (!isnan(value)) {
+                NB_TRY(report_json_set(line, nb_metric_key(k), json_real(value), err));
+            }
+        }
+    }
+done:
+    return status;
+}
+
+static json_t *report_json_metrics(const nb_metrics *m)
+{
+    json_t *object = json_object();
+    for (size_t k = 0; k < NB_METRIC_COUNT; k++) {
+        json_object_set_new(object, nb_metric_key(k), json_real(nb_metric_get(m, k)));
+    }
+    return object;
+}
+
+static json_t *report_json_texts(const nb_strings *texts)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < texts->count; i++) {
+        json_array_append_new(list, json_string(nb_strings_get(texts, i)));
+    }
+    return list;
+}
+
+static nb_status report_json_set_leaks(const nb_report *r, json_t *root, nb_error *err)
+{
+    json_t *leakage = json_object();
+    nb_status status;
+    NB_TRY(report_json_set(root, "leakage", leakage, err));
+    for (size_t i = 0; i < r->leak_count; i++) {
+        const nb_leak *leak = &r->leaks[i];
+        json_t *set = json_object();
+        NB_TRY(report_json_set(leakage, nb_strings_get(&r->names, leak->set), set, err));
+        NB_TRY(report_json_set(set, "names", json_integer((json_int_t)leak->names), err));
+        NB_TRY(report_json_set(set, "equal", report_json_texts(&leak->equal), err));
+        NB_TRY(report_json_set(set, "whole", report_json_metrics(&leak->with), err));
+        NB_TRY(report_json_set(set, "without_equal", report_json_metrics(&leak->without_equal), err));
+        if (leak->embedded) {
+            NB_TRY(report_json_set(set, "nearest", report_json_texts(&leak->nearest), err));
+            NB_TRY(report_json_set(set, "without_either", report_json_metrics(&leak->without_either), err));
+        }
+    }
+done:
+    return status;
+}
+
 nb_status nb_report_json(const nb_report *r, const char *provenance, const char *path, bool force, nb_error *err)
 {
     json_t *root = json_object();
@@ -152,6 +219,12 @@ nb_status nb_report_json(const nb_report *r, const char *provenance, const char 
     }
     if (r->resamples) {
         NB_TRY(report_json_set_intervals(r, root, err));
+    }
+    if (r->published) {
+        NB_TRY(report_json_set_published(r, root, err));
+    }
+    if (r->leak_count) {
+        NB_TRY(report_json_set_leaks(r, root, err));
     }
     if (provenance) {
         NB_TRY(report_json_set(root, "provenance", json_loads(provenance, 0, NULL), err));

@@ -59,12 +59,9 @@ done:
     return status;
 }
 
-nb_status nb_part_of_bank(nb_bank *out, const nb_bank *bank, size_t count, nb_error *err)
+/* The bank of the chosen negatives [count], which rise; all else is borrowed. */
+static nb_status size_sweep_take(nb_bank *out, const nb_bank *bank, const standing *chosen, size_t count, nb_error *err)
 {
-    size_t m = bank->negative_count;
-    size_t total[NB_TAG_COUNT] = {0};
-    size_t seen[NB_TAG_COUNT] = {0};
-    standing *order = NULL;
     nb_status status;
     *out = *bank;
     out->negatives = (nb_strings){0};
@@ -72,24 +69,13 @@ nb_status nb_part_of_bank(nb_bank *out, const nb_bank *bank, size_t count, nb_er
     out->tags = NULL;
     out->ids = NULL;
     out->proxies = NULL;
-    out->negative_count = count < m ? count : m;
-    NB_TRY_NEW(order, m);
-    NB_TRY_NEW(out->negative_rows, out->negative_count * bank->d);
-    NB_TRY_NEW(out->criterion, out->negative_count);
-    NB_TRY_NEW(out->tags, out->negative_count);
-    NB_TRY_NEW(out->ids, out->negative_count);
-    for (size_t i = 0; i < m; i++) {
-        total[bank->tags[i]]++;
-    }
-    for (size_t i = 0; i < m; i++) {
-        size_t tag = bank->tags[i];
-        /* a bank with proxies has one order over all tags */
-        order[i] = (standing){bank->proxies ? (double)i : ((double)seen[tag]++ + 0.5) / (double)total[tag], i};
-    }
-    qsort(order, m, sizeof *order, size_sweep_by_share);
-    qsort(order, out->negative_count, sizeof *order, size_sweep_by_index);
-    for (size_t i = 0; i < out->negative_count; i++) {
-        size_t from = order[i].index;
+    out->negative_count = count;
+    NB_TRY_NEW(out->negative_rows, count * bank->d);
+    NB_TRY_NEW(out->criterion, count);
+    NB_TRY_NEW(out->tags, count);
+    NB_TRY_NEW(out->ids, count);
+    for (size_t i = 0; i < count; i++) {
+        size_t from = chosen[i].index;
         NB_TRY(nb_strings_push(&out->negatives, nb_strings_get(&bank->negatives, from),
                                nb_strings_len(&bank->negatives, from), err));
         memcpy(out->negative_rows + i * bank->d, bank->negative_rows + from * bank->d,
@@ -99,13 +85,56 @@ nb_status nb_part_of_bank(nb_bank *out, const nb_bank *bank, size_t count, nb_er
         out->ids[i] = bank->ids[from];
     }
     if (bank->proxies) {
-        NB_TRY(size_sweep_part_of_proxies(out, bank, order, err));
+        NB_TRY(size_sweep_part_of_proxies(out, bank, chosen, err));
     }
 done:
-    free(order);
     if (status != NB_OK) {
         nb_part_free(out);
     }
+    return status;
+}
+
+nb_status nb_part_of_bank(nb_bank *out, const nb_bank *bank, size_t count, nb_error *err)
+{
+    size_t m = bank->negative_count;
+    size_t total[NB_TAG_COUNT] = {0};
+    size_t seen[NB_TAG_COUNT] = {0};
+    standing *order = NULL;
+    nb_status status;
+    *out = (nb_bank){0};
+    NB_TRY_NEW(order, m);
+    for (size_t i = 0; i < m; i++) {
+        total[bank->tags[i]]++;
+    }
+    for (size_t i = 0; i < m; i++) {
+        size_t tag = bank->tags[i];
+        /* a bank with proxies has one order over all tags */
+        order[i] = (standing){bank->proxies ? (double)i : ((double)seen[tag]++ + 0.5) / (double)total[tag], i};
+    }
+    count = count < m ? count : m;
+    qsort(order, m, sizeof *order, size_sweep_by_share);
+    qsort(order, count, sizeof *order, size_sweep_by_index);
+    NB_TRY(size_sweep_take(out, bank, order, count, err));
+done:
+    free(order);
+    return status;
+}
+
+nb_status nb_bank_without(nb_bank *out, const nb_bank *bank, const bool *left_out, nb_error *err)
+{
+    standing *rest = NULL;
+    size_t count = 0;
+    nb_status status;
+    *out = (nb_bank){0};
+    NB_TRY_NEW(rest, bank->negative_count);
+    for (size_t i = 0; i < bank->negative_count; i++) {
+        if (!left_out[i]) {
+            rest[count++].index = i;
+        }
+    }
+    NB_TRY(size_sweep_take(out, bank, rest, count, err));
+done:
+    free(rest);
     return status;
 }
 

@@ -61,8 +61,15 @@ void nb_sweep_free(nb_sweep *sweep);
  * @return NB_OK, or NB_ERR_LIMIT when memory is out */
 nb_status nb_part_of_bank(nb_bank *out, const nb_bank *bank, size_t count, nb_error *err);
 
+/** A bank without some of its negatives, in its order.
+ * @param out freed by the caller with nb_part_free; borrows all else from `bank`
+ * @param bank the whole bank
+ * @param left_out [negative_count] which go
+ * @return NB_OK, or NB_ERR_LIMIT when memory is out */
+nb_status nb_bank_without(nb_bank *out, const nb_bank *bank, const bool *left_out, nb_error *err);
+
 /** Frees what such a bank owns.
- * @param part from nb_part_of_bank, or {0} */
+ * @param part from nb_part_of_bank or nb_bank_without, or {0} */
 void nb_part_free(nb_bank *part);
 
 #endif

@@ -68,6 +68,95 @@ static void tables_print_block(const nb_report *r, FILE *out, const char *corner
     fputc('\n', out);
 }
 
+/* Whether a column (or, with the column SIZE_MAX, a row) has a published figure. */
+static bool tables_is_published(const nb_report *r, size_t line, size_t metric)
+{
+    for (size_t l = 0; l < r->line_count; l++) {
+        for (size_t k = 0; k < NB_METRIC_COUNT; k++) {
+            bool asked = metric == SIZE_MAX ? l == line : k == metric;
+            if (asked && !isnan(nb_report_published(r, l, k))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+enum { PUBLISHED_WIDTH = 17 }; /* "100.00 (+100.00)", and the longest title */
+
+/* What a paper reports, and how far our figures are from it. */
+static void tables_print_published(const nb_report *r, FILE *out)
+{
+    char text[64];
+    size_t width = strlen("percent");
+    for (size_t l = 0; l < r->line_count; l++) {
+        size_t own = tables_is_published(r, l, SIZE_MAX) ? nb_display_width(nb_report_name(r, l)) : 0;
+        width = own > width ? own : width;
+    }
+    fprintf(out, "\npublished%s%s; in brackets: ours less that\n", r->published_from ? ": " : "",
+            r->published_from ? r->published_from : "");
+    tables_print_name(out, "percent", width);
+    for (size_t k = 0; k < NB_METRIC_COUNT; k++) {
+        if (tables_is_published(r, SIZE_MAX, k)) {
+            fprintf(out, "  %*s", PUBLISHED_WIDTH, nb_metric_title(k));
+        }
+    }
+    fputc('\n', out);
+    for (size_t l = 0; l < r->line_count; l++) {
+        if (!tables_is_published(r, l, SIZE_MAX)) {
+            continue;
+        }
+        tables_print_name(out, nb_report_name(r, l), width);
+        for (size_t k = 0; k < NB_METRIC_COUNT; k++) {
+            double theirs = 100 * nb_report_published(r, l, k), ours = 100 * nb_report_figure(r, l, k)->value;
+            snprintf(text, sizeof text, isnan(theirs) ? "-" : "%.2f (%+.2f)", theirs, ours - theirs);
+            if (tables_is_published(r, SIZE_MAX, k)) {
+                fprintf(out, "  %*s", PUBLISHED_WIDTH, text);
+            }
+        }
+        fputc('\n', out);
+    }
+}
+
+enum { LEAK_METRICS = 3, LEAK_WIDTH = 30 }; /* AUROC and both FPR95; the first column */
+
+/* A line of the table of leakage. */
+static void tables_print_leak(const char *what, size_t lost, const nb_metrics *m, FILE *out)
+{
+    char text[64];
+    if (lost) {
+        snprintf(text, sizeof text, "  without %zu %s", lost, what);
+    } else {
+        snprintf(text, sizeof text, "  %s", what);
+    }
+    tables_print_name(out, text, LEAK_WIDTH);
+    for (size_t k = 0; k < LEAK_METRICS; k++) {
+        fprintf(out, "  %*.2f", tables_column_width(k, VALUE), 100 * nb_metric_get(m, k));
+    }
+    fputc('\n', out);
+}
+
+/* Of every set whose classes were named: figures by the whole bank, and without the negatives that name them. */
+static void tables_print_leaks(const nb_report *r, FILE *out)
+{
+    fputs("\nleakage: the bank without negatives that are classes of the OOD set\n", out);
+    tables_print_name(out, "percent", LEAK_WIDTH);
+    for (size_t k = 0; k < LEAK_METRICS; k++) {
+        fprintf(out, "  %*s", tables_column_width(k, VALUE), nb_metric_title(k));
+    }
+    fputc('\n', out);
+    for (size_t i = 0; i < r->leak_count; i++) {
+        const nb_leak *leak = &r->leaks[i];
+        fprintf(out, "%s, %zu names\n", nb_strings_get(&r->names, leak->set), leak->names);
+        tables_print_leak("whole bank", 0, &leak->with, out);
+        tables_print_leak(leak->equal.count ? "equal" : "none is equal", leak->equal.count, &leak->without_equal, out);
+        if (leak->embedded) {
+            tables_print_leak(leak->nearest.count ? "equal or nearest" : "none is nearest either",
+                              leak->equal.count + leak->nearest.count, &leak->without_either, out);
+        }
+    }
+}
+
 nb_status nb_report_table(const nb_report *r, FILE *out, nb_error *err)
 {
     tables_print_block(r, out, "percent", VALUE);
@@ -79,6 +168,12 @@ nb_status nb_report_table(const nb_report *r, FILE *out, nb_error *err)
         fprintf(out, "\n%g %% intervals, %zu resamples of the images, seed %llu\n", 100 * r->confidence, r->resamples,
                 (unsigned long long)r->seed);
         tables_print_block(r, out, "percent", INTERVAL);
+    }
+    if (r->published) {
+        tables_print_published(r, out);
+    }
+    if (r->leak_count) {
+        tables_print_leaks(r, out);
     }
     return fflush(out) == 0 && !ferror(out) ? NB_OK : nb_fail_errno(err, NB_ERR_IO, "cannot write the table");
 }

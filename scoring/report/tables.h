@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 /** Prints a table of percentages: a row per line, the ID accuracy ("unknown" without labels); then, where there are
- * any, the deviations over the runs and the intervals. Columns align by displayed width.
+ * any, the deviations over the runs, the intervals, what is published and what leaks. Columns align by displayed width.
  * @param report settled
  * @param out where to
  * @return NB_OK; NB_ERR_IO when it cannot be written; NB_ERR_LIMIT when memory is out */

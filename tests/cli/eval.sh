@@ -273,4 +273,51 @@ refused 2 out.json eval -o out.json --id s.tsv --ood :a=near.tsv
 says 'is not NAME=FILE'
 refused 2 out.json eval -o out.json --stream a=s.tsv --id s.tsv
 says '--stream stands for'
+
+case_ 'leakage: without the negatives that are names, the figures are those of the smaller bank'
+few=(mine -q --texts t.nbe --labels w/labels.txt --model w/model --criterion neglabel --seed 0)
+done_ "${few[@]}" --count 40 -o b40.nbank
+done_ "${few[@]}" --count 34 -o b34.nbank
+for n in 34 40; do done_ inspect export -q b$n.nbank --texts b$n.txt; done
+grep -vxFf b34.txt b40.txt | tr a-z A-Z >names.txt # case does not count
+[ "$(wc -l <names.txt)" = 6 ] || die "$(wc -l <names.txt) negatives instead of 6 are in the larger bank alone"
+echo 'in no bank' >>names.txt
+sides=(--id s.nbe --ood n=near.nbe --ood f=far.nbe --groups 1 --seed none)
+run 0 "${NB[@]}" eval -q --bank b34.nbank "${sides[@]}"
+awk '$1 == "f" { print $2, $3, $4 }' out >smaller.txt
+run 0 "${NB[@]}" eval -q --bank b40.nbank "${sides[@]}" --ood-names f=names.txt -o leak.json --report leak.html
+awk '$1 == "f" { print $2, $3, $4 }' out >whole.txt
+prints 'f, 7 names'
+[ "$(awk '$1 == "whole" { print $3, $4, $5 }' out)" = "$(cat whole.txt)" ] || die 'the whole bank has other figures'
+[ "$(awk '$1 == "without" && $3 == "equal" { print $2, $4, $5, $6 }' out)" = "6 $(cat smaller.txt)" ] ||
+    die "without six it is not the smaller bank: $(cat smaller.txt)"
+grep -q '6 negatives equal, 0 nearest' leak.html || die 'the report says nothing of it'
+grep -q '"without_equal"' leak.json || die 'JSON says nothing of it'
+case_ 'leakage: a store of names also finds the nearest'
+head -5 b34.txt >five.txt
+done_ corpus -q -o five.nbc five.txt
+done_ embed text -q --model w/model -o five.nbe five.nbc
+run 0 "${NB[@]}" eval -q --bank b40.nbank "${sides[@]}" --ood-names n=five.nbe -o near.json
+prints 'without 5 equal'
+prints 'none is nearest either' # each name's nearest negative is itself
+case_ 'one label: a softmax over labels says nothing, and eval says so'
+head -1 w/labels.txt >one.txt
+done_ mine -q --texts t.nbe --labels one.txt --model w/model --criterion random --count 5 -o one.nbank
+done_ embed images -q --model w/model --labels-from none -o unlabelled.nbe w/id-test.txt
+run 0 "${NB[@]}" eval --bank one.nbank --score mcm --id unlabelled.nbe --ood n=near.nbe
+says 'with one label a softmax over the labels is always 1'
+case_ 'leakage: refused'
+refused 2 out.json eval -o out.json --bank b40.nbank "${sides[@]}" --ood-names x=names.txt
+says "there is no OOD set 'x'"
+refused 2 out.json eval -o out.json --bank b40.nbank "${sides[@]}" --ood-names f=names.txt --ood-names f=names.txt
+says 'named twice'
+refused 2 out.json eval -o out.json --bank b40.nbank "${sides[@]}" --ood-names names.txt
+says 'is not NAME=FILE'
+refused 2 out.json eval -o out.json --id s.tsv --ood n=near.tsv --ood-names n=names.txt
+says 'needs --bank'
+refused 2 out.json eval -o out.json --bank b40.nbank "${sides[@]}" --score adaneg --ood-names n=names.txt
+says 'needs --bank'
+refused 2 out.json eval -o out.json --bank b40.nbank "${sides[@]}" --ood-names f=b40.txt
+says 'every negative'
+refused 3 out.json eval -o out.json --bank b40.nbank "${sides[@]}" --ood-names f=nothing.txt
 finish
