@@ -81,11 +81,12 @@ static void cpu_report_print_engine(const char *head, const line *l)
     if (l->offer == NB_ENGINE_NONE) {
         printf("not here: %s\n", l->why);
     } else {
-        printf("--precision %s%s\n", l->engine->name,
-               l->automatic                       ? ", and auto"
-               : l->engine != &nb_engine_int8     ? ""
-               : nb_int8_best() == &nb_int8_plain ? ", in plain C: slow"
-                                                  : ", by AVX512-VNNI");
+        bool by = l->engine == &nb_engine_int8, slow = by && nb_int8_best() == &nb_int8_plain;
+        printf("--precision %s%s%s%s\n", l->engine->name, l->automatic ? ", and auto" : "",
+               slow ? ", in plain C: slow"
+               : by ? ", by "
+                    : "",
+               by && !slow ? nb_int8_best()->name : "");
     }
 }
 

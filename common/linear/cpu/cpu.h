@@ -33,8 +33,9 @@ typedef struct nb_cpu_family {
      * whose results are as good as bf16's; what stands behind "fp32" is slower or less exact, and used only when asked
      * for. */
     const char *engines[NB_CPU_ENGINES];
-    bool vnni;       /**< int8 by AVX512-VNNI; false: in plain C */
-    const char *why; /**< why in this order, a sentence for users */
+    bool vnni;             /**< int8 by AVX512-VNNI; false: in plain C, or by what neon_int8 says */
+    const char *neon_int8; /**< nb_int8.name on arm64; NULL: none */
+    const char *why;       /**< why in this order, a sentence for users */
 } nb_cpu_family;
 
 /** Whether this CPU has AVX2 and FMA. False elsewhere than on x86-64. */

@@ -1,6 +1,7 @@
 #include "common/linear/int8/int8_hardware.h"
 
 #include "common/linear/cpu/cpu.h"
+#include "common/linear/cpu/cpu_arm64.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,9 +15,28 @@ const nb_int8 *nb_int8_vnni(void)
 #endif
 }
 
+const nb_int8 *nb_int8_neon(const char *name)
+{
+#if defined(NEGBANK_USMMLA)
+    if (strcmp(name, nb_int8_usmmla.name) == 0 && nb_cpu_has_usmmla()) {
+        return &nb_int8_usmmla;
+    }
+#endif
+#if defined(NEGBANK_SDOT)
+    if (strcmp(name, nb_int8_sdot.name) == 0 && nb_cpu_has_sdot()) {
+        return &nb_int8_sdot;
+    }
+#endif
+    (void)name;
+    return NULL;
+}
+
 const nb_int8 *nb_int8_best(void)
 {
-    const nb_int8 *hardware = nb_cpu_family_used()->vnni ? nb_int8_vnni() : NULL;
+    const nb_cpu_family *family = nb_cpu_family_used();
+    const nb_int8 *hardware = family->vnni        ? nb_int8_vnni()
+                              : family->neon_int8 ? nb_int8_neon(family->neon_int8)
+                                                  : NULL;
     return hardware ? hardware : &nb_int8_plain;
 }
 

@@ -1,5 +1,5 @@
 /** @file
- * Products of 8-bit numbers, by AVX512-VNNI or in plain C, with the same bits everywhere.
+ * Products of 8-bit numbers, by AVX512-VNNI, by arm64's USMMLA or SDOT, or in plain C, with the same bits everywhere.
  *
  * A matrix [n, k] is rounded to the integers -127 to 127, with one scale an output: w = scale q. A row of an input is
  * rounded to 0 to 255 between its own smallest and largest element, zero included: x = scale (q - zero), zero being an
@@ -44,10 +44,11 @@ typedef struct nb_int8_part {
 
 /** The operations, by one instruction set. */
 typedef struct nb_int8 {
-    const char *name; /**< "AVX512-VNNI", "plain C" */
+    const char *name; /**< "AVX512-VNNI", "USMMLA", "SDOT", "plain C" */
     /** Rounds in[k] to out[nb_int8_stride(k)] and says how. */
     void (*round)(uint8_t *out, nb_int8_row *how, const float *in, size_t k);
-    /** out[count, NB_INT8_PANEL] = rows panel^T of `groups` groups; count at most NB_INT8_ROWS, rows `stride` apart. */
+    /** out[count, NB_INT8_PANEL] = rows panel^T of `groups` groups, all that the panel has; count at most NB_INT8_ROWS,
+     * rows `stride` apart. */
     void (*block)(int32_t *out, const uint8_t *rows, size_t count, size_t stride, const int8_t *panel, size_t groups);
     /** out[part.rows, part.columns] = the part of a block in floats; rows of out are `stride` elements apart. */
     void (*store)(float *out, size_t stride, const int32_t *block, const nb_int8_part *part);
@@ -62,7 +63,12 @@ extern const nb_int8 nb_int8_plain;
  * @return NULL where CPU or build have none */
 const nb_int8 *nb_int8_vnni(void);
 
-/** The one in use: AVX512-VNNI where the CPU's family (common/linear/cpu/cpu.h) has it, else plain C. */
+/** Those of arm64.
+ * @param name "USMMLA" or "SDOT"
+ * @return NULL where CPU or build have none of that name */
+const nb_int8 *nb_int8_neon(const char *name);
+
+/** The one in use: that of the CPU's family (common/linear/cpu/cpu.h), or plain C where it has none. */
 const nb_int8 *nb_int8_best(void);
 
 /** Groups that k values take. */

@@ -1,5 +1,6 @@
 /** @file
- * The table of int8_vnni.c, compiled with AVX512-VNNI: look before use (nb_int8_vnni). */
+ * The tables of int8_vnni.c, int8_sdot.c and int8_usmmla.c, compiled with the instructions they are named after: look
+ * before use (nb_int8_vnni, nb_int8_neon). */
 #ifndef NB_COMMON_LINEAR_INT8_INT8_HARDWARE_H
 #define NB_COMMON_LINEAR_INT8_INT8_HARDWARE_H
 
@@ -8,6 +9,16 @@
 #if defined(NEGBANK_AVX512VNNI)
 /** AVX512-VNNI itself; nb_int8_vnni() must have said that the CPU has it. */
 extern const nb_int8 nb_int8_hardware;
+#endif
+
+#if defined(NEGBANK_SDOT)
+/** SDOT itself; nb_int8_neon() must have said that the CPU has it. */
+extern const nb_int8 nb_int8_sdot;
+#endif
+
+#if defined(NEGBANK_USMMLA)
+/** USMMLA itself; nb_int8_neon() must have said that the CPU has it. */
+extern const nb_int8 nb_int8_usmmla;
 #endif
 
 #endif

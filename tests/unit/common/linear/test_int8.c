@@ -1,5 +1,5 @@
-/* Products of 8-bit numbers: rounding and sums against their formulas, AVX512-VNNI against plain C bit for bit, and the
- * engine against double precision over a grid of shapes. */
+/* Products of 8-bit numbers: rounding and sums against their formulas, AVX512-VNNI, USMMLA and SDOT against plain C bit
+ * for bit, and the engine against double precision over a grid of shapes. */
 #include "support/numbers.h"
 #include "support/support.h"
 
@@ -12,12 +12,15 @@
 #include <string.h>
 
 /* The tables this machine can run; plain C is the first. */
-static size_t tables(const nb_int8 *out[2])
+enum { TABLES = 4 };
+static size_t tables(const nb_int8 *out[TABLES])
 {
+    const nb_int8 *all[TABLES] = {&nb_int8_plain, nb_int8_vnni(), nb_int8_neon("SDOT"), nb_int8_neon("USMMLA")};
     size_t count = 0;
-    out[count++] = &nb_int8_plain;
-    if (nb_int8_vnni()) {
-        out[count++] = nb_int8_vnni();
+    for (size_t i = 0; i < TABLES; i++) {
+        if (all[i]) {
+            out[count++] = all[i];
+        }
     }
     return count;
 }
@@ -49,7 +52,7 @@ static void check_round(const nb_int8 *by, const float *in, size_t k)
 static void test_rounding(void **state)
 {
     (void)state;
-    const nb_int8 *all[2];
+    const nb_int8 *all[TABLES];
     size_t count = tables(all);
     static const size_t lengths[] = {1, 2, 15, 16, 17, 63, 64, 65, 512, 769};
     for (size_t t = 0; t < count; t++) {
@@ -73,7 +76,7 @@ static void test_rounding(void **state)
 static void test_odd_rows(void **state)
 {
     (void)state;
-    const nb_int8 *all[2];
+    const nb_int8 *all[TABLES];
     size_t count = tables(all);
     for (size_t t = 0; t < count; t++) {
         float x[40] = {0};
@@ -134,7 +137,7 @@ static void test_weights(void **state)
 static void test_blocks(void **state)
 {
     (void)state;
-    const nb_int8 *all[2];
+    const nb_int8 *all[TABLES];
     size_t count = tables(all);
     static const size_t lengths[] = {1, 4, 5, 64, 770};
     for (size_t t = 0; t < count; t++) {
@@ -142,13 +145,15 @@ static void test_blocks(void **state)
             for (size_t l = 0; l < 5; l++) {
                 size_t k = lengths[l], groups = nb_int8_groups(k), stride = nb_int8_stride(k);
                 uint8_t *a = calloc(rows, stride);
-                int8_t *b = calloc(1, nb_int8_integers(k));
+                int8_t *b = aligned_room(nb_int8_panel_bytes(k), 0);
+                int32_t *sums = (void *)(b + nb_int8_integers(k) + NB_INT8_PANEL * sizeof(float));
                 int32_t out[NB_INT8_ROWS * NB_INT8_PANEL];
                 for (size_t i = 0; i < rows * stride; i++) {
                     a[i] = (uint8_t)(i % 3 ? nb_random_below(9, 1, i, 256) : 255);
                 }
                 for (size_t i = 0; i < nb_int8_integers(k); i++) {
                     b[i] = (int8_t)(i % 5 ? (int)nb_random_below(9, 2, i, 255) - 127 : 127);
+                    sums[i / 4 % NB_INT8_PANEL] += b[i];
                 }
                 all[t]->block(out, a, rows, stride, b, groups);
                 for (size_t i = 0; i < rows * NB_INT8_PANEL; i++) {
@@ -262,7 +267,7 @@ static void check_product(shape s, nb_epilogue epilogue, const nb_int8 *const *a
 static void test_products(void **state)
 {
     (void)state;
-    const nb_int8 *all[2];
+    const nb_int8 *all[TABLES];
     size_t count = tables(all), done = 0;
     static const size_t sizes[] = {1, 3, 12, 13, 31, 32, 33, 65};
     enum { SIZES = sizeof sizes / sizeof *sizes };
