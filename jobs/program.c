@@ -5,6 +5,7 @@
 #include "common/base/version.h"
 #include "common/linear/blas.h"
 #include "common/linear/cpu/cpu.h"
+#include "common/linear/cpu/cpu_arm64.h"
 #include "common/linear/simd/instruction_set.h"
 #include "jobs/pipes.h"
 
