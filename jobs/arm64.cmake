@@ -1,6 +1,6 @@
 # Toolchain for building on another machine for arm64, with Debian's cross compiler and arm64's libraries beside the
 # machine's own (jobs/packages arm64): cmake --preset arm64. What is built runs under qemu-user, tests too, where that is
-# installed. The arm64 section of jobs/README.md says more.
+# installed. jobs/README.md says more.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The kernels of arm64 on another machine: common/linear and its unit tests, compiled for arm64 and run under qemu-user on
 # a CPU with BFMMLA, USMMLA and SDOT, the loops on one without. tests/support/arm64 stands in for cmocka and
-# OpenBLAS, so that no library of arm64 is needed but the C library. The whole program: CONTRIBUTING.md.
+# OpenBLAS, so that no library of arm64 is needed but the C library. The whole program: jobs/README.md.
 source "$TESTS/cli/lib.sh"
 root=$TESTS/..
 qemu=$(command -v qemu-aarch64 || command -v qemu-aarch64-static) || {

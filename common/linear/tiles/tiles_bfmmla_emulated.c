@@ -42,14 +42,14 @@ static inline float tiles_widen(uint16_t value)
 }
 
 /* a + b rounded to odd, of numbers below 2^126. Knuth's two-sum gives what the rounding to nearest has left out,
- * exactly; an even last bit then moves by 1 towards it. */
+ * exactly; an even last bit then moves by 1 towards it: outwards where its sign is that of the sum. Without branches,
+ * so that compilers vectorise it. */
 static inline float tiles_add_odd(float a, float b)
 {
     float sum = a + b, of_b = sum - a, left = (a - (sum - of_b)) + (b - of_b);
-    uint32_t u = tiles_bits_of(sum), even = ~u & 1u;
-    uint32_t outwards = (left > 0 && sum > 0) || (left < 0 && sum < 0);
-    uint32_t inwards = (left > 0 && sum < 0) || (left < 0 && sum > 0);
-    return tiles_flush(tiles_of_bits(u + (outwards & even) - (inwards & even)));
+    uint32_t u = tiles_bits_of(sum), l = tiles_bits_of(left), moves = ~u & (uint32_t)(l << 1 != 0);
+    uint32_t inwards = (u ^ l) >> 31;
+    return tiles_flush(tiles_of_bits(u + ((moves ^ (0u - inwards)) + inwards)));
 }
 
 /* The same of all numbers. A sum to odd is infinite from 2^128 on and not before: it never rounds up to a power of 2.
