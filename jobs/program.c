@@ -5,6 +5,7 @@
 #include "common/base/version.h"
 #include "common/linear/blas.h"
 #include "common/linear/cpu/cpu.h"
+#include "common/linear/cpu/cpu_arm64.h"
 #include "common/linear/simd/instruction_set.h"
 #include "common/parallel/sealing.h"
 #include "common/store/embeddings.h"
@@ -116,9 +117,11 @@ nb_status nb_job_record_kernel(nb_job *job, nb_error *err)
     snprintf(kernels, sizeof kernels, "OpenBLAS %s, %s", nb_blas_kernel(), nb_vector_best()->name);
     nb_status status = nb_comm_same(&job->comm, "the kernel family", kernels, err);
     if (status != NB_OK) {
+        bool arm = nb_cpu_is_arm64();
         return nb_hint(err,
-                       "the nodes have different CPUs: use nodes of one kind, or set OPENBLAS_CORETYPE=Haswell and "
-                       "NEGBANK_VECTOR=avx2 for all of them");
+                       "the nodes have different CPUs: use nodes of one kind, or set OPENBLAS_CORETYPE=%s and "
+                       "NEGBANK_VECTOR=%s for all of them",
+                       arm ? "ARMV8" : "Haswell", arm ? "neon" : "avx2");
     }
     return nb_provenance_fact(&job->provenance, NB_PROVENANCE_KERNELS, kernels, err);
 }

@@ -19,14 +19,14 @@ const char *nb_blas_kernel(void)
     return openblas_get_corename();
 }
 
-/* 2: made for AVX-512, 1: for AVX2, 0: for older instruction sets. */
+/* 2: made for AVX-512, or arm64 of 2020 and later, 1: for AVX2, or arm64 before that, 0: for older ones. */
 static int blas_rank_of(const char *family)
 {
     static const struct {
         const char *family;
         int rank;
-    } families[] = {{"SapphireRapids", 2}, {"Cooperlake", 2}, {"SkylakeX", 2},
-                    {"Haswell", 1},        {"Zen", 1},        {"Excavator", 1}};
+    } families[] = {{"SapphireRapids", 2}, {"Cooperlake", 2}, {"SkylakeX", 2},   {"Haswell", 1},    {"Zen", 1},
+                    {"Excavator", 1},      {"neoversev2", 2}, {"neoversev1", 2}, {"neoversen2", 2}, {"neoversen1", 1}};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         if (strcmp(families[i].family, family) == 0) {
             return families[i].rank;

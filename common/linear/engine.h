@@ -2,19 +2,20 @@
  * Engines: who computes the towers' products, and in which precision.
  *
  * fp32: kernels of our own over packed weights (common/linear/simd/weight_panels.h) where the table of CPUs has some,
- * else OpenBLAS, operands as they are. bf16: AMX or AVX512-BF16 (common/linear/tiles/tiles.h): weights and the inputs
- * of products are rounded to bf16 and packed, sums and all else (softmax, layer norm, residual stream, attention of
- * texts, the last projection) stay fp32. It halves the bytes of the matrices. Whether it is faster depends on the CPU:
- * the table of common/linear/cpu/cpu.h says so.
+ * else OpenBLAS, operands as they are. bf16: AMX, AVX512-BF16 or BFMMLA (common/linear/tiles/tiles.h): weights and the
+ * inputs of products are rounded to bf16 and packed, sums and all else (softmax, layer norm, residual stream, attention
+ * of texts, the last projection) stay fp32. It halves the bytes of the matrices. Whether it is faster depends on the
+ * CPU: the table of common/linear/cpu/cpu.h says so.
  *
- * int8: AVX512-VNNI or plain C (common/linear/int8/int8.h): weights and inputs are rounded to 8 bits, sums are
- * integers, all else and the attention of images too is fp32. It is less exact than bf16 and never taken by itself.
+ * int8: AMX-INT8, AVX512-VNNI, USMMLA, SDOT or plain C (common/linear/int8/int8.h): weights and inputs are rounded to 8
+ * bits, sums are integers, all else and the attention of images too is fp32. It is less exact than bf16 and never taken
+ * by itself.
  *
  * A row's product in bf16 or int8 does not depend on the rows beside it; the last projection of an embedding stays
  * fp32, so the same text in another batch agrees to about 1e-6 of its largest element in every precision.
  *
- * For tests: NEGBANK_CPU=emulated-amx and NEGBANK_CPU=emulated-avx512bf16 give the bf16 engines over emulations,
- * everywhere and slowly. NEGBANK_AMX=emulate is the first of these with the CPU's own kernels for all else;
+ * For tests: NEGBANK_CPU=emulated-amx, -avx512bf16 and -bfmmla (emulated-bfmmla) give the bf16 engines over
+ * emulations, everywhere and slowly. NEGBANK_AMX=emulate is the first of these with the CPU's own kernels for all else;
  * NEGBANK_AMX=off hides the CPU's AMX. Provenance names which it was. Nothing here is collective; any number of threads
  * may compute with one engine on memory of their own. */
 #ifndef NB_LINEAR_ENGINE_H
@@ -97,7 +98,7 @@ extern const nb_engine nb_engine_fp32_panels;
 /** The one of these two that embeds on this CPU. */
 const nb_engine *nb_engine_fp32_best(void);
 
-/** int8: of the same bits by AVX512-VNNI and in plain C. */
+/** int8: of the same bits by every instruction set and in plain C. */
 extern const nb_engine nb_engine_int8;
 
 /** bf16 over emulated AMX, for tests. */
@@ -105,6 +106,9 @@ extern const nb_engine nb_engine_bf16_emulated;
 
 /** bf16 over emulated AVX512-BF16, for tests. */
 extern const nb_engine nb_engine_bf16_pairs_emulated;
+
+/** bf16 over emulated BFMMLA, for tests. */
+extern const nb_engine nb_engine_bf16_bfmmla_emulated;
 
 /** Whether an engine computes here. */
 typedef enum nb_engine_offer {

@@ -167,3 +167,7 @@ const nb_engine nb_engine_bf16_amx = ENGINE(nb_tiles_hardware, "bf16 by AMX");
 #if defined(NEGBANK_AVX512BF16)
 const nb_engine nb_engine_bf16_pairs = ENGINE(nb_tiles_pairs, "bf16 by AVX512-BF16");
 #endif
+const nb_engine nb_engine_bf16_bfmmla_emulated = ENGINE(nb_tiles_bfmmla_emulated, "bf16 by emulated BFMMLA");
+#if defined(NEGBANK_BFMMLA)
+const nb_engine nb_engine_bf16_bfmmla = ENGINE(nb_tiles_bfmmla, "bf16 by BFMMLA");
+#endif

@@ -13,7 +13,11 @@ static const nb_engine *const engines[] = {
 #if defined(NEGBANK_AVX512BF16)
     &nb_engine_bf16_pairs,
 #endif
-    &nb_engine_bf16_emulated, &nb_engine_bf16_pairs_emulated, &nb_engine_int8, &nb_engine_fp32_panels, &nb_engine_fp32,
+#if defined(NEGBANK_BFMMLA)
+    &nb_engine_bf16_bfmmla,
+#endif
+    &nb_engine_bf16_emulated, &nb_engine_bf16_pairs_emulated, &nb_engine_bf16_bfmmla_emulated,
+    &nb_engine_int8,          &nb_engine_fp32_panels,         &nb_engine_fp32,
 };
 
 enum { ENGINES = sizeof engines / sizeof *engines };
@@ -49,7 +53,7 @@ static nb_engine_offer engine_table_of_family(const nb_engine *engine, const cha
     }
     if (engine == &nb_engine_int8) {
         *why = nb_int8_best() == &nb_int8_plain
-                   ? "without AVX512-VNNI int8 is computed in plain C"
+                   ? "without instructions for it int8 is computed in plain C"
                    : "int8 is fast here, and less exact than bf16: check --precision int8 measures it";
         return NB_ENGINE_ON_DEMAND;
     }
@@ -65,6 +69,9 @@ static bool engine_table_runs(const nb_engine *engine, const char **why)
     }
     if (strcmp(engine->precision, "bf16 by AMX") == 0) {
         return nb_tiles_amx(why) != NULL;
+    }
+    if (strcmp(engine->precision, "bf16 by BFMMLA") == 0) {
+        return nb_tiles_arm64(why) != NULL;
     }
     return strcmp(engine->precision, "bf16 by AVX512-BF16") != 0 || nb_tiles_avx512bf16(why) != NULL;
 }

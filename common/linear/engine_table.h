@@ -15,4 +15,9 @@ extern const nb_engine nb_engine_bf16_amx;
 extern const nb_engine nb_engine_bf16_pairs;
 #endif
 
+#if defined(NEGBANK_BFMMLA)
+/** bf16 by BFMMLA; nb_tiles_arm64() must have said that the CPU has it. */
+extern const nb_engine nb_engine_bf16_bfmmla;
+#endif
+
 #endif

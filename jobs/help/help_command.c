@@ -18,7 +18,7 @@ typedef struct settings {
 static const nb_man_entry help_environment[] = {
     {"OPENBLAS_CORETYPE", "which of OpenBLAS's kernels to use; all ranks of a run must use the same"},
     {"NEGBANK_CPU", "take the CPU for one of another family, for tests; negbank check --cpu says which it is"},
-    {"NEGBANK_VECTOR", "which kernels of our own to use: avx512, avx2 or plain"},
+    {"NEGBANK_VECTOR", "which kernels of our own to use: avx512, avx2, neon or plain"},
     {"NEGBANK_AMX", "off: do without AMX; emulate: AMX's tiles in software, slow, for tests"},
     {"SOURCE_DATE_EPOCH", "seconds since 1970 that replace the clock in records of runs"},
     {"SLURM_TMPDIR, TMPDIR", "folder for scratch files"},

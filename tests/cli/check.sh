@@ -79,6 +79,8 @@ prints "by NEGBANK_CPU; found: $family"
 prints 'loops          plain'
 NEGBANK_CPU=emulated-avx512bf16 run 0 "${NB[@]}" check --cpu
 grep -Eq 'bf16 by emulated AVX512-BF16 +--precision bf16, and auto' out || die 'auto is not the emulation'
+NEGBANK_CPU=emulated-bfmmla run 0 "${NB[@]}" check --cpu
+grep -Eq 'bf16 by emulated BFMMLA +--precision bf16, and auto' out || die 'auto is not the emulation'
 NEGBANK_CPU=vax refused 2 - check --cpu
 says_all 'NEGBANK_CPU=vax: there is no such family' 'this CPU runs ' 'generic'
 for name in $(sed -n 's/.*this CPU runs //p' err | tr -d ,); do

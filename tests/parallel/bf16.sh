@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # bf16 and int8 on RANKS ranks: the bytes of one rank, in bf16 also when interrupted and continued; one engine for all.
-# bf16 is by emulated AMX on odd numbers of ranks, by emulated AVX512-BF16 on even ones.
+# bf16 is by emulated AMX on odd numbers of ranks, by emulated BFMMLA on 4, by emulated AVX512-BF16 on other even ones.
 source "$TESTS/cli/lib.sh"
 : "${RANKS:?}"
 if [ $((RANKS % 2)) = 1 ]; then
     export NEGBANK_AMX=emulate
     engine='bf16 by emulated AMX'
+elif [ "$RANKS" = 4 ]; then
+    export NEGBANK_CPU=emulated-bfmmla
+    engine='bf16 by emulated BFMMLA'
 else
     export NEGBANK_CPU=emulated-avx512bf16
     engine='bf16 by emulated AVX512-BF16'

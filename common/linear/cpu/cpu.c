@@ -1,5 +1,7 @@
 #include "common/linear/cpu/cpu.h"
 
+#include "common/linear/cpu/cpu_arm64.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -164,8 +166,14 @@ static bool cpu_runs_bf16(void)
     return nb_cpu_has_avx512_bf16() && nb_cpu_has_avx512_vnni();
 }
 
+static bool cpu_runs_bfmmla(void)
+{
+    return nb_cpu_has_bfmmla() && nb_cpu_has_usmmla();
+}
+
 #define AMX    "bf16 by AMX"
 #define AVX512 "bf16 by AVX512-BF16"
+#define BFMMLA "bf16 by BFMMLA"
 
 /* The best first. AVX512-BF16 doubles fp32's peak on Zen 4 and halves it on Sapphire Rapids and later, where
  * vdpbf16ps goes through once in two cycles and fp32's multiply-add twice a cycle; measured on both. */
@@ -238,6 +246,30 @@ static const nb_cpu_family table[] = {
      .blas = "Haswell",
      .engines = {"fp32"},
      .why = "no bf16 in hardware"},
+    {.name = "grace",
+     .cpus = "NVIDIA Grace, AWS Graviton 3 and 4, and other arm64 with BF16 and I8MM",
+     .runs = cpu_runs_bfmmla,
+     .is = cpu_always,
+     .vector = "neon",
+     .blas = "neoversen2",
+     .engines = {BFMMLA, "fp32"},
+     .int8 = "USMMLA",
+     .why = "a BFMMLA does 16 multiplications and fp32's instruction 4; not measured by us"},
+    {.name = "neoverse-n1",
+     .cpus = "Arm Neoverse N1 (Ampere Altra, AWS Graviton 2), and other arm64 with dot products",
+     .runs = nb_cpu_has_sdot,
+     .is = cpu_always,
+     .vector = "neon",
+     .engines = {"fp32"},
+     .int8 = "SDOT",
+     .why = "no bf16 in hardware"},
+    {.name = "armv8",
+     .cpus = "other arm64",
+     .runs = nb_cpu_is_arm64,
+     .is = cpu_always,
+     .vector = "neon",
+     .engines = {"fp32"},
+     .why = "no bf16 in hardware"},
     {.name = "emulated-amx",
      .cpus = "any, for tests: AMX's arithmetic in plain C",
      .runs = cpu_always,
@@ -251,6 +283,12 @@ static const nb_cpu_family table[] = {
      .vector = NULL,
      .engines = {"bf16 by emulated AVX512-BF16", "fp32"},
      .why = "slow; the same bits as AVX512-BF16"},
+    {.name = "emulated-bfmmla",
+     .cpus = "any, for tests: BFMMLA's arithmetic in plain C",
+     .runs = cpu_always,
+     .vector = NULL,
+     .engines = {"bf16 by emulated BFMMLA", "fp32"},
+     .why = "slow; the same bits as BFMMLA"},
     {.name = "generic",
      .cpus = "all others",
      .runs = cpu_always,
@@ -343,4 +381,7 @@ void nb_cpu_model(char *out, size_t size)
 #endif
     const char *begin = name + strspn(name, " ");
     snprintf(out, size, "%s", begin);
+    if (nb_cpu_is_arm64()) {
+        nb_cpu_arm64_model(out, size);
+    }
 }

@@ -1,6 +1,7 @@
 #include "common/linear/int8/int8_hardware.h"
 
 #include "common/linear/cpu/cpu.h"
+#include "common/linear/cpu/cpu_arm64.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -26,6 +27,22 @@ const nb_int8 *nb_int8_amx(void)
 #endif
 }
 
+const nb_int8 *nb_int8_neon(const char *name)
+{
+#if defined(NEGBANK_USMMLA)
+    if (strcmp(name, nb_int8_usmmla.name) == 0 && nb_cpu_has_usmmla()) {
+        return &nb_int8_usmmla;
+    }
+#endif
+#if defined(NEGBANK_SDOT)
+    if (strcmp(name, nb_int8_sdot.name) == 0 && nb_cpu_has_sdot()) {
+        return &nb_int8_sdot;
+    }
+#endif
+    (void)name;
+    return NULL;
+}
+
 /* What the family names, or the next one that is there. */
 static const nb_int8 *int8_of_family(void)
 {
@@ -34,6 +51,7 @@ static const nb_int8 *int8_of_family(void)
         return &nb_int8_tiles_emulated;
     }
     const nb_int8 *found = name && strcmp(name, "AMX-INT8") == 0 ? nb_int8_amx() : NULL;
+    found = !found && name ? nb_int8_neon(name) : found;
     found = !found && name ? nb_int8_vnni() : found;
     return found ? found : &nb_int8_plain;
 }

@@ -1,5 +1,6 @@
 /** @file
- * Products of 8-bit numbers, by AMX-INT8, AVX512-VNNI or in plain C, with the same bits everywhere.
+ * Products of 8-bit numbers, by AMX-INT8, AVX512-VNNI, arm64's USMMLA or SDOT, or in plain C, with the same bits
+ * everywhere.
  *
  * A matrix [n, k] is rounded to the integers -127 to 127, with one scale an output: w = scale q. A row of an input is
  * rounded to 0 to 255 between its own smallest and largest element, zero included: x = scale (q - zero), zero being an
@@ -51,14 +52,14 @@ typedef struct nb_int8_part {
 
 /** The operations, by one instruction set. */
 typedef struct nb_int8 {
-    const char *name; /**< "AMX-INT8", "AVX512-VNNI", "plain C": the table of CPUs has it */
+    const char *name; /**< "AMX-INT8", "AVX512-VNNI", "USMMLA", "SDOT", "plain C": the table of CPUs has it */
     size_t rows;      /**< most rows of a block, by which blocks are fastest; at most NB_INT8_ROWS */
     /** To be called before the first block of a product, and after the last, by the thread that computes them. */
     void (*begin)(void), (*end)(void);
     /** Rounds in[k] to out[nb_int8_stride(k)] and says how. */
     void (*round)(uint8_t *out, nb_int8_row *how, const float *in, size_t k);
-    /** out[count, NB_INT8_PANEL] = rows panel^T of `groups` groups; count at most `rows`, which lie `stride` apart and
-     * are followed by as many bytes as make them a multiple of 16. */
+    /** out[count, NB_INT8_PANEL] = rows panel^T of `groups` groups, all that the panel has; count at most `rows`, which
+     * lie `stride` apart and are followed by as many bytes as make them a multiple of 16. */
     void (*block)(int32_t *out, const uint8_t *rows, size_t count, size_t stride, const int8_t *panel, size_t groups);
     /** out[part.rows, part.columns] = the part of a block in floats; rows of out are `stride` elements apart. */
     void (*store)(float *out, size_t stride, const int32_t *block, const nb_int8_part *part);
@@ -79,6 +80,11 @@ const nb_int8 *nb_int8_amx(void);
 
 /** AMX-INT8's tiles in plain C, for tests: slow. */
 extern const nb_int8 nb_int8_tiles_emulated;
+
+/** Those of arm64.
+ * @param name "USMMLA" or "SDOT"
+ * @return NULL where CPU or build have none of that name */
+const nb_int8 *nb_int8_neon(const char *name);
 
 /** The one in use: that of the CPU's family (common/linear/cpu/cpu.h); where the CPU or the build lacks it, or
  * NEGBANK_AMX=off hides it, AVX512-VNNI, else plain C. */

@@ -1,6 +1,7 @@
 #include "common/linear/simd/instruction_set.h"
 
 #include "common/linear/cpu/cpu.h"
+#include "common/linear/cpu/cpu_arm64.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -29,6 +30,8 @@ DECLARE(plain)
 #if defined(__x86_64__)
 DECLARE(avx2)
 DECLARE(avx512)
+#elif defined(__aarch64__)
+DECLARE(neon)
 #endif
 
 /* From the most general to the best. */
@@ -37,6 +40,8 @@ static const nb_instruction_set table[] = {
 #if defined(__x86_64__)
     ROW(avx2, nb_cpu_has_avx2),
     ROW(avx512, nb_cpu_has_avx512),
+#elif defined(__aarch64__)
+    ROW(neon, nb_cpu_is_arm64),
 #endif
 };
 _Static_assert(sizeof table / sizeof *table <= NB_INSTRUCTION_SETS, "callers have memory for that many");

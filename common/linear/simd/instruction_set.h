@@ -20,7 +20,7 @@ enum { NB_INSTRUCTION_SETS = 3 };
 
 /** One instruction set and the loops compiled with it. */
 typedef struct nb_instruction_set {
-    const char *name;               /**< "plain", "avx2", "avx512"; NEGBANK_VECTOR and provenance have it */
+    const char *name;               /**< "plain", "avx2", "avx512", "neon"; NEGBANK_VECTOR and provenance have it */
     bool (*supported)(void);        /**< whether this CPU runs it; nothing below may be called before it says so */
     const nb_vector *vector;        /**< the small kernels of the towers */
     const nb_window_loops *windows; /**< the loops of convolutions */

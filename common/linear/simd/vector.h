@@ -40,7 +40,7 @@ typedef struct nb_prefix_shares {
 
 /** The kernels of one instruction set. */
 typedef struct nb_vector {
-    const char *name; /**< of the instruction set: "plain", "avx2", "avx512" */
+    const char *name; /**< of the instruction set: "plain", "avx2", "avx512", "neon" */
     /** As nb_layer_norm: out[rows, width] of in[rows, width]; out may be `in`. */
     void (*layer_norm)(float *out, const float *in, size_t rows, const nb_norm_layer *norm);
     /** x[rows, width] = activation(x + bias[width]), in place. */

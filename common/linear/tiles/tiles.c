@@ -1,6 +1,7 @@
 #include "common/linear/tiles/tiles_hardware.h"
 
 #include "common/linear/cpu/cpu.h"
+#include "common/linear/cpu/cpu_arm64.h"
 
 const nb_tiles *nb_tiles_amx(const char **why)
 {
@@ -28,6 +29,21 @@ const nb_tiles *nb_tiles_avx512bf16(const char **why)
     return &nb_tiles_pairs;
 #else
     *(why ? why : &ignored) = "this build has no AVX512-BF16 kernels";
+    return NULL;
+#endif
+}
+
+const nb_tiles *nb_tiles_arm64(const char **why)
+{
+    const char *ignored;
+    if (!nb_cpu_has_bfmmla()) {
+        *(why ? why : &ignored) = "this CPU has no BFMMLA";
+        return NULL;
+    }
+#if defined(NEGBANK_BFMMLA)
+    return &nb_tiles_bfmmla;
+#else
+    *(why ? why : &ignored) = "this build has no BFMMLA kernels";
     return NULL;
 #endif
 }

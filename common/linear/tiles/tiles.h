@@ -1,6 +1,6 @@
 /** @file
- * Blocks of bf16 products: the few operations that the bf16 engines need, by Intel AMX or by AVX512-BF16, each in
- * hardware and emulated in plain C.
+ * Blocks of bf16 products: the few operations that the bf16 engines need, by Intel AMX, AVX512-BF16 or arm64's
+ * BFMMLA, each in hardware and emulated in plain C.
  *
  * All share the forms of the operands and what is done with a block (tiles_forms.h); they differ in how a block is
  * multiplied. The emulations give the hardware's bits, run everywhere and are slow; so tests cover on any machine what
@@ -13,6 +13,8 @@
  * Developer's Manual, volume 2, TDPBF16PS). The kernel is written once over four tile operations (tiles_amx_block.h).
  * AVX512-BF16: VDPBF16PS adds to each of 16 sums the products of a pair, the odd member's first, then the even one's,
  * rounded and flushed alike (the same manual); pair follows pair from the first to the last.
+ * BFMMLA: to each of 2 by 2 sums it adds the sum of the products of a pair, then that of the next pair, each addition
+ * rounded to odd, denormals flushed alike (Arm Architecture Reference Manual for A-profile, BFMMLA).
  *
  * Forms of the operands, padded with zeros:
  * rows [m, k]: tiles of 16 rows by 32 values, tile (r / 16, k / 32) at ((r / 16) steps + k / 32) NB_TILE;
@@ -47,7 +49,7 @@ typedef struct nb_tile_part {
 
 /** The operations of one kind of hardware, or its emulation. */
 typedef struct nb_tiles {
-    const char *name; /**< "AMX", "emulated AVX512-BF16" */
+    const char *name; /**< "AMX", "BFMMLA", "emulated AVX512-BF16" */
     /** Before calls of `block` on a thread. */
     void (*begin)(void);
     /** Behind calls of `block` on that thread. */
@@ -77,6 +79,9 @@ extern const nb_tiles nb_tiles_emulated;
 /** AVX512-BF16 in plain C, which runs everywhere. */
 extern const nb_tiles nb_tiles_pairs_emulated;
 
+/** BFMMLA in plain C, which runs everywhere. */
+extern const nb_tiles nb_tiles_bfmmla_emulated;
+
 /** AMX. Asks the operating system to let the process use it.
  * @param[out] why NULL, or gets what is missing where there are none: "this CPU has no AMX"
  * @return NULL where CPU, operating system or build have none */
@@ -86,6 +91,11 @@ const nb_tiles *nb_tiles_amx(const char **why);
  * @param[out] why NULL, or gets what is missing where there is none: "this CPU has no AVX512-BF16"
  * @return NULL where CPU or build have none */
 const nb_tiles *nb_tiles_avx512bf16(const char **why);
+
+/** BFMMLA.
+ * @param[out] why NULL, or gets what is missing where there is none: "this CPU has no BFMMLA"
+ * @return NULL where CPU or build have none */
+const nb_tiles *nb_tiles_arm64(const char **why);
 
 /** Steps that k values take. */
 static inline size_t nb_tile_steps(size_t k)

@@ -129,8 +129,9 @@ static void check_model(const nb_demo_model *model)
     nb_clip *plain, *fast;
     nb_engine plain_int8 = nb_engine_int8;
     plain_int8.int8 = &nb_int8_plain;
-    const nb_engine *engines[] = {&nb_engine_bf16_emulated, &nb_engine_bf16_pairs_emulated, &nb_engine_int8,
-                                  &plain_int8, nb_engine_bf16(NB_ENGINE_ON_DEMAND, NULL)};
+    const nb_engine *engines[] = {
+        &nb_engine_bf16_emulated,        &nb_engine_bf16_pairs_emulated,           &nb_engine_int8, &plain_int8,
+        &nb_engine_bf16_bfmmla_emulated, nb_engine_bf16(NB_ENGINE_ON_DEMAND, NULL)};
     char folder[600];
     snprintf(folder, sizeof folder, "%s", scratch_path("precision"));
     make_texts(&texts);
@@ -138,13 +139,14 @@ static void check_model(const nb_demo_model *model)
     must(nb_demo_model_write(folder, true, model, 5, &texts, &err), &err);
     must(nb_clip_open(&plain, folder, &err), &err);
     size_t d = plain->config.projection;
-    float *emulated = NULL, *int8 = NULL; /* by AVX512-BF16's emulation; by int8 as this CPU computes it */
+    float *emulated = NULL, *bfmmla = NULL; /* by the emulations of AVX512-BF16 and BFMMLA */
+    float *int8 = NULL;                     /* as this CPU computes it */
     float *want = embed(plain, &texts, TEXTS), *apart = embed(plain, &texts, 7);
     print_message("text %zu/%zu, image %zu/%zu in patches of %zu; fp32 in another batch: off by %.1e\n",
                   model->text.width, model->text.heads, model->vision.width, model->vision.heads, model->patch_size,
                   furthest(want, apart, (TEXTS + IMAGES) * d));
     assert_true(furthest(want, apart, (TEXTS + IMAGES) * d) < 1e-5);
-    for (size_t i = 0; i < 5 && engines[i]; i++) {
+    for (size_t i = 0; i < 6 && engines[i]; i++) {
         must(nb_clip_open_by(&fast, folder, engines[i], &err), &err);
         assert_null(fast->text_blocks[0].qkv_weight);
         float *got = embed(fast, &texts, TEXTS), *other = embed(fast, &texts, 7);
@@ -161,16 +163,20 @@ static void check_model(const nb_demo_model *model)
             int8 = got;
         } else if (i == 3) {
             assert_memory_equal(got, int8, (TEXTS + IMAGES) * d * sizeof *got);
+        } else if (i == 4) {
+            bfmmla = got;
+        } else if (strcmp(engines[i]->precision, "bf16 by BFMMLA") == 0) {
+            assert_memory_equal(got, bfmmla, (TEXTS + IMAGES) * d * sizeof *got);
         } else if (strcmp(engines[i]->precision, "bf16 by AVX512-BF16") == 0) {
             assert_memory_equal(got, emulated, (TEXTS + IMAGES) * d * sizeof *got);
         }
         nb_clip_close(fast);
         free(other);
-        free(got != emulated && got != int8 ? got : NULL);
+        free(got != emulated && got != bfmmla && got != int8 ? got : NULL);
     }
     nb_clip_close(plain);
     nb_strings_free(&texts);
-    free(want), free(apart), free(emulated), free(int8);
+    free(want), free(apart), free(emulated), free(bfmmla), free(int8);
 }
 
 static void test_models(void **state)

@@ -1,5 +1,5 @@
-/* Products of 8-bit numbers: rounding and sums against their formulas, AVX512-VNNI against plain C bit for bit, and the
- * engine against double precision over a grid of shapes. */
+/* Products of 8-bit numbers: rounding and sums against their formulas, AVX512-VNNI, USMMLA and SDOT against plain C bit
+ * for bit, and the engine against double precision over a grid of shapes. */
 #include "support/numbers.h"
 #include "support/support.h"
 
@@ -11,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLES = 4 };
+enum { TABLES = 6 };
 
 /* The tables this machine can run; plain C is the first. */
 static size_t tables(const nb_int8 *out[TABLES])
 {
-    const nb_int8 *all[TABLES] = {&nb_int8_plain, &nb_int8_tiles_emulated, nb_int8_vnni(), nb_int8_amx()};
+    const nb_int8 *all[TABLES] = {&nb_int8_plain, &nb_int8_tiles_emulated, nb_int8_vnni(),
+                                  nb_int8_amx(),  nb_int8_neon("SDOT"),    nb_int8_neon("USMMLA")};
     size_t count = 0;
     for (size_t i = 0; i < TABLES; i++) {
         if (all[i]) {
@@ -146,7 +147,8 @@ static void test_blocks(void **state)
             for (size_t l = 0; l < 5; l++) {
                 size_t k = lengths[l], groups = nb_int8_groups(k), stride = nb_int8_stride(k);
                 uint8_t *a = calloc((rows + 15) / 16 * 16, stride);
-                int8_t *b = calloc(1, nb_int8_integers(k));
+                int8_t *b = aligned_room(nb_int8_panel_bytes(k), 0);
+                int32_t *sums = (void *)(b + nb_int8_integers(k) + NB_INT8_PANEL * sizeof(float));
                 int32_t out[NB_INT8_ROWS * NB_INT8_PANEL];
                 for (size_t i = 0; i < rows * stride; i++) { /* behind the groups are zeros */
                     bool padding = i % stride >= 4 * groups;
@@ -154,6 +156,7 @@ static void test_blocks(void **state)
                 }
                 for (size_t i = 0; i < groups * NB_INT8_PANEL * NB_INT8_GROUP; i++) {
                     b[i] = (int8_t)(i % 5 ? (int)nb_random_below(9, 2, i, 255) - 127 : 127);
+                    sums[i / 4 % NB_INT8_PANEL] += b[i];
                 }
                 all[t]->block(out, a, rows, stride, b, groups);
                 for (size_t i = 0; i < rows * NB_INT8_PANEL; i++) {
