@@ -35,7 +35,7 @@ static void check_block(const nb_weight_panels *by, size_t count, size_t k)
     for (size_t r = 0; r < count; r++) {
         for (size_t n = 0; n < NB_PANELS_OUTPUTS; n++) {
             float want = chained(rows + r * stride, panel, n, k);
-            if (memcmp(&want, &out[r * NB_PANELS_OUTPUTS + n], sizeof want) != 0) {
+            if (want != out[r * NB_PANELS_OUTPUTS + n]) { /* bit for bit: none is zero */
                 fail_msg("%s, %zu rows of %zu: [%zu, %zu] is %.9g, not %.9g", by->name, count, k, r, n,
                          (double)out[r * NB_PANELS_OUTPUTS + n], (double)want);
             }
