@@ -42,17 +42,15 @@ static json_t *bank_summary_proxies_json(const nb_bank_proxies *p)
     return p ? json_pack("{s:I}", "measured", (json_int_t)p->measured_count) : json_null();
 }
 
-/* The bank's record of how it was made; null where that is more than is shown, NULL without memory. */
-static json_t *bank_summary_provenance(const nb_bank *b)
+/* The bank's record of how it was made; null where that is more than is shown, or memory is out: then not *whole. */
+static json_t *bank_summary_provenance(const nb_bank *b, bool *whole)
 {
     json_t *value = NULL;
     nb_status status = NB_OK;
     if (b->provenance) {
         status = nb_json_parse(&value, b->provenance, strlen(b->provenance), 0, NULL, NULL);
     }
-    if (status == NB_ERR_LIMIT) {
-        return NULL;
-    }
+    *whole = status != NB_ERR_LIMIT;
     return status == NB_OK && value ? value : json_null();
 }
 
@@ -81,10 +79,11 @@ bool nb_summarise_bank(const nb_bank *b, json_t *info)
 {
     enum { KEYS = 14 }; /* those set here and above: one is missing where memory was out */
     size_t before = json_object_size(info);
+    bool whole;
     json_object_set_new(info, "labels", json_integer((json_int_t)b->label_count));
     json_object_set_new(info, "negatives", json_integer((json_int_t)b->negative_count));
     json_object_set_new(info, "width", json_integer((json_int_t)b->d));
     nb_describe_bank(b, info);
-    json_object_set_new(info, "provenance", bank_summary_provenance(b));
-    return json_object_size(info) == before + KEYS;
+    json_object_set_new(info, "provenance", bank_summary_provenance(b, &whole));
+    return whole && json_object_size(info) == before + KEYS;
 }
