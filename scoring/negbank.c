@@ -87,8 +87,7 @@ static nb_status negbank_write_info(negbank_bank *b, nb_error *err)
 {
     json_t *info = json_pack("{s:s, s:I, s:s}", "kind", NB_BANK_KIND, "bytes", (json_int_t)b->bank.file_bytes, "sha256",
                              b->bank.digest.hex);
-    if (info) {
-        nb_summarise_bank(&b->bank, info);
+    if (info && nb_summarise_bank(&b->bank, info)) {
         b->info = json_dumps(info, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
     }
     json_decref(info);

@@ -21,8 +21,11 @@ static json_t *bank_summary_suggestion_json(const nb_bank_suggestion *s)
 static json_t *bank_summary_list(const nb_strings *strings)
 {
     json_t *array = json_array();
-    for (size_t i = 0; i < strings->count; i++) {
-        json_array_append_new(array, json_string(nb_strings_get(strings, i)));
+    for (size_t i = 0; array && i < strings->count; i++) {
+        if (json_array_append_new(array, json_string(nb_strings_get(strings, i))) != 0) {
+            json_decref(array);
+            array = NULL;
+        }
     }
     return array;
 }
@@ -39,14 +42,16 @@ static json_t *bank_summary_proxies_json(const nb_bank_proxies *p)
     return p ? json_pack("{s:I}", "measured", (json_int_t)p->measured_count) : json_null();
 }
 
-/* The bank's record of how it was made; null where that is more than is shown. */
-static json_t *bank_summary_provenance(const nb_bank *b)
+/* The bank's record of how it was made; null where that is more than is shown, or memory is out: then not *whole. */
+static json_t *bank_summary_provenance(const nb_bank *b, bool *whole)
 {
     json_t *value = NULL;
-    if (b->provenance && nb_json_parse(&value, b->provenance, strlen(b->provenance), 0, NULL, NULL) != NB_OK) {
-        value = NULL;
+    nb_status status = NB_OK;
+    if (b->provenance) {
+        status = nb_json_parse(&value, b->provenance, strlen(b->provenance), 0, NULL, NULL);
     }
-    return value ? value : json_null();
+    *whole = status != NB_ERR_LIMIT;
+    return status == NB_OK && value ? value : json_null();
 }
 
 void nb_describe_bank(const nb_bank *b, json_t *info)
@@ -70,11 +75,15 @@ void nb_describe_bank(const nb_bank *b, json_t *info)
     json_object_set_new(info, "content", b->content.hex[0] ? json_string(b->content.hex) : json_null());
 }
 
-void nb_summarise_bank(const nb_bank *b, json_t *info)
+bool nb_summarise_bank(const nb_bank *b, json_t *info)
 {
+    enum { KEYS = 14 }; /* those set here and above: one is missing where memory was out */
+    size_t before = json_object_size(info);
+    bool whole;
     json_object_set_new(info, "labels", json_integer((json_int_t)b->label_count));
     json_object_set_new(info, "negatives", json_integer((json_int_t)b->negative_count));
     json_object_set_new(info, "width", json_integer((json_int_t)b->d));
     nb_describe_bank(b, info);
-    json_object_set_new(info, "provenance", bank_summary_provenance(b));
+    json_object_set_new(info, "provenance", bank_summary_provenance(b, &whole));
+    return whole && json_object_size(info) == before + KEYS;
 }

@@ -11,8 +11,9 @@
 
 /** Adds counts, what nb_describe_bank says, and provenance. Not collective.
  * @param bank open
- * @param info added to */
-void nb_summarise_bank(const nb_bank *bank, json_t *info);
+ * @param info added to
+ * @return false where memory was out and something is missing */
+bool nb_summarise_bank(const nb_bank *bank, json_t *info);
 
 /** Adds precision, sizes, suggestion, calibration and source of a bank. Not collective.
  * @param bank open
