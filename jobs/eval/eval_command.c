@@ -445,14 +445,12 @@ static const nb_option options[] = {
     OPT_REAL("confidence", confidence, "P", "0.95", 0.5, 0.9999, "share of the resamples that an interval holds"),
     OPT_LIST("published", published, "NAME:FIGURE=X[,...]",
              "what a paper reports of set, group or mean NAME, in percent, to stand beside ours: "
-             "mean:fpr95_id_positive=25.4,auroc=94.2",
-             OPT_UNRECORDED),
+             "mean:fpr95_id_positive=25.4,auroc=94.2"),
     OPT_LIST(
         "ood-names", ood_names, "NAME=FILE",
         "with --bank: classes of OOD set NAME, one a line, or a store of their texts; shows what negatives that are "
-        "(or, with a store, stand nearest to) such classes do for the figures",
-        OPT_UNRECORDED),
-    OPT_TEXT("published-from", published_from, "TEXT", NULL, "where that stands", OPT_UNRECORDED),
+        "(or, with a store, stand nearest to) such classes do for the figures"),
+    OPT_TEXT("published-from", published_from, "TEXT", NULL, "where that stands"),
     OPT_OUTPUT("output", output, "M.json", "write the metrics as JSON", OPT_PIPED, .letter = 'o'),
     OPT_OUTPUT("csv", csv, "M.csv", "write the metrics as CSV, a number a row", OPT_PIPED),
     OPT_OUTPUT("markdown", markdown, "M.md", "write the table in Markdown", OPT_PIPED),

@@ -142,6 +142,7 @@ static nb_status eval_leakage_set(const nb_eval_leakage_of *of, const char *path
     bool *left_out = NULL;
     nb_status status;
     leak->embedded = eval_leakage_is_store(path);
+    NB_TRY(nb_provenance_file(&of->job->provenance, "OOD names", path, err));
     if (leak->embedded) {
         NB_TRY(nb_store_open(&store, path, true, err));
         NB_TRY(nb_score_check_store(of->job, of->bank, &store, of->allow_mismatch, err));

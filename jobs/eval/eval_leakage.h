@@ -12,7 +12,7 @@
 
 /** What is evaluated; borrowed. */
 typedef struct nb_eval_leakage_of {
-    const nb_job *job;
+    nb_job *job; /**< its provenance gets the files of names */
     const nb_eval_plan *plan;
     const nb_bank *bank;     /**< NULL: score files were read */
     const nb_scorer *scorer; /**< with a bank */
