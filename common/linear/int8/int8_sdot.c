@@ -88,7 +88,7 @@ ROWS(2)
 ROWS(1)
 
 /* What 8 sums begin with: 128 times those of the outputs' integers. */
-static void int8_first_sums(int32_t *out, const int8_t *sums)
+static void int8_start(int32_t *out, const int8_t *sums)
 {
     int32x4_t of[2];
     memcpy(of, sums, sizeof of);
@@ -107,7 +107,7 @@ static void int8_block(int32_t *out, const uint8_t *rows, size_t count, size_t s
     for (size_t slice = 0; slice < NB_INT8_PANEL; slice += SLICE) {
         const int8_t *at = panel + slice * NB_INT8_GROUP;
         for (size_t row = 0; row < count; row++) {
-            int8_first_sums(out + row * NB_INT8_PANEL + slice, sums + slice * sizeof(int32_t));
+            int8_start(out + row * NB_INT8_PANEL + slice, sums + slice * sizeof(int32_t));
         }
         for (size_t i = 0, row = 0; row < count;) {
             if (row + sizes[i].rows > count) {
@@ -130,7 +130,7 @@ static void int8_end(void)
 
 #define NB_INT8_TABLE     nb_int8_sdot
 #define NB_INT8_NAME      "SDOT"
-#define NB_INT8_MOST_ROWS NB_INT8_ROWS
+#define NB_INT8_MOST_ROWS 12
 #include "common/linear/int8/int8_forms.h"
 
 #endif

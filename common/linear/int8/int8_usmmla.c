@@ -13,7 +13,7 @@ typedef int no_empty_file;
 #include <string.h>
 
 /* SOME: groups that are worked off together, an even number. SLICE: outputs in registers. */
-enum { SOME = 128, SLICE = 8, SLICES = NB_INT8_PANEL / SLICE, MOST_PAIRS = NB_INT8_ROWS / 2 };
+enum { SOME = 128, SLICE = 8, SLICES = NB_INT8_PANEL / SLICE, MOST_ROWS = 12, MOST_PAIRS = MOST_ROWS / 2 };
 
 /* For each 8 values and pair of rows the bytes of the one row and those of the other. Where the rows are odd in number
  * the last one is its own neighbour, and half of what becomes of it is left. */
@@ -113,7 +113,7 @@ static void int8_block(int32_t *out, const uint8_t *rows, size_t count, size_t s
 {
     static void (*const run[])(int32_t *, const uint8_t *, const int8_t *, size_t) = {
         int8_pairs_1, int8_pairs_2, int8_pairs_3, int8_pairs_4, int8_pairs_5, int8_pairs_6};
-    _Alignas(64) uint8_t paired[NB_INT8_ROWS * SOME * NB_INT8_GROUP];
+    _Alignas(64) uint8_t paired[MOST_ROWS * SOME * NB_INT8_GROUP];
     _Alignas(64) int32_t sums[SLICES][MOST_PAIRS * 16] = {{0}};
     for (size_t g = 0; g < groups; g += SOME) {
         size_t some = groups - g < SOME ? groups - g : SOME;
@@ -137,7 +137,7 @@ static void int8_end(void)
 
 #define NB_INT8_TABLE     nb_int8_usmmla
 #define NB_INT8_NAME      "USMMLA"
-#define NB_INT8_MOST_ROWS NB_INT8_ROWS
+#define NB_INT8_MOST_ROWS MOST_ROWS
 #include "common/linear/int8/int8_forms.h"
 
 #endif
