@@ -2,8 +2,8 @@
  * The instruction sets that the loops of this folder are compiled for, in one table: which there are, what a CPU must
  * have to run them, and where each loop family's functions lie.
  *
- * A loop family is one source (vector.c, window_loops.c, affinity.c, gradient.c, weight_panels.c, exact_products.c) that
- * common/CMakeLists.txt compiles once for each instruction set, with NB_INSTRUCTION_SET defined as its name. A new
+ * A loop family is one source (vector.c, window_loops.c, affinity.c, gradient.c, weight_panels.c, exact_products.c)
+ * that common/CMakeLists.txt compiles once for each instruction set, with NB_INSTRUCTION_SET defined as its name. A new
  * instruction set is a row in instruction_set.c and its flags there; a new family is a member of nb_instruction_set. */
 #ifndef NB_COMMON_LINEAR_SIMD_INSTRUCTION_SET_H
 #define NB_COMMON_LINEAR_SIMD_INSTRUCTION_SET_H

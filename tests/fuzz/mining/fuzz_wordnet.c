@@ -1,5 +1,5 @@
-/* WordNet's database files: those of nouns are the input, cut at its first NUL, those of adjectives have a word. What is
- * taken can be asked about any of its words. */
+/* WordNet's database files: those of nouns are the input, cut at its first NUL, those of adjectives have a word. What
+ * is taken can be asked about any of its words. */
 #include "../fuzz.h"
 
 #include "mining/corpus/wordnet/database.h"

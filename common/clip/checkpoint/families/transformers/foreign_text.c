@@ -1,4 +1,4 @@
-#include "common/clip/checkpoint/families/foreign_text.h"
+#include "common/clip/checkpoint/families/transformers/foreign_text.h"
 
 #include <string.h>
 

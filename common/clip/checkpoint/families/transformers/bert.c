@@ -2,8 +2,8 @@
  * behind the sums, learned positions and one type for all tokens, padding hidden. RoBERTa counts positions from behind
  * its padding token's number. */
 #include "common/clip/checkpoint/families/family.h"
-#include "common/clip/checkpoint/families/foreign_text.h"
 #include "common/clip/checkpoint/families/tensor_names.h"
+#include "common/clip/checkpoint/families/transformers/foreign_text.h"
 
 /* Of the transformers library's models. */
 static const struct {

@@ -2,8 +2,8 @@
  * CLIP's blocks with ReLU, tokens scaled by the root of the width, sinusoidal positions from behind the padding token's
  * number, a norm behind the last block. Padding is hidden; the first token names the language. */
 #include "common/clip/checkpoint/families/family.h"
-#include "common/clip/checkpoint/families/foreign_text.h"
 #include "common/clip/checkpoint/families/tensor_names.h"
+#include "common/clip/checkpoint/families/transformers/foreign_text.h"
 
 #include <math.h>
 

@@ -2,8 +2,8 @@
  * what attention adds for distances, norms by the root of the mean square, a gated MLP by GELU's tanh, no biases, and
  * scores that are not divided by the root of a head's width (common/clip/towers/relative.h). Padding is hidden. */
 #include "common/clip/checkpoint/families/family.h"
-#include "common/clip/checkpoint/families/foreign_text.h"
 #include "common/clip/checkpoint/families/tensor_names.h"
+#include "common/clip/checkpoint/families/transformers/foreign_text.h"
 
 enum { KINDS = 32 /* of distances */ };
 
