@@ -218,7 +218,7 @@ static void check_family(const char *family)
             }
             tower_compare("texts, plainly", got, text, TEXTS, d, true);
         }
-        if (exact && m->config.image.pooling != NB_POOL_QUERY) {
+        if (!engines[e]->packs && m->config.image.pooling != NB_POOL_QUERY) {
             for (size_t i = 0; i < IMAGES; i++) {
                 plain_image(m, pixels + i * area, got + i * d);
             }
