@@ -227,6 +227,12 @@ int negbank_scorer_create(negbank_scorer **out, const negbank_bank *b, const cha
         status = nb_fail(err, NB_ERR_USAGE, "'%s' is none of the scores %s", name, names.data);
         goto done;
     }
+    if (rule->image && rule->image->pairs) {
+        nb_fail(err, NB_ERR_USAGE, "the score %s embeds texts of two labels, which the library has no checkpoint for",
+                name);
+        status = nb_hint(err, "`negbank score --score %s --model DIR` has one", name);
+        goto done;
+    }
     NB_TRY(nb_parameters_default(&values, origin, &b->bank, rule, err));
     NB_TRY(nb_parameters_parse(&values, parameters ? parameters : "", err));
     NB_TRY_NEW(s, 1);

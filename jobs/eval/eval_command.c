@@ -7,6 +7,7 @@
 #include "jobs/score/score_corpus.h"
 #include "jobs/score/score_images.h"
 #include "jobs/score/score_options.h"
+#include "jobs/score/score_pairs.h"
 #include "jobs/transfer.h"
 
 #include "common/base/text.h"
@@ -36,6 +37,7 @@ typedef struct run {
     nb_bank bank;
     nb_scorer scorer;
     nb_score_corpus corpus;
+    nb_score_pairs pairs;
     nb_clip *clip; /* where images are inverted along streams */
     nb_eval_plan plan;
     nb_evaluation evaluation;
@@ -180,6 +182,8 @@ static nb_status eval_choose_scorer(run *r, size_t number, nb_error *err)
     const nb_score_corpus_sources sources = {r->set->texts, r->set->noise, r->set->model, r->set->allow_mismatch};
     nb_score_corpus_close(&r->corpus);
     NB_TRY(nb_score_corpus_open(&r->corpus, r->job, &sources, &r->scorer, err));
+    nb_score_pairs_close(&r->pairs);
+    NB_TRY(nb_score_pairs_open(&r->pairs, r->job, r->set->model, r->set->allow_mismatch, &r->scorer, err));
 done:
     nb_scorer_destroy(&first);
     return status;
@@ -230,7 +234,8 @@ static void eval_warn_of_idle(const run *r)
     eval_warn_if(r, !r->plan.paired, "order");
     eval_warn_if(r, !r->plan.paired, "batch");
     bool corpus = rule && nb_score_has_corpus(rule);
-    eval_warn_if(r, !r->plan.paired || !(corpus || nb_score_visual(&r->scorer, NULL)), "model");
+    bool pairs = rule && nb_score_has_pairs(rule);
+    eval_warn_if(r, !pairs && (!r->plan.paired || !(corpus || nb_score_visual(&r->scorer, NULL))), "model");
     eval_warn_if(r, !corpus, "texts");
     eval_warn_if(r, !corpus, "noise");
 }
@@ -410,6 +415,7 @@ done:
     nb_eval_plan_free(&r.plan);
     nb_scorer_destroy(&r.scorer);
     nb_score_corpus_close(&r.corpus);
+    nb_score_pairs_close(&r.pairs);
     nb_clip_close(r.clip);
     nb_bank_close(&r.bank);
     return status;
@@ -429,7 +435,7 @@ static const nb_option options[] = {
     NB_SCORE_OPTIONS,
     OPT_INPUT("model", model, "DIR",
               "{visual} with --bank: the checkpoint to invert confident OOD images through; for {corpus}: to embed "
-              "noise images",
+              "noise images; for {pairs}: texts of two labels",
               OPT_UNRECORDED, .describe = nb_score_describe),
     NB_SCORE_CORPUS_OPTIONS,
     NB_SCORE_BATCH_OPTION("{streams} with --bank"),

@@ -204,8 +204,9 @@ nb_status nb_eval_leakage(const nb_eval_leakage_of *of, const nb_strings *words,
     if (words->count == 0) {
         return NB_OK;
     }
-    if (!of->bank || of->scorer->rule->stream) {
-        return nb_fail(err, NB_ERR_USAGE, "--ood-names needs --bank and a score of single images");
+    if (!of->bank || of->scorer->rule->stream || nb_score_has_pairs(of->scorer->rule)) {
+        return nb_fail(err, NB_ERR_USAGE,
+                       "--ood-names needs --bank and a score of single images that needs no checkpoint");
     }
     NB_TRY_NEW(report->leaks, words->count);
     for (size_t i = 0; i < words->count; i++) {

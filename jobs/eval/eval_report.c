@@ -154,7 +154,8 @@ nb_status nb_eval_show_all(const nb_eval_show *show, nb_error *err)
     NB_TRY(nb_confusion_find(&confusion, show->evaluation, err));
     NB_TRY(nb_panels_scores(&panels, show->evaluation, show->report, err));
     NB_TRY(nb_panels_curves(&panels, show->evaluation, show->report, err));
-    if (show->bank && !show->scorer->rule->stream) { /* of a stream, parts of the bank say little */
+    bool alone = show->bank && !show->scorer->rule->stream && !nb_score_has_pairs(show->scorer->rule);
+    if (alone) { /* of a stream, parts of the bank say little */
         NB_TRY(eval_report_add_sweeps(show, &panels, &thinned, err));
     }
     NB_TRY(nb_panels_classes(&panels, &confusion, show->bank ? &show->bank->labels : show->classes, err));

@@ -4,6 +4,7 @@
 #include "jobs/score/score_corpus.h"
 #include "jobs/score/score_images.h"
 #include "jobs/score/score_options.h"
+#include "jobs/score/score_pairs.h"
 #include "jobs/score/score_stream.h"
 
 #include "scoring/files/predictions.h"
@@ -30,6 +31,7 @@ typedef struct run {
     nb_score_chosen chosen;
     nb_scorer scorer;
     nb_score_corpus corpus;
+    nb_score_pairs pairs;
     nb_score_images images;
     size_t *order;      /* on rank 0, where one is given */
     bool invert;        /* images become visual negatives */
@@ -46,7 +48,8 @@ static nb_status score_decide_visual(run *r, nb_error *err)
     nb_status status = nb_stream_visual_decide(&r->scorer, s->model, asked, &r->invert, &note, err);
     if (status == NB_OK && note.len) {
         nb_log_info(&r->job->log, "%s", note.data);
-    } else if (status == NB_OK && s->model && s->stores.count && !nb_score_has_corpus(r->scorer.rule)) {
+    } else if (status == NB_OK && s->model && s->stores.count && !nb_score_has_corpus(r->scorer.rule) &&
+               !nb_score_has_pairs(r->scorer.rule)) {
         nb_log_warn(&r->job->log, "--model has no effect: the images are embedded, and the score %s inverts none",
                     r->scorer.rule->name);
     }
@@ -68,6 +71,8 @@ static nb_status score_make_scorer(run *r, nb_error *err)
     const nb_score_corpus_sources corpus = {r->set->texts, r->set->noise, r->set->sources.model,
                                             r->set->sources.allow_mismatch};
     NB_TRY(nb_score_corpus_open(&r->corpus, r->job, &corpus, &r->scorer, err));
+    NB_TRY(
+        nb_score_pairs_open(&r->pairs, r->job, r->set->sources.model, r->set->sources.allow_mismatch, &r->scorer, err));
 done:
     return status;
 }
@@ -252,6 +257,7 @@ static nb_status score(nb_job *job, nb_error *err)
         NB_TRY(score_share_order(&r, err));
     }
     NB_TRY(score_images(&r, &results, err));
+    nb_score_pairs_tell(&r.pairs, &job->log);
     if (first) {
         NB_TRY(score_write_scores(&r, results, err));
     }
@@ -267,6 +273,7 @@ done:
     nb_score_images_close(&r.images);
     nb_scorer_destroy(&r.scorer);
     nb_score_corpus_close(&r.corpus);
+    nb_score_pairs_close(&r.pairs);
     nb_bank_close(&r.bank);
     return status;
 }
@@ -276,7 +283,7 @@ static const nb_option options[] = {
     OPT_LIST("images", sources.stores, "I.nbe", "embedded images; several stores follow each other", OPT_PIPED),
     OPT_INPUT("model", sources.model, "DIR",
               "or a checkpoint to embed images with; with --images, for {visual}: to invert confident OOD images; for "
-              "{corpus}: to embed noise images",
+              "{corpus}: to embed noise images; for {pairs}: texts of two labels",
               .describe = nb_score_describe),
     NB_PRECISION_OPTION(sources.precision),
     OPT_LIST("inputs", sources.inputs, "INPUT...",

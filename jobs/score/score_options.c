@@ -104,6 +104,17 @@ bool nb_score_has_corpus(const nb_score_rule *rule)
     return rule->stream && rule->stream->corpus;
 }
 
+bool nb_score_has_pairs(const nb_score_rule *rule)
+{
+    return rule->image && rule->image->pairs;
+}
+
+static bool score_options_is_pairs(const nb_score_rule *rule, const void *what)
+{
+    (void)what;
+    return nb_score_has_pairs(rule);
+}
+
 static bool score_options_is_corpus(const nb_score_rule *rule, const void *what)
 {
     (void)what;
@@ -209,6 +220,8 @@ void nb_score_describe(const nb_option *option, char *text, size_t size)
             score_options_names(&r, score_options_is_visual, NULL, ", ");
         } else if (strncmp(p, "{corpus}", 8) == 0) {
             score_options_names(&r, score_options_is_corpus, NULL, ", ");
+        } else if (strncmp(p, "{pairs}", 7) == 0) {
+            score_options_names(&r, score_options_is_pairs, NULL, ", ");
         } else if (strncmp(p, "{batches}", 9) == 0) {
             score_options_batches(&r);
         } else {

@@ -52,6 +52,11 @@ void nb_score_describe(const nb_option *option, char *room, size_t size);
  * @return true when it does */
 bool nb_score_has_corpus(const nb_score_rule *rule);
 
+/** Whether a score asks for texts of two labels, which the checkpoint embeds.
+ * @param rule the score
+ * @return true when it does */
+bool nb_score_has_pairs(const nb_score_rule *rule);
+
 /** The word of --seed.
  * @param options as they were parsed
  * @return a text that the options own; NULL when it is not given */

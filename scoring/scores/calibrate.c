@@ -39,6 +39,11 @@ static nb_status calibrate_scorer(nb_scorer *scorer, const nb_bank *bank, nb_err
                 bank->score);
         return nb_hint(err, "suggest another one with --score, or leave out --calibrate");
     }
+    if (rule->image && rule->image->pairs) {
+        nb_fail(err, NB_ERR_USAGE, "score %s embeds texts of two labels: no threshold of it can be calibrated here",
+                bank->score);
+        return nb_hint(err, "suggest another one with --score, or leave out --calibrate");
+    }
     NB_TRY(nb_parameters_default(&parameters, origin, bank, rule, err));
     NB_TRY(nb_scorer_create(scorer, bank, &parameters, err));
 done:

@@ -60,9 +60,10 @@ static nb_status score_arrange(nb_scorer *s, const float *extra, nb_error *err)
     const nb_bank *b = s->bank;
     size_t m = s->negative_count;
     float *negatives = s->rows + s->label_count * s->d;
-    size_t *order = NULL;
+    size_t *order;
     nb_status status;
-    NB_TRY_NEW(order, m);
+    NB_TRY_NEW(s->order, m);
+    order = s->order;
     for (size_t i = 0; i < m; i++) {
         order[i] = i;
     }
@@ -80,7 +81,6 @@ static nb_status score_arrange(nb_scorer *s, const float *extra, nb_error *err)
         }
     }
 done:
-    free(order);
     return status;
 }
 
@@ -151,6 +151,7 @@ void nb_scorer_destroy(nb_scorer *s)
             s->rule->image->destroy(s->state);
         }
         free(s->rows);
+        free(s->order);
         *s = (nb_scorer){0};
     }
 }

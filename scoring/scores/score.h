@@ -84,6 +84,15 @@ typedef struct nb_score_cost {
     double memory;   /**< bytes that grow with the images, beside images and bank */
 } nb_score_cost;
 
+/** Embeds texts of a label and a negative of the bank together, "dog and gramophone": what scores with `pairs` ask for.
+ */
+typedef struct nb_pair_texts {
+    /** The normalised embedding row [d] of label `label` and negative `negative` of the bank, both counted from 0. It
+     * depends on these two alone and stays until the next call. */
+    nb_status (*embed)(void *self, size_t label, size_t negative, const float **row, nb_error *err);
+    void *self;
+} nb_pair_texts;
+
 struct nb_stream_corpus; /* scoring/streams/corpus_pass.h */
 struct nb_stream_rule;   /* scoring/streams/stream.h */
 struct nb_scorer;
@@ -98,6 +107,7 @@ typedef struct nb_image_rule {
     /** As nb_scorer_run_float. */
     nb_status (*run)(const void *state, const struct nb_scorer *scorer, const float *images, size_t count,
                      nb_score_result *results, nb_error *err);
+    bool pairs; /**< it asks for nb_scorer.pairs */
 } nb_image_rule;
 
 /** A score. Its functions may be called by several threads at once, for different scorers or the same. */
@@ -163,10 +173,12 @@ typedef struct nb_scorer {
     size_t asked_groups;            /**< before they were settled */
     char note[NB_SCORE_NOTE_BYTES]; /**< what was repaired, "" for nothing */
     size_t d, label_count, negative_count;
-    float *rows; /**< [C + M, d]: the labels, then the negatives in group order (M = 0 where the score uses none) */
-    void *state; /**< of rule->image */
+    float *rows;   /**< [C + M, d]: the labels, then the negatives in group order (M = 0 where the score uses none) */
+    size_t *order; /**< [M] the place in the bank of each, and behind the bank's those that were added */
+    void *state;   /**< of rule->image */
     const nb_vector *vector;
     const struct nb_tins_draws *draws;     /**< borrowed; NULL: by the seed */
+    const nb_pair_texts *pairs;            /**< borrowed; for scores that ask for them, set before images are scored */
     const struct nb_stream_corpus *corpus; /**< borrowed; for streams that pass over one, set before they begin */
 } nb_scorer;
 

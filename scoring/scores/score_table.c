@@ -7,6 +7,7 @@
     ROW(dnm)        \
     ROW(debiased)   \
     ROW(nested)     \
+    ROW(negrefine)  \
     ROW(mcm)        \
     ROW(max_logit)  \
     ROW(energy)     \

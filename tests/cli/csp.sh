@@ -81,6 +81,21 @@ printf 'pattern\npattern\n' >twice.txt
 run 3 "${NB[@]}" corpus --superclasses twice.txt -o bad.nbc lists/adj.all.txt
 says "'twice.txt' line 2: 'pattern' stands there twice"
 
+case_ 'the score negrefine, which embeds texts of two labels'
+run 0 python3 "$TESTS/support/npy_rows.py" images.npy "$GOLDEN/methods2/negrefine_images.npy[0:8]"
+run 0 "${NB[@]}" store import -q --embeddings images.npy -o images.nbe
+pairs=(score --bank one.nbank --images images.nbe --score negrefine --groups 5 --allow-mismatch)
+run 0 "${NB[@]}" "${pairs[@]}" --model "$GOLDEN/tiny-quickgelu" -o one.tsv
+says "pairs of labels are embedded under 8 prompts, 'a close-up photo of the nice {}.'"
+says 'texts of two labels were embedded'
+run 0 $(mpi 3) "$NEGBANK" "${pairs[@]}" -q --model "$GOLDEN/tiny-quickgelu" -o three.tsv
+same one.tsv three.tsv
+run 0 "${NB[@]}" eval -q --bank one.nbank --id images.nbe --ood same=images.nbe --score negrefine --groups 5 --allow-mismatch \
+    --model "$GOLDEN/tiny-quickgelu" -o eval.json
+run 2 "${NB[@]}" "${pairs[@]}" -o bad.tsv
+says 'it needs the checkpoint'
+absent bad.tsv
+
 case_ 'what WordNet says of words'
 if [ -e /usr/share/wordnet/data.noun ]; then
     printf '%s\n' dog 'Golden retriever' 'no such label' >kinds.txt
