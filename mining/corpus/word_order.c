@@ -109,7 +109,7 @@ static nb_status word_order_share(const nb_comm *comm, nb_strings *words, nb_buf
     NB_TRY(nb_comm_broadcast(comm, block.data, (size_t)sizes[1], err));
     NB_TRY(nb_comm_broadcast(comm, tags->data, (size_t)sizes[0], err));
     const char *at = block.data;
-    for (size_t i = words->count; status == NB_OK && i < sizes[0]; i++) {
+    for (size_t i = words->count; status == NB_OK && at && i < sizes[0]; i++) {
         size_t len = strlen(at);
         status = nb_strings_push(words, at, len, err);
         at += len + 1;

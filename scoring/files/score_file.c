@@ -141,7 +141,7 @@ static nb_status score_file_bad_field(const reader *r, size_t column, span field
 
 static bool score_file_as_text(char out[NUMBER_MAX], span field)
 {
-    if (field.len >= NUMBER_MAX) {
+    if (!field.bytes || field.len >= NUMBER_MAX) {
         return false;
     }
     memcpy(out, field.bytes, field.len);

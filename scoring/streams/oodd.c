@@ -166,14 +166,14 @@ static void oodd_store(oodd *o, const float *images, size_t count, const nb_scor
 static double oodd_cosine(const oodd *o, const float *cosines, uint64_t number)
 {
     const settings *set = oodd_settings(o->scorer);
-    float largest[NEAREST_MAX];
-    size_t have = 0;
+    float largest[NEAREST_MAX] = {0};
+    size_t have = 0, nearest = set->nearest < NEAREST_MAX ? set->nearest : NEAREST_MAX;
     for (size_t q = 0; q < o->count; q++) {
-        if ((have && have == set->nearest && cosines[q] <= largest[have - 1]) ||
+        if ((have && have == nearest && cosines[q] <= largest[have - 1]) ||
             (set->exclude_self && o->numbers[q] == number)) {
             continue;
         }
-        size_t at = have < set->nearest ? have++ : have - 1;
+        size_t at = have < nearest ? have++ : have - 1;
         for (; at > 0 && largest[at - 1] < cosines[q]; at--) {
             largest[at] = largest[at - 1];
         }

@@ -383,7 +383,9 @@ static nb_status weights_make_blocks(nb_clip *m, nb_error *err)
     if (!m->text_blocks) {
         NB_TRY_NEW(m->text_blocks, m->config.text.layers);
         NB_TRY_NEW(m->image_blocks, m->config.image.layers);
-        NB_TRY_NEW(m->convolutions, nb_layers_count(&m->config));
+        if (m->config.image.convolutions.list) {
+            NB_TRY_NEW(m->convolutions, nb_layers_count(&m->config));
+        }
     }
 done:
     return status;
