@@ -33,16 +33,16 @@ compile() { # OBJECT SOURCE FLAGS...
 }
 export -f compile
 {
-    for file in linear/{blas,engine_bf16,engine_fp32,engine_int8,engine_table} linear/cpu/{cpu,cpu_arm64} \
-        linear/exact/{exact,exact_sum} linear/int8/{int8,int8_plain,int8_vnni} linear/simd/instruction_set \
+    for file in linear/{blas,engine_bf16,engine_fp32,engine_panels,engine_int8,engine_table} linear/cpu/{cpu,cpu_arm64} \
+        linear/exact/{exact,exact_sum} linear/int8/{int8,int8_plain,int8_vnni,int8_amx_emulated} linear/simd/instruction_set \
         linear/reference/{half,kernels,kernels_backward} linear/tiles/{tiles,tiles_amx_emulated,tiles_avx512bf16_emulated} \
         linear/tiles/tiles_bfmmla_emulated base/{random,status}; do
         echo "compile ${file##*/} common/$file.c"
     done
-    for family in vector affinity gradient exact_products; do
+    for family in vector window_loops affinity gradient weight_panels exact_products; do
         echo "compile ${family}_plain common/linear/simd/$family.c -DNB_INSTRUCTION_SET=plain"
         contract=fast
-        [ $family != exact_products ] || contract=off
+        case $family in weight_panels | exact_products) contract=off ;; esac
         echo "compile ${family}_neon common/linear/simd/$family.c -DNB_INSTRUCTION_SET=neon -ffp-contract=$contract"
     done
     echo 'compile tiles_bfmmla common/linear/tiles/tiles_bfmmla.c -march=armv8.2-a+bf16'
@@ -68,7 +68,7 @@ prints '0 of 3700 elements differ between BFMMLA and its emulation'
 
 case_ 'int8 by USMMLA and by SDOT'
 run 0 "$qemu" -cpu max tests/test_int8
-prints 'by 3 tables, the last of them USMMLA'
+prints 'by 4 tables, the last of them USMMLA'
 
 case_ 'the loops of our own'
 for test in vector affinity gradient; do
