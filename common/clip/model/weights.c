@@ -123,7 +123,7 @@ static void weights_product_matrix(loader *l, nb_tensor_part part, place where, 
         return;
     }
     l->used = (l->used + PACKED_ALIGN - 1) / PACKED_ALIGN * PACKED_ALIGN;
-    if (l->checkpoint && l->arena) {
+    if (l->checkpoint && l->arena && l->status == NB_OK) { /* what failed before stays failed */
         straight = nb_alloc_aligned(rows * columns, sizeof *straight, l->err);
         l->status = straight ? NB_OK : NB_ERR_LIMIT;
     }
