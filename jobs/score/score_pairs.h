@@ -1,6 +1,6 @@
 /**
  * @file
- * Texts of two labels for the score negrefine: "<label> and <negative>" under the prompts of the bank's nouns, embedded
+ * Texts of two labels for the score negrefine: "dog and gramophone" under the prompts of the bank's nouns, embedded
  * as they are asked for and kept. Each is embedded alone, so that an image's score does not depend on what was asked
  * for before it.
  */

@@ -101,9 +101,9 @@ while read -r FOLDER NAME EXPECTED ALL BEST WILD NONE FEW RANKS; do
 
     case_ "$NAME: the reference"
     against_reference "$EXPECTED" "wild_$ALL" '' fp32.nbank test "${OOD[@]}"
-    mine 1 fp32.nbank --bank-precision fp32 --explain why.tsv
-    against_reference "$EXPECTED" "no_wild_$ALL" _no_wild fp32.nbank test dtd
-    if [ "$NAME" = pets24 ]; then
+    if [ "$NAME" = pets24 ]; then # as above
+        mine 1 fp32.nbank --bank-precision fp32 --explain why.tsv
+        against_reference "$EXPECTED" "no_wild_$ALL" _no_wild fp32.nbank test dtd
         mine 1 fp32.nbank --wild-images wild.nbe --bank-precision fp32 --explain why.tsv --count 500
         against_reference "$EXPECTED" wild_500 '' fp32.nbank test dtd
         mine 1 fp32.nbank --bank-precision fp32 --explain why.tsv --count 500
@@ -117,8 +117,8 @@ while read -r FOLDER NAME EXPECTED ALL BEST WILD NONE FEW RANKS; do
         same ranks.nbank wild.nbank
     done
 done <<'SETS'
-real-clip-vit-b-32 pets24      pets24      2256 13.07 0.73 1.0  0.65 2 4
+real-clip-vit-b-32 pets24      pets24      2256 13.07 0.73 1.0  0.65 2 3 4
 real-food27        food27      -           -    8.87  0.73 0.80 0.73
-real-imagenet500   imagenet500 imagenet500 1780 40.74 0.48 0.68 0.54 3
+real-imagenet500   imagenet500 imagenet500 1780 40.74 0.48 0.68 0.54
 SETS
 finish

@@ -25,9 +25,9 @@ package=$TESTS/../scoring/python
 case_ 'a bank with a threshold, and what the program scores with it'
 done_ embed text -q --model w/model -o t.nbe few.nbc
 done_ embed images -q --model w/model -o images.nbe w/id-test.txt
-done_ store import -q --embeddings <("$python" -c 'import numpy, sys
-rows = numpy.random.default_rng(1).normal(size=(60, 32)).astype("f4")
-numpy.save(sys.stdout.buffer, rows)') -o words.nbe
+run 0 "$python" -c 'import numpy
+numpy.save("words.npy", numpy.random.default_rng(1).normal(size=(60, 32)).astype("f4"))'
+done_ store import -q --embeddings words.npy -o words.nbe
 done_ mine -q --texts words.nbe --labels w/labels.txt --model w/model --allow-mismatch --criterion random --count 50 \
     --calibrate images.nbe -o demo.nbank
 # the program chooses kernels where OpenBLAS does not know the CPU; a library cannot, and other kernels round otherwise

@@ -1,7 +1,6 @@
 /** @file
- * Superclasses behind adjectives (CSP, NeurIPS 2024): `<adjective> <superclass>`, "striped" and "pattern" giving
- * "striped pattern". Each adjective is joined with all superclasses, or with the one that the release draws for it.
- * Nothing here is collective. */
+ * Superclasses behind adjectives (CSP, NeurIPS 2024): "striped" and "pattern" give "striped pattern". Each adjective is
+ * joined with all superclasses, or with the one that the release draws for it. Nothing here is collective. */
 #ifndef NB_MINING_CORPUS_TEXT_SUPERCLASSES_H
 #define NB_MINING_CORPUS_TEXT_SUPERCLASSES_H
 

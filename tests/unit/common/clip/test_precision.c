@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXTS = NB_SANITIZED ? 40 : 120, IMAGES = NB_SANITIZED ? 5 : 12 };
+enum { TEXTS = NB_SANITIZED ? 30 : 120, IMAGES = NB_SANITIZED ? 5 : 12 };
 
 static const char *const words[] = {"red",     "round",   "lantern", "umbrella", "of",     "the", "old",
                                     "harbour", "seven",   "quiet",   "stones",   "under",  "a",   "bridge",
@@ -147,6 +147,10 @@ static void check_model(const nb_demo_model *model)
                   furthest(want, apart, (TEXTS + IMAGES) * d));
     assert_true(furthest(want, apart, (TEXTS + IMAGES) * d) < 1e-5);
     for (size_t i = 0; i < 6 && engines[i]; i++) {
+        bool slow = i != 2 && i != 3 && i != 5; /* what is emulated crawls, under sanitizers above all */
+        if (slow && (NB_SANITIZED ? i != 0 : model->image_size > 64 && i == 4)) {
+            continue;
+        }
         must(nb_clip_open_by(&fast, folder, engines[i], &err), &err);
         assert_null(fast->text_blocks[0].qkv_weight);
         float *got = embed(fast, &texts, TEXTS), *other = embed(fast, &texts, 7);
@@ -165,9 +169,9 @@ static void check_model(const nb_demo_model *model)
             assert_memory_equal(got, int8, (TEXTS + IMAGES) * d * sizeof *got);
         } else if (i == 4) {
             bfmmla = got;
-        } else if (strcmp(engines[i]->precision, "bf16 by BFMMLA") == 0) {
+        } else if (bfmmla && strcmp(engines[i]->precision, "bf16 by BFMMLA") == 0) {
             assert_memory_equal(got, bfmmla, (TEXTS + IMAGES) * d * sizeof *got);
-        } else if (strcmp(engines[i]->precision, "bf16 by AVX512-BF16") == 0) {
+        } else if (emulated && strcmp(engines[i]->precision, "bf16 by AVX512-BF16") == 0) {
             assert_memory_equal(got, emulated, (TEXTS + IMAGES) * d * sizeof *got);
         }
         nb_clip_close(fast);

@@ -19,7 +19,7 @@
 static const nb_engine *engines[9];
 static size_t engine_count;
 static const char *wanted = "";              /* what a name must hold */
-static size_t every = NB_SANITIZED ? 13 : 1; /* of the grid's shapes one in so many */
+static size_t every = NB_SANITIZED ? 41 : 1; /* of the grid's shapes one in so many */
 
 /* Hardware and its emulation; the first is NULL where this machine has none. */
 typedef struct twins {
