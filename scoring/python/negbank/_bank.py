@@ -221,7 +221,7 @@ class Scorer:
         return self._decided(results)
 
     def stream(self) -> Stream:
-        """Begins a stream of images, for scores that learn from what they have seen (adaneg, interneg)."""
+        """Begins a stream of images, for scores that learn from what they have seen (adaneg, interneg, oodd, tins)."""
         return Stream(self)
 
     def score_samples(self, embeddings: Any) -> npt.NDArray[np.float64]:
@@ -296,6 +296,28 @@ class Stream:
         with self._lock:
             lib.call(lib.stream_push, self._handle.pointer, rows.ctypes.data, len(rows), results.ctypes.data)
         return self._scorer._decided(results)
+
+    def save(self, path: Union[str, "os.PathLike[str]"]) -> None:
+        """Saves the state to a file, from which another stream goes on to the same bits: a service survives a restart.
+
+        >>> import negbank
+        >>> images = negbank.read_store("images.nbe").embeddings
+        >>> scorer = negbank.open("demo.nbank").scorer("adaneg", beta=5)
+        >>> stream, later = scorer.stream(), scorer.stream()
+        >>> scores = stream.push(images[:32])
+        >>> stream.save("stream.state")
+        >>> later.restore("stream.state")
+        >>> stream.push(images[32:]).array.tobytes() == later.push(images[32:]).array.tobytes()
+        True
+        """
+        with self._lock:
+            lib.call(lib.stream_save, self._handle.pointer, os.fsencode(path))
+
+    def restore(self, path: Union[str, "os.PathLike[str]"]) -> None:
+        """Goes on from a saved state, before the first push. A state of another bank, score or parameter is refused, with
+        the difference named."""
+        with self._lock:
+            lib.call(lib.stream_restore, self._handle.pointer, os.fsencode(path))
 
 
 def open(path: Union[str, "os.PathLike[str]"]) -> Bank:

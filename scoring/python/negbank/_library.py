@@ -90,6 +90,8 @@ _FUNCTIONS: List[Any] = [
     ("stream_create", c.c_int, [c.POINTER(_P), _P, *_WHY]),
     ("stream_destroy", None, [_P]),
     ("stream_push", c.c_int, [_P, _P, _N, _P, *_WHY]),
+    ("stream_save", c.c_int, [_P, _S, *_WHY]),
+    ("stream_restore", c.c_int, [_P, _S, *_WHY]),
     ("store_open", c.c_int, [c.POINTER(_P), _S, *_WHY]),
     ("store_close", None, [_P]),
     ("store_count", _N, [_P]),
