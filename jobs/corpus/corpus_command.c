@@ -93,6 +93,10 @@ static nb_status corpus_read_words(nb_job *job, word_choice *c, nb_error *err)
         NB_TRY(nb_provenance_file(&job->provenance, "labels", s->labels, err));
         c->wordnet.labels = &c->labels;
     }
+    if (!s->superclasses && (strcmp(s->superclass_choice, "all") != 0 || s->superclass_seed)) {
+        status = nb_fail(err, NB_ERR_USAGE, "--superclass-choice and --superclass-seed are for --superclasses");
+        goto done;
+    }
     if (s->superclasses) {
         NB_TRY(nb_superclasses_read(&c->superclasses, s->superclasses, err));
     }

@@ -78,6 +78,8 @@ run 0 "${NB[@]}" corpus -q --superclasses two.txt -o two.nbc lists/adj.all.txt
 run 0 "${NB[@]}" inspect export -q --force --texts all.txt two.nbc
 grep -qx 'roofed small thing' all.txt || die 'a superclass of the file is missing'
 printf 'pattern\npattern\n' >twice.txt
+run 2 "${NB[@]}" corpus --superclass-choice released -o bad.nbc lists/adj.all.txt
+says '--superclass-choice and --superclass-seed are for --superclasses'
 run 3 "${NB[@]}" corpus --superclasses twice.txt -o bad.nbc lists/adj.all.txt
 says "'twice.txt' line 2: 'pattern' stands there twice"
 
