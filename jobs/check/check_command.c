@@ -87,14 +87,6 @@ static const char *check_naming_name(const findings *f)
     return f->names.towers[NB_TOWER_IMAGE]->name;
 }
 
-static const char *check_activation_name(const nb_tower_config *tower)
-{
-    static const char *const names[] = {
-        [NB_QUICK_GELU] = "quick_gelu", [NB_GELU] = "gelu", [NB_GELU_TANH] = "gelu_tanh"};
-    static const char *const gates[] = {[NB_MLP_SWIGLU] = "swiglu", [NB_MLP_GEGLU] = "geglu"};
-    return tower->mlp_kind != NB_MLP_PLAIN ? gates[tower->mlp_kind] : names[tower->activation];
-}
-
 static const char *check_verdict(const findings *f)
 {
     return !f->answers ? "none" : f->passed ? "passed" : "failed";
@@ -105,7 +97,7 @@ static const char *check_verdict(const findings *f)
 static void check_print_tower(const char *name, const nb_tower_config *t)
 {
     printf("%-14s width %zu, %zu layers, %zu heads, mlp %zu, %s", name, t->width, t->layers, t->heads, t->mlp,
-           check_activation_name(t));
+           nb_tower_activation_name(t));
 }
 
 static void check_print_image(const nb_clip_config *c)
@@ -195,7 +187,8 @@ static void check_print_text(const findings *f, const char *model)
 static json_t *check_tower_json(const nb_tower_config *t)
 {
     return json_pack("{s:I, s:I, s:I, s:I, s:s}", "width", (json_int_t)t->width, "layers", (json_int_t)t->layers,
-                     "heads", (json_int_t)t->heads, "mlp", (json_int_t)t->mlp, "activation", check_activation_name(t));
+                     "heads", (json_int_t)t->heads, "mlp", (json_int_t)t->mlp, "activation",
+                     nb_tower_activation_name(t));
 }
 
 static json_t *check_convolutions_json(const nb_convolutions *v)

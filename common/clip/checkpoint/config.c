@@ -158,6 +158,23 @@ nb_tower_config nb_tower_pool(const nb_tower_config *t)
                              .epsilon = t->epsilon};
 }
 
+const char *nb_tower_activation_name(const nb_tower_config *t)
+{
+    static const char *const plain[] = {
+        [NB_QUICK_GELU] = "quick_gelu", [NB_GELU] = "gelu", [NB_GELU_TANH] = "gelu_tanh", [NB_RELU] = "relu"};
+    static const char *const gated[] = {[NB_QUICK_GELU] = "gated quick_gelu",
+                                        [NB_GELU] = "gated gelu",
+                                        [NB_GELU_TANH] = "gated gelu_tanh",
+                                        [NB_RELU] = "gated relu"};
+    switch (t->mlp_kind) {
+    case NB_MLP_SWIGLU: return "swiglu";
+    case NB_MLP_GEGLU: return "geglu";
+    case NB_MLP_GATED: return gated[t->activation];
+    case NB_MLP_PLAIN: break;
+    }
+    return plain[t->activation];
+}
+
 nb_status nb_tower_must_be_clip(const nb_tower_config *t, const char *which, const char *what, nb_error *err)
 {
     const struct {

@@ -130,6 +130,11 @@ typedef struct nb_tower_config {
     size_t pool_queries;         /**< NB_POOL_QUERY: queries that a checkpoint has, of which the first counts */
 } nb_tower_config;
 
+/** What a tower's MLPs activate by, for users: "gelu", "swiglu", "gated gelu_tanh". Not collective.
+ * @param tower the tower
+ * @return a constant text */
+const char *nb_tower_activation_name(const nb_tower_config *tower);
+
 /** Values of nb_clip_config.end_token that are no token. */
 enum {
     NB_END_UNSTATED = -1, /**< the configuration names none */

@@ -112,7 +112,7 @@ nb_status nb_names_detect(nb_names *out, const nb_checkpoint *checkpoint, nb_err
             nb_fail(err, NB_ERR_INPUT, "'%s' holds %s (tensor '%.200s'), which is not supported",
                     nb_checkpoint_path(checkpoint), refused[i].kind, t->name);
             return nb_hint(err, "image towers that are read: ViTs, CLIP's ResNets, ViTamin, ConvNeXt, MobileCLIP's; "
-                                "text towers: CLIP's own");
+                                "text towers: CLIP's own, SigLIP's, BERT's, RoBERTa's, XLM-R's, mT5's, NLLB's");
         }
     }
     return NB_OK;

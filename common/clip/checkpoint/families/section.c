@@ -71,9 +71,8 @@ nb_status nb_config_refuse(nb_config_section s, const char *key, const json_t *v
     char *have = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
     nb_fail(err, NB_ERR_INPUT, "'%s': %s%s is %.200s, which is not supported", s.path, s.name, key, have ? have : "?");
     free(have);
-    return nb_hint(
-        err,
-        "image towers that are read: ViTs, CLIP's ResNets, ViTamin, ConvNeXt, MobileCLIP's; text towers: CLIP's own");
+    return nb_hint(err, "image towers that are read: ViTs, CLIP's ResNets, ViTamin, ConvNeXt, MobileCLIP's; text "
+                        "towers: CLIP's own, SigLIP's, BERT's, RoBERTa's, XLM-R's, mT5's, NLLB's");
 }
 
 static bool section_knows(const char *const *known, const char *key)

@@ -204,7 +204,10 @@ static void check_family(const char *family)
         float *pixels = tower_numbers(golden_path("towers/pixels.npy"), IMAGES * area), *got = malloc(TEXTS * d * 4);
         float *text = tower_numbers(tower_golden(family, "text_embeddings.npy"), TEXTS * d);
         float *image = tower_numbers(tower_golden(family, "image_embeddings.npy"), IMAGES * d);
-        print_message("%s by %s\n", family, engines[e]->precision);
+        assert_non_null(nb_tower_activation_name(&m->config.text));
+        assert_non_null(nb_tower_activation_name(&m->config.image));
+        print_message("%s (%s, %s) by %s\n", family, nb_tower_activation_name(&m->config.text),
+                      nb_tower_activation_name(&m->config.image), engines[e]->precision);
         for (size_t i = 0; i < 3; i++) {
             tower_embed_texts(m, &texts, batches[i], got);
             tower_compare("texts", got, text, TEXTS, d, exact);
