@@ -144,7 +144,7 @@ done:
 static const nb_image_rule image = {
     .create = negrefine_create, .destroy = negrefine_destroy, .run = negrefine_run, .pairs = true};
 
-/* Beside the product, of every image its pairs, each of several prompts, at worst. */
+/* The product, and the cosines of a batch; what the pairs cost depends on how many differ. */
 static nb_score_cost negrefine_cost(const nb_score_load *load, const nb_score_parameters *p)
 {
     (void)p;
